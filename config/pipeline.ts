@@ -1,0 +1,81 @@
+/**
+ * The resolved pipeline: what a YAML file means once it is checked, defaulted and its paths are absolute.
+ * It is plain JSON, frozen, and the only thing that a workflow gets to know about the file.
+ * `schemas/pipeline.schema.json` is the truth for syntax and defaults; these types mirror it.
+ */
+
+export type DatasetSource =
+  /** A text, JSONL (`field`) or Parquet (`field`) file; the path is absolute. */
+  | { file: string; field?: string }
+  /** A dataset known by name. */
+  | { name: 'c4' | 'wikitext2' | 'ptb' };
+
+export interface CalibrationStage {
+  type: 'calibration';
+  dataset: DatasetSource;
+  /** Number of windows. */
+  samples: number;
+  /** Tokens per window. */
+  sequenceLength: number;
+  sampling: 'sequential' | 'random';
+  /** Seed of `random` sampling. */
+  seed: number;
+}
+
+/** `unstructured` or `N:M`, for instance `2:4`. */
+export type PatternText = string;
+
+export interface InitialMaskStage {
+  type: 'initialMask';
+  method: 'magnitude' | 'wanda' | 'sparsegpt' | 'file';
+  /** Share of zeros asked for, in (0, 1); absent for `method: file` without one. Follows from an N:M pattern. */
+  sparsity?: number;
+  /** Absent only for `method: file`, where the file says it. */
+  pattern?: PatternText;
+  /** `method: file`: absolute path of a mask file or of a pruned checkpoint's folder. */
+  source?: string;
+}
+
+export type Granularity = 'block' | 'layer' | 'output' | 'input';
+export type Metric = 'weight-gradient' | 'weight' | 'gradient';
+
+export interface RebuildStage {
+  type: 'rebuild';
+  strategy: 'published';
+  granularity: Granularity;
+  /** Share of the found swaps that are made, in (0, 1]. */
+  ratio: number;
+  metric: Metric;
+  weights: 'keep-dense';
+}
+
+export type ModelState = 'dense' | 'initial' | 'rebuilt';
+
+export interface PerplexityTask {
+  dataset: DatasetSource;
+  /** Tokens at the start of the stream that are not scored. */
+  skipTokens: number;
+  /** At most so many windows; all that there are if absent. */
+  maxWindows?: number;
+  sequenceLength: number;
+}
+
+export interface EvaluationStage {
+  type: 'evaluation';
+  states: ModelState[];
+  perplexity: PerplexityTask[];
+}
+
+export type Stage = CalibrationStage | InitialMaskStage | RebuildStage | EvaluationStage;
+
+export interface Pipeline {
+  version: 1;
+  name: string;
+  model: {
+    /** Absolute path of a Hugging Face folder, or a repository id. */
+    source: string;
+    revision?: string;
+  };
+  engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
+  stages: Stage[];
+}

@@ -1,0 +1,10 @@
+/**
+ * The one door to TensorFlow.js. Nothing outside this folder knows which backend runs, or imports @tensorflow/*.
+ *
+ * Promises: float32 tensors; the same bits for the same operations, threads and device, in any process.
+ * Does not promise: the same bits on another backend or device; any op beyond what both backends have.
+ */
+export { tf } from './tensorflow.js';
+export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+export { openEngine } from './open.js';
+export type { Engine, EngineRequest } from './open.js';

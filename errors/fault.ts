@@ -1,0 +1,46 @@
+/**
+ * The two kinds of failure that a pipeline knows. Every folder has its own `errors.ts` with
+ * subclasses that say when they are thrown; this file only says what they share.
+ */
+
+/** What a person needs to understand a failure and mend it. */
+export interface FaultText {
+  /** What is wrong, with the offending value. */
+  what: string;
+  /** File (and line, tensor, layer, ...) where it was found. */
+  where?: string;
+  /** What was expected instead. */
+  expected?: string;
+  /** What to do about it, in the imperative. */
+  todo?: string;
+}
+
+function sentence({ what, where, expected, todo }: FaultText): string {
+  const head = where === undefined ? what : `${where}: ${what}`;
+  const middle = expected === undefined ? '' : `; expected ${expected}`;
+  return `${head}${middle}.${todo === undefined ? '' : ` ${todo}${todo.endsWith('.') ? '' : '.'}`}`;
+}
+
+/** Base of all errors that are raised on purpose. `name` is the stable type that Temporal histories carry. */
+export abstract class Fault extends Error {
+  /** Whether the same attempt may succeed later without anybody changing the input. */
+  abstract readonly retryable: boolean;
+
+  constructor(
+    readonly text: FaultText,
+    options?: ErrorOptions,
+  ) {
+    super(sentence(text), options);
+    this.name = new.target.name;
+  }
+}
+
+/** Bad config, corrupt checkpoint, NaN, wrong shape: fails at once and stays failed until the input changes. */
+export abstract class PermanentFault extends Fault {
+  readonly retryable = false;
+}
+
+/** Killed process, lost connection, full disk: the same work is tried again. */
+export abstract class PassingFault extends Fault {
+  readonly retryable = true;
+}

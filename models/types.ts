@@ -1,0 +1,72 @@
+import type { Tensor, Tensor2D, Tensor3D } from '../engine/index.js';
+
+/** A tensor that a checkpoint must have. */
+export interface TensorSpec {
+  /** Name in the checkpoint. */
+  name: string;
+  shape: readonly number[];
+  /** Other names under which checkpoints are known to hold it (tied embeddings, prefixes). */
+  aliases?: readonly string[];
+}
+
+/** One prunable weight matrix. */
+export interface LinearSpec {
+  /** Name of the weight in the checkpoint, for instance `model.layers.0.self_attn.q_proj.weight`. */
+  name: string;
+  /** `[out, in]`. */
+  shape: readonly [number, number];
+  /** Name of the bias `[out]`, where the linear has one. */
+  bias?: string;
+}
+
+/** Tensors by checkpoint name. A linear's weight is looked up under its name like any other tensor. */
+export type Weights = ReadonlyMap<string, Tensor>;
+
+/**
+ * Attention or MLP of one decoder layer, in the one shape that all decoder families share:
+ * `x = enter(h)`, each of `inputs` maps x, `core` joins their outputs without prunable weights, `output` maps that back,
+ * `leave` adds the residual. So dL/dY of every linear needs one crossing of `output` and the vector-Jacobian product of `core`.
+ */
+export interface SubBlock {
+  block: 'attention' | 'mlp';
+  /** Linears that read x: q, k, v, or gate, up, or fc1. */
+  inputs: readonly LinearSpec[];
+  /** The linear that reads the core's result: o_proj, down_proj, fc2. */
+  output: LinearSpec;
+  /** The sub-block's input from the residual stream. h, x: `[batch, time, hidden]`. */
+  enter(h: Tensor3D, weights: Weights): Tensor3D;
+  /** Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`; result `[batch, time, in of output]`. */
+  core(outputs: readonly Tensor3D[], weights: Weights): Tensor3D;
+  /** The residual stream after the sub-block, y being the sub-block's output. */
+  leave(h: Tensor3D, y: Tensor3D, weights: Weights): Tensor3D;
+}
+
+export interface DecoderLayer {
+  index: number;
+  /** Every tensor of the layer, the linears' included. */
+  tensors: readonly TensorSpec[];
+  /** In the order in which they run. */
+  subBlocks: readonly [SubBlock, SubBlock];
+}
+
+/** A decoder model: data about its tensors and pure functions of tensors. Holds no weights. */
+export interface DecoderModel {
+  /** `model_type` of the config. */
+  family: string;
+  layers: number;
+  hiddenSize: number;
+  vocabularySize: number;
+  attentionHeads: number;
+  intermediateSize: number;
+  /** The longest sequence for which positions are defined. */
+  maxPositions: number;
+  decoderLayer(index: number): DecoderLayer;
+  /** Tensors that `embed` reads. */
+  embeddingTensors: readonly TensorSpec[];
+  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. */
+  embed(ids: Tensor2D, weights: Weights): Tensor3D;
+  /** Tensors that `head` reads. */
+  headTensors: readonly TensorSpec[];
+  /** Final norm and language-model head. h `[batch, time, hidden]` -> logits `[batch, time, vocabulary]`. */
+  head(h: Tensor3D, weights: Weights): Tensor3D;
+}
