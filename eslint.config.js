@@ -1,31 +1,33 @@
 import tseslint from 'typescript-eslint';
 
-/** DESIGN order: imports go down this list only. `worker.ts`, `cli/` and `report/` sit on top. */
+/** Imports go down this list only. `worker.ts`, `cli/`, `report/`, `bench/` and `scripts/` sit on top. */
 const order = [
-  'config', 'workflows', 'activities', 'pruning', 'models', 'engine', 'checkpoints', 'datasets', 'evaluation', 'artifacts', 'errors',
+  'workflows', 'activities', 'evaluation', 'pruning', 'models', 'engine', 'checkpoints', 'datasets', 'artifacts', 'config', 'errors',
 ];
+const top = ['cli', 'report', 'bench', 'scripts', 'test'];
+const within = (folders) => folders.map((folder) => `**/${folder}/**`);
 
-/** For each folder, the folders above it that it must not import from. */
-const importRules = order.map((folder, position) => ({
-  files: [`${folder}/**/*.ts`],
-  rules: {
-    '@typescript-eslint/no-restricted-imports': [
-      'error',
-      {
-        patterns: [
-          {
-            group: [...order.slice(0, position), 'cli', 'report', 'bench', 'scripts', 'test'].map((above) => `**/${above}/**`),
-            message: `${folder}/ may import only from folders below it (docs/architecture.md).`,
-            allowTypeImports: false,
-          },
-        ],
-      },
-    ],
-  },
-}));
+function importRule(folder) {
+  const above = [...order.slice(0, order.indexOf(folder)), ...top];
+  const patterns = [{ group: within(above), message: `${folder}/ imports only from folders below it (docs/architecture.md).` }];
+  if (folder === 'workflows') {
+    patterns.push({ group: within(order.slice(1)), allowTypeImports: true, message: 'Workflow code is deterministic: it imports types only.' });
+    patterns.push({ group: ['node:*'], message: 'Workflow code is deterministic: it reads nothing from the machine.' });
+  }
+  if (folder === 'pruning' || folder === 'models' || folder === 'evaluation') {
+    patterns.push({
+      group: [...within(['checkpoints', 'datasets', 'artifacts']), 'node:fs*', '@temporalio/*'],
+      message: `${folder}/ knows tensors, never files or Temporal.`,
+    });
+  }
+  if (folder !== 'engine') {
+    patterns.push({ group: ['@tensorflow/*'], message: 'Only engine/ knows which TensorFlow.js runs.' });
+  }
+  return { files: [`${folder}/**/*.ts`], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
+}
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.llm-barber/', '**/*.mjs', 'eslint.config.js'] },
+  { ignores: ['dist/', 'node_modules/', '.llm-barber/', '**/*.mjs', '**/*.cjs', 'eslint.config.js'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname } },
@@ -35,5 +37,5 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
-  ...importRules,
+  ...order.map(importRule),
 );
