@@ -4,7 +4,7 @@
  */
 import type { ModelState, Pipeline, Stage } from '../config/pipeline.js';
 
-/** Name of the workflow type, of its progress query,. */
+/** Names of the workflow type and of its progress query. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
 
