@@ -7,4 +7,6 @@
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 export { openEngine } from './open.js';
-export type { Engine, EngineRequest } from './open.js';
+export type { Engine } from './open.js';
+export type { EngineRequest } from './choice.js';
+export { EngineAlreadyOpen, EngineChoiceInvalid, EngineUnavailable } from './errors.js';

@@ -1,24 +1,66 @@
-import { createRequire } from 'node:module';
-import { tf } from './tensorflow.js';
+import { candidates, threadCount, type Backend, type EngineRequest } from './choice.js';
+import { EngineAlreadyOpen, EngineUnavailable } from './errors.js';
+import { openNative } from './native.js';
+import { openWasm } from './wasm.js';
 
-export interface EngineRequest {
-  backend: 'auto' | 'tensorflow' | 'wasm';
-  threads?: number;
-}
-
+/** What computes in this process. Each field can change bits, so all of them belong to a run's state. */
 export interface Engine {
-  backend: 'tensorflow' | 'wasm';
-  /** Versions that can change bits, for instance `tfjs 4.22.0, TensorFlow 2.21.0`. */
+  backend: Backend;
+  /** Versions, for instance `tfjs 4.22.0, TensorFlow 2.21.0`. */
   version: string;
   /** For instance `cpu` or `gpu: NVIDIA H100 80GB HBM3`. */
   device: string;
+  /** Threads that one operation uses. */
   threads: number;
 }
 
-/** Opens the backend of this process. Call once, before any tensor is made. */
+const openers: Record<Backend, (threads: number) => Promise<Engine>> = { tensorflow: openNative, wasm: openWasm };
+
+let opened: Promise<Engine> | undefined;
+
+/**
+ * Opens the engine of this process, before any tensor is made. Asking again for what is open already returns it.
+ * @throws {EngineChoiceInvalid} where the request or the environment asks for what does not exist
+ * @throws {EngineUnavailable} where it cannot be opened on this machine
+ * @throws {EngineAlreadyOpen} where another engine is open in this process
+ */
 export async function openEngine(request: EngineRequest): Promise<Engine> {
-  const require = createRequire(import.meta.url);
-  const tensorflow = require('@tensorflow/tfjs-node-gpu') as { version: Record<string, string> };
-  await tf.ready();
-  return { backend: 'tensorflow', version: `tfjs ${tensorflow.version['tfjs']}`, device: 'cpu', threads: request.threads ?? 2 };
+  const choices = candidates(request);
+  const threads = threadCount(request);
+  if (opened === undefined) {
+    opened = openFirst(choices, threads);
+    opened.catch(() => (opened = undefined));
+    return opened;
+  }
+  const engine = await opened;
+  const otherThreads = engine.backend !== 'wasm' && request.threads !== undefined && request.threads !== engine.threads;
+  if (!choices.includes(engine.backend) || otherThreads) {
+    throw new EngineAlreadyOpen({
+      what: `the engine ${choices.join(' or ')} with ${threads} threads was asked for, but ${engine.backend} with ${engine.threads} is open`,
+      where: `process ${process.pid}`,
+      expected: 'one engine per process',
+      todo: 'Use another process for it',
+    });
+  }
+  return engine;
+}
+
+async function openFirst(choices: readonly Backend[], threads: number): Promise<Engine> {
+  const failures: Error[] = [];
+  for (const backend of choices) {
+    try {
+      return await openers[backend](threads);
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  const reasons = failures.map((failure, i) => `${choices[i]} does not open (${failure.message.split('\n')[0]})`);
+  throw new EngineUnavailable(
+    {
+      what: reasons.join('; '),
+      where: 'engine',
+      todo: 'Run `npm run setup` in the folder of llm-barber-pipeline to build what is missing; `temporal-pipeline doctor` says what that is',
+    },
+    { cause: failures[0] },
+  );
 }

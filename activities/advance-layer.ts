@@ -1,0 +1,26 @@
+import { layerForward } from '../pruning/index.js';
+import { readLayerMask } from './layer-files.js';
+import type { AdvanceInput, UnitResult } from './types.js';
+import { disposeWeights } from './weights.js';
+import type { Workbench } from './workbench.js';
+
+/** Takes the hidden states of an evaluation path through one more decoder layer, dense or under its mask. */
+export async function advanceLayer({ context, layer: index, path, mask }: AdvanceInput, bench: Workbench): Promise<UnitResult> {
+  await bench.engineOf(context);
+  const started = performance.now();
+  bench.onProgress(`layer ${index}`);
+  const after = { ...path, masks: [...path.masks, mask] };
+  const known = await bench.hidden.seconds(context, after);
+  if (known !== undefined) return { seconds: known, reused: true };
+
+  const open = await bench.model(context.model.source);
+  const layer = open.model.decoderLayer(index);
+  const masks = mask === null ? undefined : await readLayerMask(bench.store, mask, layer);
+  const weights = await bench.layerWeights(open, index);
+  const hidden = await bench.hidden.take(context, path);
+  const advanced = await layerForward({ layer, hidden, weights, ...(masks === undefined ? {} : { masks }) });
+  disposeWeights(weights);
+  await bench.hidden.put(context, after, advanced);
+  await bench.hidden.drop(context, path);
+  return { seconds: (performance.now() - started) / 1000, reused: false };
+}

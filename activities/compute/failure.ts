@@ -1,0 +1,27 @@
+import { Fault } from '../../errors/fault.js';
+import { InternalError, SystemTroubleError } from '../errors.js';
+import type { SerializedFault } from './messages.js';
+
+/** System errors after which the same work may well succeed. */
+const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOMEM', 'EROFS', 'ESTALE', 'ETIMEDOUT']);
+
+/** Sorts whatever was thrown into one of the project's faults. */
+export function asFault(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code !== undefined && passingCodes.has(code)) return new SystemTroubleError(error as NodeJS.ErrnoException);
+  return new InternalError(error);
+}
+
+/** A fault as a message between processes. */
+export function serializeFault(error: unknown): SerializedFault {
+  const fault = asFault(error);
+  const cause = fault.cause instanceof Error ? `\ncaused by ${fault.cause.stack ?? fault.cause.message}` : '';
+  return {
+    name: fault.name,
+    message: fault.message,
+    stack: (fault.stack ?? '') + cause,
+    retryable: fault.retryable,
+    text: fault.text,
+  };
+}

@@ -1,0 +1,136 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { ComputeCrashedError } from '../errors.js';
+import type { ComputeTask, ReplyMessage, SerializedFault, TaskMessage } from './messages.js';
+
+/** A fault that the compute process reported. */
+export class RemoteFault extends Error {
+  constructor(readonly fault: SerializedFault) {
+    super(fault.message);
+  }
+}
+
+export interface ComputeHostOptions {
+  /** The state folder, whose artifact store the compute process uses. */
+  state: string;
+  /** Gets what the compute process and its native libraries print. */
+  onOutput: (line: string) => void;
+}
+
+const otherEngine = Symbol('otherEngine');
+
+interface Running {
+  id: number;
+  resolve: (result: unknown) => void;
+  reject: (error: Error) => void;
+  onProgress: (detail: string) => void;
+}
+
+/**
+ * Owns the process that does the heavy work. TensorFlow blocks the thread that it runs on and can take its process down;
+ * in a process of its own it can do neither to the worker's heartbeats. One task at a time; the process is started when
+ * it is first needed, lives on between tasks with its tensors in memory, and is replaced after a crash or a cancellation.
+ */
+export class ComputeHost {
+  private child: ChildProcess | undefined;
+  private running: Running | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+  private lastId = 0;
+  private lastWords: string[] = [];
+
+  constructor(private readonly options: ComputeHostOptions) {}
+
+  /**
+   * Runs a task in the compute process.
+   * @throws RemoteFault with the fault that the task raised
+   * @throws ComputeCrashedError if the process ended meanwhile
+   * @throws the signal's reason if it was aborted; the process is then killed at once, which loses at most the unit in flight
+   */
+  run(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
+    const turn = this.queue.then(() => this.runNow(task, input, signal, onProgress));
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async runNow(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
+    const answer = await this.ask(task, input, signal, onProgress);
+    if (answer !== otherEngine) return answer;
+    // A backend is opened once per process, so another engine needs another process.
+    this.stop();
+    return this.ask(task, input, signal, onProgress);
+  }
+
+  private async ask(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
+    signal.throwIfAborted();
+    const child = (this.child ??= this.start());
+    const abort = (): void => {
+      this.stop();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await new Promise((resolve, reject) => {
+        const id = ++this.lastId;
+        this.running = { id, resolve, reject, onProgress };
+        child.send({ id, task, input } satisfies TaskMessage);
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.running = undefined;
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  private start(): ChildProcess {
+    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [this.options.state], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A debugger's port in the worker's flags would be taken already.
+      execArgv: [],
+    });
+    this.lastWords = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        for (const line of text.split('\n')) if (line.trim() !== '') this.hear(line);
+      });
+    }
+    child.on('message', (message) => {
+      this.answer(message as ReplyMessage);
+    });
+    child.on('exit', (code, signal) => {
+      if (this.child === child) this.child = undefined;
+      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      this.running?.reject(new ComputeCrashedError(how, this.lastWords.join(' | ')));
+    });
+    child.on('error', (error) => {
+      this.running?.reject(new ComputeCrashedError(error.message, ''));
+    });
+    return child;
+  }
+
+  private hear(line: string): void {
+    this.lastWords = [...this.lastWords.slice(-2), line];
+    this.options.onOutput(line);
+  }
+
+  private answer(message: ReplyMessage): void {
+    const running = this.running;
+    if (running?.id !== message.id) return;
+    if (message.kind === 'progress') running.onProgress(message.detail);
+    else if (message.kind === 'done') running.resolve(message.result);
+    else if (message.kind === 'otherEngine') running.resolve(otherEngine);
+    else running.reject(new RemoteFault(message.fault));
+  }
+
+  /** Process id of the compute process, if there is one. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  /** Ends the compute process. */
+  stop(): void {
+    this.child?.kill('SIGKILL');
+    this.child = undefined;
+  }
+}

@@ -1,0 +1,28 @@
+/** What the worker and its compute process say to each other, over Node's IPC channel. */
+import type { FaultText } from '../../errors/fault.js';
+import type { ComputeActivities } from '../types.js';
+
+export type ComputeTask = keyof ComputeActivities;
+
+/** From the worker. */
+export interface TaskMessage {
+  id: number;
+  task: ComputeTask;
+  input: unknown;
+}
+
+export interface SerializedFault {
+  name: string;
+  message: string;
+  stack: string;
+  retryable: boolean;
+  text?: FaultText;
+}
+
+/** From the compute process. */
+export type ReplyMessage =
+  | { id: number; kind: 'progress'; detail: string }
+  | { id: number; kind: 'done'; result: unknown }
+  /** The task needs another engine than the one that this process has opened; it has not been begun. */
+  | { id: number; kind: 'otherEngine' }
+  | { id: number; kind: 'failed'; fault: SerializedFault };

@@ -1,0 +1,73 @@
+import { PassingFault, PermanentFault } from '../errors/fault.js';
+
+/** The compute process ended while it worked: a native crash, or the system killed it for its memory. */
+export class ComputeCrashedError extends PassingFault {
+  constructor(how: string, lastWords: string) {
+    super({
+      where: 'compute process',
+      what: `it ended during an activity (${how})${lastWords === '' ? '' : `; it last said: ${lastWords}`}`,
+      todo: 'The layer in flight is tried again in a new process; if this repeats, look for lack of memory',
+    });
+  }
+}
+
+/** A passing trouble of the operating system: disk full, too many open files, I/O error. */
+export class SystemTroubleError extends PassingFault {
+  constructor(error: NodeJS.ErrnoException) {
+    super(
+      {
+        what: error.message,
+        ...(error.path === undefined ? {} : { where: error.path }),
+        todo: error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
+      },
+      { cause: error },
+    );
+  }
+}
+
+/** A fault of the program itself. Trying again would fail again. */
+export class InternalError extends PermanentFault {
+  constructor(error: unknown) {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    super({ what: `the program failed unexpectedly: ${text}`, todo: 'Please report this with the log file' }, { cause: error });
+  }
+}
+
+/** The worker that took over a run has another engine than the one that began it, so its bits would differ. */
+export class EngineChangedError extends PermanentFault {
+  constructor(begun: string, here: string) {
+    super({
+      where: 'engine',
+      what: `this run was begun with ${begun}, but this worker has ${here}`,
+      todo: 'Start a worker with the former engine, or cancel the run and start the pipeline again',
+    });
+  }
+}
+
+/** A setting of the pipeline does not fit the model that it names. Thrown before any work is done. */
+export class PipelineModelMismatchError extends PermanentFault {}
+
+/** The pipeline asks for something that this version cannot run. Thrown before any work is done. */
+export class UnsupportedStageError extends PermanentFault {}
+
+/** A file that the pipeline names cannot be read. Thrown before any work is done. */
+export class InputFileError extends PermanentFault {
+  constructor(file: string, what: string, todo: string) {
+    super({ where: file, what, todo });
+  }
+}
+
+/** A mask file lacks a linear of the model, or has another number of weights for it. */
+export class MaskFileMismatchError extends PermanentFault {}
+
+/** NaN or infinity in hidden states, errors or losses: the model or its numerics are broken at that layer. */
+export class NonFiniteValueError extends PermanentFault {
+  constructor(where: string, value: number) {
+    super({
+      where,
+      what: `the value ${value} came out`,
+      expected: 'finite numbers',
+      todo: 'Check that the checkpoint is sound (it is read in float32), and that the model is supported',
+    });
+  }
+}

@@ -1,0 +1,57 @@
+import { ArtifactStore, type Json } from '../artifacts/index.js';
+import { tf } from '../engine/index.js';
+import { perplexity, tokenLosses } from '../evaluation/index.js';
+import { NonFiniteValueError } from './errors.js';
+import { numericsOf, numericsVersion } from './numerics.js';
+import { readTokens } from './tokens.js';
+import type { PerplexityInput, PerplexityResult } from './types.js';
+import { disposeWeights } from './weights.js';
+import type { Workbench } from './workbench.js';
+
+function dependsOn({ context, path }: PerplexityInput): Json {
+  return {
+    ...numericsOf(context),
+    version: numericsVersion.perplexity,
+    model: context.model.digest,
+    tokens: path.tokens.key,
+    masks: path.masks,
+  };
+}
+
+type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
+
+/** The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. */
+export async function findPerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult | null> {
+  const manifest = await bench.store.find('perplexity', ArtifactStore.key('perplexity', dependsOn(input)));
+  if (manifest === undefined) return null;
+  return { ...(manifest.summary as Score), seconds: manifest.seconds, reused: true };
+}
+
+/** Perplexity = exp(mean negative log-likelihood) of the hidden states after the last layer. */
+export async function scorePerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult> {
+  const { context, path } = input;
+  await bench.engineOf(context);
+  const { manifest, reused } = await bench.store.findOrMake('perplexity', dependsOn(input), async () => {
+    bench.onProgress('scoring');
+    const open = await bench.model(context.model.source);
+    const hidden = await bench.hidden.take(context, path);
+    const ids = await readTokens(bench.store, path.tokens);
+    const weights = await bench.weights(open, open.model.headTensors);
+    let sum = 0;
+    let scored = 0;
+    let first = 0;
+    for (const batch of hidden) {
+      const [count, time] = batch.shape;
+      const labels = tf.tensor2d(ids.subarray(first * time, (first + count) * time), [count, time], 'int32');
+      for (const loss of tokenLosses(open.model, weights, batch, labels)) sum += loss;
+      tf.dispose([batch, labels]);
+      first += count;
+      scored += count * (time - 1);
+    }
+    disposeWeights(weights);
+    if (!Number.isFinite(sum)) throw new NonFiniteValueError(`perplexity of ${context.model.source}`, sum);
+    return { perplexity: perplexity(sum, scored), scored };
+  });
+  await bench.hidden.drop(context, path);
+  return { ...(manifest.summary as Score), seconds: manifest.seconds, reused };
+}

@@ -1,0 +1,133 @@
+import { ArtifactStore, type Json } from '../artifacts/index.js';
+import { tf, type Tensor2D, type Tensor3D } from '../engine/index.js';
+import { layerForward } from '../pruning/index.js';
+import { NonFiniteValueError } from './errors.js';
+import { readLayerMask } from './layer-files.js';
+import { numericsOf } from './numerics.js';
+import type { Path, RunContext } from './types.js';
+import { readTokens } from './tokens.js';
+import { disposeWeights } from './weights.js';
+import type { Workbench } from './workbench.js';
+
+/**
+ * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use.
+ * In memory for the process that made it, on disk for any other; and if neither has it, it is made again by running the
+ * path's layers under their masks. All three give the same bits: float32 is stored as it is, and the batches are fixed.
+ */
+export class HiddenStates {
+  private inMemory: { key: string; batches: Tensor3D[] } | undefined;
+
+  constructor(private readonly bench: Workbench) {}
+
+  /** What the hidden states after the path's layers depend on. */
+  private dependsOn(context: RunContext, path: Path): Json {
+    return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks };
+  }
+
+  /**
+   * The hidden states that enter the layer after the path's last one. The caller owns the tensors.
+   * @throws ArtifactLostError if the tokens or a mask of the path are gone
+   */
+  async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
+    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
+    if (this.inMemory?.key === key) {
+      const { batches } = this.inMemory;
+      this.inMemory = undefined;
+      return batches;
+    }
+    this.forget();
+    for (let layers = path.masks.length; layers > 0; layers--) {
+      const start = { ...path, masks: path.masks.slice(0, layers) };
+      const batches = await this.read(context, start);
+      if (batches !== undefined) return this.runOn(context, start, batches, path);
+    }
+    return this.runOn(context, { ...path, masks: [] }, await this.embed(context, path), path);
+  }
+
+  /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors. */
+  async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
+    const dependsOn = this.dependsOn(context, path);
+    await this.bench.store.findOrMake('hidden', dependsOn, async (draft) => {
+      await draft.write('hidden.f32', bytesOf(batches, `hidden states after layer ${path.masks.length - 1}`));
+      return { batches: batches.map((batch) => batch.shape) };
+    });
+    this.forget();
+    this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches };
+  }
+
+  /** Seconds that storing the hidden states after the path's layers took, if they are stored. */
+  async seconds(context: RunContext, path: Path): Promise<number | undefined> {
+    return (await this.bench.store.find('hidden', ArtifactStore.key('hidden', this.dependsOn(context, path))))?.seconds;
+  }
+
+  /** Removes the stored hidden states after the path's layers; nobody needs them once the next layer is finished. */
+  async drop(context: RunContext, path: Path): Promise<void> {
+    if (path.masks.length > 0) await this.bench.store.drop('hidden', ArtifactStore.key('hidden', this.dependsOn(context, path)));
+  }
+
+  /** Frees the tensors in memory. */
+  forget(): void {
+    tf.dispose(this.inMemory?.batches ?? []);
+    this.inMemory = undefined;
+  }
+
+  private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {
+    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
+    const manifest = await this.bench.store.find('hidden', key);
+    if (manifest === undefined) return undefined;
+    const shapes = (manifest.summary as unknown as { batches: [number, number, number][] }).batches;
+    const batches: Tensor3D[] = [];
+    const sizes = shapes.map(([b, t, h]) => b * t * h * 4);
+    try {
+      for await (const piece of this.bench.store.readPieces('hidden', key, 'hidden.f32', sizes)) {
+        batches.push(tf.tensor3d(new Float32Array(piece.buffer, piece.byteOffset, piece.byteLength / 4), shapes[batches.length]));
+      }
+    } catch {
+      // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
+      tf.dispose(batches);
+      return undefined;
+    }
+    return batches;
+  }
+
+  private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
+    const open = await this.bench.model(context.model.source);
+    const ids = await readTokens(this.bench.store, tokens);
+    const weights = await this.bench.weights(open, open.model.embeddingTensors);
+    const { samples, sequenceLength } = tokens;
+    const batches: Tensor3D[] = [];
+    for (let first = 0; first < samples; first += context.sequencesPerBatch) {
+      const count = Math.min(context.sequencesPerBatch, samples - first);
+      const slice = ids.subarray(first * sequenceLength, (first + count) * sequenceLength);
+      batches.push(tf.tidy(() => open.model.embed(tf.tensor2d(slice, [count, sequenceLength], 'int32') as Tensor2D, weights)));
+    }
+    disposeWeights(weights);
+    return batches;
+  }
+
+  /** Runs the layers that `from` lacks of `to`. */
+  private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
+    let hidden = batches;
+    const open = await this.bench.model(context.model.source);
+    for (let layer = from.masks.length; layer < to.masks.length; layer++) {
+      this.bench.onProgress(`hidden states again, layer ${layer}`);
+      const weights = await this.bench.layerWeights(open, layer);
+      const decoderLayer = open.model.decoderLayer(layer);
+      const key = to.masks[layer];
+      const masks = key === null || key === undefined ? undefined : await readLayerMask(this.bench.store, key, decoderLayer);
+      hidden = await layerForward({ layer: decoderLayer, hidden, weights, ...(masks === undefined ? {} : { masks }) });
+      disposeWeights(weights);
+    }
+    return hidden;
+  }
+}
+
+/** The float32 bytes of the batches one after the other. */
+async function* bytesOf(batches: readonly Tensor3D[], where: string): AsyncGenerator<Uint8Array> {
+  for (const batch of batches) {
+    const [sum] = await tf.tidy(() => tf.sum(batch)).data();
+    if (!Number.isFinite(sum)) throw new NonFiniteValueError(where, sum ?? NaN);
+    const values = (await batch.data()) as Float32Array;
+    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  }
+}

@@ -1,0 +1,88 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
+import { writeFileDurably } from '../artifacts/index.js';
+import type { Pipeline } from '../config/pipeline.js';
+import { Fault } from '../errors/fault.js';
+import type { PipelineResult } from '../workflows/protocol.js';
+import { ComputeHost, RemoteFault } from './compute/host.js';
+import { serializeFault } from './compute/failure.js';
+import type { ComputeTask, SerializedFault } from './compute/messages.js';
+import type { Activities } from './types.js';
+import { runFolder } from './write-outputs.js';
+
+export { ComputeHost } from './compute/host.js';
+export type { Activities } from './types.js';
+
+/** Milliseconds between two signs of life to the server, whatever the compute process is doing. */
+const heartbeatInterval = 1000;
+
+export interface ActivityOptions {
+  state: string;
+  host: ComputeHost;
+  renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
+}
+
+/** The activities of a worker. All work on tensors goes to the compute process; only the report is written here. */
+export function createActivities({ state, host, renderReport }: ActivityOptions): Activities {
+  const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
+    ((input: unknown) => inCompute(host, task, input)) as unknown as Activities[Task];
+
+  return {
+    prepareRun: compute('prepareRun'),
+    sampleCalibration: compute('sampleCalibration'),
+    sampleEvaluation: compute('sampleEvaluation'),
+    makeInitialMask: compute('makeInitialMask'),
+    rebuildLayer: compute('rebuildLayer'),
+    findPerplexity: compute('findPerplexity'),
+    advanceLayer: compute('advanceLayer'),
+    scorePerplexity: compute('scorePerplexity'),
+    writeOutputs: compute('writeOutputs'),
+    async writeReport({ workflowId, pipeline, result }) {
+      const folder = runFolder(state, workflowId);
+      const report = join(folder, 'report.md');
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
+        await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
+      } catch (error) {
+        throw asFailure(serializeFault(error));
+      }
+      return report;
+    },
+  };
+}
+
+/** Runs a task in the compute process, heartbeating all the while, and turns its faults into typed failures. */
+async function inCompute(host: ComputeHost, task: ComputeTask, input: unknown): Promise<unknown> {
+  const context = Context.current();
+  let detail = '';
+  const beat = setInterval(() => {
+    context.heartbeat(detail);
+  }, heartbeatInterval);
+  try {
+    return await host.run(task, input, context.cancellationSignal, (progress) => {
+      detail = progress;
+      context.heartbeat(detail);
+    });
+  } catch (error) {
+    if (error instanceof RemoteFault) {
+      context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
+      throw asFailure(error.fault);
+    }
+    if (error instanceof Fault) throw asFailure(serializeFault(error));
+    throw error;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** `type` is the fault's class; clients show the message as it is. */
+function asFailure(fault: SerializedFault): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: fault.name,
+    message: fault.message,
+    nonRetryable: !fault.retryable,
+    ...(fault.text === undefined ? {} : { details: [fault.text] }),
+  });
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../checkpoints/index.js';
+import type { LinearSpec } from '../models/index.js';
+import { detectPattern, patternText } from '../pruning/index.js';
+import { MaskFileMismatchError } from './errors.js';
+import { packedBytes, type LayerMask } from './layer-files.js';
+
+/**
+ * The masks of some linears from a file made elsewhere: a mask file (bits, 1 = kept), or the folder of a pruned checkpoint,
+ * where a weight that is exactly zero counts as pruned.
+ * @throws MaskFileMismatchError if a linear is missing or has another number of weights there
+ */
+export async function readMaskSource(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
+  return (await stat(source)).isDirectory() ? fromCheckpoint(source, linears) : fromMaskFile(source, linears);
+}
+
+/**
+ * What a mask source holds: its sparsity, and the pattern that all layers share. A stated pattern is believed here and
+ * checked when each layer is read.
+ * @param layers the prunable linears, layer by layer
+ */
+export async function describeMaskSource(
+  source: string,
+  layers: readonly (readonly LinearSpec[])[],
+  stated: string | undefined,
+): Promise<{ pattern: string; sparsity: number }> {
+  let pruned = 0;
+  let size = 0;
+  const patterns = new Set<string>();
+  for (const linears of layers) {
+    const masks = await readMaskSource(source, linears);
+    for (const mask of masks.values()) {
+      size += mask.length;
+      for (const kept of mask) pruned += 1 - kept;
+    }
+    patterns.add(patternText(detectPattern([...masks.values()], linears.map(({ shape }) => shape))));
+  }
+  const [first = 'unstructured'] = patterns;
+  return { pattern: stated ?? (patterns.size === 1 ? first : 'unstructured'), sparsity: pruned / size };
+}
+
+async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
+  const { tensors } = await readSafetensorsHeader(source);
+  const masks: LayerMask = new Map();
+  for (const linear of linears) {
+    const info = tensors.get(linear.name);
+    const expected = `${packedBytes(linear)} bytes of packed bits (U8) for its ${linear.shape.join(' x ')} weights`;
+    const todo = 'Use a mask file that was made for this model';
+    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${linear.name} is missing`, expected, todo });
+    if (info.dtype !== 'U8' || info.end - info.begin !== packedBytes(linear)) {
+      const what = `the mask of ${linear.name} has ${info.end - info.begin} bytes of ${info.dtype}`;
+      throw new MaskFileMismatchError({ where: source, what, expected, todo });
+    }
+    masks.set(linear.name, unpackBits(await readTensorBytes(info), linear.shape[0] * linear.shape[1]));
+  }
+  return masks;
+}
+
+async function fromCheckpoint(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
+  const tensors = resolveTensors(await openCheckpoint(source), linears);
+  const masks: LayerMask = new Map();
+  for (const linear of linears) {
+    const info = tensors.get(linear.name);
+    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `${linear.name} is missing` });
+    const values = await readTensor(info);
+    const mask = new Uint8Array(values.length);
+    for (let i = 0; i < mask.length; i++) mask[i] = values[i] === 0 ? 0 : 1;
+    masks.set(linear.name, mask);
+  }
+  return masks;
+}

@@ -1,0 +1,168 @@
+import { access, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { digestOf } from '../artifacts/index.js';
+import { digestFiles, resolveTensors } from '../checkpoints/index.js';
+import type { DatasetSource, InitialMaskStage, Pipeline, Stage } from '../config/pipeline.js';
+import { DatasetUnavailableError, loadTokenizer } from '../datasets/index.js';
+import type { DecoderModel } from '../models/index.js';
+import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
+import { InputFileError, PipelineModelMismatchError, UnsupportedStageError } from './errors.js';
+import { linearsOf } from './layer-files.js';
+import { describeMaskSource } from './mask-source.js';
+import type { RunContext } from './types.js';
+import type { OpenModel, Workbench } from './workbench.js';
+
+/**
+ * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
+ * result. Whatever is wrong with the input comes out here, before time is spent.
+ * @throws PipelineModelMismatchError, UnsupportedStageError, InputFileError, and the errors of checkpoints, models and datasets
+ */
+export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Workbench): Promise<RunContext> {
+  const engine = await bench.engine({ backend: pipeline.engine.backend });
+  bench.onProgress('opening the model');
+  const source = pipeline.model.source;
+  await mustExist(source, 'Check model.source; models from a hub must be downloaded to a folder first');
+  const open = await bench.model(source);
+  const tensors = checkTensors(open);
+  checkLengths(pipeline, open.model);
+  const mask = await maskTarget(pipeline, open.model);
+
+  bench.onProgress('reading digests');
+  const inputs = await inputFiles(pipeline, bench);
+  const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
+  const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  return {
+    model: {
+      source,
+      digest: digestOf(weights.map((file) => ({ name: basename(file), sha256: digests.get(file) }))),
+      family: open.model.family,
+      layers: open.model.layers,
+      ...tensors,
+    },
+    engine,
+    sequencesPerBatch: sequencesPerBatch(pipeline, open.model),
+    files: Object.fromEntries(inputs.map((file) => [file, digests.get(file) ?? ''])),
+    ...mask,
+  };
+}
+
+async function mustExist(path: string, todo: string): Promise<void> {
+  await access(path).catch(() => {
+    throw new InputFileError(path, 'there is no such file or folder', todo);
+  });
+}
+
+/** Looks up every tensor of the model once, and counts weights. */
+function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; prunable: number } {
+  const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));
+  const specs = [...model.embeddingTensors, ...layers.flatMap((layer) => layer.tensors), ...model.headTensors];
+  const found = resolveTensors(checkpoint, specs);
+  // Tied embeddings are found under two names; they count once.
+  const sizes = new Map([...found.values()].map((info) => [info.name, info.shape.reduce((a, b) => a * b, 1)]));
+  const prunable = layers.flatMap(linearsOf).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
+  return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
+}
+
+function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): Extract<Stage, { type: T }>[] {
+  return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);
+}
+
+function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
+  const wanted = [
+    ...stagesOf(pipeline, 'calibration').map((stage) => ({ key: 'calibration.sequenceLength', value: stage.sequenceLength })),
+    ...stagesOf(pipeline, 'evaluation').flatMap((stage) =>
+      stage.perplexity.map((task, i) => ({ key: `evaluation.perplexity[${i}].sequenceLength`, value: task.sequenceLength })),
+    ),
+  ];
+  for (const { key, value } of wanted) {
+    if (value <= model.maxPositions) continue;
+    throw new PipelineModelMismatchError({
+      where: key,
+      what: `${value} tokens is longer than the model's positions go`,
+      expected: `at most ${model.maxPositions} (max_position_embeddings of ${pipeline.model.source}/config.json)`,
+      todo: 'Lower sequenceLength',
+    });
+  }
+}
+
+/** The pattern and the sparsity that the masks of the run keep. */
+async function maskTarget(pipeline: Pipeline, model: DecoderModel): Promise<{ pattern: string; sparsity: number }> {
+  const [stage] = stagesOf(pipeline, 'initialMask');
+  if (stage === undefined) return { pattern: 'unstructured', sparsity: 0 };
+  if (stage.method === 'sparsegpt') {
+    throw new UnsupportedStageError({
+      where: 'initialMask.method',
+      what: 'sparsegpt is not part of this version',
+      expected: 'magnitude, wanda or file',
+      todo: 'Use wanda, or make the SparseGPT checkpoint elsewhere and name it with method: file',
+    });
+  }
+  if (stage.method === 'file') return fileTarget(stage, model);
+  const pattern = parsePattern(stage.pattern ?? 'unstructured');
+  checkPattern(stage.pattern ?? 'unstructured', model);
+  const sparsity = pattern.kind === 'unstructured' ? stage.sparsity : patternSparsity(pattern);
+  if (sparsity === undefined) {
+    throw new PipelineModelMismatchError({ where: 'initialMask', what: 'sparsity is missing', expected: 'a number in (0, 1)' });
+  }
+  return { pattern: stage.pattern ?? 'unstructured', sparsity };
+}
+
+async function fileTarget(stage: InitialMaskStage, model: DecoderModel): Promise<{ pattern: string; sparsity: number }> {
+  const source = stage.source ?? '';
+  await mustExist(source, 'Check initialMask.source');
+  const layers = Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index)));
+  const found = await describeMaskSource(source, layers, stage.pattern);
+  return { pattern: found.pattern, sparsity: stage.sparsity ?? found.sparsity };
+}
+
+function checkPattern(pattern: string, model: DecoderModel): void {
+  for (let index = 0; index < model.layers; index++) {
+    for (const linear of linearsOf(model.decoderLayer(index))) checkDivides(parsePattern(pattern), linear);
+  }
+}
+
+/** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
+async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[]> {
+  const datasets: DatasetSource[] = [
+    ...stagesOf(pipeline, 'calibration').map((stage) => stage.dataset),
+    ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.dataset)),
+  ];
+  const files = new Set<string>();
+  for (const dataset of datasets) {
+    if ('name' in dataset) throw new DatasetUnavailableError(dataset.name);
+    await mustExist(dataset.file, 'Check the dataset file of the pipeline; relative paths start at the pipeline file');
+    files.add(dataset.file);
+  }
+  if (datasets.length > 0) {
+    bench.onProgress('opening the tokenizer');
+    for (const file of (await loadTokenizer(pipeline.model.source)).digestSource) files.add(file);
+  }
+  for (const { source } of stagesOf(pipeline, 'initialMask')) {
+    if (source !== undefined) for (const file of await weightFilesOf(source)) files.add(file);
+  }
+  return [...files].sort();
+}
+
+/** A mask file itself, or the weight files of a checkpoint folder. */
+async function weightFilesOf(source: string): Promise<string[]> {
+  if (!(await stat(source)).isDirectory()) return [source];
+  return (await readdir(source)).filter((name) => name.endsWith('.safetensors')).map((name) => join(source, name));
+}
+
+/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs make equal batches. */
+const batchBytes = 768 * 2 ** 20;
+
+/**
+ * Sequences that go through a layer together: as many as fit into {@link batchBytes} with their attention scores (kept about
+ * four times for the gradient) and activations. Follows from the pipeline and the model alone, never from free memory.
+ */
+function sequencesPerBatch(pipeline: Pipeline, model: DecoderModel): number {
+  const lengths = [
+    ...stagesOf(pipeline, 'calibration').map((stage) => stage.sequenceLength),
+    ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.sequenceLength)),
+  ];
+  const time = Math.max(1, ...lengths);
+  const scores = 4 * model.attentionHeads * time * time;
+  const activations = time * (12 * model.hiddenSize + 8 * model.intermediateSize);
+  return Math.max(1, Math.min(64, Math.floor(batchBytes / (4 * (scores + activations)))));
+}

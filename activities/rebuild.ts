@@ -1,0 +1,69 @@
+import { ArtifactStore, type Json } from '../artifacts/index.js';
+import type { SubBlock } from '../models/index.js';
+import { checkRebuiltMasks, parsePattern, rebuildSubBlock, type LinearMask, type Masks } from '../pruning/index.js';
+import type { RebuildEntry } from '../workflows/protocol.js';
+import { NonFiniteValueError } from './errors.js';
+import { readLayerMask, writeLayerMask } from './layer-files.js';
+import { numericsOf, numericsVersion } from './numerics.js';
+import type { RebuildInput, RebuildResult } from './types.js';
+import { disposeWeights } from './weights.js';
+import type { Workbench } from './workbench.js';
+
+/** Rebuilds the mask of one decoder layer, attention then MLP (LLM-Barber, Su et al. 2024), and runs it on. */
+export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promise<RebuildResult> {
+  const { context, layer: index, path } = input;
+  await bench.engineOf(context);
+  const dependsOn = rebuildDependsOn(input);
+  const mask = ArtifactStore.key('mask', dependsOn);
+  const after = { ...path, masks: [...path.masks, mask] };
+
+  const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
+    const open = await bench.model(context.model.source);
+    const layer = open.model.decoderLayer(index);
+    const start = await readLayerMask(bench.store, input.start, layer);
+    const dense = await bench.layerWeights(open, index);
+    const { granularity, ratio, metric } = input.stage;
+    const settings = { granularity, ratio, metric, pattern: parsePattern(context.pattern) };
+
+    let hidden = await bench.hidden.take(context, path);
+    const masks = new Map(start);
+    const entries: RebuildEntry[] = [];
+    for (const subBlock of layer.subBlocks) {
+      bench.onProgress(`layer ${index}, ${subBlock.block}`);
+      const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, masks, settings });
+      hidden = rebuilt.hidden;
+      checkRebuiltMasks(linearMasks(subBlock, start), linearMasks(subBlock, rebuilt.masks), settings);
+      for (const [name, newMask] of rebuilt.masks) masks.set(name, newMask);
+      entries.push({ layer: index, block: subBlock.block, ...rebuilt.report });
+    }
+    disposeWeights(dense);
+    for (const { block, errorBefore, errorAfter } of entries) {
+      if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
+    }
+    await bench.hidden.put(context, after, hidden);
+    await writeLayerMask(draft, layer, masks);
+    return { entries } as unknown as Json;
+  });
+  await bench.hidden.drop(context, path);
+  const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
+  return { mask, entries, seconds: manifest.seconds, reused };
+}
+
+function linearMasks({ inputs, output }: SubBlock, masks: Masks): LinearMask[] {
+  return [...inputs, output].map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
+}
+
+function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
+  const { strategy, granularity, ratio, metric, weights } = stage;
+  return {
+    ...numericsOf(context),
+    version: numericsVersion.rebuild,
+    model: context.model.digest,
+    layer,
+    tokens: path.tokens.key,
+    before: path.masks,
+    start,
+    pattern: context.pattern,
+    settings: { strategy, granularity, ratio, metric, weights },
+  };
+}

@@ -1,0 +1,8 @@
+import type { ArtifactStore } from '../artifacts/index.js';
+import type { TokensRef } from './types.js';
+
+/** The token ids of an artifact, `[samples * sequenceLength]`. @throws ArtifactLostError if it is gone or damaged */
+export async function readTokens(store: ArtifactStore, tokens: TokensRef): Promise<Int32Array> {
+  const bytes = await store.read('tokens', tokens.key, 'tokens.i32');
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+}

@@ -1,0 +1,145 @@
+/** Inputs and outputs of the activities: references and small numbers, never tensors. */
+import type {
+  CalibrationStage,
+  InitialMaskStage,
+  PerplexityTask,
+  Pipeline,
+  RebuildStage,
+} from '../config/pipeline.js';
+import type { PipelineResult, RebuildEntry } from '../workflows/protocol.js';
+
+/** Key of an artifact in the store. */
+export type ArtifactKey = string;
+
+/**
+ * What a run decides once, at its start, because it can change the bits of the result or because every later
+ * activity needs it. It travels with every activity of the run.
+ */
+export interface RunContext {
+  model: {
+    source: string;
+    /** Digest of config.json and of the weight files. */
+    digest: string;
+    family: string;
+    layers: number;
+    /** Numbers of all weights, and of those in the linears. */
+    parameters: number;
+    prunable: number;
+  };
+  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; threads: number };
+  /** Sequences that go through a decoder layer together. */
+  sequencesPerBatch: number;
+  /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path. */
+  files: Record<string, string>;
+  /** Pattern that all masks of the run keep, and the sparsity asked for. */
+  pattern: string;
+  sparsity: number;
+}
+
+export interface WithContext {
+  context: RunContext;
+}
+
+/** Token windows in the store. */
+export interface TokensRef {
+  key: ArtifactKey;
+  samples: number;
+  sequenceLength: number;
+}
+
+/** A way through the model: which tokens, and under which mask each decoder layer before `layer` runs (null = dense). */
+export interface Path {
+  tokens: TokensRef;
+  masks: (ArtifactKey | null)[];
+}
+
+/** What every unit of work reports. */
+export interface UnitResult {
+  /** Seconds of work, also when the artifact was found: then those that making it took. */
+  seconds: number;
+  reused: boolean;
+}
+
+export interface SampleCalibrationInput extends WithContext {
+  stage: CalibrationStage;
+}
+export interface SampleEvaluationInput extends WithContext {
+  task: PerplexityTask;
+}
+export interface SampleResult extends UnitResult {
+  tokens: TokensRef;
+}
+
+export interface MaskResult extends UnitResult {
+  mask: ArtifactKey;
+}
+
+export interface InitialMaskInput extends WithContext {
+  stage: InitialMaskStage;
+  layer: number;
+  /** Calibration path through the layers already pruned; absent where the method needs no calibration. */
+  path?: Path;
+}
+
+export interface RebuildInput extends WithContext {
+  stage: RebuildStage;
+  layer: number;
+  /** Calibration path through the layers already rebuilt. */
+  path: Path;
+  /** The layer's mask that the rebuild starts from. */
+  start: ArtifactKey;
+}
+export interface RebuildResult extends MaskResult {
+  entries: RebuildEntry[];
+}
+
+/** Find the perplexity of a path through all layers, if it is known. */
+export interface PerplexityInput extends WithContext {
+  path: Path;
+}
+export interface PerplexityResult extends UnitResult {
+  perplexity: number;
+  /** Number of tokens that were scored. */
+  scored: number;
+}
+
+/** Take the hidden states of a path through one more layer. */
+export interface AdvanceInput extends WithContext {
+  layer: number;
+  path: Path;
+  /** The layer's mask, or null to run it dense. */
+  mask: ArtifactKey | null;
+}
+
+export interface WriteOutputsInput extends WithContext {
+  workflowId: string;
+  masks: ArtifactKey[];
+}
+export interface WriteOutputsResult extends UnitResult {
+  checkpoint: string;
+  mask: string;
+  pruned: number;
+}
+
+export interface WriteReportInput {
+  workflowId: string;
+  pipeline: Pipeline;
+  result: PipelineResult;
+}
+
+/** The activities by name, as workflows see them. */
+export interface Activities {
+  prepareRun(input: { pipeline: Pipeline }): Promise<RunContext>;
+  sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
+  sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
+  makeInitialMask(input: InitialMaskInput): Promise<MaskResult>;
+  rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
+  findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
+  advanceLayer(input: AdvanceInput): Promise<UnitResult>;
+  scorePerplexity(input: PerplexityInput): Promise<PerplexityResult>;
+  writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
+  writeReport(input: WriteReportInput): Promise<string>;
+}
+
+/** Activities that run in the compute process; the report is text and is written by the worker itself. */
+export type ComputeActivities = Omit<Activities, 'writeReport'>;

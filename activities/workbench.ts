@@ -1,0 +1,83 @@
+import { openCheckpoint, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../checkpoints/index.js';
+import type { ArtifactStore } from '../artifacts/index.js';
+import type { Engine, EngineRequest, Tensor } from '../engine/index.js';
+import { modelFromConfig, type DecoderModel, type TensorSpec } from '../models/index.js';
+import { join } from 'node:path';
+import { EngineSlot } from './compute/engine-slot.js';
+import { EngineChangedError } from './errors.js';
+import { HiddenStates } from './hidden-states.js';
+import type { RunContext } from './types.js';
+import { toTensors } from './weights.js';
+
+/** A model as activities use it: its structure, and a reader for its tensors. */
+export interface OpenModel {
+  checkpoint: Checkpoint;
+  model: DecoderModel;
+}
+
+/**
+ * What the stages of one compute process share: the engine, the open model, hidden states in memory,
+ * and a place to say how far they are. Holds no state that cannot be read from disk again.
+ */
+export class Workbench {
+  private readonly engineSlot = new EngineSlot();
+  private open: (OpenModel & { source: string }) | undefined;
+  private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
+  readonly hidden: HiddenStates;
+  /** Set by the process for each task: tells the worker how far the task is. */
+  onProgress: (detail: string) => void = () => undefined;
+
+  constructor(
+    readonly state: string,
+    readonly store: ArtifactStore,
+  ) {
+    this.hidden = new HiddenStates(this);
+  }
+
+  engine(request: EngineRequest): Promise<Engine> {
+    return this.engineSlot.get(request);
+  }
+
+  /** The engine that the run was begun with. @throws EngineChangedError if this machine has another one. */
+  async engineOf(context: RunContext): Promise<Engine> {
+    const { backend, threads } = context.engine;
+    const engine = await this.engine({ backend, threads });
+    const describe = (e: RunContext['engine']): string => `${e.backend} (${e.version}, ${e.device}, ${e.threads} threads)`;
+    if (describe(engine) !== describe(context.engine)) throw new EngineChangedError(describe(context.engine), describe(engine));
+    return engine;
+  }
+
+  async model(source: string): Promise<OpenModel> {
+    if (this.open?.source !== source) {
+      const checkpoint = await openCheckpoint(source);
+      const model = modelFromConfig(checkpoint.config, join(source, 'config.json'));
+      this.open = { source, checkpoint, model };
+    }
+    return this.open;
+  }
+
+  /** Reads tensors as float32. The caller disposes them with {@link disposeWeights}. */
+  async weights({ checkpoint }: OpenModel, specs: readonly TensorSpec[]): Promise<Map<string, Tensor>> {
+    return toTensors(specs, prefetch(resolveTensors(checkpoint, specs)));
+  }
+
+  /**
+   * Reads the tensors of a decoder layer, and begins to read those of the next one, which the system does
+   * while TensorFlow computes on this one.
+   */
+  async layerWeights(open: OpenModel, layer: number): Promise<Map<string, Tensor>> {
+    const read = (index: number): PrefetchedTensors =>
+      prefetch(resolveTensors(open.checkpoint, open.model.decoderLayer(index).tensors));
+    const source = open.checkpoint.folder;
+    const ready = this.ahead?.source === source && this.ahead.layer === layer ? this.ahead.tensors : read(layer);
+    const next = layer + 1 < open.model.layers ? layer + 1 : undefined;
+    this.ahead = next === undefined ? undefined : { source, layer: next, tensors: read(next) };
+    return toTensors(open.model.decoderLayer(layer).tensors, ready);
+  }
+
+  /** Drops everything that is kept in memory between tasks. */
+  forget(): void {
+    this.hidden.forget();
+    this.ahead = undefined;
+  }
+}

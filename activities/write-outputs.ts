@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { openCheckpoint, resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
+import { linearsOf, packedBytes, readLayerBits } from './layer-files.js';
+import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
+import type { OpenModel, Workbench } from './workbench.js';
+
+/** The folder of a run's outputs. */
+export function runFolder(state: string, workflowId: string): string {
+  return join(state, 'runs', workflowId);
+}
+
+/** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks give equal bytes. */
+export async function writeOutputs({ context, workflowId, masks }: WriteOutputsInput, bench: Workbench): Promise<WriteOutputsResult> {
+  const started = performance.now();
+  const folder = runFolder(bench.state, workflowId);
+  const open = await bench.model(context.model.source);
+  const maskFile = join(folder, 'mask.safetensors');
+  const checkpoint = join(folder, 'checkpoint');
+
+  bench.onProgress('writing the mask');
+  const tensors: TensorData[] = [];
+  let pruned = 0;
+  for (const [index, key] of masks.entries()) {
+    const layer = open.model.decoderLayer(index);
+    const bits = await readLayerBits(bench.store, key, layer);
+    for (const linear of linearsOf(layer)) {
+      const data = bits.get(linear.name) ?? new Uint8Array(0);
+      tensors.push({ name: linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
+      pruned += linear.shape[0] * linear.shape[1] - popCount(data);
+    }
+  }
+  await writeSafetensors(maskFile, tensors, maskMetadata(context, open));
+
+  const layerOf = layersByTensor(open);
+  let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
+  await writePrunedCheckpoint({
+    source: await openCheckpoint(context.model.source),
+    target: checkpoint,
+    keptBits: async (tensor) => {
+      const place = layerOf.get(tensor);
+      if (place === undefined) return undefined;
+      const key = masks[place.layer] as ArtifactKey;
+      if (current?.layer !== place.layer) {
+        current = { layer: place.layer, bits: await readLayerBits(bench.store, key, open.model.decoderLayer(place.layer)) };
+      }
+      return current.bits.get(place.linear);
+    },
+    onShard: (done, total) => {
+      bench.onProgress(`checkpoint, file ${done} of ${total}`);
+    },
+  });
+  return { checkpoint, mask: maskFile, pruned, seconds: (performance.now() - started) / 1000, reused: false };
+}
+
+/** Where each prunable tensor of the checkpoint stands in the model, by the name that the checkpoint uses. */
+function layersByTensor({ checkpoint, model }: OpenModel): Map<string, { layer: number; linear: string }> {
+  const places = new Map<string, { layer: number; linear: string }>();
+  for (let layer = 0; layer < model.layers; layer++) {
+    for (const [linear, info] of resolveTensors(checkpoint, linearsOf(model.decoderLayer(layer)))) places.set(info.name, { layer, linear });
+  }
+  return places;
+}
+
+/** Nothing that differs between two runs of the same pipeline: the file's bytes are its proof. */
+function maskMetadata(context: RunContext, { model }: OpenModel): Record<string, string> {
+  const shapes = Array.from({ length: model.layers }, (_, layer) => linearsOf(model.decoderLayer(layer)))
+    .flat()
+    .map(({ name, shape }) => [name, shape] as const);
+  return {
+    format: 'mask',
+    bits: '1=kept, lowest first, row-major',
+    pattern: context.pattern,
+    shapes: JSON.stringify(Object.fromEntries(shapes)),
+    model: context.model.digest,
+  };
+}
+
+function popCount(bytes: Uint8Array): number {
+  let count = 0;
+  for (let byte of bytes) for (; byte !== 0; byte &= byte - 1) count++;
+  return count;
+}

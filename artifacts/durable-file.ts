@@ -1,0 +1,68 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Largest piece that is hashed and written at once: some system calls refuse 2 GiB and more. */
+const pieceBytes = 1 << 26;
+
+/** `.<name>.<16 hex digits>.partial` beside the file that it will become. */
+const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
+
+/**
+ * Writes a file so that, whatever is killed when, `path` holds either what it held before or all of the new content:
+ * temporary name in the same folder, fsync, rename, fsync of the folder.
+ *
+ * @param chunks the content, consumed one chunk at a time, so that it never needs to be in memory whole
+ * @returns the length and the SHA-256 (hexadecimal) of the content
+ * @throws the system's error (ENOSPC, EACCES, ...) or that of `chunks`; the temporary file is removed then
+ */
+export async function writeFileDurably(
+  path: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.partial`);
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const handle = await open(temporary, 'wx');
+  try {
+    try {
+      for await (const chunk of chunks) {
+        for (let at = 0; at < chunk.byteLength; at += pieceBytes) {
+          const piece = chunk.subarray(at, at + pieceBytes);
+          hash.update(piece);
+          for (let done = 0; done < piece.byteLength; ) {
+            done += (await handle.write(piece, done)).bytesWritten;
+          }
+          bytes += piece.byteLength;
+        }
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/**
+ * Removes what killed writers left in a folder. Only for a folder that has one writer at a time:
+ * a writer that is still alive would fail at its rename.
+ */
+export async function removePartialFiles(folder: string): Promise<void> {
+  const leftovers = (await readdir(folder)).filter((name) => temporaryName.test(name));
+  await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,4 @@
+export { canonicalJson, digestOf, type Json } from './digest.js';
+export { writeFileDurably } from './durable-file.js';
+export { ArtifactLostError } from './errors.js';
+export { ArtifactStore, type ArtifactDraft, type ArtifactKind, type Manifest } from './store.js';

@@ -1,0 +1,148 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import {
+  CheckpointNotFoundError, IndexMismatchError, MalformedJsonError, MissingConfigError, MissingShardError,
+  NoWeightsError, PickleCheckpointError, TensorInTwoShardsError, list,
+} from './errors.js';
+import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+
+/** A model folder in Hugging Face layout whose headers have been read and checked. */
+export interface Checkpoint {
+  /** Absolute path. */
+  folder: string;
+  /** `config.json`. */
+  config: Record<string, unknown>;
+  /** All tensors of all weight files. */
+  tensors: ReadonlyMap<string, TensorInfo>;
+  /** Absolute paths, sorted. */
+  weightFiles: string[];
+}
+
+const singleFile = 'model.safetensors';
+export const indexFile = 'model.safetensors.index.json';
+const pickleFile = /^(pytorch_model.*\.bin|.*\.(pt|pth|ckpt)|consolidated.*)$/;
+
+/**
+ * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`. Reads headers only.
+ *
+ * @throws CheckpointNotFoundError, PickleCheckpointError, NoWeightsError, MissingConfigError, MalformedJsonError,
+ *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and whatever `readSafetensorsHeader` throws
+ */
+export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+  const root = resolve(folder);
+  const names = await listFolder(root);
+  const weightMap = await readWeightMap(root, names);
+  if (!names.includes('config.json')) {
+    throw new MissingConfigError({
+      what: 'the folder has no config.json', where: root, todo: "Copy the model's config.json beside its weights",
+    });
+  }
+  const config = await readJsonObject(join(root, 'config.json'));
+  const weightFiles = weightMap === undefined ? [singleFile] : [...new Set(weightMap.values())].sort();
+  const tensors = await readAllHeaders(weightFiles.map((name) => join(root, name)));
+  if (weightMap !== undefined) checkIndex(weightMap, tensors, join(root, indexFile));
+  return { folder: root, config, tensors, weightFiles: weightFiles.map((name) => join(root, name)) };
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    throw new CheckpointNotFoundError({
+      what: code === 'ENOENT' ? 'there is no such folder' : 'this is not a folder', where: folder,
+      expected: 'a model folder in Hugging Face layout', todo: 'Correct model.source',
+    }, { cause: error });
+  }
+}
+
+/** Tensor name -> shard, or `undefined` for a checkpoint of one file. */
+async function readWeightMap(folder: string, names: readonly string[]): Promise<Map<string, string> | undefined> {
+  if (names.includes(singleFile)) return undefined;
+  if (!names.includes(indexFile)) throw noWeights(folder, names);
+  const where = join(folder, indexFile);
+  const weightMap = (await readJsonObject(where)).weight_map;
+  if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
+    throw new MalformedJsonError({ what: 'there is no object "weight_map"', where, todo: 'Get the index again' });
+  }
+  const map = new Map<string, string>();
+  for (const [tensor, shard] of Object.entries(weightMap)) {
+    if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith('.safetensors')) {
+      throw new MalformedJsonError({
+        what: `the shard of tensor ${tensor} is ${JSON.stringify(shard)}`, where,
+        expected: 'the name of a .safetensors file in the same folder', todo: 'Get the index again',
+      });
+    }
+    map.set(tensor, shard);
+  }
+  const missing = [...new Set(map.values())].filter((shard) => !names.includes(shard)).sort();
+  if (missing.length > 0) {
+    throw new MissingShardError({
+      what: `the index names files that are not there: ${list(missing)}`, where, todo: 'Get the missing files',
+    });
+  }
+  return map;
+}
+
+function noWeights(folder: string, names: readonly string[]): Error {
+  const pickles = names.filter((name) => pickleFile.test(name));
+  if (pickles.length > 0) {
+    return new PickleCheckpointError({
+      what: `the weights are in pickle files only (${list(pickles)}), which can run any code when they are opened`, where: folder,
+      expected: `${singleFile}, or shards with ${indexFile}`,
+      todo: 'Convert them where you trust them: python -c "from transformers import AutoModelForCausalLM as M; '
+        + `M.from_pretrained('${folder}').save_pretrained('${folder}-safetensors')"`,
+    });
+  }
+  return new NoWeightsError({
+    what: `there are no weights in safetensors files; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder,
+    expected: `${singleFile}, or shards with ${indexFile}`,
+    todo: 'Give a folder in Hugging Face layout; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
+  });
+}
+
+async function readJsonObject(path: string): Promise<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new MalformedJsonError({ what: `this is not JSON (${error.message})`, where: path, todo: 'Get the file again' }, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new MalformedJsonError({ what: 'this is not a JSON object', where: path, todo: 'Get the file again' });
+  }
+  return value as Record<string, unknown>;
+}
+
+async function readAllHeaders(files: readonly string[]): Promise<Map<string, TensorInfo>> {
+  const tensors = new Map<string, TensorInfo>();
+  for (const file of files) {
+    for (const [name, info] of (await readSafetensorsHeader(file)).tensors) {
+      const other = tensors.get(name);
+      if (other !== undefined) {
+        throw new TensorInTwoShardsError({
+          what: `tensor ${name} is also in ${basename(other.file)}`, where: file,
+          todo: 'Remove files that do not belong to this checkpoint, or get it again',
+        });
+      }
+      tensors.set(name, info);
+    }
+  }
+  return tensors;
+}
+
+function checkIndex(weightMap: ReadonlyMap<string, string>, tensors: ReadonlyMap<string, TensorInfo>, where: string): void {
+  const wrong: string[] = [];
+  for (const [name, shard] of weightMap) {
+    const info = tensors.get(name);
+    if (info === undefined) wrong.push(`${name} (in no shard; the index says ${shard})`);
+    else if (basename(info.file) !== shard) wrong.push(`${name} (in ${basename(info.file)}; the index says ${shard})`);
+  }
+  if (wrong.length > 0) {
+    throw new IndexMismatchError({
+      what: `tensors are not where the index says: ${list(wrong)}`, where, todo: 'Get the index and the shards again, from one revision',
+    });
+  }
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, type BigIntStats } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { writeFileDurably } from '../artifacts/durable-file.js';
+import { FileChangedError } from './errors.js';
+
+export interface DigestOptions {
+  /** JSON file that remembers digests; made if absent, and made again if it cannot be read. */
+  cacheFile?: string;
+  /** Bytes dealt with so far, and in all. */
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** Absolute path -> what the file was when its digest was taken. */
+type DigestCache = Record<string, { identity: string; sha256: string }>;
+
+/** Bytes read at a time. */
+const pieceBytes = 1 << 22;
+
+/**
+ * SHA-256 (hexadecimal) of files, by the paths that were given. With a cache, a file is read again only if its size, its time of
+ * modification (to the nanosecond) or its inode changed.
+ *
+ * @throws FileChangedError where a file changes while it is read, and the system's error where it cannot be read
+ */
+export async function digestFiles(
+  paths: readonly string[],
+  { cacheFile, onProgress }: DigestOptions = {},
+): Promise<Map<string, string>> {
+  const cache = cacheFile === undefined ? {} : await readCache(cacheFile);
+  const stats = await Promise.all(paths.map((path) => stat(path, { bigint: true })));
+  const totalBytes = Number(stats.reduce((sum, { size }) => sum + size, 0n));
+  let doneBytes = 0;
+  const advance = (bytes: number) => onProgress?.((doneBytes += bytes), totalBytes);
+  const digests = new Map<string, string>();
+  for (const [i, path] of paths.entries()) {
+    const identity = identify(stats[i]);
+    const known = cache[resolve(path)];
+    if (known?.identity === identity) {
+      digests.set(path, known.sha256);
+      advance(Number(stats[i].size));
+      continue;
+    }
+    const sha256 = await digestFile(path, advance);
+    if (identify(await stat(path, { bigint: true })) !== identity) {
+      throw new FileChangedError({ what: 'the file changed while it was read', where: path, todo: 'Wait until nothing writes it' });
+    }
+    digests.set(path, sha256);
+    cache[resolve(path)] = { identity, sha256 };
+    if (cacheFile !== undefined) await writeFileDurably(cacheFile, [Buffer.from(JSON.stringify(cache, null, 1))]);
+  }
+  return digests;
+}
+
+function identify({ size, mtimeNs, ino }: BigIntStats): string {
+  return `${size.toString()} bytes, modified ${mtimeNs.toString()}, inode ${ino.toString()}`;
+}
+
+async function digestFile(path: string, advance: (bytes: number) => void): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: pieceBytes }) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    advance(piece.length);
+  }
+  return hash.digest('hex');
+}
+
+/** The cache only saves time: one that is absent or damaged is an empty one. */
+async function readCache(path: string): Promise<DigestCache> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return {};
+  }
+  if (typeof json !== 'object' || json === null) return {};
+  return Object.fromEntries(Object.entries(json as Record<string, unknown>).filter(isCacheEntry));
+}
+
+function isCacheEntry(entry: [string, unknown]): entry is [string, DigestCache[string]] {
+  const value = entry[1] as Partial<DigestCache[string]> | null;
+  return typeof value?.identity === 'string' && /^[0-9a-f]{64}$/.test(value.sha256 ?? '');
+}

@@ -1,0 +1,22 @@
+/** Bytes per element of every dtype of the safetensors format that fills whole bytes. */
+const byteSizes: ReadonlyMap<string, number> = new Map([
+  ['BOOL', 1], ['U8', 1], ['I8', 1], ['F8_E4M3', 1], ['F8_E5M2', 1], ['F8_E8M0', 1],
+  ['U16', 2], ['I16', 2], ['F16', 2], ['BF16', 2],
+  ['U32', 4], ['I32', 4], ['F32', 4],
+  ['U64', 8], ['I64', 8], ['F64', 8], ['C64', 8],
+]);
+
+export const knownDtypes: readonly string[] = [...byteSizes.keys()];
+
+/** The dtypes that weights may have: those that `readTensor` decodes. */
+export const weightDtypes: readonly string[] = ['F32', 'F16', 'BF16'];
+
+/** Bytes per element, or `undefined` for a dtype that is not known. */
+export function dtypeBytes(dtype: string): number | undefined {
+  return byteSizes.get(dtype);
+}
+
+/** Number of elements of a shape; 1 for a scalar `[]`. May exceed the safe integers where the shape is absurd. */
+export function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,51 @@
+import { close, openSync } from 'node:fs';
+import { PermanentFault } from '../errors/fault.js';
+import { decodeTensor, readRange } from './read-tensor.js';
+import type { TensorInfo } from './safetensors-header.js';
+
+/** A tensor was asked for that was not prefetched, or a second time. */
+export class NotPrefetchedError extends PermanentFault {}
+
+/** Tensors whose bytes are on their way. */
+export interface PrefetchedTensors {
+  /**
+   * The values as float32, row-major. Each tensor once: its bytes are let go.
+   *
+   * @throws NotPrefetchedError, TruncatedFileError, UnsupportedDtypeError
+   */
+  read(name: string): Promise<Float32Array>;
+}
+
+/**
+ * Hands all reads to libuv's thread pool at once, so that they go on while a computation blocks the calling thread.
+ *
+ * @param infos tensors, known by their names; or a map as `resolveTensors` gives, known by its keys
+ */
+export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, TensorInfo>): PrefetchedTensors {
+  const entries = infos instanceof Map ? [...(infos as ReadonlyMap<string, TensorInfo>)] : byName(infos as Iterable<TensorInfo>);
+  const pending = new Map<string, { info: TensorInfo; bytes: Promise<Buffer> }>();
+  for (const file of new Set(entries.map(([, info]) => info.file))) {
+    // Opened synchronously, because a callback would come only after the computation that blocks this thread.
+    const descriptor = openSync(file, 'r');
+    for (const [name, info] of entries) {
+      if (info.file === file) pending.set(name, { info, bytes: readRange(descriptor, file, info.begin, info.end) });
+    }
+    const reads = [...pending.values()].filter(({ info }) => info.file === file).map(({ bytes }) => bytes);
+    // Failures reach whoever reads the tensor; here they must only not go unhandled.
+    void Promise.allSettled(reads).then(() => close(descriptor));
+  }
+  return {
+    async read(name) {
+      const entry = pending.get(name);
+      if (entry === undefined) {
+        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, todo: 'Report this as a bug of the program' });
+      }
+      pending.delete(name);
+      return decodeTensor(entry.info, await entry.bytes);
+    },
+  };
+}
+
+function byName(infos: Iterable<TensorInfo>): [string, TensorInfo][] {
+  return [...infos].map((info) => [info.name, info]);
+}

@@ -1,0 +1,132 @@
+import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
+import { indexFile, type Checkpoint } from './checkpoint.js';
+import { elementCount, weightDtypes } from './dtypes.js';
+import { checkBitCount } from './mask-bits.js';
+import { readRange, unsupportedDtype } from './read-tensor.js';
+import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+
+export interface PrunedCheckpointRequest {
+  source: Checkpoint;
+  /** Folder to write; made if absent. It must not be the source's. */
+  target: string;
+  /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` where nothing of it is pruned. */
+  keptBits: (tensorName: string) => Promise<Uint8Array | undefined>;
+  onShard?: (done: number, total: number) => void;
+}
+
+/** Weights in memory at a time; a multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
+const pieceBytes = 1 << 26;
+
+/** Small files that belong to a model, whatever it is. Weights in other formats, and indexes of such, do not. */
+const companion = /\.(json|txt|md|model|jinja|tiktoken|py)$|^(licen[cs]e|notice|copying|readme|use_policy)/i;
+const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/i;
+
+/**
+ * Writes a checkpoint again with the pruned weights set to +0; all else stays as it is, byte for byte: kept weights, dtypes,
+ * order, metadata, index, config, tokenizer and licence files. Each file is written durably, `config.json` last.
+ * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
+ * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
+ *
+ * @throws MaskSizeError, UnsupportedDtypeError for a mask on weights that are no floats of 16 or 32 bits, TruncatedFileError
+ */
+export async function writePrunedCheckpoint({ source, target, keptBits, onShard }: PrunedCheckpointRequest): Promise<void> {
+  const folder = resolve(target);
+  await mkdir(folder, { recursive: true });
+  await removePartialFiles(folder);
+  const total = source.weightFiles.length;
+  for (const [done, file] of source.weightFiles.entries()) {
+    await writeUnlessEqual(join(folder, basename(file)), () => prunedShard(file, keptBits));
+    onShard?.(done + 1, total);
+  }
+  for (const name of await companionFiles(source.folder)) {
+    await writeUnlessEqual(join(folder, name), () => fileBytes(join(source.folder, name)));
+  }
+}
+
+/** Names of the files to copy, `config.json` last: its presence says that the rest is there. */
+async function companionFiles(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    const wanted = name === indexFile || (companion.test(name) && !foreign.test(name));
+    // Follows links: in the Hugging Face cache every file is one.
+    if (wanted && name !== 'config.json' && (await stat(join(folder, name))).isFile()) names.push(name);
+  }
+  return [...names, 'config.json'];
+}
+
+/** The bytes of a shard under its masks. The header needs no change: names, dtypes, shapes and offsets are the same. */
+async function* prunedShard(file: string, keptBits: PrunedCheckpointRequest['keptBits']): AsyncGenerator<Uint8Array> {
+  const { tensors, dataBegin } = await readSafetensorsHeader(file);
+  const handle = await open(file, 'r');
+  try {
+    yield* pieces(handle, file, 0, dataBegin);
+    for (const info of tensors.values()) {
+      const bits = await keptBits(info.name);
+      if (bits === undefined) yield* pieces(handle, file, info.begin, info.end);
+      else yield* prunedPieces(handle, info, bits);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* prunedPieces(handle: FileHandle, info: TensorInfo, bits: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (!weightDtypes.includes(info.dtype)) throw unsupportedDtype([info]);
+  checkBitCount(bits, elementCount(info.shape), `${info.file}, tensor ${info.name}`);
+  let element = 0;
+  for await (const piece of pieces(handle, info.file, info.begin, info.end)) {
+    const { buffer, byteOffset, byteLength } = piece;
+    const weights = info.dtype === 'F32'
+      ? new Int32Array(buffer, byteOffset, byteLength / 4)
+      : new Int16Array(buffer, byteOffset, byteLength / 2);
+    zeroPruned(weights, bits.subarray(element >>> 3));
+    element += weights.length;
+    yield piece;
+  }
+}
+
+/** `weights[i] = 0` where bit i is 0; without branches, which a mask makes impossible to predict. */
+function zeroPruned(weights: Int16Array | Int32Array, bits: Uint8Array): void {
+  for (let i = 0; i < weights.length; i++) weights[i] &= -((bits[i >>> 3] >>> (i & 7)) & 1);
+}
+
+async function* fileBytes(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(file, 'r');
+  try {
+    yield* pieces(handle, file, 0, (await handle.stat()).size);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* pieces(handle: FileHandle, file: string, begin: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = begin; at < end; at += pieceBytes) yield await readRange(handle.fd, file, at, Math.min(at + pieceBytes, end));
+}
+
+async function writeUnlessEqual(path: string, content: () => AsyncIterable<Uint8Array>): Promise<void> {
+  if (!(await hasContent(path, content()))) await writeFileDurably(path, content());
+}
+
+async function hasContent(path: string, content: AsyncIterable<Uint8Array>): Promise<boolean> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    let at = 0;
+    for await (const piece of content) {
+      if (at + piece.length > size) return false;
+      if (!(await readRange(handle.fd, path, at, at + piece.length)).equals(piece)) return false;
+      at += piece.length;
+    }
+    return at === size;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,54 @@
+import { weightDtypes } from './dtypes.js';
+import { MissingTensorError, ShapeMismatchError, list } from './errors.js';
+import { unsupportedDtype } from './read-tensor.js';
+import type { Checkpoint } from './checkpoint.js';
+import type { TensorInfo } from './safetensors-header.js';
+
+/** A tensor that a model needs. */
+export interface WantedTensor {
+  name: string;
+  shape: readonly number[];
+  /** Other names under which checkpoints are known to hold it. */
+  aliases?: readonly string[];
+}
+
+/**
+ * Finds the tensors that a model needs, under their names or else their aliases, and checks their shapes and dtypes.
+ *
+ * @returns by the wanted name; `TensorInfo.name` is the name that the checkpoint uses
+ * @throws MissingTensorError, ShapeMismatchError, UnsupportedDtypeError, each for all tensors that it concerns
+ */
+export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTensor[]): Map<string, TensorInfo> {
+  const found = new Map<string, TensorInfo>();
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  for (const { name, shape, aliases = [] } of specs) {
+    const info = [name, ...aliases].map((candidate) => checkpoint.tensors.get(candidate)).find((candidate) => candidate !== undefined);
+    if (info === undefined) {
+      missing.push(aliases.length === 0 ? name : `${name} (or ${aliases.join(', ')})`);
+    } else {
+      found.set(name, info);
+      if (!sameShape(info.shape, shape)) misshapen.push(`${info.name} has [${info.shape.join(', ')}], needs [${shape.join(', ')}]`);
+    }
+  }
+  if (missing.length > 0) {
+    throw new MissingTensorError({
+      what: `${missing.length} of ${specs.length} tensors are missing: ${list(missing)}; the checkpoint has ${checkpoint.tensors.size}: `
+        + list([...checkpoint.tensors.keys()].slice(0, 3)),
+      where: checkpoint.folder, todo: 'Check that config.json and weights belong to the same model, and that no file is missing',
+    });
+  }
+  if (misshapen.length > 0) {
+    throw new ShapeMismatchError({
+      what: `${misshapen.length} of ${specs.length} tensors have another shape than config.json implies: ${list(misshapen)}`,
+      where: checkpoint.folder, todo: 'Check that config.json and weights belong to the same model',
+    });
+  }
+  const undecodable = [...found.values()].filter((info) => !weightDtypes.includes(info.dtype));
+  if (undecodable.length > 0) throw unsupportedDtype(undecodable);
+  return found;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}

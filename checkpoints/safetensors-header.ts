@@ -1,0 +1,189 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { dtypeBytes, elementCount, knownDtypes } from './dtypes.js';
+import {
+  DuplicateNameError, HeaderTooLargeError, MalformedHeaderError, OffsetRangeError, OverlappingTensorsError,
+  TensorSizeError, TruncatedFileError, UnknownDtypeError, UnusedBytesError,
+} from './errors.js';
+import { findDuplicateKey } from './duplicate-key.js';
+
+/** One tensor of a safetensors file. */
+export interface TensorInfo {
+  name: string;
+  /** As the format spells it: `F32`, `F16`, `BF16`, `U8`, ... */
+  dtype: string;
+  shape: readonly number[];
+  /** Path of the file. */
+  file: string;
+  /** Byte offsets in the file, `end` exclusive. */
+  begin: number;
+  end: number;
+}
+
+export interface SafetensorsHeader {
+  /** In the order in which their bytes lie in the file. */
+  tensors: Map<string, TensorInfo>;
+  metadata: Record<string, string>;
+  /** Byte offset in the file at which the header ends and the tensors begin. */
+  dataBegin: number;
+}
+
+/** The limit of the format's own implementation. */
+const maxHeaderBytes = 100_000_000;
+/** The header's length is a 64-bit number in front of it. */
+const prefixBytes = 8;
+const mend = 'The file is damaged or was made wrongly: get or convert it again';
+
+/**
+ * Reads and checks the header of a safetensors file. Nothing is allocated before it is known to fit into the file,
+ * and what is returned can be trusted: every tensor lies within the file, none overlaps, no byte is left over.
+ *
+ * @throws TruncatedFileError, HeaderTooLargeError, MalformedHeaderError, DuplicateNameError, UnknownDtypeError,
+ *   TensorSizeError, OffsetRangeError, OverlappingTensorsError, UnusedBytesError
+ */
+export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
+  const handle = await open(path, 'r');
+  try {
+    const fileBytes = (await handle.stat()).size;
+    const text = await readHeaderText(handle, path, fileBytes);
+    const dataBegin = prefixBytes + text.bytes;
+    return { ...parseHeader(text.value, path, dataBegin, fileBytes), dataBegin };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readHeaderText(handle: FileHandle, path: string, fileBytes: number): Promise<{ value: string; bytes: number }> {
+  if (fileBytes < prefixBytes) {
+    throw new TruncatedFileError({
+      what: `the file has ${fileBytes} bytes`, where: path, expected: `at least ${prefixBytes} in a safetensors file`, todo: mend,
+    });
+  }
+  const prefix = Buffer.alloc(prefixBytes);
+  await readFully(handle, prefix, 0, path);
+  const announced = prefix.readBigUInt64LE();
+  if (announced > BigInt(maxHeaderBytes)) {
+    throw new HeaderTooLargeError({
+      what: `the header announces ${announced.toString()} bytes`, where: path, expected: `at most ${maxHeaderBytes}`,
+      todo: 'This is no safetensors file, or it is damaged: get or convert it again',
+    });
+  }
+  const bytes = Number(announced);
+  if (prefixBytes + bytes > fileBytes) {
+    throw new TruncatedFileError({
+      what: `the header announces ${bytes} bytes, the file has ${fileBytes}`, where: path,
+      expected: `at least ${prefixBytes + bytes} bytes`, todo: mend,
+    });
+  }
+  const header = Buffer.alloc(bytes);
+  await readFully(handle, header, prefixBytes, path);
+  try {
+    return { value: new TextDecoder('utf-8', { fatal: true }).decode(header), bytes };
+  } catch (error) {
+    throw new MalformedHeaderError({ what: 'the header is not UTF-8 text', where: path, todo: mend }, { cause: error });
+  }
+}
+
+async function readFully(handle: FileHandle, target: Buffer, position: number, path: string): Promise<void> {
+  for (let done = 0; done < target.length; ) {
+    const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
+    if (bytesRead === 0) throw new TruncatedFileError({ what: 'the file became shorter while it was read', where: path, todo: mend });
+    done += bytesRead;
+  }
+}
+
+function parseHeader(
+  text: string, path: string, dataBegin: number, fileBytes: number,
+): { tensors: Map<string, TensorInfo>; metadata: Record<string, string> } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new MalformedHeaderError({ what: `the header is not JSON (${(error as Error).message})`, where: path, todo: mend }, { cause: error });
+  }
+  if (!isRecord(json)) throw new MalformedHeaderError({ what: 'the header is not a JSON object', where: path, todo: mend });
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== undefined) {
+    throw new DuplicateNameError({ what: `the header has the name "${duplicate}" twice`, where: path, todo: mend });
+  }
+  const infos: TensorInfo[] = [];
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(json)) {
+    if (name === '__metadata__') metadata = checkMetadata(entry, path);
+    else infos.push(checkEntry(name, entry, path, dataBegin, fileBytes));
+  }
+  infos.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkCoverage(infos, path, dataBegin, fileBytes);
+  return { tensors: new Map(infos.map((info) => [info.name, info])), metadata };
+}
+
+function checkMetadata(entry: unknown, path: string): Record<string, string> {
+  if (isRecord(entry) && Object.values(entry).every((value) => typeof value === 'string')) return entry as Record<string, string>;
+  throw new MalformedHeaderError({ what: '__metadata__ is not an object of strings', where: path, todo: mend });
+}
+
+/** Checks what can be said about one tensor alone. */
+function checkEntry(name: string, entry: unknown, path: string, dataBegin: number, fileBytes: number): TensorInfo {
+  const where = `${path}, tensor ${name}`;
+  if (!isRecord(entry) || typeof entry.dtype !== 'string' || !isSizes(entry.shape) || !isSizes(entry.data_offsets) || entry.data_offsets.length !== 2) {
+    throw new MalformedHeaderError({
+      what: `its entry is ${JSON.stringify(entry).slice(0, 200)}`, where,
+      expected: 'a dtype, a shape and two data_offsets, all whole numbers from 0 on', todo: mend,
+    });
+  }
+  const { dtype, shape } = entry;
+  const [from, to] = entry.data_offsets;
+  const bytesPerElement = dtypeBytes(dtype);
+  if (bytesPerElement === undefined) {
+    throw new UnknownDtypeError({
+      what: `dtype ${dtype} is not known`, where, expected: `one of ${knownDtypes.join(', ')}`,
+      todo: 'Convert the checkpoint to float16, bfloat16 or float32',
+    });
+  }
+  const dataBytes = fileBytes - dataBegin;
+  if (to < from) throw new OffsetRangeError({ what: `data_offsets [${from}, ${to}] end before they begin`, where, todo: mend });
+  if (to > dataBytes) {
+    throw new OffsetRangeError({
+      what: `data_offsets [${from}, ${to}] reach beyond the ${dataBytes} bytes of tensors in the file`, where,
+      todo: 'The file is truncated or damaged: get it again',
+    });
+  }
+  const bytes = elementCount(shape) * bytesPerElement;
+  if (bytes !== to - from) {
+    throw new TensorSizeError({
+      what: `data_offsets [${from}, ${to}] enclose ${to - from} bytes`, where,
+      expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`, todo: mend,
+    });
+  }
+  return { name, dtype, shape, file: path, begin: dataBegin + from, end: dataBegin + to };
+}
+
+/** Checks that tensors, ordered by offset, cover the data exactly once. */
+function checkCoverage(infos: readonly TensorInfo[], path: string, dataBegin: number, fileBytes: number): void {
+  let covered = dataBegin;
+  let previous = 'the header';
+  for (const { name, begin, end } of infos) {
+    if (begin < covered) {
+      throw new OverlappingTensorsError({
+        what: `tensor ${name} begins at byte ${begin}, before the end of ${previous} at byte ${covered}`, where: path, todo: mend,
+      });
+    }
+    if (begin > covered) {
+      throw new UnusedBytesError({
+        what: `${begin - covered} bytes between ${previous} and tensor ${name} belong to no tensor`, where: path, todo: mend,
+      });
+    }
+    covered = end;
+    previous = `tensor ${name}`;
+  }
+  if (covered < fileBytes) {
+    throw new UnusedBytesError({ what: `${fileBytes - covered} bytes after ${previous} belong to no tensor`, where: path, todo: mend });
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}

@@ -1,0 +1,33 @@
+import { PassingFault, PermanentFault } from '../errors/fault.js';
+
+/** Thrown when an option or argument has a value that cannot be used. */
+export class CommandLineError extends PermanentFault {}
+
+/** Thrown when Temporal's environment variables or profile file do not make sense. */
+export class ConnectionConfigError extends PermanentFault {}
+
+/** Thrown when a workflow that is to be run here is already running on another state's task queue. */
+export class OtherStateError extends PermanentFault {}
+
+/** Thrown when no pipeline of that id (or none at all) is known to the server. */
+export class UnknownWorkflowError extends PermanentFault {}
+
+/** Thrown when no `temporal` executable is on this machine. */
+export class TemporalCliMissingError extends PermanentFault {}
+
+/** Thrown when the local server does not come up. */
+export class LocalServerError extends PassingFault {}
+
+/** Thrown when a lock is held by another live process for too long. */
+export class LockTimeoutError extends PassingFault {}
+
+/** Thrown when a Temporal server that the environment names, or that should run, does not answer. */
+export class ServerUnreachableError extends PassingFault {}
+
+/** Not a failure: the person pressed Ctrl-C, or the process was asked to stop. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted');
+    this.name = 'Interrupted';
+  }
+}

@@ -1,0 +1,170 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LocalServerError, TemporalCliMissingError } from '../errors.js';
+import { statePaths } from '../state.js';
+import { findTemporalCli } from '../temporal-cli.js';
+import { withLock } from './file-lock.js';
+import { answers } from './health.js';
+import { freePort, isFree } from './ports.js';
+import { forgetProcess, identify, isAlive, liveProcesses, readJson, recordProcess, writeJson, type ProcessIdentity } from './process-records.js';
+
+/** This state's own Temporal server: gRPC and web page on loopback, database in the state folder. */
+export interface LocalServer extends ProcessIdentity {
+  port: number;
+  uiPort: number;
+}
+
+export interface EnsureOptions {
+  signal?: AbortSignal;
+  /** Only on the ports that it had before: for callers whose clients are already connected there. */
+  samePorts?: boolean;
+}
+
+const preferredPorts = { port: 7233, uiPort: 8233 };
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 8_000;
+
+const recordFile = (state: string) => path.join(statePaths.server(state), 'server.json');
+const lockFile = (state: string) => path.join(statePaths.server(state), 'lock');
+const usersFolder = (state: string) => path.join(statePaths.server(state), 'users');
+
+/** Log of the local server's own output. */
+export const serverLog = (state: string): string => path.join(statePaths.logs(state), 'server.log');
+export const serverAddress = (server: { port: number }): string => `127.0.0.1:${server.port}`;
+export const serverPage = (server: { uiPort: number }): string => `http://127.0.0.1:${server.uiPort}`;
+
+/** The local server of this state if its process lives. */
+export async function runningServer(state: string): Promise<LocalServer | undefined> {
+  const server = await readJson<LocalServer>(recordFile(state));
+  return server !== undefined && isAlive(server) ? server : undefined;
+}
+
+/**
+ * Makes sure that this state's local server runs and answers, and notes this process as one of its users.
+ * Idempotent; however many processes call it at once, one server is started. After a crash the same ports are taken again,
+ * so that connected clients find it.
+ * @throws TemporalCliMissingError
+ * @throws LocalServerError
+ */
+export async function ensureLocalServer(state: string, options: EnsureOptions = {}): Promise<LocalServer> {
+  return await withLock(lockFile(state), async () => {
+    await recordProcess(usersFolder(state), process.pid);
+    const running = await runningServer(state);
+    if (running !== undefined) {
+      await waitUntilItAnswers(state, running, options.signal);
+      return running;
+    }
+    return await start(state, options);
+  });
+}
+
+/** This process needs the local server no longer; the last user stops it. */
+export async function leaveLocalServer(state: string): Promise<void> {
+  await withLock(lockFile(state), async () => {
+    await forgetProcess(usersFolder(state), process.pid);
+    const server = await runningServer(state);
+    if (server === undefined || (await liveProcesses(usersFolder(state))).length > 0) return;
+    process.kill(server.pid, 'SIGTERM');
+    const giveUp = Date.now() + stopTimeoutMs;
+    while (isAlive(server) && Date.now() < giveUp) await sleep(50);
+    if (isAlive(server)) process.kill(server.pid, 'SIGKILL');
+  });
+}
+
+async function start(state: string, { signal, samePorts = false }: EnsureOptions): Promise<LocalServer> {
+  const cli = await findTemporalCli();
+  if (cli === undefined) {
+    throw new TemporalCliMissingError({
+      what: 'no Temporal server: there is no `temporal` on this machine, and no address in the environment',
+      todo: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to a server of yours',
+    });
+  }
+  const earlier = await readJson<LocalServer>(recordFile(state));
+  // Another program may take a port between the probe and the server's start: then other ports are tried.
+  for (let attempt = 1; ; attempt += 1) {
+    const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, preferredPorts] : []);
+    const server = await launch(cli, state, ports);
+    try {
+      await waitUntilItAnswers(state, server, signal);
+      return server;
+    } catch (error) {
+      if (isAlive(server)) process.kill(server.pid, 'SIGKILL');
+      if (samePorts || attempt === 3 || signal?.aborted === true) throw error;
+    }
+  }
+}
+
+type Ports = Pick<LocalServer, 'port' | 'uiPort'>;
+
+async function choosePorts(wishes: (Ports | undefined)[]): Promise<Ports> {
+  for (const wish of wishes) {
+    if (wish !== undefined && (await becomeFree(wish))) return wish;
+  }
+  return { port: await freePort(), uiPort: await freePort() };
+}
+
+/** A killed server's ports take a moment to come free. */
+async function becomeFree({ port, uiPort }: Ports): Promise<boolean> {
+  for (let tries = 0; tries < 10; tries += 1) {
+    if ((await isFree(port)) && (await isFree(uiPort))) return true;
+    await sleep(50);
+  }
+  return false;
+}
+
+async function launch(cli: string, state: string, ports: Ports): Promise<LocalServer> {
+  await mkdir(statePaths.server(state), { recursive: true });
+  await mkdir(statePaths.logs(state), { recursive: true });
+  const log = await open(serverLog(state), 'a');
+  const loopback = ['--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'];
+  const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--db-filename', statePaths.serverDatabase(state)];
+  // The environment's Temporal settings are for clients; here they would only confuse.
+  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+  try {
+    // Detached: a Ctrl-C in this terminal must not reach the server before its users have let go.
+    const child = spawn(cli, ['server', 'start-dev', ...loopback, ...where], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+      env: environment,
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (cause) => reject(new LocalServerError({ what: `cannot be started: ${cause.message}`, where: cli }, { cause })));
+    });
+    child.unref();
+    const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort };
+    await writeJson(recordFile(state), server);
+    return server;
+  } finally {
+    await log.close();
+  }
+}
+
+async function waitUntilItAnswers(state: string, server: LocalServer, signal?: AbortSignal): Promise<void> {
+  const giveUp = Date.now() + startTimeoutMs;
+  while (!(await answers(serverAddress(server)))) {
+    signal?.throwIfAborted();
+    if (!isAlive(server)) {
+      throw new LocalServerError({
+        what: `the local Temporal server ended while starting: ${await lastLine(serverLog(state))}`,
+        where: serverLog(state),
+        todo: 'Read that log; set TEMPORAL_ADDRESS to use another server',
+      });
+    }
+    if (Date.now() > giveUp) {
+      throw new LocalServerError({
+        what: `the local Temporal server (process ${server.pid}) does not answer on ${serverAddress(server)} after ${startTimeoutMs / 1000} s`,
+        where: serverLog(state),
+        todo: 'Read that log, end that process, and try again',
+      });
+    }
+    await sleep(100);
+  }
+}
+
+async function lastLine(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').at(-1) || '(it wrote nothing)';
+}

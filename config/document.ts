@@ -1,0 +1,181 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import type { Alias, Document, Node, YAMLError, YAMLMap } from 'yaml';
+import { Places, pointerOf } from './places.js';
+import type { Segments } from './places.js';
+
+/** A problem of YAML itself, at an offset into the text. */
+export interface SyntaxProblem {
+  offset: number;
+  message: string;
+}
+
+export interface SourceDocument {
+  /** Plain data: null-prototype objects, arrays, text, numbers, booleans, null. Aliases and merge keys are expanded. */
+  value: unknown;
+  places: Places;
+  problems: SyntaxProblem[];
+  lines: LineCounter;
+}
+
+// Far above any sensible pipeline, far below what aliases of aliases expand to.
+const maxValues = 10_000;
+const maxDepth = 32;
+
+/** Raised inside the walk only: the expanded document is too large to go on. */
+class Unbounded extends Error {
+  constructor(
+    readonly offset: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** YAML text to plain data with places. Never throws: what is wrong is in `problems`. */
+export function readDocument(text: string): SourceDocument {
+  const lines = new LineCounter();
+  const places = new Places();
+  const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, places, problems, lines });
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: true });
+    if (document.errors.length > 0) return failed(syntaxProblems(document.errors));
+    if (document.contents === null) return failed([{ offset: 0, message: 'the file is empty; expected a pipeline. Copy one from pipelines/ to start with.' }]);
+    const problems = document.warnings.map(({ message, pos }) => ({ offset: pos[0], message: `${message}; expected plain YAML. Leave the tag out.` }));
+    const value = new Walk(aliasTargets(document), places, problems, lines).value(document.contents, []);
+    return { value, places, problems, lines };
+  } catch (error) {
+    if (error instanceof Unbounded) return failed([{ offset: error.offset, message: error.message }]);
+    if (error instanceof RangeError) return failed([{ offset: 0, message: tooDeep }]);
+    throw error;
+  }
+}
+
+/** What each alias stands for: the nearest anchor of its name above it. */
+function aliasTargets(document: Document): Map<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const target = anchors.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+    },
+  });
+  return targets;
+}
+
+const tooDeep = `nested deeper than ${maxDepth} levels; expected a pipeline, which needs 7. Look for brackets that are not closed, or an alias inside its own anchor.`;
+
+class Walk {
+  #values = 0;
+  /** Offset of the outermost alias that is being expanded. */
+  #alias: number | undefined;
+
+  constructor(
+    private readonly targets: ReadonlyMap<Alias, Node>,
+    private readonly places: Places,
+    private readonly problems: SyntaxProblem[],
+    private readonly lines: LineCounter,
+  ) {}
+
+  value(node: Node | null, path: Segments, keyOffset?: number): unknown {
+    const offset = node?.range?.[0] ?? keyOffset ?? 0;
+    this.#count(offset, path.length);
+    const target = this.#follow(node);
+    this.places.set(pointerOf(path), { key: keyOffset, value: target?.range?.[0] ?? offset });
+    const outer = this.#alias;
+    if (target !== node) this.#alias ??= offset;
+    const result = this.#plain(target, path);
+    this.#alias = outer;
+    return result;
+  }
+
+  #plain(node: Node | null, path: Segments): unknown {
+    if (isMap(node)) {
+      const result = Object.create(null) as Record<string, unknown>;
+      for (const [key, pair] of this.#entries(node, path.length)) result[key] = this.value(pair.value, [...path, key], pair.keyOffset);
+      return result;
+    }
+    if (isSeq(node)) return node.items.map((item, index) => this.value(item as Node | null, [...path, index]));
+    if (isScalar(node)) return typeof node.value === 'symbol' ? node.value.description : node.value;
+    return null;
+  }
+
+  /** The entries of a mapping, those of merge keys (`<<`) included where it does not have its own. */
+  #entries(map: YAMLMap, depth: number): Map<string, { value: Node | null; keyOffset: number }> {
+    const entries = new Map<string, { value: Node | null; keyOffset: number }>();
+    const merged: (Node | null)[] = [];
+    for (const { key, value } of map.items as { key: Node | null; value: Node | null }[]) {
+      const keyOffset = key?.range?.[0] ?? map.range?.[0] ?? 0;
+      this.#count(keyOffset, depth);
+      if (!isScalar(key) || key.value === null) {
+        this.problems.push({ offset: keyOffset, message: 'a key is missing or not a word; expected `key: value`. Write the key in front of the colon.' });
+      } else if (typeof key.value === 'symbol') {
+        const source = this.#follow(value);
+        merged.push(...(isSeq(source) ? (source.items as (Node | null)[]) : [source]));
+      } else {
+        const name = String(key.value);
+        const earlier = entries.get(name);
+        if (earlier === undefined) entries.set(name, { value, keyOffset });
+        else this.#duplicate(name, keyOffset, earlier.keyOffset);
+      }
+    }
+    for (const item of merged) {
+      const source = this.#follow(item);
+      if (!isMap(source)) {
+        this.problems.push({ offset: item?.range?.[0] ?? 0, message: 'a merge key (`<<`) of something else than a mapping; expected an alias of one. Name an anchor that holds a mapping.' });
+        continue;
+      }
+      for (const [key, entry] of this.#entries(source, depth + 1)) if (!entries.has(key)) entries.set(key, entry);
+    }
+    return entries;
+  }
+
+  #duplicate(name: string, offset: number, earlier: number): void {
+    const message = `duplicate key \`${name}\` (first on line ${this.lines.linePos(earlier).line}); expected each key once. Remove one of the two.`;
+    if (!this.problems.some((problem) => problem.offset === offset)) this.problems.push({ offset, message });
+  }
+
+  #follow(node: Node | null): Node | null {
+    if (!isAlias(node)) return node;
+    const target = this.targets.get(node);
+    if (target !== undefined) return target;
+    this.problems.push({
+      offset: node.range?.[0] ?? 0,
+      message: `alias \`*${node.source}\` without an anchor before it; expected \`&${node.source}\` further up. Quote the value if it is meant as text.`,
+    });
+    return null;
+  }
+
+  #count(offset: number, depth: number): void {
+    if (depth > maxDepth) throw new Unbounded(this.#alias ?? offset, tooDeep);
+    if (++this.#values <= maxValues) return;
+    const what = this.#alias === undefined ? `more than ${maxValues} values` : `an alias that expands to more than ${maxValues} values`;
+    throw new Unbounded(this.#alias ?? offset, `${what}; expected a pipeline, which has some dozens. Write out what is meant.`);
+  }
+}
+
+/** What to do, by the YAML library's error code. */
+const remedies: Partial<Record<YAMLError['code'], string>> = {
+  TAB_AS_INDENT: 'Replace the tab with spaces.',
+  MULTIPLE_DOCS: 'Put each pipeline into a file of its own.',
+  BAD_SCALAR_START: 'Put the value in quotes.',
+  BLOCK_AS_IMPLICIT_KEY: 'Put each key on a line of its own, and text that contains `: ` in quotes.',
+};
+
+const plainer: Partial<Record<YAMLError['code'], string>> = {
+  TAB_AS_INDENT: 'a tab in the indentation; expected spaces',
+  MULTIPLE_DOCS: 'a second YAML document starts here; expected one pipeline per file',
+};
+
+/** One problem a line, and tabs alone where there are any: the rest are their consequences. */
+function syntaxProblems(errors: readonly YAMLError[]): SyntaxProblem[] {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  return (tabs.length > 0 ? tabs : errors).map(({ code, message, pos }) => ({
+    offset: pos[0],
+    message: `${plainer[code] ?? `YAML syntax: ${message}`}. ${remedies[code] ?? 'Mend the line, or quote the text.'}`,
+  }));
+}

@@ -1,0 +1,8 @@
+/** Pipeline files: YAML text to a checked, defaulted, frozen pipeline, with line and column in every error. */
+export { describeProblems } from './describe.js';
+export { canonicalJson, digestOf } from './digest.js';
+export { PipelineFileError } from './errors.js';
+export type { PipelineProblem, PipelineWarning } from './errors.js';
+export { loadPipeline, parsePipeline, readText } from './parse.js';
+export type { ParsedPipeline, ParseOptions, ParseRequest } from './parse.js';
+export type * from './pipeline.js';

@@ -1,0 +1,20 @@
+import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** A path of the pipeline file, absolute. */
+export function absolutePath(path: string, base: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path);
+}
+
+/**
+ * Whether a model source is a Hugging Face repository id (`organisation/name`), not a folder. What starts like a path is one;
+ * anything else of that form is a folder only if there is one.
+ */
+export function isRepositoryId(source: string, base: string): boolean {
+  if (!/^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/.test(source)) return false;
+  return statSync(resolve(base, source), { throwIfNoEntry: false })?.isDirectory() !== true;
+}
+
+/** A full commit hash, which nobody can move; branches and tags can be moved. */
+export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);

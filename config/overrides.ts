@@ -1,0 +1,67 @@
+import { readDocument } from './document.js';
+import { pointerOf } from './places.js';
+import type { Places } from './places.js';
+import { schemaAt } from './schema.js';
+
+/** An override that cannot be applied. */
+export interface OverrideProblem {
+  override: string;
+  message: string;
+}
+
+type Container = Record<string, unknown> | unknown[];
+
+const stageTypes = Object.keys(schemaAt(['stages', '0']).properties ?? {});
+
+/**
+ * Sets the values of `--set a.b=c` in the data of a pipeline file. A path starts at the top (`stages.1.rebuild.ratio`,
+ * `model.source`) or with the name of a stage (`rebuild.ratio`: the first of that type). Values are YAML.
+ */
+export function applyOverrides(data: unknown, overrides: readonly string[], places: Places): OverrideProblem[] {
+  return overrides.flatMap((override) => {
+    const message = applyOne(data, override, places);
+    return message === undefined ? [] : [{ override, message }];
+  });
+}
+
+/** @returns what is wrong with the override, if anything. */
+function applyOne(data: unknown, override: string, places: Places): string | undefined {
+  const equals = override.indexOf('=');
+  const words = override.slice(0, Math.max(equals, 0)).trim().split('.');
+  if (equals < 0 || words.some((word) => word === '')) return 'not an assignment; expected `path=value`. Write for instance `initialMask.sparsity=0.6`.';
+  const { value, problems } = readDocument(override.slice(equals + 1));
+  if (override.slice(equals + 1).trim() === '') return 'no value; expected one after `=`. Write `null` to empty it.';
+  if (problems[0] !== undefined) return `the value is not YAML: ${problems[0].message}`;
+
+  const path = fromStageName(data, words);
+  if (path === undefined) return `no stage \`${words[0] ?? ''}\` in the file; expected one. Add the stage, or name another.`;
+  let container = data as Container;
+  for (const [depth, word] of path.entries()) {
+    const key = Array.isArray(container) ? index(container, word) : word;
+    if (key === undefined) return `no item ${word} in the list \`${path.slice(0, depth).join('.')}\`; expected 0 to ${(container as unknown[]).length - 1}. Items count from 0.`;
+    const slots = container as Record<string | number, unknown>;
+    const last = depth === path.length - 1;
+    if (last) slots[key] = value;
+    else slots[key] ??= Object.create(null) as Container;
+    // What was not in the file before is the override's, so that problems of it name the override.
+    if (last || places.find(pointerOf(path.slice(0, depth + 1))) === places.find(pointerOf(path.slice(0, depth)))) places.override(pointerOf(path.slice(0, depth + 1)), override);
+    if (last) return undefined;
+    if (typeof slots[key] !== 'object') return `\`${path.slice(0, depth + 1).join('.')}\` is a single value; expected a mapping or list on the way to \`${words.at(-1) ?? ''}\`. Shorten the path.`;
+    container = slots[key] as Container;
+  }
+  return undefined;
+}
+
+function index(list: readonly unknown[], word: string): number | undefined {
+  const position = /^\d{1,6}$/.test(word) ? Number(word) : NaN;
+  return position < list.length ? position : undefined;
+}
+
+/** The path from the top, where the override's starts with the name of a stage. */
+function fromStageName(data: unknown, words: string[]): string[] | undefined {
+  const [first, ...rest] = words as [string, ...string[]];
+  if (!stageTypes.includes(first)) return words;
+  const { stages } = data as { stages?: unknown };
+  const position = Array.isArray(stages) ? stages.findIndex((stage) => typeof stage === 'object' && stage !== null && first in stage) : -1;
+  return position < 0 ? undefined : ['stages', String(position), first, ...rest];
+}

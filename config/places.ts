@@ -1,0 +1,45 @@
+/** Where a value came from: offsets into the text, or the override that set it. */
+interface Place {
+  /** Of the key that holds the value; absent for list items and the root. */
+  key?: number;
+  value: number;
+  override?: string;
+}
+
+export type Segments = readonly (string | number)[];
+
+/** JSON pointer of a path, escaped as AJV escapes its `instancePath`. */
+export function pointerOf(segments: Segments): string {
+  return segments.map((segment) => `/${String(segment).replace(/~/g, '~0').replace(/\//g, '~1')}`).join('');
+}
+
+/** The path of a JSON pointer. */
+export function segmentsOf(pointer: string): string[] {
+  return pointer.split('/').slice(1).map((segment) => segment.replace(/~1/g, '/').replace(/~0/g, '~'));
+}
+
+/** Remembers for every value of a document, by JSON pointer, where it came from. */
+export class Places {
+  readonly #places = new Map<string, Place>();
+
+  set(pointer: string, place: Place): void {
+    this.#places.set(pointer, place);
+  }
+
+  /** The place of the value, or of the closest one around it that is in the file. */
+  find(pointer: string): Place {
+    for (let at = pointer; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+      const place = this.#places.get(at);
+      if (place !== undefined) return place;
+    }
+    return this.#places.get('') ?? { value: 0 };
+  }
+
+  /** The value and all within it come from an override now. */
+  override(pointer: string, override: string): void {
+    for (const inside of this.#places.keys()) {
+      if (inside.startsWith(`${pointer}/`)) this.#places.delete(inside);
+    }
+    this.#places.set(pointer, { value: 0, override });
+  }
+}

@@ -1,0 +1,82 @@
+import { absolutePath, isRepositoryId } from './model-source.js';
+import type {
+  CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
+} from './pipeline.js';
+import { pointerOf } from './places.js';
+import type { Segments } from './places.js';
+import { parsePattern } from './semantics.js';
+
+/** The file's data after the schema: checked, defaults filled in, paths as written. */
+export interface CheckedFile extends Omit<Pipeline, 'stages'> {
+  stages: CheckedStage[];
+}
+
+interface CheckedStage {
+  calibration?: Omit<CalibrationStage, 'type'>;
+  initialMask?: Omit<InitialMaskStage, 'type'>;
+  rebuild?: Omit<RebuildStage, 'type'>;
+  evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[] };
+}
+
+// Of the schema's calibration.sequenceLength, for evaluations without a calibration before them.
+const defaultSequenceLength = 2048;
+
+/**
+ * What a checked file means: paths absolute, and the defaults that depend on other values filled in.
+ * @param baseOf folder that relative paths of the value at a pointer start from
+ */
+export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => string): Pipeline {
+  const path = (text: string, at: Segments) => absolutePath(text, baseOf(pointerOf(at)));
+  const dataset = (source: DatasetSource, at: Segments): DatasetSource =>
+    'file' in source ? { ...source, file: path(source.file, [...at, 'file']) } : { ...source };
+
+  let sequenceLength = defaultSequenceLength;
+  const states: ModelState[] = ['dense'];
+  const reach = (state: ModelState) => {
+    if (!states.includes(state)) states.push(state);
+  };
+  const resolveStage = (stage: CheckedStage, position: number): Stage => {
+    const at = ['stages', position] as const;
+    if (stage.calibration !== undefined) {
+      ({ sequenceLength } = stage.calibration);
+      return { type: 'calibration', ...stage.calibration, dataset: dataset(stage.calibration.dataset, [...at, 'calibration', 'dataset']) };
+    }
+    if (stage.initialMask !== undefined) {
+      reach('initial');
+      return { type: 'initialMask', ...initialMask(stage.initialMask, (source) => path(source, [...at, 'initialMask', 'source'])) };
+    }
+    if (stage.rebuild !== undefined) {
+      reach('rebuilt');
+      return { type: 'rebuild', ...stage.rebuild };
+    }
+    const { states: asked = [...states], perplexity = [] } = stage.evaluation ?? {};
+    const tasks = perplexity.map((task, index) => ({
+      sequenceLength,
+      ...task,
+      dataset: dataset(task.dataset, [...at, 'evaluation', 'perplexity', index, 'dataset']),
+    }));
+    return { type: 'evaluation', states: [...asked], perplexity: tasks } satisfies EvaluationStage;
+  };
+
+  const { source } = file.model;
+  const folder = !isRepositoryId(source, baseOf('/model/source'));
+  return {
+    version: 1,
+    name: file.name,
+    model: folder ? { source: path(source, ['model', 'source']) } : { ...file.model },
+    engine: { ...file.engine },
+    stages: file.stages.map(resolveStage),
+  };
+}
+
+function initialMask(stage: Omit<InitialMaskStage, 'type'>, path: (source: string) => string): Omit<InitialMaskStage, 'type'> {
+  const pattern = stage.pattern ?? (stage.method === 'file' ? undefined : 'unstructured');
+  const nm = parsePattern(pattern);
+  const sparsity = nm === undefined ? stage.sparsity : 1 - nm.n / nm.m;
+  return {
+    method: stage.method,
+    ...(sparsity !== undefined && { sparsity }),
+    ...(pattern !== undefined && { pattern: nm === undefined ? pattern : `${nm.n}:${nm.m}` }),
+    ...(stage.source !== undefined && { source: path(stage.source) }),
+  };
+}

@@ -1,0 +1,169 @@
+import type { ErrorObject } from 'ajv/dist/2020.js';
+import { nearest } from './nearest.js';
+import { pointerOf, segmentsOf } from './places.js';
+import { schemaAt, validate } from './schema.js';
+import type { Schema } from './schema.js';
+
+/** A problem of a value that has a place: found through its JSON pointer. */
+export interface ValueProblem {
+  /** JSON pointer of the value. */
+  pointer: string;
+  /** Whether the key or the value is pointed at. */
+  part: 'key' | 'value';
+  message: string;
+}
+
+/** Checks plain data against the pipeline schema and fills its defaults in. */
+export function schemaProblems(data: unknown): ValueProblem[] {
+  if (validate(data)) return [];
+  // `if` only repeats what its `then` has already said.
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
+  return errors.filter((error) => !isConsequence(error, errors)).map(translate);
+}
+
+/** Misspelt keys, and settings that are not indented, raise a second error that only confuses. */
+function isConsequence(error: ErrorObject, errors: readonly ErrorObject[]): boolean {
+  const here = (keyword: string) => errors.filter((other) => other.keyword === keyword && other.instancePath === error.instancePath);
+  if (error.keyword === 'required') {
+    const { missingProperty } = error.params as { missingProperty: string };
+    return here('additionalProperties').some((other) => suggestion(other) === missingProperty);
+  }
+  if (isStage(error.instancePath) && error.keyword === 'additionalProperties') return here('maxProperties').length > 0;
+  const parent = error.instancePath.slice(0, error.instancePath.lastIndexOf('/'));
+  if (error.keyword === 'type' && error.data === null) {
+    return isStage(parent) && errors.some((other) => other.keyword === 'maxProperties' && other.instancePath === parent);
+  }
+  return false;
+}
+
+const isStage = (pointer: string) => /^\/stages\/\d+$/.test(pointer);
+
+function suggestion(error: ErrorObject): string | undefined {
+  const { additionalProperty } = error.params as { additionalProperty: string };
+  return nearest(additionalProperty, Object.keys((error.parentSchema as Schema).properties ?? {}));
+}
+
+function translate(error: ErrorObject): ValueProblem {
+  const pointer = error.instancePath;
+  const path = segmentsOf(pointer);
+  const name = nameOf(path);
+  const schema = schemaAt(path);
+  const params = error.params as Record<string, string>;
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = params['additionalProperty'] as string;
+      const known = Object.keys(schema.properties ?? {});
+      const meant = suggestion(error);
+      const todo = meant === undefined ? 'Remove it.' : `Did you mean \`${meant}\`?`;
+      return { pointer: pointer + pointerOf([key]), part: 'key', message: `unknown key \`${clip(key)}\` in ${name}; expected ${listing(known)}. ${todo}` };
+    }
+    case 'required': {
+      const key = params['missingProperty'] as string;
+      const missing = schemaAt([...path, key]);
+      return { pointer, part: 'key', message: `\`${key}\` is missing in ${name}; expected ${expectation(missing)}. ${remedy(key, missing)}` };
+    }
+    case 'maxProperties':
+      return { pointer, part: 'value', message: stageKeys(error.data as Record<string, unknown>) };
+    case 'minProperties':
+      return { pointer, part: 'value', message: `${name} is empty; expected ${listing(Object.keys(schema.properties ?? {}))}. Name one of them.` };
+    case 'dependentRequired':
+      return { pointer: `${pointer}/field`, part: 'key', message: '`field` without `file`; expected both or neither. Name the file that has the field.' };
+    case 'false schema':
+      return { pointer, part: 'key', message: exclusion(path) };
+    default:
+      return { pointer, part: 'value', message: `${name} is ${show(error.data)}; expected ${expectation(schema)}. ${correction(path, schema, error.data)}` };
+  }
+}
+
+/** Keys that the schema forbids beside others. */
+function exclusion(path: readonly string[]): string {
+  return path.at(-1) === 'source'
+    ? '`source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.'
+    : '`file` and `name` in one dataset; expected one of them. Remove the other.';
+}
+
+function stageKeys(stage: Record<string, unknown>): string {
+  const [first, second] = Object.keys(stage) as [string, string];
+  const todo =
+    stage[first] === null ? `Indent \`${clip(second)}\` further than \`${clip(first)}\`, to which it belongs.` : `Put \`- \` in front of \`${clip(second)}\`.`;
+  return `a stage with the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, its name. ${todo}`;
+}
+
+/** A value's name for people: its key, or its position in a list. */
+function nameOf(path: readonly string[]): string {
+  const last = path.at(-1);
+  if (last === undefined) return 'the pipeline';
+  if (!/^\d+$/.test(last)) return `\`${last}\``;
+  return `item ${Number(last) + 1} of \`${path.at(-2) ?? ''}\``;
+}
+
+/** What a schema asks for, in words. */
+export function expectation(schema: Schema): string {
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.enum !== undefined) return listing(schema.enum);
+  const limits = limitsOf(schema);
+  switch (schema.type) {
+    case 'integer':
+      return `a whole number${limits}`;
+    case 'number':
+      return `a number${limits}`;
+    case 'string':
+      return `${schema.patternErrorMessage ?? 'text'}${schema.maxLength === undefined ? '' : `, at most ${schema.maxLength} characters`}`;
+    case 'array':
+      return `a list of ${schema.minItems ?? 0} to ${schema.maxItems ?? schema.items?.enum?.length ?? 'any number of'} items${schema.items?.enum === undefined ? '' : `, each once, out of ${listing(schema.items.enum)}`}`;
+    case 'object':
+      return `a mapping with ${listing(Object.keys(schema.properties ?? {}))}`;
+    default:
+      return 'a value';
+  }
+}
+
+function limitsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Schema): string {
+  const low = exclusiveMinimum !== undefined ? ` above ${exclusiveMinimum}` : minimum !== undefined ? ` of at least ${minimum}` : '';
+  const high = exclusiveMaximum !== undefined ? `below ${exclusiveMaximum}` : maximum !== undefined ? `at most ${maximum}` : '';
+  return high === '' ? low : `${low}${low === '' ? ' ' : ' and '}${high}`;
+}
+
+/** How to write a missing key. */
+function remedy(key: string, schema: Schema): string {
+  if (key === 'sparsity') return 'Add for instance `sparsity: 0.5`, or an N:M `pattern` from which it follows.';
+  const sample = schema.const ?? schema.examples?.[0] ?? schema.enum?.[0];
+  return sample === undefined ? `Add \`${key}:\`.` : `Add for instance \`${key}: ${flow(sample)}\`.`;
+}
+
+/** How to mend a wrong value. */
+function correction(path: readonly string[], schema: Schema, value: unknown): string {
+  const last = path.at(-1) ?? '';
+  const key = /^\d+$/.test(last) ? '' : `${last}: `;
+  if (typeof value === 'string' && schema.enum !== undefined) {
+    const meant = nearest(value, schema.enum);
+    if (meant !== undefined) return `Did you mean \`${meant}\`?`;
+  }
+  if (value === null && schema.type === 'object' && schema.required === undefined) return `Write \`${key}{}\` for the defaults.`;
+  if (isStage(pointerOf(path)) && typeof value === 'string') return `Write \`- ${clip(value)}:\` with its settings indented below, or \`- ${clip(value)}: {}\`.`;
+  const sample = schema.const ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
+  return sample === undefined || typeof sample === 'object' && schema.type === 'object' ? 'Give its settings below it, indented.' : `Write for instance \`${key}${flow(sample)}\`.`;
+}
+
+/** `a`, `b` or `c`. */
+function listing(words: readonly string[]): string {
+  const quoted = words.map((word) => `\`${word}\``);
+  return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
+}
+
+function flow(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
+}
+
+/** A value as it appears in a message. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (typeof value === 'object') return 'a mapping';
+  return typeof value === 'string' ? `"${clip(value)}"` : String(value as number | boolean);
+}
+
+function clip(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+

@@ -1,0 +1,61 @@
+/**
+ * Opens `@tensorflow/tfjs-node-gpu` as set-up has linked it against a TensorFlow wheel.
+ * Promises: no log noise, the asked number of threads, float32 products on GPUs (no TF32), the same bits in every process.
+ * TensorFlow reads its settings from the environment while its library loads, so they are set just before that.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Engine } from './open.js';
+import { tf } from './tensorflow.js';
+
+const require = createRequire(import.meta.url);
+
+/** The part of the binding's backend that tells what it is. */
+interface NativeBackend {
+  isUsingGpuDevice: boolean;
+  binding: { TF_Version: string };
+}
+
+export async function openNative(threads: number): Promise<Engine> {
+  process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
+  process.env['TF_DETERMINISTIC_OPS'] = '1';
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  process.env['NVIDIA_TF32_OVERRIDE'] = '0';
+  restoreUtil();
+  quietLog();
+  require('@tensorflow/tfjs-node-gpu');
+  await tf.ready();
+  const backend = tf.backend() as unknown as NativeBackend;
+  return {
+    backend: 'tensorflow',
+    version: `tfjs ${tf.version.tfjs}, TensorFlow ${backend.binding.TF_Version}`,
+    device: backend.isUsingGpuDevice ? `gpu: ${gpuName()}` : 'cpu',
+    threads,
+  };
+}
+
+/** The binding still calls a helper that Node 23 took away. */
+function restoreUtil(): void {
+  const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
+  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+}
+
+/** TensorFlow writes to stderr while it loads, before it looks at any setting; set-up built an addon that goes first. */
+function quietLog(): void {
+  const addon = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
+  if (existsSync(addon)) require(addon);
+}
+
+/** The binding computes on the first GPU that is visible. */
+function gpuName(): string {
+  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')[0] ?? '0';
+  const query = ['--query-gpu=name', '--format=csv,noheader', `--id=${visible}`];
+  try {
+    return execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 }).trim();
+  } catch {
+    return `device ${visible}`;
+  }
+}

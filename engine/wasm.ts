@@ -1,0 +1,30 @@
+/**
+ * Opens `@tensorflow/tfjs-backend-wasm`, which needs nothing but Node.
+ * Promises: the same ops and gradients as the native engine. Does not promise speed: one thread, about a fifth of its products a second.
+ */
+import { createRequire } from 'node:module';
+import type { Engine } from './open.js';
+import { tf } from './tensorflow.js';
+
+const require = createRequire(import.meta.url);
+
+export async function openWasm(): Promise<Engine> {
+  const { version_wasm: version } = require('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
+  await withoutNewListeners(async () => {
+    if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly module did not start');
+  });
+  // The backend has no threads under Node, whatever is asked for.
+  return { backend: 'wasm', version: `tfjs ${tf.version.tfjs}, wasm ${version}`, device: 'cpu', threads: 1 };
+}
+
+/** Emscripten adds process-wide handlers that turn every unhandled rejection into a crash of its own; they are taken off again. */
+async function withoutNewListeners(action: () => Promise<void>): Promise<void> {
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]));
+  await action();
+  for (const [event, known] of before) {
+    for (const listener of process.rawListeners(event)) {
+      if (!known.has(listener)) process.removeListener(event, listener as () => void);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { tf } from '../engine/index.js';
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '../engine/index.js';
+import { constant } from './constants.js';
+import { customVjp } from './custom-vjp.js';
+import { ropeTables, rotate } from './rope.js';
+import type { Rope } from './rope.js';
+
+export interface AttentionShape {
+  /** Query heads. */
+  heads: number;
+  /** Key and value heads; a divisor of `heads`. */
+  keyValueHeads: number;
+  headDim: number;
+}
+
+/** `[batch, time, heads * headDim]` -> `[batch, heads, time, headDim]` */
+function splitHeads(x: Tensor3D, heads: number): Tensor4D {
+  const [batch, time, width] = x.shape;
+  return x.reshape<Tensor4D>([batch, time, heads, width / heads]).transpose<Tensor4D>([0, 2, 1, 3]);
+}
+
+/** The inverse of {@link splitHeads}. */
+function joinHeads(x: Tensor4D): Tensor3D {
+  const [batch, heads, time, headDim] = x.shape;
+  return x.transpose([0, 2, 1, 3]).reshape<Tensor3D>([batch, time, heads * headDim]);
+}
+
+/** Additive mask `[time, time]` that hides the future. Finite, so that no engine meets infinity minus infinity. */
+function causalMask(time: number): Tensor2D {
+  return constant(`causal ${time}`, () => {
+    const values = new Float32Array(time * time);
+    for (let row = 0; row < time; row++) values.fill(-1e9, row * time + row + 1, (row + 1) * time);
+    return tf.tensor2d(values, [time, time]);
+  });
+}
+
+/**
+ * Causal attention `softmax(q k^T / sqrt(headDim)) v` with rotary positions, between the linears of an attention sub-block.
+ *
+ * Grouped heads repeat nothing: query heads that share a key and value head are consecutive, so `[heads, time]` read as
+ * `[keyValueHeads, group * time]` makes one matrix product of each group.
+ *
+ * The vector-Jacobian product is written out (with `P` the softmax, `O` the result):
+ * `dV = P^T dO`, `dS = P * (dO V^T - rowsum(dO * O))`, `dQ = dS K`, `dK = dS^T Q`; it makes two passes over
+ * `[time, time]` where the recorded one makes four.
+ *
+ * @param q `[batch, time, heads * headDim]`
+ * @param k `[batch, time, keyValueHeads * headDim]`
+ * @param v like k
+ * @returns `[batch, time, heads * headDim]`
+ */
+export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, rope: Rope): Tensor3D {
+  const [batch, time] = q.shape;
+  const { heads, keyValueHeads, headDim } = shape;
+  const scale = 1 / Math.sqrt(headDim);
+  const group = heads / keyValueHeads;
+  const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
+  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, headDim]);
+
+  return customVjp(
+    [q, k, v],
+    (q_, k_, v_) => {
+      const Q = grouped(rotate(splitHeads(q_, heads), ropeTables(rope, time, scale, 1)));
+      const K = rotate(splitHeads(k_, keyValueHeads), ropeTables(rope, time, 1, 1));
+      const V = splitHeads(v_, keyValueHeads);
+      const scores = tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]);
+      const P = grouped(tf.softmax(scores.add<Tensor3D>(causalMask(time))));
+      const O = tf.matMul<Tensor4D>(P, V);
+      return { value: joinHeads(perHead(O)), saved: [Q, K, V, P, O] };
+    },
+    (dy, [Q, K, V, P, O]) => {
+      const dO = grouped(splitHeads(dy, heads));
+      const dV = tf.matMul<Tensor4D>(P, dO, true, false);
+      const dS = P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true)));
+      const dQ = rotate(perHead(tf.matMul<Tensor4D>(dS, K)), ropeTables(rope, time, scale, -1));
+      const dK = rotate(tf.matMul<Tensor4D>(dS, Q, true, false), ropeTables(rope, time, 1, -1));
+      return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
+    },
+  );
+}

@@ -1,0 +1,58 @@
+import { ModelConfigError } from './errors.js';
+
+/** Typed access to the values of one JSON object in `config.json`; `null` counts as absent, as in transformers. */
+export class ConfigReader {
+  /**
+   * @param where full path of `config.json`.
+   * @param prefix path of this object inside the file, for instance `rope_scaling.`; empty at the top.
+   */
+  constructor(
+    private readonly values: Record<string, unknown>,
+    readonly where: string,
+    private readonly prefix = '',
+  ) {}
+
+  has(key: string): boolean {
+    return this.values[key] !== undefined && this.values[key] !== null;
+  }
+
+  /** @throws ModelConfigError unless it is an integer above zero. */
+  positiveInteger(key: string, fallback?: number): number {
+    return this.read(key, 'an integer above zero', fallback, (value) => Number.isSafeInteger(value) && (value as number) > 0);
+  }
+
+  /** @throws ModelConfigError unless it is a finite number above zero. */
+  positiveNumber(key: string, fallback?: number): number {
+    return this.read(key, 'a number above zero', fallback, (value) => Number.isFinite(value) && (value as number) > 0);
+  }
+
+  /** @throws ModelConfigError unless it is true or false. */
+  boolean(key: string, fallback?: boolean): boolean {
+    return this.read(key, 'true or false', fallback, (value) => typeof value === 'boolean');
+  }
+
+  /** @throws ModelConfigError unless it is one of `choices`. */
+  choice<T extends string>(key: string, choices: readonly T[], fallback?: T): T {
+    const expected = choices.length === 1 ? `'${choices[0]}'` : `one of ${choices.join(', ')}`;
+    return this.read(key, expected, fallback, (value) => choices.includes(value as T));
+  }
+
+  /** @throws ModelConfigError unless it is an object. */
+  object(key: string): ConfigReader {
+    const isObject = (value: unknown) => typeof value === 'object' && !Array.isArray(value);
+    const values = this.read<Record<string, unknown>>(key, 'an object', undefined, isObject);
+    return new ConfigReader(values, this.where, `${this.prefix}${key}.`);
+  }
+
+  /** The error that `key`, as it stands, is wrong. */
+  wrong(key: string, expected: string): ModelConfigError {
+    const value = JSON.stringify(this.values[key]) ?? 'missing';
+    return new ModelConfigError({ what: `${this.prefix}${key} is ${value}`, where: this.where, expected });
+  }
+
+  private read<T>(key: string, expected: string, fallback: T | undefined, valid: (value: unknown) => boolean): T {
+    if (!this.has(key) && fallback !== undefined) return fallback;
+    if (!this.has(key) || !valid(this.values[key])) throw this.wrong(key, expected);
+    return this.values[key] as T;
+  }
+}

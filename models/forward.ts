@@ -1,0 +1,31 @@
+import { tf } from '../engine/index.js';
+import type { Tensor2D, Tensor3D } from '../engine/index.js';
+import { runSubBlock } from './sub-block.js';
+import type { DecoderLayer, DecoderModel, Weights } from './types.js';
+
+/** One decoder layer on the residual stream: h `[batch, time, hidden]` to the same shape. */
+export function runDecoderLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights): Tensor3D {
+  return tf.tidy(() => {
+    let stream = h;
+    for (const subBlock of layer.subBlocks) {
+      const y = runSubBlock(subBlock, subBlock.enter(stream, weights), weights);
+      stream = subBlock.leave(stream, y, weights);
+    }
+    return stream;
+  });
+}
+
+/**
+ * The whole model at once, for models that fit into memory whole.
+ *
+ * @param weights every tensor of the model.
+ * @param ids int32 `[batch, time]`
+ * @returns logits `[batch, time, vocabulary]`
+ */
+export function forwardLogits(model: DecoderModel, weights: Weights, ids: Tensor2D): Tensor3D {
+  return tf.tidy(() => {
+    let h = model.embed(ids, weights);
+    for (let index = 0; index < model.layers; index++) h = runDecoderLayer(model.decoderLayer(index), h, weights);
+    return model.head(h, weights);
+  });
+}

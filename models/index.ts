@@ -1,0 +1,34 @@
+/** Decoder families as data about their tensors and pure functions of tensors. Knows no files. */
+import { ConfigReader } from './config-reader.js';
+import { UnknownModelFamilyError } from './errors.js';
+import { families } from './families.js';
+import type { DecoderModel } from './types.js';
+
+export { disposeConstants, heldConstants } from './constants.js';
+export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
+export { forwardLogits, runDecoderLayer } from './forward.js';
+export { applyLinear, runSubBlock } from './sub-block.js';
+export type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
+
+/**
+ * The model that a Hugging Face `config.json` describes.
+ *
+ * @param config the parsed file.
+ * @param where its full path, for error messages.
+ * @throws UnknownModelFamilyError if no family serves its `model_type`.
+ * @throws ModelConfigError if a value is missing or wrong.
+ */
+export function modelFromConfig(config: Record<string, unknown>, where: string): DecoderModel {
+  const reader = new ConfigReader(config, where);
+  const known = Object.keys(families);
+  const type = config['model_type'];
+  const family = typeof type === 'string' && known.includes(type) ? families[type] : undefined;
+  if (family === undefined) {
+    throw new UnknownModelFamilyError({
+      what: type === undefined ? 'model_type is missing' : `model_type is ${JSON.stringify(type)}`,
+      where,
+      expected: known.length === 1 ? `'${known[0]}'` : `one of ${known.join(', ')}`,
+    });
+  }
+  return family(reader);
+}

@@ -1,0 +1,89 @@
+import { tf } from '../engine/index.js';
+import type { Tensor2D, Tensor4D } from '../engine/index.js';
+import type { ConfigReader } from './config-reader.js';
+import { constant } from './constants.js';
+
+/** Rotary position embedding (Su et al. 2021): pairs `(i, i + headDim/2)` turn by `position * frequencies[i]`. */
+export interface Rope {
+  headDim: number;
+  /** `headDim / 2` angles per position, in radians, rounded to float32 as the models were trained with. */
+  frequencies: readonly number[];
+  /** Names the tables of this rope among those of others. */
+  key: string;
+}
+
+const ropeTypes = ['default', 'linear', 'llama3'] as const;
+
+/**
+ * The rope of a config: `rope_parameters` (transformers 5), or `rope_theta` and `rope_scaling` (transformers 4).
+ *
+ * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
+ */
+export function ropeFromConfig(config: ConfigReader, headDim: number): Rope {
+  const nested = ['rope_parameters', 'rope_scaling'].find((key) => config.has(key));
+  const parameters = nested === undefined ? undefined : config.object(nested);
+  const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : config.positiveNumber('rope_theta', 10_000);
+  const plain = Array.from({ length: headDim / 2 }, (_, i) => Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))));
+  const frequencies = (parameters === undefined ? plain : scaled(plain, parameters)).map(Math.fround);
+  return { headDim, frequencies, key: frequencies.join() };
+}
+
+function scaled(plain: readonly number[], parameters: ConfigReader): readonly number[] {
+  const type = parameters.choice(parameters.has('rope_type') ? 'rope_type' : 'type', ropeTypes, 'default');
+  if (type === 'default') return plain;
+  const factor = parameters.positiveNumber('factor');
+  if (type === 'linear') return plain.map((frequency) => frequency / factor);
+  return llama3(plain, factor, parameters);
+}
+
+/** Llama 3.1: wavelengths beyond the original context are stretched by `factor`, short ones stay, those between blend. */
+function llama3(plain: readonly number[], factor: number, parameters: ConfigReader): readonly number[] {
+  const low = parameters.positiveNumber('low_freq_factor');
+  const high = parameters.positiveNumber('high_freq_factor');
+  const context = parameters.positiveInteger('original_max_position_embeddings');
+  if (high <= low) throw parameters.wrong('high_freq_factor', `a number above low_freq_factor (${low})`);
+  return plain.map((frequency) => {
+    const turns = (context * frequency) / (2 * Math.PI);
+    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return (1 - keep) * (frequency / factor) + keep * frequency;
+  });
+}
+
+/** Cosines and signed sines `[time, headDim]`, so that a rotation is `x * cos + swapHalves(x) * sin`. */
+export interface RopeTables {
+  cos: Tensor2D;
+  sin: Tensor2D;
+}
+
+/**
+ * The tables of the first `time` positions, times `scale`; owned by the cache of `constants.ts`.
+ *
+ * @param scale folds a factor of what is rotated (attention's `1 / sqrt(headDim)`) into the rotation, at no cost.
+ * @param direction -1 for the transposed rotation, which is the vector-Jacobian product.
+ */
+export function ropeTables(rope: Rope, time: number, scale: number, direction: 1 | -1): RopeTables {
+  const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number) =>
+    constant(`rope ${name} ${rope.key} ${time} ${scale} ${direction}`, () => {
+      const values = new Float32Array(time * rope.headDim);
+      const half = rope.headDim / 2;
+      for (let position = 0; position < time; position++) {
+        for (let i = 0; i < rope.headDim; i++) {
+          const angle = Math.fround(position * (rope.frequencies[i % half]));
+          values[position * rope.headDim + i] = scale * value(angle, i < half);
+        }
+      }
+      return tf.tensor2d(values, [time, rope.headDim]);
+    });
+  return {
+    cos: table('cos', Math.cos),
+    sin: table('sin', (angle, firstHalf) => (firstHalf ? -direction : direction) * Math.sin(angle)),
+  };
+}
+
+/** Rotates x `[batch, heads, time, headDim]` by the tables. */
+export function rotate(x: Tensor4D, { cos, sin }: RopeTables): Tensor4D {
+  return tf.tidy(() => {
+    const [first, second] = tf.split(x, 2, -1) as [Tensor4D, Tensor4D];
+    return x.mul(cos).add(tf.concat([second, first], -1).mul(sin));
+  });
+}

@@ -1,0 +1,52 @@
+import { tf } from '../engine/index.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
+import { WeightError } from './errors.js';
+import type { LinearSpec, SubBlock, Weights } from './types.js';
+
+/**
+ * The tensor of that name.
+ *
+ * @throws WeightError if the map has none.
+ */
+export function weightOf<T extends Tensor>(weights: Weights, name: string): T {
+  const tensor = weights.get(name);
+  if (tensor === undefined) {
+    throw new WeightError({ what: `the tensor '${name}' was not handed in`, expected: `it among the ${weights.size} given` });
+  }
+  return tensor as T;
+}
+
+/**
+ * `x W^T + b`, as one product of two matrices whatever the batch.
+ *
+ * @param x `[batch, time, in]`
+ * @returns `[batch, time, out]`
+ * @throws WeightError if the weight (or the bias that the linear has) is missing or not of the linear's shape.
+ */
+export function applyLinear(x: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
+  const weight = weightOf<Tensor2D>(weights, linear.name);
+  const [out, inputs] = linear.shape;
+  if (weight.shape[0] !== out || weight.shape[1] !== inputs) {
+    throw new WeightError({ what: `the tensor '${linear.name}' is [${weight.shape.join(', ')}]`, expected: `[${out}, ${inputs}]` });
+  }
+  const [batch, time] = x.shape;
+  return tf.tidy(() => {
+    const product = tf.matMul(x.reshape<Tensor2D>([batch * time, inputs]), weight, false, true);
+    const result = linear.bias === undefined ? product : product.add(weightOf<Tensor1D>(weights, linear.bias));
+    return result.reshape<Tensor3D>([batch, time, out]);
+  });
+}
+
+/**
+ * A sub-block from its normed input to its output, without the residual: `output(core(inputs(x)))`.
+ * Masked weights are passed under the linears' names in `weights`.
+ *
+ * @param x `[batch, time, hidden]`, what `subBlock.enter` gave.
+ * @returns `[batch, time, hidden]`, for `subBlock.leave`.
+ */
+export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): Tensor3D {
+  return tf.tidy(() => {
+    const outputs = subBlock.inputs.map((linear) => applyLinear(x, linear, weights));
+    return applyLinear(subBlock.core(outputs, weights), subBlock.output, weights);
+  });
+}

@@ -1,0 +1,57 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { tf } from '../engine/index.js';
+import type { Tensor3D } from '../engine/index.js';
+import { applyLinear } from '../models/sub-block.js';
+import type { DecoderLayer, LinearSpec, Weights } from '../models/types.js';
+import { disposeMasked, maskedWeights } from './masked-weights.js';
+import type { Masks } from './masked-weights.js';
+
+export interface LayerForward {
+  layer: DecoderLayer;
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch unless `keepInput`. */
+  hidden: readonly Tensor3D[];
+  /** Every tensor of the layer. */
+  weights: Weights;
+  /** Masks of the linears; all weights count where absent. */
+  masks?: Masks;
+  /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
+  onInput?: (linear: LinearSpec, x: Tensor3D) => void;
+  keepInput?: boolean;
+}
+
+/**
+ * Runs one decoder layer over all batches. Gives the same bits as the last pass of a rebuild under the same masks.
+ *
+ * @returns the residual stream after the layer, in the same batches
+ */
+export async function layerForward({ layer, hidden, weights, masks, onInput, keepInput }: LayerForward): Promise<Tensor3D[]> {
+  const used = masks === undefined ? weights : maskedWeights(weights, masks);
+  const result: Tensor3D[] = [];
+  try {
+    for (const h of hidden) {
+      result.push(runLayer(layer, h, used, onInput));
+      if (keepInput !== true) h.dispose();
+      // Lets a cancellation be seen between two batches.
+      await macrotask();
+    }
+    return result;
+  } finally {
+    disposeMasked(used, weights);
+  }
+}
+
+function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, onInput: LayerForward['onInput']): Tensor3D {
+  return tf.tidy(() => {
+    let stream = h;
+    for (const subBlock of layer.subBlocks) {
+      const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
+        onInput?.(linear, x);
+        return applyLinear(x, linear, weights);
+      };
+      const x = subBlock.enter(stream, weights);
+      const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights);
+      stream = subBlock.leave(stream, apply(subBlock.output, core), weights);
+    }
+    return stream;
+  });
+}

@@ -1,0 +1,85 @@
+import { PatternError, PruningInputError } from './errors.js';
+
+/** Where the zeros may be: anywhere, or such that of every M (`of`) consecutive inputs of a row exactly N (`keep`) are kept. */
+export type Pattern = { kind: 'unstructured' } | { kind: 'N:M'; keep: number; of: number };
+
+/** `[out, in]` */
+export type Shape = readonly [number, number];
+
+export const unstructured: Pattern = { kind: 'unstructured' };
+
+/**
+ * @param text `unstructured`, or N:M such as `2:4`
+ * @throws PatternError for any other text, and unless 0 < N < M.
+ */
+export function parsePattern(text: string): Pattern {
+  if (text === 'unstructured') return unstructured;
+  const match = /^(\d{1,6}):(\d{1,6})$/.exec(text);
+  const keep = Number(match?.[1]);
+  const of = Number(match?.[2]);
+  if (match === null || keep === 0 || keep >= of) {
+    throw new PatternError({
+      what: `'${text}' is no sparsity pattern`,
+      expected: "'unstructured', or 'N:M' with 0 < N < M: of every M consecutive inputs of a row, N are kept",
+    });
+  }
+  return { kind: 'N:M', keep, of };
+}
+
+/** The text that {@link parsePattern} reads. */
+export function patternText(pattern: Pattern): string {
+  return pattern.kind === 'unstructured' ? pattern.kind : `${pattern.keep}:${pattern.of}`;
+}
+
+/** Share of zeros that the pattern fixes; undefined for `unstructured`. */
+export function patternSparsity(pattern: Pattern): number | undefined {
+  return pattern.kind === 'unstructured' ? undefined : (pattern.of - pattern.keep) / pattern.of;
+}
+
+/** @throws PatternError if M does not divide the linear's inputs. */
+export function checkDivides(pattern: Pattern, linear: { name: string; shape: Shape }): void {
+  const inputs = linear.shape[1];
+  if (pattern.kind === 'unstructured' || inputs % pattern.of === 0) return;
+  throw new PatternError({
+    where: linear.name,
+    what: `the pattern ${patternText(pattern)} does not fit its ${inputs} inputs, which ${pattern.of} does not divide`,
+    expected: `a number of inputs divisible by M = ${pattern.of}`,
+    todo: 'Choose an M that divides the inputs of every linear, or the pattern unstructured.',
+  });
+}
+
+/** Values of M that {@link detectPattern} looks for. */
+const detectable = [2, 4, 8, 16, 32];
+
+/**
+ * The pattern that all masks share: N:M with the smallest M of 2, 4, 8, 16 and 32 such that every group of M consecutive
+ * inputs of every row of every linear keeps the same number, neither none nor all; else `unstructured`.
+ *
+ * @param masks row-major `[out, in]`, 1 = kept
+ * @param shapes one a mask
+ */
+export function detectPattern(masks: readonly Uint8Array[], shapes: readonly Shape[]): Pattern {
+  if (masks.length !== shapes.length) {
+    throw new PruningInputError({ what: `${masks.length} masks with ${shapes.length} shapes`, expected: 'one shape a mask' });
+  }
+  for (const of of detectable) {
+    if (shapes.some(([, inputs]) => inputs % of !== 0)) continue;
+    const keep = commonKeep(masks, of);
+    if (keep > 0 && keep < of) return { kind: 'N:M', keep, of };
+  }
+  return unstructured;
+}
+
+/** How many every group of `of` consecutive weights keeps; 0 where they differ. Rows are whole groups, so masks may be read flat. */
+function commonKeep(masks: readonly Uint8Array[], of: number): number {
+  let common = -1;
+  for (const mask of masks) {
+    for (let start = 0; start < mask.length; start += of) {
+      let kept = 0;
+      for (let i = start; i < start + of; i++) kept += mask[i];
+      if (common === -1) common = kept;
+      else if (kept !== common) return 0;
+    }
+  }
+  return Math.max(common, 0);
+}

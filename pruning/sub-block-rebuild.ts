@@ -1,0 +1,150 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import type { Granularity, Metric } from '../config/pipeline.js';
+import { tf } from '../engine/index.js';
+import type { Tensor1D, Tensor3D } from '../engine/index.js';
+import { runSubBlock } from '../models/sub-block.js';
+import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
+import { PruningInputError } from './errors.js';
+import { importanceOf, needsGradients } from './importance.js';
+import { disposeMasked, maskedWeights } from './masked-weights.js';
+import type { Masks } from './masked-weights.js';
+import { denseWithGradients, meanSquare } from './output-gradients.js';
+import type { DensePass } from './output-gradients.js';
+import type { Pattern } from './pattern.js';
+import { selectSwaps } from './rebuild.js';
+import { SquaredGradients } from './squared-gradients.js';
+
+export interface RebuildSettings {
+  granularity: Granularity;
+  /** Share of the found swaps that are made, in (0, 1]. */
+  ratio: number;
+  metric: Metric;
+  pattern: Pattern;
+}
+
+export interface SubBlockRebuild {
+  subBlock: SubBlock;
+  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Disposed batch by batch. */
+  hidden: readonly Tensor3D[];
+  /** Every tensor of the layer, dense. */
+  dense: Weights;
+  /** Masks of at least the sub-block's linears. */
+  masks: Masks;
+  settings: RebuildSettings;
+  /** Told after every batch: 1 and 2 are the passes before and after the selection. */
+  onProgress?: (progress: { pass: 1 | 2; batch: number; batches: number }) => void;
+}
+
+export interface SubBlockReport {
+  /** Mean over sequences of the mean squared error of the sparse against the dense output, under the old mask. */
+  errorBefore: number;
+  /** The same under the new mask. */
+  errorAfter: number;
+  grown: number;
+  pruned: number;
+}
+
+export interface SubBlockResult {
+  /** The residual stream after the sub-block under the new mask, in the same batches. */
+  hidden: Tensor3D[];
+  /** New masks of the sub-block's linears. */
+  masks: Map<string, Uint8Array>;
+  report: SubBlockReport;
+}
+
+/**
+ * One sub-block of LLM-Barber (Su et al. 2024), in 4.33 units of `2 * weights * tokens`: sparse forward, dense forward,
+ * gradients at the linears' outputs (a third: only the output linear is crossed), weight gradients, and the forward under
+ * the new mask. A macrotask passes between batches, so that a cancellation is seen.
+ *
+ * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
+ */
+export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBlockResult> {
+  const { subBlock, dense, settings } = request;
+  const linears = [...subBlock.inputs, subBlock.output];
+  const before = linears.map(({ name }) => maskOf(request.masks, name));
+
+  const { gradients, denseOutputs, error: errorBefore } = await firstPass(request, mapOf(linears, before));
+  const importance: Float32Array[] = [];
+  for (const linear of linears) importance.push(await importanceOf(linear, dense, gradients, settings.metric));
+  gradients.dispose();
+
+  const { masks, swaps } = selectSwaps({
+    ...settings,
+    importance,
+    masks: before,
+    shapes: linears.map(({ shape }) => shape),
+    names: linears.map(({ name }) => name),
+  });
+  const after = mapOf(linears, masks);
+  const { hidden, error: errorAfter } = await secondPass(request, after, denseOutputs);
+  const total = (side: 'grown' | 'pruned'): number => swaps.reduce((sum, linear) => sum + linear[side], 0);
+  return { hidden, masks: after, report: { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') } };
+}
+
+/** Steps 1 and 2: the error under the old masks, the squared gradients, and the dense outputs for the second pass. */
+async function firstPass({ subBlock, hidden, dense, settings, onProgress }: SubBlockRebuild, masks: Masks) {
+  const gradients = new SquaredGradients();
+  const denseOutputs: Tensor3D[] = [];
+  const errors: Tensor1D[] = [];
+  const sparse = maskedWeights(dense, masks);
+  for (const [index, h] of hidden.entries()) {
+    tf.tidy(() => {
+      const x = subBlock.enter(h, dense);
+      const t = runSubBlock(subBlock, x, sparse);
+      const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
+      for (const gradient of pass.gradients) gradients.add(gradient);
+      denseOutputs.push(tf.keep(pass.y));
+      errors.push(tf.keep(pass.errors));
+    });
+    onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
+    await macrotask();
+  }
+  disposeMasked(sparse, dense);
+  return { gradients, denseOutputs, error: await meanOf(errors) };
+}
+
+function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights): DensePass {
+  const y = runSubBlock(subBlock, x, dense);
+  return { y, errors: meanSquare(y.sub<Tensor3D>(t)), gradients: [] };
+}
+
+/** Step 5: the residual stream after the sub-block under the new masks, and the error. Disposes what it reads. */
+async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, denseOutputs: readonly Tensor3D[]) {
+  const after: Tensor3D[] = [];
+  const errors: Tensor1D[] = [];
+  const sparse = maskedWeights(dense, masks);
+  for (const [index, h] of hidden.entries()) {
+    const target = denseOutputs[index];
+    tf.tidy(() => {
+      const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
+      after.push(tf.keep(subBlock.leave(h, y, dense)));
+      errors.push(tf.keep(meanSquare(y.sub<Tensor3D>(target))));
+    });
+    tf.dispose([h, target]);
+    onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
+    await macrotask();
+  }
+  disposeMasked(sparse, dense);
+  return { hidden: after, error: await meanOf(errors) };
+}
+
+/** Mean over all sequences of all batches; disposes its argument. */
+async function meanOf(batches: readonly Tensor1D[]): Promise<number> {
+  const all = tf.concat([...batches]);
+  const values = await all.data();
+  tf.dispose([all, ...batches]);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function mapOf(linears: readonly LinearSpec[], masks: readonly Uint8Array[]): Map<string, Uint8Array> {
+  return new Map(linears.map(({ name }, index) => [name, masks[index]]));
+}
+
+function maskOf(masks: Masks, name: string): Uint8Array {
+  const mask = masks.get(name);
+  if (mask === undefined) {
+    throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
+  }
+  return mask;
+}

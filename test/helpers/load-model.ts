@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpoint, readTensor, resolveTensors } from '../../checkpoints/index.js';
+import { tf, type Tensor } from '../../engine/index.js';
+import { modelFromConfig, type DecoderModel } from '../../models/index.js';
+import type { TensorSpec } from '../../models/types.js';
+
+/** Test data that all tasks of the project share; not part of the repository. */
+export const sharedData = join(import.meta.dirname, '../../../shared/data');
+
+/** Every tensor that a model reads, each once. */
+export function allTensors(model: DecoderModel): TensorSpec[] {
+  const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index).tensors);
+  const specs = [...model.embeddingTensors, ...layers.flat(), ...model.headTensors];
+  return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
+}
+
+/** A model of a Hugging Face folder with all of its weights in memory. */
+export async function loadModel(folder: string): Promise<{ model: DecoderModel; weights: Map<string, Tensor> }> {
+  const where = join(folder, 'config.json');
+  const model = modelFromConfig(JSON.parse(readFileSync(where, 'utf8')) as Record<string, unknown>, where);
+  const found = resolveTensors(await openCheckpoint(folder), allTensors(model));
+  const weights = new Map<string, Tensor>();
+  for (const [name, info] of found) weights.set(name, tf.tensor(await readTensor(info), [...info.shape]));
+  return { model, weights };
+}
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** All F32 and I32 tensors of a small safetensors file. Independent of checkpoints/, which reads weights only. */
+export function readArrays(file: string): Record<string, { shape: number[]; values: Float32Array | Int32Array }> {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<string, Entry>;
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  return Object.fromEntries(
+    entries.map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
+      const data = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
+      return [name, { shape, values: dtype === 'I32' ? new Int32Array(data) : new Float32Array(data) }];
+    }),
+  );
+}

@@ -1,0 +1,3 @@
+import { testFamilyLogits } from './family-logits.js';
+
+testFamilyLogits('wasm');

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import type { Logger } from 'winston';
+import { ComputeHost, createActivities } from './activities/index.js';
+import type { ConnectionSettings } from './cli/connection.js';
+import { renderReport } from './report/index.js';
+
+export interface WorkerOptions {
+  connection: ConnectionSettings;
+  taskQueue: string;
+  /** State folder: artifacts, outputs and logs. */
+  state: string;
+  logger: Logger;
+  /** Called once the worker polls for work. */
+  onReady?: () => void;
+}
+
+/** How long activities in flight get to finish when the worker is asked to stop; then they are handed back to the server. */
+const shutdownGrace = '1 second';
+
+/**
+ * Serves a task queue with workflows and activities until the process is told to stop (SIGTERM, SIGINT).
+ * One activity at a time: one worker is one device.
+ */
+export async function runWorker({ connection: settings, taskQueue, state, logger, onReady }: WorkerOptions): Promise<void> {
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      logger.log(winstonLevel(level), message, meta);
+    }),
+    // The worker stops by our own signal handling below, which also ends the compute process.
+    shutdownSignals: [],
+  });
+  const host = new ComputeHost({
+    state,
+    onOutput: (line) => {
+      logger.info(line, { from: 'compute' });
+    },
+  });
+  const connection = await NativeConnection.connect(settings.options);
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: settings.namespace,
+      taskQueue,
+      ...(await workflowCode()),
+      activities: createActivities({ state, host, renderReport }),
+      maxConcurrentActivityTaskExecutions: 1,
+      shutdownGraceTime: shutdownGrace,
+      shutdownForceTime: '5 seconds',
+      // Seldom needed, but a worker that was killed must not hold up its workflows for long.
+      stickyQueueScheduleToStartTimeout: '3 seconds',
+    });
+    const stop = (): void => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+    const running = worker.run();
+    onReady?.();
+    await running;
+  } finally {
+    host.stop();
+    await connection.close();
+  }
+}
+
+/** The bundle that the build made; without one (a checkout run from its sources) the workflows are bundled at start. */
+async function workflowCode(): Promise<{ workflowBundle: { code: string } } | { workflowsPath: string }> {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const bundle = join(here, 'workflow-bundle.js');
+  if (existsSync(bundle)) return { workflowBundle: { code: await readFile(bundle, 'utf8') } };
+  return { workflowsPath: join(here, 'workflows', 'index.js') };
+}
+
+function winstonLevel(level: LogLevel): string {
+  switch (level) {
+    case 'ERROR':
+      return 'error';
+    case 'WARN':
+      return 'warn';
+    case 'INFO':
+      return 'info';
+    case 'TRACE':
+    case 'DEBUG':
+      return 'debug';
+  }
+}

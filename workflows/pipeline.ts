@@ -1,0 +1,197 @@
+import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import type { CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { newProgress, StageTracker } from './progress.js';
+import { progressQuery, type ByDataset, type ByState, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
+import { datasetLabels } from './dataset-labels.js';
+
+const activities = proxyActivities<Activities>({
+  // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
+  startToCloseTimeout: '7 days',
+  heartbeatTimeout: '10 seconds',
+  retry: {
+    initialInterval: '1 second',
+    maximumInterval: '30 seconds',
+    // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
+    nonRetryableErrorTypes: ['ArtifactLostError'],
+  },
+});
+
+/** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
+const maximumRestarts = 5;
+
+/** Runs a pipeline: its stages in order, each decoder layer of a stage as one activity. */
+export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
+  const progress = newProgress(request);
+  setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
+  const trackers = progress.stages.map((stage) => new StageTracker(stage));
+  const context = await activities.prepareRun({ pipeline: request.pipeline });
+  for (let restarts = 0; ; restarts++) {
+    try {
+      return await new PipelineRun(request, context, trackers).run();
+    } catch (error) {
+      if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
+    }
+  }
+}
+
+function isArtifactLost(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'ArtifactLostError';
+}
+
+/** The state of one pass over the stages: references to what the stages so far have made. */
+class PipelineRun {
+  private tokens: TokensRef | undefined;
+  /** One mask per decoder layer, once the stage has run. */
+  private masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] } = {};
+  private readonly perplexity: ByState<ByDataset> = {};
+  private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
+
+  constructor(
+    private readonly request: PipelineRequest,
+    private readonly context: RunContext,
+    private readonly trackers: readonly StageTracker[],
+  ) {}
+
+  async run(): Promise<PipelineResult> {
+    for (const [index, stage] of this.request.pipeline.stages.entries()) {
+      const tracker = this.trackers[index] as StageTracker;
+      await this.runStage(stage, tracker);
+      tracker.end();
+    }
+    return this.finish();
+  }
+
+  private runStage(stage: Stage, tracker: StageTracker): Promise<void> {
+    switch (stage.type) {
+      case 'calibration':
+        return this.calibrate(stage, tracker);
+      case 'initialMask':
+        return this.makeInitialMasks(stage, tracker);
+      case 'rebuild':
+        return this.rebuildMasks(stage, tracker);
+      case 'evaluation':
+        return this.evaluate(stage, tracker);
+    }
+  }
+
+  private async calibrate(stage: CalibrationStage, tracker: StageTracker): Promise<void> {
+    tracker.begin(1);
+    const sampled = await activities.sampleCalibration({ context: this.context, stage });
+    this.tokens = sampled.tokens;
+    tracker.unit('', sampled);
+  }
+
+  private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
+    const { context } = this;
+    tracker.begin(context.model.layers);
+    const masks: ArtifactKey[] = [];
+    for (let layer = 0; layer < context.model.layers; layer++) {
+      const path = stage.method === 'wanda' ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
+      const made = await activities.makeInitialMask({ context, stage, layer, ...path });
+      masks.push(made.mask);
+      tracker.unit(`layer ${layer}`, made);
+    }
+    this.masks = { initial: masks };
+  }
+
+  private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
+    const { context } = this;
+    tracker.begin(context.model.layers);
+    const start = this.finalMasks();
+    const masks: ArtifactKey[] = [];
+    const entries: RebuildEntry[] = [];
+    for (let layer = 0; layer < context.model.layers; layer++) {
+      const path = { tokens: this.calibration(), masks: [...masks] };
+      const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] as ArtifactKey });
+      masks.push(rebuilt.mask);
+      entries.push(...rebuilt.entries);
+      tracker.rebuilt(rebuilt.entries);
+      tracker.unit(`layer ${layer}`, rebuilt);
+    }
+    this.masks.rebuilt = masks;
+    const total = (count: (entry: RebuildEntry) => number): number => entries.reduce((sum, entry) => sum + count(entry), 0);
+    this.rebuild = { grown: total((entry) => entry.grown), pruned: total((entry) => entry.pruned), layers: entries };
+  }
+
+  private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
+    const { context } = this;
+    tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1));
+    const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
+    for (const [index, task] of stage.perplexity.entries()) {
+      const { tokens, seconds } = await activities.sampleEvaluation({ context, task });
+      tracker.extra(seconds);
+      for (const state of stage.states) {
+        const scores = (this.perplexity[state] ??= {});
+        scores[labels[index] as string] = await this.perplexityOf(state, tokens, tracker);
+      }
+    }
+  }
+
+  private async perplexityOf(state: ModelState, tokens: TokensRef, tracker: StageTracker): Promise<number> {
+    const { context } = this;
+    const layers = context.model.layers;
+    const masks = state === 'dense' ? new Array<null>(layers).fill(null) : (this.masks[state] ?? []);
+    const whole = { tokens, masks };
+    const known = await activities.findPerplexity({ context, path: whole });
+    if (known !== null) {
+      tracker.unit(state, known);
+      for (let layer = 0; layer < layers; layer++) tracker.unit(state, { seconds: 0, reused: true });
+      return known.perplexity;
+    }
+    for (let layer = 0; layer < layers; layer++) {
+      const path = { tokens, masks: masks.slice(0, layer) };
+      tracker.unit(`${state}, layer ${layer}`, await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null }));
+    }
+    const score = await activities.scorePerplexity({ context, path: whole });
+    tracker.unit(state, score);
+    return score.perplexity;
+  }
+
+  private calibration(): TokensRef {
+    if (this.tokens === undefined) throw ApplicationFailure.nonRetryable('There is no calibration stage before this one.', 'StageOrderError');
+    return this.tokens;
+  }
+
+  private finalMasks(): ArtifactKey[] {
+    return this.masks.rebuilt ?? this.masks.initial ?? [];
+  }
+
+  /** Writes checkpoint, mask and report, and puts the result together. */
+  private async finish(): Promise<PipelineResult> {
+    const { context, request } = this;
+    const { workflowId } = workflowInfo();
+    const masks = this.finalMasks();
+    // A pipeline that only evaluates leaves the model as it is.
+    const outputs =
+      masks.length === 0
+        ? { checkpoint: context.model.source, mask: '', pruned: 0 }
+        : await activities.writeOutputs({ context, workflowId, masks });
+    const result: PipelineResult = {
+      name: request.pipeline.name,
+      configDigest: request.configDigest,
+      engine: context.engine,
+      model: context.model,
+      checkpoint: outputs.checkpoint,
+      mask: outputs.mask,
+      report: '',
+      pattern: context.pattern,
+      sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
+      perplexity: this.perplexity,
+      rebuild: this.rebuild,
+      seconds: this.seconds(),
+      reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
+    };
+    const report = await activities.writeReport({ workflowId, pipeline: request.pipeline, result });
+    return { ...result, report };
+  }
+
+  private seconds(): PipelineResult['seconds'] {
+    const seconds = { calibration: 0, initialMask: 0, rebuild: 0, evaluation: 0, total: 0 };
+    for (const { progress } of this.trackers) {
+      seconds[progress.type] += progress.seconds;
+      seconds.total += progress.seconds;
+    }
+    return seconds;
+  }
+}

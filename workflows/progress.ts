@@ -1,0 +1,49 @@
+import type { Stage } from '../config/pipeline.js';
+import type { UnitResult } from '../activities/types.js';
+import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';
+
+/** How many rebuilt sub-blocks the progress shows. */
+const shownEntries = 2;
+
+/** Follows one stage: what is in flight, what is done, how long the rest will take. */
+export class StageTracker {
+  constructor(readonly progress: StageProgress) {}
+
+  begin(total: number): void {
+    // A stage that is run again, because an artifact was lost, counts afresh.
+    Object.assign(this.progress, { state: 'running', done: 0, total, detail: '', seconds: 0, reused: 0 });
+    delete this.progress.secondsLeft;
+    delete this.progress.latest;
+  }
+
+  /** Counts a unit of work; only units that were really made tell how long the others take. */
+  unit(detail: string, { seconds, reused }: UnitResult): void {
+    const { progress } = this;
+    progress.done++;
+    progress.detail = detail;
+    progress.seconds += seconds;
+    if (reused) progress.reused++;
+    progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
+  }
+
+  /** Adds seconds of work that are no unit of their own. */
+  extra(seconds: number): void {
+    this.progress.seconds += seconds;
+  }
+
+  rebuilt(entries: RebuildEntry[]): void {
+    this.progress.latest = [...(this.progress.latest ?? []), ...entries].slice(-shownEntries);
+  }
+
+  end(): void {
+    this.progress.state = 'done';
+    this.progress.detail = '';
+    this.progress.secondsLeft = 0;
+  }
+}
+
+/** The progress of a run that has not begun. */
+export function newProgress({ pipeline, configDigest }: PipelineRequest): PipelineProgress {
+  const waiting = ({ type }: Stage): StageProgress => ({ type, state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 });
+  return { name: pipeline.name, configDigest, stages: pipeline.stages.map(waiting) };
+}
