@@ -1,5 +1,5 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { tf, type Tensor2D, type Tensor3D } from '../engine/index.js';
+import { tf, type Tensor3D } from '../engine/index.js';
 import { layerForward } from '../pruning/index.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerMask } from './layer-files.js';
@@ -99,7 +99,7 @@ export class HiddenStates {
     for (let first = 0; first < samples; first += context.sequencesPerBatch) {
       const count = Math.min(context.sequencesPerBatch, samples - first);
       const slice = ids.subarray(first * sequenceLength, (first + count) * sequenceLength);
-      batches.push(tf.tidy(() => open.model.embed(tf.tensor2d(slice, [count, sequenceLength], 'int32') as Tensor2D, weights)));
+      batches.push(tf.tidy(() => open.model.embed(tf.tensor2d(slice, [count, sequenceLength], 'int32'), weights)));
     }
     disposeWeights(weights);
     return batches;

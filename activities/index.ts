@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { Fault } from '../errors/fault.js';
-import type { PipelineResult } from '../workflows/protocol.js';
+import type { PipelineResult } from './result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
@@ -42,7 +41,6 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
       const folder = runFolder(state, workflowId);
       const report = join(folder, 'report.md');
       try {
-        await mkdir(folder, { recursive: true });
         await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
         await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
       } catch (error) {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline, Stage } from '../config/pipeline.js';
-import { DatasetUnavailableError, loadTokenizer } from '../datasets/index.js';
+import { loadTokenizer, readText } from '../datasets/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError, UnsupportedStageError } from './errors.js';
@@ -129,7 +129,10 @@ async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[
   ];
   const files = new Set<string>();
   for (const dataset of datasets) {
-    if ('name' in dataset) throw new DatasetUnavailableError(dataset.name);
+    if ('name' in dataset) {
+      await readText(dataset);
+      continue;
+    }
     await mustExist(dataset.file, 'Check the dataset file of the pipeline; relative paths start at the pipeline file');
     files.add(dataset.file);
   }

@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import type { SubBlock } from '../models/index.js';
 import { checkRebuiltMasks, parsePattern, rebuildSubBlock, type LinearMask, type Masks } from '../pruning/index.js';
-import type { RebuildEntry } from '../workflows/protocol.js';
+import type { RebuildEntry } from './result.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerMask, writeLayerMask } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';

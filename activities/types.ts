@@ -6,7 +6,7 @@ import type {
   Pipeline,
   RebuildStage,
 } from '../config/pipeline.js';
-import type { PipelineResult, RebuildEntry } from '../workflows/protocol.js';
+import type { PipelineResult, RebuildEntry } from './result.js';
 
 /** Key of an artifact in the store. */
 export type ArtifactKey = string;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openCheckpoint, resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
 import { linearsOf, packedBytes, readLayerBits } from './layer-files.js';
-import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
+import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
 /** The folder of a run's outputs. */
@@ -39,7 +39,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
     keptBits: async (tensor) => {
       const place = layerOf.get(tensor);
       if (place === undefined) return undefined;
-      const key = masks[place.layer] as ArtifactKey;
+      const key = masks[place.layer];
       if (current?.layer !== place.layer) {
         current = { layer: place.layer, bits: await readLayerBits(bench.store, key, open.model.decoderLayer(place.layer)) };
       }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Largest piece that is hashed and written at once: some system calls refuse 2 GiB and more. */
@@ -10,7 +10,7 @@ const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
 
 /**
  * Writes a file so that, whatever is killed when, `path` holds either what it held before or all of the new content:
- * temporary name in the same folder, fsync, rename, fsync of the folder.
+ * temporary name in the same folder, fsync, rename, fsync of the folder. Makes the folder if it is not there.
  *
  * @param chunks the content, consumed one chunk at a time, so that it never needs to be in memory whole
  * @returns the length and the SHA-256 (hexadecimal) of the content
@@ -23,6 +23,7 @@ export async function writeFileDurably(
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.partial`);
   const hash = createHash('sha256');
   let bytes = 0;
+  await mkdir(dirname(path), { recursive: true });
   const handle = await open(temporary, 'wx');
   try {
     try {
@@ -58,7 +59,8 @@ export async function removePartialFiles(folder: string): Promise<void> {
   await Promise.all(leftovers.map((name) => rm(join(folder, name), { force: true })));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes renames and removals in a folder survive a crash of the machine. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, type Json } from './digest.js';
-import { writeFileDurably } from './durable-file.js';
+import { syncFolder, writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
 
 /** What an artifact is: the windows of tokens, one layer's masks, hidden states between layers, a perplexity. */
@@ -171,14 +171,5 @@ export class ArtifactStore {
   private async log(event: 'made' | 'found' | 'damaged', kind: ArtifactKind, key: string, summary: Json): Promise<void> {
     await mkdir(this.root, { recursive: true });
     await appendFile(join(this.root, 'log.jsonl'), `${JSON.stringify({ at: new Date().toISOString(), event, kind, key, summary })}\n`);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -7,7 +7,7 @@ function editDistance(a: string, b: string): number {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + same);
       if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, at(i - 2, j - 2) + 1);
-      (rows[i] as number[])[j] = best;
+      (rows[i])[j] = best;
     }
   }
   return at(a.length, b.length);

@@ -51,14 +51,14 @@ function translate(error: ErrorObject): ValueProblem {
   const params = error.params as Record<string, string>;
   switch (error.keyword) {
     case 'additionalProperties': {
-      const key = params['additionalProperty'] as string;
+      const key = params['additionalProperty'];
       const known = Object.keys(schema.properties ?? {});
       const meant = suggestion(error);
       const todo = meant === undefined ? 'Remove it.' : `Did you mean \`${meant}\`?`;
       return { pointer: pointer + pointerOf([key]), part: 'key', message: `unknown key \`${clip(key)}\` in ${name}; expected ${listing(known)}. ${todo}` };
     }
     case 'required': {
-      const key = params['missingProperty'] as string;
+      const key = params['missingProperty'];
       const missing = schemaAt([...path, key]);
       return { pointer, part: 'key', message: `\`${key}\` is missing in ${name}; expected ${expectation(missing)}. ${remedy(key, missing)}` };
     }
@@ -99,7 +99,7 @@ function nameOf(path: readonly string[]): string {
 
 /** What a schema asks for, in words. */
 export function expectation(schema: Schema): string {
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum !== undefined) return listing(schema.enum);
   const limits = limitsOf(schema);
   switch (schema.type) {
@@ -160,7 +160,7 @@ export function show(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? `"${clip(value)}"` : String(value as number | boolean);
+  return typeof value === 'string' ? `"${clip(value)}"` : String(value);
 }
 
 function clip(text: string): string {

@@ -14,7 +14,7 @@ export interface Schema {
   items?: Schema;
   enum?: string[];
   enumDescriptions?: string[];
-  const?: unknown;
+  const?: string | number;
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
@@ -55,7 +55,7 @@ export function schemaAt(segments: readonly string[]): Schema {
   let schema = pipelineSchema;
   for (const segment of segments) {
     const properties = schema.properties ?? {};
-    schema = dereference(schema.items ?? (Object.hasOwn(properties, segment) ? (properties[segment] as Schema) : {}));
+    schema = dereference(schema.items ?? (Object.hasOwn(properties, segment) ? (properties[segment]) : {}));
   }
   return schema;
 }

@@ -8,7 +8,7 @@ export interface SemanticContext {
   /** Whether a repository id may go without revision. */
   allowFloating: boolean;
   /** Folder that relative paths of the value at a pointer start from. */
-  baseOf(pointer: string): string;
+  baseOf: (pointer: string) => string;
 }
 
 type Settings = Record<string, unknown>;

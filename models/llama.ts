@@ -33,11 +33,9 @@ function readConfig(config: ConfigReader): LlamaConfig {
   const heads = config.positiveInteger('num_attention_heads');
   const keyValueHeads = config.positiveInteger('num_key_value_heads', heads);
   if (heads % keyValueHeads !== 0) throw config.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
-  if (!config.has('head_dim') && hiddenSize % heads !== 0) {
-    throw config.wrong('hidden_size', `a multiple of num_attention_heads (${heads}), or head_dim`);
-  }
   const headDim = config.positiveInteger('head_dim', hiddenSize / heads);
-  if (headDim % 2 !== 0) throw config.wrong('head_dim', 'an even number, as rotary positions turn pairs');
+  // Rotary positions turn pairs. A fraction, from a hidden size that the heads do not divide, fails here too.
+  if (headDim % 2 !== 0) throw config.wrong(config.has('head_dim') ? 'head_dim' : 'hidden_size', 'an even number per attention head');
   config.choice('hidden_act', ['silu'], 'silu');
   if (config.has('quantization_config')) throw config.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
   return {

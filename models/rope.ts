@@ -29,7 +29,8 @@ export function ropeFromConfig(config: ConfigReader, headDim: number): Rope {
 }
 
 function scaled(plain: readonly number[], parameters: ConfigReader): readonly number[] {
-  const type = parameters.choice(parameters.has('rope_type') ? 'rope_type' : 'type', ropeTypes, 'default');
+  const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
+  const type = parameters.choice(key, ropeTypes, parameters.has('rope_theta') ? 'default' : undefined);
   if (type === 'default') return plain;
   const factor = parameters.positiveNumber('factor');
   if (type === 'linear') return plain.map((frequency) => frequency / factor);

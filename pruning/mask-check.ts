@@ -1,5 +1,5 @@
 /**
- * A second opinion on masks, run after every stage: it counts, one weight at a time, and shares nothing with the code that
+ * A second opinion on masks, for after every stage: it counts, weight by weight, and shares nothing with the code that
  * selects. A mask that does not keep its budget stops the run instead of reaching a checkpoint.
  */
 import type { Granularity } from '../config/pipeline.js';
@@ -15,113 +15,109 @@ export interface LinearMask {
   mask: Uint8Array;
 }
 
-/** What shares a budget; `pattern` groups are the M consecutive inputs of N:M. */
-type Group = Granularity | 'pattern';
-
 /**
  * Checks an initial mask: every group has exactly `floor(size * sparsity)` zeros, or with N:M exactly M - N.
  *
  * @param groups what shares a budget where the pattern is unstructured: `layer` for magnitude, `output` for Wanda
- * @throws MaskBudgetError
+ * @throws MaskBudgetError naming linear, row or column, and both counts
  */
 export function checkInitialMask(
   linear: LinearMask,
   target: { sparsity: number; pattern: Pattern },
   groups: 'layer' | 'output',
 ): void {
-  const { pattern } = target;
-  if (pattern.kind === 'N:M') return checkPattern(linear, pattern);
-  checkBits(linear);
-  for (const { label, zeros, size } of countZeros([linear], groups, 0)) {
-    const expected = floorShare(size, target.sparsity);
-    if (zeros !== expected) throw new MaskBudgetError({ where: label, what: `${zeros} of ${size} weights are pruned`, expected: `${expected}` });
-  }
+  checkPattern(linear, target.pattern);
+  if (target.pattern.kind === 'N:M') return;
+  for (const count of countZeros(linear, groups)) expectZeros(count, floorShare(count.size, target.sparsity));
 }
 
 /**
- * Checks rebuilt masks of one sub-block: every group of the granularity has as many zeros as before, and with N:M every
- * group of M inputs has M - N.
+ * Checks the rebuilt masks of one sub-block: every group of the granularity has as many zeros as before, and with N:M
+ * every M consecutive inputs of a row keep N.
  *
- * @param before, after the same linears in the same order
+ * @param before the same linears as in `after`, in the same order
  * @throws MaskBudgetError
  */
 export function checkRebuiltMasks(
   before: readonly LinearMask[],
   after: readonly LinearMask[],
-  settings: { granularity: Granularity; pattern: Pattern },
+  { granularity, pattern }: { granularity: Granularity; pattern: Pattern },
 ): void {
-  const { pattern } = settings;
-  if (pattern.kind === 'N:M') {
-    for (const linear of after) checkPattern(linear, pattern);
+  for (const linear of after) checkPattern(linear, pattern);
+  if (pattern.kind === 'N:M') return;
+  if (granularity === 'block') {
+    expectZeros(total(after), total(before).zeros);
     return;
   }
-  for (const linear of after) checkBits(linear);
-  const old = countZeros(before, settings.granularity, 0);
-  const now = countZeros(after, settings.granularity, 0);
-  if (old.length !== now.length) {
-    throw new MaskBudgetError({ what: `${now.length} groups after the rebuild`, expected: `${old.length} as before` });
-  }
-  now.forEach(({ label, zeros, size }, index) => {
-    const expected = old[index];
-    if (zeros !== expected.zeros || size !== expected.size) {
-      throw new MaskBudgetError({
-        where: label,
-        what: `${zeros} of ${size} weights are pruned after the rebuild`,
-        expected: `${expected.zeros} of ${expected.size} as before`,
-      });
-    }
+  after.forEach((linear, index) => {
+    const old = countZeros(before[index], granularity);
+    countZeros(linear, granularity).forEach((count, group) => expectZeros(count, old[group].zeros));
   });
 }
 
 /**
- * Checks that of every M consecutive inputs of every row exactly N are kept. Says nothing of `unstructured`.
+ * Checks that a mask holds zeros and ones, one a weight, and with N:M that of every M consecutive inputs of every row
+ * exactly N are kept.
  *
  * @throws MaskBudgetError
  */
-export function checkPattern(linear: LinearMask, pattern: Pattern): void {
-  checkBits(linear);
-  if (pattern.kind === 'unstructured') return;
-  for (const { label, zeros, size } of countZeros([linear], 'pattern', pattern.of)) {
-    if (size !== pattern.of || size - zeros !== pattern.keep) {
-      throw new MaskBudgetError({ where: label, what: `${size - zeros} of ${size} weights are kept`, expected: patternText(pattern) });
-    }
-  }
-}
-
-/** A mask holds zeros and ones, as many as its linear has weights. */
-function checkBits({ name, shape: [outputs, inputs], mask }: LinearMask): void {
+export function checkPattern({ name, shape: [outputs, inputs], mask }: LinearMask, pattern: Pattern): void {
   if (mask.length !== outputs * inputs) {
     throw new MaskBudgetError({ where: name, what: `a mask of ${mask.length} weights`, expected: `${outputs} x ${inputs}` });
   }
-  for (let i = 0; i < mask.length; i++) {
-    if (mask[i] > 1) throw new MaskBudgetError({ where: name, what: `${mask[i]} at position ${i}`, expected: '0 or 1' });
+  const wrong = mask.findIndex((bit) => bit > 1);
+  if (wrong >= 0) throw new MaskBudgetError({ where: name, what: `${mask[wrong]} at position ${wrong} of a mask`, expected: '0 or 1' });
+  if (pattern.kind === 'unstructured') return;
+  for (let row = 0; row < outputs; row++) {
+    for (let first = 0; first < inputs; first += pattern.of) {
+      let kept = 0;
+      for (let input = first; input < first + pattern.of && input < inputs; input++) kept += mask[row * inputs + input];
+      if (kept !== pattern.keep || first + pattern.of > inputs) {
+        throw new MaskBudgetError({
+          where: `${name}, row ${row}, inputs from ${first}`,
+          what: `${kept} of ${Math.min(pattern.of, inputs - first)} weights are kept`,
+          expected: `the pattern ${patternText(pattern)}`,
+        });
+      }
+    }
   }
 }
 
 interface Count {
-  label: string;
+  where: string;
   zeros: number;
   size: number;
 }
 
-function countZeros(linears: readonly LinearMask[], group: Group, of: number): Count[] {
-  const counts = new Map<string, Count>();
-  for (const { name, shape: [outputs, inputs], mask } of linears) {
-    for (let row = 0; row < outputs; row++) {
-      for (let column = 0; column < inputs; column++) {
-        const label = {
-          block: 'the sub-block',
-          layer: name,
-          output: `${name}, row ${row}`,
-          input: `${name}, column ${column}`,
-          pattern: `${name}, row ${row}, inputs from ${column - (column % of)}`,
-        }[group];
-        const count = counts.get(label) ?? { label, zeros: 0, size: 0 };
-        count.zeros += mask[row * inputs + column] === 0 ? 1 : 0;
-        count.size += 1;
-        counts.set(label, count);
-      }
+function expectZeros({ where, zeros, size }: Count, expected: number): void {
+  if (zeros !== expected) throw new MaskBudgetError({ where, what: `${zeros} of ${size} weights are pruned`, expected: `${expected}` });
+}
+
+function total(linears: readonly LinearMask[]): Count {
+  const counts = linears.flatMap((linear) => countZeros(linear, 'layer'));
+  const sum = (key: 'zeros' | 'size'): number => counts.reduce((result, count) => result + count[key], 0);
+  return { where: linears.map(({ name }) => name).join(', '), zeros: sum('zeros'), size: sum('size') };
+}
+
+/** Zeros of every group of one linear. */
+function countZeros({ name, shape: [outputs, inputs], mask }: LinearMask, granularity: 'layer' | 'output' | 'input'): Count[] {
+  const rows = new Float64Array(outputs);
+  const columns = new Float64Array(inputs);
+  let all = 0;
+  for (let row = 0; row < outputs; row++) {
+    for (let column = 0; column < inputs; column++) {
+      const zero = 1 - mask[row * inputs + column];
+      rows[row] += zero;
+      columns[column] += zero;
+      all += zero;
     }
   }
-  return [...counts.values()];
+  switch (granularity) {
+    case 'layer':
+      return [{ where: name, zeros: all, size: mask.length }];
+    case 'output':
+      return Array.from(rows, (zeros, row) => ({ where: `${name}, row ${row}`, zeros, size: inputs }));
+    case 'input':
+      return Array.from(columns, (zeros, column) => ({ where: `${name}, column ${column}`, zeros, size: outputs }));
+  }
 }

@@ -1,5 +1,6 @@
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
+import { customVjp } from '../models/custom-vjp.js';
 import { applyLinear, weightOf } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 
@@ -39,25 +40,26 @@ export function denseWithGradients(subBlock: SubBlock, x: Tensor3D, t: Tensor3D,
   let core!: Tensor3D;
   let y!: Tensor3D;
   let difference!: Tensor3D;
-  // The error as one step, whose gradient is y - t across the output linear.
-  const error = tf.customGrad((coreResult: Tensor | GradSaver) => {
-    y = tf.keep(applyLinear(coreResult as Tensor3D, output, weights));
-    difference = tf.keep(y.sub<Tensor3D>(t));
-    return { value: meanSquare(difference), gradFunc: () => acrossLinear(difference, output, weights) };
-  });
+  const errorOf = (result: Tensor3D): Tensor1D =>
+    customVjp(
+      [result],
+      (input) => {
+        y = tf.keep(applyLinear(input, output, weights));
+        difference = tf.keep(y.sub<Tensor3D>(t));
+        return { value: meanSquare(difference), saved: [] };
+      },
+      () => [acrossLinear(difference, output, weights)],
+    );
   const outputs = subBlock.inputs.map((linear) => applyLinear(x, linear, weights));
   const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
     core = tf.keep(subBlock.core(values as Tensor3D[], weights));
-    return error(core);
+    return errorOf(core);
   })(outputs);
 
   const gradients = subBlock.inputs.map((linear, index) => ({ linear, x, dy: grads[index] as Tensor3D }));
   gradients.push({ linear: output, x: release(core), dy: release(difference) });
   return { y: release(y), errors: value, gradients };
 }
-
-/** Second argument of a custom gradient's function; nothing here needs it. */
-type GradSaver = (tensors: Tensor[]) => void;
 
 /** Gives a kept tensor to the current scope. */
 function release(kept: Tensor3D): Tensor3D {

@@ -43,7 +43,7 @@ function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
   for (let sequence = 0; sequence < batch; sequence++) {
     const before = sum;
     sum = tf.tidy(() => {
-      const squares = tf.matMul(matrixAt(dy, sequence), matrixAt(x, sequence), true).square<Tensor2D>();
+      const squares = tf.square(tf.matMul<Tensor2D>(matrixAt(dy, sequence), matrixAt(x, sequence), true));
       return before === undefined ? squares : before.add<Tensor2D>(squares);
     });
     before?.dispose();
@@ -53,5 +53,5 @@ function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
 
 /** Sequence `[time, features]` of a batch. */
 function matrixAt(batch: Tensor3D, sequence: number): Tensor2D {
-  return batch.slice([sequence, 0, 0], [1, -1, -1]).squeeze<Tensor2D>([0]);
+  return tf.squeeze<Tensor2D>(tf.slice(batch, [sequence, 0, 0], [1, -1, -1]), [0]);
 }

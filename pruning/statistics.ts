@@ -41,7 +41,7 @@ export class InputNorms {
 /** Sum of squares over time, `[batch, in]`. */
 function squaresBySequence(x: Tensor3D): Float32Array {
   const sums = tf.tidy(() => x.square().sum<Tensor2D>(1));
-  const values = sums.dataSync();
+  const values = sums.dataSync<'float32'>();
   sums.dispose();
   return values;
 }

@@ -132,7 +132,7 @@ async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebui
 /** Mean over all sequences of all batches; disposes its argument. */
 async function meanOf(batches: readonly Tensor1D[]): Promise<number> {
   const all = tf.concat([...batches]);
-  const values = await all.data();
+  const values = Array.from(await all.data<'float32'>());
   tf.dispose([all, ...batches]);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

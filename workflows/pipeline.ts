@@ -55,7 +55,7 @@ class PipelineRun {
 
   async run(): Promise<PipelineResult> {
     for (const [index, stage] of this.request.pipeline.stages.entries()) {
-      const tracker = this.trackers[index] as StageTracker;
+      const tracker = this.trackers[index];
       await this.runStage(stage, tracker);
       tracker.end();
     }
@@ -103,7 +103,7 @@ class PipelineRun {
     const entries: RebuildEntry[] = [];
     for (let layer = 0; layer < context.model.layers; layer++) {
       const path = { tokens: this.calibration(), masks: [...masks] };
-      const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] as ArtifactKey });
+      const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] });
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);
@@ -123,7 +123,7 @@ class PipelineRun {
       tracker.extra(seconds);
       for (const state of stage.states) {
         const scores = (this.perplexity[state] ??= {});
-        scores[labels[index] as string] = await this.perplexityOf(state, tokens, tracker);
+        scores[labels[index]] = await this.perplexityOf(state, tokens, tracker);
       }
     }
   }

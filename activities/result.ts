@@ -1,0 +1,38 @@
+/** What a pipeline comes to: the result of the workflow, and what the report is made from. */
+import type { ModelState } from '../config/pipeline.js';
+
+/** One sub-block of one decoder layer, as the rebuild left it. */
+export interface RebuildEntry {
+  layer: number;
+  block: 'attention' | 'mlp';
+  /** Mean squared error of the sparse against the dense output, before and after. */
+  errorBefore: number;
+  errorAfter: number;
+  grown: number;
+  pruned: number;
+}
+
+export type ByDataset = Record<string, number>;
+export type ByState<T> = Partial<Record<ModelState, T>>;
+
+/** The workflow's result. `run --json` prints it with `workflowId`, `runId` and `status` added. */
+export interface PipelineResult {
+  name: string;
+  configDigest: string;
+  /** What computed: backend, versions, device, threads. */
+  engine: { backend: string; version: string; device: string; threads: number };
+  model: { source: string; family: string; digest: string; layers: number; parameters: number; prunable: number };
+  /** Folder of the pruned checkpoint. */
+  checkpoint: string;
+  /** Mask file. */
+  mask: string;
+  /** Report for people, Markdown. */
+  report: string;
+  pattern: string;
+  sparsity: { target: number; actual: number };
+  perplexity: ByState<ByDataset>;
+  rebuild: { grown: number; pruned: number; layers: RebuildEntry[] };
+  seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
+  /** Units of work that were found in the artifact store. */
+  reused: number;
+}

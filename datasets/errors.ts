@@ -1,0 +1,28 @@
+import { PermanentFault } from '../errors/fault.js';
+
+/** A dataset is asked for by a name that would have to be downloaded. */
+export class DatasetUnavailableError extends PermanentFault {}
+
+/** A dataset's file does not exist or cannot be opened. */
+export class DatasetFileError extends PermanentFault {}
+
+/** A text file is not UTF-8. */
+export class InvalidUtf8Error extends PermanentFault {}
+
+/** A text is longer than one string can be. */
+export class TextTooLargeError extends PermanentFault {}
+
+/** A line of a JSONL file is not JSON, or a row has no text under the field asked for. */
+export class InvalidRecordError extends PermanentFault {}
+
+/** A Parquet file is damaged, lacks the column asked for, or is compressed in a way that cannot be read. */
+export class ParquetError extends PermanentFault {}
+
+/** A model folder has no `tokenizer.json`. */
+export class MissingTokenizerError extends PermanentFault {}
+
+/** `tokenizer.json` is damaged, or asks for something that the tokenizer library does not do exactly. */
+export class UnsupportedTokenizerError extends PermanentFault {}
+
+/** A text has fewer tokens than the windows need. */
+export class TooFewTokensError extends PermanentFault {}

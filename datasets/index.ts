@@ -1,0 +1,5 @@
+/** Text -> token windows. Promises the tokens that the model was trained with, and the same windows for the same seed, always. */
+export * from './errors.js';
+export { readText } from './read-text.js';
+export { loadTokenizer, type Tokenizer } from './tokenizer.js';
+export { cutAllWindows, cutWindows, type WindowRequest } from './windows.js';

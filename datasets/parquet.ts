@@ -1,0 +1,59 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type Compressors, type FileMetaData } from 'hyparquet';
+import { InvalidRecordError, ParquetError } from './errors.js';
+
+/** Beside the two that hyparquet has itself: none, and Snappy. */
+const compressors: Compressors = {
+  GZIP: (input) => gunzipSync(input),
+  BROTLI: (input) => brotliDecompressSync(input),
+};
+const readableCodecs = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
+
+/**
+ * A column of strings of a Parquet file.
+ *
+ * @throws ParquetError where the file is damaged, has no such column, or is compressed in a way that cannot be read
+ * @throws InvalidRecordError where a row has no string in it
+ */
+export async function readParquetColumn(file: string, column: string): Promise<string[]> {
+  const buffer = await damaged(file, asyncBufferFromFile(file));
+  const metadata = await damaged(file, parquetMetadataAsync(buffer));
+  checkColumn(metadata, file, column);
+  const rows = await damaged(file, parquetReadObjects({ file: buffer, metadata, columns: [column], compressors }));
+  return rows.map((row, i) => {
+    const value: unknown = row[column];
+    if (typeof value === 'string') return value;
+    throw new InvalidRecordError({
+      what: `column "${column}" has ${value === null || value === undefined ? 'no value' : `a ${typeof value}`} in row ${i + 1}`, where: file,
+      expected: 'a string in every row', todo: "Name another column as the dataset's field, or remove such rows",
+    });
+  });
+}
+
+async function damaged<T>(file: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw new ParquetError(
+      { what: `the file cannot be read as Parquet (${(error as Error).message})`, where: file, todo: 'Get the file again' }, { cause: error });
+  }
+}
+
+function checkColumn(metadata: FileMetaData, file: string, column: string): void {
+  // The schema is a flattened tree; its root's children are the columns.
+  const columns = metadata.row_groups.flatMap((group) => group.columns.map(({ meta_data }) => meta_data));
+  const names = [...new Set(columns.map((chunk) => chunk?.path_in_schema[0]))];
+  if (metadata.num_rows > 0n && !names.includes(column)) {
+    throw new ParquetError({
+      what: `there is no column "${column}"; the columns are ${names.join(', ')}`, where: file, todo: "Name one of them as the dataset's field",
+    });
+  }
+  for (const chunk of columns) {
+    if (chunk?.path_in_schema[0] === column && !readableCodecs.includes(chunk.codec)) {
+      throw new ParquetError({
+        what: `column "${column}" is compressed with ${chunk.codec}`, where: file, expected: `one of ${readableCodecs.join(', ')}`,
+        todo: 'Write the file again with Snappy compression',
+      });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { ModelConfigError, modelFromConfig, UnknownModelFamilyError } from '../../models/index.js';
+import type { DecoderModel } from '../../models/index.js';
+
+const where = '/models/some-llama/config.json';
+const base = {
+  model_type: 'llama', vocab_size: 96, hidden_size: 32, intermediate_size: 88, num_hidden_layers: 2, num_attention_heads: 4,
+};
+const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig({ ...base, ...changes }, where);
+
+describe('modelFromConfig', () => {
+  it.each([
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected .*llama/],
+    [{ model_type: undefined }, /model_type is missing; expected .*llama/],
+    [{ model_type: 'constructor' }, /model_type is "constructor"/],
+  ])('refuses the unknown family %j', (changes, message) => {
+    expect(() => load(changes)).toThrow(UnknownModelFamilyError);
+    expect(() => load(changes)).toThrow(message);
+  });
+
+  it.each([
+    [{ hidden_size: undefined }, 'hidden_size is missing; expected an integer above zero'],
+    [{ hidden_size: '32' }, 'hidden_size is "32"; expected an integer above zero'],
+    [{ num_hidden_layers: 0 }, 'num_hidden_layers is 0; expected an integer above zero'],
+    [{ vocab_size: 1.5 }, 'vocab_size is 1.5; expected an integer above zero'],
+    [{ rms_norm_eps: -1 }, 'rms_norm_eps is -1; expected a number above zero'],
+    [{ attention_bias: 'no' }, 'attention_bias is "no"; expected true or false'],
+    [{ hidden_act: 'gelu' }, `hidden_act is "gelu"; expected 'silu'`],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads is 3; expected a divisor of num_attention_heads (4)'],
+    [{ hidden_size: 30 }, 'hidden_size is 30; expected an even number per attention head'],
+    [{ head_dim: 7 }, 'head_dim is 7; expected an even number'],
+    [{ hidden_size: 28 }, 'hidden_size is 28; expected an even number per attention head'],
+    [{ quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
+    [{ rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters.rope_type is "yarn"; expected one of default, linear, llama3'],
+    [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope_scaling.type is "dynamic"; expected one of default, linear, llama3'],
+    [{ rope_scaling: { factor: 2 } }, 'rope_scaling.rope_type is missing; expected one of default, linear, llama3'],
+    [{ rope_scaling: [] }, 'rope_scaling is []; expected an object'],
+    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.factor is missing; expected a number above zero'],
+    [{ rope_theta: 0 }, 'rope_theta is 0; expected a number above zero'],
+    [
+      { rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 4, high_freq_factor: 4, original_max_position_embeddings: 16 } },
+      'rope_scaling.high_freq_factor is 4; expected a number above low_freq_factor (4)',
+    ],
+  ])('refuses %j, naming file, key, value and what was expected', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('takes null as absent and absent as transformers does', () => {
+    const model = load({ num_key_value_heads: null, head_dim: null, rope_scaling: null });
+    expect(model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape)).toEqual([[32, 32], [32, 32], [32, 32]]);
+    expect(model.maxPositions).toBe(2048);
+    expect(model.headTensors.map(({ name }) => name)).toEqual(['model.norm.weight', 'lm_head.weight']);
+  });
+
+  it('finds tied embeddings under either name', () => {
+    const model = load({ tie_word_embeddings: true });
+    const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['lm_head.weight'] };
+    expect(model.embeddingTensors).toEqual([tied]);
+    expect(model.headTensors).toContainEqual(tied);
+  });
+
+  it('lists every tensor of a layer, the biases only where the config has them', () => {
+    const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name);
+    expect(names({})).toHaveLength(9);
+    expect(names({ attention_bias: true })).toHaveLength(13);
+    expect(names({ mlp_bias: true }).filter((name) => name.endsWith('.bias'))).toEqual([
+      'model.layers.1.mlp.gate_proj.bias', 'model.layers.1.mlp.up_proj.bias', 'model.layers.1.mlp.down_proj.bias',
+    ]);
+  });
+});

@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../engine/index.js';
+import type { Tensor } from '../../engine/index.js';
+import type { DecoderModel } from '../../models/index.js';
+import { InputNorms, layerForward, magnitudeMask, rebuildSubBlock, wandaMask } from '../../pruning/index.js';
+import { openTestEngine } from '../helpers/engine.js';
+import { loadModel, sharedData } from '../helpers/load-model.js';
+import { differences, embedCalibration, goldenMasks, goldenModels, goldenRuns, linearsOf } from './golden-data.js';
+
+const available = existsSync(join(sharedData, 'golden'));
+if (!available) console.warn('The golden data is absent: parity with the public reference is not tested.');
+
+describe.skipIf(!available).each(available ? goldenModels : [])('parity with the public reference on %s', (name) => {
+  let model: DecoderModel;
+  let weights: Map<string, Tensor>;
+  beforeAll(async () => {
+    await openTestEngine();
+    ({ model, weights } = await loadModel(join(sharedData, 'models', name)));
+  });
+  const runs = available ? goldenRuns(name) : [];
+
+  it.each(runs)('rebuilds $name to the same mask with the same errors', async (run) => {
+    const start = await goldenMasks(name, run.name, 'initial');
+    const expected = await goldenMasks(name, run.name, 'rebuilt');
+    const before = tf.memory().numTensors;
+    let hidden = embedCalibration(name, model, weights, 5);
+    let different = 0;
+    let size = 0;
+    const errors: [number, number][] = [];
+    for (let index = 0; index < model.layers; index++) {
+      for (const subBlock of model.decoderLayer(index).subBlocks) {
+        const masks = new Map(
+          [...subBlock.inputs, subBlock.output].map(({ name: linear, shape }) => [linear, start.get(linear)!.subarray(0, shape[0] * shape[1])]),
+        );
+        const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense: weights, masks, settings: run });
+        hidden = rebuilt.hidden;
+        errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
+        for (const linear of [...subBlock.inputs, subBlock.output]) {
+          different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
+          size += linear.shape[0] * linear.shape[1];
+        }
+      }
+    }
+    tf.dispose(hidden);
+    if (process.env['SHOW']) console.log(run.name, different, size, Math.max(...errors.map(([b, a], i) => Math.max(Math.abs(b / run.losses[i][1] - 1), Math.abs(a / run.losses[i][2] - 1)))), tf.memory().numTensors - before);
+    expect(different / size).toBeLessThanOrEqual(1e-4);
+    errors.forEach(([errorBefore, errorAfter], index) => {
+      const [, expectedBefore, expectedAfter] = run.losses[index];
+      expect(Math.abs(errorBefore / expectedBefore - 1)).toBeLessThan(1e-3);
+      expect(Math.abs(errorAfter / expectedAfter - 1)).toBeLessThan(1e-3);
+    });
+  });
+
+  it.each(runs.filter(({ method, metric }) => method === 'wanda' || metric === 'weight-gradient'))('makes the initial mask of $name', async (run) => {
+    const expected = await goldenMasks(name, run.name, 'initial');
+    let hidden = embedCalibration(name, model, weights, 5);
+    let different = 0;
+    let size = 0;
+    for (let index = 0; index < model.layers; index++) {
+      const layer = model.decoderLayer(index);
+      const norms = new InputNorms();
+      if (run.method === 'wanda') tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add }));
+      const masks = new Map<string, Uint8Array>();
+      for (const linear of linearsOf(model, index)) {
+        const values = (await weights.get(linear.name)!.data()) as Float32Array;
+        const mask = run.method === 'wanda' ? wandaMask(values, norms.norms(linear.name), linear.shape, run) : magnitudeMask(values, linear.shape, run);
+        masks.set(linear.name, mask);
+        const wrong = differences(linear, mask, expected.get(linear.name)!);
+        // The reference prunes one weight too many of every linear.
+        if (run.method === 'magnitude' && run.pattern.kind === 'unstructured') expect(wrong).toBe(1);
+        different += wrong;
+        size += mask.length;
+      }
+      if (run.method === 'wanda') hidden = await layerForward({ layer, hidden, weights, masks });
+    }
+    tf.dispose(hidden);
+    if (process.env['SHOW']) console.log(run.name, 'initial', different, size);
+    if (run.method === 'wanda' || run.pattern.kind === 'N:M') expect(different / size).toBeLessThanOrEqual(1e-4);
+  });
+});
