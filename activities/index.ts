@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
-import { Fault } from '../errors/fault.js';
 import type { PipelineResult } from './result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
+import { ComputeCrashedError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Activities } from './types.js';
@@ -15,6 +15,9 @@ export type { Activities } from './types.js';
 
 /** Milliseconds between two signs of life to the server, whatever the compute process is doing. */
 const heartbeatInterval = 1000;
+
+/** Attempts of one activity after which a crash of the compute process fails the run. A new start goes on where it was. */
+const maximumCrashes = 20;
 
 export interface ActivityOptions {
   state: string;
@@ -68,11 +71,16 @@ async function inCompute(host: ComputeHost, task: ComputeTask, input: unknown): 
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
       throw asFailure(error.fault);
     }
-    if (error instanceof Fault) throw asFailure(serializeFault(error));
+    if (error instanceof ComputeCrashedError) throw asCrashFailure(error, context.info.attempt);
     throw error;
   } finally {
     clearInterval(beat);
   }
+}
+
+/** Crashes pass, but not for ever: what crashes every time would keep a run from ever ending. */
+function asCrashFailure(error: ComputeCrashedError, attempt: number): ApplicationFailure {
+  return asFailure({ ...serializeFault(error), retryable: attempt < maximumCrashes });
 }
 
 /** `type` is the fault's class; clients show the message as it is. */

@@ -79,7 +79,7 @@ class PipelineRun {
     tracker.begin(1);
     const sampled = await activities.sampleCalibration({ context: this.context, stage });
     this.tokens = sampled.tokens;
-    tracker.unit('', sampled);
+    tracker.unit(sampled);
   }
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
@@ -87,10 +87,11 @@ class PipelineRun {
     tracker.begin(context.model.layers);
     const masks: ArtifactKey[] = [];
     for (let layer = 0; layer < context.model.layers; layer++) {
+      tracker.working(`layer ${layer}`);
       const path = stage.method === 'wanda' ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
       const made = await activities.makeInitialMask({ context, stage, layer, ...path });
       masks.push(made.mask);
-      tracker.unit(`layer ${layer}`, made);
+      tracker.unit(made);
     }
     this.masks = { initial: masks };
   }
@@ -102,12 +103,13 @@ class PipelineRun {
     const masks: ArtifactKey[] = [];
     const entries: RebuildEntry[] = [];
     for (let layer = 0; layer < context.model.layers; layer++) {
+      tracker.working(`layer ${layer}`);
       const path = { tokens: this.calibration(), masks: [...masks] };
       const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] });
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);
-      tracker.unit(`layer ${layer}`, rebuilt);
+      tracker.unit(rebuilt);
     }
     this.masks.rebuilt = masks;
     const total = (count: (entry: RebuildEntry) => number): number => entries.reduce((sum, entry) => sum + count(entry), 0);
@@ -133,18 +135,21 @@ class PipelineRun {
     const layers = context.model.layers;
     const masks = state === 'dense' ? new Array<null>(layers).fill(null) : (this.masks[state] ?? []);
     const whole = { tokens, masks };
+    tracker.working(state);
     const known = await activities.findPerplexity({ context, path: whole });
     if (known !== null) {
-      tracker.unit(state, known);
-      for (let layer = 0; layer < layers; layer++) tracker.unit(state, { seconds: 0, reused: true });
+      tracker.unit(known);
+      for (let layer = 0; layer < layers; layer++) tracker.unit({ seconds: 0, reused: true });
       return known.perplexity;
     }
     for (let layer = 0; layer < layers; layer++) {
       const path = { tokens, masks: masks.slice(0, layer) };
-      tracker.unit(`${state}, layer ${layer}`, await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null }));
+      tracker.working(`${state}, layer ${layer}`);
+      tracker.unit(await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null }));
     }
+    tracker.working(`${state}, scoring`);
     const score = await activities.scorePerplexity({ context, path: whole });
-    tracker.unit(state, score);
+    tracker.unit(score);
     return score.perplexity;
   }
 

@@ -16,11 +16,15 @@ export class StageTracker {
     delete this.progress.latest;
   }
 
-  /** Counts a unit of work; only units that were really made tell how long the others take. */
-  unit(detail: string, { seconds, reused }: UnitResult): void {
+  /** Says what is in flight. */
+  working(detail: string): void {
+    this.progress.detail = detail;
+  }
+
+  /** Counts a finished unit of work, and guesses from all so far how long the others will take. */
+  unit({ seconds, reused }: UnitResult): void {
     const { progress } = this;
     progress.done++;
-    progress.detail = detail;
     progress.seconds += seconds;
     if (reused) progress.reused++;
     progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
