@@ -41,7 +41,10 @@ const configFile = 'tokenizer_config.json';
  * @throws MissingTokenizerError, UnsupportedTokenizerError
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const names = await readdir(folder);
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    throw new MissingTokenizerError(
+      { what: `the folder cannot be read (${error.message})`, where: folder, todo: 'Correct model.source' }, { cause: error });
+  });
   if (!names.includes(tokenizerFile)) throw missingTokenizer(folder, names);
   const path = join(folder, tokenizerFile);
   const json = await readJson(path) as TokenizerJson;
@@ -97,7 +100,7 @@ function encode(library: LibraryTokenizer, text: string, path: string): Int32Arr
   for (const [i, id] of ids.entries()) {
     if (id === undefined) {
       throw new UnsupportedTokenizerError({
-        what: `token ${i} of the text is not in the vocabulary, and there is no token for unknown text`, where: path,
+        what: `token ${i} of the text is not in the vocabulary, and neither is the token for unknown text`, where: path,
         todo: 'Check that tokenizer.json is complete',
       });
     }
