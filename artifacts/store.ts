@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, type Json } from './digest.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
@@ -28,6 +28,7 @@ export interface ArtifactDraft {
 }
 
 const manifestName = 'manifest.json';
+const dayInMilliseconds = 24 * 3600 * 1000;
 
 /**
  * Content-addressed store in a local folder. An artifact is a folder `kind/ab/abcd.../` that appears by one rename,
@@ -158,6 +159,15 @@ export class ArtifactStore {
   /** Removes an artifact that is no longer needed; it can be made again from its inputs. */
   async drop(kind: ArtifactKind, key: string): Promise<void> {
     await rm(this.folder(kind, key), { recursive: true, force: true });
+  }
+
+  /** Removes what makers that were killed left behind. Only drafts older than a day: a younger one may still be in the making. */
+  async removeOldDrafts(): Promise<void> {
+    const drafts = join(this.root, 'drafts');
+    for (const name of await readdir(drafts).catch(() => [])) {
+      const draft = await stat(join(drafts, name)).catch(() => undefined);
+      if (draft !== undefined && Date.now() - draft.mtimeMs > dayInMilliseconds) await rm(join(drafts, name), { recursive: true, force: true });
+    }
   }
 
   private async moveAside(kind: ArtifactKind, key: string): Promise<void> {

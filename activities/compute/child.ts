@@ -32,7 +32,9 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
 
 const state = process.argv[2];
 if (state === undefined) throw new Error('The compute process is started by the worker, with the state folder as its argument.');
-const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+const store = new ArtifactStore(join(state, 'artifacts'));
+const bench = new Workbench(state, store);
+await store.removeOldDrafts();
 
 function reply(message: ReplyMessage): void {
   process.send?.(message);

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ArtifactLostError, ArtifactStore } from '../../artifacts/index.js';
+
+let root: string;
+let store: ArtifactStore;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'store-'));
+  store = new ArtifactStore(root);
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const dependsOn = { layer: 3, settings: { ratio: 0.1, metric: 'weight' } };
+const key = ArtifactStore.key('mask', dependsOn);
+const folder = (): string => join(root, 'mask', key.slice(0, 2), key);
+const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
+
+async function makeOnce(made: { times: number }): Promise<boolean> {
+  const { reused } = await store.findOrMake('mask', dependsOn, async (draft) => {
+    made.times++;
+    await draft.write('mask.bits', [bytes.subarray(0, 300), bytes.subarray(300)]);
+    return { pruned: 7 };
+  });
+  return reused;
+}
+
+describe('findOrMake', () => {
+  it('makes an artifact once, whatever the order of the keys that it depends on', async () => {
+    const made = { times: 0 };
+    expect(await makeOnce(made)).toBe(false);
+    expect(await makeOnce(made)).toBe(true);
+    expect(ArtifactStore.key('mask', { settings: { metric: 'weight', ratio: 0.1 }, layer: 3 })).toBe(key);
+    expect(ArtifactStore.key('hidden', dependsOn)).not.toBe(key);
+    expect(made.times).toBe(1);
+    const { manifest } = await store.findOrMake('mask', dependsOn, () => Promise.reject(new Error('must not be made again')));
+    expect(manifest.summary).toEqual({ pruned: 7 });
+    expect(manifest.dependsOn).toEqual(dependsOn);
+  });
+
+  it('leaves nothing visible when making fails half-way', async () => {
+    await expect(
+      store.findOrMake('mask', dependsOn, async (draft) => {
+        await draft.write('mask.bits', [bytes]);
+        throw new Error('power cut');
+      }),
+    ).rejects.toThrow('power cut');
+    expect(await store.find('mask', key)).toBeUndefined();
+    expect(await readdir(join(root, 'drafts'))).toEqual([]);
+  });
+
+  it('keeps one artifact when two makers race for it', async () => {
+    const made = { times: 0 };
+    const reused = await Promise.all([makeOnce(made), makeOnce(made), makeOnce(made)]);
+    expect(reused).toEqual([false, false, false]);
+    expect(Buffer.from(await store.read('mask', key, 'mask.bits')).equals(bytes)).toBe(true);
+    expect(await readdir(join(root, 'drafts'))).toEqual([]);
+  });
+
+  it('logs what was made and what was found', async () => {
+    const made = { times: 0 };
+    await makeOnce(made);
+    await makeOnce(made);
+    const events = (await readFile(join(root, 'log.jsonl'), 'utf8')).trim().split('\n').map((line) => (JSON.parse(line) as { event: string }).event);
+    expect(events).toEqual(['made', 'found']);
+  });
+});
+
+describe('reading', () => {
+  it('gives the bytes in the pieces asked for', async () => {
+    await makeOnce({ times: 0 });
+    const pieces: number[] = [];
+    for await (const piece of store.readPieces('mask', key, 'mask.bits', [1, 499, 500])) pieces.push(piece.length);
+    expect(pieces).toEqual([1, 499, 500]);
+  });
+
+  it('detects a flipped bit, moves the artifact aside, and it is made again', async () => {
+    const made = { times: 0 };
+    await makeOnce(made);
+    const damaged = Uint8Array.from(bytes);
+    damaged[777]! ^= 4;
+    await writeFile(join(folder(), 'mask.bits'), damaged);
+    await expect(store.read('mask', key, 'mask.bits')).rejects.toThrow(ArtifactLostError);
+    expect(existsSync(folder())).toBe(false);
+    expect(await makeOnce(made)).toBe(false);
+    expect(Buffer.from(await store.read('mask', key, 'mask.bits')).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ['a truncated file', () => truncate(join(folder(), 'mask.bits'), 10)],
+    ['a missing file', () => rm(join(folder(), 'mask.bits'))],
+    ['a torn manifest', () => truncate(join(folder(), 'manifest.json'), 20)],
+    ['a missing artifact', () => rm(folder(), { recursive: true })],
+  ])('takes %s for not made', async (_, damage) => {
+    const made = { times: 0 };
+    await makeOnce(made);
+    await damage();
+    await expect(store.read('mask', key, 'mask.bits')).rejects.toThrow(/artifact mask\/[0-9a-f]{64}: file mask.bits is missing/);
+    expect(await makeOnce(made)).toBe(false);
+    expect(made.times).toBe(2);
+  });
+});
+
+it('removes drafts that killed makers left a day ago, and no younger ones', async () => {
+  await mkdir(join(root, 'drafts', 'old'), { recursive: true });
+  await mkdir(join(root, 'drafts', 'young'));
+  const longAgo = new Date(Date.now() - 25 * 3600 * 1000);
+  await utimes(join(root, 'drafts', 'old'), longAgo, longAgo);
+  await store.removeOldDrafts();
+  expect(await readdir(join(root, 'drafts'))).toEqual(['young']);
+});
