@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type BigIntStats } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { writeFileDurably } from '../artifacts/durable-file.js';
 import { FileChangedError } from './errors.js';
 
@@ -48,7 +48,7 @@ export async function digestFiles(
     }
     digests.set(path, sha256);
     cache[resolve(path)] = { identity, sha256 };
-    if (cacheFile !== undefined) await writeFileDurably(cacheFile, [Buffer.from(JSON.stringify(cache, null, 1))]);
+    if (cacheFile !== undefined) await writeCache(cacheFile, cache);
   }
   return digests;
 }
@@ -76,6 +76,11 @@ async function readCache(path: string): Promise<DigestCache> {
   }
   if (typeof json !== 'object' || json === null) return {};
   return Object.fromEntries(Object.entries(json as Record<string, unknown>).filter(isCacheEntry));
+}
+
+async function writeCache(path: string, cache: DigestCache): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFileDurably(path, [Buffer.from(JSON.stringify(cache, null, 1))]);
 }
 
 function isCacheEntry(entry: [string, unknown]): entry is [string, DigestCache[string]] {

@@ -69,8 +69,14 @@ export class ShapeMismatchError extends PermanentFault {}
 /** Weights are in a dtype that cannot be decoded to float32. */
 export class UnsupportedDtypeError extends PermanentFault {}
 
+/** A tensor is asked for that was not prefetched, or a second time: a bug of the program. */
+export class NotPrefetchedError extends PermanentFault {}
+
 /** The bits of a mask are not as many as the weights that they are for. */
 export class MaskSizeError extends PermanentFault {}
+
+/** A pruned checkpoint is to be written over the one that it is made from. */
+export class TargetIsSourceError extends PermanentFault {}
 
 /** A file changed while it was read. */
 export class FileChangedError extends PassingFault {}

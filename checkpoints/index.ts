@@ -3,7 +3,7 @@ export { openCheckpoint, type Checkpoint } from './checkpoint.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';
 export * from './errors.js';
 export { packBits, unpackBits } from './mask-bits.js';
-export { prefetch, NotPrefetchedError, type PrefetchedTensors } from './prefetch.js';
+export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';
 export { resolveTensors, type WantedTensor } from './resolve-tensors.js';

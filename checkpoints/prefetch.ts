@@ -1,10 +1,7 @@
 import { close, openSync } from 'node:fs';
-import { PermanentFault } from '../errors/fault.js';
+import { NotPrefetchedError } from './errors.js';
 import { decodeTensor, readRange } from './read-tensor.js';
 import type { TensorInfo } from './safetensors-header.js';
-
-/** A tensor was asked for that was not prefetched, or a second time. */
-export class NotPrefetchedError extends PermanentFault {}
 
 /** Tensors whose bytes are on their way. */
 export interface PrefetchedTensors {

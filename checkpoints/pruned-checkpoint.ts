@@ -1,15 +1,16 @@
-import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
 import { indexFile, type Checkpoint } from './checkpoint.js';
 import { elementCount, weightDtypes } from './dtypes.js';
+import { TargetIsSourceError } from './errors.js';
 import { checkBitCount } from './mask-bits.js';
 import { readRange, unsupportedDtype } from './read-tensor.js';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 
 export interface PrunedCheckpointRequest {
   source: Checkpoint;
-  /** Folder to write; made if absent. It must not be the source's. */
+  /** Folder to write; made if absent. */
   target: string;
   /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` where nothing of it is pruned. */
   keptBits: (tensorName: string) => Promise<Uint8Array | undefined>;
@@ -25,15 +26,20 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
 
 /**
  * Writes a checkpoint again with the pruned weights set to +0; all else stays as it is, byte for byte: kept weights, dtypes,
- * order, metadata, index, config, tokenizer and licence files. Each file is written durably, `config.json` last.
+ * order, metadata, index, config, tokenizer and licence files. Each file is written durably, weights first.
  * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
  * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
  *
- * @throws MaskSizeError, UnsupportedDtypeError for a mask on weights that are no floats of 16 or 32 bits, TruncatedFileError
+ * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are no floats of 16 or 32 bits, TruncatedFileError
  */
 export async function writePrunedCheckpoint({ source, target, keptBits, onShard }: PrunedCheckpointRequest): Promise<void> {
   const folder = resolve(target);
   await mkdir(folder, { recursive: true });
+  if ((await realpath(folder)) === (await realpath(source.folder))) {
+    throw new TargetIsSourceError({
+      what: 'the pruned checkpoint would replace the weights that it is made from', where: folder, todo: 'Choose another folder for the outputs',
+    });
+  }
   await removePartialFiles(folder);
   const total = source.weightFiles.length;
   for (const [done, file] of source.weightFiles.entries()) {
@@ -45,15 +51,14 @@ export async function writePrunedCheckpoint({ source, target, keptBits, onShard 
   }
 }
 
-/** Names of the files to copy, `config.json` last: its presence says that the rest is there. */
 async function companionFiles(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
     const wanted = name === indexFile || (companion.test(name) && !foreign.test(name));
     // Follows links: in the Hugging Face cache every file is one.
-    if (wanted && name !== 'config.json' && (await stat(join(folder, name))).isFile()) names.push(name);
+    if (wanted && (await stat(join(folder, name))).isFile()) names.push(name);
   }
-  return [...names, 'config.json'];
+  return names;
 }
 
 /** The bytes of a shard under its masks. The header needs no change: names, dtypes, shapes and offsets are the same. */

@@ -15,7 +15,7 @@ export function describeProblems(error: Pick<PipelineFileError, 'path' | 'proble
 function excerpt({ line, column }: PipelineProblem, lines: readonly string[]): string[] {
   const source = lines[line - 1];
   if (source === undefined || source.trim() === '') return [];
-  const from = Math.max(0, column - 1 - shownWidth / 2);
+  const from = Math.max(0, column - 1 - (3 * shownWidth) / 4);
   const shown = printable(source.slice(from, from + shownWidth));
   const indent = printable(source.slice(from, column - 1)).replace(/[^\t]/g, ' ');
   const number = String(line).padStart(5);

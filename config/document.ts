@@ -117,7 +117,7 @@ class Walk {
         const source = this.#follow(value);
         merged.push(...(isSeq(source) ? (source.items as (Node | null)[]) : [source]));
       } else {
-        const name = String(key.value);
+        const name = `${key.value as string | number | boolean}`;
         const earlier = entries.get(name);
         if (earlier === undefined) entries.set(name, { value, keyOffset });
         else this.#duplicate(name, keyOffset, earlier.keyOffset);
@@ -171,10 +171,11 @@ const plainer: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS: 'a second YAML document starts here; expected one pipeline per file',
 };
 
-/** One problem a line, and tabs alone where there are any: the rest are their consequences. */
+/** Of several errors at one place, and of those behind a tab, all but the first are consequences. */
 function syntaxProblems(errors: readonly YAMLError[]): SyntaxProblem[] {
   const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
-  return (tabs.length > 0 ? tabs : errors).map(({ code, message, pos }) => ({
+  const causes = tabs.length > 0 ? tabs : errors.filter((error, index) => errors.findIndex(({ pos }) => pos[0] === error.pos[0]) === index);
+  return causes.map(({ code, message, pos }) => ({
     offset: pos[0],
     message: `${plainer[code] ?? `YAML syntax: ${message}`}. ${remedies[code] ?? 'Mend the line, or quote the text.'}`,
   }));

@@ -3,6 +3,7 @@ export { describeProblems } from './describe.js';
 export { canonicalJson, digestOf } from './digest.js';
 export { PipelineFileError } from './errors.js';
 export type { PipelineProblem, PipelineWarning } from './errors.js';
-export { loadPipeline, parsePipeline, readText } from './parse.js';
+export { loadPipeline, parsePipeline } from './parse.js';
 export type { ParsedPipeline, ParseOptions, ParseRequest } from './parse.js';
+export { readText } from './read-text.js';
 export type * from './pipeline.js';

@@ -1,7 +1,7 @@
 import { readDocument } from './document.js';
 import { pointerOf } from './places.js';
 import type { Places } from './places.js';
-import { schemaAt } from './schema.js';
+import { stageTypes } from './schema.js';
 
 /** An override that cannot be applied. */
 export interface OverrideProblem {
@@ -10,8 +10,6 @@ export interface OverrideProblem {
 }
 
 type Container = Record<string, unknown> | unknown[];
-
-const stageTypes = Object.keys(schemaAt(['stages', '0']).properties ?? {});
 
 /**
  * Sets the values of `--set a.b=c` in the data of a pipeline file. A path starts at the top (`stages.1.rebuild.ratio`,
@@ -30,31 +28,33 @@ function applyOne(data: unknown, override: string, places: Places): string | und
   const words = override.slice(0, Math.max(equals, 0)).trim().split('.');
   if (equals < 0 || words.some((word) => word === '')) return 'not an assignment; expected `path=value`. Write for instance `initialMask.sparsity=0.6`.';
   const { value, problems } = readDocument(override.slice(equals + 1));
-  if (override.slice(equals + 1).trim() === '') return 'no value; expected one after `=`. Write `null` to empty it.';
+  if (override.slice(equals + 1).trim() === '') return 'no value; expected one after `=`. Write for instance `initialMask.sparsity=0.6`.';
   if (problems[0] !== undefined) return `the value is not YAML: ${problems[0].message}`;
 
   const path = fromStageName(data, words);
   if (path === undefined) return `no stage \`${words[0] ?? ''}\` in the file; expected one. Add the stage, or name another.`;
   let container = data as Container;
   for (const [depth, word] of path.entries()) {
-    const key = Array.isArray(container) ? index(container, word) : word;
-    if (key === undefined) return `no item ${word} in the list \`${path.slice(0, depth).join('.')}\`; expected 0 to ${(container as unknown[]).length - 1}. Items count from 0.`;
-    const slots = container as Record<string | number, unknown>;
+    const here = path.slice(0, depth + 1);
+    if (Array.isArray(container) && !hasItem(container, word)) {
+      return `no item ${word} in the list \`${path.slice(0, depth).join('.')}\`; expected 0 to ${container.length - 1}. Items count from 0.`;
+    }
+    const slots = container as Record<string, unknown>;
     const last = depth === path.length - 1;
-    if (last) slots[key] = value;
-    else slots[key] ??= Object.create(null) as Container;
-    // What was not in the file before is the override's, so that problems of it name the override.
-    if (last || places.find(pointerOf(path.slice(0, depth + 1))) === places.find(pointerOf(path.slice(0, depth)))) places.override(pointerOf(path.slice(0, depth + 1)), override);
-    if (last) return undefined;
-    if (typeof slots[key] !== 'object') return `\`${path.slice(0, depth + 1).join('.')}\` is a single value; expected a mapping or list on the way to \`${words.at(-1) ?? ''}\`. Shorten the path.`;
-    container = slots[key] as Container;
+    const absent = slots[word] === undefined || slots[word] === null;
+    if (last) slots[word] = value;
+    else if (absent) slots[word] = Object.create(null);
+    if (last || absent) places.override(pointerOf(here), override);
+    if (!last && typeof slots[word] !== 'object') {
+      return `\`${here.join('.')}\` is a single value; expected a mapping or list on the way to \`${words.at(-1) ?? ''}\`. Shorten the path.`;
+    }
+    container = slots[word] as Container;
   }
   return undefined;
 }
 
-function index(list: readonly unknown[], word: string): number | undefined {
-  const position = /^\d{1,6}$/.test(word) ? Number(word) : NaN;
-  return position < list.length ? position : undefined;
+function hasItem(list: readonly unknown[], word: string): boolean {
+  return /^(0|[1-9]\d{0,5})$/.test(word) && Number(word) < list.length;
 }
 
 /** The path from the top, where the override's starts with the name of a stage. */

@@ -2,9 +2,10 @@ import { absolutePath, isRepositoryId } from './model-source.js';
 import type {
   CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
 } from './pipeline.js';
+import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
 import type { Segments } from './places.js';
-import { parsePattern } from './semantics.js';
+import { schemaAt } from './schema.js';
 
 /** The file's data after the schema: checked, defaults filled in, paths as written. */
 export interface CheckedFile extends Omit<Pipeline, 'stages'> {
@@ -18,8 +19,8 @@ interface CheckedStage {
   evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[] };
 }
 
-// Of the schema's calibration.sequenceLength, for evaluations without a calibration before them.
-const defaultSequenceLength = 2048;
+/** For evaluations without a calibration before them. */
+const defaultSequenceLength = schemaAt(['stages', '0', 'calibration', 'sequenceLength']).default as number;
 
 /**
  * What a checked file means: paths absolute, and the defaults that depend on other values filled in.

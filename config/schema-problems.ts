@@ -11,6 +11,8 @@ export interface ValueProblem {
   /** Whether the key or the value is pointed at. */
   part: 'key' | 'value';
   message: string;
+  /** JSON pointers of other values without which there would be no problem: an override of one is to blame. */
+  causes?: string[];
 }
 
 /** Checks plain data against the pipeline schema and fills its defaults in. */
@@ -60,26 +62,33 @@ function translate(error: ErrorObject): ValueProblem {
     case 'required': {
       const key = params['missingProperty'];
       const missing = schemaAt([...path, key]);
-      return { pointer, part: 'key', message: `\`${key}\` is missing in ${name}; expected ${expectation(missing)}. ${remedy(key, missing)}` };
+      const causes = ['method', 'pattern'].map((cause) => `${pointer}/${cause}`);
+      return { pointer, part: 'key', causes, message: `\`${key}\` is missing in ${name}; expected ${expectation(missing)}. ${remedy(key, missing)}` };
     }
     case 'maxProperties':
       return { pointer, part: 'value', message: stageKeys(error.data as Record<string, unknown>) };
     case 'minProperties':
-      return { pointer, part: 'value', message: `${name} is empty; expected ${listing(Object.keys(schema.properties ?? {}))}. Name one of them.` };
+      return { pointer, part: 'value', message: `${name} is empty; expected ${listing(independentKeys(schema))}. ${correction(path, schema, error.data)}` };
     case 'dependentRequired':
       return { pointer: `${pointer}/field`, part: 'key', message: '`field` without `file`; expected both or neither. Name the file that has the field.' };
     case 'false schema':
-      return { pointer, part: 'key', message: exclusion(path) };
+      return { pointer, part: 'key', ...exclusion(pointer) };
     default:
       return { pointer, part: 'value', message: `${name} is ${show(error.data)}; expected ${expectation(schema)}. ${correction(path, schema, error.data)}` };
   }
 }
 
+/** Keys that say something without another one beside them. */
+function independentKeys({ properties = {}, dependentRequired = {} }: Schema): string[] {
+  return Object.keys(properties).filter((key) => dependentRequired[key] === undefined);
+}
+
 /** Keys that the schema forbids beside others. */
-function exclusion(path: readonly string[]): string {
-  return path.at(-1) === 'source'
-    ? '`source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.'
-    : '`file` and `name` in one dataset; expected one of them. Remove the other.';
+function exclusion(pointer: string): { causes: string[]; message: string } {
+  const beside = (key: string) => pointer.replace(/[^/]*$/, key);
+  return pointer.endsWith('/source')
+    ? { causes: [beside('method')], message: '`source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.' }
+    : { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }
 
 function stageKeys(stage: Record<string, unknown>): string {
@@ -142,7 +151,7 @@ function correction(path: readonly string[], schema: Schema, value: unknown): st
   if (value === null && schema.type === 'object' && schema.required === undefined) return `Write \`${key}{}\` for the defaults.`;
   if (isStage(pointerOf(path)) && typeof value === 'string') return `Write \`- ${clip(value)}:\` with its settings indented below, or \`- ${clip(value)}: {}\`.`;
   const sample = schema.const ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
-  return sample === undefined || typeof sample === 'object' && schema.type === 'object' ? 'Give its settings below it, indented.' : `Write for instance \`${key}${flow(sample)}\`.`;
+  return sample === undefined ? 'Give its settings below it, indented.' : `Write for instance \`${key}${flow(sample)}\`.`;
 }
 
 /** `a`, `b` or `c`. */
@@ -151,8 +160,11 @@ function listing(words: readonly string[]): string {
   return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
 }
 
+/** A sample value as one writes it on one line of YAML. */
 function flow(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return `${value as string | number | boolean}`;
+  return `{ ${Object.entries(value).map(([key, item]) => `${key}: ${flow(item)}`).join(', ')} }`;
 }
 
 /** A value as it appears in a message. */
@@ -160,7 +172,7 @@ export function show(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? `"${clip(value)}"` : String(value);
+  return typeof value === 'string' ? `"${clip(value)}"` : `${value as number | boolean}`;
 }
 
 function clip(text: string): string {

@@ -11,6 +11,7 @@ export interface Schema {
   type?: 'object' | 'array' | 'string' | 'number' | 'integer';
   properties?: Record<string, Schema>;
   required?: string[];
+  dependentRequired?: Record<string, string[]>;
   items?: Schema;
   enum?: string[];
   enumDescriptions?: string[];
@@ -59,3 +60,6 @@ export function schemaAt(segments: readonly string[]): Schema {
   }
   return schema;
 }
+
+/** Names of the stages. */
+export const stageTypes: readonly string[] = Object.keys(schemaAt(['stages', '0']).properties ?? {});

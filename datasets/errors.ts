@@ -4,7 +4,11 @@ import { PermanentFault } from '../errors/fault.js';
 export class DatasetUnavailableError extends PermanentFault {}
 
 /** A dataset's file does not exist or cannot be opened. */
-export class DatasetFileError extends PermanentFault {}
+export class DatasetFileError extends PermanentFault {
+  constructor(file: string, cause: Error) {
+    super({ what: `the file cannot be read (${cause.message})`, where: file, todo: "Correct the dataset's file" }, { cause });
+  }
+}
 
 /** A text file is not UTF-8. */
 export class InvalidUtf8Error extends PermanentFault {}

@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type Compressors, type FileMetaData } from 'hyparquet';
-import { InvalidRecordError, ParquetError } from './errors.js';
+import { DatasetFileError, InvalidRecordError, ParquetError } from './errors.js';
 
 /** Beside the two that hyparquet has itself: none, and Snappy. */
 const compressors: Compressors = {
@@ -12,14 +12,17 @@ const readableCodecs = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
 /**
  * A column of strings of a Parquet file.
  *
+ * @throws DatasetFileError
  * @throws ParquetError where the file is damaged, has no such column, or is compressed in a way that cannot be read
  * @throws InvalidRecordError where a row has no string in it
  */
 export async function readParquetColumn(file: string, column: string): Promise<string[]> {
-  const buffer = await damaged(file, asyncBufferFromFile(file));
-  const metadata = await damaged(file, parquetMetadataAsync(buffer));
+  const buffer = await asyncBufferFromFile(file).catch((error: Error) => {
+    throw new DatasetFileError(file, error);
+  });
+  const metadata = await mustParse(file, parquetMetadataAsync(buffer));
   checkColumn(metadata, file, column);
-  const rows = await damaged(file, parquetReadObjects({ file: buffer, metadata, columns: [column], compressors }));
+  const rows = await mustParse(file, parquetReadObjects({ file: buffer, metadata, columns: [column], compressors }));
   return rows.map((row, i) => {
     const value: unknown = row[column];
     if (typeof value === 'string') return value;
@@ -30,7 +33,7 @@ export async function readParquetColumn(file: string, column: string): Promise<s
   });
 }
 
-async function damaged<T>(file: string, reading: Promise<T>): Promise<T> {
+async function mustParse<T>(file: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {
@@ -40,7 +43,6 @@ async function damaged<T>(file: string, reading: Promise<T>): Promise<T> {
 }
 
 function checkColumn(metadata: FileMetaData, file: string, column: string): void {
-  // The schema is a flattened tree; its root's children are the columns.
   const columns = metadata.row_groups.flatMap((group) => group.columns.map(({ meta_data }) => meta_data));
   const names = [...new Set(columns.map((chunk) => chunk?.path_in_schema[0]))];
   if (metadata.num_rows > 0n && !names.includes(column)) {

@@ -38,9 +38,8 @@ function join(documents: readonly string[], file: string): string {
 
 /** A UTF-8 file's text, less a byte order mark. */
 async function readUtf8(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new DatasetFileError(
-      { what: `the file cannot be read (${error.message})`, where: file, todo: "Correct the dataset's file" }, { cause: error });
+  const bytes = await readFile(file).catch((error: Error) => {
+    throw new DatasetFileError(file, error);
   });
   if (!isUtf8(bytes)) {
     const offset = firstInvalidByte(bytes);

@@ -7,7 +7,7 @@ import { cutterAtMergeBoundaries, type Merge } from './merge-boundaries.js';
 /** Text -> tokens, as a model was trained with. */
 export interface Tokenizer {
   /** A whole text's token ids, without special tokens at its ends. */
-  encode(text: string): Int32Array;
+  encode: (text: string) => Int32Array;
   /** Largest token id plus 1. */
   vocabularySize: number;
   /** Absolute or relative paths, as `folder` was given, of the files that decide what `encode` gives. */

@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Engine } from './open.js';
 import { tf } from './tensorflow.js';
@@ -43,10 +44,10 @@ function restoreUtil(): void {
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
 
-/** TensorFlow writes to stderr while it loads, before it looks at any setting; set-up built an addon that goes first. */
+/** TensorFlow writes to stderr while it is being loaded, before it looks at any setting; set-up built an addon that goes first. */
 function quietLog(): void {
   const addon = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
-  if (existsSync(addon)) require(addon);
+  if (existsSync(addon)) process.dlopen({ exports: {} }, addon, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
 }
 
 /** The binding computes on the first GPU that is visible. */

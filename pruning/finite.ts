@@ -1,5 +1,5 @@
 import { NonFiniteScoreError } from './errors.js';
-import { bitsOf } from './selection.js';
+import { bitsOf } from './float-bits.js';
 
 /** Exponent of NaN and infinity. */
 const nonFinite = 0x7f800000;

@@ -12,7 +12,7 @@ export { checkDivides, detectPattern, parsePattern, patternSparsity, patternText
 export type { Pattern, Shape } from './pattern.js';
 export { selectSwaps } from './rebuild.js';
 export type { SwapRequest, SwapResult } from './rebuild.js';
-export { orderStatistic, pruneSmallest } from './selection.js';
+export { pruneSmallest } from './prune-smallest.js';
 export { floorShare } from './share.js';
 export { InputNorms } from './statistics.js';
 export { rebuildSubBlock } from './sub-block-rebuild.js';

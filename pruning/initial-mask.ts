@@ -2,7 +2,7 @@ import { PruningInputError } from './errors.js';
 import { checkFinite } from './finite.js';
 import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
-import { pruneSmallest } from './selection.js';
+import { pruneSmallest } from './prune-smallest.js';
 import { floorShare } from './share.js';
 
 /** What an initial mask must reach. */

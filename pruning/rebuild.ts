@@ -3,8 +3,9 @@ import { PruningInputError } from './errors.js';
 import { checkFinite } from './finite.js';
 import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
-import { bitsOf } from './selection.js';
-import { applyGroupwiseSwaps, applySwaps, findSwaps } from './swaps.js';
+import { bitsOf } from './float-bits.js';
+import { applyPatternSwaps } from './pattern-swaps.js';
+import { applySwaps, findSwaps } from './swaps.js';
 import type { Segment } from './swaps.js';
 import { transpose } from './transpose.js';
 
@@ -101,7 +102,7 @@ function swapGroup(group: readonly Segment[], ratio: number): void {
 
 function swapWithinPattern(row: Segment, ratio: number, of: number): void {
   const swaps = findSwaps([row], ratio);
-  if (swaps !== undefined) applyGroupwiseSwaps(row, swaps, of);
+  if (swaps !== undefined) applyPatternSwaps(row, swaps, of);
 }
 
 function countChanges(before: Uint8Array, after: Uint8Array): { grown: number; pruned: number } {

@@ -13,6 +13,8 @@ export class RemoteFault extends Error {
 export interface ComputeHostOptions {
   /** The state folder, whose artifact store the compute process uses. */
   state: string;
+  /** Module that the compute process runs; by default `child.js` beside this one. */
+  entry?: string;
   /** Gets what the compute process and its native libraries print. */
   onOutput: (line: string) => void;
 }
@@ -83,7 +85,8 @@ export class ComputeHost {
   }
 
   private start(): ChildProcess {
-    const child = fork(fileURLToPath(new URL('./child.js', import.meta.url)), [this.options.state], {
+    const entry = this.options.entry ?? fileURLToPath(new URL('./child.js', import.meta.url));
+    const child = fork(entry, [this.options.state], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A debugger's port in the worker's flags would be taken already.

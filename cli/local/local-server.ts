@@ -8,13 +8,8 @@ import { findTemporalCli } from '../temporal-cli.js';
 import { withLock } from './file-lock.js';
 import { answers } from './health.js';
 import { freePort, isFree } from './ports.js';
-import { forgetProcess, identify, isAlive, liveProcesses, readJson, recordProcess, writeJson, type ProcessIdentity } from './process-records.js';
-
-/** This state's own Temporal server: gRPC and web page on loopback, database in the state folder. */
-export interface LocalServer extends ProcessIdentity {
-  port: number;
-  uiPort: number;
-}
+import { forgetProcess, identify, isAlive, liveProcesses, recordProcess } from './process-records.js';
+import { lastServer, recordServer, runningServer, serverAddress, serverLog, type LocalServer } from './server-record.js';
 
 export interface EnsureOptions {
   signal?: AbortSignal;
@@ -26,20 +21,8 @@ const preferredPorts = { port: 7233, uiPort: 8233 };
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 8_000;
 
-const recordFile = (state: string) => path.join(statePaths.server(state), 'server.json');
 const lockFile = (state: string) => path.join(statePaths.server(state), 'lock');
 const usersFolder = (state: string) => path.join(statePaths.server(state), 'users');
-
-/** Log of the local server's own output. */
-export const serverLog = (state: string): string => path.join(statePaths.logs(state), 'server.log');
-export const serverAddress = (server: { port: number }): string => `127.0.0.1:${server.port}`;
-export const serverPage = (server: { uiPort: number }): string => `http://127.0.0.1:${server.uiPort}`;
-
-/** The local server of this state if its process lives. */
-export async function runningServer(state: string): Promise<LocalServer | undefined> {
-  const server = await readJson<LocalServer>(recordFile(state));
-  return server !== undefined && isAlive(server) ? server : undefined;
-}
 
 /**
  * Makes sure that this state's local server runs and answers, and notes this process as one of its users.
@@ -81,7 +64,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
       todo: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to a server of yours',
     });
   }
-  const earlier = await readJson<LocalServer>(recordFile(state));
+  const earlier = await lastServer(state);
   // Another program may take a port between the probe and the server's start: then other ports are tried.
   for (let attempt = 1; ; attempt += 1) {
     const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, preferredPorts] : []);
@@ -135,7 +118,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
     });
     child.unref();
     const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort };
-    await writeJson(recordFile(state), server);
+    await recordServer(state, server);
     return server;
   } finally {
     await log.close();

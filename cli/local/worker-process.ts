@@ -25,6 +25,8 @@ export interface WorkerEnd {
 
 export interface WorkerProcess {
   pid: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
   ended: Promise<WorkerEnd>;
   /** Asks it to hand over (SIGTERM), and kills it when that takes longer than the grace period. */
   stop(graceMs?: number): Promise<void>;
@@ -35,7 +37,7 @@ export interface WorkerProcess {
 /** Where what the worker process writes by itself goes (native libraries, crashes); its log proper is `worker.jsonl`. */
 export const workerOutput = (state: string): string => path.join(statePaths.logs(state), 'worker.out');
 
-const program = fileURLToPath(new URL('../main.js', import.meta.url));
+const program = fileURLToPath(new URL('../bin/temporal-pipeline.mjs', import.meta.url));
 
 /**
  * Starts `temporal-pipeline worker` as a child. Its IPC channel tells it when this process is gone, however it went.
@@ -45,7 +47,7 @@ export async function spawnWorker({ state, taskQueue, verbose }: WorkerOptions):
   const output = await open(workerOutput(state), 'a');
   try {
     const flags = ['--state', state, '--task-queue', taskQueue, ...(verbose ? ['--verbose'] : [])];
-    const child = spawn(process.execPath, [program, 'worker', ...flags], {
+    const child = spawn(process.execPath, [program, 'worker', '--supervised', ...flags], {
       // Detached: a Ctrl-C in this terminal is for us, who then stop the worker in order.
       detached: true,
       stdio: ['ignore', verbose ? 'inherit' : output.fd, verbose ? 'inherit' : output.fd, 'ipc'],
@@ -53,7 +55,7 @@ export async function spawnWorker({ state, taskQueue, verbose }: WorkerOptions):
     const ended = endOf(child);
     const pid = child.pid ?? 0;
     if (pid !== 0) await recordProcess(statePaths.workers(state), pid, { taskQueue } satisfies WorkerNote);
-    return { pid, ended, stop: (graceMs = 10_000) => stop(child, ended, graceMs), kill: () => void child.kill('SIGKILL') };
+    return { pid, startedAt: Date.now(), ended, stop: (graceMs = 10_000) => stop(child, ended, graceMs), kill: () => void child.kill('SIGKILL') };
   } finally {
     await output.close();
   }

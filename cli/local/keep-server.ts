@@ -1,0 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from './backoff.js';
+import { ensureLocalServer } from './local-server.js';
+import { runningServer, serverAddress } from './server-record.js';
+
+/** Tells the person, in one line, about something that happened to a process. */
+export type Say = (line: string) => void;
+
+/**
+ * Watches this state's local server and starts it again, on the same ports and database, whenever it has died.
+ * Returns when `signal` aborts, and never gives up before.
+ */
+export async function keepServer(state: string, signal: AbortSignal, say: Say): Promise<void> {
+  const backoff = new Backoff();
+  let since = Date.now();
+  while (!signal.aborted) {
+    if ((await runningServer(state)) !== undefined) {
+      await sleep(500);
+      continue;
+    }
+    say('The local Temporal server has died; starting it again. Nothing is lost.');
+    const pause = backoff.next(Date.now() - since);
+    try {
+      const server = await ensureLocalServer(state, { signal, samePorts: true });
+      say(`The local Temporal server is back on ${serverAddress(server)}.`);
+    } catch (error) {
+      if (!signal.aborted) say(`It did not start: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    since = Date.now();
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+  }
+}

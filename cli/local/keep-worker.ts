@@ -1,0 +1,69 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { isOutage } from '../client.js';
+import { statePaths } from '../state.js';
+import { Backoff } from './backoff.js';
+import { withLock } from './file-lock.js';
+import type { Say } from './keep-server.js';
+import { isServed } from './pollers.js';
+import { spawnWorker, type WorkerEnd, type WorkerOptions, type WorkerProcess } from './worker-process.js';
+
+/** How often it is looked whether somebody still serves the task queue. */
+const checkMs = 3_000;
+
+function describeEnd({ code, signal }: WorkerEnd): string {
+  return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
+}
+
+/** A worker of its own for a task queue that nobody serves. */
+export class WorkerKeeper {
+  private worker: WorkerProcess | undefined;
+  private readonly backoff = new Backoff();
+  private stopped = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly options: WorkerOptions,
+    private readonly say: Say,
+  ) {}
+
+  /** Starts a worker whenever there is none (left). Returns when `signal` aborts, and never gives up before. */
+  async keep(signal: AbortSignal): Promise<void> {
+    const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted) {
+      if (this.worker === undefined) await this.startIfNeeded();
+      const { worker } = this;
+      const end = await Promise.race([pause(checkMs), ...(worker === undefined ? [] : [worker.ended])]);
+      if (worker === undefined || end === undefined || signal.aborted) continue;
+      this.worker = undefined;
+      this.say(`The worker (process ${worker.pid}) ${describeEnd(end)}; starting another one. Finished layers are kept.`);
+      await pause(this.backoff.next(Date.now() - worker.startedAt));
+    }
+  }
+
+  /** The lock keeps two processes of one state from starting a worker each. */
+  private async startIfNeeded(): Promise<void> {
+    const { state, taskQueue } = this.options;
+    try {
+      await withLock(path.join(statePaths.workers(state), 'lock'), async () => {
+        if (this.stopped || (await isServed(this.client, state, taskQueue))) return;
+        this.worker = await spawnWorker(this.options);
+      });
+    } catch (error) {
+      if (!isOutage(error)) this.say(`No worker could be started: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Stops the worker that this keeper started, if any: in order, by force after the grace period. */
+  async stop(graceMs?: number): Promise<void> {
+    this.stopped = true;
+    await this.worker?.stop(graceMs);
+  }
+
+  /** Ends the worker that this keeper started at once. */
+  kill(): void {
+    this.stopped = true;
+    this.worker?.kill();
+  }
+}

@@ -1,0 +1,10 @@
+/** Time that is left, as short as a bar needs it: `under 1 s`, `42 s`, `3:07 min`, `5:20 h`, `3 days`. */
+export function timeLeft(seconds: number): string {
+  if (seconds < 1) return 'under 1 s';
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}:${two(whole % 60)} min`;
+  const minutes = Math.round(whole / 60);
+  return minutes < 2880 ? `${Math.floor(minutes / 60)}:${two(minutes % 60)} h` : `${Math.round(minutes / 1440)} days`;
+}

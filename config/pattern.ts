@@ -1,0 +1,25 @@
+import { pointerOf } from './places.js';
+import type { ValueProblem } from './schema-problems.js';
+import type { ReadStage } from './stages.js';
+
+/** The numbers of an `N:M` pattern. */
+export function parsePattern(pattern: unknown): { n: number; m: number } | undefined {
+  const match = typeof pattern === 'string' ? /^(\d+):(\d+)$/.exec(pattern) : null;
+  return match === null ? undefined : { n: Number(match[1]), m: Number(match[2]) };
+}
+
+/** Patterns that keep nothing or everything, and a sparsity that says something else than the pattern. */
+export function checkPattern({ settings, path }: ReadStage, problems: ValueProblem[]): void {
+  const nm = parsePattern(settings['pattern']);
+  if (nm === undefined) return;
+  if (nm.n < 1 || nm.n >= nm.m) {
+    const message = `pattern "${nm.n}:${nm.m}" keeps ${nm.n} of every ${nm.m}; expected N:M with 1 <= N < M. Write for instance \`pattern: "2:4"\`.`;
+    problems.push({ pointer: pointerOf([...path, 'pattern']), part: 'value', message });
+    return;
+  }
+  const { sparsity } = settings;
+  if (typeof sparsity === 'number' && Math.abs(sparsity - (1 - nm.n / nm.m)) > 1e-6) {
+    const message = `\`sparsity\` is ${sparsity}; expected ${1 - nm.n / nm.m}, which follows from the pattern ${nm.n}:${nm.m}. Leave it out, or change the pattern.`;
+    problems.push({ pointer: pointerOf([...path, 'sparsity']), part: 'value', causes: [pointerOf([...path, 'pattern'])], message });
+  }
+}

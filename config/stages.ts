@@ -1,0 +1,25 @@
+import type { Segments } from './places.js';
+import { stageTypes } from './schema.js';
+
+export type Settings = Record<string, unknown>;
+
+/** One stage as far as it can be read; the schema says what else is wrong with it. */
+export interface ReadStage {
+  type: string;
+  settings: Settings;
+  path: Segments;
+}
+
+export const isMapping = (value: unknown): value is Settings => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @returns undefined where a stage has no readable name: its order cannot be judged then. */
+export function readStages(stages: unknown): ReadStage[] | undefined {
+  if (!Array.isArray(stages)) return undefined;
+  const read = stages.flatMap((stage, position) => {
+    const [type, ...more] = isMapping(stage) ? Object.keys(stage) : [];
+    if (type === undefined || more.length > 0 || !stageTypes.includes(type)) return [];
+    const settings = (stage as Settings)[type];
+    return [{ type, settings: isMapping(settings) ? settings : {}, path: ['stages', position, type] }];
+  });
+  return read.length === stages.length ? read : undefined;
+}

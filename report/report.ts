@@ -1,0 +1,121 @@
+import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { PipelineResult } from '../workflows/protocol.js';
+import { change, duration, figure, grouped, percent } from './figures.js';
+import { markdownTable } from './markdown.js';
+import { perplexityRows } from './perplexities.js';
+import { pipelineFile } from './pipeline-file.js';
+
+/** The report of a finished run in Markdown. The same result gives the same text. */
+export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
+  const sections = [
+    `# ${result.name}`,
+    summary(result, pipeline),
+    quality(result),
+    sparsity(result),
+    rebuild(result),
+    work(result),
+    origin(result),
+    reproduce(pipeline),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function summary({ model }: PipelineResult, { stages }: Pipeline): string {
+  const size = `${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable, in ${model.layers} decoder layers`;
+  return [`\`${model.source}\` (${model.family}; ${size}).`, stages.map((stage, index) => `${index + 1}. ${describeStage(stage)}`).join('\n')].join('\n\n');
+}
+
+function datasetName(dataset: Extract<Stage, { type: 'calibration' }>['dataset']): string {
+  if ('name' in dataset) return dataset.name;
+  return `\`${dataset.file}\`${dataset.field === undefined ? '' : ` (field \`${dataset.field}\`)`}`;
+}
+
+function describeStage(stage: Stage): string {
+  switch (stage.type) {
+    case 'calibration': {
+      const how = stage.sampling === 'random' ? `random, seed ${stage.seed}` : 'sequential';
+      return `Calibration: ${stage.samples} windows of ${stage.sequenceLength} tokens (${how}) of ${datasetName(stage.dataset)}.`;
+    }
+    case 'initialMask': {
+      const source = stage.source === undefined ? '' : ` \`${stage.source}\``;
+      const pattern = stage.pattern === undefined ? '' : `, pattern ${stage.pattern}`;
+      const share = stage.sparsity === undefined ? '' : `, sparsity ${percent(stage.sparsity)}`;
+      return `Initial mask: ${stage.method}${source}${pattern}${share}.`;
+    }
+    case 'rebuild':
+      return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ratio ${stage.ratio}, metric ${stage.metric}, weights ${stage.weights}.`;
+    case 'evaluation': {
+      const tasks = stage.perplexity.map(
+        (task) =>
+          `perplexity on ${datasetName(task.dataset)} (${task.maxWindows === undefined ? 'all' : `at most ${task.maxWindows}`} windows of ${task.sequenceLength} tokens, the first ${task.skipTokens} tokens skipped)`,
+      );
+      return `Evaluation of ${stage.states.join(', ')}: ${tasks.join('; ')}.`;
+    }
+  }
+}
+
+function quality(result: PipelineResult): string {
+  const rows = perplexityRows(result);
+  if (rows.length === 0) return '';
+  const lines = ['## Quality', markdownTable(rows)];
+  if (rows[0]?.includes('gap closed') === true) {
+    lines.push('Gap closed: `1 - ln(rebuilt / dense) / ln(initial / dense)`, the share of the damage of the initial mask that the rebuild mended.');
+  }
+  return lines.join('\n\n');
+}
+
+function sparsity(result: PipelineResult): string {
+  if (result.mask === '') return '';
+  const { target, actual } = result.sparsity;
+  return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, percent(target), percent(actual)]])].join('\n\n');
+}
+
+function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
+  if (layers.length === 0) return '';
+  const rows = layers.map((entry) => [
+    String(entry.layer),
+    entry.block,
+    figure(entry.errorBefore),
+    figure(entry.errorAfter),
+    change(entry.errorBefore, entry.errorAfter),
+    grouped(entry.grown),
+    grouped(entry.pruned),
+  ]);
+  return [
+    '## Rebuild',
+    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
+    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned'], ...rows]),
+  ].join('\n\n');
+}
+
+function work({ seconds, reused }: PipelineResult): string {
+  const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
+  const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
+  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are not counted again.`;
+  return [
+    '## Time',
+    markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
+    `Seconds of work in the stages, without waiting.${found}`,
+  ].join('\n\n');
+}
+
+function origin({ engine, model, configDigest, checkpoint, mask }: PipelineResult): string {
+  const rows = [
+    ['', ''],
+    ['engine', `${engine.backend}, ${engine.version}`],
+    ['device', `${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['model digest', `\`${model.digest}\``],
+    ['pipeline digest', `\`${configDigest}\``],
+    ['checkpoint', `\`${checkpoint}\``],
+    ...(mask === '' ? [] : [['mask', `\`${mask}\``]]),
+  ];
+  return ['## Origin', markdownTable(rows)].join('\n\n');
+}
+
+function reproduce(pipeline: Pipeline): string {
+  return [
+    '## To reproduce',
+    'Save this as `pipeline.yaml` and run `npx temporal-pipeline run pipeline.yaml`. The same engine on the same kind of machine gives the same bits.',
+    `\`\`\`yaml\n${pipelineFile(pipeline)}\`\`\``,
+  ].join('\n\n');
+}

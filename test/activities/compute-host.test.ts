@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ComputeHost, RemoteFault } from '../../activities/compute/host.js';
+import { ComputeCrashedError } from '../../activities/errors.js';
+import type { RunContext } from '../../activities/types.js';
+import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+
+let host: ComputeHost;
+let remove: () => Promise<void>;
+const never = new AbortController().signal;
+const quiet = (): void => undefined;
+
+beforeEach(async () => {
+  const temporary = await temporaryState();
+  remove = temporary.remove;
+  host = new ComputeHost({ state: temporary.state, entry: resolve('dist/activities/compute/child.js'), onOutput: quiet });
+});
+afterEach(async () => {
+  host.stop();
+  await remove();
+});
+
+async function pidOf(running: ComputeHost): Promise<number> {
+  while (running.pid === undefined) await sleep(5);
+  return running.pid;
+}
+
+const prepare = (backend: string): [task: 'prepareRun', input: unknown] => [
+  'prepareRun',
+  { pipeline: demoPipeline([`engine.backend=${backend}`]) },
+];
+
+describe('the compute process', () => {
+  it('answers, stays for the next task, and makes way for one with another engine', async () => {
+    const first = (await host.run(...prepare('auto'), never, quiet)) as RunContext;
+    const pid = host.pid;
+    await host.run(...prepare('auto'), never, quiet);
+    expect(host.pid).toBe(pid);
+    const other = (await host.run(...prepare('wasm'), never, quiet)) as RunContext;
+    expect(other.engine.backend).toBe('wasm');
+    expect(other.model).toEqual(first.model);
+    expect(host.pid).not.toBe(pid);
+  });
+
+  it('fails one attempt when it is killed, and is there again for the next', async () => {
+    const running = host.run(...prepare('auto'), never, quiet);
+    process.kill(await pidOf(host), 'SIGKILL');
+    await expect(running).rejects.toThrow(ComputeCrashedError);
+    await expect(running).rejects.toThrow(/signal SIGKILL/);
+    expect(await host.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
+  });
+
+  it('is gone at once when the task is cancelled', async () => {
+    const cancel = new AbortController();
+    const running = host.run(...prepare('auto'), cancel.signal, quiet);
+    const pid = await pidOf(host);
+    cancel.abort(new Error('cancelled by a test'));
+    await expect(running).rejects.toThrow('cancelled by a test');
+    await expect
+      .poll(() => {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      })
+      .toBe(false);
+  });
+
+  it('hands a fault of a stage over with its type and text', async () => {
+    const pipeline = demoPipeline(['model.source=/no/such/folder']);
+    const failed = host.run('prepareRun', { pipeline }, never, quiet);
+    await expect(failed).rejects.toThrow(RemoteFault);
+    await expect(failed).rejects.toMatchObject({
+      fault: { name: 'InputFileError', retryable: false, message: expect.stringContaining('/no/such/folder: there is no such file or folder') as string },
+    });
+  });
+});

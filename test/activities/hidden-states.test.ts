@@ -1,0 +1,91 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { advanceLayer } from '../../activities/advance-layer.js';
+import { makeInitialMask } from '../../activities/initial-mask.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { rebuildLayer } from '../../activities/rebuild.js';
+import { sampleCalibration } from '../../activities/sample-tokens.js';
+import { Workbench } from '../../activities/workbench.js';
+import { ArtifactStore } from '../../artifacts/index.js';
+import { tf } from '../../engine/index.js';
+import type { Path } from '../../activities/types.js';
+import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+
+const stages = { prepareRun, sampleCalibration, makeInitialMask, advanceLayer };
+let state: string;
+let remove: () => Promise<void>;
+let bench: Workbench;
+let run: BegunRun;
+let path: Path;
+const pipeline = demoPipeline();
+
+const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+
+async function bitsOf(bench: Workbench, at: Path): Promise<string> {
+  const batches = await bench.hidden.take(run.context, at);
+  const bits = batches.map((batch) => Buffer.from(batch.dataSync().buffer).toString('base64')).join();
+  tf.dispose(batches);
+  return bits;
+}
+
+beforeAll(async () => {
+  ({ state, remove } = await temporaryState());
+  bench = newBench();
+  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task]!(input, bench), pipeline);
+  for (let layer = 0; layer < 2; layer++) {
+    const masks = run.initial.slice(0, layer);
+    await advanceLayer({ context: run.context, layer, path: { tokens: run.tokens, masks }, mask: run.initial[layer] as string }, bench);
+  }
+  path = { tokens: run.tokens, masks: run.initial.slice(0, 2) };
+});
+afterAll(() => remove());
+
+async function hiddenFiles(): Promise<string[]> {
+  const folder = join(state, 'artifacts', 'hidden');
+  return (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('hidden.f32')).map((name) => join(folder, name));
+}
+
+describe('hidden states between layers have the same bits', () => {
+  let inMemory: string;
+
+  it('from memory and from disk, in another process', async () => {
+    inMemory = await bitsOf(bench, path);
+    expect(await bitsOf(newBench(), path)).toBe(inMemory);
+  });
+
+  it('when a stored file was damaged, and when all are gone', async () => {
+    for (const file of await hiddenFiles()) {
+      const bytes = await readFile(file);
+      bytes[5]! ^= 1;
+      await writeFile(file, bytes);
+    }
+    expect(await bitsOf(newBench(), path)).toBe(inMemory);
+    await rm(join(state, 'artifacts', 'hidden'), { recursive: true, force: true });
+    expect(await bitsOf(newBench(), path)).toBe(inMemory);
+  });
+});
+
+it('keeps no tensors from layer to layer but the hidden states', async () => {
+  const fresh = newBench();
+  const stage = rebuildStageOf(pipeline);
+  const counts: number[] = [];
+  const masks: string[] = [];
+  for (let layer = 0; layer < run.context.model.layers; layer++) {
+    const at = { tokens: run.tokens, masks: [...masks] };
+    masks.push((await rebuildLayer({ context: run.context, stage, layer, path: at, start: run.initial[layer] as string }, fresh)).mask);
+    counts.push(tf.memory().numTensors);
+  }
+  // The first layer may leave constant tables (rotary angles, causal mask) behind for the others.
+  expect(new Set(counts).size).toBe(1);
+  fresh.forget();
+});
+
+it('a layer that is finished is found, not made again, with the same result', async () => {
+  const stage = rebuildStageOf(pipeline);
+  const input = { context: run.context, stage, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] as string };
+  const first = await rebuildLayer(input, newBench());
+  const second = await rebuildLayer(input, newBench());
+  expect(first.reused).toBe(true);
+  expect(second).toEqual(first);
+});

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { asLine, parse, pipelineText, problemLines } from './helpers.js';
+
+const calibration = '  - calibration: { dataset: { file: text.txt }, samples: 16, sequenceLength: 256 }\n';
+const mask = '  - initialMask: { method: magnitude, sparsity: 0.5 }\n';
+const rebuild = '  - rebuild: {}\n';
+const evaluation = (settings: string) => `  - evaluation: { perplexity: [{ dataset: { name: c4 } }], ${settings} }\n`;
+
+describe('stages in an order that cannot work', () => {
+  test.each([
+    ['rebuild before the mask', calibration + rebuild + mask, ['6:5 `rebuild` before any `initialMask`; expected a mask to rebuild. Move it behind the `initialMask` stage, or add one.']],
+    ['rebuild without calibration', mask + rebuild + calibration, ['6:5 `rebuild` without calibration; expected a `calibration` stage before it. Add one.']],
+    ['wanda without calibration', '  - initialMask: { method: wanda, sparsity: 0.5 }\n', ['5:28 method `wanda` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
+    ['sparsegpt without calibration', '  - initialMask: { method: sparsegpt, sparsity: 0.5 }\n' + calibration, ['5:28 method `sparsegpt` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
+    ['a second mask', mask + mask, ['6:5 a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.']],
+    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation behind the stage `initialMask`.']],
+    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation behind the stage `rebuild`.']],
+    ['nothing but calibration', calibration, ['4:1 nothing to do but calibration; expected an `initialMask`, `rebuild` or `evaluation` stage. Add one.']],
+  ])('%s', (_, stages, expected) => {
+    expect(problemLines(pipelineText(stages))).toEqual(expected);
+  });
+
+  test.each([
+    ['a mask alone', mask],
+    ['the dense model judged alone', evaluation('states: [dense]')],
+    ['rebuild twice with an evaluation between', calibration + mask + rebuild + evaluation('states: [rebuilt]') + rebuild + evaluation('states: [initial, rebuilt]')],
+    ['calibration behind a magnitude mask', mask + calibration + rebuild],
+    ['wanda calibrated', calibration + '  - initialMask: { method: wanda, sparsity: 0.5 }\n'],
+  ])('%s is fine', (_, stages) => {
+    expect(parse(pipelineText(stages)).warnings).toEqual([]);
+  });
+
+  test('order is judged beside other problems, but not where a stage has no readable name', () => {
+    expect(problemLines(pipelineText(rebuild + '  - initialMask: { method: magnitude, sparsity: 2 }\n'))).toHaveLength(3);
+    expect(problemLines(pipelineText('  - calibratoin: { dataset: { name: c4 } }\n' + rebuild))).toEqual([expect.stringContaining('Did you mean `calibration`?')]);
+  });
+});
+
+describe('patterns', () => {
+  test.each(['4:4', '5:4', '0:4', '0:0'])('%s keeps all or nothing', (pattern) => {
+    expect(problemLines(pipelineText(`  - initialMask: { method: magnitude, pattern: "${pattern}" }\n`))).toEqual([
+      expect.stringMatching(new RegExp(`^5:48 pattern "${pattern}" keeps .*; expected N:M with 1 <= N < M\\.`)),
+    ]);
+  });
+
+  test('a sparsity that contradicts the pattern', () => {
+    expect(problemLines(pipelineText('  - initialMask: { method: magnitude, pattern: 1:4, sparsity: 0.5 }\n'))).toEqual([
+      '5:63 `sparsity` is 0.5; expected 0.75, which follows from the pattern 1:4. Leave it out, or change the pattern.',
+    ]);
+  });
+
+  test('growth is by row under a pattern: another granularity is warned about', () => {
+    const stages = (granularity: string) => `${calibration}  - initialMask: { method: magnitude, pattern: "2:4" }\n  - rebuild: {${granularity}}\n`;
+    expect(parse(pipelineText(stages('granularity: layer'))).warnings.map(asLine)).toEqual([
+      '7:28 granularity `layer` has no effect with the pattern 2:4: growth is by row, as for `output`. Write `granularity: output`.',
+    ]);
+    expect(parse(pipelineText(stages(''))).warnings.map(asLine)).toEqual([expect.stringMatching(/^7:14 granularity `block` has no effect/)]);
+    expect(parse(pipelineText(stages('granularity: output'))).warnings).toEqual([]);
+  });
+});
+
+describe('calibration text that is scored', () => {
+  const warnings = (task: string, sampling = 'sequential', file = 'text.txt') =>
+    parse(
+      pipelineText(`  - calibration: { dataset: { file: ${file} }, samples: 16, sequenceLength: 256, sampling: ${sampling} }\n${mask}  - evaluation: { perplexity: [{ ${task} }] }\n`),
+    ).warnings.map(asLine);
+
+  test('is warned about with the number of tokens to skip', () => {
+    const expected = ['7:32 calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. Add `skipTokens: 4096`, or score another file.'];
+    expect(warnings('dataset: { file: text.txt }')).toEqual(expected);
+    expect(warnings('dataset: { file: ./sub/../text.txt }, skipTokens: 4095')).toEqual(expected);
+  });
+
+  test('is not, where it is skipped or another text', () => {
+    expect(warnings('dataset: { file: text.txt }, skipTokens: 4096')).toEqual([]);
+    expect(warnings('dataset: { file: other.txt }')).toEqual([]);
+    expect(warnings('dataset: { name: c4 }')).toEqual([]);
+  });
+
+  test('cannot be skipped where windows are anywhere', () => {
+    expect(warnings('dataset: { file: text.txt }, skipTokens: 4096', 'random')).toEqual([expect.stringContaining('Score another file: random windows are anywhere')]);
+  });
+});
