@@ -39,9 +39,7 @@ export async function connectClient(settings: ConnectionSettings): Promise<Clien
     throw new ServerUnreachableError(
       {
         what: `no Temporal server answers on ${settings.options.address}`,
-        todo: settings.local
-          ? 'Run the command again'
-          : 'Check TEMPORAL_ADDRESS, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server',
+        todo: settings.local ? 'Run the command again' : "Check Temporal's address, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server",
       },
       { cause },
     );

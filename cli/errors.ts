@@ -1,16 +1,19 @@
 import { PassingFault, PermanentFault } from '../errors/fault.js';
 
+/** Base of what only another command line, environment or pipeline file can mend; the program ends with exit code 2. */
+export abstract class WrongInputError extends PermanentFault {}
+
 /** Thrown when an option or argument has a value that cannot be used. */
-export class CommandLineError extends PermanentFault {}
+export class CommandLineError extends WrongInputError {}
 
 /** Thrown when Temporal's environment variables or profile file do not make sense. */
-export class ConnectionConfigError extends PermanentFault {}
+export class ConnectionConfigError extends WrongInputError {}
 
 /** Thrown when a workflow that is to be run here is already running on another state's task queue. */
-export class OtherStateError extends PermanentFault {}
+export class OtherStateError extends WrongInputError {}
 
 /** Thrown when no pipeline of that id (or none at all) is known to the server. */
-export class UnknownWorkflowError extends PermanentFault {}
+export class UnknownWorkflowError extends WrongInputError {}
 
 /** Thrown when no `temporal` executable is on this machine. */
 export class TemporalCliMissingError extends PermanentFault {}
@@ -21,7 +24,7 @@ export class LocalServerError extends PassingFault {}
 /** Thrown when a lock is held by another live process for too long. */
 export class LockTimeoutError extends PassingFault {}
 
-/** Thrown when a Temporal server that the environment names, or that should run, does not answer. */
+/** Thrown when the Temporal server that the environment names does not answer, or this state's local one does not run. */
 export class ServerUnreachableError extends PassingFault {}
 
 /** Not a failure: the person pressed Ctrl-C, or the process was asked to stop. */

@@ -1,6 +1,5 @@
 /** Pipeline files: YAML text to a checked, defaulted, frozen pipeline, with line and column in every error. */
 export { describeProblems } from './describe.js';
-export { canonicalJson, digestOf } from './digest.js';
 export { PipelineFileError } from './errors.js';
 export type { PipelineProblem, PipelineWarning } from './errors.js';
 export { loadPipeline, parsePipeline } from './parse.js';

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
-import { deepFreeze, digestOf } from './digest.js';
+import { digestOf } from '../artifacts/digest.js';
+import { deepFreeze } from './deep-freeze.js';
 import { readDocument } from './document.js';
 import type { SourceDocument } from './document.js';
 import { PipelineFileError } from './errors.js';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '#setup/places.mjs';
 import { statePaths } from '../state.js';
 import { recordProcess } from './process-records.js';
 
@@ -37,7 +37,7 @@ export interface WorkerProcess {
 /** Where what the worker process writes by itself goes (native libraries, crashes); its log proper is `worker.jsonl`. */
 export const workerOutput = (state: string): string => path.join(statePaths.logs(state), 'worker.out');
 
-const program = fileURLToPath(new URL('../bin/temporal-pipeline.mjs', import.meta.url));
+const program = path.join(packageRoot, 'cli', 'bin', 'temporal-pipeline.mjs');
 
 /**
  * Starts `temporal-pipeline worker` as a child. Its IPC channel tells it when this process is gone, however it went.

@@ -58,7 +58,8 @@ export async function compileBinding(folder, python) {
     const output = join(folder, 'lib', 'quiet-log.node');
     await run(compiler(), ['-std=c++17', '-O1', '-shared', '-fPIC', '-fvisibility=hidden', `-I${include}`, quietLogSource, '-o', output]);
   }
-  for (const name of [...sources, 'build']) rmSync(join(folder, name), { recursive: true, force: true });
+  const results = ['deps', 'lib'];
+  for (const name of readdirSync(folder)) if (!results.includes(name)) rmSync(join(folder, name), { recursive: true });
 }
 
 /** Loads the binding in a process of its own; returns what it says about itself. */

@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalJson, loadPipeline } from '../../config/index.js';
+import { canonicalJson } from '../../artifacts/index.js';
+import { loadPipeline } from '../../config/index.js';
 import type { CalibrationStage, EvaluationStage, InitialMaskStage, Pipeline } from '../../config/index.js';
 import { failure, parse, pipelineText, standardStages } from './helpers.js';
 
@@ -157,6 +159,7 @@ describe('the model source', () => {
     ['../m', '/m'],
     ['/models/llama', '/models/llama'],
     ['folder', '/pipelines/folder'],
+    ['~/models/m', `${homedir()}/models/m`],
     ['a/b/c', '/pipelines/a/b/c'],
   ])('%s is a folder', (source, resolved) => {
     expect(parse(withSource(source)).pipeline.model).toEqual({ source: resolved });

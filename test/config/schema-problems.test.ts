@@ -16,6 +16,7 @@ describe('unknown keys', () => {
   test.each([
     ['sampels', 'samples'],
     ['sample', 'samples'],
+    ['samplin', 'sampling'],
     ['sequence_length', 'sequenceLength'],
     ['sequencelength', 'sequenceLength'],
     ['sampelSeed', undefined],
@@ -119,6 +120,13 @@ test('all problems are found at once, in the order of the file, and are in the m
   const { problems, message } = failure(text);
   expect(problems.map(({ line, column }) => [line, column])).toEqual([[1, 10], [5, 37], [5, 52], [6, 5], [6, 23]]);
   for (const problem of problems) expect(message).toContain(`/pipelines/test.yaml:${problem.line}:${problem.column}: ${problem.message.replace(/\.$/, '')}`);
+});
+
+test('the message stays readable where everything is wrong', () => {
+  const { problems, message } = failure(pipelineText(undefined, Array.from({ length: 30 }, (_, index) => `key${index}: 1\n`).join('')));
+  expect(problems).toHaveLength(30);
+  expect(message.split('\n').length).toBe(22);
+  expect(message).toMatch(/ {2}and 10 more\.$/);
 });
 
 test('no message speaks of schemas', () => {

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { exitCode } from '../exit-codes.js';
+import { CommandLineError } from '../errors.js';
+import { findRun } from '../find-run.js';
+import { isServed } from '../local/pollers.js';
+import type { GlobalOptions } from '../options.js';
+import { openSession } from '../session.js';
+import { printJson } from '../show-outcome.js';
+
+const patienceMs = 20_000;
+
+/**
+ * `cancel [workflowId|FILE]`: stops a pipeline. What it has finished stays in the state folder.
+ * @returns the exit code
+ */
+export async function cancelCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
+  const session = await openSession(options.state);
+  try {
+    const { client } = session;
+    const execution = await findRun(client, which, options);
+    const { workflowId, runId, taskQueue } = execution;
+    if (execution.status.name !== 'RUNNING') {
+      throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, todo: 'There is nothing to cancel' });
+    }
+    const handle = client.workflow.getHandle(workflowId, runId);
+    // Only a worker can carry out a cancellation. Where there is none, nothing is in flight, and the server can end it alone.
+    if (await isServed(client, options.state, taskQueue)) await handle.cancel();
+    else await handle.terminate('cancelled while no worker served it');
+    const ended = await hasEnded(async () => (await handle.describe()).status.name !== 'RUNNING');
+    if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
+    else {
+      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
+      process.stdout.write('Finished work is kept. To resume, run or start the same file again.\n');
+    }
+    return exitCode.done;
+  } finally {
+    await session.close();
+  }
+}
+
+async function hasEnded(check: () => Promise<boolean>): Promise<boolean> {
+  for (const giveUp = Date.now() + patienceMs; Date.now() < giveUp; await sleep(250)) {
+    if (await check()) return true;
+  }
+  return false;
+}

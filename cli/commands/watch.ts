@@ -1,0 +1,53 @@
+import { throughOutages } from '../client.js';
+import { commandText } from '../command-text.js';
+import { Interrupted } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { findRun } from '../find-run.js';
+import { catchInterrupts } from '../interrupts.js';
+import { isServed } from '../local/pollers.js';
+import { logFile } from '../log.js';
+import type { GlobalOptions } from '../options.js';
+import { awaitOutcome } from '../outcome.js';
+import { openDisplay } from '../progress/display.js';
+import { followProgress } from '../progress/follow.js';
+import { openSession } from '../session.js';
+import { printJson, showOutcome } from '../show-outcome.js';
+
+/**
+ * `watch [workflowId|FILE]`: shows the progress of a pipeline that runs, and its result. Starts and stops nothing of it.
+ * @returns the exit code
+ */
+export async function watchCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
+  const interrupts = catchInterrupts();
+  const { signal } = interrupts;
+  const display = openDisplay(process.stderr);
+  const stop = new AbortController();
+  let following = Promise.resolve();
+  try {
+    const session = await openSession(options.state, signal);
+    try {
+      const execution = await throughOutages(() => findRun(session.client, which, options), signal);
+      const { workflowId, runId, taskQueue } = execution;
+      const running = execution.status.name === 'RUNNING';
+      display.message(`Pipeline ${workflowId}: ${execution.status.name.toLowerCase()}, started ${execution.startTime.toISOString()}`);
+      if (running && !(await isServed(session.client, options.state, taskQueue))) {
+        display.message(`No worker serves its task queue ${taskQueue}: it waits for one (${commandText(['worker', '--task-queue', taskQueue])}).`);
+      }
+      if (running) following = followProgress(session.client, { workflowId, runId }, (progress) => display.update(progress), AbortSignal.any([signal, stop.signal]));
+      const outcome = await awaitOutcome(session.client, { workflowId, runId }, signal);
+      display.end();
+      return showOutcome({ workflowId, runId }, outcome, { json: options.json, log: logFile(options.state, 'worker') });
+    } finally {
+      stop.abort();
+      await following;
+      await session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    process.stderr.write('Stopped watching; the pipeline goes on.\n');
+    if (options.json) printJson({ status: 'interrupted' });
+    return exitCode.interrupted;
+  } finally {
+    interrupts.dispose();
+  }
+}

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import { checks as allChecks, type Check, type Finding, type Surroundings } from './checks.js';
+import { probeEngine, type Probe } from './probe.js';
+
+export interface DoctorOptions {
+  /** One JSON object on stdout instead of lines. */
+  json: boolean;
+  /** The state folder. */
+  state: string;
+}
+
+/** One check's finding, under its name. */
+export type Report = Finding & { name: string };
+
+/** Runs checks one after the other; one that throws is itself a finding. */
+export async function examine(checks: readonly Check[], surroundings: Surroundings): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const { name, find } of checks) {
+    try {
+      reports.push({ name, ...(await find(surroundings)) });
+    } catch (error) {
+      reports.push({ name, standing: 'missing', what: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return reports;
+}
+
+/** One line a check, and below it how to mend what is not as it should be. */
+export function formatReports(reports: readonly Report[]): string {
+  const width = Math.max(...reports.map(({ name }) => name.length));
+  const lines = reports.flatMap(({ name, standing, what, mend }) => {
+    const line = `${standing.padEnd(7)}  ${name.padEnd(width)}  ${what}`;
+    return mend === undefined ? [line] : [line, `${' '.repeat(width + 11)}To mend: ${mend}.`];
+  });
+  const bad = reports.filter(({ standing }) => standing === 'missing').map(({ name }) => name);
+  const verdict = bad.length === 0 ? 'Pipelines can run here.' : `Pipelines cannot run here: ${bad.join(', ')}.`;
+  return [...lines, '', verdict].join('\n');
+}
+
+/**
+ * Says on stdout what is there, what is missing, which engine and device compute, and how to mend it.
+ * @returns the exit code: 0 where pipelines can run, else 1
+ */
+export async function runDoctor({ json, state }: DoctorOptions): Promise<number> {
+  const known = new Map<string, Promise<Probe>>();
+  const probe: Surroundings['probe'] = (backend) => {
+    const result = known.get(backend) ?? probeEngine(backend);
+    known.set(backend, result);
+    return result;
+  };
+  const reports = await examine(allChecks, { state: resolve(state), probe });
+  const able = reports.every(({ standing }) => standing !== 'missing');
+  const { engine } = await probe('auto');
+  console.log(json ? JSON.stringify({ able, engine, checks: reports }) : formatReports(reports));
+  return able ? 0 : 1;
+}

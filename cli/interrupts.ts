@@ -1,0 +1,48 @@
+import { exitCode } from './exit-codes.js';
+import { Interrupted } from './errors.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Interrupts {
+  /** Aborts with {@link Interrupted} on the first Ctrl-C, SIGTERM or SIGHUP. */
+  signal: AbortSignal;
+  dispose(): void;
+}
+
+/**
+ * Turns the first signal into an abort, so that a command can leave in order.
+ * The second one ends the process at once, after `atOnce`.
+ */
+export function catchInterrupts(atOnce: () => void = () => undefined): Interrupts {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      atOnce();
+      process.exit(exitCode.interrupted);
+    }
+    controller.abort(new Interrupted());
+  };
+  for (const name of signals) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const name of signals) process.off(name, onSignal);
+    },
+  };
+}
+
+/** What `work` gives, unless the signal aborts first: then the signal's reason is thrown. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,66 @@
+import { Command, CommanderError, Option } from 'commander';
+import { version } from './version.js';
+import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
+import { endProcess, exitCodeFor } from './end.js';
+
+const which = 'workflow id, or pipeline file; the latest pipeline if left out';
+
+/** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets the exit code of the one that ran. */
+export function program(onExit: (code: number) => void): Command {
+  const root = addGlobalOptions(new Command('temporal-pipeline'))
+    .description('Prunes language models by durable pipelines: calibration, initial mask, rebuild, evaluation.')
+    .version(version())
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride();
+  const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
+  const options = (command: Command): GlobalOptions => globalOptions(command);
+
+  add('run <file>', 'run a pipeline here: server, worker, progress and result in one').action(async (file: string, _: unknown, command: Command) => {
+    const { runCommand } = await import('./commands/run.js');
+    onExit(await runCommand(file, options(command)));
+  });
+  add('start <file>', 'start a pipeline on a running worker and return').action(async (file: string, _: unknown, command: Command) => {
+    const { startCommand } = await import('./commands/start.js');
+    onExit(await startCommand(file, options(command)));
+  });
+  add('watch [which]', `show progress and result of a pipeline (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { watchCommand } = await import('./commands/watch.js');
+    onExit(await watchCommand(word, options(command)));
+  });
+  add('list', 'list the pipelines that the server knows').action(async (_: unknown, command: Command) => {
+    const { listCommand } = await import('./commands/list.js');
+    onExit(await listCommand(options(command)));
+  });
+  add('cancel [which]', `cancel a pipeline, keeping what it has finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { cancelCommand } = await import('./commands/cancel.js');
+    onExit(await cancelCommand(word, options(command)));
+  });
+  add('worker', 'serve a task queue with this machine')
+    .addOption(new Option('--supervised').hideHelp().default(false))
+    .action(async (own: { supervised: boolean }, command: Command) => {
+      const { workerCommand } = await import('./commands/worker.js');
+      onExit(await workerCommand(options(command), own));
+    });
+  add('validate <file>', 'check a pipeline file').action(async (file: string, _: unknown, command: Command) => {
+    const { validateCommand } = await import('./commands/validate.js');
+    onExit(validateCommand(file, options(command)));
+  });
+  add('doctor', 'say what is there, what is missing, and how to mend it').action(async (_: unknown, command: Command) => {
+    const { doctorCommand } = await import('./commands/doctor.js');
+    onExit(await doctorCommand(options(command)));
+  });
+  return root;
+}
+
+/** Runs a command line of `temporal-pipeline` and ends the process with its exit code. */
+export async function main(words: readonly string[] = process.argv.slice(2)): Promise<void> {
+  let code = 0;
+  const root = program((exit) => (code = exit));
+  try {
+    await root.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    code = error instanceof CommanderError && error.exitCode === 0 ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+  }
+  await endProcess(code);
+}

@@ -1,0 +1,39 @@
+import { Option, type Command } from 'commander';
+import { defaultTaskQueue, resolveState } from './state.js';
+
+/** What every command understands. */
+export interface GlobalOptions {
+  /** Absolute. */
+  state: string;
+  taskQueue: string;
+  /** `a.b=c`, in order. */
+  set: string[];
+  allowFloating: boolean;
+  json: boolean;
+  verbose: boolean;
+}
+
+const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+/** Adds the options that every command understands. */
+export function addGlobalOptions(command: Command): Command {
+  return command
+    .option('--state <folder>', 'where server database, artifacts, outputs and logs live (default: $LLM_BARBER_STATE, else .llm-barber here)')
+    .addOption(new Option('--set <path=value>', 'override a value of the pipeline file; may be repeated').argParser(collect).default([], 'none'))
+    .option('--allow-floating', 'accept a model repository without a revision', false)
+    .option('--task-queue <name>', 'task queue of the workers (default: one for each state folder)')
+    .option('--json', 'result as one JSON object on stdout, everything else on stderr', false)
+    .option('--verbose', 'show the log on stderr', false);
+}
+
+interface RawOptions extends Omit<GlobalOptions, 'state' | 'taskQueue'> {
+  state?: string;
+  taskQueue?: string;
+}
+
+/** The options of a command and of the program that it belongs to, defaults filled in. */
+export function globalOptions(command: Command): GlobalOptions {
+  const { state: folder, taskQueue, set, allowFloating, json, verbose } = command.optsWithGlobals<RawOptions>();
+  const state = resolveState(folder);
+  return { state, taskQueue: taskQueue ?? defaultTaskQueue(state), set, allowFloating, json, verbose };
+}

@@ -1,0 +1,29 @@
+import { duration, grouped, percent, perplexityRows } from '../report/index.js';
+import type { PipelineResult } from '../workflows/protocol.js';
+
+/** The first column left, the others right, two spaces between. */
+function alignedTable(rows: readonly (readonly string[])[], firstWidth: number): string[] {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0), column === 0 ? firstWidth : 0);
+  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(width(0)) : cell.padStart(width(column)))).join('  '));
+}
+
+/** The end of a run on a terminal: perplexities, sparsity asked and found, swaps, seconds, and where the files are. */
+export function resultTable(result: PipelineResult): string {
+  const { sparsity, rebuild, seconds, engine } = result;
+  const { total, ...stages } = seconds;
+  const spent = Object.entries(stages).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${duration(value)}`);
+  const facts: [string, string][] = [
+    ...(result.mask === '' ? [] : [['sparsity', `asked ${percent(sparsity.target)}, found ${percent(sparsity.actual)} (${result.pattern})`] as [string, string]]),
+    ...(rebuild.layers.length === 0 ? [] : [['rebuild', `${grouped(rebuild.grown)} weights grown, ${grouped(rebuild.pruned)} pruned`] as [string, string]]),
+    ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
+    ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
+    ['engine', `${engine.backend} (${engine.version}), ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['checkpoint', result.checkpoint],
+    ...(result.mask === '' ? [] : [['mask', result.mask] as [string, string]]),
+    ['report', result.report],
+  ];
+  const labelWidth = 12;
+  const perplexities = alignedTable(perplexityRows(result), labelWidth);
+  const lines = [...perplexities, ...(perplexities.length === 0 ? [] : ['']), ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
+  return `\n${result.name}: done\n\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+}

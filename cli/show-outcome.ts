@@ -1,0 +1,29 @@
+import { exitCode } from './exit-codes.js';
+import { outcomeJson, type Outcome } from './outcome.js';
+import { resultTable } from './result-table.js';
+import type { Run } from './start-pipeline.js';
+
+/** The one JSON object of `--json`. */
+export function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/**
+ * Prints how a run ended: the table or what failed, or with `json` the object that `outcomeJson` makes.
+ * @returns the exit code
+ */
+export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: boolean; log: string }): number {
+  if (json) printJson(outcomeJson(run, outcome));
+  switch (outcome.status) {
+    case 'completed':
+      if (!json) process.stdout.write(`${resultTable(outcome.result)}\n`);
+      return exitCode.done;
+    case 'failed':
+      process.stderr.write(`\nFailed (${outcome.error.type}): ${outcome.error.message}\n`);
+      process.stderr.write(`Mend that and run the same command again: finished work is kept. Log: ${log}\n`);
+      return exitCode.runFailed;
+    case 'cancelled':
+      process.stderr.write('\nThe run was cancelled. Start it again to go on: finished work is kept.\n');
+      return exitCode.runFailed;
+  }
+}

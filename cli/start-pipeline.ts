@@ -1,0 +1,58 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { ParsedPipeline } from '../config/index.js';
+import { pipelineWorkflow, type PipelineRequest } from '../workflows/protocol.js';
+import { OtherStateError } from './errors.js';
+
+/** One execution of a pipeline. */
+export interface Run {
+  workflowId: string;
+  runId: string;
+}
+
+export interface StartedRun extends Run {
+  /** True if it was already running, so that nothing new was started. */
+  attached: boolean;
+}
+
+/** The same resolved pipeline has the same id: starting it again attaches to it, or runs it again and finds its artifacts. */
+export function workflowIdOf({ pipeline, digest }: Pick<ParsedPipeline, 'pipeline' | 'digest'>): string {
+  return `${pipeline.name}-${digest.slice(0, 16)}`;
+}
+
+/**
+ * Starts the pipeline's workflow, or attaches to it where it is running.
+ * @throws OtherStateError if it is running on the task queue of another state
+ */
+export async function startPipeline(client: Client, parsed: ParsedPipeline, taskQueue: string): Promise<StartedRun> {
+  const workflowId = workflowIdOf(parsed);
+  const runningBefore = await runningExecution(client, workflowId);
+  const request: PipelineRequest = { pipeline: parsed.pipeline, configDigest: parsed.digest };
+  await client.workflow.start(pipelineWorkflow, {
+    workflowId,
+    taskQueue,
+    args: [request],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    memo: { pipeline: parsed.pipeline.name },
+  });
+  const execution = await client.workflow.getHandle(workflowId).describe();
+  if (execution.taskQueue !== taskQueue) {
+    throw new OtherStateError({
+      what: `pipeline ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
+      expected: `task queue ${taskQueue}`,
+      todo: `Follow it with \`npx temporal-pipeline watch ${workflowId}\`, cancel it, or give its state folder with --state`,
+    });
+  }
+  return { workflowId, runId: execution.runId, attached: runningBefore === execution.runId };
+}
+
+/** Run id of the workflow if it is running. */
+async function runningExecution(client: Client, workflowId: string): Promise<string | undefined> {
+  try {
+    const execution = await client.workflow.getHandle(workflowId).describe();
+    return execution.status.name === 'RUNNING' ? execution.runId : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

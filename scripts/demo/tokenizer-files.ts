@@ -1,0 +1,34 @@
+/** The demo's tokenizer: a word, or a run of punctuation, is a token. */
+
+const unknown = '<unk>';
+
+/** A text's tokens. Cuts as the pre-tokenizer `Whitespace` of tokenizer.json does. */
+export const words = (text: string): string[] => text.match(/\w+|[^\w\s]+/g) ?? [];
+
+/** Ids by word: the unknown word first, then all words of the text, ordered by letters. */
+export function vocabulary(text: string): ReadonlyMap<string, number> {
+  const known = [...new Set(words(text))].sort((a, b) => (a < b ? -1 : 1));
+  return new Map([unknown, ...known].map((word, id) => [word, id]));
+}
+
+/** `tokenizer.json`: WordPiece with whole words only, which every reader of the format knows. */
+export function tokenizerJson(ids: ReadonlyMap<string, number>): object {
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: [{ id: 0, content: unknown, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }],
+    normalizer: null,
+    pre_tokenizer: { type: 'Whitespace' },
+    post_processor: null,
+    decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    model: {
+      type: 'WordPiece', unk_token: unknown, continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: Object.fromEntries(ids),
+    },
+  };
+}
+
+/** `tokenizer_config.json`. */
+export const tokenizerConfig = (maxLength: number): object => ({
+  tokenizer_class: 'PreTrainedTokenizerFast', unk_token: unknown, model_max_length: maxLength, clean_up_tokenization_spaces: false,
+});
