@@ -36,14 +36,15 @@ async function load(specs: readonly TensorSpec[]): Promise<Map<string, Tensor>> 
   return weights;
 }
 
-/** Arbitrary tokens: what they say does not change the time. */
+/** Arbitrary tokens, the same whatever the batches: what they say does not change the time. */
 async function embed(model: DecoderModel): Promise<Tensor3D[]> {
   const weights = await load(model.embeddingTensors);
+  const tokenAt = (position: number): number => (Math.imul(position + 1, 2654435761) >>> 8) % model.vocabularySize;
   const batches: Tensor3D[] = [];
   for (let first = 0; first < Number(samples); first += Number(perBatch)) {
-    const shape = [Math.min(Number(perBatch), Number(samples) - first), Number(time)] as const;
-    const ids = Int32Array.from({ length: shape[0] * shape[1] }, (_, i) => (i * 7919 + first * 31) % model.vocabularySize);
-    batches.push(tf.tidy(() => model.embed(tf.tensor2d(ids, [...shape], 'int32'), weights)));
+    const shape: [number, number] = [Math.min(Number(perBatch), Number(samples) - first), Number(time)];
+    const ids = Int32Array.from({ length: shape[0] * shape[1] }, (_, i) => tokenAt(first * Number(time) + i));
+    batches.push(tf.tidy(() => model.embed(tf.tensor2d(ids, shape, 'int32'), weights)));
   }
   tf.dispose([...weights.values()]);
   return batches;
@@ -62,7 +63,7 @@ async function initialMasks(model: DecoderModel, run: Run): Promise<Map<string, 
       const values = (await weights.get(name)?.data()) as Float32Array;
       masks.set(name, run.method === 'wanda' ? wandaMask(values, norms.norms(name), shape, target, name) : magnitudeMask(values, shape, target, name));
     }
-    hidden = await layerForward({ layer, hidden, weights, masks });
+    if (run.method === 'wanda') hidden = await layerForward({ layer, hidden, weights, masks });
     tf.dispose([...weights.values()]);
   }
   tf.dispose(hidden);

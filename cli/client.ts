@@ -38,7 +38,7 @@ export async function connectClient(settings: ConnectionSettings): Promise<Clien
   } catch (cause) {
     throw new ServerUnreachableError(
       {
-        what: `no Temporal server answers on ${settings.options.address}`,
+        what: `no Temporal server answers on ${settings.options.address} (${cause instanceof Error ? cause.message : String(cause)})`,
         todo: settings.local ? 'Run the command again' : "Check Temporal's address, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server",
       },
       { cause },

@@ -1,3 +1,4 @@
+import { ServiceError } from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { describeProblems, PipelineFileError, readText } from '../config/index.js';
 import { Fault } from '../errors/fault.js';
@@ -26,8 +27,15 @@ function explain(error: unknown, verbose: boolean): string {
   if (error instanceof Interrupted) return 'Interrupted.';
   if (error instanceof Fault) return error.message;
   if (isOutage(error)) return 'The Temporal server does not answer. Run the same command again.';
+  if (error instanceof ServiceError) return serverRefusal(error);
   if (!(error instanceof Error)) return String(error);
   return verbose ? (error.stack ?? error.message) : `${error.name}: ${error.message}\nThis should not happen; --verbose shows where it did.`;
+}
+
+/** For instance a namespace that does not exist, or a permission that is missing. */
+function serverRefusal({ message, cause }: ServiceError): string {
+  const reason = cause instanceof Error && 'details' in cause && typeof cause.details === 'string' ? `: ${cause.details}` : '';
+  return `The Temporal server refuses: ${message}${reason}.`;
 }
 
 function textOf(file: string): string {

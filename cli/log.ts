@@ -1,5 +1,7 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import winston from 'winston';
+import { StateFolderError } from './errors.js';
 import { statePaths } from './state.js';
 
 export type Logger = winston.Logger;
@@ -17,8 +19,10 @@ export function logFile(state: string, processName: string): string {
 /**
  * A logger that writes JSON lines to `<state>/logs/<process>.jsonl` (five files of at most 10 MB),
  * and readable lines to stderr if `verbose`. Creates the folder.
+ * @throws StateFolderError
  */
 export function openLog(options: { state: string; process: string; verbose: boolean }): Logger {
+  prepareLogs(options.state);
   const stamp = winston.format.combine(winston.format.timestamp(), winston.format.errors({ stack: true }));
   const file = new winston.transports.File({
     filename: logFile(options.state, options.process),
@@ -31,11 +35,25 @@ export function openLog(options: { state: string; process: string; verbose: bool
     format: winston.format.combine(stamp, readable),
     stderrLevels: Object.keys(winston.config.npm.levels),
   });
-  return winston.createLogger({
+  const log = winston.createLogger({
     level: options.verbose ? 'debug' : 'info',
     defaultMeta: { process: options.process, pid: process.pid },
     transports: options.verbose ? [file, console] : [file],
   });
+  // A full disk must not end a run through its log.
+  log.on('error', () => undefined);
+  return log;
+}
+
+function prepareLogs(state: string): void {
+  const folder = statePaths.logs(state);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StateFolderError({ what: `cannot be used as state folder: ${reason}`, where: state, todo: 'Give another folder with --state' }, { cause });
+  }
 }
 
 /** Waits until everything logged so far is in the file. */

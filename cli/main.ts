@@ -56,6 +56,8 @@ export function program(onExit: (code: number) => void): Command {
 /** Runs a command line of `temporal-pipeline` and ends the process with its exit code. */
 export async function main(words: readonly string[] = process.argv.slice(2)): Promise<void> {
   let code = 0;
+  // A reader that has gone, as in `... | head`, is no failure.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const root = program((exit) => (code = exit));
   try {
     await root.parseAsync(words, { from: 'user' });

@@ -25,5 +25,5 @@ export function resultTable(result: PipelineResult): string {
   const labelWidth = 12;
   const perplexities = alignedTable(perplexityRows(result), labelWidth);
   const lines = [...perplexities, ...(perplexities.length === 0 ? [] : ['']), ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
-  return `\n${result.name}: done\n\n${lines.map((line) => `  ${line}`).join('\n')}\n`;
+  return `\n${result.name}: done\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
 }

@@ -54,7 +54,7 @@ async function openFirst(choices: readonly Backend[], threads: number): Promise<
       failures.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
-  const reasons = failures.map((failure, i) => `${choices[i]} does not open (${failure.message.split('\n')[0]})`);
+  const reasons = failures.map((failure, i) => `${choices[i]} does not open (${firstSentence(failure)})`);
   throw new EngineUnavailable(
     {
       what: reasons.join('; '),
@@ -63,4 +63,8 @@ async function openFirst(choices: readonly Backend[], threads: number): Promise<
     },
     { cause: failures[0] },
   );
+}
+
+function firstSentence(failure: Error): string {
+  return (failure.message.split('\n')[0] ?? '').replace(/[\s.]+$/, '');
 }

@@ -6,7 +6,7 @@ export { layerForward } from './layer-forward.js';
 export type { LayerForward } from './layer-forward.js';
 export { checkInitialMask, checkPattern, checkRebuiltMasks } from './mask-check.js';
 export type { LinearMask } from './mask-check.js';
-export { disposeMasked, maskedWeights } from './masked-weights.js';
+export { maskedWeights, withMasked } from './masked-weights.js';
 export type { Masks } from './masked-weights.js';
 export { checkDivides, detectPattern, parsePattern, patternSparsity, patternText, unstructured } from './pattern.js';
 export type { Pattern, Shape } from './pattern.js';

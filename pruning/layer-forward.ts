@@ -3,12 +3,12 @@ import { tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
 import { applyLinear } from '../models/sub-block.js';
 import type { DecoderLayer, LinearSpec, Weights } from '../models/types.js';
-import { disposeMasked, maskedWeights } from './masked-weights.js';
+import { withMasked } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
 export interface LayerForward {
   layer: DecoderLayer;
-  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch unless `keepInput`. */
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch, or all at once where this fails, unless `keepInput`. */
   hidden: readonly Tensor3D[];
   /** Every tensor of the layer. */
   weights: Weights;
@@ -25,18 +25,21 @@ export interface LayerForward {
  * @returns the residual stream after the layer, in the same batches
  */
 export async function layerForward({ layer, hidden, weights, masks, onInput, keepInput }: LayerForward): Promise<Tensor3D[]> {
-  const used = masks === undefined ? weights : maskedWeights(weights, masks);
-  const result: Tensor3D[] = [];
+  const after: Tensor3D[] = [];
   try {
-    for (const h of hidden) {
-      result.push(runLayer(layer, h, used, onInput));
-      if (keepInput !== true) h.dispose();
-      // Lets a cancellation be seen between two batches.
-      await macrotask();
-    }
-    return result;
-  } finally {
-    disposeMasked(used, weights);
+    await withMasked(weights, masks ?? new Map(), async (used) => {
+      for (const h of hidden) {
+        after.push(runLayer(layer, h, used, onInput));
+        if (keepInput !== true) h.dispose();
+        // Lets a cancellation be seen between two batches.
+        await macrotask();
+      }
+    });
+    return after;
+  } catch (fault) {
+    tf.dispose(after);
+    if (keepInput !== true) tf.dispose([...hidden]);
+    throw fault;
   }
 }
 

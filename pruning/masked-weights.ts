@@ -6,11 +6,23 @@ import type { Weights } from '../models/types.js';
 export type Masks = ReadonlyMap<string, Uint8Array>;
 
 /**
- * The weights with pruned ones zero, computed once for all batches that need them. Tensors without a mask are the same
- * objects, not copies; give the result to {@link disposeMasked} when done.
+ * Runs work with the pruned weights zero: masked once for all batches, and disposed after. Tensors without a mask are the
+ * same objects, not copies.
  *
  * @param masks of some or all linears in `weights`; others are ignored
  */
+export async function withMasked<T>(weights: Weights, masks: Masks, work: (masked: Weights) => Promise<T>): Promise<T> {
+  const masked = maskedWeights(weights, masks);
+  try {
+    return await work(masked);
+  } finally {
+    for (const [name, tensor] of masked) {
+      if (tensor !== weights.get(name)) tensor.dispose();
+    }
+  }
+}
+
+/** The weights with pruned ones zero; what has a mask is a new tensor, the caller's to dispose. */
 export function maskedWeights(weights: Weights, masks: Masks): Weights {
   const result = new Map<string, Tensor>(weights);
   for (const [name, weight] of weights) {
@@ -19,11 +31,4 @@ export function maskedWeights(weights: Weights, masks: Masks): Weights {
     result.set(name, tf.tidy(() => weight.mul(tf.tensor(mask, weight.shape, 'bool').cast('float32'))));
   }
   return result;
-}
-
-/** Disposes what {@link maskedWeights} made; the dense weights stay. */
-export function disposeMasked(masked: Weights, weights: Weights): void {
-  for (const [name, tensor] of masked) {
-    if (tensor !== weights.get(name)) tensor.dispose();
-  }
 }

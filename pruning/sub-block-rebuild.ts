@@ -6,7 +6,7 @@ import { runSubBlock } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { PruningInputError } from './errors.js';
 import { importanceOf, needsGradients } from './importance.js';
-import { disposeMasked, maskedWeights } from './masked-weights.js';
+import { withMasked } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 import { denseWithGradients, meanSquare } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
@@ -24,7 +24,7 @@ export interface RebuildSettings {
 
 export interface SubBlockRebuild {
   subBlock: SubBlock;
-  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Disposed batch by batch. */
+  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Disposed batch by batch, and all at once where this fails. */
   hidden: readonly Tensor3D[];
   /** Every tensor of the layer, dense. */
   dense: Weights;
@@ -62,46 +62,60 @@ export interface SubBlockResult {
 export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBlockResult> {
   const { subBlock, dense, settings } = request;
   const linears = [...subBlock.inputs, subBlock.output];
-  const before = linears.map(({ name }) => maskOf(request.masks, name));
+  const state: State = { gradients: new SquaredGradients(), denseOutputs: [], errorsBefore: [], errorsAfter: [], after: [] };
+  try {
+    const before = linears.map(({ name }) => maskOf(request.masks, name));
+    await firstPass(request, mapOf(linears, before), state);
+    const importance: Float32Array[] = [];
+    for (const linear of linears) importance.push(await importanceOf(linear, dense, state.gradients, settings.metric));
+    state.gradients.dispose();
 
-  const { gradients, denseOutputs, error: errorBefore } = await firstPass(request, mapOf(linears, before));
-  const importance: Float32Array[] = [];
-  for (const linear of linears) importance.push(await importanceOf(linear, dense, gradients, settings.metric));
-  gradients.dispose();
+    const { masks, swaps } = selectSwaps({
+      ...settings,
+      importance,
+      masks: before,
+      shapes: linears.map(({ shape }) => shape),
+      names: linears.map(({ name }) => name),
+    });
+    const after = mapOf(linears, masks);
+    await secondPass(request, after, state);
 
-  const { masks, swaps } = selectSwaps({
-    ...settings,
-    importance,
-    masks: before,
-    shapes: linears.map(({ shape }) => shape),
-    names: linears.map(({ name }) => name),
-  });
-  const after = mapOf(linears, masks);
-  const { hidden, error: errorAfter } = await secondPass(request, after, denseOutputs);
-  const total = (side: 'grown' | 'pruned'): number => swaps.reduce((sum, linear) => sum + linear[side], 0);
-  return { hidden, masks: after, report: { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') } };
+    const total = (side: 'grown' | 'pruned'): number => swaps.reduce((sum, linear) => sum + linear[side], 0);
+    const [errorBefore, errorAfter] = [await meanOf(state.errorsBefore), await meanOf(state.errorsAfter)];
+    return { hidden: state.after, masks: after, report: { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') } };
+  } catch (fault) {
+    state.gradients.dispose();
+    tf.dispose([request.hidden, state.denseOutputs, state.errorsBefore, state.errorsAfter, state.after].flat());
+    throw fault;
+  }
 }
 
-/** Steps 1 and 2: the error under the old masks, the squared gradients, and the dense outputs for the second pass. */
-async function firstPass({ subBlock, hidden, dense, settings, onProgress }: SubBlockRebuild, masks: Masks) {
-  const gradients = new SquaredGradients();
-  const denseOutputs: Tensor3D[] = [];
-  const errors: Tensor1D[] = [];
-  const sparse = maskedWeights(dense, masks);
-  for (const [index, h] of hidden.entries()) {
-    tf.tidy(() => {
-      const x = subBlock.enter(h, dense);
-      const t = runSubBlock(subBlock, x, sparse);
-      const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
-      for (const gradient of pass.gradients) gradients.add(gradient);
-      denseOutputs.push(tf.keep(pass.y));
-      errors.push(tf.keep(pass.errors));
-    });
-    onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
-    await macrotask();
-  }
-  disposeMasked(sparse, dense);
-  return { gradients, denseOutputs, error: await meanOf(errors) };
+/** What the two passes leave, batch by batch. */
+interface State {
+  gradients: SquaredGradients;
+  denseOutputs: Tensor3D[];
+  /** Per sequence, `[batch]`. */
+  errorsBefore: Tensor1D[];
+  errorsAfter: Tensor1D[];
+  after: Tensor3D[];
+}
+
+/** Steps 1 and 2: the errors under the old masks, the squared gradients, and the dense outputs for the second pass. */
+async function firstPass({ subBlock, hidden, dense, settings, onProgress }: SubBlockRebuild, masks: Masks, state: State): Promise<void> {
+  await withMasked(dense, masks, async (sparse) => {
+    for (const [index, h] of hidden.entries()) {
+      tf.tidy(() => {
+        const x = subBlock.enter(h, dense);
+        const t = runSubBlock(subBlock, x, sparse);
+        const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
+        for (const gradient of pass.gradients) state.gradients.add(gradient);
+        state.denseOutputs.push(tf.keep(pass.y));
+        state.errorsBefore.push(tf.keep(pass.errors));
+      });
+      onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
+      await macrotask();
+    }
+  });
 }
 
 function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights): DensePass {
@@ -109,24 +123,21 @@ function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights)
   return { y, errors: meanSquare(y.sub<Tensor3D>(t)), gradients: [] };
 }
 
-/** Step 5: the residual stream after the sub-block under the new masks, and the error. Disposes what it reads. */
-async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, denseOutputs: readonly Tensor3D[]) {
-  const after: Tensor3D[] = [];
-  const errors: Tensor1D[] = [];
-  const sparse = maskedWeights(dense, masks);
-  for (const [index, h] of hidden.entries()) {
-    const target = denseOutputs[index];
-    tf.tidy(() => {
-      const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-      after.push(tf.keep(subBlock.leave(h, y, dense)));
-      errors.push(tf.keep(meanSquare(y.sub<Tensor3D>(target))));
-    });
-    tf.dispose([h, target]);
-    onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
-    await macrotask();
-  }
-  disposeMasked(sparse, dense);
-  return { hidden: after, error: await meanOf(errors) };
+/** Step 5: the residual stream after the sub-block under the new masks, and the errors. Disposes what it has read. */
+async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, state: State): Promise<void> {
+  await withMasked(dense, masks, async (sparse) => {
+    for (const [index, h] of hidden.entries()) {
+      const target = state.denseOutputs[index];
+      tf.tidy(() => {
+        const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
+        state.after.push(tf.keep(subBlock.leave(h, y, dense)));
+        state.errorsAfter.push(tf.keep(meanSquare(y.sub<Tensor3D>(target))));
+      });
+      tf.dispose([h, target]);
+      onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
+      await macrotask();
+    }
+  });
 }
 
 /** Mean over all sequences of all batches; disposes its argument. */

@@ -91,11 +91,11 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
 function work({ seconds, reused }: PipelineResult): string {
   const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
   const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
-  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are not counted again.`;
+  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are those that they took when they were made.`;
   return [
     '## Time',
     markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
-    `Seconds of work in the stages, without waiting.${found}`,
+    `Seconds of work in the stages, waiting left out.${found}`,
   ].join('\n\n');
 }
 

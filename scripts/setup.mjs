@@ -4,6 +4,7 @@
  */
 import { step, usedLog } from './setup/console.mjs';
 import { ensureEngine } from './setup/engine.mjs';
+import { linkBins } from './setup/link-bins.mjs';
 import { ensurePackages } from './setup/packages.mjs';
 import { packageRoot } from './setup/places.mjs';
 import { ensureTemporal } from './setup/temporal.mjs';
@@ -13,6 +14,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 try {
   if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node} is too old: install 20.19 or newer.`);
   await step('packages', () => ensurePackages(packageRoot));
+  await step('commands', () => linkBins(packageRoot));
   await step('engine', ensureEngine);
   await step('Temporal CLI', ensureTemporal);
   await step('build', async () => (await import('./build.mjs')).build());

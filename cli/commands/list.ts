@@ -40,7 +40,7 @@ async function listPipelines(state: string): Promise<Listed[]> {
       pipelines.push({
         workflowId,
         runId,
-        status: status.name.toLowerCase(),
+        status: statusWord(status.name),
         started: startTime.toISOString(),
         name: typeof name === 'string' ? name : workflowId.replace(/-[0-9a-f]{16}$/, ''),
         taskQueue,
@@ -50,6 +50,11 @@ async function listPipelines(state: string): Promise<Listed[]> {
   } finally {
     await session.close();
   }
+}
+
+/** Cancelling a pipeline that no worker serves ends it by termination. */
+function statusWord(name: string): string {
+  return name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' ');
 }
 
 function executions(client: Client): ReturnType<Client['workflow']['list']> {

@@ -10,7 +10,7 @@ import { keepServer, type Say } from '../local/keep-server.js';
 import { WorkerKeeper } from '../local/keep-worker.js';
 import { closeLog, logFile, openLog } from '../log.js';
 import type { GlobalOptions } from '../options.js';
-import { awaitOutcome, outcomeJson, type Outcome } from '../outcome.js';
+import { awaitOutcome, type Outcome } from '../outcome.js';
 import { openDisplay, type Display } from '../progress/display.js';
 import { followProgress, queryProgress } from '../progress/follow.js';
 import { printJson, showOutcome } from '../show-outcome.js';
@@ -60,7 +60,7 @@ export async function runCommand(file: string, options: GlobalOptions): Promise<
     if (!(error instanceof Interrupted)) throw error;
     display.end();
     process.stderr.write(`Interrupted. To go on where it stopped: ${thisCommand()}\n`);
-    if (options.json) printJson({ ...current.run, status: 'interrupted' });
+    if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
     return exitCode.interrupted;
   } finally {
     interrupts.dispose();

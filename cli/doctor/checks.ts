@@ -1,6 +1,6 @@
 /** What `temporal-pipeline doctor` looks at, as a list: each check is a name and a function that finds how things stand. */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { compilerProblem } from '#setup/binding.mjs';
@@ -66,12 +66,12 @@ async function engine({ probe }: Surroundings): Promise<Finding> {
 
 async function tensorflow({ probe }: Surroundings): Promise<Finding> {
   const { engine, problem } = await probe('tensorflow');
-  return engine === undefined ? note(`binding does not open: ${problem}`, setUp) : ok(`binding opens (${engine.version})`);
+  return engine === undefined ? note(problem ?? 'does not open', setUp) : ok(`binding opens (${engine.version})`);
 }
 
 async function wasm({ probe }: Surroundings): Promise<Finding> {
   const { engine, problem } = await probe('wasm');
-  return engine === undefined ? note(`does not open: ${problem}`, setUp) : ok(`opens (${engine.version})`);
+  return engine === undefined ? note(problem ?? 'does not open', setUp) : ok(`opens (${engine.version})`);
 }
 
 async function gpu({ probe }: Surroundings): Promise<Finding> {
@@ -109,7 +109,7 @@ function stateFolder({ state }: Surroundings): Finding {
   const { bavail, bsize } = statfsSync(there);
   const free = `${gigabytes(bavail * bsize)} free`;
   try {
-    accessSync(there, constants.W_OK);
+    rmdirSync(mkdtempSync(join(there, '.doctor-')));
   } catch {
     return missing(`${state}: ${there} cannot be written`, 'name another folder with --state or LLM_BARBER_STATE');
   }

@@ -14,7 +14,7 @@ function stageLines(before: StageProgress | undefined, now: StageProgress): stri
   const lines: string[] = [];
   const stateBefore = before?.state ?? 'waiting';
   if (stateBefore === 'waiting' && now.state === 'running') lines.push(`${now.type}: started`);
-  if (now.type === 'rebuild' && now.done > (before?.done ?? 0)) lines.push(rebuiltLine(now));
+  if (now.type === 'rebuild' && now.done > (before?.done ?? 0) && now.done > now.reused) lines.push(rebuiltLine(now));
   if (stateBefore !== 'done' && now.state === 'done') lines.push(`${now.type}: ${describeEnd(now)}`);
   return lines;
 }

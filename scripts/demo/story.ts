@@ -36,9 +36,9 @@ const opening: Scene = (choose, { hero, relative, place }) => {
   const weather = choose.pick(weathers);
   return [
     choose.pick([
-      `One ${choose.pick(times)}, ${hero.name} ${choose.pick(['walked', 'ran', 'went'])} to the ${place} with ${hero.his} ${relative}.`,
-      `${hero.name} lived near the ${place} with ${hero.his} ${relative}.`,
-    ]),
+      () => `One ${choose.pick(times)}, ${hero.name} ${choose.pick(['walked', 'ran', 'went'])} to the ${place} with ${hero.his} ${relative}.`,
+      () => `${hero.name} lived near the ${place} with ${hero.his} ${relative}.`,
+    ])(),
     `It was ${weather.sky}, so ${hero.he} wore ${hero.his} ${choose.pick(qualities)} ${weather[hero.number]}.`,
   ];
 };
@@ -52,7 +52,8 @@ const lost: Scene = (choose, { hero, friend, treasure }) => {
     `"Have you seen ${hero.my} ${bare}?" ${hero.he} asked ${friend.name}.`,
     choose.pick([
       `"Yes, ${they} ${are} ${right}," said ${friend.name}.`,
-      `"I think ${they} ${are} ${right}," ${friend.he} ${choose.pick(['said', 'answered'])}.`,
+      `"I think ${they} ${are} ${right}," ${friend.he} answered.`,
+      `"Maybe ${they} ${are} ${right}," ${friend.he} said.`,
     ]),
     choose.pick([`So ${hero.name} looked ${right} and found ${it}.`, `And there ${they} ${were}, ${right}.`]),
   ];
@@ -77,9 +78,9 @@ const animal: Scene = (choose, { hero, place }) => {
     `${choose.pick(['At', 'Near', 'Behind'])} the ${place}, ${hero.name} ${choose.pick(['saw', 'met'])} ${article(quality)} ${quality} ${name}.`,
     `The ${name} was ${choose.pick(needs)}, so ${hero.he} gave it ${food}.`,
     choose.pick([
-      `After that, the ${quality} ${name} followed ${hero.him} everywhere.`,
-      `It ate the ${food.split(' ')[1]} and went to sleep ${choose.pick(spots)}.`,
-    ]),
+      () => `After that, the ${quality} ${name} followed ${hero.him} everywhere.`,
+      () => `It ate the ${food.split(' ')[1]} and went to sleep ${choose.pick(spots)}.`,
+    ])(),
   ];
 };
 

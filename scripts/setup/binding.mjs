@@ -1,5 +1,5 @@
 /** Compiles the Node binding of TensorFlow against the libraries of a wheel. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const quietLogSource = fileURLToPath(new URL('quiet-log.cc', import.meta.url));
 /** Why this machine cannot compile C++17; `undefined` where it can. */
 export function compilerProblem() {
   const missing = ['make', compiler()].filter((tool) => onPath(tool).length === 0);
-  if (missing.length > 0) return `no ${missing.join(', no ')}`;
+  if (missing.length > 0) return `no ${missing.join(' and no ')} on the PATH`;
   try {
     const flags = ['-std=c++17', '-fsyntax-only', '-x', 'c++', '-'];
     execFileSync(compiler(), flags, { input: '#include <string>\n#include <memory>\n', stdio: ['pipe', 'ignore', 'ignore'] });
@@ -52,7 +52,7 @@ export async function compileBinding(folder, python) {
   const linkFlags = [process.env.LDFLAGS, ...rpath, ...cudaFlags(join(folder, 'deps', 'lib'))].filter(Boolean).join(' ');
   const env = { ...process.env, CXX: compiler(), LDFLAGS: linkFlags, PYTHON: python, npm_config_python: python };
   const nodePreGyp = require.resolve('@mapbox/node-pre-gyp/bin/node-pre-gyp');
-  await run(process.execPath, [nodePreGyp, 'install', '--build-from-source', ...nodeHeaders()], { cwd: folder, env });
+  await run(process.execPath, [nodePreGyp, 'install', '--build-from-source', ...nodeHeaders()], { name: 'node-pre-gyp', cwd: folder, env });
   if (process.platform === 'linux') {
     const include = join(folder, 'deps', 'include');
     const output = join(folder, 'lib', 'quiet-log.node');
@@ -62,12 +62,13 @@ export async function compileBinding(folder, python) {
   for (const name of readdirSync(folder)) if (!results.includes(name)) rmSync(join(folder, name), { recursive: true });
 }
 
-/** Loads the binding in a process of its own; returns what it says about itself. */
+/** Loads the binding in a process of its own; returns what it says about itself. @throws where it does not load */
 export function probeBinding(folder) {
   const binding = join(folder, 'lib', 'napi-v8', 'tfjs_binding.node');
   const script = 'const b = require(process.argv[1]); console.log(JSON.stringify([b.TF_Version, b.isUsingGpuDevice()]))';
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', TF_FORCE_GPU_ALLOW_GROWTH: 'true' };
-  const output = execFileSync(process.execPath, ['-e', script, binding], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env });
-  const [version, usesGpu] = JSON.parse(output);
-  return { version, usesGpu };
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', script, binding], { encoding: 'utf8', env });
+  if (status !== 0) throw new Error(`the compiled binding does not load: ${/^Error: (.*)/m.exec(stderr)?.[1] ?? signal}`);
+  const [tensorflow, usesGpu] = JSON.parse(stdout);
+  return { tensorflow, usesGpu };
 }

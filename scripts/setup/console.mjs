@@ -25,10 +25,10 @@ export function usedLog() {
 export class CommandFailed extends Error {}
 
 /**
- * Runs a program with its output in the log.
+ * Runs a program with its output in the log. `name` is what a failure calls it.
  * @throws {CommandFailed} where it cannot be started, fails, or takes longer than `seconds`
  */
-export async function run(command, args, { cwd, env = process.env, seconds } = {}) {
+export async function run(command, args, { name = command, cwd, env = process.env, seconds } = {}) {
   const log = openLog();
   appendFileSync(logFile, `\n$ ${[command, ...args].join(' ')}\n`);
   const written = readFileSync(logFile, 'utf8').length;
@@ -43,20 +43,21 @@ export async function run(command, args, { cwd, env = process.env, seconds } = {
   const output = readFileSync(logFile, 'utf8').slice(written).trim();
   const reason = typeof ending === 'number' ? `exit code ${ending}` : ending === 'SIGKILL' && seconds ? `stopped after ${seconds} s` : ending;
   const lastLine = output.split('\n').at(-1).trim();
-  throw new CommandFailed(`${[command, ...args].slice(0, 3).join(' ')}: ${reason}${lastLine === '' ? '' : `: ${lastLine}`}`);
+  throw new CommandFailed(`${name}: ${reason}${lastLine === '' ? '' : `: ${lastLine}`}`);
 }
 
 /**
- * One step, one line: `name ... outcome (seconds)`.
+ * One step, one line: `name ... outcome (seconds)`. Further lines of an outcome stand below it.
  * @param {(say: (text: string) => void) => Promise<string> | string} action returns the outcome; `say` adds to the line meanwhile
  */
 export async function step(name, action) {
   const start = performance.now();
   process.stdout.write(`${name} ... `);
   try {
-    const outcome = await action((text) => process.stdout.write(`${text} ... `));
+    const [outcome, ...details] = (await action((text) => process.stdout.write(`${text} ... `))).split('\n');
     const seconds = Math.round((performance.now() - start) / 1000);
     process.stdout.write(`${outcome}${seconds > 0 ? ` (${seconds} s)` : ''}\n`);
+    for (const detail of details) process.stdout.write(`  ${detail}\n`);
   } catch (error) {
     process.stdout.write('failed\n');
     throw error;

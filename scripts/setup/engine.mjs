@@ -1,6 +1,6 @@
 /** The `tensorflow` engine: made in the cache once per version and machine kind, then linked into the installed package. */
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statfsSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { compileBinding, compilerProblem, probeBinding } from './binding.mjs';
 import { makeWhole, readWhole } from './cache.mjs';
 import { cacheFolder, machineKind, packageRoot } from './places.mjs';
@@ -10,6 +10,11 @@ import { findPythonWithPip, hasNvidiaGpu, unpackTensorflow, wheelsFor } from './
 const layout = 1;
 
 const packageFolder = join(packageRoot, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+
+/** What the package looks for beside its code: TensorFlow's libraries and the compiled binding. */
+const linkNames = ['deps', 'lib'];
+
+const costOfWasm = 'Everything works, with matrix products about 5 times slower. To mend it, solve that and run `npm run setup`.';
 
 function engineFolder(wheel) {
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
@@ -29,34 +34,47 @@ function obstacle(wheel, python) {
   return undefined;
 }
 
+/** Makes the engine's folder in the cache; returns its path. @throws with the reason where that cannot be done */
 async function makeEngine(wheel, say) {
   const python = findPythonWithPip();
   const problem = obstacle(wheel, python);
   if (problem !== undefined) throw new Error(problem);
-  return makeWhole(engineFolder(wheel), async (folder) => {
+  await makeWhole(engineFolder(wheel), async (folder) => {
     say(`fetching ${wheel.name} ${wheel.version}${wheel.cuda ? ' and the CUDA libraries' : ''}`);
     await unpackTensorflow(python, wheel, join(folder, 'deps'));
     say('compiling the binding');
     await compileBinding(folder, python);
-    const { version, usesGpu } = probeBinding(folder);
-    if (wheel.cuda && !usesGpu) throw new Error(`TensorFlow ${version} for NVIDIA GPUs does not find a GPU that it can use`);
-    return { tensorflow: version, cuda: wheel.cuda };
+    return { ...probeBinding(folder), cuda: wheel.cuda };
   });
+  return engineFolder(wheel);
 }
 
 /** Makes `name` in the installed package a link to the cache, without a moment in which it is missing. */
 function link(name, target) {
   const path = join(packageFolder, name);
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (there?.isSymbolicLink() && readlinkSync(path) === target) return;
-  if (there !== undefined && !there.isSymbolicLink()) rmSync(path, { recursive: true });
+  const linked = readlink(path);
+  if (linked === target) return;
+  if (linked === undefined) rmSync(path, { recursive: true, force: true });
   const temporary = `${path}.${process.pid}`;
   symlinkSync(target, temporary);
   renameSync(temporary, path);
 }
 
-function describe(manifest) {
-  return `TensorFlow ${manifest.tensorflow}${manifest.cuda ? ' for NVIDIA GPUs' : ''}`;
+/** The folder of this wheel's engine that is whole: in the cache, or in an earlier cache that the package is still linked to. */
+function wholeFolder(wheel) {
+  const folder = engineFolder(wheel);
+  const linked = readlink(join(packageFolder, 'lib'));
+  const candidates = [folder, ...(linked !== undefined && basename(dirname(linked)) === basename(folder) ? [dirname(linked)] : [])];
+  return candidates.find((candidate) => readWhole(candidate) !== undefined);
+}
+
+function readlink(path) {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+}
+
+function describe({ tensorflow, cuda, usesGpu }) {
+  if (!cuda) return `TensorFlow ${tensorflow}`;
+  return `TensorFlow ${tensorflow} for NVIDIA GPUs${usesGpu ? '' : ' (which finds none that it can use, so the CPU computes)'}`;
 }
 
 /** Makes and links the best engine that this machine can have; where that is `wasm`, the outcome says why and what it costs. */
@@ -65,15 +83,16 @@ export async function ensureEngine(say) {
   const reasons = [];
   for (const wheel of wheelsFor(machineKind, hasNvidiaGpu())) {
     try {
-      const ready = readWhole(engineFolder(wheel));
-      const manifest = ready ?? (await makeEngine(wheel, say));
-      for (const name of ['deps', 'lib']) link(name, join(engineFolder(wheel), name));
-      const regret = reasons.length === 0 ? '' : `; ${reasons.join('; ')}`;
-      return `${describe(manifest)} ${ready === undefined ? 'installed' : 'already there'}${regret}`;
+      const ready = wholeFolder(wheel);
+      const folder = ready ?? (await makeEngine(wheel, say));
+      for (const name of linkNames) link(name, join(folder, name));
+      const regret = reasons.length === 0 ? '' : `\nNot for NVIDIA GPUs: ${reasons.join('; ')}`;
+      return `${describe(readWhole(folder))} ${ready === undefined ? 'installed' : 'already there'}${regret}`;
     } catch (error) {
       reasons.push(error.message.split('\n')[0]);
     }
   }
-  if (reasons.length === 0) reasons.push(`TensorFlow has no wheel for ${machineKind}`);
-  return `wasm\n  Why: ${reasons.join('; ')}.\n  The cost: matrix products are about 5 times slower; everything works. To mend it, solve that and run \`npm run setup\``;
+  for (const name of linkNames) rmSync(join(packageFolder, name), { recursive: true, force: true });
+  const reason = reasons.length === 0 ? `TensorFlow has no wheel for ${machineKind}` : reasons.join('; ');
+  return `wasm, because: ${reason}\n${costOfWasm}`;
 }

@@ -22,7 +22,7 @@ export async function ensurePackages(root) {
   if (packagesInstalled(root)) return 'already there';
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
-  await run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', ...quiet], { cwd: root });
+  await run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', ...quiet], { name: 'npm ci', cwd: root });
   markInstalled(root);
   return 'installed';
 }

@@ -13,19 +13,24 @@ const downloadSeconds = 180;
 const downloader = `
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 const executable = { type: 'cached-download', downloadDir: process.argv[1] };
-const environment = await TestWorkflowEnvironment.createLocal({ server: { executable } });
-await environment.teardown();
-process.exit(0);
+try {
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable } });
+  await environment.teardown();
+  process.exit(0);
+} catch (failure) {
+  console.error(failure.message.split(': error sending')[0]);
+  process.exit(1);
+}
 `;
 
 async function download(folder) {
   const args = ['--input-type=module', '-e', downloader, folder];
-  await run(process.execPath, args, { cwd: packageRoot, seconds: downloadSeconds });
+  await run(process.execPath, args, { name: 'download', cwd: packageRoot, seconds: downloadSeconds });
   return join(folder, readdirSync(folder).find((name) => name.startsWith('temporal')));
 }
 
 async function build(folder) {
-  await run('go', ['install', goPackage], { cwd: folder, env: { ...process.env, GOBIN: folder } });
+  await run('go', ['install', goPackage], { name: 'go install', cwd: folder, env: { ...process.env, GOBIN: folder } });
   return join(folder, 'temporal');
 }
 

@@ -77,7 +77,8 @@ async function unpackWheel(pythonPath, requirement, tags, target) {
   const platformFlags = tags.flatMap((tag) => ['--platform', tag]);
   const flags = ['--no-deps', '--only-binary=:all:', '--no-cache-dir', '--disable-pip-version-check', '--progress-bar', 'off'];
   const pythonFlags = ['--implementation', 'cp', '--python-version', python.version, '--abi', python.abi];
-  await run(pythonPath, ['-m', 'pip', 'download', ...flags, ...platformFlags, ...pythonFlags, '-d', folder, requirement]);
+  const args = ['-m', 'pip', 'download', ...flags, ...platformFlags, ...pythonFlags, '-d', folder, requirement];
+  await run(pythonPath, args, { name: `pip download ${requirement}` });
   const [file] = readdirSync(folder);
   const named = execFileSync(pythonPath, ['-c', unpacker, join(folder, file), target], { encoding: 'utf8' });
   rmSync(folder, { recursive: true });

@@ -126,7 +126,7 @@ function testGradients(): void {
         return (moved(step) - moved(-step)) / (2 * step);
       });
       expect(Math.max(...differences.map(Math.abs))).toBeGreaterThan(0.01);
-      expectClose(gradients[which] as Tensor, differences, [time, width]);
+      expectClose(gradients[which], differences, [time, width]);
     });
   });
 }

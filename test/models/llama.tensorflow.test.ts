@@ -1,3 +1,3 @@
 import { testFamilyLogits } from './family-logits.js';
 
-testFamilyLogits('tensorflow');
+await testFamilyLogits('tensorflow');

@@ -24,7 +24,6 @@ describe.skipIf(!available).each(available ? goldenModels : [])('parity with the
   it.each(runs)('rebuilds $name to the same mask with the same errors', async (run) => {
     const start = await goldenMasks(name, run.name, 'initial');
     const expected = await goldenMasks(name, run.name, 'rebuilt');
-    const before = tf.memory().numTensors;
     let hidden = embedCalibration(name, model, weights, 5);
     let different = 0;
     let size = 0;
@@ -44,7 +43,6 @@ describe.skipIf(!available).each(available ? goldenModels : [])('parity with the
       }
     }
     tf.dispose(hidden);
-    if (process.env['SHOW']) console.log(run.name, different, size, Math.max(...errors.map(([b, a], i) => Math.max(Math.abs(b / run.losses[i][1] - 1), Math.abs(a / run.losses[i][2] - 1)))), tf.memory().numTensors - before);
     expect(different / size).toBeLessThanOrEqual(1e-4);
     errors.forEach(([errorBefore, errorAfter], index) => {
       const [, expectedBefore, expectedAfter] = run.losses[index];
@@ -76,7 +74,6 @@ describe.skipIf(!available).each(available ? goldenModels : [])('parity with the
       if (run.method === 'wanda') hidden = await layerForward({ layer, hidden, weights, masks });
     }
     tf.dispose(hidden);
-    if (process.env['SHOW']) console.log(run.name, 'initial', different, size);
     if (run.method === 'wanda' || run.pattern.kind === 'N:M') expect(different / size).toBeLessThanOrEqual(1e-4);
   });
 });

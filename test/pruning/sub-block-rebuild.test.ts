@@ -129,6 +129,16 @@ describe('rebuildSubBlock', () => {
     const request = { subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks: some, settings };
     await expect(rebuildSubBlock(request)).rejects.toThrow(/out: this linear has no mask/);
   });
+
+  it('names the linear of a weight that is NaN, and frees everything', async () => {
+    const numbers = toyWeights();
+    numbers.get('b')![5] = NaN;
+    const dense = toTensors(numbers);
+    const before = tf.memory().numTensors;
+    const request = { subBlock: toy, hidden: toBatches(all, 3), dense, masks, settings };
+    await expect(rebuildSubBlock(request)).rejects.toThrow(/importance of a: NaN at row 0, column 0/);
+    expect(tf.memory().numTensors).toBe(before);
+  });
 });
 
 describe('layerForward', () => {

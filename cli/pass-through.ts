@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { connectionFromEnvironment } from './connection.js';
+import { runningServer, serverAddress } from './local/server-record.js';
+import { resolveState } from './state.js';
+import { findTemporalCli } from './temporal-cli.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** Options of the real CLI that name a server, or a place where one is named. */
+const namingOptions = ['--address', '--profile', '--env', '--env-file', '--config-file'];
+
+/**
+ * Hands a command line to the real Temporal CLI unchanged, and ends as it ends: same streams, exit code, signals.
+ * Where nothing names a server and this state's local one runs, that is the one it talks to.
+ */
+export async function passThrough(words: readonly string[]): Promise<void> {
+  const cli = await findTemporalCli();
+  if (cli === undefined) {
+    process.stderr.write('There is no Temporal CLI on this machine. Run `npm run setup`, or put the real `temporal` on the PATH.\n');
+    process.exitCode = 127;
+    return;
+  }
+  const child = spawn(cli, words, { stdio: 'inherit', env: { ...process.env, ...(await localAddress(words)) } });
+  // A terminal sends Ctrl-C to both of us; then the child must not get it twice.
+  const forward = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
+  };
+  for (const signal of signals) process.on(signal, forward);
+  await new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      process.stderr.write(`${cli} cannot be started: ${error.message}\n`);
+      process.exitCode = 126;
+      resolve();
+    });
+    child.once('exit', (code, signal) => {
+      for (const name of signals) process.off(name, forward);
+      if (signal === null) process.exitCode = code ?? 1;
+      else process.kill(process.pid, signal);
+      resolve();
+    });
+  });
+}
+
+async function localAddress(words: readonly string[]): Promise<{ TEMPORAL_ADDRESS?: string }> {
+  const names = words.some((word) => namingOptions.some((option) => word === option || word.startsWith(`${option}=`)));
+  if (names || words[0] === 'server' || environmentNamesServer()) return {};
+  const server = await runningServer(resolveState(undefined));
+  return server === undefined ? {} : { TEMPORAL_ADDRESS: serverAddress(server) };
+}
+
+/** Settings that make no sense are for the real CLI to complain about. */
+function environmentNamesServer(): boolean {
+  try {
+    return connectionFromEnvironment() !== undefined;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander';
+import { startCommand } from './commands/start.js';
+import { endProcess, exitCodeFor } from './end.js';
+import { addGlobalOptions, globalOptions } from './options.js';
+
+/** The real CLI's options for reaching a server, and the environment variables that mean the same. */
+const connectionOptions: readonly [flags: string, variable: string, description: string][] = [
+  ['--address <host:port>', 'TEMPORAL_ADDRESS', 'server'],
+  ['-n, --namespace <name>', 'TEMPORAL_NAMESPACE', 'namespace'],
+  ['--profile <name>', 'TEMPORAL_PROFILE', 'profile of the configuration file'],
+  ['--config-file <path>', 'TEMPORAL_CONFIG_FILE', 'configuration file'],
+  ['--api-key <key>', 'TEMPORAL_API_KEY', 'API key'],
+  ['--tls-cert-path <path>', 'TEMPORAL_TLS_CLIENT_CERT_PATH', 'client certificate'],
+  ['--tls-key-path <path>', 'TEMPORAL_TLS_CLIENT_KEY_PATH', 'client key'],
+  ['--tls-ca-path <path>', 'TEMPORAL_TLS_SERVER_CA_CERT_PATH', "certificate of the authority that signed the server's"],
+  ['--tls-server-name <name>', 'TEMPORAL_TLS_SERVER_NAME', 'expected name of the server'],
+];
+
+/** `temporal workflow start --pipeline FILE`, with the options of the real CLI that say where. */
+export async function temporalWorkflowStart(words: readonly string[]): Promise<void> {
+  let code = 0;
+  const command = addGlobalOptions(new Command('temporal workflow start'))
+    .description('Starts a pipeline on a running worker, prints workflow and run id, and returns.')
+    .requiredOption('--pipeline <file>', 'pipeline file')
+    .option('--tls', 'use TLS')
+    .option('-o, --output <format>', 'text or json')
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)');
+  for (const [flags, variable, description] of connectionOptions) {
+    command.option(flags, description).on(`option:${longName(flags)}`, (value: string) => (process.env[variable] = value));
+  }
+  command.on('option:tls', () => (process.env['TEMPORAL_TLS'] = 'true'));
+  command.action(async (own: { pipeline: string; output?: string }) => {
+    const options = globalOptions(command);
+    code = await startCommand(own.pipeline, { ...options, json: options.json || own.output === 'json' });
+  });
+  try {
+    await command.parseAsync(withoutName(words), { from: 'user' });
+  } catch (error) {
+    const isHelp = error instanceof CommanderError && error.exitCode === 0;
+    code = isHelp ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+  }
+  await endProcess(code);
+}
+
+function longName(flags: string): string {
+  return /--([\w-]+)/.exec(flags)?.[1] ?? flags;
+}
+
+/** The words but `workflow start`, wherever that stands. */
+function withoutName(words: readonly string[]): string[] {
+  const position = words.findIndex((word, index) => word === 'workflow' && words[index + 1] === 'start');
+  return words.filter((_, index) => index !== position && index !== position + 1);
+}

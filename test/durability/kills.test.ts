@@ -1,0 +1,103 @@
+/**
+ * Kills worker, compute process and server at random moments of real runs, and compares with an undisturbed run:
+ * same bytes, and no artifact made twice. `LLM_BARBER_KILLS=10 npx vitest run test/durability` kills each ten times.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PipelineResult } from '../../activities/result.js';
+import { demoFolder, temporaryState } from '../helpers/demo-run.js';
+
+const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '2');
+const command = resolve('cli/bin/temporal-pipeline.mjs');
+const pipelineFile = join(demoFolder, '..', 'demo.yaml');
+
+type Result = PipelineResult & { status: string; workflowId: string };
+
+interface Finished {
+  result: Result;
+  seconds: number;
+}
+
+/** `run --json` in a process of its own; `disturb` gets to know when the run is under way. */
+async function runDemo(state: string, disturb?: (state: string) => Promise<void>): Promise<Finished> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const exit = new Promise<number | null>((done) => child.on('close', done));
+  await disturb?.(state);
+  const code = await exit;
+  expect(code, stderr).toBe(0);
+  return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - started) / 1000 };
+}
+
+const targets = {
+  worker: (state: string) => (line: string) => line.includes(state) && / worker( |$)/.test(line),
+  'compute process': (state: string) => (line: string) => line.includes(state) && line.includes('compute/child.js'),
+  server: (state: string) => (line: string) => line.includes(state) && line.includes('start-dev'),
+};
+
+/** Process ids by what their command line says. Other runs on this machine have other state folders. */
+function find(matches: (line: string) => boolean): number[] {
+  const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.filter((line) => matches(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
+}
+
+/** Digests of checkpoint and mask. */
+function outputs({ checkpoint, mask }: Result): Record<string, string> {
+  const files = readdirSync(checkpoint, { recursive: true, encoding: 'utf8' }).map((name) => join(checkpoint, name));
+  const digest = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+  const names = [...files.filter((file) => statSync(file).isFile()), mask];
+  return Object.fromEntries(names.map((file) => [relative(join(checkpoint, '..'), file), digest(file)]));
+}
+
+/** Keys of layers' masks and perplexities that were made more than once. */
+async function madeTwice(state: string): Promise<string[]> {
+  const lines = (await readFile(join(state, 'artifacts', 'log.jsonl'), 'utf8')).trim().split('\n');
+  const made = lines.map((line) => JSON.parse(line) as { event: string; kind: string; key: string }).filter(({ event }) => event === 'made');
+  const keys = made.filter(({ kind }) => kind !== 'hidden').map(({ kind, key }) => `${kind}/${key}`);
+  return keys.filter((key, index) => keys.indexOf(key) !== index);
+}
+
+describe('kill -9 at random moments', () => {
+  let undisturbed: Finished;
+  const states: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    const { state, remove } = await temporaryState();
+    states.push(remove);
+    undisturbed = await runDemo(state);
+  });
+  afterAll(async () => {
+    for (const remove of states) await remove();
+  });
+
+  for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
+    it(`of the ${target}: same bytes, nothing made twice`, { timeout: 120_000 * kills }, async () => {
+      let done = 0;
+      for (let attempt = 0; done < kills && attempt < 3 * kills; attempt++) {
+        const { state, remove } = await temporaryState();
+        states.push(remove);
+        const moment = Math.random() * undisturbed.seconds;
+        const { result } = await runDemo(state, async () => {
+          await sleep(moment * 1000);
+          const pids = find(targets[target](state));
+          for (const pid of pids) process.kill(pid, 'SIGKILL');
+          if (pids.length > 0) done++;
+        });
+        expect(result.status).toBe('completed');
+        expect(outputs(result)).toEqual(outputs(undisturbed.result));
+        expect(result.perplexity).toEqual(undisturbed.result.perplexity);
+        expect(await madeTwice(state)).toEqual([]);
+      }
+      expect(done).toBe(kills);
+    });
+  }
+});
