@@ -125,8 +125,11 @@ export class HiddenStates {
 /** The float32 bytes of the batches one after the other. */
 async function* bytesOf(batches: readonly Tensor3D[], where: string): AsyncGenerator<Uint8Array> {
   for (const batch of batches) {
-    const [sum] = await tf.tidy(() => tf.sum(batch)).data();
-    if (!Number.isFinite(sum)) throw new NonFiniteValueError(where, sum ?? NaN);
+    // One number tells: NaN and infinity stay what they are in a sum.
+    const total = tf.sum(batch);
+    const [sum] = await total.data();
+    total.dispose();
+    if (!Number.isFinite(sum)) throw new NonFiniteValueError(where, sum);
     const values = (await batch.data()) as Float32Array;
     yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }

@@ -22,6 +22,7 @@ export interface ComputeHostOptions {
 const otherEngine = Symbol('otherEngine');
 
 interface Running {
+  child: ChildProcess;
   id: number;
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
@@ -72,7 +73,7 @@ export class ComputeHost {
     try {
       return await new Promise((resolve, reject) => {
         const id = ++this.lastId;
-        this.running = { id, resolve, reject, onProgress };
+        this.running = { child, id, resolve, reject, onProgress };
         child.send({ id, task, input } satisfies TaskMessage);
       });
     } catch (error) {
@@ -102,14 +103,18 @@ export class ComputeHost {
       this.answer(message as ReplyMessage);
     });
     child.on('exit', (code, signal) => {
-      if (this.child === child) this.child = undefined;
-      const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      this.running?.reject(new ComputeCrashedError(how, this.lastWords.join(' | ')));
+      this.ended(child, signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
     child.on('error', (error) => {
-      this.running?.reject(new ComputeCrashedError(error.message, ''));
+      this.ended(child, error.message);
     });
     return child;
+  }
+
+  /** A process that was replaced may end while the next one works already: only its own task fails with it. */
+  private ended(child: ChildProcess, how: string): void {
+    if (this.child === child) this.child = undefined;
+    if (this.running?.child === child) this.running.reject(new ComputeCrashedError(how, this.lastWords.join(' | ')));
   }
 
   private hear(line: string): void {
