@@ -1,4 +1,5 @@
 import { ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { CommanderError } from 'commander';
 import { describeProblems, PipelineFileError, readText } from '../config/index.js';
 import { Fault } from '../errors/fault.js';
@@ -13,7 +14,7 @@ export function exitCodeFor(error: unknown, { json, verbose }: { json: boolean; 
   if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error, verbose)}\n`);
   if (json) printJson({ status: error instanceof Interrupted ? 'interrupted' : 'failed', error: asJson(error) });
   if (error instanceof Interrupted) return exitCode.interrupted;
-  const isWrongInput = error instanceof CommanderError || error instanceof PipelineFileError || error instanceof WrongInputError;
+  const isWrongInput = error instanceof CommanderError || error instanceof PipelineFileError || error instanceof WrongInputError || error instanceof NamespaceNotFoundError;
   return isWrongInput ? exitCode.wrongInput : exitCode.runFailed;
 }
 
@@ -27,6 +28,7 @@ function explain(error: unknown, verbose: boolean): string {
   if (error instanceof Interrupted) return 'Interrupted.';
   if (error instanceof Fault) return error.message;
   if (isOutage(error)) return 'The Temporal server does not answer. Run the same command again.';
+  if (error instanceof NamespaceNotFoundError) return `The Temporal server has no namespace ${error.namespace}. Set TEMPORAL_NAMESPACE to one that it has.`;
   if (error instanceof ServiceError) return serverRefusal(error);
   if (!(error instanceof Error)) return String(error);
   return verbose ? (error.stack ?? error.message) : `${error.name}: ${error.message}\nThis should not happen; --verbose shows where it did.`;

@@ -2,31 +2,45 @@ import type { Client } from '@temporalio/client';
 import { connectClient } from './client.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from './connection.js';
 import { ServerUnreachableError } from './errors.js';
+import { keepServer, type Say } from './local/keep-server.js';
 import { ensureLocalServer, leaveLocalServer } from './local/local-server.js';
 import { runningServer, serverAddress, serverPage } from './local/server-record.js';
 
 /** A connected client, and what has to be let go afterwards. */
 export interface Session {
   client: Client;
-  settings: ConnectionSettings;
   /** What the person is told about the server. */
   description: string;
   /** Disconnects; the last user of a local server stops it. */
   close(): Promise<void>;
 }
 
+export interface SessionOptions {
+  signal?: AbortSignal;
+  /** If given, a local server that dies during the session is started again, and this says so. */
+  say?: Say;
+}
+
 /**
  * Connects to the server that the environment names, else to this state's local one, which is brought up if need be.
  * @throws ServerUnreachableError, LocalServerError, TemporalCliMissingError, ConnectionConfigError
  */
-export async function openSession(state: string, signal?: AbortSignal): Promise<Session> {
+export async function openSession(state: string, { signal, say }: SessionOptions = {}): Promise<Session> {
   const named = connectionFromEnvironment();
-  if (named !== undefined) return await connect(named, `Temporal server ${named.options.address}, namespace ${named.namespace}`);
+  if (named !== undefined) return await connect(named, namedDescription(named));
+  const closed = new AbortController();
+  let keeping = Promise.resolve();
+  const leave = async (): Promise<void> => {
+    closed.abort();
+    await keeping;
+    await leaveLocalServer(state);
+  };
   try {
     const server = await ensureLocalServer(state, { signal });
-    return await connect(localConnection(serverAddress(server)), localDescription(server), () => leaveLocalServer(state));
+    if (say !== undefined) keeping = keepServer(state, closed.signal, say);
+    return await connect(localConnection(serverAddress(server)), localDescription(server), leave);
   } catch (error) {
-    await leaveLocalServer(state);
+    await leave();
     throw error;
   }
 }
@@ -37,7 +51,7 @@ export async function openSession(state: string, signal?: AbortSignal): Promise<
  */
 export async function joinSession(state: string): Promise<Session> {
   const named = connectionFromEnvironment();
-  if (named !== undefined) return await connect(named, `Temporal server ${named.options.address}, namespace ${named.namespace}`);
+  if (named !== undefined) return await connect(named, namedDescription(named));
   const server = await runningServer(state);
   if (server === undefined) {
     throw new ServerUnreachableError({
@@ -47,6 +61,10 @@ export async function joinSession(state: string): Promise<Session> {
     });
   }
   return await connect(localConnection(serverAddress(server)), localDescription(server));
+}
+
+function namedDescription({ options, namespace }: ConnectionSettings): string {
+  return `Temporal server ${options.address}, namespace ${namespace}`;
 }
 
 function localDescription(server: { port: number; uiPort: number }): string {
@@ -59,5 +77,5 @@ async function connect(settings: ConnectionSettings, description: string, leave?
     await client.connection.close();
     await leave?.();
   };
-  return { client, settings, description, close };
+  return { client, description, close };
 }

@@ -1,12 +1,13 @@
+import type { Client } from '@temporalio/client';
 import type { ParsedPipeline } from '../../config/index.js';
 import { newProgress } from '../../workflows/progress.js';
 import { throughOutages } from '../client.js';
 import { thisCommand } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { catchInterrupts } from '../interrupts.js';
+import { catchInterrupts, unlessAborted } from '../interrupts.js';
 import { loadPipelineFile } from '../load-pipeline.js';
-import { keepServer, type Say } from '../local/keep-server.js';
+import type { Say } from '../local/keep-server.js';
 import { WorkerKeeper } from '../local/keep-worker.js';
 import { closeLog, logFile, openLog } from '../log.js';
 import type { GlobalOptions } from '../options.js';
@@ -14,15 +15,13 @@ import { awaitOutcome, type Outcome } from '../outcome.js';
 import { openDisplay, type Display } from '../progress/display.js';
 import { followProgress, queryProgress } from '../progress/follow.js';
 import { printJson, showOutcome } from '../show-outcome.js';
-import { openSession, type Session } from '../session.js';
-import { startPipeline, type Run } from '../start-pipeline.js';
+import { openSession } from '../session.js';
+import { startPipeline, type Run, type StartedRun } from '../start-pipeline.js';
 
 /** What a run in the foreground works with. */
 interface Foreground {
   parsed: ParsedPipeline;
-  options: GlobalOptions;
   display: Display;
-  say: Say;
   signal: AbortSignal;
 }
 
@@ -41,15 +40,14 @@ export async function runCommand(file: string, options: GlobalOptions): Promise<
   let current: { run?: Run; keeper?: WorkerKeeper } = {};
   const interrupts = catchInterrupts(() => current.keeper?.kill());
   try {
-    const foreground: Foreground = { parsed, options, display, say, signal: interrupts.signal };
-    const session = await openSession(options.state, interrupts.signal);
+    const session = await openSession(options.state, { signal: interrupts.signal, say });
     try {
       say(session.description);
-      const run = await throughOutages(() => startPipeline(session.client, parsed, options.taskQueue), interrupts.signal);
+      const run = await startThroughOutages(session.client, parsed, options.taskQueue, interrupts.signal);
       const keeper = new WorkerKeeper(session.client, options, say);
       current = { run, keeper };
       say(`Pipeline ${run.workflowId} ${run.attached ? 'was running already; attached to it' : 'started'}.`);
-      const outcome = await attend(foreground, session, run, keeper);
+      const outcome = await attend({ parsed, display, signal: interrupts.signal }, session.client, run, keeper);
       log.info('ended', { ...run, status: outcome.status });
       return showOutcome(run, outcome, { json: options.json, log: logFile(options.state, 'worker') });
     } finally {
@@ -68,20 +66,20 @@ export async function runCommand(file: string, options: GlobalOptions): Promise<
   }
 }
 
-/** Shows progress until the run ends, and keeps server and worker alive meanwhile. */
-async function attend({ parsed, options, display, say, signal }: Foreground, session: Session, run: Run, keeper: WorkerKeeper): Promise<Outcome> {
+async function startThroughOutages(client: Client, parsed: ParsedPipeline, taskQueue: string, signal: AbortSignal): Promise<StartedRun> {
+  return await unlessAborted(throughOutages(() => startPipeline(client, parsed, taskQueue), signal), signal);
+}
+
+/** Shows progress until the run ends, and keeps a worker alive meanwhile. */
+async function attend({ parsed, display, signal }: Foreground, client: Client, run: Run, keeper: WorkerKeeper): Promise<Outcome> {
   const stop = new AbortController();
   const attending = AbortSignal.any([signal, stop.signal]);
   display.update(newProgress({ pipeline: parsed.pipeline, configDigest: parsed.digest }));
-  const background = [
-    keeper.keep(attending),
-    ...(session.settings.local ? [keepServer(options.state, attending, say)] : []),
-    followProgress(session.client, run, (progress) => display.update(progress), attending),
-  ];
+  const background = [keeper.keep(attending), followProgress(client, run, (progress) => display.update(progress), attending)];
   try {
-    const outcome = await awaitOutcome(session.client, run, signal);
-    // The polls have most likely missed the last units.
-    if (outcome.status === 'completed') display.update(await queryProgress(session.client, run));
+    const outcome = await awaitOutcome(client, run, signal);
+    // The polls have most likely missed the last units. If nobody answers any more, the result matters more.
+    if (outcome.status === 'completed') await queryProgress(client, run).then((progress) => display.update(progress), () => undefined);
     return outcome;
   } finally {
     stop.abort();

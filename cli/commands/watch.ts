@@ -24,7 +24,7 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
   const stop = new AbortController();
   let following = Promise.resolve();
   try {
-    const session = await openSession(options.state, signal);
+    const session = await openSession(options.state, { signal, say: (line) => display.message(line) });
     try {
       const execution = await throughOutages(() => findRun(session.client, which, options), signal);
       const { workflowId, runId, taskQueue } = execution;

@@ -13,13 +13,14 @@ export type Say = (line: string) => void;
 export async function keepServer(state: string, signal: AbortSignal, say: Say): Promise<void> {
   const backoff = new Backoff();
   let since = Date.now();
+  const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal }).catch(() => undefined);
   while (!signal.aborted) {
     if ((await runningServer(state)) !== undefined) {
-      await sleep(500);
+      await pause(500);
       continue;
     }
     say('The local Temporal server has died; starting it again. Nothing is lost.');
-    const pause = backoff.next(Date.now() - since);
+    const wait = backoff.next(Date.now() - since);
     try {
       const server = await ensureLocalServer(state, { signal, samePorts: true });
       say(`The local Temporal server is back on ${serverAddress(server)}.`);
@@ -27,6 +28,6 @@ export async function keepServer(state: string, signal: AbortSignal, say: Say): 
       if (!signal.aborted) say(`It did not start: ${error instanceof Error ? error.message : String(error)}`);
     }
     since = Date.now();
-    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    await pause(wait);
   }
 }

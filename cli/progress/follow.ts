@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { progressQuery, type PipelineProgress } from '../../workflows/protocol.js';
+import { unlessAborted } from '../interrupts.js';
 
 const pollMs = 500;
 const queryTimeoutMs = 5_000;
@@ -16,7 +17,7 @@ export async function followProgress(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const progress = await queryProgress(client, run).catch(() => undefined);
+    const progress = await unlessAborted(queryProgress(client, run), signal).catch(() => undefined);
     if (progress !== undefined && !signal.aborted) onProgress(progress);
     await sleep(pollMs, undefined, { signal }).catch(() => undefined);
   }

@@ -32,10 +32,10 @@ async function bitsOf(bench: Workbench, at: Path): Promise<string> {
 beforeAll(async () => {
   ({ state, remove } = await temporaryState());
   bench = newBench();
-  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task]!(input, bench), pipeline);
+  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
   for (let layer = 0; layer < 2; layer++) {
     const masks = run.initial.slice(0, layer);
-    await advanceLayer({ context: run.context, layer, path: { tokens: run.tokens, masks }, mask: run.initial[layer] as string }, bench);
+    await advanceLayer({ context: run.context, layer, path: { tokens: run.tokens, masks }, mask: run.initial[layer] }, bench);
   }
   path = { tokens: run.tokens, masks: run.initial.slice(0, 2) };
 });
@@ -57,7 +57,7 @@ describe('hidden states between layers have the same bits', () => {
   it('when a stored file was damaged, and when all are gone', async () => {
     for (const file of await hiddenFiles()) {
       const bytes = await readFile(file);
-      bytes[5]! ^= 1;
+      bytes[5] ^= 1;
       await writeFile(file, bytes);
     }
     expect(await bitsOf(newBench(), path)).toBe(inMemory);
@@ -73,7 +73,7 @@ it('keeps no tensors from layer to layer but the hidden states', async () => {
   const masks: string[] = [];
   for (let layer = 0; layer < run.context.model.layers; layer++) {
     const at = { tokens: run.tokens, masks: [...masks] };
-    masks.push((await rebuildLayer({ context: run.context, stage, layer, path: at, start: run.initial[layer] as string }, fresh)).mask);
+    masks.push((await rebuildLayer({ context: run.context, stage, layer, path: at, start: run.initial[layer] }, fresh)).mask);
     counts.push(tf.memory().numTensors);
   }
   // The first layer may leave constant tables (rotary angles, causal mask) behind for the others.
@@ -83,7 +83,7 @@ it('keeps no tensors from layer to layer but the hidden states', async () => {
 
 it('a layer that is finished is found, not made again, with the same result', async () => {
   const stage = rebuildStageOf(pipeline);
-  const input = { context: run.context, stage, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] as string };
+  const input = { context: run.context, stage, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] };
   const first = await rebuildLayer(input, newBench());
   const second = await rebuildLayer(input, newBench());
   expect(first.reused).toBe(true);

@@ -81,7 +81,7 @@ describe('reading', () => {
     const made = { times: 0 };
     await makeOnce(made);
     const damaged = Uint8Array.from(bytes);
-    damaged[777]! ^= 4;
+    damaged[777] ^= 4;
     await writeFile(join(folder(), 'mask.bits'), damaged);
     await expect(store.read('mask', key, 'mask.bits')).rejects.toThrow(ArtifactLostError);
     expect(existsSync(folder())).toBe(false);
