@@ -62,7 +62,7 @@ async function makeMasks(
   const weights = await bench.layerWeights(open, layer.index);
   try {
     if (stage.method === 'magnitude' || path === undefined) {
-      return await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, target));
+      return await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, target, linear.name));
     }
     const { masks, pruned } = await wanda(layer, weights, await bench.hidden.take(context, path), target);
     await bench.hidden.put(context, { ...path, masks: [...path.masks, key] }, pruned);
@@ -92,7 +92,7 @@ async function wanda(
   });
   tf.dispose(dense);
   const masks = await eachLinear(layer, async (linear) =>
-    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, target),
+    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, target, linear.name),
   );
   return { masks, pruned: await layerForward({ layer, hidden, weights, masks }) };
 }

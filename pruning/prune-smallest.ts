@@ -40,7 +40,7 @@ function pruneUpTo(bits: Uint32Array, count: number, mask: Uint8Array): void {
   const below = last.bits - 1;
   for (let i = 0; i < bits.length; i++) mask[i] = isLess(below, bits[i] & magnitudeBits);
   let ties = last.before + 1;
-  for (let i = 0; ties > 0; i++) {
+  for (let i = 0; ties > 0 && i < bits.length; i++) {
     if ((bits[i] & magnitudeBits) === last.bits) {
       mask[i] = 0;
       ties--;

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { writeSafetensors } from '../checkpoints/index.js';
 import { openEngine } from '../engine/index.js';
 import { modelFromConfig } from '../models/index.js';
-import { continueGreedily, heldOutPerplexity, unigramPerplexity } from './demo/judge.js';
+import { Chooser } from './demo/chooser.js';
+import { continueStory, drawn, heldOutPerplexity, unigramPerplexity } from './demo/judge.js';
 import { modelCard } from './demo/model-card.js';
 import { calibrationText, demoConfig, demoVocabulary, heldOutText, training, windowLength } from './demo/recipe.js';
 import { storyTokens } from './demo/text.js';
@@ -17,7 +18,7 @@ import { tokenizerConfig, tokenizerJson, words } from './demo/tokenizer-files.js
 import { Trainer } from './demo/training.js';
 
 const folder = process.argv[2] ?? 'pipelines/demo';
-const steps = Number(process.argv[3] ?? 1800);
+const steps = Number(process.argv[3] ?? 2000);
 
 const started = performance.now();
 const ids = demoVocabulary();
@@ -40,8 +41,10 @@ const heldOut = heldOutText();
 const encode = (text: string) => words(text).map((word) => ids.get(word) ?? 0);
 const heldOutTokens = encode(heldOut.text);
 const byId = [...ids.keys()];
-const samples = ['One morning, Nora ran to', 'Ben and Ivy had lost their', '"Have you seen my'].map((prompt) =>
-  continueGreedily(model, trainer.weights, encode(prompt), 100).map((id) => byId[id]).join(' ').replace(/ (?=[.,?])/g, ''));
+const choice = drawn(new Chooser(training.seed));
+const tell = (prompt: string) => continueStory(model, trainer.weights, encode(prompt), 100, choice).map((id) => byId[id]).join(' ');
+const samples = ['One morning, Nora ran to', 'Ben and Ivy had lost their', 'Milo put the'].map((prompt) =>
+  tell(prompt).replace(/ (?=[.,?])/g, '').replace(/(^| )" /g, '$1"'));
 const measured = {
   heldOut: heldOutPerplexity(model, trainer.weights, heldOutTokens, windowLength),
   grammar: heldOut.grammarPerplexity,

@@ -1,62 +1,75 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockTimeoutError } from '../errors.js';
-import { identify, isAlive, type ProcessIdentity } from './process-records.js';
+import { identify, isAlive, readJson, type ProcessIdentity } from './process-records.js';
 
-/** `EEXIST` and the like, as false; anything else is thrown. */
-async function succeeds(operation: Promise<void>, refusal: string): Promise<boolean> {
-  try {
-    await operation;
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === refusal) return false;
-    throw error;
-  }
-}
-
-async function holderOf(file: string): Promise<string | undefined> {
-  return await readFile(file, 'utf8').catch(() => undefined);
-}
-
-/**
- * Takes a dead holder's lock away. Renaming lets only one process win; if what it got is not what it saw,
- * somebody else was faster and has taken the lock anew: it is put back.
+/*
+ * A lock is a series of files `<file>.<number>`, of which the highest counts: its content names the holder, or nobody.
+ * It is taken by making the next number, which only one process can, and let go by writing nobody into the own file.
+ * The highest is never removed, so that a dead holder needs no removing either, where two processes could meet.
  */
-async function removeStale(file: string, seen: string): Promise<void> {
-  const mine = `${file}.${process.pid}.stale`;
-  if (!(await succeeds(rename(file, mine), 'ENOENT'))) return;
-  if ((await holderOf(mine)) !== seen) await succeeds(link(mine, file), 'EEXIST');
-  await rm(mine, { force: true });
-}
+type Holder = ProcessIdentity | { pid: null };
 
 let serial = 0;
 
 /**
- * Runs `work` while no other process runs work under the same lock file. A lock whose holder has died is taken over.
+ * Runs `work` while no other process, and nothing else in this one, runs work under the same lock.
+ * A lock whose holder has died is free.
  * @throws LockTimeoutError
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
   await mkdir(path.dirname(file), { recursive: true });
-  const own = JSON.stringify({ ...identify(process.pid), serial: (serial += 1) });
-  const draft = `${file}.${process.pid}.${serial}`;
-  await writeFile(draft, own);
+  const draft = `${file}.draft-${process.pid}-${(serial += 1)}`;
+  await writeFile(draft, JSON.stringify(identify(process.pid)));
   try {
-    const giveUp = Date.now() + timeoutMs;
-    // A link appears with its content, so that nobody ever reads an empty lock.
-    while (!(await succeeds(link(draft, file), 'EEXIST'))) {
-      const holder = await holderOf(file);
-      if (holder !== undefined && !isAlive(JSON.parse(holder) as ProcessIdentity)) await removeStale(file, holder);
-      else if (Date.now() > giveUp) {
-        throw new LockTimeoutError({ what: `held for ${timeoutMs / 1000} s by ${holder ?? 'another process'}`, where: file, todo: 'End that process, or wait for it' });
-      } else await sleep(50);
-    }
+    const own = await take(file, draft, timeoutMs);
     try {
       return await work();
     } finally {
-      if ((await holderOf(file)) === own) await rm(file, { force: true });
+      await writeFile(draft, JSON.stringify({ pid: null } satisfies Holder));
+      await rename(draft, own);
     }
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** The file that is ours now. */
+async function take(file: string, draft: string, timeoutMs: number): Promise<string> {
+  const giveUp = Date.now() + timeoutMs;
+  for (;;) {
+    const highest = Math.max(0, ...(await numbers(file)));
+    const holder = highest === 0 ? undefined : await readJson<Holder>(`${file}.${highest}`);
+    if (holder !== undefined && holder.pid !== null && isAlive(holder)) {
+      if (Date.now() > giveUp) {
+        const todo = 'End that process, or wait for it';
+        throw new LockTimeoutError({ what: `held for ${timeoutMs / 1000} s by process ${holder.pid}`, where: file, todo });
+      }
+      await sleep(50);
+    } else if (await linked(draft, `${file}.${highest + 1}`)) {
+      const all = await numbers(file);
+      // Whoever looked long ago may have made a number that others are past already.
+      const isOurs = Math.max(...all) === highest + 1;
+      for (const number of isOurs ? all.filter((other) => other <= highest) : [highest + 1]) await rm(`${file}.${number}`, { force: true });
+      if (isOurs) return `${file}.${highest + 1}`;
+    }
+  }
+}
+
+async function numbers(file: string): Promise<number[]> {
+  const start = `${path.basename(file)}.`;
+  const names = await readdir(path.dirname(file));
+  return names.filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length))).map((name) => Number(name.slice(start.length)));
+}
+
+/** A link appears with its content, so that nobody reads half of it; false if there is such a file already. */
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { tf, type Tensor2D, type Tensor3D } from '../../engine/index.js';
 import { perplexity, tokenLosses } from '../../evaluation/index.js';
 import { forwardLogits, runDecoderLayer, type DecoderModel, type Weights } from '../../models/index.js';
+import type { Chooser } from './chooser.js';
 
 /** Perplexity of a token stream, cut into windows of `time` tokens. */
 export function heldOutPerplexity(model: DecoderModel, weights: Weights, tokens: readonly number[], time: number): number {
@@ -28,15 +29,30 @@ export function unigramPerplexity(tokens: readonly number[]): number {
   return Math.exp(entropy);
 }
 
-/** The most likely continuation of a prompt, token by token. */
-export function continueGreedily(model: DecoderModel, weights: Weights, prompt: readonly number[], length: number): number[] {
+/** Chooses a token by the probabilities of all. */
+export type TokenChoice = (probabilities: Float32Array) => number;
+
+export const likeliest: TokenChoice = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
+
+/** Each token as often as the model expects it. */
+export const drawn = (choose: Chooser): TokenChoice => (probabilities) => {
+  let left = choose.uniform();
+  const token = probabilities.findIndex((probability) => (left -= probability) < 0);
+  // Rounding may leave a little more than the probabilities add up to.
+  return token < 0 ? likeliest(probabilities) : token;
+};
+
+/** A prompt and what the model says after it, token by token. */
+export function continueStory(
+  model: DecoderModel, weights: Weights, prompt: readonly number[], length: number, choice: TokenChoice,
+): number[] {
   const tokens = [...prompt];
   while (tokens.length < prompt.length + length) {
-    const next = tf.tidy(() => {
+    const probabilities = tf.tidy(() => {
       const logits = forwardLogits(model, weights, tf.tensor2d(tokens, [1, tokens.length], 'int32'));
-      return logits.slice([0, tokens.length - 1, 0], [1, 1, model.vocabularySize]).argMax(-1).dataSync()[0];
+      return logits.slice([0, tokens.length - 1, 0], [1, 1, model.vocabularySize]).softmax().dataSync<'float32'>();
     });
-    tokens.push(next);
+    tokens.push(choice(probabilities));
   }
   return tokens;
 }

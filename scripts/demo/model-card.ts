@@ -21,7 +21,7 @@ from the grammar in \`scripts/demo/story.ts\`, with the project's own engine and
 tests need nothing from outside. To make it again: \`npm run build && node dist/scripts/train-demo-model.js\`. Training on another
 machine gives weights that differ in their last bits; \`calibration.txt\` and \`heldout.txt\` come out the same.
 
-- ${steps} steps of AdamW on 16 windows of 256 tokens, ${(seconds / 60).toFixed(1)} minutes (${engine.version}, ${engine.device}).
+- ${steps} steps of Adam on 16 windows of 256 tokens, ${(seconds / 60).toFixed(1)} minutes (${engine.version}, ${engine.device}).
 - A token is a word or a run of punctuation. Training, calibration and held-out stories come from different seeds.
 
 | perplexity on \`heldout.txt\`, windows of 128 tokens | |
@@ -32,7 +32,7 @@ machine gives weights that differ in their last bits; \`calibration.txt\` and \`
 
 Windows begin in the middle of stories, so that the grammar's own figure is out of reach.
 
-What it makes of a prompt, always taking the likeliest token:
+What it makes of a prompt, drawing each token by its probability:
 
 ${samples.map((sample) => `> ${sample}`).join('\n>\n')}
 `;

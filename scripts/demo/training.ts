@@ -10,7 +10,6 @@ export interface TrainingSettings {
   /** Reached after `warmup` steps, then lowered along half a cosine to a twentieth. */
   learningRate: number;
   warmup: number;
-  weightDecay: number;
   /** Standard deviation of the matrices' initial values. */
   deviation: number;
   seed: number;
@@ -25,7 +24,7 @@ interface Parameter {
 
 const [meanDecay, squareDecay, tiny] = [0.9, 0.98, 1e-8];
 
-/** Trains a decoder model from random weights, in memory: AdamW (Loshchilov and Hutter 2019) on next-token cross-entropy. */
+/** Trains a decoder model from random weights, in memory: Adam (Kingma and Ba 2015) on next-token cross-entropy. */
 export class Trainer {
   private readonly parameters = new Map<string, Parameter>();
   private step = 0;
@@ -64,15 +63,13 @@ export class Trainer {
   }
 
   private update(parameter: Parameter, gradient: Tensor): void {
-    const rate = this.rate();
     const { value, mean, square } = parameter;
     Object.assign(parameter, tf.tidy(() => {
       const nextMean = mean.mul(meanDecay).add(gradient.mul(1 - meanDecay));
       const nextSquare = square.mul(squareDecay).add(gradient.square().mul(1 - squareDecay));
       const size = nextSquare.div(1 - squareDecay ** this.step).sqrt().add(tiny);
-      const change = nextMean.div(size).mul(rate / (1 - meanDecay ** this.step));
-      const shrink = value.rank > 1 ? 1 - rate * this.settings.weightDecay : 1;
-      return { value: value.mul(shrink).sub(change), mean: nextMean, square: nextSquare };
+      const change = nextMean.div(size).mul(this.rate() / (1 - meanDecay ** this.step));
+      return { value: value.sub(change), mean: nextMean, square: nextSquare };
     }));
     tf.dispose([value, mean, square]);
   }

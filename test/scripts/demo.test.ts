@@ -5,7 +5,7 @@ import { loadTokenizer, type Tokenizer } from '../../datasets/index.js';
 import { tf, type Tensor } from '../../engine/index.js';
 import { disposeConstants, type DecoderModel } from '../../models/index.js';
 import { Chooser } from '../../scripts/demo/chooser.js';
-import { continueGreedily, heldOutPerplexity, unigramPerplexity } from '../../scripts/demo/judge.js';
+import { continueStory, heldOutPerplexity, likeliest, unigramPerplexity } from '../../scripts/demo/judge.js';
 import { calibrationText, demoConfig, demoVocabulary, heldOutText, windowLength } from '../../scripts/demo/recipe.js';
 import { storyText } from '../../scripts/demo/text.js';
 import { words } from '../../scripts/demo/tokenizer-files.js';
@@ -75,8 +75,8 @@ describe('the committed demo', () => {
   it('carries number, owner and place through a story', () => {
     const told = 'Tom and Mira had lost their shiny keys. They looked on the roof, but';
     const prompt = [...tokenizer.encode(told)];
-    const next = continueGreedily(model, weights, prompt, 12).slice(prompt.length);
-    expect(next).toEqual([...tokenizer.encode('they were not there. "Have you seen our shiny keys?"')]);
+    const expected = [...tokenizer.encode('they were not there. "Have you seen our shiny keys?" they asked')];
+    expect(continueStory(model, weights, prompt, expected.length, likeliest).slice(prompt.length)).toEqual(expected);
   });
 
   it('needs its weights: half of them gone by magnitude, it stumbles', () => {

@@ -1,0 +1,87 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeInitialMask } from '../../activities/initial-mask.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { rebuildLayer } from '../../activities/rebuild.js';
+import { sampleCalibration } from '../../activities/sample-tokens.js';
+import { Workbench } from '../../activities/workbench.js';
+import { ArtifactStore } from '../../artifacts/index.js';
+import { readSafetensorsHeader } from '../../checkpoints/index.js';
+import type { CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
+import { copyOfDemo, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
+
+let state: string;
+let remove: () => Promise<void>;
+beforeAll(async () => {
+  ({ state, remove } = await temporaryState());
+});
+afterAll(() => remove());
+
+const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+const prepare = (overrides: string[], folder?: string): Promise<unknown> => prepareRun({ pipeline: demoPipeline(overrides, folder) }, newBench());
+
+describe('what does not fit together comes out before any work is done', () => {
+  it.each([
+    ['a missing model', ['model.source=/no/such/model'], /\/no\/such\/model: there is no such file or folder. Check model.source/],
+    ['a missing text', ['calibration.dataset.file=/no/text.txt'], /\/no\/text.txt: there is no such file or folder/],
+    ['a named dataset', ['calibration.dataset={name: c4}'], /c4 would have to be downloaded/],
+    ['a method of a later version', ['initialMask.method=sparsegpt'], /initialMask.method: sparsegpt is not part of this version/],
+    ['M that does not divide the inputs', ['initialMask={method: magnitude, pattern: "3:7"}'], /model\.layers\.0\.\S+\.weight: the pattern 3:7 does not fit its \d+ inputs/],
+    ['windows longer than the positions', ['calibration.sequenceLength=5000'], /calibration.sequenceLength: 5000 tokens is longer than the model's positions go; expected at most \d+/],
+    ['a missing mask', ['initialMask={method: file, source: /no/mask.safetensors}'], /\/no\/mask.safetensors: there is no such file or folder/],
+  ])('%s', async (_, overrides, message) => {
+    await expect(prepare(overrides)).rejects.toThrow(message);
+  });
+
+  it('a mask of another model', async () => {
+    const folder = await copyOfDemo(join(state, 'other'));
+    const source = join(folder, 'model', 'model.safetensors');
+    await expect(prepare([`initialMask={method: file, source: ${source}}`])).rejects.toThrow(/model.safetensors: the mask of model\.layers\.0\.\S+ has \d+ bytes of F\d+; expected \d+ bytes of packed bits/);
+  });
+
+  it('a truncated checkpoint', async () => {
+    const folder = await copyOfDemo(join(state, 'truncated'));
+    const file = join(folder, 'model', 'model.safetensors');
+    await writeFile(file, (await readFile(file)).subarray(0, 70_000));
+    await expect(prepare([], folder)).rejects.toThrow(file);
+  });
+
+  it('a checkpoint of pickle files', async () => {
+    const folder = await copyOfDemo(join(state, 'pickle'));
+    await rm(join(folder, 'model', 'model.safetensors'));
+    await writeFile(join(folder, 'model', 'pytorch_model.bin'), 'x');
+    await expect(prepare([], folder)).rejects.toThrow(/pickle|safetensors/);
+  });
+});
+
+it('decides the same batches for the same pipeline, and different digests for different texts', async () => {
+  const first = await prepareRun({ pipeline: demoPipeline() }, newBench());
+  const second = await prepareRun({ pipeline: demoPipeline() }, newBench());
+  expect(second).toEqual(first);
+  const folder = await copyOfDemo(join(state, 'text'));
+  await writeFile(join(folder, 'calibration.txt'), 'another text');
+  const third = await prepareRun({ pipeline: demoPipeline([], folder) }, newBench());
+  expect(Object.values(third.files)).not.toEqual(Object.values(first.files));
+  expect(third.model.digest).toBe(first.model.digest);
+});
+
+it('a NaN among the weights stops the run with the place where it came out', async () => {
+  const folder = await copyOfDemo(join(state, 'nan'));
+  const file = join(folder, 'model', 'model.safetensors');
+  const { tensors } = await readSafetensorsHeader(file);
+  const info = tensors.get('model.layers.1.mlp.up_proj.weight')!;
+  const bytes = await readFile(file);
+  bytes.fill(0xff, info.begin, info.begin + 4);
+  await writeFile(file, bytes);
+
+  const pipeline = demoPipeline(['initialMask={method: magnitude, sparsity: 0.5}'], folder);
+  const bench = newBench();
+  const context = await prepareRun({ pipeline }, bench);
+  const [calibration, mask] = pipeline.stages as [CalibrationStage, InitialMaskStage];
+  const { tokens } = await sampleCalibration({ context, stage: calibration }, bench);
+  const sound = await makeInitialMask({ context, stage: mask, layer: 0 }, bench);
+  await rebuildLayer({ context, stage: rebuildStageOf(pipeline), layer: 0, path: { tokens, masks: [] }, start: sound.mask }, bench);
+  await expect(makeInitialMask({ context, stage: mask, layer: 1 }, bench)).rejects.toThrow(/model\.layers\.1\.mlp\.up_proj\.weight/);
+  bench.forget();
+});

@@ -1,0 +1,43 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+
+/** Programs are tested as users have them: built. Without a build those tests are skipped (`npm run build` makes one). */
+export const isBuilt = existsSync('dist/cli/main.js');
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Program {
+  process: ChildProcessByStdio<null, Readable, Readable>;
+  /** What it has written to stderr so far. */
+  said(): string;
+  ended: Promise<Ended>;
+}
+
+/** The environment without Temporal's and our own settings. */
+const plainEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|LLM_BARBER_STATE|NO_COLOR)/.test(name)));
+
+/** Starts an executable of the package. */
+export function startProgram(name: 'temporal-pipeline' | 'temporal', words: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Program {
+  const child = spawn(process.execPath, [path.resolve('cli/bin', `${name}.mjs`), ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: options.cwd,
+    env: { ...plainEnvironment, ...options.env },
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = new Promise<Ended>((resolve) => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })));
+  return { process: child, said: () => stderr, ended };
+}
+
+export async function runProgram(...call: Parameters<typeof startProgram>): Promise<Ended> {
+  return await startProgram(...call).ended;
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { parsePipeline } from '../../config/index.js';
+import { renderReport } from '../../report/index.js';
+import { exampleDigest, examplePipeline, exampleResult } from './example-result.js';
+
+const report = renderReport(exampleResult, examplePipeline);
+const rows = report.split('\n').filter((line) => line.startsWith('|')).map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
+const row = (...start: string[]) => rows.find((cells) => start.every((cell, column) => cells[column] === cell));
+
+describe('report', () => {
+  it('has the perplexities of all states and the gap closed, where there is a gap', () => {
+    expect(row('perplexity')).toEqual(['perplexity', 'dense', 'initial', 'rebuilt', 'gap closed']);
+    expect(row('held\\|out.txt')).toEqual(['held\\|out.txt', '2.82', '9.41', '6.32', '33.0 %']);
+    expect(row('ptb')).toEqual(['ptb', '10', '9', '9.5', '-']);
+  });
+
+  it('has sparsity, errors and swaps of every sub-block, and seconds', () => {
+    expect(row('2:4')).toEqual(['2:4', '50 %', '49.9999 %']);
+    expect(row('0', 'attention')).toEqual(['0', 'attention', '0.02', '0.015', '-25 %', '45', '45']);
+    expect(row('0', 'mlp')).toEqual(['0', 'mlp', '3.2e-7', '4e-7', '+25 %', '12,300', '12,300']);
+    expect(row('rebuild')).toEqual(['rebuild', '75.50', '1 min 16 s']);
+    expect(row('total')).toEqual(['total', '80.00', '1 min 20 s']);
+    expect(report).toContain('3 pieces of work were found');
+  });
+
+  it('says what was run, on what, and what came out', () => {
+    for (const text of ['1,234,567 parameters', 'random, seed 7', 'field `story`', 'granularity output, ratio 0.25, metric gradient', 'TensorFlow 2.21.0', 'cpu, 2 threads', exampleDigest, exampleResult.mask, exampleResult.checkpoint]) {
+      expect(report).toContain(text);
+    }
+  });
+
+  it('has a pipeline file that resolves to the same pipeline', () => {
+    const text = /```yaml\n([^]*?)```/.exec(report)?.[1] ?? '';
+    expect(parsePipeline({ text, path: '/elsewhere/pipeline.yaml' }).digest).toBe(exampleDigest);
+  });
+
+  it('leaves out what a run did not do', () => {
+    const evaluated = renderReport({ ...exampleResult, mask: '', rebuild: { grown: 0, pruned: 0, layers: [] }, perplexity: { dense: { ptb: 10 } } }, examplePipeline);
+    expect(evaluated).not.toMatch(/## (Rebuild|Sparsity)|gap closed/i);
+    expect(evaluated).toContain('| ptb        | 10    |');
+  });
+});
