@@ -33,7 +33,8 @@ export async function throughOutages<T>(call: () => Promise<T>, signal: AbortSig
  */
 export async function connectClient(settings: ConnectionSettings): Promise<Client> {
   try {
-    const connection = await Connection.connect({ ...settings.options, connectTimeout: 10_000 });
+    // No retries within the client: one that is still waiting when the connection is closed would end the process.
+    const connection = await Connection.connect({ ...settings.options, interceptors: [], connectTimeout: 10_000 });
     return new Client({ connection, namespace: settings.namespace });
   } catch (cause) {
     throw new ServerUnreachableError(

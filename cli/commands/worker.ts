@@ -72,10 +72,13 @@ async function parentsServer(state: string): Promise<ConnectionSettings> {
 
 /** The IPC channel closes when the parent is gone, however it went: then the worker stops, in order if it can. */
 function endWithParent(log: Logger): void {
-  process.channel?.unref();
-  process.once('disconnect', () => {
+  const end = (): void => {
     log.warn('the process that started this worker is gone; stopping');
     process.kill(process.pid, 'SIGTERM');
     setTimeout(() => process.exit(exitCode.runFailed), orphanGraceMs).unref();
-  });
+  };
+  process.channel?.unref();
+  process.once('disconnect', end);
+  // It may have gone while this process was loading.
+  if (!process.connected) end();
 }

@@ -4,7 +4,7 @@ import { Connection } from '@temporalio/client';
 export async function answers(address: string): Promise<boolean> {
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address, tls: false, connectTimeout: 2_000 });
+    connection = await Connection.connect({ address, tls: false, interceptors: [], connectTimeout: 2_000 });
     const { workflowService } = connection;
     await connection.withDeadline(Date.now() + 2_000, () => workflowService.describeNamespace({ namespace: 'default' }));
     return true;

@@ -39,7 +39,7 @@ describe.skipIf(!canRun)('run (skipped without a build, the demo model or a Temp
     await until(() => first.said().includes('calibration: done') || undefined);
     first.process.kill('SIGINT');
     const interrupted = await first.ended;
-    expect(interrupted.code).toBe(130);
+    expect(interrupted.code, interrupted.stderr).toBe(130);
     expect(interrupted.stderr).toContain(`npx temporal-pipeline run ${demo} --state ${state} --json`);
     const { workflowId, runId, status } = JSON.parse(interrupted.stdout) as Record<string, string>;
     expect(status).toBe('interrupted');
