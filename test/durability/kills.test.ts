@@ -4,7 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,19 +20,23 @@ type Result = PipelineResult & { status: string; workflowId: string };
 
 interface Finished {
   result: Result;
+  /** Seconds from the first finished unit of work to the end. */
   seconds: number;
 }
 
-/** `run --json` in a process of its own; `disturb` gets to know when the run is under way. */
-async function runDemo(state: string, disturb?: (state: string) => Promise<void>): Promise<Finished> {
-  const started = performance.now();
+const storeLog = (state: string): string => join(state, 'artifacts', 'log.jsonl');
+
+/** `run --json` in a process of its own; `disturb` is called once the first unit of work is finished. */
+async function runDemo(state: string, disturb?: () => Promise<void>): Promise<Finished> {
   const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const exit = new Promise<number | null>((done) => child.on('close', done));
-  await disturb?.(state);
+  while (!existsSync(storeLog(state)) && child.exitCode === null) await sleep(20);
+  const started = performance.now();
+  await disturb?.();
   const code = await exit;
   expect(code, stderr).toBe(0);
   return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - started) / 1000 };
@@ -60,7 +64,7 @@ function outputs({ checkpoint, mask }: Result): Record<string, string> {
 
 /** Keys of layers' masks and perplexities that were made more than once. */
 async function madeTwice(state: string): Promise<string[]> {
-  const lines = (await readFile(join(state, 'artifacts', 'log.jsonl'), 'utf8')).trim().split('\n');
+  const lines = (await readFile(storeLog(state), 'utf8')).trim().split('\n');
   const made = lines.map((line) => JSON.parse(line) as { event: string; kind: string; key: string }).filter(({ event }) => event === 'made');
   const keys = made.filter(({ kind }) => kind !== 'hidden').map(({ kind, key }) => `${kind}/${key}`);
   return keys.filter((key, index) => keys.indexOf(key) !== index);
