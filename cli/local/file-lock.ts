@@ -24,6 +24,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, timeoutM
   await writeFile(draft, JSON.stringify(identify(process.pid)));
   try {
     const own = await take(file, draft, timeoutMs);
+    await rm(draft);
     try {
       return await work();
     } finally {

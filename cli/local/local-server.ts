@@ -7,7 +7,7 @@ import { statePaths } from '../state.js';
 import { findTemporalCli } from '../temporal-cli.js';
 import { withLock } from './file-lock.js';
 import { answers } from './health.js';
-import { freePort, isFree } from './ports.js';
+import { freePort, isFree, portsOf, type Ports } from './ports.js';
 import { forgetProcess, identify, isAlive, liveProcesses, recordProcess } from './process-records.js';
 import { lastServer, recordServer, runningServer, serverAddress, serverLog, type LocalServer } from './server-record.js';
 
@@ -17,7 +17,6 @@ export interface EnsureOptions {
   samePorts?: boolean;
 }
 
-const preferredPorts = { port: 7233, uiPort: 8233 };
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 8_000;
 
@@ -67,7 +66,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
   const earlier = await lastServer(state);
   // Another program may take a port between the probe and the server's start: then other ports are tried.
   for (let attempt = 1; ; attempt += 1) {
-    const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, preferredPorts] : []);
+    const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, portsOf(state)] : []);
     const server = await launch(cli, state, ports);
     try {
       await waitUntilItAnswers(state, server, signal);
@@ -78,8 +77,6 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
     }
   }
 }
-
-type Ports = Pick<LocalServer, 'port' | 'uiPort'>;
 
 async function choosePorts(wishes: (Ports | undefined)[]): Promise<Ports> {
   for (const wish of wishes) {
@@ -101,6 +98,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   await mkdir(statePaths.server(state), { recursive: true });
   await mkdir(statePaths.logs(state), { recursive: true });
   const log = await open(serverLog(state), 'a');
+  const logOffset = (await log.stat()).size;
   const loopback = ['--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'];
   const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--db-filename', statePaths.serverDatabase(state)];
   // The environment's Temporal settings are for clients; here they would only confuse.
@@ -117,7 +115,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
       child.once('error', (cause) => reject(new LocalServerError({ what: `cannot be started: ${cause.message}`, where: cli }, { cause })));
     });
     child.unref();
-    const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort };
+    const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort, logOffset };
     await recordServer(state, server);
     return server;
   } finally {
@@ -127,7 +125,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
 
 async function waitUntilItAnswers(state: string, server: LocalServer, signal?: AbortSignal): Promise<void> {
   const giveUp = Date.now() + startTimeoutMs;
-  while (!(await answers(serverAddress(server)))) {
+  while (!(await answers(serverAddress(server))) || !(await saysItServes(state, server))) {
     signal?.throwIfAborted();
     if (!isAlive(server)) {
       throw new LocalServerError({
@@ -145,6 +143,12 @@ async function waitUntilItAnswers(state: string, server: LocalServer, signal?: A
     }
     await sleep(100);
   }
+}
+
+/** What answers on the port could be somebody else's server, while ours ends because it found the port taken. */
+async function saysItServes(state: string, server: LocalServer): Promise<boolean> {
+  const text = await readFile(serverLog(state), 'utf8').catch(() => '');
+  return new RegExp(`server:\\s+\\S+:${server.port}\\b`, 'i').test(text.slice(server.logOffset));
 }
 
 async function lastLine(file: string): Promise<string> {
