@@ -8,6 +8,7 @@ export const { pipeline: examplePipeline, digest: exampleDigest } = parsePipelin
 version: 1
 name: example
 model: { source: ./model }
+engine: { backend: wasm }
 stages:
   - calibration: { dataset: { file: ./a.jsonl, field: story }, samples: 4, sequenceLength: 64, sampling: random, seed: 7 }
   - initialMask: { method: wanda, pattern: "2:4" }
