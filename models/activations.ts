@@ -1,3 +1,4 @@
+import { tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
 import { customVjp } from './custom-vjp.js';
 
@@ -17,4 +18,9 @@ export function gatedSilu(gate: Tensor3D, up: Tensor3D): Tensor3D {
     // With silu = gate s, the factor s + gate s (1 - s) is s + silu - silu s.
     (dy, [u, sigmoid, silu]) => [dy.mul(u).mul(sigmoid.add(silu).sub(silu.mul(sigmoid))), dy.mul(silu)],
   );
+}
+
+/** `z Phi(z)`, Phi being the normal distribution (Hendrycks and Gimpel 2016): the exact one, not its tanh approximation. */
+export function gelu(z: Tensor3D): Tensor3D {
+  return tf.tidy(() => z.mul<Tensor3D>(z.mul(Math.SQRT1_2).erf().add(1).mul(0.5)));
 }

@@ -13,6 +13,14 @@ export interface AttentionShape {
   headDim: number;
 }
 
+/** What says which positions a query sees, and how it learns where they are. */
+export interface AttentionPositions {
+  /** Rotary positions; absent where positions are in the hidden states already (learned embeddings). */
+  rope?: Rope;
+  /** How many positions a query sees, its own included; all before it where absent. */
+  window?: number;
+}
+
 /** `[batch, time, heads * headDim]` -> `[batch, heads, time, headDim]` */
 function splitHeads(x: Tensor3D, heads: number): Tensor4D {
   const [batch, time, width] = x.shape;
@@ -25,17 +33,28 @@ function joinHeads(x: Tensor4D): Tensor3D {
   return x.transpose([0, 2, 1, 3]).reshape<Tensor3D>([batch, time, heads * headDim]);
 }
 
-/** Additive mask `[time, time]` that hides the future. Finite, so that no engine meets infinity minus infinity. */
-function causalMask(time: number): Tensor2D {
-  return constant(`causal ${time}`, () => {
-    const values = new Float32Array(time * time);
-    for (let row = 0; row < time; row++) values.fill(-1e9, row * time + row + 1, (row + 1) * time);
+/**
+ * Additive mask `[time, time]` that hides the future, and what lies `window` positions back or further.
+ * Finite, so that no engine meets infinity minus infinity.
+ */
+function attentionMask(time: number, window = time): Tensor2D {
+  const seen = Math.min(window, time);
+  return constant(`attention mask ${time} ${seen}`, () => {
+    const values = new Float32Array(time * time).fill(-1e9);
+    for (let row = 0; row < time; row++) values.fill(0, row * time + Math.max(0, row + 1 - seen), row * time + row + 1);
     return tf.tensor2d(values, [time, time]);
   });
 }
 
+/** x `[batch, heads, time, headDim]` times `scale`, turned by its positions (back where `direction` is -1) if there is a rope. */
+function turn(x: Tensor4D, rope: Rope | undefined, scale: number, direction: 1 | -1): Tensor4D {
+  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction));
+  return scale === 1 ? x : x.mul(scale);
+}
+
 /**
- * Causal attention `softmax(q k^T / sqrt(headDim)) v` with rotary positions, between the linears of an attention sub-block.
+ * Causal attention `softmax(q k^T / sqrt(headDim)) v`, between the linears of an attention sub-block: grouped heads,
+ * rotary positions (Su et al. 2021) and a sliding window (Beltagy et al. 2020) where the family has them.
  *
  * Grouped heads repeat nothing: query heads that share a key and value head are consecutive, so `[heads, time]` read as
  * `[keyValueHeads, group * time]` makes one matrix product of each group.
@@ -49,9 +68,10 @@ function causalMask(time: number): Tensor2D {
  * @param v like k
  * @returns `[batch, time, heads * headDim]`
  */
-export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, rope: Rope): Tensor3D {
+export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions): Tensor3D {
   const [batch, time] = q.shape;
   const { heads, keyValueHeads, headDim } = shape;
+  const { rope, window } = positions;
   const scale = 1 / Math.sqrt(headDim);
   const group = heads / keyValueHeads;
   const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
@@ -60,11 +80,11 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   return customVjp(
     [q, k, v],
     (q_, k_, v_) => {
-      const Q = grouped(rotate(splitHeads(q_, heads), ropeTables(rope, time, scale, 1)));
-      const K = rotate(splitHeads(k_, keyValueHeads), ropeTables(rope, time, 1, 1));
+      const Q = grouped(turn(splitHeads(q_, heads), rope, scale, 1));
+      const K = turn(splitHeads(k_, keyValueHeads), rope, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
       const scores = tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]);
-      const P = grouped(tf.softmax(scores.add<Tensor3D>(causalMask(time))));
+      const P = grouped(tf.softmax(scores.add<Tensor3D>(attentionMask(time, window))));
       const O = tf.matMul<Tensor4D>(P, V);
       return { value: joinHeads(perHead(O)), saved: [Q, K, V, P, O] };
     },
@@ -72,8 +92,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
       const dO = grouped(splitHeads(dy, heads));
       const dV = tf.matMul<Tensor4D>(P, dO, true, false);
       const dS = P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true)));
-      const dQ = rotate(perHead(tf.matMul<Tensor4D>(dS, K)), ropeTables(rope, time, scale, -1));
-      const dK = rotate(tf.matMul<Tensor4D>(dS, Q, true, false), ropeTables(rope, time, 1, -1));
+      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), rope, scale, -1);
+      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), rope, 1, -1);
       return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
     },
   );

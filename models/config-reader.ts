@@ -16,9 +16,19 @@ export class ConfigReader {
     return this.values[key] !== undefined && this.values[key] !== null;
   }
 
+  /** Whether it is written out as `null`, for the few keys where that differs from absent. */
+  isNull(key: string): boolean {
+    return this.values[key] === null;
+  }
+
   /** @throws ModelConfigError unless it is an integer above zero. */
   positiveInteger(key: string, fallback?: number): number {
     return this.read(key, 'an integer above zero', fallback, (value) => Number.isSafeInteger(value) && (value as number) > 0);
+  }
+
+  /** @throws ModelConfigError unless it is an integer, zero or above. */
+  count(key: string, fallback?: number): number {
+    return this.read(key, 'an integer, zero or above', fallback, (value) => Number.isSafeInteger(value) && (value as number) >= 0);
   }
 
   /** @throws ModelConfigError unless it is a finite number above zero. */
@@ -37,11 +47,22 @@ export class ConfigReader {
     return this.read(key, expected, fallback, (value) => choices.includes(value as T));
   }
 
+  /** @throws ModelConfigError unless it is a list of `length` values, each one of `choices`. */
+  choices<T extends string>(key: string, choices: readonly T[], length: number): T[] {
+    const valid = (value: unknown) => Array.isArray(value) && value.length === length && value.every((item) => choices.includes(item as T));
+    return this.read<T[]>(key, `a list of ${length}, each one of ${choices.join(', ')}`, undefined, valid);
+  }
+
   /** @throws ModelConfigError unless it is an object. */
   object(key: string): ConfigReader {
     const isObject = (value: unknown) => typeof value === 'object' && !Array.isArray(value);
     const values = this.read<Record<string, unknown>>(key, 'an object', undefined, isObject);
     return new ConfigReader(values, this.where, `${this.prefix}${key}.`);
+  }
+
+  /** @throws ModelConfigError if the weights are stored quantized. */
+  refuseQuantization(): void {
+    if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
   }
 
   /** The error that `key`, as it stands, is wrong. */

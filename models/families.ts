@@ -1,8 +1,10 @@
 import type { ConfigReader } from './config-reader.js';
 import { llama } from './llama.js';
+import { mistral } from './mistral.js';
+import { opt } from './opt.js';
+import { qwen2 } from './qwen2.js';
+import { qwen3 } from './qwen3.js';
 import type { DecoderModel } from './types.js';
 
-/** Every decoder family, by the `model_type` of its `config.json`. A new one is a file beside this and a line here. */
-export const families: Readonly<Record<string, (config: ConfigReader) => DecoderModel>> = {
-  llama,
-};
+/** Every decoder family, by the `model_type` of its `config.json`. A new one is a file beside this and a line here: docs/families.md. */
+export const families: Readonly<Record<string, (config: ConfigReader) => DecoderModel>> = { llama, mistral, opt, qwen2, qwen3 };

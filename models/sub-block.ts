@@ -1,7 +1,7 @@
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { WeightError } from './errors.js';
-import type { LinearSpec, SubBlock, Weights } from './types.js';
+import type { DecoderLayer, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
  * The tensor of that name.
@@ -49,4 +49,23 @@ export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): 
     const outputs = subBlock.inputs.map((linear) => applyLinear(x, linear, weights));
     return applyLinear(subBlock.core(outputs, weights), subBlock.output, weights);
   });
+}
+
+/** The linear at `path`, its weight and bias under the names that PyTorch gives them. */
+export function linearSpec(path: string, out: number, inputs: number, biased: boolean): LinearSpec {
+  return { name: `${path}.weight`, shape: [out, inputs], ...(biased && { bias: `${path}.bias` }) };
+}
+
+/** A sub-block with the tensors that it reads beside its linears' weights and biases: its norms. */
+export interface SubBlockWithNorms extends SubBlock {
+  norms: readonly TensorSpec[];
+}
+
+/** A decoder layer of its two sub-blocks, all tensors listed. */
+export function layerOf(index: number, subBlocks: readonly [SubBlockWithNorms, SubBlockWithNorms]): DecoderLayer {
+  const linears = subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
+  const ofLinears = linears.flatMap(({ name, shape, bias }): TensorSpec[] =>
+    bias === undefined ? [{ name, shape }] : [{ name, shape }, { name: bias, shape: [shape[0]] }],
+  );
+  return { index, tensors: [...subBlocks.flatMap(({ norms }) => norms), ...ofLinears], subBlocks };
 }

@@ -6,11 +6,13 @@ const where = '/models/some-llama/config.json';
 const base = {
   model_type: 'llama', vocab_size: 96, hidden_size: 32, intermediate_size: 88, num_hidden_layers: 2, num_attention_heads: 4,
 };
+const qwen = { model_type: 'qwen2', num_key_value_heads: 2 };
+const opt = { model_type: 'opt', ffn_dim: 96 };
 const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig({ ...base, ...changes }, where);
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected .*llama/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, opt, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -67,5 +69,56 @@ describe('modelFromConfig', () => {
     expect(names({ mlp_bias: true }).filter((name) => name.endsWith('.bias'))).toEqual([
       'model.layers.1.mlp.gate_proj.bias', 'model.layers.1.mlp.up_proj.bias', 'model.layers.1.mlp.down_proj.bias',
     ]);
+  });
+
+  it.each([
+    [{ model_type: 'mistral', num_key_value_heads: 4, sliding_window: 0 }, 'sliding_window is 0; expected an integer above zero'],
+    [{ model_type: 'mistral' }, 'num_key_value_heads is missing; expected a divisor of num_attention_heads (4)'],
+    [{ ...qwen, layer_types: ['full_attention'] }, 'layer_types is ["full_attention"]; expected a list of 2, each one of full_attention, sliding_attention'],
+    [{ ...qwen, layer_types: ['full_attention', 'chunked_attention'] }, 'layer_types is ["full_attention","chunked_attention"]; expected a list of 2'],
+    [{ ...qwen, layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types is ["full_attention","sliding_attention"]; expected full_attention only'],
+    [{ ...qwen, use_sliding_window: true, max_window_layers: -1 }, 'max_window_layers is -1; expected an integer, zero or above'],
+    [{ ...opt, ffn_dim: undefined }, 'ffn_dim is missing; expected an integer above zero'],
+    [{ ...opt, num_attention_heads: 5 }, 'num_attention_heads is 5; expected a divisor of hidden_size (32)'],
+    [{ ...opt, activation_function: 'swish' }, 'activation_function is "swish"; expected one of relu, gelu'],
+    [{ ...opt, quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
+  ])('refuses %j', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('Qwen2 has biases at queries, keys and values only, Qwen3 a norm of each', () => {
+    const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name.replace('model.layers.1.', ''));
+    expect(names(qwen).filter((name) => name.endsWith('bias'))).toEqual(['q', 'k', 'v'].map((name) => `self_attn.${name}_proj.bias`));
+    const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
+    expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128] });
+    expect(qwen3.subBlocks[0].output.shape).toEqual([32, 4 * 128]);
+  });
+});
+
+describe('OPT', () => {
+  const names = (changes: Record<string, unknown>) => {
+    const model = load({ ...opt, ...changes });
+    return [...model.embeddingTensors, ...model.decoderLayer(0).tensors, ...model.headTensors].map(({ name }) => name.replace('model.decoder.', ''));
+  };
+
+  it('finds its tensors with or without the prefix, the head also by its own name', () => {
+    const model = load(opt);
+    const [embedding, positions] = model.embeddingTensors;
+    expect(embedding).toEqual({ name: 'model.decoder.embed_tokens.weight', shape: [96, 32], aliases: ['decoder.embed_tokens.weight', 'lm_head.weight'] });
+    expect(positions).toMatchObject({ shape: [2050, 32], aliases: ['decoder.embed_positions.weight'] });
+    for (const { name, aliases } of model.decoderLayer(1).tensors) expect(`model.${aliases?.[0]}`).toBe(name);
+    expect(load({ ...opt, tie_word_embeddings: false }).headTensors.at(-1)).toEqual({ name: 'lm_head.weight', shape: [96, 32] });
+  });
+
+  it('asks for no tensor that a variant does not have', () => {
+    expect(names({ enable_bias: false }).filter((name) => /(proj|fc.)\.bias/.test(name))).toEqual([]);
+    expect(names({ enable_bias: false })).toContain('layers.0.final_layer_norm.bias');
+    expect(names({ layer_norm_elementwise_affine: false }).filter((name) => name.includes('norm'))).toEqual([]);
+    expect(names({})).toContain('final_layer_norm.weight');
+    expect(names({ _remove_final_layer_norm: true })).not.toContain('final_layer_norm.weight');
+    expect(names({ do_layer_norm_before: false })).not.toContain('final_layer_norm.weight');
+    expect(names({}).filter((name) => name.startsWith('project'))).toEqual([]);
+    expect(names({ word_embed_proj_dim: 16 }).filter((name) => name.startsWith('project'))).toEqual(['project_in.weight', 'project_out.weight']);
   });
 });

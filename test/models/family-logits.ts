@@ -12,16 +12,16 @@ const present = existsSync(families);
 /** Of the 16-bit folders only within what rounded rotary frequencies make: see half-precision-rope.test.ts. */
 const tolerance = (name: string) => (/16/.test(name) ? 2e-3 : 1e-4);
 
-/** Logits of every LLaMA variant against those of Hugging Face transformers, on one engine. */
+/** Logits of every family and variant against those of Hugging Face transformers, on one engine. */
 export async function testFamilyLogits(backend: 'tensorflow' | 'wasm'): Promise<void> {
   const opened = await opens(backend);
-  describe.skipIf(!opened || !present)(`LLaMA variants on ${backend} (needs that engine and ../shared/data/families)`, () => {
+  describe.skipIf(!opened || !present)(`decoder families on ${backend} (needs that engine and ../shared/data/families)`, () => {
     beforeAll(() => {
       expect(tf.getBackend()).toBe(backend);
     });
     afterAll(disposeConstants);
 
-    const folders = present ? readdirSync(families).filter((name) => name.startsWith('llama')) : [];
+    const folders = present ? readdirSync(families).filter((name) => existsSync(join(families, name, 'config.json'))) : [];
     it.each(folders)('%s: logits are those of transformers, no tensor is left over', async (name) => {
       const before = tf.memory().numTensors - heldConstants();
       expect(await logitsError(join(families, name))).toBeLessThan(tolerance(name));

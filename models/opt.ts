@@ -1,0 +1,162 @@
+import { tf } from '../engine/index.js';
+import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
+import { gelu } from './activations.js';
+import { causalAttention } from './attention.js';
+import type { ConfigReader } from './config-reader.js';
+import { embedTokens } from './embedding.js';
+import { layerNorm } from './norms.js';
+import { applyLinear, layerOf, linearSpec, weightOf } from './sub-block.js';
+import type { SubBlockWithNorms } from './sub-block.js';
+import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
+
+/** What an OPT `config.json` says that the computation depends on; names as in transformers, in camel case. */
+interface OptConfig {
+  vocabSize: number;
+  hiddenSize: number;
+  /** Width of the embedding; projected to `hiddenSize` and back where it differs (350m). */
+  embeddingSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  maxPositions: number;
+  activation: keyof typeof activations;
+  /** Norm before each sub-block; after the residual otherwise (350m). */
+  normBefore: boolean;
+  finalNorm: boolean;
+  affine: boolean;
+  biased: boolean;
+  tied: boolean;
+}
+
+const activations = { relu: (z: Tensor3D): Tensor3D => z.relu(), gelu };
+/** Positions were trained with two rows for padding in front. */
+const positionOffset = 2;
+/** PyTorch's default; the configs do not state it. */
+const epsilon = 1e-5;
+
+/** Absent values mean what they mean in transformers' `OPTConfig`. */
+function readConfig(config: ConfigReader): OptConfig {
+  const hiddenSize = config.positiveInteger('hidden_size');
+  const heads = config.positiveInteger('num_attention_heads');
+  if (hiddenSize % heads !== 0) throw config.wrong('num_attention_heads', `a divisor of hidden_size (${hiddenSize})`);
+  config.refuseQuantization();
+  const normBefore = config.boolean('do_layer_norm_before', true);
+  return {
+    vocabSize: config.positiveInteger('vocab_size'),
+    hiddenSize,
+    embeddingSize: config.positiveInteger('word_embed_proj_dim', hiddenSize),
+    intermediateSize: config.positiveInteger('ffn_dim'),
+    layers: config.positiveInteger('num_hidden_layers'),
+    heads,
+    maxPositions: config.positiveInteger('max_position_embeddings', 2048),
+    activation: config.choice('activation_function', ['relu', 'gelu'], 'relu'),
+    normBefore,
+    finalNorm: normBefore && !config.boolean('_remove_final_layer_norm', false),
+    affine: config.boolean('layer_norm_elementwise_affine', true),
+    biased: config.boolean('enable_bias', true),
+    tied: config.boolean('tie_word_embeddings', true),
+  };
+}
+
+const root = 'model.decoder';
+const embeddingName = `${root}.embed_tokens.weight`;
+const positionsName = `${root}.embed_positions.weight`;
+const finalNormPath = `${root}.final_layer_norm`;
+const headName = 'lm_head.weight';
+
+/**
+ * OPT (Zhang et al. 2022) of every size: learned positions, layer norms, biases, an MLP of two linears; and the 350m kind,
+ * with norms after the residuals and a narrower embedding.
+ *
+ * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ */
+export function opt(reader: ConfigReader): DecoderModel {
+  const config = readConfig(reader);
+  const { vocabSize, hiddenSize, embeddingSize, maxPositions, tied } = config;
+  const projected = embeddingSize !== hiddenSize;
+  const projectIn = linearSpec(`${root}.project_in`, hiddenSize, embeddingSize, false);
+  const projectOut = linearSpec(`${root}.project_out`, embeddingSize, hiddenSize, false);
+  const head: LinearSpec = { name: tied ? embeddingName : headName, shape: [vocabSize, embeddingSize] };
+  const embedding = withShortName({ name: embeddingName, shape: [vocabSize, embeddingSize] });
+  if (tied) embedding.aliases = [...embedding.aliases, headName];
+  const positions = { name: positionsName, shape: [maxPositions + positionOffset, hiddenSize] };
+  const finalNorm = normOf(config, finalNormPath);
+  return {
+    family: 'opt',
+    layers: config.layers,
+    hiddenSize,
+    vocabularySize: vocabSize,
+    attentionHeads: config.heads,
+    intermediateSize: config.intermediateSize,
+    maxPositions,
+    decoderLayer: (index) => {
+      const path = `${root}.layers.${index}`;
+      const layer = layerOf(index, [attention(config, path), mlp(config, path)]);
+      return { ...layer, tensors: layer.tensors.map(withShortName) };
+    },
+    embeddingTensors: [embedding, ...[positions, ...(projected ? [projectIn] : [])].map(withShortName)],
+    embed: (ids, weights) =>
+      tf.tidy(() => {
+        const tokens = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
+        const widened = projected ? applyLinear(tokens, projectIn, weights) : tokens;
+        const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [ids.shape[1], hiddenSize]);
+        return widened.add(rows);
+      }),
+    headTensors: [
+      ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(withShortName),
+      tied ? embedding : head,
+    ],
+    head: (h, weights) =>
+      tf.tidy(() => {
+        const normed = config.finalNorm ? finalNorm.apply(h, weights) : h;
+        return applyLinear(projected ? applyLinear(normed, projectOut, weights) : normed, head, weights);
+      }),
+  };
+}
+
+/** Checkpoints of the bare decoder leave out the `model.` in front. */
+function withShortName({ name, shape }: TensorSpec): TensorSpec & { aliases: readonly string[] } {
+  return { name, shape, aliases: [name.slice('model.'.length)] };
+}
+
+function attention(config: OptConfig, layer: string): SubBlockWithNorms {
+  const { hiddenSize, heads, biased } = config;
+  const linear = (name: string) => linearSpec(`${layer}.self_attn.${name}`, hiddenSize, hiddenSize, biased);
+  const shape = { heads, keyValueHeads: heads, headDim: hiddenSize / heads };
+  return {
+    block: 'attention',
+    inputs: [linear('q_proj'), linear('k_proj'), linear('v_proj')],
+    output: linear('out_proj'),
+    ...normAndResidual(config, `${layer}.self_attn_layer_norm`),
+    core: ([q, k, v]) => causalAttention(q, k, v, shape, {}),
+  };
+}
+
+function mlp(config: OptConfig, layer: string): SubBlockWithNorms {
+  const { hiddenSize, intermediateSize, biased } = config;
+  return {
+    block: 'mlp',
+    inputs: [linearSpec(`${layer}.fc1`, intermediateSize, hiddenSize, biased)],
+    output: linearSpec(`${layer}.fc2`, hiddenSize, intermediateSize, biased),
+    ...normAndResidual(config, `${layer}.final_layer_norm`),
+    core: ([z]) => activations[config.activation](z),
+  };
+}
+
+/** Norm before the sub-block or after its residual, whichever the config says. */
+function normAndResidual(config: OptConfig, path: string): Pick<SubBlock, 'enter' | 'leave'> & { norms: readonly TensorSpec[] } {
+  const norm = normOf(config, path);
+  if (config.normBefore) return { norms: norm.tensors, enter: norm.apply, leave: (h, y) => h.add(y) };
+  return { norms: norm.tensors, enter: (h) => h.clone(), leave: (h, y, weights) => tf.tidy(() => norm.apply(h.add<Tensor3D>(y), weights)) };
+}
+
+function normOf({ hiddenSize, affine }: OptConfig, path: string) {
+  const weight = `${path}.weight`;
+  const bias = `${path}.bias`;
+  const tensors: TensorSpec[] = affine ? [weight, bias].map((name) => ({ name, shape: [hiddenSize] })) : [];
+  const apply = (x: Tensor3D, weights: Weights): Tensor3D => {
+    if (!affine) return layerNorm(x, epsilon);
+    return layerNorm(x, epsilon, { weight: weightOf<Tensor1D>(weights, weight), bias: weightOf<Tensor1D>(weights, bias) });
+  };
+  return { tensors, apply };
+}
