@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'winston';
 import { ComputeHost, createActivities } from './activities/index.js';
 import type { ConnectionSettings } from './cli/connection.js';
@@ -30,6 +30,8 @@ export async function runWorker({ connection: settings, taskQueue, state, logger
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
     }),
+    // Warnings of the SDK's native part go the same way, not to the terminal.
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
     // The worker stops by our own signal handling below, which also ends the compute process.
     shutdownSignals: [],
   });

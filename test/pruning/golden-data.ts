@@ -22,7 +22,7 @@ export interface GoldenRun {
   losses: [string, number, number][];
 }
 
-export const goldenModels = ['stories260K', 'babyllama-tok105'];
+export const goldenModels = ['stories260K', 'babyllama-tok105', 'tiny-opt'];
 const folderOf = (model: string): string => join(sharedData, 'golden', model);
 
 /** The magnitude and Wanda runs of a model. */

@@ -44,6 +44,7 @@ describe.skipIf(!available).each(available ? goldenModels : [])('parity with the
     }
     tf.dispose(hidden);
     expect(different / size).toBeLessThanOrEqual(1e-4);
+    expect(errors).toHaveLength(run.losses.length);
     errors.forEach(([errorBefore, errorAfter], index) => {
       const [, expectedBefore, expectedAfter] = run.losses[index];
       expect(Math.abs(errorBefore / expectedBefore - 1)).toBeLessThan(1e-3);
