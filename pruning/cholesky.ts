@@ -15,13 +15,15 @@ const tileRows = 128;
  * right, and on the left the sums that forward substitution needs. Both are updated by the same product.
  *
  * @param a symmetric `[n, n]`, row-major. Only the lower triangle is read; the strictly upper one is left undefined.
- * @returns false where A is not positive definite in float64 (or not finite); `a` is spoilt then.
+ * @returns false where A is not finite, or not positive definite beyond what float64 can tell: where a pivot is below
+ *   rounding error, n * 2^-52 of its diagonal element. `a` is spoilt then.
  */
 export function invertCholesky(a: Float64Array, n: number): boolean {
+  const leastPivots = Float64Array.from({ length: n }, (_, i) => a[i * (n + 1)] * n * Number.EPSILON);
   const right = new Float64Array(n * panelWidth);
   for (let start = 0; start < n; start += panelWidth) {
     const width = Math.min(panelWidth, n - start);
-    const diagonal = factorDiagonal(a, n, start, width);
+    const diagonal = factorDiagonal(a, n, start, width, leastPivots);
     if (diagonal === undefined) return false;
     solvePanel(a, n, start, width, diagonal, right);
     finishRows(a, n, start, width, diagonal, right);
@@ -31,7 +33,13 @@ export function invertCholesky(a: Float64Array, n: number): boolean {
 }
 
 /** Cholesky factor `[width, width]` of the diagonal block at `start`, packed. */
-function factorDiagonal(a: Float64Array, n: number, start: number, width: number): Float64Array | undefined {
+function factorDiagonal(
+  a: Float64Array,
+  n: number,
+  start: number,
+  width: number,
+  leastPivots: Float64Array,
+): Float64Array | undefined {
   const factor = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {
     for (let j = 0; j <= i; j++) {
@@ -39,7 +47,7 @@ function factorDiagonal(a: Float64Array, n: number, start: number, width: number
       for (let k = 0; k < j; k++) sum -= factor[i * width + k] * factor[j * width + k];
       if (i > j) factor[i * width + j] = sum / factor[j * width + j];
       // Written so that NaN fails too.
-      else if (sum > 0 && sum < Infinity) factor[i * width + i] = Math.sqrt(sum);
+      else if (sum > Math.max(0, leastPivots[start + i]) && sum < Infinity) factor[i * width + i] = Math.sqrt(sum);
       else return undefined;
     }
   }
@@ -92,7 +100,7 @@ function subtractProducts(a: Float64Array, n: number, first: number, right: Floa
     for (let i = Math.max(first, tile); i < n; i += 2) {
       const end = Math.min(tileEnd, i + 2);
       if (i + 1 === n) {
-        for (let j = tile; j < end; j++) if (j < n) subtractDot(a, n, i, j, right, width);
+        for (let j = tile; j < end; j++) subtractDot(a, n, i, j, right, width);
         continue;
       }
       let j = tile;

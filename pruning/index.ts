@@ -1,5 +1,10 @@
 /** The science: masks made, rebuilt and checked. Pure functions of tensors and typed arrays; knows no files. */
 export { MaskBudgetError, NonFiniteScoreError, PatternError, PruningInputError } from './errors.js';
+export { guardDefaults, guardedRebuild } from './guarded-rebuild.js';
+export type { GuardedRebuild, GuardedResult, GuardRound, GuardSettings } from './guarded-rebuild.js';
+export { factorHessian, HessianError } from './hessian-factor.js';
+export type { HessianFactor } from './hessian-factor.js';
+export { HessianSum } from './hessian.js';
 export { magnitudeMask, wandaMask } from './initial-mask.js';
 export type { MaskTarget } from './initial-mask.js';
 export { layerForward } from './layer-forward.js';
@@ -14,6 +19,8 @@ export { selectSwaps } from './rebuild.js';
 export type { SwapRequest, SwapResult } from './rebuild.js';
 export { pruneSmallest } from './prune-smallest.js';
 export { floorShare } from './share.js';
+export { sparseGpt } from './sparsegpt.js';
+export type { SparseGptRequest, SparseGptResult } from './sparsegpt.js';
 export { InputNorms } from './statistics.js';
 export { rebuildSubBlock } from './sub-block-rebuild.js';
 export type { RebuildSettings, SubBlockRebuild, SubBlockReport, SubBlockResult } from './sub-block-rebuild.js';

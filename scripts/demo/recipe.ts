@@ -39,5 +39,5 @@ export const demoConfig = (vocabularySize: number) => ({
 
 /** Initial weights are large, so that none is idle afterwards and pruning has something to spoil. */
 export const training = {
-  stories: seeds.training, seed: seeds.weights, batch: 16, time: 256, learningRate: 4e-3, warmup: 100, deviation: 0.2,
+  stories: seeds.training, seed: seeds.weights, batch: 16, time: 256, learningRate: 4e-3, warmup: 100, deviation: 0.25,
 };

@@ -1,0 +1,151 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../engine/index.js';
+import type { Tensor3D } from '../../engine/index.js';
+import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, unstructured } from '../../pruning/index.js';
+import type { GuardRound, GuardSettings, Pattern, RebuildSettings } from '../../pruning/index.js';
+import { selectPairs } from '../../pruning/pattern-pairs.js';
+import { searchRatio } from '../../pruning/ratio-search.js';
+import { openTestEngine } from '../helpers/engine.js';
+import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy, toyWeights } from './toy-sub-block.js';
+
+const all = sequences(8, 5);
+/** Of every linear the larger half of the weights is pruned, so that there is much to win. */
+const masks = new Map(linears.map(({ name }) => {
+  const sizes = [...toyWeights().get(name)!].map(Math.abs);
+  const middle = [...sizes].sort((a, b) => a - b)[sizes.length / 2];
+  return [name, Uint8Array.from(sizes, (size) => Number(size < middle))];
+}));
+const settings: RebuildSettings = { granularity: 'input', ratio: 0.1, metric: 'weight-gradient', pattern: unstructured };
+const guard: GuardSettings = { rounds: 6, ratios: [1, 0.5, 0.25], tolerance: 0, budget: 40 };
+
+function errorUnder(used: ReadonlyMap<string, Uint8Array>): number {
+  const dense = toyWeights();
+  return all.reduce((sum, sequence) => sum + errorOf(forward(sequence, masked(dense, used)), forward(sequence, dense)), 0) / all.length;
+}
+
+beforeAll(() => openTestEngine());
+
+describe('guardedRebuild', () => {
+  it.each(['block', 'layer', 'output', 'input'] as const)('lowers the true error within the budget of every group, by %s', async (granularity) => {
+    const { masks: after, report } = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks, settings: { ...settings, granularity }, guard });
+    expect(report.errorBefore / errorUnder(masks)).toBeCloseTo(1, 5);
+    expect(report.errorAfter / errorUnder(after)).toBeCloseTo(1, 5);
+    expect(report.errorAfter).toBeLessThanOrEqual(report.errorBefore);
+    const named = (from: ReadonlyMap<string, Uint8Array>) => linears.map(({ name, shape }) => ({ name, shape, mask: from.get(name)! }));
+    checkRebuiltMasks(named(masks), named(after), { granularity, pattern: unstructured });
+    if (granularity === 'input') expect(report.errorAfter).toBeLessThan(report.errorBefore);
+  });
+
+  it('is the same, bit for bit, every time, and runs on as any other forward under its masks', async () => {
+    const run = () => guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks, settings, guard });
+    const [one, two] = [await run(), await run()];
+    expect(two.masks).toEqual(one.masks);
+    expect(two.report).toEqual(one.report);
+    const identity = { ...toy, inputs: [], core: (): Tensor3D => tf.zeros([1, 1, 4]), leave: (h: Tensor3D): Tensor3D => h };
+    const weights = toTensors(toyWeights());
+    const again = await layerForward({ layer: { index: 0, tensors: [], subBlocks: [toy, identity] }, hidden: toBatches(all, 3), weights, masks: one.masks });
+    expect(again.map((batch) => batch.dataSync())).toEqual(one.hidden.map((batch) => batch.dataSync()));
+  });
+
+  it('reports every round, the last of them undone where it did not help, and spends no more than it may', async () => {
+    const told: GuardRound[] = [];
+    for (const budget of [0, 2, 4, 40]) {
+      told.length = 0;
+      const { report } = await guardedRebuild({
+        subBlock: toy, hidden: toBatches(all, 8), dense: toTensors(toyWeights()), masks, settings, guard: { ...guard, budget }, onRound: (round) => told.push(round),
+      });
+      expect(report.rounds).toEqual(told);
+      expect(report.forwards).toBeLessThanOrEqual(4.33 + budget + Number(report.undone));
+      for (const [index, round] of told.entries()) {
+        expect(round.error).toBe(Math.min(...round.trialErrors.map(({ error }) => error)));
+        expect(round.accepted).toBe(round.error < round.errorBefore);
+        if (index < told.length - 1) expect(round.accepted).toBe(true);
+      }
+      if (!report.undone && told.length > 0) expect(report.grown > 0).toBe(told.some(({ accepted, grown }) => accepted && grown > 0));
+    }
+    expect(told.length).toBeGreaterThan(1);
+  });
+
+  it('asks for an improvement by the tolerance, and changes nothing without one', async () => {
+    const { masks: after, report } = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 4), dense: toTensors(toyWeights()), masks, settings, guard: { ...guard, tolerance: 0.999 } });
+    expect(after).toEqual(masks);
+    expect(report).toMatchObject({ grown: 0, pruned: 0, errorAfter: report.errorBefore });
+    expect(report.rounds.map(({ accepted }) => accepted)).toEqual([false]);
+  });
+
+  it('puts the first masks back where windows that no round judged lose more than the others gain', async () => {
+    // The last two sequences are a hundred times larger and judge nothing in the one round.
+    const odd = [...all.slice(0, 6), ...sequences(40, 5).slice(38).map((sequence) => sequence.map((h, t) => h.map((value, i) => (t % 2 === i % 2 ? -90 : 40) * value)))];
+    const result = await guardedRebuild({ subBlock: toy, hidden: toBatches(odd, 4), dense: toTensors(toyWeights()), masks, settings, guard: { ...guard, rounds: 1, ratios: [1] } });
+    expect(result.report.errorAfter).toBeLessThanOrEqual(result.report.errorBefore);
+    if (result.report.undone) expect(result.masks).toEqual(masks);
+  });
+
+  it('works with one window, which teaches and judges', async () => {
+    const { report } = await guardedRebuild({ subBlock: toy, hidden: toBatches(all.slice(0, 1), 1), dense: toTensors(toyWeights()), masks, settings, guard });
+    expect(report.errorAfter).toBeLessThan(report.errorBefore);
+  });
+
+  it('frees everything but its result, whether it ends well or not', async () => {
+    const dense = toTensors(toyWeights());
+    const before = tf.memory().numTensors;
+    const request = { subBlock: toy, dense, masks, settings, guard };
+    const result = await guardedRebuild({ ...request, hidden: toBatches(all, 3) });
+    expect(tf.memory().numTensors).toBe(before + 3);
+    tf.dispose(result.hidden);
+    const stop = new Error('stop');
+    for (const pass of [1, 2] as const) {
+      const onProgress = (at: { pass: 1 | 2; batch: number }): void => {
+        if (at.pass === pass && at.batch === 2) throw stop;
+      };
+      await expect(guardedRebuild({ ...request, hidden: toBatches(all, 3), onProgress })).rejects.toBe(stop);
+    }
+    await expect(guardedRebuild({ ...request, hidden: toBatches(all, 3), onRound: () => { throw stop; } })).rejects.toBe(stop);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it.each([{ rounds: 1.5 }, { tolerance: 1 }, { budget: NaN }, { ratios: [] }, { ratios: [0] }])('refuses %o', async (wrong) => {
+    const request = { subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks, settings, guard: { ...guardDefaults, ...wrong } };
+    await expect(guardedRebuild(request)).rejects.toThrow(new RegExp(Object.keys(wrong)[0]));
+  });
+});
+
+describe('selectPairs', () => {
+  const pattern = parsePattern('2:4') as Pattern & { kind: 'N:M' };
+  const swap = (importance: number[], mask: number[], ratio: number): number[] =>
+    [...selectPairs({ importance: [Float32Array.from(importance)], masks: [Uint8Array.from(mask)], shapes: [[1, mask.length]], names: ['a'], pattern, ratio })[0]];
+
+  it('swaps within groups only what gains, the largest gains first', () => {
+    const importance = [9, 1, 2, 0, 5, 6, 7, 8];
+    const mask = [0, 1, 0, 1, 1, 1, 0, 0];
+    expect(swap(importance, mask, 1)).toEqual([1, 0, 1, 0, 0, 0, 1, 1]);
+    // Gains: 9 - 0, 2 - 1; 8 - 5, 7 - 6.
+    expect(swap(importance, mask, 0.25)).toEqual([1, 1, 0, 0, 1, 1, 0, 0]);
+    expect(swap(importance, mask, 0.5)).toEqual([1, 1, 0, 0, 0, 1, 0, 1]);
+  });
+
+  it('breaks ties by position and leaves equals alone', () => {
+    expect(swap([1, 1, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 0, 1, 1], 0.75)).toEqual([1, 1, 0, 0, 1, 0, 0, 1]);
+    expect(swap([3, 3, 3, 3], [0, 1, 0, 1], 1)).toEqual([0, 1, 0, 1]);
+  });
+
+  it('names an importance that is not finite', () => {
+    expect(() => swap([1, NaN, 1, 1], [0, 1, 0, 1], 1)).toThrow(/importance of a: NaN at row 0, column 1/);
+  });
+});
+
+describe('searchRatio', () => {
+  const ladder = [0.8, 0.4, 0.2, 0.1, 0.05, 0.025];
+  const tried = async (errors: Record<number, number>, towards: -1 | 1, afford = 9) =>
+    (await searchRatio({ ladder, start: 2, error: 1, towards, mayTry: () => afford-- > 0, attempt: (ratio) => Promise.resolve(errors[ratio] ?? 2) })).map(({ ratio }) => ratio);
+
+  it('looks at one neighbour of a ratio that helps, and steps back from one that does not', async () => {
+    expect(await tried({ 0.2: 0.5 }, -1)).toEqual([0.2, 0.4]);
+    expect(await tried({ 0.2: 0.5 }, 1)).toEqual([0.2, 0.1]);
+    expect(await tried({ 0.05: 0.9 }, -1)).toEqual([0.2, 0.05]);
+    expect(await tried({}, -1)).toEqual([0.2, 0.05]);
+    expect(await tried({ 0.2: 1, 0.4: 1, 0.8: 0.5 }, 1)).toEqual([0.2, 0.4, 0.8, 0.4]);
+    expect(await tried({}, -1, 1)).toEqual([0.2]);
+    expect(await tried({}, -1, 0)).toEqual([]);
+  });
+});

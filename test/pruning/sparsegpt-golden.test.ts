@@ -1,0 +1,109 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../engine/index.js';
+import type { Tensor, Tensor2D } from '../../engine/index.js';
+import { perplexity, tokenLosses } from '../../evaluation/index.js';
+import type { DecoderModel } from '../../models/index.js';
+import { runDecoderLayer } from '../../models/index.js';
+import { factorHessian } from '../../pruning/hessian-factor.js';
+import { HessianSum } from '../../pruning/hessian.js';
+import { layerForward, parsePattern, unstructured } from '../../pruning/index.js';
+import type { MaskTarget } from '../../pruning/index.js';
+import { sparseGpt } from '../../pruning/sparsegpt.js';
+import { openTestEngine } from '../helpers/engine.js';
+import { loadModel, readArrays, sharedData } from '../helpers/load-model.js';
+import { differences, embedCalibration, goldenMasks, goldenModels, linearsOf } from './golden-data.js';
+import { updatesUnder } from './sparsegpt-oracle.js';
+
+const available = existsSync(join(sharedData, 'golden'));
+if (!available) console.warn('The golden data is absent: parity of SparseGPT with the public reference is not tested.');
+
+const runs: [string, MaskTarget][] = [
+  ['sparsegpt-50-layer', { sparsity: 0.5, pattern: unstructured }],
+  ['sparsegpt-2of4', { sparsity: 0.5, pattern: parsePattern('2:4') }],
+];
+
+describe.skipIf(!available).each(available ? goldenModels : [])('SparseGPT beside the public reference on %s', (name) => {
+  let model: DecoderModel;
+  let dense: Map<string, Tensor>;
+  beforeAll(async () => {
+    await openTestEngine();
+    ({ model, weights: dense } = await loadModel(join(sharedData, 'models', name)));
+  });
+
+  interface Pruned {
+    weights: Map<string, Tensor>;
+    /** Share of all masked weights in which the mask is not the reference's. */
+    different: number;
+  }
+
+  /**
+   * Prunes layer by layer.
+   *
+   * @param follow whether later layers see the reference's mask (and the updates that it entails) in place of ours
+   */
+  async function prune(run: string, target: MaskTarget, follow: boolean): Promise<Pruned> {
+    const expected = await goldenMasks(name, run, 'initial');
+    const weights = new Map(dense);
+    let hidden = embedCalibration(name, model, dense, 5);
+    let different = 0;
+    let size = 0;
+    for (let index = 0; index < model.layers; index++) {
+      const layer = model.decoderLayer(index);
+      const sum = new HessianSum();
+      tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
+      for (const linear of linearsOf(model, index)) {
+        const weight = await dense.get(linear.name)!.data<'float32'>();
+        const golden = expected.get(linear.name)!;
+        const factor = factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
+        const pruned = sparseGpt({ weight, shape: linear.shape, hessian: factor, target, name: linear.name });
+        const updated = follow ? updatesUnder(golden, weight, linear.shape, factor.upper) : pruned.weight;
+        weights.set(linear.name, tf.tensor(updated, [...linear.shape]));
+        different += differences(linear, pruned.mask, golden);
+        size += weight.length;
+      }
+      hidden = await layerForward({ layer, hidden, weights });
+    }
+    tf.dispose(hidden);
+    return { weights, different: different / size };
+  }
+
+  // The reference prunes one weight too many of every 128 columns, 0.02 % here. The rest agrees, whatever the batches.
+  it.each(runs)('%s: layer by layer from the state of the reference', async (run, target) => {
+    const { weights, different } = await prune(run, target, true);
+    expect(different).toBeLessThan(0.0005);
+    expect(Math.abs(evaluate(name, model, weights) / referencePerplexity(name, run) - 1)).toBeLessThan(1e-4);
+  });
+
+  // babyllama-tok105 with 2:4 is left out: its first layer has a near tie, which rounding decides, and later layers amplify
+  // it. From batches of 1, 5 and 16 sequences (wasm: 1), 0.08, 3.3, 3.2 (2.3) % of the mask differ from the reference's, as
+  // they do from each other, and perplexity by 0.4, 1.7, 2.8 (1.8) %.
+  it.each(runs.filter(([run]) => `${name} ${run}` !== 'babyllama-tok105 sparsegpt-2of4'))('%s: on its own', async (run, target) => {
+    const { weights, different } = await prune(run, target, false);
+    expect(different).toBeLessThanOrEqual(0.01);
+    expect(Math.abs(evaluate(name, model, weights) / referencePerplexity(name, run) - 1)).toBeLessThan(0.02);
+  });
+});
+
+function referencePerplexity(model: string, run: string): number {
+  const file = join(sharedData, 'golden', model, 'reference.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { runs: Record<string, { init_ppl: number }> }).runs[run].init_ppl;
+}
+
+/** Perplexity on the reference's evaluation windows. */
+function evaluate(name: string, model: DecoderModel, weights: Map<string, Tensor>): number {
+  const { shape, values } = readArrays(join(sharedData, 'golden', name, 'tokens.safetensors')).evaluation;
+  const [windows, time] = shape;
+  let sum = 0;
+  for (let window = 0; window < windows; window += 16) {
+    const count = Math.min(16, windows - window);
+    tf.tidy(() => {
+      const ids: Tensor2D = tf.tensor2d(values.subarray(window * time, (window + count) * time), [count, time], 'int32');
+      let h = model.embed(ids, weights);
+      for (let index = 0; index < model.layers; index++) h = runDecoderLayer(model.decoderLayer(index), h, weights);
+      for (const loss of tokenLosses(model, weights, h, ids)) sum += loss;
+    });
+  }
+  return perplexity(sum, windows * (time - 1));
+}
