@@ -32,7 +32,7 @@ machine gives weights that differ in their last bits; \`calibration.txt\` and \`
 
 Windows begin in the middle of stories, so that the grammar's own figure is out of reach.
 
-What it makes of a prompt, drawing each token by its probability:
+What it makes of a prompt, drawing each token by its probability. Sentences hold together; a name or a place slips now and then:
 
 ${samples.map((sample) => `> ${sample}`).join('\n>\n')}
 `;
