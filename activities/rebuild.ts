@@ -1,6 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
+import type { RebuildStage } from '../config/pipeline.js';
 import type { SubBlock } from '../models/index.js';
-import { checkRebuiltMasks, parsePattern, rebuildSubBlock, type LinearMask, type Masks } from '../pruning/index.js';
+import { checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult } from '../pruning/index.js';
 import type { RebuildEntry } from './result.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerMask, writeLayerMask } from './layer-files.js';
@@ -24,13 +25,14 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const dense = await bench.layerWeights(open, index);
     const { granularity, ratio, metric } = input.stage;
     const settings = { granularity, ratio, metric, pattern: parsePattern(context.pattern) };
+    const rebuild = rebuildBy(input.stage);
 
     let hidden = await bench.hidden.take(context, path);
     const masks = new Map(start);
     const entries: RebuildEntry[] = [];
     for (const subBlock of layer.subBlocks) {
       bench.onProgress(`layer ${index}, ${subBlock.block}`);
-      const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, masks, settings });
+      const rebuilt = await rebuild({ subBlock, hidden, dense, masks, settings });
       hidden = rebuilt.hidden;
       checkRebuiltMasks(linearMasks(subBlock, start), linearMasks(subBlock, rebuilt.masks), settings);
       for (const [name, newMask] of rebuilt.masks) masks.set(name, newMask);
@@ -49,12 +51,38 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   return { mask, entries, seconds: manifest.seconds, reused };
 }
 
+/** What is kept of a sub-block's rebuild besides the masks. */
+type Report = Omit<RebuildEntry, 'layer' | 'block'>;
+type Rebuild = (request: SubBlockRebuild) => Promise<Omit<SubBlockResult, 'report'> & { report: Report }>;
+
+function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage): Rebuild {
+  if (strategy === 'published') return rebuildSubBlock;
+  const guard = {
+    rounds: rounds ?? guardDefaults.rounds,
+    tolerance: tolerance ?? guardDefaults.tolerance,
+    budget: budget ?? guardDefaults.budget,
+  };
+  return async (request) => {
+    const { hidden, masks, report } = await guardedRebuild({ ...request, guard });
+    const { errorBefore, errorAfter, grown, pruned } = report;
+    const decisions = report.rounds.map((round) => ({
+      ratio: round.ratio,
+      errorBefore: round.errorBefore,
+      error: round.error,
+      // Where the rounds together raised the error of all windows, none of them stands.
+      accepted: round.accepted && !report.undone,
+    }));
+    return { hidden, masks, report: { errorBefore, errorAfter, grown, pruned, rounds: decisions } };
+  };
+}
+
 function linearMasks({ inputs, output }: SubBlock, masks: Masks): LinearMask[] {
   return [...inputs, output].map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
 }
 
 function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
-  const { strategy, granularity, ratio, metric, weights } = stage;
+  const { strategy, granularity, ratio, metric, weights, rounds, tolerance, budget } = stage;
+  const search = strategy === 'published' ? { ratio } : { rounds, tolerance, budget };
   return {
     ...numericsOf(context),
     version: numericsVersion.rebuild,
@@ -64,6 +92,6 @@ function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput):
     before: path.masks,
     start,
     pattern: context.pattern,
-    settings: { strategy, granularity, ratio, metric, weights },
+    settings: { strategy, granularity, metric, weights, ...search },
   };
 }

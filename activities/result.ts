@@ -10,6 +10,16 @@ export interface RebuildEntry {
   errorAfter: number;
   grown: number;
   pruned: number;
+  /** What each round of a guarded rebuild tried best and decided; absent for a published one. */
+  rounds?: RebuildRound[];
+}
+
+/** One round of a guarded rebuild. The errors are those of its held-out windows. */
+export interface RebuildRound {
+  ratio: number;
+  errorBefore: number;
+  error: number;
+  accepted: boolean;
 }
 
 export type ByDataset = Record<string, number>;

@@ -41,12 +41,18 @@ export type Metric = 'weight-gradient' | 'weight' | 'gradient';
 
 export interface RebuildStage {
   type: 'rebuild';
-  strategy: 'published';
+  strategy: 'published' | 'guarded';
   granularity: Granularity;
-  /** Share of the found swaps that are made, in (0, 1]. */
+  /** Share of the found swaps that are made, in (0, 1]; `guarded` finds it by itself. */
   ratio: number;
   metric: Metric;
   weights: 'keep-dense';
+  /** `guarded`: at most so many rounds a sub-block. */
+  rounds?: number;
+  /** `guarded`: share by which a round must lower the error. */
+  tolerance?: number;
+  /** `guarded`: forwards beyond those of a published round. */
+  budget?: number;
 }
 
 export type ModelState = 'dense' | 'initial' | 'rebuilt';

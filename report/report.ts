@@ -43,7 +43,7 @@ function describeStage(stage: Stage): string {
       return `Initial mask: ${stage.method}${source}${pattern}${share}.`;
     }
     case 'rebuild':
-      return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ratio ${stage.ratio}, metric ${stage.metric}, weights ${stage.weights}.`;
+      return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ${stage.strategy === 'published' ? `ratio ${stage.ratio}, ` : ''}metric ${stage.metric}, weights ${stage.weights}.`;
     case 'evaluation': {
       const tasks = stage.perplexity.map(
         (task) =>

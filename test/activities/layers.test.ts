@@ -89,3 +89,15 @@ it('a layer that is finished is found, not made again, with the same result', as
   expect(first.reused).toBe(true);
   expect(second).toEqual(first);
 });
+
+it('a guarded rebuild ends with a lower error than a published one, and says what it decided', async () => {
+  const at = { context: run.context, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] };
+  const published = await rebuildLayer({ ...at, stage: rebuildStageOf(pipeline) }, newBench());
+  const guarded = await rebuildLayer({ ...at, stage: rebuildStageOf(demoPipeline(['rebuild.strategy=guarded'])) }, newBench());
+  for (const [index, { errorBefore, errorAfter, rounds }] of guarded.entries.entries()) {
+    expect(errorAfter).toBeLessThan(errorBefore);
+    expect(errorAfter).toBeLessThan(published.entries[index].errorAfter);
+    expect(rounds?.some(({ accepted }) => accepted)).toBe(true);
+  }
+  expect(guarded.mask).not.toBe(published.mask);
+});
