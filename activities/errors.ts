@@ -6,7 +6,7 @@ export class ComputeCrashedError extends PassingFault {
     super({
       where: 'compute process',
       what: `it ended during an activity (${how})${lastWords === '' ? '' : `; it last said: ${lastWords}`}`,
-      todo: 'The layer in flight is tried again in a new process; if this repeats, look for lack of memory',
+      remedy: 'The layer in flight is tried again in a new process; if this repeats, look for lack of memory',
     });
   }
 }
@@ -18,7 +18,7 @@ export class SystemTroubleError extends PassingFault {
       {
         what: error.message,
         ...(error.path === undefined ? {} : { where: error.path }),
-        todo: error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
+        remedy: error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
       },
       { cause: error },
     );
@@ -29,7 +29,7 @@ export class SystemTroubleError extends PassingFault {
 export class InternalError extends PermanentFault {
   constructor(error: unknown) {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    super({ what: `the program failed unexpectedly: ${text}`, todo: 'Please report this with the log file' }, { cause: error });
+    super({ what: `the program failed unexpectedly: ${text}`, remedy: 'Please report this with the log file' }, { cause: error });
   }
 }
 
@@ -39,7 +39,7 @@ export class EngineChangedError extends PermanentFault {
     super({
       where: 'engine',
       what: `this run was begun with ${begun}, but this worker has ${here}`,
-      todo: 'Start a worker with the former engine, or cancel the run and start the pipeline again',
+      remedy: 'Start a worker with the former engine, or cancel the run and start the pipeline again',
     });
   }
 }
@@ -52,8 +52,8 @@ export class UnsupportedStageError extends PermanentFault {}
 
 /** A file that the pipeline names cannot be read. Thrown before any work is done. */
 export class InputFileError extends PermanentFault {
-  constructor(file: string, what: string, todo: string) {
-    super({ where: file, what, todo });
+  constructor(file: string, what: string, remedy: string) {
+    super({ where: file, what, remedy });
   }
 }
 
@@ -67,7 +67,7 @@ export class NonFiniteValueError extends PermanentFault {
       where,
       what: `the value ${value} came out`,
       expected: 'finite numbers',
-      todo: 'Check that the checkpoint is sound (it is read in float32), and that the model is supported',
+      remedy: 'Check that the checkpoint is sound (it is read in float32), and that the model is supported',
     });
   }
 }

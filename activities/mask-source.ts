@@ -45,11 +45,11 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
   for (const linear of linears) {
     const info = tensors.get(linear.name);
     const expected = `${packedBytes(linear)} bytes of packed bits (U8) for its ${linear.shape.join(' x ')} weights`;
-    const todo = 'Use a mask file that was made for this model';
-    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${linear.name} is missing`, expected, todo });
+    const remedy = 'Use a mask file that was made for this model';
+    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${linear.name} is missing`, expected, remedy });
     if (info.dtype !== 'U8' || info.end - info.begin !== packedBytes(linear)) {
       const what = `the mask of ${linear.name} has ${info.end - info.begin} bytes of ${info.dtype}`;
-      throw new MaskFileMismatchError({ where: source, what, expected, todo });
+      throw new MaskFileMismatchError({ where: source, what, expected, remedy });
     }
     masks.set(linear.name, unpackBits(await readTensorBytes(info), linear.shape[0] * linear.shape[1]));
   }

@@ -46,9 +46,9 @@ export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Wo
   };
 }
 
-async function mustExist(path: string, todo: string): Promise<void> {
+async function mustExist(path: string, remedy: string): Promise<void> {
   await access(path).catch(() => {
-    throw new InputFileError(path, 'there is no such file or folder', todo);
+    throw new InputFileError(path, 'there is no such file or folder', remedy);
   });
 }
 
@@ -80,7 +80,7 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
       where: key,
       what: `${value} tokens is longer than the model's positions go`,
       expected: `at most ${model.maxPositions} (max_position_embeddings of ${pipeline.model.source}/config.json)`,
-      todo: 'Lower sequenceLength',
+      remedy: 'Lower sequenceLength',
     });
   }
 }
@@ -94,7 +94,7 @@ async function maskTarget(pipeline: Pipeline, model: DecoderModel): Promise<{ pa
       where: 'initialMask.method',
       what: 'sparsegpt is not part of this version',
       expected: 'magnitude, wanda or file',
-      todo: 'Use wanda, or make the SparseGPT checkpoint elsewhere and name it with method: file',
+      remedy: 'Use wanda, or make the SparseGPT checkpoint elsewhere and name it with method: file',
     });
   }
   if (stage.method === 'file') return fileTarget(stage, model);

@@ -9,7 +9,7 @@ export class ArtifactLostError extends PassingFault {
     super({
       where: `artifact ${kind}/${key}`,
       what: why,
-      todo: 'It is made again from its inputs; if this repeats, check the disk',
+      remedy: 'It is made again from its inputs; if this repeats, check the disk',
     });
   }
 }

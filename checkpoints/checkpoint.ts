@@ -34,7 +34,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const weightMap = await readWeightMap(root, names);
   if (!names.includes('config.json')) {
     throw new MissingConfigError({
-      what: 'the folder has no config.json', where: root, todo: "Copy the model's config.json beside its weights",
+      what: 'the folder has no config.json', where: root, remedy: "Copy the model's config.json beside its weights",
     });
   }
   const config = await readJsonObject(join(root, 'config.json'));
@@ -52,7 +52,7 @@ async function listFolder(folder: string): Promise<string[]> {
     if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
     throw new CheckpointNotFoundError({
       what: code === 'ENOENT' ? 'there is no such folder' : 'this is not a folder', where: folder,
-      expected: 'a model folder in Hugging Face layout', todo: 'Correct model.source',
+      expected: 'a model folder in Hugging Face layout', remedy: 'Correct model.source',
     }, { cause: error });
   }
 }
@@ -64,14 +64,14 @@ async function readWeightMap(folder: string, names: readonly string[]): Promise<
   const where = join(folder, indexFile);
   const weightMap = (await readJsonObject(where)).weight_map;
   if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
-    throw new MalformedJsonError({ what: 'there is no object "weight_map"', where, todo: 'Get the index again' });
+    throw new MalformedJsonError({ what: 'there is no object "weight_map"', where, remedy: 'Get the index again' });
   }
   const map = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(weightMap)) {
     if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith('.safetensors')) {
       throw new MalformedJsonError({
         what: `the shard of tensor ${tensor} is ${JSON.stringify(shard)}`, where,
-        expected: 'the name of a .safetensors file in the same folder', todo: 'Get the index again',
+        expected: 'the name of a .safetensors file in the same folder', remedy: 'Get the index again',
       });
     }
     map.set(tensor, shard);
@@ -79,7 +79,7 @@ async function readWeightMap(folder: string, names: readonly string[]): Promise<
   const missing = [...new Set(map.values())].filter((shard) => !names.includes(shard)).sort();
   if (missing.length > 0) {
     throw new MissingShardError({
-      what: `the index names files that are not there: ${list(missing)}`, where, todo: 'Get the missing files',
+      what: `the index names files that are not there: ${list(missing)}`, where, remedy: 'Get the missing files',
     });
   }
   return map;
@@ -91,14 +91,14 @@ function noWeights(folder: string, names: readonly string[]): Error {
     return new PickleCheckpointError({
       what: `the weights are in pickle files only (${list(pickles)}), which can run any code when they are opened`, where: folder,
       expected: `${singleFile}, or shards with ${indexFile}`,
-      todo: 'Convert them where you trust them: python -c "from transformers import AutoModelForCausalLM as M; '
+      remedy: 'Convert them where you trust them: python -c "from transformers import AutoModelForCausalLM as M; '
         + `M.from_pretrained('${folder}').save_pretrained('${folder}-safetensors')"`,
     });
   }
   return new NoWeightsError({
     what: `there are no weights in safetensors files; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder,
     expected: `${singleFile}, or shards with ${indexFile}`,
-    todo: 'Give a folder in Hugging Face layout; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
+    remedy: 'Give a folder in Hugging Face layout; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
   });
 }
 
@@ -108,10 +108,10 @@ async function readJsonObject(path: string): Promise<Record<string, unknown>> {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new MalformedJsonError({ what: `this is not JSON (${error.message})`, where: path, todo: 'Get the file again' }, { cause: error });
+    throw new MalformedJsonError({ what: `this is not JSON (${error.message})`, where: path, remedy: 'Get the file again' }, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new MalformedJsonError({ what: 'this is not a JSON object', where: path, todo: 'Get the file again' });
+    throw new MalformedJsonError({ what: 'this is not a JSON object', where: path, remedy: 'Get the file again' });
   }
   return value as Record<string, unknown>;
 }
@@ -124,7 +124,7 @@ async function readAllHeaders(files: readonly string[]): Promise<Map<string, Ten
       if (other !== undefined) {
         throw new TensorInTwoShardsError({
           what: `tensor ${name} is also in ${basename(other.file)}`, where: file,
-          todo: 'Remove files that do not belong to this checkpoint, or get it again',
+          remedy: 'Remove files that do not belong to this checkpoint, or get it again',
         });
       }
       tensors.set(name, info);
@@ -142,7 +142,7 @@ function checkIndex(weightMap: ReadonlyMap<string, string>, tensors: ReadonlyMap
   }
   if (wrong.length > 0) {
     throw new IndexMismatchError({
-      what: `tensors are not where the index says: ${list(wrong)}`, where, todo: 'Get the index and the shards again, from one revision',
+      what: `tensors are not where the index says: ${list(wrong)}`, where, remedy: 'Get the index and the shards again, from one revision',
     });
   }
 }

@@ -44,7 +44,7 @@ export async function digestFiles(
     }
     const sha256 = await digestFile(path, advance);
     if (identify(await stat(path, { bigint: true })) !== identity) {
-      throw new FileChangedError({ what: 'the file changed while it was read', where: path, todo: 'Wait until nothing writes it' });
+      throw new FileChangedError({ what: 'the file changed while it was read', where: path, remedy: 'Wait until nothing writes it' });
     }
     digests.set(path, sha256);
     cache[resolve(path)] = { identity, sha256 };

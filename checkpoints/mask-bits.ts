@@ -58,6 +58,6 @@ export function checkBitCount(bits: Uint8Array, count: number, where?: string): 
   if (bits.length === Math.ceil(count / 8)) return;
   throw new MaskSizeError({
     what: `the mask has ${bits.length} bytes`, where, expected: `${Math.ceil(count / 8)} for ${count} weights, one bit each`,
-    todo: 'Use a mask that was made for this model',
+    remedy: 'Use a mask that was made for this model',
   });
 }

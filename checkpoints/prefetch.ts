@@ -35,7 +35,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
     async read(name) {
       const entry = pending.get(name);
       if (entry === undefined) {
-        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, todo: 'Report this as a bug of the program' });
+        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug of the program' });
       }
       pending.delete(name);
       return decodeTensor(entry.info, await entry.bytes);

@@ -37,7 +37,7 @@ export async function writePrunedCheckpoint({ source, target, keptBits, onShard 
   await mkdir(folder, { recursive: true });
   if ((await realpath(folder)) === (await realpath(source.folder))) {
     throw new TargetIsSourceError({
-      what: 'the pruned checkpoint would replace the weights that it is made from', where: folder, todo: 'Choose another folder for the outputs',
+      what: 'the pruned checkpoint would replace the weights that it is made from', where: folder, remedy: 'Choose another folder for the outputs',
     });
   }
   await removePartialFiles(folder);

@@ -37,7 +37,7 @@ function fillPiece(
     else {
       reject(new TruncatedFileError({
         what: `the file ends at byte ${position}`, where: file, expected: `${piece.length} more bytes`,
-        todo: 'It changed since its header was read: get it again',
+        remedy: 'It changed since its header was read: get it again',
       }));
     }
   });
@@ -64,7 +64,7 @@ export function unsupportedDtype(infos: readonly TensorInfo[]): UnsupportedDtype
   return new UnsupportedDtypeError({
     what: `weights in ${[...new Set(infos.map((info) => info.dtype))].join(', ')} cannot be decoded`,
     where: `${infos[0].file}, tensor ${infos[0].name}`, expected: weightDtypes.join(', '),
-    todo: 'Convert the checkpoint to float16, bfloat16 or float32',
+    remedy: 'Convert the checkpoint to float16, bfloat16 or float32',
   });
 }
 

@@ -35,13 +35,13 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
     throw new MissingTensorError({
       what: `${missing.length} of ${specs.length} tensors are missing: ${list(missing)}; the checkpoint has ${checkpoint.tensors.size}: `
         + list([...checkpoint.tensors.keys()].slice(0, 3)),
-      where: checkpoint.folder, todo: 'Check that config.json and weights belong to the same model, and that no file is missing',
+      where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model, and that no file is missing',
     });
   }
   if (misshapen.length > 0) {
     throw new ShapeMismatchError({
       what: `${misshapen.length} of ${specs.length} tensors have another shape than config.json implies: ${list(misshapen)}`,
-      where: checkpoint.folder, todo: 'Check that config.json and weights belong to the same model',
+      where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model',
     });
   }
   const undecodable = [...found.values()].filter((info) => !weightDtypes.includes(info.dtype));

@@ -37,7 +37,7 @@ function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<
   let begin = 0;
   for (const { name, dtype, shape, data } of tensors) {
     if (header.has(name)) {
-      throw new DuplicateNameError({ what: `two tensors are named "${name}"`, where: path, todo: 'Report this as a bug of the program' });
+      throw new DuplicateNameError({ what: `two tensors are named "${name}"`, where: path, remedy: 'Report this as a bug of the program' });
     }
     header.set(name, { dtype, shape, data_offsets: [begin, begin + data.byteLength] });
     begin += data.byteLength;

@@ -40,7 +40,7 @@ export async function connectClient(settings: ConnectionSettings): Promise<Clien
     throw new ServerUnreachableError(
       {
         what: `no Temporal server answers on ${settings.options.address} (${cause instanceof Error ? cause.message : String(cause)})`,
-        todo: settings.local ? 'Run the command again' : "Check Temporal's address, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server",
+        remedy: settings.local ? 'Run the command again' : "Check Temporal's address, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server",
       },
       { cause },
     );

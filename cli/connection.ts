@@ -26,7 +26,7 @@ export function connectionFromEnvironment(environment: NodeJS.ProcessEnv = proce
     throw new ConnectionConfigError(
       {
         what: `Temporal's environment settings cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-        todo: 'Mend the TEMPORAL_* variables or the profile file (TEMPORAL_CONFIG_FILE), or unset them to use a local server',
+        remedy: 'Mend the TEMPORAL_* variables or the profile file (TEMPORAL_CONFIG_FILE), or unset them to use a local server',
       },
       { cause: error },
     );

@@ -21,7 +21,7 @@ async function latestId(client: Client): Promise<string> {
     if (isBetter) latest = candidate;
   }
   if (latest === undefined) {
-    throw new UnknownWorkflowError({ what: 'no pipeline has run on this server', todo: 'Start one with `npx temporal-pipeline run FILE`' });
+    throw new UnknownWorkflowError({ what: 'no pipeline has run on this server', remedy: 'Start one with `npx temporal-pipeline run FILE`' });
   }
   return latest.id;
 }
@@ -37,7 +37,7 @@ export async function findRun(client: Client, word: string | undefined, options:
   } catch (cause) {
     if (!(cause instanceof WorkflowNotFoundError)) throw cause;
     throw new UnknownWorkflowError(
-      { what: `no pipeline with workflow id ${workflowId} is known to the server`, todo: 'See `npx temporal-pipeline list`' },
+      { what: `no pipeline with workflow id ${workflowId} is known to the server`, remedy: 'See `npx temporal-pipeline list`' },
       { cause },
     );
   }

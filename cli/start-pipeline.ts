@@ -40,7 +40,7 @@ export async function startPipeline(client: Client, parsed: ParsedPipeline, task
     throw new OtherStateError({
       what: `pipeline ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
       expected: `task queue ${taskQueue}`,
-      todo: `Follow it with \`npx temporal-pipeline watch ${workflowId}\`, cancel it, or give its state folder with --state`,
+      remedy: `Follow it with \`npx temporal-pipeline watch ${workflowId}\`, cancel it, or give its state folder with --state`,
     });
   }
   return { workflowId, runId: execution.runId, attached: runningBefore === execution.runId };

@@ -56,8 +56,8 @@ function translate(error: ErrorObject): ValueProblem {
       const key = params['additionalProperty'];
       const known = Object.keys(schema.properties ?? {});
       const meant = suggestion(error);
-      const todo = meant === undefined ? 'Remove it.' : `Did you mean \`${meant}\`?`;
-      return { pointer: pointer + pointerOf([key]), part: 'key', message: `unknown key \`${clip(key)}\` in ${name}; expected ${listing(known)}. ${todo}` };
+      const remedy = meant === undefined ? 'Remove it.' : `Did you mean \`${meant}\`?`;
+      return { pointer: pointer + pointerOf([key]), part: 'key', message: `unknown key \`${clip(key)}\` in ${name}; expected ${listing(known)}. ${remedy}` };
     }
     case 'required': {
       const key = params['missingProperty'];
@@ -93,9 +93,9 @@ function exclusion(pointer: string): { causes: string[]; message: string } {
 
 function stageKeys(stage: Record<string, unknown>): string {
   const [first, second] = Object.keys(stage) as [string, string];
-  const todo =
+  const remedy =
     stage[first] === null ? `Indent \`${clip(second)}\` further than \`${clip(first)}\`, to which it belongs.` : `Put \`- \` in front of \`${clip(second)}\`.`;
-  return `a stage with the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, its name. ${todo}`;
+  return `a stage with the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, its name. ${remedy}`;
 }
 
 /** A value's name for people: its key, or its position in a list. */

@@ -72,8 +72,8 @@ function warnScoredCalibration(stages: readonly ReadStage[], { baseOf }: Semanti
         const { samples, sequenceLength, sampling } = calibration.settings;
         const used = Number(samples) * Number(sequenceLength);
         if (sampling === 'sequential' && Number(task['skipTokens']) >= used) continue;
-        const todo = sampling === 'sequential' ? `Add \`skipTokens: ${used}\`, or score another file.` : 'Score another file: random windows are anywhere in this one.';
-        warnings.push({ pointer: pointerOf(taskPath), part: 'value', message: `calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. ${todo}` });
+        const remedy = sampling === 'sequential' ? `Add \`skipTokens: ${used}\`, or score another file.` : 'Score another file: random windows are anywhere in this one.';
+        warnings.push({ pointer: pointerOf(taskPath), part: 'value', message: `calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. ${remedy}` });
         return;
       }
     });

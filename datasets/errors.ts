@@ -6,7 +6,7 @@ export class DatasetUnavailableError extends PermanentFault {}
 /** A dataset's file does not exist or cannot be opened. */
 export class DatasetFileError extends PermanentFault {
   constructor(file: string, cause: Error) {
-    super({ what: `the file cannot be read (${cause.message})`, where: file, todo: "Correct the dataset's file" }, { cause });
+    super({ what: `the file cannot be read (${cause.message})`, where: file, remedy: "Correct the dataset's file" }, { cause });
   }
 }
 

@@ -28,7 +28,7 @@ export async function readParquetColumn(file: string, column: string): Promise<s
     if (typeof value === 'string') return value;
     throw new InvalidRecordError({
       what: `column "${column}" has ${value === null || value === undefined ? 'no value' : `a ${typeof value}`} in row ${i + 1}`, where: file,
-      expected: 'a string in every row', todo: "Name another column as the dataset's field, or remove such rows",
+      expected: 'a string in every row', remedy: "Name another column as the dataset's field, or remove such rows",
     });
   });
 }
@@ -38,7 +38,7 @@ async function mustParse<T>(file: string, reading: Promise<T>): Promise<T> {
     return await reading;
   } catch (error) {
     throw new ParquetError(
-      { what: `the file cannot be read as Parquet (${(error as Error).message})`, where: file, todo: 'Get the file again' }, { cause: error });
+      { what: `the file cannot be read as Parquet (${(error as Error).message})`, where: file, remedy: 'Get the file again' }, { cause: error });
   }
 }
 
@@ -47,14 +47,14 @@ function checkColumn(metadata: FileMetaData, file: string, column: string): void
   const names = [...new Set(columns.map((chunk) => chunk?.path_in_schema[0]))];
   if (metadata.num_rows > 0n && !names.includes(column)) {
     throw new ParquetError({
-      what: `there is no column "${column}"; the columns are ${names.join(', ')}`, where: file, todo: "Name one of them as the dataset's field",
+      what: `there is no column "${column}"; the columns are ${names.join(', ')}`, where: file, remedy: "Name one of them as the dataset's field",
     });
   }
   for (const chunk of columns) {
     if (chunk?.path_in_schema[0] === column && !readableCodecs.includes(chunk.codec)) {
       throw new ParquetError({
         what: `column "${column}" is compressed with ${chunk.codec}`, where: file, expected: `one of ${readableCodecs.join(', ')}`,
-        todo: 'Write the file again with Snappy compression',
+        remedy: 'Write the file again with Snappy compression',
       });
     }
   }

@@ -19,7 +19,7 @@ export async function readText(dataset: DatasetSource): Promise<string> {
   if ('name' in dataset) {
     throw new DatasetUnavailableError({
       what: `the dataset ${dataset.name} would have to be downloaded, which this version does not do`,
-      todo: 'Give its text as a file: dataset: { file: path/to/text.txt }, a .jsonl or a .parquet file',
+      remedy: 'Give its text as a file: dataset: { file: path/to/text.txt }, a .jsonl or a .parquet file',
     });
   }
   const { file, field = defaultField } = dataset;
@@ -45,7 +45,7 @@ async function readUtf8(file: string): Promise<string> {
     const offset = firstInvalidByte(bytes);
     throw new InvalidUtf8Error({
       what: `byte ${offset} (0x${bytes[offset].toString(16).padStart(2, '0')}) is not UTF-8 text`, where: file,
-      todo: 'Convert the file to UTF-8; unpack it first if it is compressed',
+      remedy: 'Convert the file to UTF-8; unpack it first if it is compressed',
     });
   }
   if (bytes.length > constants.MAX_STRING_LENGTH) throw tooLarge(bytes.length, file);
@@ -55,7 +55,7 @@ async function readUtf8(file: string): Promise<string> {
 function tooLarge(length: number, file: string): TextTooLargeError {
   return new TextTooLargeError({
     what: `the text has ${length} characters`, where: file, expected: `at most ${constants.MAX_STRING_LENGTH}`,
-    todo: 'Use a part of it: calibration needs a few thousand tokens per window at most',
+    remedy: 'Use a part of it: calibration needs a few thousand tokens per window at most',
   });
 }
 
@@ -84,7 +84,7 @@ function parseLine(line: string, file: string, number: number): unknown {
   } catch (error) {
     throw new InvalidRecordError({
       what: `this line is not JSON (${(error as Error).message})`, where: `${file}:${number}`,
-      expected: 'one JSON object a line', todo: 'Mend or remove the line',
+      expected: 'one JSON object a line', remedy: 'Mend or remove the line',
     }, { cause: error });
   }
 }
@@ -98,6 +98,6 @@ function textOf(record: unknown, field: string, where: string): string {
   if (typeof value === 'string') return value;
   const found = value === undefined ? `no field "${field}"; its fields are ${Object.keys(record).join(', ')}` : `${typeof value} in field "${field}"`;
   throw new InvalidRecordError({
-    what: `there is ${found}`, where, expected: `text in field "${field}"`, todo: "Name the dataset's field",
+    what: `there is ${found}`, where, expected: `text in field "${field}"`, remedy: "Name the dataset's field",
   });
 }

@@ -43,7 +43,7 @@ const configFile = 'tokenizer_config.json';
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new MissingTokenizerError(
-      { what: `the folder cannot be read (${error.message})`, where: folder, todo: 'Correct model.source' }, { cause: error });
+      { what: `the folder cannot be read (${error.message})`, where: folder, remedy: 'Correct model.source' }, { cause: error });
   });
   if (!names.includes(tokenizerFile)) throw missingTokenizer(folder, names);
   const path = join(folder, tokenizerFile);
@@ -67,14 +67,14 @@ function createLibrary(json: TokenizerJson, config: object, path: string): Libra
   } catch (error) {
     throw new UnsupportedTokenizerError({
       what: `the tokenizer cannot be used (${(error as Error).message})`, where: path,
-      todo: 'Get the file again, or save it anew with a current version of transformers',
+      remedy: 'Get the file again, or save it anew with a current version of transformers',
     }, { cause: error });
   }
   const inexact = inexactSplit(json.pre_tokenizer);
   if (inexact !== undefined) {
     throw new UnsupportedTokenizerError({
       what: `its pre-tokenizer splits with behaviour ${inexact}, which would not give the model's own tokens`, where: path,
-      expected: 'Isolated or Removed', todo: 'Use a model with another tokenizer',
+      expected: 'Isolated or Removed', remedy: 'Use a model with another tokenizer',
     });
   }
   const { type, merges, end_of_word_suffix, continuing_subword_prefix, ignore_merges } = json.model;
@@ -101,7 +101,7 @@ function encode(library: LibraryTokenizer, text: string, path: string): Int32Arr
     if (id === undefined) {
       throw new UnsupportedTokenizerError({
         what: `token ${i} of the text is not in the vocabulary, and neither is the token for unknown text`, where: path,
-        todo: 'Check that tokenizer.json is complete',
+        remedy: 'Check that tokenizer.json is complete',
       });
     }
     result[i] = id;
@@ -113,7 +113,7 @@ function missingTokenizer(folder: string, names: readonly string[]): MissingToke
   const old = names.filter((name) => name === 'tokenizer.model' || name === 'vocab.json' || name === 'spiece.model');
   return new MissingTokenizerError({
     what: `there is no ${tokenizerFile}${old.length === 0 ? '' : `, only ${old.join(', ')}`}`, where: folder,
-    todo: old.length === 0
+    remedy: old.length === 0
       ? `Copy the model's ${tokenizerFile} into the folder`
       : `Convert it: python -c "from transformers import AutoTokenizer as T; T.from_pretrained('${folder}', use_fast=True).save_pretrained('${folder}')"`,
   });
@@ -125,10 +125,10 @@ async function readJson(path: string): Promise<object> {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new UnsupportedTokenizerError({ what: `this is not JSON (${error.message})`, where: path, todo: 'Get the file again' }, { cause: error });
+    throw new UnsupportedTokenizerError({ what: `this is not JSON (${error.message})`, where: path, remedy: 'Get the file again' }, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UnsupportedTokenizerError({ what: 'this is not a JSON object', where: path, todo: 'Get the file again' });
+    throw new UnsupportedTokenizerError({ what: 'this is not a JSON object', where: path, remedy: 'Get the file again' });
   }
   return value;
 }

@@ -73,6 +73,6 @@ function tooFew(tokens: number, skipTokens: number, sequenceLength: number, need
   return new TooFewTokensError({
     what: `the text has ${tokens} tokens${skipped}`,
     expected: `${needed} for ${samples} ${samples === 1 ? 'window' : 'windows'} of ${sequenceLength}; ${fits} would fit`,
-    todo: 'Use a longer text, fewer or shorter windows, or skip fewer tokens',
+    remedy: 'Use a longer text, fewer or shorter windows, or skip fewer tokens',
   });
 }

@@ -39,7 +39,7 @@ export async function openEngine(request: EngineRequest): Promise<Engine> {
       what: `the engine ${choices.join(' or ')} with ${threads} threads was asked for, but ${engine.backend} with ${engine.threads} is open`,
       where: `process ${process.pid}`,
       expected: 'one engine per process',
-      todo: 'Use another process for it',
+      remedy: 'Use another process for it',
     });
   }
   return engine;
@@ -59,7 +59,7 @@ async function openFirst(choices: readonly Backend[], threads: number): Promise<
     {
       what: reasons.join('; '),
       where: 'engine',
-      todo: 'Run `npm run setup` in the folder of llm-barber-pipeline to build what is missing; `temporal-pipeline doctor` says what that is',
+      remedy: 'Run `npm run setup` in the folder of llm-barber-pipeline to build what is missing; `temporal-pipeline doctor` says what that is',
     },
     { cause: failures[0] },
   );

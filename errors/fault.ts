@@ -12,13 +12,13 @@ export interface FaultText {
   /** What was expected instead. */
   expected?: string;
   /** What to do about it, in the imperative. */
-  todo?: string;
+  remedy?: string;
 }
 
-function sentence({ what, where, expected, todo }: FaultText): string {
+function sentence({ what, where, expected, remedy }: FaultText): string {
   const head = where === undefined ? what : `${where}: ${what}`;
   const middle = expected === undefined ? '' : `; expected ${expected}`;
-  return `${head}${middle}.${todo === undefined ? '' : ` ${todo}${todo.endsWith('.') ? '' : '.'}`}`;
+  return `${head}${middle}.${remedy === undefined ? '' : ` ${remedy}${remedy.endsWith('.') ? '' : '.'}`}`;
 }
 
 /** Base of all errors that are raised on purpose. `name` is the stable type that Temporal histories carry. */

@@ -40,7 +40,7 @@ export function tokenLosses(model: DecoderModel, weights: Weights, h: Tensor3D, 
     throw new NonFiniteLossError({
       what: `the log-likelihood of token ${(bad % (time - 1)) + 1} of window ${Math.floor(bad / (time - 1))} is ${-losses[bad]}`,
       expected: 'finite numbers',
-      todo: 'Check the weights for NaN and infinity',
+      remedy: 'Check the weights for NaN and infinity',
     });
   }
   return losses;
@@ -62,7 +62,7 @@ function logSumExp(rows: Tensor2D): Tensor1D {
 export function perplexity(sum: number, count: number): number {
   if (count === 0) {
     throw new NothingScoredError({
-      what: 'no token was scored', expected: 'at least one window of two tokens', todo: 'Score more text, or skip fewer tokens',
+      what: 'no token was scored', expected: 'at least one window of two tokens', remedy: 'Score more text, or skip fewer tokens',
     });
   }
   return Math.exp(sum / count);

@@ -17,7 +17,7 @@ export function embedTokens(ids: Tensor2D, embedding: Tensor2D): Tensor3D {
     throw new TokenOutOfVocabularyError({
       what: `token id ${stray} has no row in the embedding`,
       expected: `ids from 0 to ${rows - 1}`,
-      todo: 'Use the tokenizer that belongs to the model',
+      remedy: 'Use the tokenizer that belongs to the model',
     });
   }
   const [batch, time] = ids.shape;

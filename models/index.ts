@@ -28,7 +28,7 @@ export function modelFromConfig(config: Record<string, unknown>, where: string):
       what: type === undefined ? 'model_type is missing' : `model_type is ${JSON.stringify(type)}`,
       where,
       expected: known.length === 1 ? `'${known[0]}'` : `one of ${known.join(', ')}`,
-      todo: 'docs/families.md says how to add a family',
+      remedy: 'docs/families.md says how to add a family',
     });
   }
   return family(reader);

@@ -20,7 +20,7 @@ export function checkFinite(values: Float32Array, inputs: number, subject: strin
         where: subject,
         what: `${values[i]} at row ${firstRow + Math.floor(i / inputs)}, column ${i % inputs}`,
         expected: 'finite numbers',
-        todo: 'Check the checkpoint for NaN or overflowing weights; a model of another numeric type may have been cast to float16.',
+        remedy: 'Check the checkpoint for NaN or overflowing weights; a model of another numeric type may have been cast to float16.',
       });
     }
   }

@@ -64,7 +64,7 @@ export function factorHessian(hessian: Float32Array | Float64Array, inputs: numb
     where: `Hessian of ${name}`,
     what: `it is not positive definite, not even with damping of ${maxDamping} times its mean diagonal ${scale}`,
     expected: 'a sum of x x^T',
-    todo: 'Check that the Hessian is the one of this linear, and the checkpoint for overflowing weights.',
+    remedy: 'Check that the Hessian is the one of this linear, and the checkpoint for overflowing weights.',
   });
 }
 
@@ -82,7 +82,7 @@ function checkHessian(hessian: Float32Array | Float64Array, inputs: number, name
       where: `Hessian of ${name}`,
       what: `${hessian[i]} at row ${Math.floor(i / inputs)}, column ${i % inputs}`,
       expected: 'finite numbers',
-      todo: 'Check the checkpoint for NaN or overflowing weights.',
+      remedy: 'Check the checkpoint for NaN or overflowing weights.',
     });
   }
 }

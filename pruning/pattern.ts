@@ -44,7 +44,7 @@ export function checkDivides(pattern: Pattern, linear: { name: string; shape: Sh
     where: linear.name,
     what: `the pattern ${patternText(pattern)} does not fit its ${inputs} inputs, which ${pattern.of} does not divide`,
     expected: `a number of inputs divisible by M = ${pattern.of}`,
-    todo: 'Choose an M that divides the inputs of every linear, or the pattern unstructured.',
+    remedy: 'Choose an M that divides the inputs of every linear, or the pattern unstructured.',
   });
 }
 

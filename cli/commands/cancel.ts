@@ -20,7 +20,7 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
     const execution = await findRun(client, which, options);
     const { workflowId, runId, taskQueue } = execution;
     if (execution.status.name !== 'RUNNING') {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, todo: 'There is nothing to cancel' });
+      throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
     }
     const handle = client.workflow.getHandle(workflowId, runId);
     // Only a worker can carry out a cancellation. Where there is none, nothing is in flight, and the server can end it alone.

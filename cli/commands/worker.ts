@@ -66,7 +66,7 @@ async function serve({ connection, taskQueue, state, log, onReady }: Service): P
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {
   const server = await runningServer(state);
-  if (server === undefined) throw new ServerUnreachableError({ what: 'the local Temporal server is not running', where: state, todo: 'It will be tried again' });
+  if (server === undefined) throw new ServerUnreachableError({ what: 'the local Temporal server is not running', where: state, remedy: 'It will be tried again' });
   return localConnection(serverAddress(server));
 }
 

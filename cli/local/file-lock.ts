@@ -44,8 +44,8 @@ async function take(file: string, draft: string, timeoutMs: number): Promise<str
     const holder = highest === 0 ? undefined : await readJson<Holder>(`${file}.${highest}`);
     if (holder !== undefined && holder.pid !== null && isAlive(holder)) {
       if (Date.now() > giveUp) {
-        const todo = 'End that process, or wait for it';
-        throw new LockTimeoutError({ what: `held for ${timeoutMs / 1000} s by process ${holder.pid}`, where: file, todo });
+        const remedy = 'End that process, or wait for it';
+        throw new LockTimeoutError({ what: `held for ${timeoutMs / 1000} s by process ${holder.pid}`, where: file, remedy });
       }
       await sleep(50);
     } else if (await linked(draft, `${file}.${highest + 1}`)) {

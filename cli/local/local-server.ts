@@ -60,7 +60,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
   if (cli === undefined) {
     throw new TemporalCliMissingError({
       what: 'no Temporal server: there is no `temporal` on this machine, and no address in the environment',
-      todo: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to a server of yours',
+      remedy: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to a server of yours',
     });
   }
   const earlier = await lastServer(state);
@@ -131,14 +131,14 @@ async function waitUntilItAnswers(state: string, server: LocalServer, signal?: A
       throw new LocalServerError({
         what: `the local Temporal server ended while starting: ${await lastLine(serverLog(state))}`,
         where: serverLog(state),
-        todo: 'Read that log; set TEMPORAL_ADDRESS to use another server',
+        remedy: 'Read that log; set TEMPORAL_ADDRESS to use another server',
       });
     }
     if (Date.now() > giveUp) {
       throw new LocalServerError({
         what: `the local Temporal server (process ${server.pid}) does not answer on ${serverAddress(server)} after ${startTimeoutMs / 1000} s`,
         where: serverLog(state),
-        todo: 'Read that log, end that process, and try again',
+        remedy: 'Read that log, end that process, and try again',
       });
     }
     await sleep(100);
