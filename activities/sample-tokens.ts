@@ -41,7 +41,7 @@ async function sample(
     const text = await readText(dataset);
     bench.onProgress('tokenising');
     const tokenizer = await loadTokenizer(context.model.source);
-    const windows = cut(Int32Array.from(tokenizer.encode(text)));
+    const windows = cut(tokenizer.encode(text));
     await draft.write('tokens.i32', [new Uint8Array(windows.buffer, windows.byteOffset, windows.byteLength)]);
     return { samples: windows.length / sequenceLength, sequenceLength };
   });

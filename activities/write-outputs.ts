@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openCheckpoint, resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
+import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
 import { linearsOf, packedBytes, readLayerBits } from './layer-files.js';
 import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
@@ -34,7 +34,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   const layerOf = layersByTensor(open);
   let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
   await writePrunedCheckpoint({
-    source: await openCheckpoint(context.model.source),
+    source: open.checkpoint,
     target: checkpoint,
     keptBits: async (tensor) => {
       const place = layerOf.get(tensor);
