@@ -1,5 +1,5 @@
 import { layerForward } from '../pruning/index.js';
-import { readLayerMask } from './layer-files.js';
+import { readPrunedLayer } from './layer-files.js';
 import type { AdvanceInput, UnitResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
@@ -15,10 +15,10 @@ export async function advanceLayer({ context, layer: index, path, mask }: Advanc
 
   const open = await bench.model(context.model.source);
   const layer = open.model.decoderLayer(index);
-  const masks = mask === null ? undefined : await readLayerMask(bench.store, mask, layer);
+  const pruned = mask === null ? {} : await readPrunedLayer(bench.store, mask, layer);
   const weights = await bench.layerWeights(open, index);
   const hidden = await bench.hidden.take(context, path);
-  const advanced = await layerForward({ layer, hidden, weights, ...(masks === undefined ? {} : { masks }) });
+  const advanced = await layerForward({ layer, hidden, weights, ...pruned });
   disposeWeights(weights);
   await bench.hidden.put(context, after, advanced);
   await bench.hidden.drop(context, path);

@@ -47,9 +47,6 @@ export class EngineChangedError extends PermanentFault {
 /** A setting of the pipeline does not fit the model that it names. Thrown before any work is done. */
 export class PipelineModelMismatchError extends PermanentFault {}
 
-/** The pipeline asks for something that this version cannot run. Thrown before any work is done. */
-export class UnsupportedStageError extends PermanentFault {}
-
 /** A file that the pipeline names cannot be read. Thrown before any work is done. */
 export class InputFileError extends PermanentFault {
   constructor(file: string, what: string, remedy: string) {

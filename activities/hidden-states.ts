@@ -2,7 +2,7 @@ import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf, type Tensor3D } from '../engine/index.js';
 import { layerForward } from '../pruning/index.js';
 import { NonFiniteValueError } from './errors.js';
-import { readLayerMask } from './layer-files.js';
+import { readPrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import type { Path, RunContext } from './types.js';
 import { readTokens } from './tokens.js';
@@ -114,8 +114,8 @@ export class HiddenStates {
       const weights = await this.bench.layerWeights(open, layer);
       const decoderLayer = open.model.decoderLayer(layer);
       const key = to.masks[layer];
-      const masks = key === null || key === undefined ? undefined : await readLayerMask(this.bench.store, key, decoderLayer);
-      hidden = await layerForward({ layer: decoderLayer, hidden, weights, ...(masks === undefined ? {} : { masks }) });
+      const pruned = key === null || key === undefined ? {} : await readPrunedLayer(this.bench.store, key, decoderLayer);
+      hidden = await layerForward({ layer: decoderLayer, hidden, weights, ...pruned });
       disposeWeights(weights);
     }
     return hidden;

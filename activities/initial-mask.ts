@@ -1,16 +1,34 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
+import { resolveTensors, roundToDtype } from '../checkpoints/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import type { DecoderLayer, LinearSpec } from '../models/index.js';
-import { checkInitialMask, checkPattern, InputNorms, layerForward, magnitudeMask, parsePattern, wandaMask, type MaskTarget } from '../pruning/index.js';
-import { linearsOf, writeLayerMask, type LayerMask } from './layer-files.js';
+import {
+  checkInitialMask, checkPattern, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
+  type HessianFactor, type MaskTarget,
+} from '../pruning/index.js';
+import { NonFiniteValueError } from './errors.js';
+import { linearsOf, writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { readMaskSource } from './mask-source.js';
 import { numericsOf, numericsVersion } from './numerics.js';
-import type { ArtifactKey, InitialMaskInput, MaskResult } from './types.js';
+import type { InitialMaskEntry } from './result.js';
+import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
 import { disposeWeights } from './weights.js';
-import type { Workbench } from './workbench.js';
+import type { OpenModel, Workbench } from './workbench.js';
 
-/** Makes the first mask of one decoder layer: by magnitude, by Wanda, or from a file made elsewhere. */
-export async function makeInitialMask(input: InitialMaskInput, bench: Workbench): Promise<MaskResult> {
+/** What shares a budget where the pattern is unstructured. */
+const budgetGroups = { magnitude: 'layer', wanda: 'output', sparsegpt: 'columns' } as const;
+
+/** Share of the Hessian's mean diagonal that SparseGPT adds to it, as its authors do. */
+const defaultDamping = 0.01;
+
+/** A layer's first masks, and what of its making is worth telling. */
+interface Made {
+  pruned: PrunedLayer;
+  entries: InitialMaskEntry[];
+}
+
+/** Makes the first mask of one decoder layer: by magnitude, Wanda or SparseGPT, or from a file made elsewhere. */
+export async function makeInitialMask(input: InitialMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const { context, layer: index } = input;
   await bench.engineOf(context);
   const open = await bench.model(context.model.source);
@@ -21,18 +39,19 @@ export async function makeInitialMask(input: InitialMaskInput, bench: Workbench)
 
   const made = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     bench.onProgress(`layer ${index}`);
-    const masks = await makeMasks(input, mask, layer, target, bench);
+    const { pruned, entries } = await prune(input, mask, layer, target, bench);
     for (const { name, shape } of linearsOf(layer)) {
-      const made = { name, shape, mask: masks.get(name) ?? new Uint8Array(0) };
+      const made = { name, shape, mask: pruned.masks.get(name) ?? new Uint8Array(0) };
       // A mask of somebody else's keeps its own budget; only its pattern was promised.
       if (input.stage.method === 'file') checkPattern(made, target.pattern);
-      else checkInitialMask(made, target, input.stage.method === 'wanda' ? 'output' : 'layer');
+      else checkInitialMask(made, target, budgetGroups[input.stage.method]);
     }
-    await writeLayerMask(draft, layer, masks);
-    return summarize(masks);
+    await writePrunedLayer(draft, layer, pruned);
+    return { ...countKept(pruned.masks), entries } as unknown as Json;
   });
   if (input.path !== undefined) await bench.hidden.drop(context, input.path);
-  return { mask, seconds: made.manifest.seconds, reused: made.reused };
+  const { entries } = made.manifest.summary as unknown as { entries: InitialMaskEntry[] };
+  return { mask, entries, seconds: made.manifest.seconds, reused: made.reused };
 }
 
 function maskDependsOn({ context, stage, layer, path }: InitialMaskInput): Json {
@@ -42,6 +61,7 @@ function maskDependsOn({ context, stage, layer, path }: InitialMaskInput): Json 
     model: context.model.digest,
     layer,
     method: stage.method,
+    ...(stage.method === 'sparsegpt' && { damping: stage.damping ?? defaultDamping }),
     ...(stage.source === undefined ? {} : { source: context.files[stage.source] }),
     pattern: context.pattern,
     sparsity: stage.method === 'file' ? undefined : context.sparsity,
@@ -49,52 +69,91 @@ function maskDependsOn({ context, stage, layer, path }: InitialMaskInput): Json 
   };
 }
 
-async function makeMasks(
-  { context, stage, path }: InitialMaskInput,
-  key: ArtifactKey,
-  layer: DecoderLayer,
-  target: MaskTarget,
-  bench: Workbench,
-): Promise<LayerMask> {
-  if (stage.method === 'file') return readMaskSource(stage.source ?? '', linearsOf(layer));
-
+async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, target: MaskTarget, bench: Workbench): Promise<Made> {
   const open = await bench.model(context.model.source);
   const weights = await bench.layerWeights(open, layer.index);
   try {
+    if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
     if (stage.method === 'magnitude' || path === undefined) {
-      return await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, target, linear.name));
+      const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, target, linear.name));
+      return { pruned: { masks, updates: new Map() }, entries: [] };
     }
-    const { masks, pruned } = await wanda(layer, weights, await bench.hidden.take(context, path), target);
-    await bench.hidden.put(context, { ...path, masks: [...path.masks, key] }, pruned);
-    return masks;
+    const hidden = await bench.hidden.take(context, path);
+    const made =
+      stage.method === 'wanda'
+        ? await wanda(layer, weights, hidden, target)
+        : await sparseGptLayer(layer, weights, hidden, target, { damping: stage.damping ?? defaultDamping, dtypes: dtypesOf(open, layer), onLinear: bench.onProgress });
+    const after = await layerForward({ layer, hidden, weights, ...made.pruned });
+    await bench.hidden.put(context, { ...path, masks: [...path.masks, key] }, after);
+    return made;
   } finally {
     disposeWeights(weights);
   }
 }
 
-/**
- * Wanda (Sun et al. 2023): statistics of all linears from one forward of the layer while it is dense, on inputs that came
- * through the pruned layers before it; then the layer runs again under its mask, for the next one.
- */
-async function wanda(
+/** A mask made elsewhere, and the values of a checkpoint made elsewhere where its kept weights are not the model's. */
+async function fromFile(source: string, layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>): Promise<PrunedLayer> {
+  const { masks, values } = await readMaskSource(source, linearsOf(layer));
+  const updates = new Map<string, Float32Array>();
+  for (const linear of linearsOf(layer)) {
+    const found = values.get(linear.name);
+    const mask = masks.get(linear.name);
+    if (found === undefined || mask === undefined) continue;
+    const dense = await valuesOf(weights, linear);
+    if (found.some((value, i) => mask[i] === 1 && value !== dense[i])) updates.set(linear.name, found);
+  }
+  return { masks, updates };
+}
+
+/** Wanda (Sun et al. 2023): statistics of all linears from one forward of the layer while it is dense. */
+async function wanda(layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>, hidden: Tensor3D[], target: MaskTarget): Promise<Made> {
+  const norms = new InputNorms();
+  tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add }));
+  const masks = await eachLinear(layer, async (linear) =>
+    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, target, linear.name),
+  );
+  return { pruned: { masks, updates: new Map() }, entries: [] };
+}
+
+interface SparseGptSettings {
+  damping: number;
+  /** The checkpoint's dtypes by linear: updated weights are rounded to what will be written. */
+  dtypes: ReadonlyMap<string, string>;
+  onLinear: (detail: string) => void;
+}
+
+/** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */
+async function sparseGptLayer(
   layer: DecoderLayer,
   weights: ReadonlyMap<string, Tensor>,
   hidden: Tensor3D[],
   target: MaskTarget,
-): Promise<{ masks: LayerMask; pruned: Tensor3D[] }> {
-  const norms = new InputNorms();
-  const dense = await layerForward({
-    layer,
-    hidden,
-    weights,
-    keepInput: true,
-    onInput: norms.add,
+  { damping, dtypes, onLinear }: SparseGptSettings,
+): Promise<Made> {
+  const hessians = new HessianSum();
+  tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: hessians.add }));
+  const updates = new Map<string, Float32Array>();
+  const entries: InitialMaskEntry[] = [];
+  let shared: { hessian: Float64Array; factor: HessianFactor } | undefined;
+  const masks = await eachLinear(layer, async (linear) => {
+    const { name, shape } = linear;
+    onLinear(`layer ${layer.index}, ${name}`);
+    const hessian = hessians.of(name);
+    // Linears that read the same input have the same Hessian, and factoring it is the dearest part.
+    if (shared?.hessian !== hessian) shared = { hessian, factor: factorHessian(hessian, shape[1], damping, name) };
+    const made = sparseGpt({ weight: await valuesOf(weights, linear), shape, hessian: shared.factor, target, name });
+    const updated = roundToDtype(dtypes.get(name) ?? 'F32', made.weight);
+    const wrong = updated.find((value) => !Number.isFinite(value));
+    if (wrong !== undefined) throw new NonFiniteValueError(`updated weight of ${name} as ${dtypes.get(name) ?? 'F32'}`, wrong);
+    updates.set(name, updated);
+    if (made.damping > damping || made.dead > 0) entries.push({ layer: layer.index, linear: name, damping: made.damping, deadInputs: made.dead });
+    return made.mask;
   });
-  tf.dispose(dense);
-  const masks = await eachLinear(layer, async (linear) =>
-    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, target, linear.name),
-  );
-  return { masks, pruned: await layerForward({ layer, hidden, weights, masks }) };
+  return { pruned: { masks, updates }, entries };
+}
+
+function dtypesOf({ checkpoint }: OpenModel, layer: DecoderLayer): Map<string, string> {
+  return new Map([...resolveTensors(checkpoint, linearsOf(layer))].map(([name, { dtype }]) => [name, dtype]));
 }
 
 async function eachLinear(layer: DecoderLayer, make: (linear: LinearSpec) => Promise<Uint8Array>): Promise<LayerMask> {
@@ -107,7 +166,7 @@ async function valuesOf(weights: ReadonlyMap<string, Tensor>, linear: LinearSpec
   return (await weights.get(linear.name)?.data()) as Float32Array;
 }
 
-function summarize(masks: LayerMask): Json {
+function countKept(masks: LayerMask): { kept: number; pruned: number } {
   let kept = 0;
   let size = 0;
   for (const mask of masks.values()) {

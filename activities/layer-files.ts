@@ -1,44 +1,70 @@
 import type { ArtifactDraft, ArtifactStore } from '../artifacts/index.js';
 import { packBits, unpackBits } from '../checkpoints/index.js';
 import type { DecoderLayer, LinearSpec } from '../models/index.js';
+import type { Updates } from '../pruning/index.js';
 import type { ArtifactKey } from './types.js';
 
 /** Masks of a layer's linears by weight name: one byte a weight, `[out, in]` row-major, 1 = kept. */
 export type LayerMask = Map<string, Uint8Array>;
+
+/** What pruning made of a layer's linears. */
+export interface PrunedLayer {
+  masks: LayerMask;
+  /** Values of the linears whose kept weights are not the dense model's (SparseGPT). */
+  updates: Updates;
+}
 
 /** The prunable linears of a layer, in the order in which they run. */
 export function linearsOf(layer: DecoderLayer): LinearSpec[] {
   return layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
 }
 
-const fileName = 'mask.bits';
+const maskFile = 'mask.bits';
+const updatesFile = (linear: string): string => `${linear}.f32`;
 
 /** Number of bytes that the packed bits of a linear take. */
 export function packedBytes({ shape: [rows, columns] }: LinearSpec): number {
   return Math.ceil((rows * columns) / 8);
 }
 
-/** Writes a layer's masks, packed to bits, one linear after the other in the layer's order. */
-export async function writeLayerMask(draft: ArtifactDraft, layer: DecoderLayer, masks: LayerMask): Promise<void> {
-  await draft.write(
-    fileName,
-    linearsOf(layer).map(({ name }) => packBits(masks.get(name) ?? new Uint8Array(0))),
-  );
+/** Writes a layer's masks, packed to bits, one linear after the other in the layer's order, and the updates in a file per linear. */
+export async function writePrunedLayer(draft: ArtifactDraft, layer: DecoderLayer, { masks, updates }: PrunedLayer): Promise<void> {
+  const linears = linearsOf(layer);
+  await draft.write(maskFile, linears.map(({ name }) => packBits(masks.get(name) ?? new Uint8Array(0))));
+  for (const [name, { buffer, byteOffset, byteLength }] of updates) await draft.write(updatesFile(name), [new Uint8Array(buffer, byteOffset, byteLength)]);
 }
 
 /** The packed bits of a layer's linears, by weight name. @throws ArtifactLostError if the artifact is gone or damaged */
 export async function readLayerBits(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<Map<string, Uint8Array>> {
   const linears = linearsOf(layer);
   const bits = new Map<string, Uint8Array>();
-  for await (const piece of store.readPieces('mask', key, fileName, linears.map(packedBytes))) {
+  for await (const piece of store.readPieces('mask', key, maskFile, linears.map(packedBytes))) {
     const linear = linears[bits.size];
     if (linear !== undefined) bits.set(linear.name, piece);
   }
   return bits;
 }
 
-/** A layer's masks. @throws ArtifactLostError if the artifact is gone or damaged */
-export async function readLayerMask(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<LayerMask> {
+/** Whether the kept weights of a linear are others than the dense model's. */
+export async function hasUpdates(store: ArtifactStore, key: ArtifactKey, linear: string): Promise<boolean> {
+  return (await store.find('mask', key))?.files[updatesFile(linear)] !== undefined;
+}
+
+/** The updated values of one linear; absent where its kept weights are the dense model's. @throws ArtifactLostError */
+export async function readUpdates(store: ArtifactStore, key: ArtifactKey, linear: string): Promise<Float32Array | undefined> {
+  if (!(await hasUpdates(store, key, linear))) return undefined;
+  const { buffer, byteOffset, byteLength } = await store.read('mask', key, updatesFile(linear));
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
+}
+
+/** A layer's masks and updates. @throws ArtifactLostError if the artifact is gone or damaged */
+export async function readPrunedLayer(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<PrunedLayer> {
   const bits = await readLayerBits(store, key, layer);
-  return new Map(linearsOf(layer).map((linear) => [linear.name, unpackBits(bits.get(linear.name) ?? new Uint8Array(0), linear.shape[0] * linear.shape[1])]));
+  const pruned = { masks: new Map<string, Uint8Array>(), updates: new Map<string, Float32Array>() };
+  for (const { name, shape } of linearsOf(layer)) {
+    pruned.masks.set(name, unpackBits(bits.get(name) ?? new Uint8Array(0), shape[0] * shape[1]));
+    const values = await readUpdates(store, key, name);
+    if (values !== undefined) pruned.updates.set(name, values);
+  }
+  return pruned;
 }

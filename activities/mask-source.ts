@@ -5,13 +5,20 @@ import { detectPattern, patternText } from '../pruning/index.js';
 import { MaskFileMismatchError } from './errors.js';
 import { packedBytes, type LayerMask } from './layer-files.js';
 
+/** What a file made elsewhere says of some linears. */
+export interface MaskSource {
+  masks: LayerMask;
+  /** The weights themselves, where the source is a checkpoint. */
+  values: ReadonlyMap<string, Float32Array>;
+}
+
 /**
  * The masks of some linears from a file made elsewhere: a mask file (bits, 1 = kept), or the folder of a pruned checkpoint,
  * where a weight that is exactly zero counts as pruned.
  * @throws MaskFileMismatchError if a linear is missing or has another number of weights there
  */
-export async function readMaskSource(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
-  return (await stat(source)).isDirectory() ? fromCheckpoint(source, linears) : fromMaskFile(source, linears);
+export async function readMaskSource(source: string, linears: readonly LinearSpec[]): Promise<MaskSource> {
+  return (await stat(source)).isDirectory() ? fromCheckpoint(source, linears) : { masks: await fromMaskFile(source, linears), values: new Map() };
 }
 
 /**
@@ -28,7 +35,7 @@ export async function describeMaskSource(
   let size = 0;
   const patterns = new Set<string>();
   for (const linears of layers) {
-    const masks = await readMaskSource(source, linears);
+    const { masks } = await readMaskSource(source, linears);
     for (const mask of masks.values()) {
       size += mask.length;
       for (const kept of mask) pruned += 1 - kept;
@@ -56,16 +63,16 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
   return masks;
 }
 
-async function fromCheckpoint(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
+async function fromCheckpoint(source: string, linears: readonly LinearSpec[]): Promise<MaskSource> {
   const tensors = resolveTensors(await openCheckpoint(source), linears);
   const masks: LayerMask = new Map();
-  for (const linear of linears) {
-    const info = tensors.get(linear.name);
-    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `${linear.name} is missing` });
-    const values = await readTensor(info);
-    const mask = new Uint8Array(values.length);
-    for (let i = 0; i < mask.length; i++) mask[i] = values[i] === 0 ? 0 : 1;
-    masks.set(linear.name, mask);
+  const values = new Map<string, Float32Array>();
+  for (const [name, info] of tensors) {
+    const weights = await readTensor(info);
+    const mask = new Uint8Array(weights.length);
+    for (let i = 0; i < mask.length; i++) mask[i] = weights[i] === 0 ? 0 : 1;
+    masks.set(name, mask);
+    values.set(name, weights);
   }
-  return masks;
+  return { masks, values };
 }

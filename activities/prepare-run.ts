@@ -6,7 +6,7 @@ import type { DatasetSource, InitialMaskStage, Pipeline, Stage } from '../config
 import { loadTokenizer, readText } from '../datasets/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
-import { InputFileError, PipelineModelMismatchError, UnsupportedStageError } from './errors.js';
+import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { linearsOf } from './layer-files.js';
 import { describeMaskSource } from './mask-source.js';
 import type { RunContext } from './types.js';
@@ -15,7 +15,7 @@ import type { OpenModel, Workbench } from './workbench.js';
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
- * @throws PipelineModelMismatchError, UnsupportedStageError, InputFileError, and the errors of checkpoints, models and datasets
+ * @throws PipelineModelMismatchError, InputFileError, and the errors of checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Workbench): Promise<RunContext> {
   const engine = await bench.engine({ backend: pipeline.engine.backend });
@@ -89,14 +89,6 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
 async function maskTarget(pipeline: Pipeline, model: DecoderModel): Promise<{ pattern: string; sparsity: number }> {
   const [stage] = stagesOf(pipeline, 'initialMask');
   if (stage === undefined) return { pattern: 'unstructured', sparsity: 0 };
-  if (stage.method === 'sparsegpt') {
-    throw new UnsupportedStageError({
-      where: 'initialMask.method',
-      what: 'sparsegpt is not part of this version',
-      expected: 'magnitude, wanda or file',
-      remedy: 'Use wanda, or make the SparseGPT checkpoint elsewhere and name it with method: file',
-    });
-  }
   if (stage.method === 'file') return fileTarget(stage, model);
   const pattern = parsePattern(stage.pattern ?? 'unstructured');
   checkPattern(stage.pattern ?? 'unstructured', model);

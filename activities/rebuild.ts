@@ -4,7 +4,7 @@ import type { SubBlock } from '../models/index.js';
 import { checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult } from '../pruning/index.js';
 import type { RebuildEntry } from './result.js';
 import { NonFiniteValueError } from './errors.js';
-import { readLayerMask, writeLayerMask } from './layer-files.js';
+import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import type { RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
@@ -21,21 +21,23 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     const open = await bench.model(context.model.source);
     const layer = open.model.decoderLayer(index);
-    const start = await readLayerMask(bench.store, input.start, layer);
+    const start = await readPrunedLayer(bench.store, input.start, layer);
     const dense = await bench.layerWeights(open, index);
-    const { granularity, ratio, metric } = input.stage;
-    const settings = { granularity, ratio, metric, pattern: parsePattern(context.pattern) };
+    const { granularity, metric, weights, ratio = 1 } = input.stage;
+    const settings = { granularity, metric, weights, ratio, pattern: parsePattern(context.pattern) };
     const rebuild = rebuildBy(input.stage);
 
     let hidden = await bench.hidden.take(context, path);
-    const masks = new Map(start);
+    const masks = new Map(start.masks);
+    const updates = new Map<string, Float32Array>();
     const entries: RebuildEntry[] = [];
     for (const subBlock of layer.subBlocks) {
       bench.onProgress(`layer ${index}, ${subBlock.block}`);
-      const rebuilt = await rebuild({ subBlock, hidden, dense, masks, settings });
+      const rebuilt = await rebuild({ subBlock, hidden, dense, ...start, settings });
       hidden = rebuilt.hidden;
-      checkRebuiltMasks(linearMasks(subBlock, start), linearMasks(subBlock, rebuilt.masks), settings);
+      checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, rebuilt.masks), settings);
       for (const [name, newMask] of rebuilt.masks) masks.set(name, newMask);
+      for (const [name, values] of rebuilt.updates ?? []) updates.set(name, values);
       entries.push({ layer: index, block: subBlock.block, ...rebuilt.report });
     }
     disposeWeights(dense);
@@ -43,7 +45,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
     }
     await bench.hidden.put(context, after, hidden);
-    await writeLayerMask(draft, layer, masks);
+    await writePrunedLayer(draft, layer, { masks, updates });
     return { entries } as unknown as Json;
   });
   await bench.hidden.drop(context, path);
@@ -63,7 +65,7 @@ function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage): Rebui
     budget: budget ?? guardDefaults.budget,
   };
   return async (request) => {
-    const { hidden, masks, report } = await guardedRebuild({ ...request, guard });
+    const { report, ...rebuilt } = await guardedRebuild({ ...request, guard });
     const { errorBefore, errorAfter, grown, pruned } = report;
     const decisions = report.rounds.map((round) => ({
       ratio: round.ratio,
@@ -72,7 +74,7 @@ function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage): Rebui
       // Where the rounds together raised the error of all windows, none of them stands.
       accepted: round.accepted && !report.undone,
     }));
-    return { hidden, masks, report: { errorBefore, errorAfter, grown, pruned, rounds: decisions } };
+    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds: decisions } };
   };
 }
 

@@ -1,6 +1,16 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
 import type { ModelState } from '../config/pipeline.js';
 
+/** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
+export interface InitialMaskEntry {
+  layer: number;
+  linear: string;
+  /** The damping that was used: raised where the Hessian was not positive definite. */
+  damping: number;
+  /** Inputs that were zero on all calibration tokens; all weights that read them are zero. */
+  deadInputs: number;
+}
+
 /** One sub-block of one decoder layer, as the rebuild left it. */
 export interface RebuildEntry {
   layer: number;
@@ -41,6 +51,7 @@ export interface PipelineResult {
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
+  initialMask: { linears: InitialMaskEntry[] };
   rebuild: { grown: number; pruned: number; layers: RebuildEntry[] };
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
   /** Units of work that were found in the artifact store. */

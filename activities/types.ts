@@ -6,7 +6,7 @@ import type {
   Pipeline,
   RebuildStage,
 } from '../config/pipeline.js';
-import type { PipelineResult, RebuildEntry } from './result.js';
+import type { InitialMaskEntry, PipelineResult, RebuildEntry } from './result.js';
 
 /** Key of an artifact in the store. */
 export type ArtifactKey = string;
@@ -73,6 +73,9 @@ export interface SampleResult extends UnitResult {
 export interface MaskResult extends UnitResult {
   mask: ArtifactKey;
 }
+export interface InitialMaskResult extends MaskResult {
+  entries: InitialMaskEntry[];
+}
 
 export interface InitialMaskInput extends WithContext {
   stage: InitialMaskStage;
@@ -132,7 +135,7 @@ export interface Activities {
   prepareRun(input: { pipeline: Pipeline }): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
-  makeInitialMask(input: InitialMaskInput): Promise<MaskResult>;
+  makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
-import { linearsOf, packedBytes, readLayerBits } from './layer-files.js';
+import { hasUpdates, linearsOf, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
 import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
@@ -9,7 +9,7 @@ export function runFolder(state: string, workflowId: string): string {
   return join(state, 'runs', workflowId);
 }
 
-/** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks give equal bytes. */
+/** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks and updates give equal bytes. */
 export async function writeOutputs({ context, workflowId, masks }: WriteOutputsInput, bench: Workbench): Promise<WriteOutputsResult> {
   const started = performance.now();
   const folder = runFolder(bench.state, workflowId);
@@ -20,6 +20,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   bench.onProgress('writing the mask');
   const tensors: TensorData[] = [];
   let pruned = 0;
+  let updated = false;
   for (const [index, key] of masks.entries()) {
     const layer = open.model.decoderLayer(index);
     const bits = await readLayerBits(bench.store, key, layer);
@@ -27,9 +28,10 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
       const data = bits.get(linear.name) ?? new Uint8Array(0);
       tensors.push({ name: linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
       pruned += linear.shape[0] * linear.shape[1] - popCount(data);
+      updated ||= await hasUpdates(bench.store, key, linear.name);
     }
   }
-  await writeSafetensors(maskFile, tensors, maskMetadata(context, open));
+  await writeSafetensors(maskFile, tensors, maskMetadata(context, open, updated));
 
   const layerOf = layersByTensor(open);
   let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
@@ -44,6 +46,10 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
         current = { layer: place.layer, bits: await readLayerBits(bench.store, key, open.model.decoderLayer(place.layer)) };
       }
       return current.bits.get(place.linear);
+    },
+    values: async (tensor) => {
+      const place = layerOf.get(tensor);
+      return place === undefined ? undefined : readUpdates(bench.store, masks[place.layer], place.linear);
     },
     onShard: (done, total) => {
       bench.onProgress(`checkpoint, file ${done} of ${total}`);
@@ -62,7 +68,7 @@ function layersByTensor({ checkpoint, model }: OpenModel): Map<string, { layer: 
 }
 
 /** Nothing that differs between two runs of the same pipeline: the file's bytes are its proof. */
-function maskMetadata(context: RunContext, { model }: OpenModel): Record<string, string> {
+function maskMetadata(context: RunContext, { model }: OpenModel, updated: boolean): Record<string, string> {
   const shapes = Array.from({ length: model.layers }, (_, layer) => linearsOf(model.decoderLayer(layer)))
     .flat()
     .map(({ name, shape }) => [name, shape] as const);
@@ -70,6 +76,8 @@ function maskMetadata(context: RunContext, { model }: OpenModel): Record<string,
     format: 'mask',
     bits: '1=kept, lowest first, row-major',
     pattern: context.pattern,
+    // Whether the mask and the dense model give the pruned checkpoint again.
+    values: updated ? 'updated' : 'dense',
     shapes: JSON.stringify(Object.fromEntries(shapes)),
     model: context.model.digest,
   };

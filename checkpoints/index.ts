@@ -1,6 +1,7 @@
 /** Hugging Face model folders and safetensors files: checked headers, streaming reads, durable writes. Knows bytes, not models. */
 export { openCheckpoint, type Checkpoint } from './checkpoint.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';
+export { encodeTensor, roundToDtype } from './encode.js';
 export * from './errors.js';
 export { packBits, unpackBits } from './mask-bits.js';
 export { prefetch, type PrefetchedTensors } from './prefetch.js';

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
 import { indexFile, type Checkpoint } from './checkpoint.js';
 import { elementCount, weightDtypes } from './dtypes.js';
+import { encodeTensor } from './encode.js';
 import { TargetIsSourceError } from './errors.js';
 import { checkBitCount } from './mask-bits.js';
 import { readRange, unsupportedDtype } from './read-tensor.js';
@@ -14,6 +15,8 @@ export interface PrunedCheckpointRequest {
   target: string;
   /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` where nothing of it is pruned. */
   keptBits: (tensorName: string) => Promise<Uint8Array | undefined>;
+  /** A tensor's values where its kept weights are not the source's (SparseGPT), written in the source's dtype. */
+  values?: (tensorName: string) => Promise<Float32Array | undefined>;
   onShard?: (done: number, total: number) => void;
 }
 
@@ -32,7 +35,7 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
  *
  * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are no floats of 16 or 32 bits, TruncatedFileError
  */
-export async function writePrunedCheckpoint({ source, target, keptBits, onShard }: PrunedCheckpointRequest): Promise<void> {
+export async function writePrunedCheckpoint({ source, target, keptBits, values, onShard }: PrunedCheckpointRequest): Promise<void> {
   const folder = resolve(target);
   await mkdir(folder, { recursive: true });
   if ((await realpath(folder)) === (await realpath(source.folder))) {
@@ -43,7 +46,7 @@ export async function writePrunedCheckpoint({ source, target, keptBits, onShard 
   await removePartialFiles(folder);
   const total = source.weightFiles.length;
   for (const [done, file] of source.weightFiles.entries()) {
-    await writeUnlessEqual(join(folder, basename(file)), () => prunedShard(file, keptBits));
+    await writeUnlessEqual(join(folder, basename(file)), () => prunedShard(file, keptBits, values));
     onShard?.(done + 1, total);
   }
   for (const name of await companionFiles(source.folder)) {
@@ -62,7 +65,11 @@ async function companionFiles(folder: string): Promise<string[]> {
 }
 
 /** The bytes of a shard under its masks. The header needs no change: names, dtypes, shapes and offsets are the same. */
-async function* prunedShard(file: string, keptBits: PrunedCheckpointRequest['keptBits']): AsyncGenerator<Uint8Array> {
+async function* prunedShard(
+  file: string,
+  keptBits: PrunedCheckpointRequest['keptBits'],
+  values: PrunedCheckpointRequest['values'],
+): AsyncGenerator<Uint8Array> {
   const { tensors, dataBegin } = await readSafetensorsHeader(file);
   const handle = await open(file, 'r');
   try {
@@ -70,19 +77,26 @@ async function* prunedShard(file: string, keptBits: PrunedCheckpointRequest['kep
     for (const info of tensors.values()) {
       const bits = await keptBits(info.name);
       if (bits === undefined) yield* pieces(handle, file, info.begin, info.end);
-      else yield* prunedPieces(handle, info, bits);
+      else yield* prunedPieces(handle, info, bits, await values?.(info.name));
     }
   } finally {
     await handle.close();
   }
 }
 
-async function* prunedPieces(handle: FileHandle, info: TensorInfo, bits: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* prunedPieces(
+  handle: FileHandle,
+  info: TensorInfo,
+  bits: Uint8Array,
+  values: Float32Array | undefined,
+): AsyncGenerator<Uint8Array> {
   if (!weightDtypes.includes(info.dtype)) throw unsupportedDtype([info]);
   checkBitCount(bits, elementCount(info.shape), `${info.file}, tensor ${info.name}`);
+  const dtypeWidth = (info.end - info.begin) / elementCount(info.shape);
   let element = 0;
   for await (const piece of pieces(handle, info.file, info.begin, info.end)) {
     const { buffer, byteOffset, byteLength } = piece;
+    if (values !== undefined) piece.set(encodeTensor(info.dtype, values.subarray(element, element + byteLength / dtypeWidth)));
     const weights = info.dtype === 'F32'
       ? new Int32Array(buffer, byteOffset, byteLength / 4)
       : new Int16Array(buffer, byteOffset, byteLength / 2);

@@ -32,6 +32,8 @@ export interface InitialMaskStage {
   sparsity?: number;
   /** Absent only for `method: file`, where the file says it. */
   pattern?: PatternText;
+  /** `method: sparsegpt`: added to the Hessian's diagonal, as a share of its mean. */
+  damping?: number;
   /** `method: file`: absolute path of a mask file or of a pruned checkpoint's folder. */
   source?: string;
 }
@@ -43,10 +45,11 @@ export interface RebuildStage {
   type: 'rebuild';
   strategy: 'published' | 'guarded';
   granularity: Granularity;
-  /** Share of the found swaps that are made, in (0, 1]; `guarded` finds it by itself. */
-  ratio: number;
+  /** `published`: share of the found swaps that are made, in (0, 1]. */
+  ratio?: number;
   metric: Metric;
-  weights: 'keep-dense';
+  /** Values of kept weights where the initial mask came with updated ones. */
+  weights: 'keep-dense' | 'keep-updates';
   /** `guarded`: at most so many rounds a sub-block. */
   rounds?: number;
   /** `guarded`: share by which a round must lower the error. */

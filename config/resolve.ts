@@ -6,6 +6,7 @@ import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
 import type { Segments } from './places.js';
 import { schemaAt } from './schema.js';
+import { strategyOf } from './strategy.js';
 
 /** The file's data after the schema: checked, defaults filled in, paths as written. */
 export interface CheckedFile extends Omit<Pipeline, 'stages'> {
@@ -15,7 +16,7 @@ export interface CheckedFile extends Omit<Pipeline, 'stages'> {
 interface CheckedStage {
   calibration?: Omit<CalibrationStage, 'type'>;
   initialMask?: Omit<InitialMaskStage, 'type'>;
-  rebuild?: Omit<RebuildStage, 'type'>;
+  rebuild?: Omit<RebuildStage, 'type' | 'strategy' | 'weights'> & Partial<Pick<RebuildStage, 'strategy' | 'weights'>>;
   evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[] };
 }
 
@@ -48,7 +49,7 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
     }
     if (stage.rebuild !== undefined) {
       reach('rebuilt');
-      return { type: 'rebuild', ...stage.rebuild };
+      return rebuild(stage.rebuild);
     }
     const { states: asked = [...states], perplexity = [] } = stage.evaluation ?? {};
     const tasks = perplexity.map((task, index) => ({
@@ -78,6 +79,24 @@ function initialMask(stage: Omit<InitialMaskStage, 'type'>, path: (source: strin
     method: stage.method,
     ...(sparsity !== undefined && { sparsity }),
     ...(pattern !== undefined && { pattern: nm === undefined ? pattern : `${nm.n}:${nm.m}` }),
+    ...(stage.damping !== undefined && { damping: stage.damping }),
     ...(stage.source !== undefined && { source: path(stage.source) }),
+  };
+}
+
+const defaultRatio = 0.1;
+
+/** Which strategy a rebuild stage means, and only the settings that this one reads. */
+function rebuild(stage: NonNullable<CheckedStage['rebuild']>): RebuildStage {
+  const { granularity, metric, ratio, rounds, tolerance, budget } = stage;
+  const strategy = strategyOf(stage);
+  const common = { type: 'rebuild', strategy, granularity, metric } as const;
+  if (strategy === 'published') return { ...common, weights: stage.weights ?? 'keep-dense', ratio: ratio ?? defaultRatio };
+  return {
+    ...common,
+    weights: stage.weights ?? 'keep-updates',
+    ...(rounds !== undefined && { rounds }),
+    ...(tolerance !== undefined && { tolerance }),
+    ...(budget !== undefined && { budget }),
   };
 }

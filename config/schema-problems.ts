@@ -86,9 +86,11 @@ function independentKeys({ properties = {}, dependentRequired = {} }: Schema): s
 /** Keys that the schema forbids beside others. */
 function exclusion(pointer: string): { causes: string[]; message: string } {
   const beside = (key: string) => pointer.replace(/[^/]*$/, key);
-  return pointer.endsWith('/source')
-    ? { causes: [beside('method')], message: '`source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.' }
-    : { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
+  const only = (key: string, method: string) =>
+    ({ causes: [beside('method')], message: `\`${key}\` without \`method: ${method}\`; expected it with that method only. Remove it, or set \`method: ${method}\`.` });
+  if (pointer.endsWith('/source')) return only('source', 'file');
+  if (pointer.endsWith('/damping')) return only('damping', 'sparsegpt');
+  return { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }
 
 function stageKeys(stage: Record<string, unknown>): string {

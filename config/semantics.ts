@@ -6,6 +6,7 @@ import type { ValueProblem } from './schema-problems.js';
 import { show } from './schema-problems.js';
 import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
+import { settingsOf, strategyOf } from './strategy.js';
 import type { ReadStage, Settings } from './stages.js';
 
 export interface SemanticContext {
@@ -26,6 +27,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   checkOrder(stages, problems);
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
+  warnUnread(stages, warnings);
   warnScoredCalibration(stages, context, warnings);
   return { problems, warnings };
 }
@@ -53,6 +55,19 @@ function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[])
     if (type !== 'rebuild' || granularity === 'output' || typeof granularity !== 'string') continue;
     const message = `granularity \`${granularity}\` has no effect with the pattern ${String(pattern)}: growth is by row, as for \`output\`. Write \`granularity: output\`.`;
     warnings.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
+  }
+}
+
+/** Settings of the other strategy would silently do nothing. */
+function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
+  for (const { type, settings, path } of stages) {
+    if (type !== 'rebuild') continue;
+    const strategy = strategyOf(settings);
+    const other = strategy === 'published' ? 'guarded' : 'published';
+    for (const key of settingsOf[other].filter((name) => settings[name] !== undefined)) {
+      const message = `\`${key}\` has no effect with strategy \`${strategy}\`; only \`${other}\` reads it. Remove it, or write \`strategy: ${other}\`.`;
+      warnings.push({ pointer: pointerOf([...path, key]), part: 'key', message });
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import type { Tensor3D } from '../engine/index.js';
 import { runSubBlock } from '../models/sub-block.js';
 import type { SubBlock, Weights } from '../models/types.js';
 import { withMasked } from './masked-weights.js';
-import type { Masks } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
 import { denseWithGradients, meanSquare } from './output-gradients.js';
 import { SquaredGradients } from './squared-gradients.js';
 
@@ -16,6 +16,12 @@ interface Part {
   /** Its dense output. */
   y: Tensor3D;
   errors: number[];
+}
+
+/** Weights and the masks that make them sparse. */
+export interface Sparse {
+  weights: Weights;
+  masks: Masks;
 }
 
 /** Where the gradient of the output error is taken: the method's place, or the one where the masked model really is. */
@@ -36,10 +42,10 @@ export class CalibrationFolds {
 
   /** One dense and one sparse forward over all windows. What is made stays until `dispose`. */
   static async open(
-    request: { subBlock: SubBlock; dense: Weights; hidden: readonly Tensor3D[]; masks: Masks; onBatch: (batch: number) => void },
+    request: { subBlock: SubBlock; dense: Weights; hidden: readonly Tensor3D[]; masks: Masks; updates?: Updates; onBatch: (batch: number) => void },
     count: number,
   ): Promise<CalibrationFolds> {
-    const { subBlock, dense, hidden, masks } = request;
+    const { subBlock, dense, hidden, masks, updates } = request;
     const folds = new CalibrationFolds(subBlock, dense, hidden, count);
     try {
       await withMasked(dense, masks, async (sparse) => {
@@ -50,7 +56,7 @@ export class CalibrationFolds {
           request.onBatch(index);
           await macrotask();
         }
-      });
+      }, updates);
       return folds;
     } catch (fault) {
       folds.dispose();
@@ -67,15 +73,15 @@ export class CalibrationFolds {
     return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0], 0) / this.sequences;
   }
 
-  /** Mean error of the folds' sequences, of all unless told, under the masks that the folds were opened with. */
+  /** Mean error of the folds' sequences, of all unless told, under the masks and updates that the folds were opened with. */
   firstError(folds: readonly number[] = [...this.folds.keys()]): number {
     return mean(this.partsOf(folds).flatMap(({ errors }) => errors));
   }
 
   /** Mean over the folds' sequences of the mean squared error of the masked against the dense output. */
-  async error(folds: readonly number[], masks: Masks): Promise<number> {
+  async error(folds: readonly number[], { weights, masks }: Sparse): Promise<number> {
     const errors: number[] = [];
-    await withMasked(this.dense, masks, async (sparse) => {
+    await withMasked(weights, masks, async (sparse) => {
       for (const { x, y } of this.partsOf(folds)) {
         const error = tf.tidy(() => meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)));
         errors.push(...(error.dataSync<'float32'>()));
@@ -87,10 +93,10 @@ export class CalibrationFolds {
   }
 
   /** Squared gradients over these folds; the caller's to dispose. */
-  async gradients(folds: readonly number[], masks: Masks, at: GradientAt): Promise<SquaredGradients> {
+  async gradients(folds: readonly number[], { weights, masks }: Sparse, at: GradientAt): Promise<SquaredGradients> {
     const gradients = new SquaredGradients();
     try {
-      await withMasked(this.dense, masks, async (sparse) => {
+      await withMasked(weights, masks, async (sparse) => {
         for (const { x, y } of this.partsOf(folds)) {
           tf.tidy(() => this.addGradients(gradients, x as Tensor3D, y, sparse, at));
           await macrotask();

@@ -2,17 +2,18 @@ import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
 import { runSubBlock } from '../models/sub-block.js';
-import type { LinearSpec } from '../models/types.js';
+import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { CalibrationFolds, mean } from './calibration-folds.js';
-import type { GradientAt } from './calibration-folds.js';
+import type { GradientAt, Sparse } from './calibration-folds.js';
 import { PruningInputError } from './errors.js';
-import { importanceOf, needsGradients } from './importance.js';
-import { withMasked } from './masked-weights.js';
-import type { Masks } from './masked-weights.js';
+import { importances, needsGradients } from './importance.js';
+import { withMasked, withUpdates } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
 import { meanSquare } from './output-gradients.js';
 import { selectPairs } from './pattern-pairs.js';
 import { searchRatio } from './ratio-search.js';
 import type { RatioTrial } from './ratio-search.js';
+import { rebuildBase } from './rebuild-base.js';
 import { selectSwaps } from './rebuild.js';
 import { SquaredGradients } from './squared-gradients.js';
 import type { SubBlockRebuild, SubBlockReport } from './sub-block-rebuild.js';
@@ -60,6 +61,8 @@ export interface GuardedResult {
   /** The residual stream after the sub-block under the new mask, in the same batches. */
   hidden: Tensor3D[];
   masks: Map<string, Uint8Array>;
+  /** Values of the sub-block's linears, as far as they are not the dense ones; where no round stands, the request's own. */
+  updates?: Map<string, Float32Array>;
   report: SubBlockReport & {
     rounds: GuardRound[];
     /** Whether the rounds together raised the error of all windows, so that the first masks were put back. */
@@ -93,23 +96,24 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
   let folds: CalibrationFolds | undefined;
   try {
     checkGuard(guard);
-    const first = new Map([...subBlock.inputs, subBlock.output].map(({ name }) => [name, maskOf(request.masks, name)]));
+    const linears = linearsOf(subBlock);
+    const first: State = { masks: new Map(linears.map(({ name }) => [name, maskOf(request.masks, name)])), ...ownUpdates(linears, request.updates) };
     const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
-    folds = await CalibrationFolds.open({ subBlock, dense, hidden, masks: first, onBatch }, foldCount);
-    const { masks, rounds, forwards } = await runRounds(request, folds, first);
+    folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, foldCount);
+    const { state, rounds, forwards } = await runRounds(request, folds, first);
     folds.disposeInputs();
 
     const errorBefore = folds.firstError();
-    let result = await finalPass(request, masks, folds);
+    let result = await finalPass(request, state, folds);
     const undone = !(result.error <= errorBefore);
     if (undone) {
       tf.dispose(result.after);
       result = await finalPass(request, first, folds);
     }
     tf.dispose([...hidden]);
-    const rebuilt = undone ? first : masks;
-    const report = { errorBefore, errorAfter: result.error, ...changes(first, rebuilt), rounds, undone, forwards: forwards + Number(undone) };
-    return { hidden: result.after, masks: copyOf(rebuilt), report };
+    const { masks, updates } = undone ? first : state;
+    const report = { errorBefore, errorAfter: result.error, ...changes(first.masks, masks), rounds, undone, forwards: forwards + Number(undone) };
+    return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), report };
   } catch (fault) {
     tf.dispose([...hidden]);
     throw fault;
@@ -120,25 +124,62 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
 
 type MaskMap = Map<string, Uint8Array>;
 
-async function runRounds(
-  request: GuardedRebuild,
-  folds: CalibrationFolds,
-  first: MaskMap,
-): Promise<{ masks: MaskMap; rounds: GuardRound[]; forwards: number }> {
-  const { guard, settings } = request;
+/** A sub-block's linears as they stand. */
+interface State {
+  masks: MaskMap;
+  /** Where they are not the dense ones. */
+  updates?: Updates;
+}
+
+function linearsOf({ inputs, output }: SubBlock): LinearSpec[] {
+  return [...inputs, output];
+}
+
+function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()): { updates?: Updates } {
+  const own = linears.flatMap(({ name }): [string, Float32Array][] => {
+    const values = updates.get(name);
+    return values === undefined ? [] : [[name, values]];
+  });
+  return own.length === 0 ? {} : { updates: new Map(own) };
+}
+
+async function runRounds(request: GuardedRebuild, folds: CalibrationFolds, first: State): Promise<Rounds> {
+  const { subBlock, dense, settings } = request;
+  // Fixed by the start: a weight that goes in one round and comes back in a later one has its value of the start.
+  const updates = await rebuildBase(linearsOf(subBlock), { dense, ...first, ...settings });
+  return withUpdates(dense, first.updates ?? new Map(), (start) =>
+    withUpdates(dense, updates ?? new Map(), (base) => runRoundsFrom(request, folds, first, { start, base, updates })),
+  );
+}
+
+interface Rounds {
+  state: State;
+  rounds: GuardRound[];
+  forwards: number;
+}
+
+/** Weights under the first masks, and under all others. */
+interface Values {
+  start: Weights;
+  base: Weights;
+  updates: Updates | undefined;
+}
+
+async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, first: State, values: Values): Promise<Rounds> {
+  const { guard, settings, subBlock } = request;
   const ladder = [...new Set(guard.ratios ?? guardDefaults.ratios)].sort((a, b) => b - a);
   const limit = publishedForwards + guard.budget;
   const at: GradientAt = settings.pattern.kind === 'N:M' ? 'dense' : 'sparse';
   const gradientCost = needsGradients(settings.metric) ? gradientForwards[at] : 0;
   const rounds: GuardRound[] = [];
-  let masks = first;
+  let current: State = first;
   let forwards = fixedForwards;
   let rung = nearest(ladder, firstRatio);
   for (let round = 0; round < guard.rounds; round++) {
     const { teaching, judging } = roles(round, folds.count);
-    const judge = async (candidate: Masks): Promise<number> => {
+    const judge = async (sparse: Sparse): Promise<number> => {
       forwards += folds.share(judging);
-      return folds.error(judging, candidate);
+      return folds.error(judging, sparse);
     };
     // Known before the first round.
     const beforeCost = round === 0 ? 0 : folds.share(judging);
@@ -147,15 +188,17 @@ async function runRounds(
     if (forwards + needed > limit) break;
 
     forwards += folds.share(teaching) * gradientCost;
-    const importance = await importances(request, folds, teaching, masks, at);
-    const errorBefore = round === 0 ? folds.firstError(judging) : await judge(masks);
-    const current = masks;
+    const { masks } = current;
+    const sparse = { weights: current === first ? values.start : values.base, masks };
+    const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, sparse, at) : new SquaredGradients();
+    const importance = await importances(linearsOf(subBlock), values.base, gradients, settings.metric).finally(() => gradients.dispose());
+    const errorBefore = round === 0 ? folds.firstError(judging) : await judge(sparse);
     let best: { error: number; masks: MaskMap } | undefined;
     const trialErrors = await searchRatio({
       ladder, start: rung, error: errorBefore, towards: round === 0 ? -1 : 1, mayTry,
       attempt: async (ratio) => {
-        const candidate = candidateMasks(request, importance, current, ratio);
-        const error = changes(current, candidate).grown === 0 ? errorBefore : await judge(candidate);
+        const candidate = candidateMasks(request, importance, masks, ratio);
+        const error = changes(masks, candidate).grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
         if (best === undefined || error < best.error) best = { error, masks: candidate };
         return error;
       },
@@ -168,10 +211,10 @@ async function runRounds(
     rounds.push(report);
     request.onRound?.(report);
     if (!accepted) break;
-    masks = candidate;
+    current = { masks: candidate, ...(values.updates && { updates: values.updates }) };
     rung = ladder.indexOf(ratio);
   }
-  return { masks, rounds, forwards };
+  return { state: current, rounds, forwards };
 }
 
 /** Which folds give a round's gradients, and which judges its trials: not one of them unless there is only one. */
@@ -181,26 +224,9 @@ function roles(round: number, folds: number): { teaching: number[]; judging: num
   return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
 }
 
-async function importances(
-  { subBlock, dense, settings }: GuardedRebuild,
-  folds: CalibrationFolds,
-  teaching: readonly number[],
-  masks: Masks,
-  at: GradientAt,
-): Promise<Float32Array[]> {
-  const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, masks, at) : new SquaredGradients();
-  try {
-    const importance: Float32Array[] = [];
-    for (const linear of [...subBlock.inputs, subBlock.output]) importance.push(await importanceOf(linear, dense, gradients, settings.metric));
-    return importance;
-  } finally {
-    gradients.dispose();
-  }
-}
-
 /** The masks after the swaps of one ratio: the published selection, and for N:M pairs that each pay for themselves. */
 function candidateMasks({ subBlock, settings }: GuardedRebuild, importance: Float32Array[], masks: MaskMap, ratio: number): MaskMap {
-  const linears: LinearSpec[] = [...subBlock.inputs, subBlock.output];
+  const linears = linearsOf(subBlock);
   const request = {
     importance,
     masks: linears.map(({ name }) => maskOf(masks, name)),
@@ -216,7 +242,7 @@ function candidateMasks({ subBlock, settings }: GuardedRebuild, importance: Floa
 /** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
 async function finalPass(
   { subBlock, dense, hidden, onProgress }: GuardedRebuild,
-  masks: Masks,
+  { masks, updates }: State,
   folds: CalibrationFolds,
 ): Promise<{ after: Tensor3D[]; error: number }> {
   const after: Tensor3D[] = [];
@@ -232,7 +258,7 @@ async function finalPass(
         onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
         await macrotask();
       }
-    });
+    }, updates);
     return { after, error: mean(errors) };
   } catch (fault) {
     tf.dispose(after);
@@ -259,8 +285,8 @@ function nearest(ladder: readonly number[], ratio: number): number {
   return ladder.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);
 }
 
-function copyOf(masks: MaskMap): MaskMap {
-  return new Map([...masks].map(([name, mask]) => [name, mask.slice()]));
+function copyOf<T extends Uint8Array | Float32Array>(arrays: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...arrays].map(([name, array]) => [name, array.slice() as T]));
 }
 
 function checkGuard({ rounds, ratios, tolerance, budget }: GuardSettings): void {

@@ -19,7 +19,7 @@ export function needsGradients(metric: Metric): boolean {
  * @returns row-major `[out, in]`
  * @throws PruningInputError if the metric needs gradients and none were added.
  */
-export async function importanceOf(
+async function importanceOf(
   linear: LinearSpec,
   weights: Weights,
   gradients: SquaredGradients,
@@ -37,4 +37,16 @@ export async function importanceOf(
   const values = await importance.data<'float32'>();
   importance.dispose();
   return values;
+}
+
+/** The importances of several linears, in their order. */
+export async function importances(
+  linears: readonly LinearSpec[],
+  weights: Weights,
+  gradients: SquaredGradients,
+  metric: Metric,
+): Promise<Float32Array[]> {
+  const result: Float32Array[] = [];
+  for (const linear of linears) result.push(await importanceOf(linear, weights, gradients, metric));
+  return result;
 }

@@ -1,4 +1,6 @@
 /** The science: masks made, rebuilt and checked. Pure functions of tensors and typed arrays; knows no files. */
+export { sparseGptBlock } from './budget.js';
+export type { MaskTarget } from './budget.js';
 export { MaskBudgetError, NonFiniteScoreError, PatternError, PruningInputError } from './errors.js';
 export { guardDefaults, guardedRebuild } from './guarded-rebuild.js';
 export type { GuardedRebuild, GuardedResult, GuardRound, GuardSettings } from './guarded-rebuild.js';
@@ -6,15 +8,15 @@ export { factorHessian, HessianError } from './hessian-factor.js';
 export type { HessianFactor } from './hessian-factor.js';
 export { HessianSum } from './hessian.js';
 export { magnitudeMask, wandaMask } from './initial-mask.js';
-export type { MaskTarget } from './initial-mask.js';
 export { layerForward } from './layer-forward.js';
 export type { LayerForward } from './layer-forward.js';
 export { checkInitialMask, checkPattern, checkRebuiltMasks } from './mask-check.js';
-export type { LinearMask } from './mask-check.js';
+export type { InitialGroups, LinearMask } from './mask-check.js';
 export { maskedWeights, withMasked } from './masked-weights.js';
-export type { Masks } from './masked-weights.js';
+export type { Masks, Updates } from './masked-weights.js';
 export { checkDivides, detectPattern, parsePattern, patternSparsity, patternText, unstructured } from './pattern.js';
 export type { Pattern, Shape } from './pattern.js';
+export type { KeepWeights } from './rebuild-base.js';
 export { selectSwaps } from './rebuild.js';
 export type { SwapRequest, SwapResult } from './rebuild.js';
 export { pruneSmallest } from './prune-smallest.js';

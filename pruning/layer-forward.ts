@@ -4,7 +4,7 @@ import type { Tensor3D } from '../engine/index.js';
 import { applyLinear } from '../models/sub-block.js';
 import type { DecoderLayer, LinearSpec, Weights } from '../models/types.js';
 import { withMasked } from './masked-weights.js';
-import type { Masks } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
 
 export interface LayerForward {
   layer: DecoderLayer;
@@ -14,17 +14,19 @@ export interface LayerForward {
   weights: Weights;
   /** Masks of the linears; all weights count where absent. */
   masks?: Masks;
+  /** Values of the linears that are not the dense ones. */
+  updates?: Updates;
   /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
   onInput?: (linear: LinearSpec, x: Tensor3D) => void;
   keepInput?: boolean;
 }
 
 /**
- * Runs one decoder layer over all batches. Gives the same bits as the last pass of a rebuild under the same masks.
+ * Runs one decoder layer over all batches. Gives the same bits as the last pass of a rebuild under the same masks and updates.
  *
  * @returns the residual stream after the layer, in the same batches
  */
-export async function layerForward({ layer, hidden, weights, masks, onInput, keepInput }: LayerForward): Promise<Tensor3D[]> {
+export async function layerForward({ layer, hidden, weights, masks, updates, onInput, keepInput }: LayerForward): Promise<Tensor3D[]> {
   const after: Tensor3D[] = [];
   try {
     await withMasked(weights, masks ?? new Map(), async (used) => {
@@ -34,7 +36,7 @@ export async function layerForward({ layer, hidden, weights, masks, onInput, kee
         // Lets a cancellation be seen between two batches.
         await macrotask();
       }
-    });
+    }, updates);
     return after;
   } catch (fault) {
     tf.dispose(after);

@@ -3,10 +3,11 @@
  * selects. A mask that does not keep its budget stops the run instead of reaching a checkpoint.
  */
 import type { Granularity } from '../config/pipeline.js';
+import { groupBudget, sparseGptBlock } from './budget.js';
+import type { MaskTarget } from './budget.js';
 import { MaskBudgetError } from './errors.js';
 import { patternText } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
-import { floorShare } from './share.js';
 
 /** A linear's mask, row-major `[out, in]`, 1 = kept. */
 export interface LinearMask {
@@ -15,20 +16,39 @@ export interface LinearMask {
   mask: Uint8Array;
 }
 
+/** What shares a budget in an unstructured initial mask. */
+export type InitialGroups = 'layer' | 'output' | 'columns';
+
 /**
- * Checks an initial mask: every group has exactly `floor(size * sparsity)` zeros, or with N:M exactly M - N.
+ * Checks an initial mask: every group has exactly its budget of zeros, `floor(size * sparsity)` or its part of the target's
+ * `pruned`, which they add up to; with N:M exactly M - N.
  *
- * @param groups what shares a budget where the pattern is unstructured: `layer` for magnitude, `output` for Wanda
- * @throws MaskBudgetError naming linear, row or column, and both counts
+ * @param groups `layer` for magnitude, `output` for Wanda, `columns` (blocks of 128, in all rows) for SparseGPT
+ * @throws MaskBudgetError naming linear, row or columns, and both counts
  */
-export function checkInitialMask(
-  linear: LinearMask,
-  target: { sparsity: number; pattern: Pattern },
-  groups: 'layer' | 'output',
-): void {
+export function checkInitialMask(linear: LinearMask, target: MaskTarget, groups: InitialGroups): void {
   checkPattern(linear, target.pattern);
   if (target.pattern.kind === 'N:M') return;
-  for (const count of countZeros(linear, groups)) expectZeros(count, floorShare(count.size, target.sparsity));
+  const counts = groups === 'columns' ? blocksOf(linear) : countZeros(linear, groups);
+  let to = 0;
+  const of = groups === 'columns' ? linear.shape[1] : counts.length;
+  for (const count of counts) {
+    const from = to;
+    to += groups === 'columns' ? count.size / linear.shape[0] : 1;
+    expectZeros(count, groupBudget(target, { from, to, of, size: count.size }));
+  }
+  if (target.pruned !== undefined) expectZeros(sumOf(counts, linear.name), target.pruned);
+}
+
+/** Zeros of every block of columns; the last one may be narrower. */
+function blocksOf(linear: LinearMask): Count[] {
+  const columns = countZeros(linear, 'input');
+  const blocks: Count[] = [];
+  for (let start = 0; start < columns.length; start += sparseGptBlock) {
+    const block = columns.slice(start, start + sparseGptBlock);
+    blocks.push(sumOf(block, `${linear.name}, columns ${start} to ${start + block.length - 1}`));
+  }
+  return blocks;
 }
 
 /**
@@ -94,9 +114,12 @@ function expectZeros({ where, zeros, size }: Count, expected: number): void {
 }
 
 function total(linears: readonly LinearMask[]): Count {
-  const counts = linears.flatMap((linear) => countZeros(linear, 'layer'));
+  return sumOf(linears.flatMap((linear) => countZeros(linear, 'layer')), linears.map(({ name }) => name).join(', '));
+}
+
+function sumOf(counts: readonly Count[], where: string): Count {
   const sum = (key: 'zeros' | 'size'): number => counts.reduce((result, count) => result + count[key], 0);
-  return { where: linears.map(({ name }) => name).join(', '), zeros: sum('zeros'), size: sum('size') };
+  return { where, zeros: sum('zeros'), size: sum('size') };
 }
 
 /** Zeros of every group of one linear. */

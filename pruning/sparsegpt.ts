@@ -1,14 +1,14 @@
 import { tf } from '../engine/index.js';
 import type { Tensor2D } from '../engine/index.js';
+import { checkPruned, groupBudget, sparseGptBlock } from './budget.js';
+import type { MaskTarget } from './budget.js';
 import { PruningInputError } from './errors.js';
 import { checkFinite } from './finite.js';
 import { factorHessian } from './hessian-factor.js';
 import type { HessianFactor } from './hessian-factor.js';
-import type { MaskTarget } from './initial-mask.js';
 import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
 import { pruneSmallest } from './prune-smallest.js';
-import { floorShare } from './share.js';
 
 export interface SparseGptRequest {
   /** Row-major `[out, in]`; not changed. */
@@ -39,17 +39,19 @@ export interface SparseGptResult {
 /**
  * SparseGPT (Frantar and Alistarh 2023, algorithm 1): block by block of columns, prunes the weights of smallest
  * `w^2 / U_jj^2`, U being the upper Cholesky factor of the inverse Hessian, and lets the weights to their right make up for
- * each pruned one. `floor(size * sparsity)` weights of every `[out, blockSize]` are pruned, of equal scores the lower
- * position first; with N:M, M - N of every M inputs of a row, chosen when the updates have reached them.
+ * each pruned one. `floor(size * sparsity)` weights of every `[out, blockSize]` are pruned (or as even a part of the target's
+ * `pruned`), of equal scores the lower position first; with N:M, M - N of every M inputs of a row, chosen when the updates
+ * have reached them.
  *
  * @throws HessianError, NonFiniteScoreError, PatternError, PruningInputError
  */
-export function sparseGpt({ weight, shape, hessian, target, blockSize = 128, damping = 0.01, name = 'linear' }: SparseGptRequest): SparseGptResult {
+export function sparseGpt({ weight, shape, hessian, target, blockSize = sparseGptBlock, damping = 0.01, name = 'linear' }: SparseGptRequest): SparseGptResult {
   const [outputs, inputs] = shape;
   if (weight.length !== outputs * inputs) {
     throw new PruningInputError({ where: `weight of ${name}`, what: `${weight.length} numbers`, expected: `${outputs * inputs}` });
   }
   checkDivides(target.pattern, { name, shape });
+  checkPruned(target, weight.length, name);
   checkFinite(weight, inputs, `weight of ${name}`);
   const factor = 'upper' in hessian ? hessian : factorHessian(hessian, inputs, damping, name);
   if (factor.inputs !== inputs) {
@@ -61,7 +63,7 @@ export function sparseGpt({ weight, shape, hessian, target, blockSize = 128, dam
     let rest = tf.tensor2d(withoutDead(weight, factor), [outputs, inputs]);
     for (let start = 0; start < inputs; start += width) {
       const block = readBlock(rest, start, Math.min(width, inputs - start), factor);
-      pruneBlock(block, target);
+      pruneBlock(block, target, inputs);
       writeBlock(block, inputs, result);
       const next = passOn(rest, block, factor);
       rest.dispose();
@@ -117,8 +119,9 @@ function readBlock(rest: Tensor2D, start: number, width: number, { upper, inputs
 }
 
 /** Selects all at once, or group of M by group of M: each time with all updates from the columns before. */
-function pruneBlock(block: Block, { pattern, sparsity }: MaskTarget): void {
-  const { outputs, width, weight, mask, upper } = block;
+function pruneBlock(block: Block, target: MaskTarget, inputs: number): void {
+  const { pattern } = target;
+  const { outputs, start, width, weight, mask, upper } = block;
   const group = pattern.kind === 'N:M' ? pattern.of : width;
   const size = outputs * group;
   const scores = new Float32Array(size);
@@ -131,7 +134,7 @@ function pruneBlock(block: Block, { pattern, sparsity }: MaskTarget): void {
       }
     }
     if (pattern.kind === 'N:M') pruneSmallest(scores, group, group - pattern.keep, kept);
-    else pruneSmallest(scores, size, floorShare(size, sparsity), kept);
+    else pruneSmallest(scores, size, groupBudget(target, { from: start, to: start + width, of: inputs, size }), kept);
     for (let row = 0; row < outputs; row++) mask.set(kept.subarray(row * group, (row + 1) * group), row * width + first);
     compensate(block, first, first + group);
   }

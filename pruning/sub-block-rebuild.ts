@@ -5,12 +5,14 @@ import type { Tensor1D, Tensor3D } from '../engine/index.js';
 import { runSubBlock } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { PruningInputError } from './errors.js';
-import { importanceOf, needsGradients } from './importance.js';
-import { withMasked } from './masked-weights.js';
-import type { Masks } from './masked-weights.js';
+import { importances, needsGradients } from './importance.js';
+import { withMasked, withUpdates } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
 import { denseWithGradients, meanSquare } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
 import type { Pattern } from './pattern.js';
+import { rebuildBase } from './rebuild-base.js';
+import type { KeepWeights } from './rebuild-base.js';
 import { selectSwaps } from './rebuild.js';
 import { SquaredGradients } from './squared-gradients.js';
 
@@ -20,6 +22,8 @@ export interface RebuildSettings {
   ratio: number;
   metric: Metric;
   pattern: Pattern;
+  /** Read where there are updates; `keep-dense` unless given. */
+  weights?: KeepWeights;
 }
 
 export interface SubBlockRebuild {
@@ -30,6 +34,8 @@ export interface SubBlockRebuild {
   dense: Weights;
   /** Masks of at least the sub-block's linears. */
   masks: Masks;
+  /** Values of the sub-block's linears at the start, where they are not the dense ones (SparseGPT); others are ignored. */
+  updates?: Updates;
   settings: RebuildSettings;
   /** Told after every batch: 1 and 2 are the passes before and after the selection. */
   onProgress?: (progress: { pass: 1 | 2; batch: number; batches: number }) => void;
@@ -49,6 +55,8 @@ export interface SubBlockResult {
   hidden: Tensor3D[];
   /** New masks of the sub-block's linears. */
   masks: Map<string, Uint8Array>;
+  /** Values of the sub-block's linears, as far as they are not the dense ones; absent where all are. */
+  updates?: Map<string, Float32Array>;
   report: SubBlockReport;
 }
 
@@ -66,8 +74,8 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
   try {
     const before = linears.map(({ name }) => maskOf(request.masks, name));
     await firstPass(request, mapOf(linears, before), state);
-    const importance: Float32Array[] = [];
-    for (const linear of linears) importance.push(await importanceOf(linear, dense, state.gradients, settings.metric));
+    const updates = await rebuildBase(linears, { ...request, ...settings });
+    const importance = await withUpdates(dense, updates ?? new Map(), (base) => importances(linears, base, state.gradients, settings.metric));
     state.gradients.dispose();
 
     const { masks, swaps } = selectSwaps({
@@ -78,11 +86,12 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
       names: linears.map(({ name }) => name),
     });
     const after = mapOf(linears, masks);
-    await secondPass(request, after, state);
+    await secondPass(request, after, updates, state);
 
     const total = (side: 'grown' | 'pruned'): number => swaps.reduce((sum, linear) => sum + linear[side], 0);
     const [errorBefore, errorAfter] = [await meanOf(state.errorsBefore), await meanOf(state.errorsAfter)];
-    return { hidden: state.after, masks: after, report: { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') } };
+    const report = { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') };
+    return { hidden: state.after, masks: after, ...(updates && { updates }), report };
   } catch (fault) {
     state.gradients.dispose();
     tf.dispose([request.hidden, state.denseOutputs, state.errorsBefore, state.errorsAfter, state.after].flat());
@@ -101,7 +110,7 @@ interface State {
 }
 
 /** Steps 1 and 2: the errors under the old masks, the squared gradients, and the dense outputs for the second pass. */
-async function firstPass({ subBlock, hidden, dense, settings, onProgress }: SubBlockRebuild, masks: Masks, state: State): Promise<void> {
+async function firstPass({ subBlock, hidden, dense, updates, settings, onProgress }: SubBlockRebuild, masks: Masks, state: State): Promise<void> {
   await withMasked(dense, masks, async (sparse) => {
     for (const [index, h] of hidden.entries()) {
       tf.tidy(() => {
@@ -115,7 +124,7 @@ async function firstPass({ subBlock, hidden, dense, settings, onProgress }: SubB
       onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
       await macrotask();
     }
-  });
+  }, updates);
 }
 
 function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights): DensePass {
@@ -124,7 +133,12 @@ function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights)
 }
 
 /** Step 5: the residual stream after the sub-block under the new masks, and the errors. Disposes what it has read. */
-async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, state: State): Promise<void> {
+async function secondPass(
+  { subBlock, hidden, dense, onProgress }: SubBlockRebuild,
+  masks: Masks,
+  updates: Updates | undefined,
+  state: State,
+): Promise<void> {
   await withMasked(dense, masks, async (sparse) => {
     for (const [index, h] of hidden.entries()) {
       const target = state.denseOutputs[index];
@@ -137,7 +151,7 @@ async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebui
       onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
       await macrotask();
     }
-  });
+  }, updates);
 }
 
 /** Mean over all sequences of all batches; disposes its argument. */

@@ -1,8 +1,8 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import type { Activities, ArtifactKey, RunContext, TokensRef, WriteOutputsResult } from '../activities/types.js';
 import type { CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
 import { newProgress, StageTracker } from './progress.js';
-import { progressQuery, type ByDataset, type ByState, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
+import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
 const activities = proxyActivities<Activities>({
@@ -39,24 +39,37 @@ function isArtifactLost(error: unknown): boolean {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'ArtifactLostError';
 }
 
+function makesMasks({ type }: Stage): boolean {
+  return type === 'initialMask' || type === 'rebuild';
+}
+
 /** The state of one pass over the stages: references to what the stages so far have made. */
 class PipelineRun {
   private tokens: TokensRef | undefined;
   /** One mask per decoder layer, once the stage has run. */
   private masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] } = {};
   private readonly perplexity: ByState<ByDataset> = {};
+  private initialMask: PipelineResult['initialMask'] = { linears: [] };
   private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
+
+  private outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask' | 'pruned'>;
 
   constructor(
     private readonly request: PipelineRequest,
     private readonly context: RunContext,
     private readonly trackers: readonly StageTracker[],
-  ) {}
+  ) {
+    // A pipeline that only evaluates leaves the model as it is.
+    this.outputs = { checkpoint: context.model.source, mask: '', pruned: 0 };
+  }
 
   async run(): Promise<PipelineResult> {
-    for (const [index, stage] of this.request.pipeline.stages.entries()) {
+    const { stages } = this.request.pipeline;
+    const lastMaking = stages.findLastIndex(makesMasks);
+    for (const [index, stage] of stages.entries()) {
       const tracker = this.trackers[index];
       await this.runStage(stage, tracker);
+      if (index === lastMaking) await this.writeOutputs(tracker);
       tracker.end();
     }
     return this.finish();
@@ -86,14 +99,18 @@ class PipelineRun {
     const { context } = this;
     tracker.begin(context.model.layers);
     const masks: ArtifactKey[] = [];
+    const linears: InitialMaskEntry[] = [];
+    const calibrated = stage.method === 'wanda' || stage.method === 'sparsegpt';
     for (let layer = 0; layer < context.model.layers; layer++) {
       tracker.working(`layer ${layer}`);
-      const path = stage.method === 'wanda' ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
+      const path = calibrated ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
       const made = await activities.makeInitialMask({ context, stage, layer, ...path });
       masks.push(made.mask);
+      linears.push(...made.entries);
       tracker.unit(made);
     }
     this.masks = { initial: masks };
+    this.initialMask = { linears };
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
@@ -162,16 +179,16 @@ class PipelineRun {
     return this.masks.rebuilt ?? this.masks.initial ?? [];
   }
 
-  /** Writes checkpoint, mask and report, and puts the result together. */
+  /** Writes mask and checkpoint as soon as the masks are final, before they are judged. */
+  private async writeOutputs(tracker: StageTracker): Promise<void> {
+    tracker.working('writing mask and checkpoint');
+    this.outputs = await activities.writeOutputs({ context: this.context, workflowId: workflowInfo().workflowId, masks: this.finalMasks() });
+  }
+
+  /** Writes the report, and puts the result together. */
   private async finish(): Promise<PipelineResult> {
-    const { context, request } = this;
+    const { context, request, outputs } = this;
     const { workflowId } = workflowInfo();
-    const masks = this.finalMasks();
-    // A pipeline that only evaluates leaves the model as it is.
-    const outputs =
-      masks.length === 0
-        ? { checkpoint: context.model.source, mask: '', pruned: 0 }
-        : await activities.writeOutputs({ context, workflowId, masks });
     const result: PipelineResult = {
       name: request.pipeline.name,
       configDigest: request.configDigest,
@@ -183,6 +200,7 @@ class PipelineRun {
       pattern: context.pattern,
       sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
       perplexity: this.perplexity,
+      initialMask: this.initialMask,
       rebuild: this.rebuild,
       seconds: this.seconds(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),

@@ -10,7 +10,7 @@ describe('--set', () => {
     expect(override('stages.1.initialMask.sparsity=0.6').stages[1]).toMatchObject({ sparsity: 0.6 });
     expect(override('initialMask.sparsity=0.6').stages[1]).toMatchObject({ sparsity: 0.6 });
     const twice = pipelineText().replace('  - rebuild: {}\n', '  - rebuild: {}\n  - rebuild: {}\n');
-    expect(parse(twice, { overrides: ['rebuild.ratio=0.5'] }).pipeline.stages.slice(2, 4)).toMatchObject([{ ratio: 0.5 }, { ratio: 0.1 }]);
+    expect(parse(twice, { overrides: ['rebuild.ratio=0.5'] }).pipeline.stages.slice(2, 4)).toMatchObject([{ strategy: 'published', ratio: 0.5 }, { strategy: 'guarded' }]);
   });
 
   test('values are YAML: numbers, text, patterns, lists, mappings', () => {
@@ -55,7 +55,7 @@ describe('--set', () => {
     ['stages.4.rebuild.ratio=1', 'no item 4 in the list `stages`; expected 0 to 3. Items count from 0.'],
     ['stages.01.rebuild.ratio=1', 'no item 01 in the list `stages`; expected 0 to 3. Items count from 0.'],
     ['name.first=x', '`name` is a single value; expected a mapping or list on the way to `first`. Shorten the path.'],
-    ['initialMask.sparsty=0.6', 'unknown key `sparsty` in `initialMask`; expected `method`, `sparsity`, `pattern` or `source`. Did you mean `sparsity`?'],
+    ['initialMask.sparsty=0.6', 'unknown key `sparsty` in `initialMask`; expected `method`, `sparsity`, `pattern`, `damping` or `source`. Did you mean `sparsity`?'],
     ['engin.backend=wasm', 'unknown key `engin` in the pipeline; expected `version`, `name`, `model`, `engine` or `stages`. Did you mean `engine`?'],
     ['initialMask.sparsity=60', '`sparsity` is 60; expected a number above 0 and below 1. Write for instance `sparsity: 0.5`.'],
     ['calibration.dataset.name=c4', '`file` and `name` in one dataset; expected one of them. Remove the other.'],

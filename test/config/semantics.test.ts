@@ -59,6 +59,29 @@ describe('patterns', () => {
   });
 });
 
+describe('the strategy of a rebuild', () => {
+  const rebuildOf = (settings: string) => parse(pipelineText(`${calibration}${mask}  - rebuild: {${settings}}\n`));
+
+  test.each([
+    ['', { strategy: 'guarded', weights: 'keep-updates' }],
+    ['rounds: 3', { strategy: 'guarded', rounds: 3 }],
+    ['ratio: 0.1', { strategy: 'published', ratio: 0.1, weights: 'keep-dense' }],
+    ['strategy: published', { strategy: 'published', ratio: 0.1, weights: 'keep-dense' }],
+    ['strategy: published, weights: keep-updates', { strategy: 'published', weights: 'keep-updates' }],
+  ])('{%s}', (settings, expected) => {
+    const { pipeline, warnings } = rebuildOf(settings);
+    expect(pipeline.stages[2]).toMatchObject(expected);
+    expect(warnings).toEqual([]);
+  });
+
+  test('settings that the strategy does not read are warned about, and left out', () => {
+    const guarded = rebuildOf('strategy: guarded, ratio: 0.2');
+    expect(guarded.warnings.map(asLine)).toEqual(['7:34 `ratio` has no effect with strategy `guarded`; only `published` reads it. Remove it, or write `strategy: published`.']);
+    expect(guarded.pipeline.stages[2]).not.toHaveProperty('ratio');
+    expect(rebuildOf('ratio: 0.2, rounds: 3, budget: 1').warnings.map(asLine)).toEqual([expect.stringContaining('`rounds` has no effect'), expect.stringContaining('`budget` has no effect')]);
+  });
+});
+
 describe('calibration text that is scored', () => {
   const warnings = (task: string, sampling = 'sequential', file = 'text.txt') =>
     parse(

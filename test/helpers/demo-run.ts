@@ -51,7 +51,7 @@ export async function begin(run: Run, pipeline: Pipeline): Promise<BegunRun> {
   const { tokens } = await run('sampleCalibration', { context, stage: calibration });
   const initial: string[] = [];
   for (let layer = 0; layer < context.model.layers; layer++) {
-    const path = mask.method === 'wanda' ? { path: { tokens, masks: [...initial] } } : {};
+    const path = mask.method === 'wanda' || mask.method === 'sparsegpt' ? { path: { tokens, masks: [...initial] } } : {};
     initial.push((await run('makeInitialMask', { context, stage: mask, layer, ...path })).mask);
   }
   return { context, tokens, initial };

@@ -25,12 +25,19 @@ export interface GoldenRun {
 export const goldenModels = ['stories260K', 'babyllama-tok105', 'tiny-opt'];
 const folderOf = (model: string): string => join(sharedData, 'golden', model);
 
+function recordedRuns(model: string): Record<string, { losses?: [string, number, number][] }> {
+  const { runs } = JSON.parse(readFileSync(join(folderOf(model), 'reference.json'), 'utf8')) as { runs: ReturnType<typeof recordedRuns> };
+  return runs;
+}
+
+/** Error before and after, per sub-block in order, of one run. */
+export function goldenLosses(model: string, run: string): [string, number, number][] {
+  return recordedRuns(model)[run].losses ?? [];
+}
+
 /** The magnitude and Wanda runs of a model. */
 export function goldenRuns(model: string): GoldenRun[] {
-  const { runs } = JSON.parse(readFileSync(join(folderOf(model), 'reference.json'), 'utf8')) as {
-    runs: Record<string, { losses?: [string, number, number][] }>;
-  };
-  return Object.entries(runs).flatMap(([name, { losses }]) => {
+  return Object.entries(recordedRuns(model)).flatMap(([name, { losses }]) => {
     const match = /^(magnitude|wanda)-(?:(\d)of(\d)|(\d\d)-(block|layer|output|input)1?)(-r10)?(?:-([WD]))?$/.exec(name);
     if (match === null || losses === undefined) return [];
     const [, method, keep, of, percent, granularity, r10, metric] = match;

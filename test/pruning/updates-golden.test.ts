@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../engine/index.js';
+import type { Tensor } from '../../engine/index.js';
+import type { DecoderModel } from '../../models/index.js';
+import { factorHessian, HessianSum, layerForward, parsePattern, rebuildSubBlock, unstructured } from '../../pruning/index.js';
+import type { RebuildSettings, Updates } from '../../pruning/index.js';
+import { openTestEngine } from '../helpers/engine.js';
+import { loadModel, sharedData } from '../helpers/load-model.js';
+import { differences, embedCalibration, goldenLosses, goldenMasks, goldenModels, linearsOf } from './golden-data.js';
+import { updatesUnder } from './sparsegpt-oracle.js';
+
+const available = existsSync(join(sharedData, 'golden'));
+if (!available) console.warn('The golden data is absent: parity of the rebuild from SparseGPT with the public reference is not tested.');
+
+const common = { ratio: 0.1, metric: 'weight-gradient', granularity: 'layer' } as const;
+const runs: [string, RebuildSettings][] = [
+  ['sparsegpt-50-layer', { ...common, pattern: unstructured, weights: 'keep-dense' }],
+  ['sparsegpt-50-layer-retain', { ...common, pattern: unstructured, weights: 'keep-updates' }],
+  ['sparsegpt-2of4', { ...common, pattern: parsePattern('2:4'), weights: 'keep-dense' }],
+];
+
+describe.skipIf(!available).each(available ? goldenModels : [])('rebuild from SparseGPT beside the public reference on %s', (name) => {
+  let model: DecoderModel;
+  let dense: Map<string, Tensor>;
+  beforeAll(async () => {
+    await openTestEngine();
+    ({ model, weights: dense } = await loadModel(join(sharedData, 'models', name)));
+  });
+
+  it.each(runs)('%s: the same mask with the same errors', async (run, settings) => {
+    const start = await goldenMasks(name, run, 'initial');
+    const expected = await goldenMasks(name, run, 'rebuilt');
+    const masks = new Map([...start].map(([linear, mask]) => [linear, mask.subarray(0, dense.get(linear)!.size)]));
+    const updates = await updatesOf(name, model, dense, masks);
+
+    let hidden = embedCalibration(name, model, dense, Number(process.env.BATCH ?? 5));
+    let different = 0;
+    let size = 0;
+    const errors: [number, number][] = [];
+    for (let index = 0; index < model.layers; index++) {
+      for (const subBlock of model.decoderLayer(index).subBlocks) {
+        const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, masks, updates, settings });
+        hidden = rebuilt.hidden;
+        errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
+        for (const linear of [...subBlock.inputs, subBlock.output]) {
+          different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
+          size += linear.shape[0] * linear.shape[1];
+        }
+      }
+    }
+    tf.dispose(hidden);
+    const losses = goldenLosses(name, run);
+    const off = errors.map(([before, after], i) => Math.max(Math.abs(before / losses[i][1] - 1), Math.abs(after / losses[i][2] - 1)));
+    console.log(name, run, different, size, off.map((x) => x.toExponential(1)).join(' '));
+    expect(different / size).toBeLessThanOrEqual(1e-4);
+  });
+});
+
+/** The weights that SparseGPT leaves under these masks, which the golden data do not hold, layer by layer on the pruned path. */
+async function updatesOf(name: string, model: DecoderModel, dense: ReadonlyMap<string, Tensor>, masks: ReadonlyMap<string, Uint8Array>): Promise<Updates> {
+  const updates = new Map<string, Float32Array>();
+  let hidden = embedCalibration(name, model, dense, 5);
+  for (let index = 0; index < model.layers; index++) {
+    const layer = model.decoderLayer(index);
+    const sum = new HessianSum();
+    tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
+    for (const linear of linearsOf(model, index)) {
+      const { upper } = factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
+      const weight = await dense.get(linear.name)!.data<'float32'>();
+      updates.set(linear.name, updatesUnder(masks.get(linear.name)!, weight, linear.shape, upper));
+    }
+    hidden = await layerForward({ layer, hidden, weights: dense, masks, updates });
+  }
+  tf.dispose(hidden);
+  return updates;
+}
