@@ -50,6 +50,8 @@ export async function runWorker({ connection: settings, taskQueue, state, logger
       ...(await workflowCode()),
       activities: createActivities({ state, host, renderReport }),
       maxConcurrentActivityTaskExecutions: 1,
+      // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
+      maxHeartbeatThrottleInterval: '1 second',
       shutdownGraceTime: shutdownGrace,
       shutdownForceTime: '5 seconds',
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.

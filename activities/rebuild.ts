@@ -25,14 +25,15 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const dense = await bench.layerWeights(open, index);
     const { granularity, metric, weights, ratio = 1 } = input.stage;
     const settings = { granularity, metric, weights, ratio, pattern: parsePattern(context.pattern) };
-    const rebuild = rebuildBy(input.stage);
 
     let hidden = await bench.hidden.take(context, path);
     const masks = new Map(start.masks);
     const updates = new Map<string, Float32Array>();
     const entries: RebuildEntry[] = [];
     for (const subBlock of layer.subBlocks) {
-      bench.onProgress(`layer ${index}, ${subBlock.block}`);
+      const where = `layer ${index}, ${subBlock.block}`;
+      bench.onProgress(where);
+      const rebuild = rebuildBy(input.stage, (round) => { bench.onProgress(`${where}, ${round}`); });
       const rebuilt = await rebuild({ subBlock, hidden, dense, ...start, settings });
       hidden = rebuilt.hidden;
       checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, rebuilt.masks), settings);
@@ -57,7 +58,8 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
 type Report = Omit<RebuildEntry, 'layer' | 'block'>;
 type Rebuild = (request: SubBlockRebuild) => Promise<Omit<SubBlockResult, 'report'> & { report: Report }>;
 
-function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage): Rebuild {
+/** @param onRound told what a guarded rebuild has just decided */
+function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage, onRound: (round: string) => void): Rebuild {
   if (strategy === 'published') return rebuildSubBlock;
   const guard = {
     rounds: rounds ?? guardDefaults.rounds,
@@ -65,7 +67,15 @@ function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage): Rebui
     budget: budget ?? guardDefaults.budget,
   };
   return async (request) => {
-    const { report, ...rebuilt } = await guardedRebuild({ ...request, guard });
+    let count = 0;
+    const { report, ...rebuilt } = await guardedRebuild({
+      ...request,
+      guard,
+      onRound: ({ ratio, errorBefore, error, accepted }) => {
+        const change = `${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}`;
+        onRound(`round ${++count}: ratio ${ratio}, held-out error ${change}${accepted ? '' : ', undone'}`);
+      },
+    });
     const { errorBefore, errorAfter, grown, pruned } = report;
     const decisions = report.rounds.map((round) => ({
       ratio: round.ratio,

@@ -1,5 +1,5 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
-import type { PipelineResult } from '../workflows/protocol.js';
+import type { PipelineResult, RebuildRound } from '../workflows/protocol.js';
 import { change, duration, figure, grouped, percent } from './figures.js';
 import { markdownTable } from './markdown.js';
 import { perplexityRows } from './perplexities.js';
@@ -12,6 +12,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     summary(result, pipeline),
     quality(result),
     sparsity(result),
+    initialMask(result),
     rebuild(result),
     work(result),
     origin(result),
@@ -72,6 +73,7 @@ function sparsity(result: PipelineResult): string {
 
 function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
   if (layers.length === 0) return '';
+  const guarded = layers.some(({ rounds }) => rounds !== undefined);
   const rows = layers.map((entry) => [
     String(entry.layer),
     entry.block,
@@ -80,11 +82,31 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
     change(entry.errorBefore, entry.errorAfter),
     grouped(entry.grown),
     grouped(entry.pruned),
+    ...(guarded ? [describeRounds(entry.rounds ?? [])] : []),
   ]);
   return [
     '## Rebuild',
     `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
-    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned'], ...rows]),
+    ...(guarded ? ['Rounds: the ratio that each round found best, and what it made of the error of its held-out windows; a round in brackets was undone.'] : []),
+    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...(guarded ? ['rounds'] : [])], ...rows]),
+  ].join('\n\n');
+}
+
+function describeRounds(rounds: readonly RebuildRound[]): string {
+  const describe = ({ ratio, errorBefore, error, accepted }: RebuildRound): string => {
+    const text = `${ratio}: ${change(errorBefore, error)}`;
+    return accepted ? text : `(${text})`;
+  };
+  return rounds.map(describe).join(', ');
+}
+
+function initialMask({ initialMask: { linears } }: PipelineResult): string {
+  if (linears.length === 0) return '';
+  const rows = linears.map(({ layer, linear, damping, deadInputs }) => [String(layer), `\`${linear}\``, figure(damping), grouped(deadInputs)]);
+  return [
+    '## Initial mask',
+    'Linears whose Hessian needed more damping than asked for, or that have inputs which were zero on all calibration text.',
+    markdownTable([['layer', 'linear', 'damping', 'dead inputs'], ...rows]),
   ].join('\n\n');
 }
 

@@ -5,7 +5,7 @@
 import type { RebuildEntry } from '../activities/result.js';
 import type { Pipeline, Stage } from '../config/pipeline.js';
 
-export type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry } from '../activities/result.js';
+export type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
 /** Names of the workflow type and of its progress query. */
 export const pipelineWorkflow = 'pipeline';

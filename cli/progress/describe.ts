@@ -1,9 +1,10 @@
 import { change, duration, figure, grouped } from '../../report/index.js';
 import type { RebuildEntry, StageProgress } from '../../workflows/protocol.js';
 
-/** `0.0123 -> 0.00451 (-63 %)` */
-export function describeError({ errorBefore, errorAfter }: RebuildEntry): string {
-  return `${figure(errorBefore)} -> ${figure(errorAfter)} (${change(errorBefore, errorAfter)})`;
+/** `0.0123 -> 0.00451 (-63 %)`, of a guarded rebuild with its rounds: `0.0123 -> 0.00451 (-63 %, 3 of 4 rounds)` */
+export function describeError({ errorBefore, errorAfter, rounds }: RebuildEntry): string {
+  const made = rounds === undefined ? '' : `, ${rounds.filter(({ accepted }) => accepted).length} of ${rounds.length} rounds`;
+  return `${figure(errorBefore)} -> ${figure(errorAfter)} (${change(errorBefore, errorAfter)}${made})`;
 }
 
 /** What a finished stage came to: `12 done in 3.4 s, 4 of them found`. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { progressQuery, type PipelineProgress } from '../../workflows/protocol.js';
 import { unlessAborted } from '../interrupts.js';
 
@@ -23,8 +24,25 @@ export async function followProgress(
   }
 }
 
-/** The progress of a run now. Throws what the client throws. */
+/**
+ * The progress of a run now, down to what the worker says of the activity in flight (a guarded rebuild tells its rounds).
+ * Throws what the client throws.
+ */
 export async function queryProgress(client: Client, run: { workflowId: string; runId: string }): Promise<PipelineProgress> {
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
-  return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => handle.query<PipelineProgress>(progressQuery));
+  return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
+    const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
+    const heartbeats = (description.raw.pendingActivities ?? []).map(({ heartbeatDetails }) => heartbeatDetails?.payloads?.[0]);
+    const words = heartbeats.flatMap((payload) => (payload ? [defaultPayloadConverter.fromPayload<unknown>(payload)] : []));
+    return withDetail(progress, words);
+  });
+}
+
+/** The progress with the worker's words in place of the workflow's, where they say the same and more. */
+export function withDetail(progress: PipelineProgress, words: readonly unknown[]): PipelineProgress {
+  const stages = progress.stages.map((stage) => {
+    const more = words.find((word): word is string => typeof word === 'string' && stage.detail !== '' && word.startsWith(stage.detail));
+    return stage.state === 'running' && more !== undefined ? { ...stage, detail: more } : stage;
+  });
+  return { ...progress, stages };
 }

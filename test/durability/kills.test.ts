@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
 
-const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '2');
+const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '1');
 const command = resolve('cli/bin/temporal-pipeline.mjs');
 const pipelineFile = join(demoFolder, '..', 'demo.yaml');
 
@@ -27,8 +27,9 @@ interface Finished {
 const storeLog = (state: string): string => join(state, 'artifacts', 'log.jsonl');
 
 /** `run --json` in a process of its own; `disturb` is called once the first unit of work is finished. */
-async function runDemo(state: string, disturb?: () => Promise<void>): Promise<Finished> {
-  const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runDemo(state: string, settings: readonly string[], disturb?: () => Promise<void>): Promise<Finished> {
+  const overrides = settings.flatMap((setting) => ['--set', setting]);
+  const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state, ...overrides], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -70,14 +71,21 @@ async function madeTwice(state: string): Promise<string[]> {
   return keys.filter((key, index) => keys.indexOf(key) !== index);
 }
 
-describe('kill -9 at random moments', () => {
+/** What is killed: a round of rebuilding as published, a guarded rebuild, and one of updated weights. */
+const pipelines: [string, string[]][] = [
+  ['published', ['rebuild.strategy=published']],
+  ['guarded', ['rebuild.strategy=guarded']],
+  ['SparseGPT, guarded', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded']],
+];
+
+describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
   let undisturbed: Finished;
   const states: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
     const { state, remove } = await temporaryState();
     states.push(remove);
-    undisturbed = await runDemo(state);
+    undisturbed = await runDemo(state, settings);
   });
   afterAll(async () => {
     for (const remove of states) await remove();
@@ -90,7 +98,7 @@ describe('kill -9 at random moments', () => {
         const { state, remove } = await temporaryState();
         states.push(remove);
         const moment = Math.random() * undisturbed.seconds;
-        const { result } = await runDemo(state, async () => {
+        const { result } = await runDemo(state, settings, async () => {
           await sleep(moment * 1000);
           const pids = find(targets[target](state));
           for (const pid of pids) process.kill(pid, 'SIGKILL');

@@ -34,6 +34,18 @@ describe('report', () => {
     expect(parsePipeline({ text, path: '/elsewhere/pipeline.yaml' }).digest).toBe(exampleDigest);
   });
 
+  it('tells the rounds of a guarded rebuild, and what SparseGPT had to do more', () => {
+    const rounds = [
+      { ratio: 0.4, errorBefore: 0.02, error: 0.015, accepted: true },
+      { ratio: 0.1, errorBefore: 0.015, error: 0.016, accepted: false },
+    ];
+    const layers = exampleResult.rebuild.layers.map((entry) => ({ ...entry, rounds }));
+    const linears = [{ layer: 1, linear: 'layers.1.q_proj.weight', damping: 0.1, deadInputs: 1234 }];
+    const told = renderReport({ ...exampleResult, initialMask: { linears }, rebuild: { ...exampleResult.rebuild, layers } }, examplePipeline);
+    expect(told).toContain('0.4: -25 %, (0.1: +6.7 %)');
+    expect(told).toMatch(/\| 1 +\| `layers.1.q_proj.weight` +\| 0.1 +\| 1,234 +\|/);
+  });
+
   it('leaves out what a run did not do', () => {
     const evaluated = renderReport({ ...exampleResult, mask: '', rebuild: { grown: 0, pruned: 0, layers: [] }, perplexity: { dense: { ptb: 10 } } }, examplePipeline);
     expect(evaluated).not.toMatch(/## (Rebuild|Sparsity)|gap closed/i);
