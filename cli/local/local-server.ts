@@ -147,8 +147,8 @@ async function waitUntilItAnswers(state: string, server: LocalServer, signal?: A
 
 /** What answers on the port could be somebody else's server, while ours ends because it found the port taken. */
 async function saysItServes(state: string, server: LocalServer): Promise<boolean> {
-  const text = await readFile(serverLog(state), 'utf8').catch(() => '');
-  return new RegExp(`server:\\s+\\S+:${server.port}\\b`, 'i').test(text.slice(server.logOffset));
+  const bytes = await readFile(serverLog(state)).catch(() => Buffer.alloc(0));
+  return new RegExp(`server:\\s+\\S+:${server.port}\\b`, 'i').test(bytes.subarray(server.logOffset).toString());
 }
 
 async function lastLine(file: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { answers } from '../../../cli/local/health.js';
 import { keepServer } from '../../../cli/local/keep-server.js';
 import { ensureLocalServer, leaveLocalServer } from '../../../cli/local/local-server.js';
 import { isAlive, recordProcess } from '../../../cli/local/process-records.js';
-import { recordServer, runningServer, serverAddress } from '../../../cli/local/server-record.js';
+import { recordServer, runningServer, serverAddress, serverLog } from '../../../cli/local/server-record.js';
 import { findTemporalCli } from '../../../cli/temporal-cli.js';
 
 function accepts(host: string, port: number): Promise<boolean> {
@@ -52,6 +52,12 @@ describe.skipIf((await findTemporalCli()) === undefined)('local server (skipped 
     rmSync(users, { recursive: true });
     await leaveLocalServer(state);
     expect(isAlive(server)).toBe(false);
+  });
+
+  it('starts again however long its log is and whatever is in it', { timeout: 30_000 }, async () => {
+    mkdirSync(path.dirname(serverLog(state)), { recursive: true });
+    writeFileSync(serverLog(state), 'totalDuration=81.497\u00b5s\n'.repeat(100));
+    expect(await answers(serverAddress(await ensureLocalServer(state)))).toBe(true);
   });
 
   it('comes back on its ports when it is killed, while it is kept', async () => {
