@@ -11,8 +11,9 @@ interface SharedSum {
 }
 
 /**
- * `H = sum over tokens of x x^T` for the input x of every linear, for SparseGPT. One product `X^T X` a batch in the engine;
- * batches add up here in float64. Linears that read the same tensor (q, k, v; gate, up) share one sum and one product.
+ * `H = sum over tokens of x x^T` for the input x of every linear, for SparseGPT. One product `X^T X` a sequence in the engine;
+ * sequences add up here in float64: float32 over a whole batch moves near ties, and each moved one moves others after it.
+ * Linears that read the same tensor (q, k, v; gate, up) share one sum and one product.
  *
  * The paper's H has a factor 2, its code also 1 / sequences. Both drop out: damping is relative to the mean diagonal, and
  * scores and updates do not change when H is scaled.
@@ -52,11 +53,14 @@ export class HessianSum {
 }
 
 function addProducts(x: Tensor3D, { inputs, products }: SharedSum): void {
-  const batch = tf.tidy(() => {
-    const rows = x.reshape<Tensor2D>([-1, inputs]);
-    return tf.matMul(rows, rows, true, false);
-  });
-  const values = batch.dataSync<'float32'>();
-  batch.dispose();
-  for (let i = 0; i < products.length; i++) products[i] += values[i];
+  const [batch, time] = x.shape;
+  for (let sequence = 0; sequence < batch; sequence++) {
+    const product = tf.tidy(() => {
+      const rows = x.slice([sequence, 0, 0], [1, time, inputs]).reshape<Tensor2D>([time, inputs]);
+      return tf.matMul(rows, rows, true, false);
+    });
+    const values = product.dataSync<'float32'>();
+    product.dispose();
+    for (let i = 0; i < products.length; i++) products[i] += values[i];
+  }
 }
