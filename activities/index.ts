@@ -39,7 +39,9 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
     findPerplexity: compute('findPerplexity'),
     advanceLayer: compute('advanceLayer'),
     scorePerplexity: compute('scorePerplexity'),
+    proveMasks: compute('proveMasks'),
     writeOutputs: compute('writeOutputs'),
+    proveOutputs: compute('proveOutputs'),
     async writeReport({ workflowId, pipeline, result }) {
       const folder = runFolder(state, workflowId);
       const report = join(folder, 'report.md');

@@ -140,8 +140,8 @@ async function sparseGptLayer(
     onLinear(`layer ${layer.index}, ${name}`);
     const hessian = hessians.of(name);
     // Linears that read the same input have the same Hessian, and factoring it is the dearest part.
-    if (shared?.hessian !== hessian) shared = { hessian, factor: factorHessian(hessian, shape[1], damping, name) };
-    const made = sparseGpt({ weight: await valuesOf(weights, linear), shape, hessian: shared.factor, target, name });
+    if (shared?.hessian !== hessian) shared = { hessian, factor: await factorHessian(hessian, shape[1], damping, name) };
+    const made = await sparseGpt({ weight: await valuesOf(weights, linear), shape, hessian: shared.factor, target, name });
     const updated = roundToDtype(dtypes.get(name) ?? 'F32', made.weight);
     const wrong = updated.find((value) => !Number.isFinite(value));
     if (wrong !== undefined) throw new NonFiniteValueError(`updated weight of ${name} as ${dtypes.get(name) ?? 'F32'}`, wrong);

@@ -46,6 +46,8 @@ export interface PipelineResult {
   checkpoint: string;
   /** Mask file. */
   mask: string;
+  /** What was proved of checkpoint and mask, with their digests. */
+  proof: string;
   /** Report for people, Markdown. */
   report: string;
   pattern: string;

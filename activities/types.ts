@@ -124,6 +124,23 @@ export interface WriteOutputsResult extends UnitResult {
   pruned: number;
 }
 
+/** Prove the masks of all layers that a stage has made. */
+export interface ProveMasksInput extends WithContext {
+  stage: InitialMaskStage | RebuildStage;
+  masks: ArtifactKey[];
+  /** What a rebuild began with, layer by layer. */
+  start: ArtifactKey[];
+}
+/** Prove what a run hands out. */
+export interface ProveOutputsInput extends WithContext {
+  workflowId: string;
+  outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask'>;
+}
+export interface ProveOutputsResult extends UnitResult {
+  /** `proof.json` */
+  proof: string;
+}
+
 export interface WriteReportInput {
   workflowId: string;
   pipeline: Pipeline;
@@ -140,7 +157,9 @@ export interface Activities {
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: PerplexityInput): Promise<PerplexityResult>;
+  proveMasks(input: ProveMasksInput): Promise<void>;
   writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
+  proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
   writeReport(input: WriteReportInput): Promise<string>;
 }
 

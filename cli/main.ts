@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { addMaskCommands } from './commands/mask.js';
 import { version } from './version.js';
 import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
@@ -50,6 +51,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }
 

@@ -19,7 +19,7 @@ export function resultTable(result: PipelineResult): string {
     ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
     ['engine', `${engine.backend} (${engine.version}), ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
     ['checkpoint', result.checkpoint],
-    ...(result.mask === '' ? [] : [['mask', result.mask] as [string, string]]),
+    ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],
   ];
   const labelWidth = 12;

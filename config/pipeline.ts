@@ -25,6 +25,12 @@ export interface CalibrationStage {
 /** `unstructured` or `N:M`, for instance `2:4`. */
 export type PatternText = string;
 
+export interface Allocation {
+  method: 'sensitivity' | 'owl';
+  /** How far the sparsity of a linear may lie from that of the whole model. */
+  spread?: number;
+}
+
 export interface InitialMaskStage {
   type: 'initialMask';
   method: 'magnitude' | 'wanda' | 'sparsegpt' | 'file';
@@ -32,6 +38,8 @@ export interface InitialMaskStage {
   sparsity?: number;
   /** Absent only for `method: file`, where the file says it. */
   pattern?: PatternText;
+  /** How the sparsity is spread over layers and linears; evenly if absent. */
+  allocation?: Allocation;
   /** `method: sparsegpt`: added to the Hessian's diagonal, as a share of its mean. */
   damping?: number;
   /** `method: file`: absolute path of a mask file or of a pruned checkpoint's folder. */

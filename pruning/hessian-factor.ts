@@ -22,8 +22,8 @@ const maxDamping = 100;
 const leastDamping = 1e-8;
 
 /**
- * Upper Cholesky factor of the inverse of the damped Hessian (Frantar and Alistarh 2023, section 3.3), in float64.
- * Where that fails, the damping is raised tenfold until it succeeds.
+ * Upper Cholesky factor of the inverse of the damped Hessian (Frantar and Alistarh 2023, section 3.3).
+ * Where it does not exist, the damping is raised tenfold until it succeeds.
  *
  * The mean diagonal, to which damping is relative, is that of the inputs that are not dead, and dead inputs get it as their
  * diagonal. (The paper's code gives them 1, whatever the unit of the activations.)
@@ -33,7 +33,12 @@ const leastDamping = 1e-8;
  * @param name of the linear, for error messages
  * @throws HessianError, PruningInputError
  */
-export function factorHessian(hessian: Float32Array | Float64Array, inputs: number, damping: number, name = 'linear'): HessianFactor {
+export async function factorHessian(
+  hessian: Float32Array | Float64Array,
+  inputs: number,
+  damping: number,
+  name = 'linear',
+): Promise<HessianFactor> {
   if (hessian.length !== inputs * inputs) {
     throw new PruningInputError({ where: `Hessian of ${name}`, what: `${hessian.length} numbers`, expected: `${inputs} x ${inputs}` });
   }
@@ -57,7 +62,7 @@ export function factorHessian(hessian: Float32Array | Float64Array, inputs: numb
       for (let i = 0, j = upper.length - 1; i < upper.length; i++, j--) upper[j] = hessian[i] / scale;
       for (const i of dead) isolate(upper, inputs, inputs - 1 - i);
       for (let i = 0; i < upper.length; i += inputs + 1) upper[i] += used;
-      if (invertCholesky(upper, inputs)) return { inputs, upper: upper.reverse(), damping: used, dead: Uint32Array.from(dead) };
+      if (await invertCholesky(upper, inputs)) return { inputs, upper: upper.reverse(), damping: used, dead: Uint32Array.from(dead) };
     }
   }
   throw new HessianError({

@@ -1,4 +1,6 @@
 /** The science: masks made, rebuilt and checked. Pure functions of tensors and typed arrays; knows no files. */
+export { allocate, defaultSpread } from './allocation.js';
+export type { AllocationMethod, AllocationRequest, LinearScore } from './allocation.js';
 export { sparseGptBlock } from './budget.js';
 export type { MaskTarget } from './budget.js';
 export { MaskBudgetError, NonFiniteScoreError, PatternError, PruningInputError } from './errors.js';
@@ -8,6 +10,8 @@ export { factorHessian, HessianError } from './hessian-factor.js';
 export type { HessianFactor } from './hessian-factor.js';
 export { HessianSum } from './hessian.js';
 export { magnitudeMask, wandaMask } from './initial-mask.js';
+export { outlierShare } from './outliers.js';
+export type { ScoredLinear } from './outliers.js';
 export { layerForward } from './layer-forward.js';
 export type { LayerForward } from './layer-forward.js';
 export { checkInitialMask, checkPattern, checkRebuiltMasks } from './mask-check.js';
@@ -20,6 +24,8 @@ export type { KeepWeights } from './rebuild-base.js';
 export { selectSwaps } from './rebuild.js';
 export type { SwapRequest, SwapResult } from './rebuild.js';
 export { pruneSmallest } from './prune-smallest.js';
+export { layerSensitivity, lossGradient } from './sensitivity.js';
+export type { LayerSensitivity, LayerSensitivityRequest } from './sensitivity.js';
 export { floorShare } from './share.js';
 export { sparseGpt } from './sparsegpt.js';
 export type { SparseGptRequest, SparseGptResult } from './sparsegpt.js';

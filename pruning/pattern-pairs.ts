@@ -2,6 +2,7 @@ import { checkFinite } from './finite.js';
 import { bitsOf } from './float-bits.js';
 import { checkDivides } from './pattern.js';
 import type { Shape } from './pattern.js';
+import { PositionList } from './position-list.js';
 import { orderStatistic } from './selection.js';
 import { floorShare } from './share.js';
 
@@ -30,50 +31,80 @@ export interface PairRequest {
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
 export function selectPairs({ importance, masks, shapes, pattern, ratio, names }: PairRequest): Uint8Array[] {
-  const pairs: Pair[] = [];
-  shapes.forEach((shape, index) => {
+  const result = masks.map((mask) => mask.slice());
+  const pairs = new GroupPairs(pattern.of);
+  const gains = shapes.map((shape, index) => {
     checkDivides(pattern, { name: names[index], shape });
     checkFinite(importance[index], shape[1], `importance of ${names[index]}`);
-    for (let start = 0; start < masks[index].length; start += pattern.of) {
-      pairs.push(...pairsOf(importance[index], masks[index], index, start, pattern.of));
+    return gainsOf(importance[index], masks[index], pairs);
+  });
+
+  const found = gains.reduce((sum, { length }) => sum + length, 0);
+  const count = floorShare(found, ratio);
+  if (count === 0) return result;
+  const { bits, before, equal } = orderStatistic(gains, found - count);
+  let ties = equal - before;
+  result.forEach((after, index) => {
+    let pair = 0;
+    for (let start = 0; start < after.length; start += pattern.of) {
+      const ranks = pairs.find(importance[index], masks[index], start);
+      for (let rank = 0; rank < ranks; rank++) {
+        const gain = gains[index][pair++];
+        if (gain < bits || (gain === bits && ties-- <= 0)) continue;
+        after[pairs.grow[rank]] = 1;
+        after[pairs.prune[rank]] = 0;
+      }
     }
   });
-  const result = masks.map((mask) => mask.slice());
-  for (const { linear, grow, prune } of best(pairs, floorShare(pairs.length, ratio))) {
-    result[linear][grow] = 1;
-    result[linear][prune] = 0;
-  }
   return result;
 }
 
-interface Pair {
-  linear: number;
-  grow: number;
-  prune: number;
-  gain: number;
-}
-
-function pairsOf(importance: Float32Array, mask: Uint8Array, linear: number, start: number, of: number): Pair[] {
-  const sides: [number[], number[]] = [[], []];
-  for (let i = start; i < start + of; i++) sides[mask[i] as 0 | 1].push(i);
-  const [pruned, kept] = sides;
-  pruned.sort((a, b) => importance[b] - importance[a] || a - b);
-  kept.sort((a, b) => importance[a] - importance[b] || a - b);
-  const pairs: Pair[] = [];
-  for (let rank = 0; rank < Math.min(pruned.length, kept.length); rank++) {
-    const [grow, prune] = [pruned[rank], kept[rank]];
-    const gain = importance[grow] - importance[prune];
-    if (!(gain > 0)) break;
-    pairs.push({ linear, grow, prune, gain });
+/** The bits of the gains of all pairs, group by group. The pairs are found again when they are needed: keeping them takes three times the memory. */
+function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs): Uint32Array {
+  const list = new PositionList();
+  const gain = new Float32Array(1);
+  const gainBits = bitsOf(gain);
+  for (let start = 0; start < mask.length; start += pairs.of) {
+    const ranks = pairs.find(importance, mask, start);
+    const room = list.room(ranks);
+    for (let rank = 0; rank < ranks; rank++) {
+      gain[0] = importance[pairs.grow[rank]] - importance[pairs.prune[rank]];
+      room[list.length++] = gainBits[0];
+    }
   }
-  return pairs;
+  return list.view().slice();
 }
 
-/** The `count` pairs of largest gain, of equal ones the first. */
-function best(pairs: readonly Pair[], count: number): Pair[] {
-  if (count === 0) return [];
-  const gains = bitsOf(Float32Array.from(pairs, ({ gain }) => gain));
-  const { bits, before, equal } = orderStatistic([gains], gains.length - count);
-  let ties = equal - before;
-  return pairs.filter((_, index) => gains[index] > bits || (gains[index] === bits && ties-- > 0));
+/** The pairs of one group at a time, by descending gain. */
+class GroupPairs {
+  /** Positions of the pruned weights by descending importance, and of the kept ones by ascending, of equal ones the lower first. */
+  readonly grow: Uint32Array;
+  readonly prune: Uint32Array;
+
+  constructor(readonly of: number) {
+    this.grow = new Uint32Array(of);
+    this.prune = new Uint32Array(of);
+  }
+
+  /** @returns how many ranks of `grow` and `prune` are pairs */
+  find(importance: Float32Array, mask: Uint8Array, start: number): number {
+    const { grow, prune, of } = this;
+    let pruned = 0;
+    let kept = 0;
+    for (let i = start; i < start + of; i++) {
+      const value = importance[i];
+      if (mask[i] === 0) {
+        let at = pruned++;
+        for (; at > 0 && importance[grow[at - 1]] < value; at--) grow[at] = grow[at - 1];
+        grow[at] = i;
+      } else {
+        let at = kept++;
+        for (; at > 0 && importance[prune[at - 1]] > value; at--) prune[at] = prune[at - 1];
+        prune[at] = i;
+      }
+    }
+    let ranks = 0;
+    while (ranks < pruned && ranks < kept && importance[grow[ranks]] > importance[prune[ranks]]) ranks++;
+    return ranks;
+  }
 }

@@ -1,5 +1,3 @@
-import { tf } from '../engine/index.js';
-import type { Tensor2D } from '../engine/index.js';
 import { checkPruned, groupBudget, sparseGptBlock } from './budget.js';
 import type { MaskTarget } from './budget.js';
 import { PruningInputError } from './errors.js';
@@ -8,6 +6,8 @@ import { factorHessian } from './hessian-factor.js';
 import type { HessianFactor } from './hessian-factor.js';
 import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
+import { PendingUpdates } from './pending-updates.js';
+import type { Columns } from './pending-updates.js';
 import { pruneSmallest } from './prune-smallest.js';
 
 export interface SparseGptRequest {
@@ -45,7 +45,8 @@ export interface SparseGptResult {
  *
  * @throws HessianError, NonFiniteScoreError, PatternError, PruningInputError
  */
-export function sparseGpt({ weight, shape, hessian, target, blockSize = sparseGptBlock, damping = 0.01, name = 'linear' }: SparseGptRequest): SparseGptResult {
+export async function sparseGpt(request: SparseGptRequest): Promise<SparseGptResult> {
+  const { weight, shape, hessian, target, blockSize = sparseGptBlock, damping = 0.01, name = 'linear' } = request;
   const [outputs, inputs] = shape;
   if (weight.length !== outputs * inputs) {
     throw new PruningInputError({ where: `weight of ${name}`, what: `${weight.length} numbers`, expected: `${outputs * inputs}` });
@@ -53,36 +54,31 @@ export function sparseGpt({ weight, shape, hessian, target, blockSize = sparseGp
   checkDivides(target.pattern, { name, shape });
   checkPruned(target, weight.length, name);
   checkFinite(weight, inputs, `weight of ${name}`);
-  const factor = 'upper' in hessian ? hessian : factorHessian(hessian, inputs, damping, name);
+  const factor = 'upper' in hessian ? hessian : await factorHessian(hessian, inputs, damping, name);
   if (factor.inputs !== inputs) {
     throw new PruningInputError({ where: name, what: `the factor of a Hessian of ${factor.inputs} inputs`, expected: `${inputs}` });
   }
-  const result = { mask: new Uint8Array(weight.length), weight: new Float32Array(weight.length) };
+  const result = { mask: new Uint8Array(weight.length), weight: withoutDead(weight, factor) };
   const width = blockWidth(target.pattern, blockSize, name);
-  tf.tidy(() => {
-    let rest = tf.tensor2d(withoutDead(weight, factor), [outputs, inputs]);
+  const updates = new PendingUpdates(factor);
+  try {
     for (let start = 0; start < inputs; start += width) {
-      const block = readBlock(rest, start, Math.min(width, inputs - start), factor);
+      const block = readBlock(result.weight, outputs, start, Math.min(width, inputs - start), factor);
+      await updates.apply(block);
       pruneBlock(block, target, inputs);
       writeBlock(block, inputs, result);
-      const next = passOn(rest, block, factor);
-      rest.dispose();
-      rest = next;
+      updates.add(block);
     }
-  });
+  } finally {
+    updates.dispose();
+  }
   checkFinite(result.weight, inputs, `updated weight of ${name}`);
   return { ...result, damping: factor.damping, dead: factor.dead.length };
 }
 
-/** Columns `[start, start + width)` of a linear, row-major `[out, width]` each. */
-interface Block {
-  outputs: number;
-  start: number;
-  width: number;
-  weight: Float64Array;
+/** One block of columns. */
+interface Block extends Columns {
   mask: Uint8Array;
-  /** What pruning took from each weight, in units of `U_jj`. */
-  errors: Float32Array;
   /** The factor's diagonal block, `[width, width]`. */
   upper: Float64Array;
 }
@@ -103,12 +99,9 @@ function withoutDead(weight: Float32Array, { dead, inputs }: HessianFactor): Flo
   return copy;
 }
 
-/** @param rest the columns from `start` on, as far as updates have come */
-function readBlock(rest: Tensor2D, start: number, width: number, { upper, inputs }: HessianFactor): Block {
-  const [outputs] = rest.shape;
-  const columns = rest.slice([0, 0], [outputs, width]);
-  const weight = Float64Array.from(columns.dataSync<'float32'>());
-  columns.dispose();
+function readBlock(all: Float32Array, outputs: number, start: number, width: number, { upper, inputs }: HessianFactor): Block {
+  const weight = new Float64Array(outputs * width);
+  for (let row = 0; row < outputs; row++) weight.set(all.subarray(row * inputs + start, row * inputs + start + width), row * width);
   const diagonal = new Float64Array(width * width);
   for (let i = 0; i < width; i++) {
     const from = (start + i) * inputs + start;
@@ -160,18 +153,4 @@ function writeBlock({ outputs, start, width, weight, mask }: Block, inputs: numb
     result.weight.set(weight.subarray(row * width, (row + 1) * width), row * inputs + start);
     result.mask.set(mask.subarray(row * width, (row + 1) * width), row * inputs + start);
   }
-}
-
-/** The columns after the block, updated for all that was pruned in it. */
-function passOn(rest: Tensor2D, { outputs, start, width, errors }: Block, { upper, inputs }: HessianFactor): Tensor2D {
-  const left = inputs - start - width;
-  const lines = new Float32Array(width * left);
-  for (let i = 0; i < width; i++) {
-    const from = (start + i) * inputs + start + width;
-    lines.set(upper.subarray(from, from + left), i * left);
-  }
-  return tf.tidy(() => {
-    const after = rest.slice([0, width], [outputs, left]);
-    return left === 0 ? after : after.sub<Tensor2D>(tf.matMul(tf.tensor2d(errors, [outputs, width]), tf.tensor2d(lines, [width, left])));
-  });
 }

@@ -121,7 +121,7 @@ function work({ seconds, reused }: PipelineResult): string {
   ].join('\n\n');
 }
 
-function origin({ engine, model, configDigest, checkpoint, mask }: PipelineResult): string {
+function origin({ engine, model, configDigest, checkpoint, mask, proof }: PipelineResult): string {
   const rows = [
     ['', ''],
     ['engine', `${engine.backend}, ${engine.version}`],
@@ -129,7 +129,7 @@ function origin({ engine, model, configDigest, checkpoint, mask }: PipelineResul
     ['model digest', `\`${model.digest}\``],
     ['pipeline digest', `\`${configDigest}\``],
     ['checkpoint', `\`${checkpoint}\``],
-    ...(mask === '' ? [] : [['mask', `\`${mask}\``]]),
+    ...(mask === '' ? [] : [['mask', `\`${mask}\``], ['proof', `\`${proof}\``]]),
   ];
   return ['## Origin', markdownTable(rows)].join('\n\n');
 }

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ArtifactKey, RunContext, TokensRef, WriteOutputsResult } from '../activities/types.js';
+import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
@@ -52,7 +52,7 @@ class PipelineRun {
   private initialMask: PipelineResult['initialMask'] = { linears: [] };
   private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
 
-  private outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask' | 'pruned'>;
+  private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number };
 
   constructor(
     private readonly request: PipelineRequest,
@@ -60,7 +60,7 @@ class PipelineRun {
     private readonly trackers: readonly StageTracker[],
   ) {
     // A pipeline that only evaluates leaves the model as it is.
-    this.outputs = { checkpoint: context.model.source, mask: '', pruned: 0 };
+    this.outputs = { checkpoint: context.model.source, mask: '', proof: '', pruned: 0 };
   }
 
   async run(): Promise<PipelineResult> {
@@ -109,6 +109,7 @@ class PipelineRun {
       linears.push(...made.entries);
       tracker.unit(made);
     }
+    await this.prove(stage, masks, tracker);
     this.masks = { initial: masks };
     this.initialMask = { linears };
   }
@@ -128,6 +129,7 @@ class PipelineRun {
       tracker.rebuilt(rebuilt.entries);
       tracker.unit(rebuilt);
     }
+    await this.prove(stage, masks, tracker);
     this.masks.rebuilt = masks;
     const total = (count: (entry: RebuildEntry) => number): number => entries.reduce((sum, entry) => sum + count(entry), 0);
     this.rebuild = { grown: total((entry) => entry.grown), pruned: total((entry) => entry.pruned), layers: entries };
@@ -179,10 +181,21 @@ class PipelineRun {
     return this.masks.rebuilt ?? this.masks.initial ?? [];
   }
 
-  /** Writes mask and checkpoint as soon as the masks are final, before they are judged. */
+  /** Has the masks of a stage counted again, by code that did not make them. */
+  private async prove(stage: InitialMaskStage | RebuildStage, masks: ArtifactKey[], tracker: StageTracker): Promise<void> {
+    tracker.working('proving the masks');
+    await activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
+  }
+
+  /** Writes and proves mask and checkpoint as soon as the masks are final, before they are judged. */
   private async writeOutputs(tracker: StageTracker): Promise<void> {
+    const { context } = this;
+    const { workflowId } = workflowInfo();
     tracker.working('writing mask and checkpoint');
-    this.outputs = await activities.writeOutputs({ context: this.context, workflowId: workflowInfo().workflowId, masks: this.finalMasks() });
+    const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
+    tracker.working('proving the checkpoint');
+    const { proof } = await activities.proveOutputs({ context, workflowId, outputs });
+    this.outputs = { ...outputs, proof };
   }
 
   /** Writes the report, and puts the result together. */
@@ -196,6 +209,7 @@ class PipelineRun {
       model: context.model,
       checkpoint: outputs.checkpoint,
       mask: outputs.mask,
+      proof: outputs.proof,
       report: '',
       pattern: context.pattern,
       sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },

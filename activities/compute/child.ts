@@ -8,6 +8,7 @@ import { advanceLayer } from '../advance-layer.js';
 import { findPerplexity, scorePerplexity } from '../evaluation.js';
 import { makeInitialMask } from '../initial-mask.js';
 import { prepareRun } from '../prepare-run.js';
+import { proveMasks, proveOutputs } from '../prove.js';
 import { rebuildLayer } from '../rebuild.js';
 import { sampleCalibration, sampleEvaluation } from '../sample-tokens.js';
 import type { ComputeActivities } from '../types.js';
@@ -27,7 +28,9 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
   findPerplexity,
   advanceLayer,
   scorePerplexity,
+  proveMasks,
   writeOutputs,
+  proveOutputs,
 };
 
 const state = process.argv[2];

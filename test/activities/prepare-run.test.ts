@@ -26,7 +26,6 @@ describe('what does not fit together comes out before any work is done', () => {
     ['a missing model', ['model.source=/no/such/model'], /\/no\/such\/model: there is no such file or folder. Check model.source/],
     ['a missing text', ['calibration.dataset.file=/no/text.txt'], /\/no\/text.txt: there is no such file or folder/],
     ['a named dataset', ['calibration.dataset={name: c4}'], /c4 would have to be downloaded/],
-    ['a method of a later version', ['initialMask.method=sparsegpt'], /initialMask.method: sparsegpt is not part of this version/],
     ['M that does not divide the inputs', ['initialMask={method: magnitude, pattern: "3:7"}'], /model\.layers\.0\.\S+\.weight: the pattern 3:7 does not fit its \d+ inputs/],
     ['windows longer than the positions', ['calibration.sequenceLength=5000'], /calibration.sequenceLength: 5000 tokens is longer than the model's positions go; expected at most \d+/],
     ['a missing mask', ['initialMask={method: file, source: /no/mask.safetensors}'], /\/no\/mask.safetensors: there is no such file or folder/],

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, unstructured } from '../../pruning/index.js';
-import type { GuardRound, GuardSettings, Pattern, RebuildSettings } from '../../pruning/index.js';
+import type { GuardRound, GuardSettings, Pattern, RebuildSettings, Updates } from '../../pruning/index.js';
 import { selectPairs } from '../../pruning/pattern-pairs.js';
 import { searchRatio } from '../../pruning/ratio-search.js';
 import { openTestEngine } from '../helpers/engine.js';
@@ -21,6 +21,17 @@ const guard: GuardSettings = { rounds: 6, ratios: [1, 0.5, 0.25], tolerance: 0, 
 function errorUnder(used: ReadonlyMap<string, Uint8Array>): number {
   const dense = toyWeights();
   return all.reduce((sum, sequence) => sum + errorOf(forward(sequence, masked(dense, used)), forward(sequence, dense)), 0) / all.length;
+}
+
+/** The third input of every token follows from the others, sin(u + 14) = 2 cos(7) sin(u + 7) - sin(u), so its weights can be made up for. */
+function fitted(): { masks: Map<string, Uint8Array>; updates: Map<string, Float32Array> } {
+  const compensated = (values: Float64Array): Float32Array =>
+    Float32Array.from(values, (value, i) => value + [-1, 2 * Math.cos(7), 0][i % 3] * values[i - (i % 3) + 2]);
+  const inputs = linears.slice(0, 2).map(({ name }) => name);
+  return {
+    masks: new Map(linears.map(({ name, shape: [outputs, width] }) => [name, Uint8Array.from({ length: outputs * width }, (_, i) => Number(name === 'out' || i % 3 !== 2))])),
+    updates: new Map(inputs.map((name) => [name, compensated(toyWeights().get(name)!)])),
+  };
 }
 
 beforeAll(() => openTestEngine());
@@ -88,6 +99,43 @@ describe('guardedRebuild', () => {
       expect(report).toMatchObject({ grown: 0, errorAfter: report.errorBefore });
     }
     expect(undone).toBeGreaterThan(0);
+  });
+
+  describe('from updated weights', () => {
+    const dense = toyWeights();
+    const updatesOf = (factor: number): Map<string, Float32Array> => new Map([['out', Float32Array.from(dense.get('out')!, (value) => value * factor)]]);
+    const run = (weights: 'keep-dense' | 'keep-updates', updates: Updates) =>
+      guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(dense), masks, updates: new Map([...updates, ['other', new Float32Array(1)]]), settings: { ...settings, weights }, guard });
+    const errorOfUpdated = (values: Updates, used: ReadonlyMap<string, Uint8Array>): number => {
+      const sparse = masked(new Map([...dense, ...[...values].map(([name, array]) => [name, Float64Array.from(array)] as const)]), used);
+      return all.reduce((sum, sequence) => sum + errorOf(forward(sequence, sparse), forward(sequence, dense)), 0) / all.length;
+    };
+
+    it('keep-updates: gives the old weights their updated values and the new ones their dense ones', async () => {
+      const updates = updatesOf(1.25);
+      const before = tf.memory().numTensors;
+      const { masks: after, updates: made, report, hidden } = await run('keep-updates', updates);
+      expect(report.grown).toBeGreaterThan(0);
+      expect([...made!.keys()]).toEqual(['out']);
+      made!.get('out')!.forEach((value, i) => {
+        if (after.get('out')![i] === 1) expect(value).toBe(masks.get('out')![i] === 1 ? updates.get('out')![i] : dense.get('out')![i]);
+      });
+      expect(report.errorBefore / errorOfUpdated(updates, masks)).toBeCloseTo(1, 5);
+      expect(report.errorAfter / errorOfUpdated(made!, after)).toBeCloseTo(1, 5);
+      expect(tf.memory().numTensors - before).toBe(dense.size + hidden.length);
+    });
+
+    it('keep-dense: drops the updates where that helps, or leaves all as it was', async () => {
+      const bad = await run('keep-dense', updatesOf(-8));
+      expect(bad.updates).toBeUndefined();
+      expect(bad.report.errorBefore / errorOfUpdated(updatesOf(-8), masks)).toBeCloseTo(1, 5);
+      expect(bad.report.errorAfter / errorUnder(bad.masks)).toBeCloseTo(1, 5);
+      const good = fitted();
+      const kept = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(dense), masks: good.masks, updates: good.updates, settings: { ...settings, granularity: 'block', weights: 'keep-dense' }, guard });
+      expect(kept.masks).toEqual(good.masks);
+      expect(kept.updates).toEqual(good.updates);
+      expect(kept.report).toMatchObject({ grown: 0, errorAfter: kept.report.errorBefore });
+    });
   });
 
   it('works with one window, which teaches and judges', async () => {

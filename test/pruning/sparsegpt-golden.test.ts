@@ -56,8 +56,8 @@ describe.skipIf(!available).each(available ? goldenModels : [])('SparseGPT besid
       for (const linear of linearsOf(model, index)) {
         const weight = await dense.get(linear.name)!.data<'float32'>();
         const golden = expected.get(linear.name)!;
-        const factor = factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
-        const pruned = sparseGpt({ weight, shape: linear.shape, hessian: factor, target, name: linear.name });
+        const factor = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
+        const pruned = await sparseGpt({ weight, shape: linear.shape, hessian: factor, target, name: linear.name });
         const updated = follow ? updatesUnder(golden, weight, linear.shape, factor.upper) : pruned.weight;
         weights.set(linear.name, tf.tensor(updated, [...linear.shape]));
         different += differences(linear, pruned.mask, golden);

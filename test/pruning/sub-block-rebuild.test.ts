@@ -3,7 +3,7 @@ import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer } from '../../models/types.js';
 import { InputNorms, layerForward, rebuildSubBlock, selectSwaps, unstructured } from '../../pruning/index.js';
-import type { RebuildSettings } from '../../pruning/index.js';
+import type { LayerForward, RebuildSettings } from '../../pruning/index.js';
 import { denseWithGradients } from '../../pruning/output-gradients.js';
 import { SquaredGradients } from '../../pruning/squared-gradients.js';
 import { openTestEngine } from '../helpers/engine.js';
@@ -14,10 +14,10 @@ const all = sequences(4, time);
 const masks = new Map(linears.map(({ name, shape }) => [name, Uint8Array.from({ length: shape[0] * shape[1] }, (_, i) => (i * 5 + 1) % 3 % 2)]));
 const settings: RebuildSettings = { granularity: 'block', ratio: 0.5, metric: 'weight-gradient', pattern: unstructured };
 
-/** Sum over sequences of the squared gradient of `mean((t - y)^2)`, by central differences. */
-function squaredGradients(): Map<string, number[]> {
+/** Sum over sequences of the squared gradient of `mean((t - y)^2)` at the dense weights, by central differences. */
+function squaredGradients(start = masked(toyWeights(), masks)): Map<string, number[]> {
   const dense = toyWeights();
-  const targets = all.map((sequence) => forward(sequence, masked(dense, masks)));
+  const targets = all.map((sequence) => forward(sequence, start));
   const step = 1e-5;
   return new Map(
     linears.map(({ name }) => {
@@ -37,11 +37,10 @@ function squaredGradients(): Map<string, number[]> {
 }
 
 /** Importance by finite differences, in float64 rounded at the end. */
-function importances(metric: RebuildSettings['metric']): Float32Array[] {
-  const dense = toyWeights();
-  const gradients = squaredGradients();
+function importances(metric: RebuildSettings['metric'], { start = masked(toyWeights(), masks), base = toyWeights() } = {}): Float32Array[] {
+  const gradients = squaredGradients(start);
   return linears.map(({ name }) => Float32Array.from(gradients.get(name)!, (sum, i) => {
-    const magnitude = Math.abs(dense.get(name)![i]);
+    const magnitude = Math.abs(base.get(name)![i]);
     return metric === 'weight' ? magnitude : (metric === 'gradient' ? 1 : magnitude) * Math.sqrt(sum);
   }));
 }
@@ -141,6 +140,47 @@ describe('rebuildSubBlock', () => {
   });
 });
 
+describe('rebuildSubBlock from updated weights', () => {
+  // Two of the three linears have updates; what lies under pruned weights is never read.
+  const updated = new Map(linears.slice(1).map(({ name }) => [name, toyWeights().get(name)!.map((value, i) => (masks.get(name)![i] === 1 ? value * 1.25 + 0.125 : 9))]));
+  const updates = new Map([...updated].map(([name, values]) => [name, Float32Array.from(values)]));
+  const start = masked(new Map([...toyWeights(), ...updated]), masks);
+
+  it.each(['keep-dense', 'keep-updates'] as const)('%s: judges the start as it is, and swaps and runs on with the right values', async (weights) => {
+    const dense = toyWeights();
+    const base = new Map([...dense].map(([name, values]) => [name, values.map((value, i) => {
+      const update = weights === 'keep-updates' ? updated.get(name) : undefined;
+      return update === undefined || masks.get(name)![i] === 0 ? value : update[i];
+    })]));
+    const before = tf.memory().numTensors;
+    const tensors = toTensors(dense);
+    const rebuilt = await rebuildSubBlock({
+      subBlock: toy, hidden: toBatches(all, 3), dense: tensors, masks, updates: new Map([...updates, ['other', new Float32Array(1)]]), settings: { ...settings, weights, ratio: 1 },
+    });
+
+    const importance = importances('weight-gradient', { start, base });
+    const expected = selectSwaps({ ...settings, ratio: 1, importance, masks: [...masks.values()], shapes: linears.map(({ shape }) => shape) });
+    expect([...rebuilt.masks.values()]).toEqual(expected.masks);
+    expect(rebuilt.report.grown).toBeGreaterThan(0);
+
+    const after = masked(base, rebuilt.masks);
+    const errorUnder = (used: typeof start): number => all.reduce((sum, sequence) => sum + errorOf(forward(sequence, used), forward(sequence, dense)), 0) / all.length;
+    expect(rebuilt.report.errorBefore / errorUnder(start)).toBeCloseTo(1, 5);
+    expect(rebuilt.report.errorAfter / errorUnder(after)).toBeCloseTo(1, 5);
+    if (weights === 'keep-dense') expect(rebuilt.updates).toBeUndefined();
+    else {
+      expect([...rebuilt.updates!.keys()]).toEqual([...updates.keys()]);
+      const values = masked(new Map([...rebuilt.updates!].map(([name, array]) => [name, Float64Array.from(array)])), rebuilt.masks);
+      for (const [name, array] of values) array.forEach((value, i) => expect(value).toBeCloseTo(after.get(name)![i], 6));
+    }
+    expect(tf.memory().numTensors - before).toBe(tensors.size + rebuilt.hidden.length);
+
+    const { updates: made } = rebuilt;
+    const again = await rebuildSubBlock({ subBlock: toy, hidden: toBatches(all, 3), dense: tensors, masks: rebuilt.masks, ...(made && { updates: made }), settings });
+    expect(again.report.errorBefore).toBe(rebuilt.report.errorAfter);
+  });
+});
+
 describe('layerForward', () => {
   const layer: DecoderLayer = { index: 0, tensors: [], subBlocks: [toy, toy] };
 
@@ -151,6 +191,17 @@ describe('layerForward', () => {
     expect(second.masks).toEqual(first.masks);
     const run = await layerForward({ layer, hidden: toBatches(all, 3), weights, masks: first.masks });
     expect(run.map((batch) => batch.dataSync())).toEqual(second.hidden.map((batch) => batch.dataSync()));
+  });
+
+  it('runs on updates in place of dense weights, masked or not', async () => {
+    const doubled = new Map(toyWeights());
+    doubled.set('b', doubled.get('b')!.map((value) => 2 * value));
+    const updates = new Map([['b', Float32Array.from(doubled.get('b')!)]]);
+    const run = async (weights: ReturnType<typeof toTensors>, given: Pick<LayerForward, 'masks' | 'updates'>): Promise<Float32Array[]> =>
+      (await layerForward({ layer, hidden: toBatches(all, 3), weights, ...given })).map((batch) => batch.dataSync<'float32'>());
+    expect(await run(toTensors(toyWeights()), { updates })).toEqual(await run(toTensors(doubled), {}));
+    expect(await run(toTensors(toyWeights()), { updates, masks })).toEqual(await run(toTensors(doubled), { masks }));
+    expect(await run(toTensors(toyWeights()), { updates })).not.toEqual(await run(toTensors(toyWeights()), {}));
   });
 
   it('shows every linear its input, and keeps or frees the batches', async () => {

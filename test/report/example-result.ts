@@ -24,6 +24,7 @@ export const exampleResult: PipelineResult = {
   model: { source: '/data/model', family: 'llama', digest: 'd'.repeat(64), layers: 2, parameters: 1_234_567, prunable: 1_000_000 },
   checkpoint: '/state/runs/example/checkpoint',
   mask: '/state/runs/example/mask.safetensors',
+  proof: '/state/runs/example/proof.json',
   report: '/state/runs/example/report.md',
   pattern: '2:4',
   sparsity: { target: 0.5, actual: 0.499999 },

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import type { Granularity } from '../config/pipeline.js';
+import { groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
+import type { DecoderLayer } from '../models/index.js';
+import { NonFiniteValueError } from './errors.js';
+import { linearsOf, readLayerBits, readUpdates } from './layer-files.js';
+import type { ArtifactKey, ProveMasksInput, ProveOutputsInput, ProveOutputsResult } from './types.js';
+import type { Workbench } from './workbench.js';
+import { runFolder } from './write-outputs.js';
+
+type InitialStage = Extract<ProveMasksInput['stage'], { type: 'initialMask' }>;
+
+/**
+ * The proof after a mask-making stage: reads the masks that it has stored, and counts budgets and patterns with code that
+ * shares nothing with the makers (masks/). The store checks the digests.
+ * @throws MaskProofError, NonFiniteValueError, ArtifactLostError
+ */
+export async function proveMasks({ context, stage, masks, start }: ProveMasksInput, bench: Workbench): Promise<void> {
+  const { model } = await bench.model(context.model.source);
+  const { pattern, sparsity } = context;
+  let pruned = 0;
+  for (const [index, key] of masks.entries()) {
+    bench.onProgress(`proving the masks, layer ${index}`);
+    const layer = model.decoderLayer(index);
+    const made = await packedMasks(bench, key, layer);
+    for (const mask of made) {
+      const budget = stage.type === 'initialMask' && pattern === 'unstructured' ? initialBudget(stage, mask, sparsity) : undefined;
+      proveMask({ ...mask, pattern, ...(budget && { budget }) }, `mask artifact ${key}`);
+      pruned += zerosOf(mask);
+      const values = await readUpdates(bench.store, key, mask.name);
+      const wrong = values?.find((value) => !Number.isFinite(value));
+      if (wrong !== undefined) throw new NonFiniteValueError(`updated weights of ${mask.name}, mask artifact ${key}`, wrong);
+    }
+    if (stage.type === 'rebuild' && pattern === 'unstructured') {
+      proveUnchanged(layer, made, await packedMasks(bench, start[index], layer), stage.granularity, key);
+    }
+  }
+  if (stage.type === 'initialMask' && stage.allocation !== undefined) expectZeros('all linears', pruned, shareOf(context.model.prunable, sparsity), 'the masks');
+}
+
+/**
+ * The proof of what a run hands out: reads mask file and checkpoint as they lie on disk, beside the dense model, and writes
+ * `proof.json`.
+ * @throws MaskProofError
+ */
+export async function proveOutputs({ context, workflowId, outputs }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
+  const started = performance.now();
+  const facts = await proveCheckpoint({
+    checkpoint: outputs.checkpoint,
+    maskFile: outputs.mask,
+    source: context.model.source,
+    sourceDigest: context.model.digest,
+    pattern: context.pattern,
+    onProgress: (done, total) => { bench.onProgress(`proving the checkpoint, ${Math.floor((100 * done) / total)} %`); },
+  });
+  const proof = join(runFolder(bench.state, workflowId), 'proof.json');
+  await writeProof({ path: proof, facts, alsoChecked: ['The budget of every group, after every stage that made masks.'] });
+  return { proof, seconds: (performance.now() - started) / 1000, reused: false };
+}
+
+async function packedMasks(bench: Workbench, key: ArtifactKey, layer: DecoderLayer): Promise<PackedMask[]> {
+  const bits = await readLayerBits(bench.store, key, layer);
+  return linearsOf(layer).map(({ name, shape }) => ({ name, shape, bits: bits.get(name) ?? new Uint8Array(0) }));
+}
+
+/** The zeros that each group of a linear must have; a mask of somebody else's promised none. */
+function initialBudget({ method, allocation }: InitialStage, mask: PackedMask, sparsity: number): MaskBudget | undefined {
+  // With an allocation the sum over all linears is fixed, and that is proved.
+  if (method === 'file' || allocation !== undefined) return undefined;
+  const groups: Groups = method === 'magnitude' ? 'layer' : method === 'wanda' ? 'output' : { columns: 128 };
+  return { groups, zeros: groupZeros(mask, groups).map(({ size }) => shareOf(size, sparsity)) };
+}
+
+/** `floor(size * sparsity)`, meant in decimals: 0.29 of 100 is 29, although the float product is below. */
+function shareOf(size: number, sparsity: number): number {
+  return Math.floor(size * sparsity + 1e-7);
+}
+
+/** Every group of a rebuild keeps its number of zeros. */
+function proveUnchanged(layer: DecoderLayer, after: readonly PackedMask[], before: readonly PackedMask[], granularity: Granularity, key: ArtifactKey): void {
+  const where = `mask artifact ${key}`;
+  if (granularity !== 'block') {
+    after.forEach((mask, i) => {
+      const zeros = groupZeros(before[i], granularity).map((group) => group.zeros);
+      proveMask({ ...mask, pattern: 'unstructured', budget: { groups: granularity, zeros } }, where);
+    });
+    return;
+  }
+  for (const { block, inputs, output } of layer.subBlocks) {
+    const names = [...inputs, output].map(({ name }) => name);
+    const total = (masks: readonly PackedMask[]): number => masks.filter(({ name }) => names.includes(name)).reduce((sum, mask) => sum + zerosOf(mask), 0);
+    expectZeros(`layer ${layer.index}, ${block}`, total(after), total(before), where);
+  }
+}
+
+function zerosOf(mask: PackedMask): number {
+  return groupZeros(mask, 'layer')[0].zeros;
+}
+
+function expectZeros(group: string, found: number, expected: number, where: string): void {
+  if (found !== expected) throw new MaskProofError({ where, what: `${group}: ${found} weights are pruned`, expected: `${expected}` }, []);
+}

@@ -1,0 +1,154 @@
+/**
+ * What guarded rebuild gains over one published round, as a Markdown table: perplexity on held-out text, share of the
+ * log-perplexity gap to the dense model that is closed, and seconds, for each model, initial mask and pattern.
+ *
+ * usage: node dist/bench/quality.js [--data DIR] [--models A,B] [--patterns 50,2:4] [--starts wanda] [--write FILE]
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openEngine } from '../engine/index.js';
+import { parsePattern, PatternError, patternSparsity } from '../pruning/index.js';
+import type { MaskTarget } from '../pruning/index.js';
+import { perBatch, QualityModel, samples } from './quality-model.js';
+import type { Start } from './quality-model.js';
+
+/** Model folders of the data, and the text that each was trained on. */
+const texts: Record<string, string> = { 'stories260K': 'tiny.utf8', 'babyllama-tok105': 'tiny.utf8', 'tiny-opt': 'wiki.utf8' };
+
+const { values: options } = parseArgs({
+  options: {
+    data: { type: 'string', default: '../shared/data' },
+    models: { type: 'string', default: Object.keys(texts).join() },
+    patterns: { type: 'string', default: '50,60,70,2:4,4:8' },
+    starts: { type: 'string', default: 'magnitude,wanda,sparsegpt' },
+    'calibration-from': { type: 'string', default: '0' },
+    'evaluation-windows': { type: 'string', default: '64' },
+    write: { type: 'string' },
+  },
+});
+
+interface Row {
+  model: string;
+  start: Start;
+  pattern: string;
+  dense: number;
+  initial: number;
+  published: Result;
+  guarded: Result;
+}
+
+interface Result {
+  perplexity: number;
+  /** `1 - ln(rebuilt / dense) / ln(initial / dense)` */
+  closed: number;
+  seconds: number;
+  forwards: number;
+}
+
+function targetOf(pattern: string): MaskTarget {
+  if (!pattern.includes(':')) return { pattern: parsePattern('unstructured'), sparsity: Number(pattern) / 100 };
+  const parsed = parsePattern(pattern);
+  return { pattern: parsed, sparsity: patternSparsity(parsed) as number };
+}
+
+async function measure(model: QualityModel, dense: number, start: Start, pattern: string): Promise<Omit<Row, 'model'>> {
+  const target = targetOf(pattern);
+  const before = await model.prune(start, target);
+  const initial = await model.perplexity(before);
+  const run = async (strategy: 'published' | 'guarded'): Promise<Result> => {
+    const { seconds, forwards, ...pruned } = await model.rebuild(strategy, before, target.pattern);
+    const perplexity = await model.perplexity(pruned);
+    return { perplexity, closed: 1 - Math.log(perplexity / dense) / Math.log(initial / dense), seconds, forwards };
+  };
+  return { start, pattern, dense, initial, published: await run('published'), guarded: await run('guarded') };
+}
+
+const head = [
+  '| model (dense) | start | pattern | initial | published | closed | s | guarded | closed | s | forwards |',
+  '|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+];
+
+function lineOf({ model, start, pattern, dense, initial, published, guarded }: Row): string {
+  const percent = ({ closed }: Result): string => `${(100 * closed).toFixed(1)} %`;
+  const cells = [
+    `${model} (${dense.toFixed(2)})`, names[start], pattern.includes(':') ? pattern : `${pattern} %`, initial.toFixed(2),
+    published.perplexity.toFixed(2), percent(published), published.seconds.toFixed(2),
+    guarded.perplexity.toFixed(2), percent(guarded), guarded.seconds.toFixed(2), guarded.forwards.toFixed(1),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const names: Record<Start, string> = { magnitude: 'magnitude', wanda: 'Wanda', sparsegpt: 'SparseGPT' };
+
+/** What the issue asks of the table, in numbers. */
+function summaryOf(rows: readonly Row[]): string[] {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const worst = (label: string, ratioOf: (row: Row) => number): string => {
+    const row = rows.reduce((a, b) => (ratioOf(b) > ratioOf(a) ? b : a));
+    const over = rows.filter((each) => ratioOf(each) > 1.005).length;
+    const where = `${row.model}, ${names[row.start]}, ${row.pattern}`;
+    return `* guarded against ${label}: at worst ${(100 * (ratioOf(row) - 1)).toFixed(2)} % (${where}); more than 0.5 % above in ${over} of ${rows.length} cells.`;
+  };
+  const half = rows.filter(({ start, pattern }) => start !== 'sparsegpt' && pattern === '50');
+  const lines = [
+    worst('initial', ({ guarded, initial }) => guarded.perplexity / initial),
+    worst('published', ({ guarded, published }) => guarded.perplexity / published.perplexity),
+    `* seconds of guarded: ${(mean(rows.map(({ guarded }) => guarded.seconds)) / mean(rows.map(({ published }) => published.seconds))).toFixed(2)} times those of published; forwards: at most ${Math.max(...rows.map(({ guarded }) => guarded.forwards)).toFixed(1)}, published 4.33.`,
+  ];
+  if (half.length > 0) {
+    const times = mean(half.map(({ guarded, published }) => guarded.closed / published.closed));
+    const [guarded, published] = [mean(half.map((row) => row.guarded.closed)), mean(half.map((row) => row.published.closed))];
+    lines.push(`* share of the gap closed at 50 % from magnitude and Wanda: ${(100 * published).toFixed(1)} % published, ${(100 * guarded).toFixed(1)} % guarded; cell by cell ${times.toFixed(2)} times on average.`);
+  }
+  return lines;
+}
+
+const engine = await openEngine({ backend: 'auto' });
+const rows: Row[] = [];
+/** Patterns that do not divide the linears of a model. */
+const impossible: string[] = [];
+console.log(head.join('\n'));
+for (const name of options.models.split(',')) {
+  const model = await QualityModel.open({
+    folder: join(options.data, 'models', name),
+    text: join(options.data, 'text', texts[name]),
+    calibrationFrom: Number(options['calibration-from']),
+    evaluationWindows: Number(options['evaluation-windows']),
+  });
+  const dense = await model.perplexity();
+  for (const pattern of options.patterns.split(',')) {
+    for (const start of options.starts.split(',') as Start[]) {
+      try {
+        rows.push({ model: name, ...(await measure(model, dense, start, pattern)) });
+        console.log(lineOf(rows[rows.length - 1]));
+      } catch (fault) {
+        if (!(fault instanceof PatternError)) throw fault;
+        impossible.push(`* ${name}, ${pattern}: ${fault.message}`);
+        break;
+      }
+    }
+  }
+  model.dispose();
+}
+const summary = [...summaryOf(rows), ...impossible];
+console.log(`\n${summary.join('\n')}`);
+if (options.write !== undefined) {
+  const page = [
+    '# Quality',
+    '',
+    'Perplexity on held-out text from initial masks, after one round of rebuild as published (ratio 0.1), and after a guarded',
+    'rebuild with its defaults; both by block, or N:M. From SparseGPT both keep its updates (`weights: keep-updates`). *closed*: share of the log-perplexity',
+    'gap to the dense model, `1 - ln(rebuilt / dense) / ln(initial / dense)`. *s*: seconds of the rebuild. *forwards*: mean',
+    'over sub-blocks of what was computed, in forwards of the sub-block over all calibration windows; a published round is 4.33.',
+    '',
+    '```',
+    'npm run build && node dist/bench/quality.js --write docs/quality.md',
+    '```',
+    '',
+    `${engine.backend} on ${engine.device}, ${engine.threads} threads. ${samples} calibration windows, ${perBatch} a batch; windows of half of the model's positions; ${options['evaluation-windows']} other windows are scored.`,
+    '',
+    ...head, ...rows.map(lineOf), '', ...summary, '',
+  ];
+  writeFileSync(options.write, page.join('\n'));
+}

@@ -1,0 +1,92 @@
+import { readdir, realpath } from 'node:fs/promises';
+import { openCheckpoint, writePrunedCheckpoint, type Checkpoint } from '../checkpoints/index.js';
+import { MaskMismatchError, OutputExistsError, UpdatedValuesError } from './errors.js';
+import { nameFinder } from './layers.js';
+import { openMaskFile, readPackedMask, shapeOf, type MaskEntry, type MaskFile } from './mask-file.js';
+import { modelDigest } from './model-digest.js';
+import { isLinear } from './prunable.js';
+
+export interface ApplyRequest {
+  /** Mask file. */
+  mask: string;
+  /** Folder of the dense model. */
+  model: string;
+  /** Folder to write. */
+  target: string;
+  /** Write into a folder that has something in it. */
+  overwrite?: boolean;
+  /** Go on where the mask was made for a model of another digest. */
+  anyModel?: boolean;
+  /** Apply a mask to dense weights though the checkpoint that it comes from has updated ones. */
+  denseValues?: boolean;
+  onProgress?: (doneFiles: number, totalFiles: number) => void;
+}
+
+/**
+ * Makes the pruned checkpoint again from a mask and the dense model: byte for byte that of the run which made the mask.
+ *
+ * @returns number of linears pruned
+ * @throws TargetIsSourceError, OutputExistsError, UpdatedValuesError, MaskMismatchError, MaskFileError, and what
+ *   `openCheckpoint` and `openMaskFile` throw
+ */
+export async function applyMask(request: ApplyRequest): Promise<{ linears: number }> {
+  const source = await openCheckpoint(request.model);
+  const mask = await openMaskFile(request.mask, source.tensors);
+  if (mask.metadata.values === 'updated' && request.denseValues !== true) {
+    throw new UpdatedValuesError({
+      what: 'it comes from a checkpoint whose kept weights were updated (SparseGPT), which no mask can give again', where: mask.path,
+      expected: 'metadata values: dense', remedy: 'Keep that checkpoint; or apply the mask to the dense weights all the same with --dense-values',
+    });
+  }
+  const entries = linearsInModel(mask, source);
+  if (request.anyModel !== true) await checkModel(mask, source);
+  if (request.overwrite !== true) await checkEmpty(request.target, source.folder);
+  await writePrunedCheckpoint({
+    source, target: request.target, onShard: request.onProgress,
+    keptBits: async (tensor) => {
+      const entry = entries.get(tensor);
+      return entry === undefined ? undefined : (await readPackedMask(mask, entry)).bits;
+    },
+  });
+  return { linears: entries.size };
+}
+
+/** The linears of a mask by the names that the model has for them. */
+function linearsInModel(mask: MaskFile, source: Checkpoint): Map<string, MaskEntry> {
+  const inModel = nameFinder(source.tensors);
+  return new Map(mask.linears.map((entry) => {
+    const info = inModel(entry.name);
+    const remedy = 'Give the model that the mask was made for';
+    if (info === undefined) {
+      throw new MaskMismatchError({ what: `tensor ${entry.name} is not in the model`, where: mask.path, expected: `a linear of ${source.folder}`, remedy });
+    }
+    const wanted = shapeOf(mask, entry);
+    if (!isLinear(info) || info.shape.join() !== wanted.join()) {
+      throw new MaskMismatchError({
+        what: `tensor ${info.name} is [${info.shape.join(', ')}] of ${info.dtype} in the model`, where: mask.path,
+        expected: `[${wanted.join(', ')}] of F32, F16 or BF16 in ${source.folder}`, remedy,
+      });
+    }
+    return [info.name, entry];
+  }));
+}
+
+async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Promise<void> {
+  if (metadata.model === undefined) return;
+  const digest = await modelDigest(source);
+  if (digest === metadata.model) return;
+  throw new MaskMismatchError({
+    what: `it was made for the model of digest ${metadata.model}`, where: path, expected: `${digest}, the digest of ${source.folder}`,
+    remedy: 'Give the model that the mask was made for, in the same revision and dtype; or go on all the same with --any-model',
+  });
+}
+
+/** The source itself is left to the writer, which says so better. */
+async function checkEmpty(target: string, source: string): Promise<void> {
+  const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.length === 0 || (await realpath(target)) === (await realpath(source))) return;
+  throw new OutputExistsError({ what: `the folder has ${names.length} files already`, where: target, remedy: 'Choose another --out, or write into it with --overwrite' });
+}

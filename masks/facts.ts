@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { groupZeros } from './group-zeros.js';
+import { weightsOf, type PackedMask, type Shape } from './packed-mask.js';
+import { detectNM, parseNM, patternText, tallyAll, tallyGroups, type Strictness } from './pattern.js';
+import { checkGroups } from './prove-mask.js';
+import type { Violation, Violations } from './violations.js';
+
+/** What was counted of one linear. */
+export interface LinearFacts {
+  name: string;
+  shape: Shape;
+  weights: number;
+  /** Weights that the mask prunes; without a mask, those that are zero. */
+  zeros: number;
+  /** The pattern that it keeps, few broken groups aside: `unstructured`, or N:M. */
+  pattern: string;
+  /** Fewest and most zeros in a row. */
+  rowZeros: readonly [number, number];
+  /** SHA-256 of the packed bits. */
+  maskSha256: string;
+  /** Kept weights that are zero, and where the first are; only where there is a mask. */
+  keptZeros?: { count: number; first: readonly (readonly number[])[] };
+  /** Kept weights that differ from the dense model's, as far as that is allowed; only with a model to compare with. */
+  changed?: number;
+}
+
+/** A file that was looked at. */
+export interface FileFacts {
+  /** Absolute, or relative to the folder of `proof.json` there. */
+  file: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** Sums over linears. */
+export interface Totals {
+  weights: number;
+  zeros: number;
+  /** Share of zeros. */
+  sparsity: number;
+  /** The pattern of all linears that are pruned; `mixed` where they differ and some have N:M. */
+  pattern: string;
+  keptZeros?: number;
+  changed?: number;
+}
+
+/** Everything that does not hold: the first ones, and how many there are. */
+export interface Findings {
+  count: number;
+  listed: readonly Violation[];
+}
+
+/** A linear with a smaller share of zeros counts as not pruned when the pattern of a checkpoint is named. */
+const prunedShare = 0.01;
+
+export interface PatternClaim {
+  /** `unstructured` or N:M, to be checked; undefined: to be found, and groups that break it are violations. */
+  stated: string | undefined;
+  /** `exactly` for a mask; `atMost` for zeros, since a kept weight may be zero too. */
+  strictness: Strictness;
+}
+
+/** Counts one linear and adds the groups that break the pattern which it has or should have. */
+export function countLinear(mask: PackedMask, { stated, strictness }: PatternClaim, violations: Violations): LinearFacts {
+  const tallies = stated === undefined ? tallyAll(mask) : [];
+  const nm = stated === undefined ? detectNM(tallies, strictness) : parseNM(stated);
+  if (nm !== undefined) {
+    checkGroups(mask, tallies.find(({ of }) => of === nm.of) ?? tallyGroups(mask, nm.of), nm, strictness, violations);
+  }
+  const rows = groupZeros(mask, 'output').map(({ zeros }) => zeros);
+  return {
+    name: mask.name,
+    shape: mask.shape,
+    weights: weightsOf(mask.shape),
+    zeros: rows.reduce((sum, zeros) => sum + zeros, 0),
+    pattern: patternText(nm),
+    rowZeros: [rows.reduce((a, b) => Math.min(a, b), Infinity), rows.reduce((a, b) => Math.max(a, b), 0)],
+    maskSha256: createHash('sha256').update(mask.bits).digest('hex'),
+  };
+}
+
+export function totalsOf(linears: readonly LinearFacts[]): Totals {
+  const sum = (value: (linear: LinearFacts) => number | undefined): number | undefined => {
+    const values = linears.map(value).filter((number) => number !== undefined);
+    return values.length === 0 ? undefined : values.reduce((a, b) => a + b, 0);
+  };
+  const weights = sum((linear) => linear.weights) ?? 0;
+  const zeros = sum((linear) => linear.zeros) ?? 0;
+  return {
+    weights, zeros, sparsity: weights === 0 ? 0 : zeros / weights, pattern: commonPattern(linears),
+    keptZeros: sum((linear) => linear.keptZeros?.count), changed: sum((linear) => linear.changed),
+  };
+}
+
+/** Linears that have more zeros than chance leaves. */
+export function prunedLinears(linears: readonly LinearFacts[]): LinearFacts[] {
+  return linears.filter(({ zeros, weights }) => zeros >= prunedShare * weights);
+}
+
+function commonPattern(linears: readonly LinearFacts[]): string {
+  const patterns = [...new Set(prunedLinears(linears).map(({ pattern }) => pattern))];
+  return patterns.length > 1 ? 'mixed' : (patterns[0] ?? 'unstructured');
+}

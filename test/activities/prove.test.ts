@@ -1,0 +1,110 @@
+/** The run fails where what a stage has stored, or what is handed out, is not what was promised. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeInitialMask } from '../../activities/initial-mask.js';
+import { linearsOf, readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../../activities/layer-files.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { proveMasks, proveOutputs } from '../../activities/prove.js';
+import { rebuildLayer } from '../../activities/rebuild.js';
+import { sampleCalibration } from '../../activities/sample-tokens.js';
+import { Workbench } from '../../activities/workbench.js';
+import { writeOutputs } from '../../activities/write-outputs.js';
+import { ArtifactStore } from '../../artifacts/index.js';
+import type { InitialMaskStage, Pipeline } from '../../config/pipeline.js';
+import { readSafetensorsHeader } from '../../checkpoints/index.js';
+import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+
+const stages = { prepareRun, sampleCalibration, makeInitialMask };
+let bench: Workbench;
+let remove: () => Promise<void>;
+beforeAll(async () => {
+  const temporary = await temporaryState();
+  ({ remove } = temporary);
+  bench = new Workbench(temporary.state, new ArtifactStore(join(temporary.state, 'artifacts')));
+});
+afterAll(() => remove());
+
+const beginOn = (pipeline: Pipeline): Promise<BegunRun> =>
+  begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+const initialStageOf = ({ stages }: Pipeline): InitialMaskStage => stages.find((stage): stage is InitialMaskStage => stage.type === 'initialMask') as InitialMaskStage;
+
+/** Stores a layer's mask again, changed. */
+async function changed({ context }: BegunRun, key: string, layer: number, change: (pruned: PrunedLayer) => void): Promise<string> {
+  const { model } = await bench.model(context.model.source);
+  const pruned = await readPrunedLayer(bench.store, key, model.decoderLayer(layer));
+  change(pruned);
+  const { manifest } = await bench.store.findOrMake('mask', { changed: key, by: change.toString() }, async (draft) => {
+    await writePrunedLayer(draft, model.decoderLayer(layer), pruned);
+    return {};
+  });
+  return manifest.key;
+}
+
+const flip = (mask: Uint8Array, at: number): void => void (mask[at] = 1 - mask[at]);
+const firstOf = ({ masks }: PrunedLayer): Uint8Array => masks.values().next().value as Uint8Array;
+
+describe.each([
+  ['magnitude', 'initialMask={ method: magnitude, sparsity: 0.5 }', 'the whole linear'],
+  ['wanda', 'initialMask={ method: wanda, sparsity: 0.29 }', 'row 0'],
+  ['sparsegpt', 'initialMask={ method: sparsegpt, sparsity: 0.29 }', 'columns 0 to'],
+  ['N:M', 'initialMask={ method: wanda, pattern: "2:4" }', 'of 4 weights'],
+])('initial masks: %s', (_, setting, group) => {
+  it('hold as they are made, and one weight more or less is told by its group', async () => {
+    const pipeline = demoPipeline([setting]);
+    const run = await beginOn(pipeline);
+    const input = { context: run.context, stage: initialStageOf(pipeline), masks: run.initial, start: [] };
+    await proveMasks(input, bench);
+    const { model } = await bench.model(run.context.model.source);
+    const wrong = await changed(run, run.initial[1], 1, (pruned) => flip(firstOf(pruned), 0));
+    const name = linearsOf(model.decoderLayer(1))[0].name;
+    await expect(proveMasks({ ...input, masks: [run.initial[0], wrong, ...run.initial.slice(2)] }, bench)).rejects.toThrow(new RegExp(`${name}[^]*${group}`));
+  });
+});
+
+it.each(['block', 'layer', 'output', 'input'])('a rebuild by %s keeps every group, and a moved weight is told', async (granularity) => {
+  const pipeline = demoPipeline([`rebuild.granularity=${granularity}`]);
+  const run = await beginOn(pipeline);
+  const stage = rebuildStageOf(pipeline);
+  const { mask } = await rebuildLayer({ context: run.context, stage, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] }, bench);
+  const input = { context: run.context, stage, masks: [mask], start: run.initial };
+  await proveMasks(input, bench);
+  const wrong = await changed(run, mask, 0, (pruned) => flip(firstOf(pruned), 5));
+  await expect(proveMasks({ ...input, masks: [wrong] }, bench)).rejects.toThrow(granularity === 'block' ? 'layer 0, attention' : 'expected');
+});
+
+it('updated weights must be numbers', async () => {
+  const pipeline = demoPipeline(['initialMask.method=sparsegpt']);
+  const run = await beginOn(pipeline);
+  const wrong = await changed(run, run.initial[0], 0, ({ updates }) => void ([...updates.values()][0][7] = NaN));
+  const input = { context: run.context, stage: initialStageOf(pipeline), masks: [wrong], start: [] };
+  await expect(proveMasks(input, bench)).rejects.toThrow('NaN');
+});
+
+describe('what is handed out', () => {
+  const outputs = async (workflowId: string): Promise<{ run: BegunRun; outputs: { checkpoint: string; mask: string }; workflowId: string }> => {
+    const run = await beginOn(demoPipeline());
+    return { run, outputs: await writeOutputs({ context: run.context, workflowId, masks: run.initial }, bench), workflowId };
+  };
+
+  it('is proved, and the proof is written', async () => {
+    const { run, ...rest } = await outputs('whole');
+    const { proof } = await proveOutputs({ context: run.context, ...rest }, bench);
+    expect(JSON.parse(await readFile(proof, 'utf8'))).toMatchObject({ format: 'mask-proof', pattern: 'unstructured' });
+  });
+
+  it('a kept weight with another value, by tensor and position', async () => {
+    const { run, ...rest } = await outputs('changed');
+    const file = join(rest.outputs.checkpoint, 'model.safetensors');
+    const { tensors } = await readSafetensorsHeader(file);
+    const info = [...tensors.values()].find(({ name }) => name.endsWith('layers.1.mlp.down_proj.weight'));
+    const bytes = await readFile(file);
+    let at = info?.begin ?? 0;
+    while (bytes.readFloatLE(at) === 0) at += 4;
+    const position = (at - (info?.begin ?? 0)) / 4;
+    bytes.writeFloatLE(bytes.readFloatLE(at) * 2, at);
+    await writeFile(file, bytes);
+    const [row, column] = [Math.floor(position / (info?.shape[1] ?? 1)), position % (info?.shape[1] ?? 1)];
+    await expect(proveOutputs({ context: run.context, ...rest }, bench)).rejects.toThrow(new RegExp(`layers.1.mlp.down_proj.weight[^]*row ${row}, column ${column}`));
+  });
+});
