@@ -4,8 +4,8 @@ import type { AdvanceInput, UnitResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-/** Takes the hidden states of an evaluation path through one more decoder layer, dense or under its mask. */
-export async function advanceLayer({ context, layer: index, path, mask }: AdvanceInput, bench: Workbench): Promise<UnitResult> {
+/** Takes the hidden states of a path through one more decoder layer, dense or under its mask. */
+export async function advanceLayer({ context, layer: index, path, mask, keep = false }: AdvanceInput, bench: Workbench): Promise<UnitResult> {
   await bench.engineOf(context);
   const started = performance.now();
   bench.onProgress(`layer ${index}`);
@@ -21,6 +21,6 @@ export async function advanceLayer({ context, layer: index, path, mask }: Advanc
   const advanced = await layerForward({ layer, hidden, weights, ...pruned });
   disposeWeights(weights);
   await bench.hidden.put(context, after, advanced);
-  await bench.hidden.drop(context, path);
+  if (!keep) await bench.hidden.drop(context, path);
   return { seconds: (performance.now() - started) / 1000, reused: false };
 }

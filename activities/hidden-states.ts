@@ -1,9 +1,9 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf, type Tensor3D } from '../engine/index.js';
 import { layerForward } from '../pruning/index.js';
-import { NonFiniteValueError } from './errors.js';
 import { readPrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
+import { readBatches, writeBatches } from './tensor-batches.js';
 import type { Path, RunContext } from './types.js';
 import { readTokens } from './tokens.js';
 import { disposeWeights } from './weights.js';
@@ -47,10 +47,8 @@ export class HiddenStates {
   /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors. */
   async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
     const dependsOn = this.dependsOn(context, path);
-    await this.bench.store.findOrMake('hidden', dependsOn, async (draft) => {
-      await draft.write('hidden.f32', bytesOf(batches, `hidden states after layer ${path.masks.length - 1}`));
-      return { batches: batches.map((batch) => batch.shape) };
-    });
+    const what = `hidden states after layer ${path.masks.length - 1}`;
+    await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
     this.forget();
     this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches };
   }
@@ -72,22 +70,8 @@ export class HiddenStates {
   }
 
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {
-    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
-    const manifest = await this.bench.store.find('hidden', key);
-    if (manifest === undefined) return undefined;
-    const shapes = (manifest.summary as unknown as { batches: [number, number, number][] }).batches;
-    const batches: Tensor3D[] = [];
-    const sizes = shapes.map(([b, t, h]) => b * t * h * 4);
-    try {
-      for await (const piece of this.bench.store.readPieces('hidden', key, 'hidden.f32', sizes)) {
-        batches.push(tf.tensor3d(new Float32Array(piece.buffer, piece.byteOffset, piece.byteLength / 4), shapes[batches.length]));
-      }
-    } catch {
-      // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
-      tf.dispose(batches);
-      return undefined;
-    }
-    return batches;
+    // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
+    return readBatches(this.bench.store, 'hidden', ArtifactStore.key('hidden', this.dependsOn(context, path))).catch(() => undefined);
   }
 
   private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
@@ -119,18 +103,5 @@ export class HiddenStates {
       disposeWeights(weights);
     }
     return hidden;
-  }
-}
-
-/** The float32 bytes of the batches one after the other. */
-async function* bytesOf(batches: readonly Tensor3D[], where: string): AsyncGenerator<Uint8Array> {
-  for (const batch of batches) {
-    // One number tells: NaN and infinity stay what they are in a sum.
-    const total = tf.sum(batch);
-    const [sum] = await total.data();
-    total.dispose();
-    if (!Number.isFinite(sum)) throw new NonFiniteValueError(where, sum);
-    const values = (await batch.data()) as Float32Array;
-    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }
 }

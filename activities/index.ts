@@ -34,6 +34,8 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
     prepareRun: compute('prepareRun'),
     sampleCalibration: compute('sampleCalibration'),
     sampleEvaluation: compute('sampleEvaluation'),
+    findScores: compute('findScores'),
+    scoreLayer: compute('scoreLayer'),
     makeInitialMask: compute('makeInitialMask'),
     rebuildLayer: compute('rebuildLayer'),
     findPerplexity: compute('findPerplexity'),

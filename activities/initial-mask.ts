@@ -6,6 +6,7 @@ import {
   checkInitialMask, checkPattern, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
   type HessianFactor, type MaskTarget,
 } from '../pruning/index.js';
+import { allocatedBudgets } from './allocation.js';
 import { NonFiniteValueError } from './errors.js';
 import { linearsOf, writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { readMaskSource } from './mask-source.js';
@@ -14,6 +15,9 @@ import type { InitialMaskEntry } from './result.js';
 import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { OpenModel, Workbench } from './workbench.js';
+
+/** What a linear's mask must reach. */
+type TargetOf = (linear: LinearSpec) => MaskTarget;
 
 /** What shares a budget where the pattern is unstructured. */
 const budgetGroups = { magnitude: 'layer', wanda: 'output', sparsegpt: 'columns' } as const;
@@ -33,28 +37,37 @@ export async function makeInitialMask(input: InitialMaskInput, bench: Workbench)
   await bench.engineOf(context);
   const open = await bench.model(context.model.source);
   const layer = open.model.decoderLayer(index);
-  const target = { sparsity: context.sparsity, pattern: parsePattern(context.pattern) };
+  const pattern = parsePattern(context.pattern);
   const dependsOn = maskDependsOn(input);
   const mask = ArtifactStore.key('mask', dependsOn);
 
   const made = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     bench.onProgress(`layer ${index}`);
-    const { pruned, entries } = await prune(input, mask, layer, target, bench);
-    for (const { name, shape } of linearsOf(layer)) {
+    const budgets = await budgetsOf(input, bench);
+    const targetOf = ({ name }: LinearSpec): MaskTarget => ({ sparsity: context.sparsity, pattern, ...(budgets && { pruned: budgets.get(name) }) });
+    const { pruned, entries } = await prune(input, mask, layer, targetOf, bench);
+    for (const linear of linearsOf(layer)) {
+      const { name, shape } = linear;
       const made = { name, shape, mask: pruned.masks.get(name) ?? new Uint8Array(0) };
       // A mask of somebody else's keeps its own budget; only its pattern was promised.
-      if (input.stage.method === 'file') checkPattern(made, target.pattern);
-      else checkInitialMask(made, target, budgetGroups[input.stage.method]);
+      if (input.stage.method === 'file') checkPattern(made, pattern);
+      else checkInitialMask(made, targetOf(linear), budgetGroups[input.stage.method]);
     }
     await writePrunedLayer(draft, layer, pruned);
     return { ...countKept(pruned.masks), entries } as unknown as Json;
   });
   if (input.path !== undefined) await bench.hidden.drop(context, input.path);
-  const { entries } = made.manifest.summary as unknown as { entries: InitialMaskEntry[] };
-  return { mask, entries, seconds: made.manifest.seconds, reused: made.reused };
+  const { kept, pruned, entries } = made.manifest.summary as unknown as ReturnType<typeof countKept> & { entries: InitialMaskEntry[] };
+  return { mask, entries, sparsity: pruned / (kept + pruned), seconds: made.manifest.seconds, reused: made.reused };
 }
 
-function maskDependsOn({ context, stage, layer, path }: InitialMaskInput): Json {
+/** How many weights each linear loses, where an allocation says so. */
+async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: Workbench): Promise<Map<string, number> | undefined> {
+  if (stage.allocation === undefined || scoredOn === undefined) return undefined;
+  return allocatedBudgets(context, stage.allocation, scoredOn, bench);
+}
+
+function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
   const calibrated = path === undefined ? {} : { ...numericsOf(context), tokens: path.tokens.key, before: path.masks };
   return {
     version: numericsVersion.initialMask,
@@ -64,25 +77,26 @@ function maskDependsOn({ context, stage, layer, path }: InitialMaskInput): Json 
     ...(stage.method === 'sparsegpt' && { damping: stage.damping ?? defaultDamping }),
     ...(stage.source === undefined ? {} : { source: context.files[stage.source] }),
     pattern: context.pattern,
+    ...(scoredOn && { allocation: { ...stage.allocation, ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
     sparsity: stage.method === 'file' ? undefined : context.sparsity,
     ...calibrated,
   };
 }
 
-async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, target: MaskTarget, bench: Workbench): Promise<Made> {
+async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench): Promise<Made> {
   const open = await bench.model(context.model.source);
   const weights = await bench.layerWeights(open, layer.index);
   try {
     if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
     if (stage.method === 'magnitude' || path === undefined) {
-      const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, target, linear.name));
+      const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, targetOf(linear), linear.name));
       return { pruned: { masks, updates: new Map() }, entries: [] };
     }
     const hidden = await bench.hidden.take(context, path);
     const made =
       stage.method === 'wanda'
-        ? await wanda(layer, weights, hidden, target)
-        : await sparseGptLayer(layer, weights, hidden, target, { damping: stage.damping ?? defaultDamping, dtypes: dtypesOf(open, layer), onLinear: bench.onProgress });
+        ? await wanda(layer, weights, hidden, targetOf)
+        : await sparseGptLayer(layer, weights, hidden, targetOf, { damping: stage.damping ?? defaultDamping, dtypes: dtypesOf(open, layer), onLinear: bench.onProgress });
     const after = await layerForward({ layer, hidden, weights, ...made.pruned });
     await bench.hidden.put(context, { ...path, masks: [...path.masks, key] }, after);
     return made;
@@ -106,11 +120,11 @@ async function fromFile(source: string, layer: DecoderLayer, weights: ReadonlyMa
 }
 
 /** Wanda (Sun et al. 2023): statistics of all linears from one forward of the layer while it is dense. */
-async function wanda(layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>, hidden: Tensor3D[], target: MaskTarget): Promise<Made> {
+async function wanda(layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>, hidden: Tensor3D[], targetOf: TargetOf): Promise<Made> {
   const norms = new InputNorms();
   tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add }));
   const masks = await eachLinear(layer, async (linear) =>
-    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, target, linear.name),
+    wandaMask(await valuesOf(weights, linear), norms.norms(linear.name), linear.shape, targetOf(linear), linear.name),
   );
   return { pruned: { masks, updates: new Map() }, entries: [] };
 }
@@ -127,7 +141,7 @@ async function sparseGptLayer(
   layer: DecoderLayer,
   weights: ReadonlyMap<string, Tensor>,
   hidden: Tensor3D[],
-  target: MaskTarget,
+  targetOf: TargetOf,
   { damping, dtypes, onLinear }: SparseGptSettings,
 ): Promise<Made> {
   const hessians = new HessianSum();
@@ -141,7 +155,7 @@ async function sparseGptLayer(
     const hessian = hessians.of(name);
     // Linears that read the same input have the same Hessian, and factoring it is the dearest part.
     if (shared?.hessian !== hessian) shared = { hessian, factor: await factorHessian(hessian, shape[1], damping, name) };
-    const made = await sparseGpt({ weight: await valuesOf(weights, linear), shape, hessian: shared.factor, target, name });
+    const made = await sparseGpt({ weight: await valuesOf(weights, linear), shape, hessian: shared.factor, target: targetOf(linear), name });
     const updated = roundToDtype(dtypes.get(name) ?? 'F32', made.weight);
     const wrong = updated.find((value) => !Number.isFinite(value));
     if (wrong !== undefined) throw new NonFiniteValueError(`updated weight of ${name} as ${dtypes.get(name) ?? 'F32'}`, wrong);

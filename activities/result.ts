@@ -53,7 +53,11 @@ export interface PipelineResult {
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
-  initialMask: { linears: InitialMaskEntry[] };
+  initialMask: {
+    /** Sparsity of every decoder layer. */
+    layers: number[];
+    linears: InitialMaskEntry[];
+  };
   rebuild: { grown: number; pruned: number; layers: RebuildEntry[] };
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
   /** Units of work that were found in the artifact store. */

@@ -1,5 +1,6 @@
 /** Inputs and outputs of the activities: references and small numbers, never tensors. */
 import type {
+  Allocation,
   CalibrationStage,
   InitialMaskStage,
   PerplexityTask,
@@ -74,7 +75,19 @@ export interface MaskResult extends UnitResult {
   mask: ArtifactKey;
 }
 export interface InitialMaskResult extends MaskResult {
+  /** Share of the layer's weights that are pruned. */
+  sparsity: number;
   entries: InitialMaskEntry[];
+}
+
+/** The linears' scores by which an allocation spreads the sparsity. */
+export interface ScoresInput extends WithContext {
+  method: Allocation['method'];
+  /** Calibration. */
+  tokens: TokensRef;
+}
+export interface ScoreLayerInput extends ScoresInput {
+  layer: number;
 }
 
 export interface InitialMaskInput extends WithContext {
@@ -82,6 +95,8 @@ export interface InitialMaskInput extends WithContext {
   layer: number;
   /** Calibration path through the layers already pruned; absent where the method needs no calibration. */
   path?: Path;
+  /** Calibration that the linears were scored on, where the stage has an allocation. */
+  scoredOn?: TokensRef;
 }
 
 export interface RebuildInput extends WithContext {
@@ -112,6 +127,8 @@ export interface AdvanceInput extends WithContext {
   path: Path;
   /** The layer's mask, or null to run it dense. */
   mask: ArtifactKey | null;
+  /** Keep the stored states before the layer, too. */
+  keep?: boolean;
 }
 
 export interface WriteOutputsInput extends WithContext {
@@ -152,6 +169,8 @@ export interface Activities {
   prepareRun(input: { pipeline: Pipeline }): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
+  findScores(input: ScoresInput): Promise<boolean>;
+  scoreLayer(input: ScoreLayerInput): Promise<UnitResult>;
   makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;

@@ -5,8 +5,11 @@ import { digestOf, type Json } from './digest.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
 
-/** What an artifact is: the windows of tokens, one layer's masks, hidden states between layers, a perplexity. */
-export type ArtifactKind = 'tokens' | 'mask' | 'hidden' | 'perplexity';
+/**
+ * What an artifact is: the windows of tokens, scores of a layer's linears, the loss's gradient between layers, one layer's
+ * masks, hidden states between layers, a perplexity.
+ */
+export type ArtifactKind = 'tokens' | 'scores' | 'gradient' | 'mask' | 'hidden' | 'perplexity';
 
 /** Written beside every artifact: how it came about, and how its bytes are known again. */
 export interface Manifest {

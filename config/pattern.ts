@@ -1,5 +1,6 @@
 import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
+import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';
 
 /** The numbers of an `N:M` pattern. */
@@ -16,6 +17,11 @@ export function checkPattern({ settings, path }: ReadStage, problems: ValueProbl
     const message = `pattern "${nm.n}:${nm.m}" keeps ${nm.n} of every ${nm.m}; expected N:M with 1 <= N < M. Write for instance \`pattern: "2:4"\`.`;
     problems.push({ pointer: pointerOf([...path, 'pattern']), part: 'value', message });
     return;
+  }
+  const allocation = allocationOf(settings);
+  if (allocation !== undefined) {
+    const message = `allocation by \`${allocation}\` with the pattern ${nm.n}:${nm.m}; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a \`sparsity\` instead of the pattern.`;
+    problems.push({ pointer: pointerOf([...path, 'allocation']), part: 'key', causes: [pointerOf([...path, 'pattern'])], message });
   }
   const { sparsity } = settings;
   if (typeof sparsity === 'number' && Math.abs(sparsity - (1 - nm.n / nm.m)) > 1e-6) {

@@ -1,6 +1,6 @@
 import { absolutePath, isRepositoryId } from './model-source.js';
 import type {
-  CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
+  Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
 } from './pipeline.js';
 import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
@@ -15,10 +15,12 @@ export interface CheckedFile extends Omit<Pipeline, 'stages'> {
 
 interface CheckedStage {
   calibration?: Omit<CalibrationStage, 'type'>;
-  initialMask?: Omit<InitialMaskStage, 'type'>;
+  initialMask?: CheckedInitialMask;
   rebuild?: Omit<RebuildStage, 'type' | 'strategy' | 'weights'> & Partial<Pick<RebuildStage, 'strategy' | 'weights'>>;
   evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[] };
 }
+
+type CheckedInitialMask = Omit<InitialMaskStage, 'type' | 'allocation'> & { allocation?: Omit<Allocation, 'method'> & { method: Allocation['method'] | 'uniform' } };
 
 /** For evaluations without a calibration before them. */
 const defaultSequenceLength = schemaAt(['stages', '0', 'calibration', 'sequenceLength']).default as number;
@@ -71,14 +73,17 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
   };
 }
 
-function initialMask(stage: Omit<InitialMaskStage, 'type'>, path: (source: string) => string): Omit<InitialMaskStage, 'type'> {
+function initialMask(stage: CheckedInitialMask, path: (source: string) => string): Omit<InitialMaskStage, 'type'> {
   const pattern = stage.pattern ?? (stage.method === 'file' ? undefined : 'unstructured');
   const nm = parsePattern(pattern);
+  const { method = 'uniform', ...how } = stage.allocation ?? {};
   const sparsity = nm === undefined ? stage.sparsity : 1 - nm.n / nm.m;
   return {
     method: stage.method,
     ...(sparsity !== undefined && { sparsity }),
     ...(pattern !== undefined && { pattern: nm === undefined ? pattern : `${nm.n}:${nm.m}` }),
+    // Uniform is what there is without an allocation.
+    ...(method !== 'uniform' && { allocation: { method, ...how } }),
     ...(stage.damping !== undefined && { damping: stage.damping }),
     ...(stage.source !== undefined && { source: path(stage.source) }),
   };

@@ -89,6 +89,9 @@ function exclusion(pointer: string): { causes: string[]; message: string } {
   const only = (key: string, method: string) =>
     ({ causes: [beside('method')], message: `\`${key}\` without \`method: ${method}\`; expected it with that method only. Remove it, or set \`method: ${method}\`.` });
   if (pointer.endsWith('/source')) return only('source', 'file');
+  if (pointer.endsWith('/allocation')) {
+    return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, since the file says which weights go. Remove it.' };
+  }
   if (pointer.endsWith('/damping')) return only('damping', 'sparsegpt');
   return { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }

@@ -1,5 +1,6 @@
 import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
+import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';
 
 /** Stages in an order in which one of them has nothing to work on. */
@@ -16,6 +17,10 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
       if (firstMask !== undefined) report('a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.');
       if ((method === 'wanda' || method === 'sparsegpt') && !calibrated) {
         report(`method \`${method}\` without calibration; expected a \`calibration\` stage before it. Add one, or use \`method: magnitude\`.`, [...path, 'method'], 'value');
+      }
+      const allocation = allocationOf(settings);
+      if (allocation !== undefined && !calibrated) {
+        report(`allocation by \`${allocation}\` without calibration; expected a \`calibration\` stage before it. Add one, or leave \`allocation\` out.`, [...path, 'allocation']);
       }
       firstMask ??= stage;
       states.add('initial');

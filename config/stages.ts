@@ -23,3 +23,10 @@ export function readStages(stages: unknown): ReadStage[] | undefined {
   });
   return read.length === stages.length ? read : undefined;
 }
+
+/** The method of an allocation that is not even; undefined where there is none. */
+export function allocationOf(settings: Settings): string | undefined {
+  const allocation = settings['allocation'];
+  const method = isMapping(allocation) ? allocation['method'] : undefined;
+  return typeof method === 'string' && method !== 'uniform' ? method : undefined;
+}

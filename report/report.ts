@@ -12,7 +12,8 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     summary(result, pipeline),
     quality(result),
     sparsity(result),
-    initialMask(result),
+    sparsityByLayer(result, pipeline),
+    hessians(result),
     rebuild(result),
     work(result),
     origin(result),
@@ -41,7 +42,9 @@ function describeStage(stage: Stage): string {
       const source = stage.source === undefined ? '' : ` \`${stage.source}\``;
       const pattern = stage.pattern === undefined ? '' : `, pattern ${stage.pattern}`;
       const share = stage.sparsity === undefined ? '' : `, sparsity ${percent(stage.sparsity)}`;
-      return `Initial mask: ${stage.method}${source}${pattern}${share}.`;
+      const { allocation } = stage;
+      const spread = allocation === undefined ? '' : `, spread by ${allocation.method}${allocation.spread === undefined ? '' : ` (${allocation.spread})`}`;
+      return `Initial mask: ${stage.method}${source}${pattern}${share}${spread}.`;
     }
     case 'rebuild':
       return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ${stage.strategy === 'published' ? `ratio ${stage.ratio}, ` : ''}metric ${stage.metric}, weights ${stage.weights}.`;
@@ -100,11 +103,17 @@ function describeRounds(rounds: readonly RebuildRound[]): string {
   return rounds.map(describe).join(', ');
 }
 
-function initialMask({ initialMask: { linears } }: PipelineResult): string {
+/** Where an allocation gave layers their own. */
+function sparsityByLayer({ initialMask: { layers } }: PipelineResult, { stages }: Pipeline): string {
+  if (!stages.some((stage) => stage.type === 'initialMask' && stage.allocation !== undefined)) return '';
+  return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), percent(share)])]);
+}
+
+function hessians({ initialMask: { linears } }: PipelineResult): string {
   if (linears.length === 0) return '';
   const rows = linears.map(({ layer, linear, damping, deadInputs }) => [String(layer), `\`${linear}\``, figure(damping), grouped(deadInputs)]);
   return [
-    '## Initial mask',
+    '## Hessians',
     'Linears whose Hessian needed more damping than asked for, or that have inputs which were zero on all calibration text.',
     markdownTable([['layer', 'linear', 'damping', 'dead inputs'], ...rows]),
   ].join('\n\n');

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
-import type { CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
@@ -43,13 +43,19 @@ function makesMasks({ type }: Stage): boolean {
   return type === 'initialMask' || type === 'rebuild';
 }
 
+/** How often an allocation runs through all layers before the masks are made. */
+function scoringPasses(allocation: Pick<Allocation, 'method'> | undefined): number {
+  if (allocation === undefined) return 0;
+  return allocation.method === 'sensitivity' ? 2 : 1;
+}
+
 /** The state of one pass over the stages: references to what the stages so far have made. */
 class PipelineRun {
   private tokens: TokensRef | undefined;
   /** One mask per decoder layer, once the stage has run. */
   private masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] } = {};
   private readonly perplexity: ByState<ByDataset> = {};
-  private initialMask: PipelineResult['initialMask'] = { linears: [] };
+  private initialMask: PipelineResult['initialMask'] = { layers: [], linears: [] };
   private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
 
   private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number };
@@ -97,21 +103,49 @@ class PipelineRun {
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
-    tracker.begin(context.model.layers);
+    const { allocation } = stage;
+    tracker.begin(context.model.layers * (1 + scoringPasses(allocation)));
+    const scored = allocation === undefined ? {} : { scoredOn: await this.score(allocation, tracker) };
     const masks: ArtifactKey[] = [];
+    const layers: number[] = [];
     const linears: InitialMaskEntry[] = [];
     const calibrated = stage.method === 'wanda' || stage.method === 'sparsegpt';
     for (let layer = 0; layer < context.model.layers; layer++) {
       tracker.working(`layer ${layer}`);
       const path = calibrated ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
-      const made = await activities.makeInitialMask({ context, stage, layer, ...path });
+      const made = await activities.makeInitialMask({ context, stage, layer, ...path, ...scored });
       masks.push(made.mask);
+      layers.push(made.sparsity);
       linears.push(...made.entries);
       tracker.unit(made);
     }
     await this.prove(stage, masks, tracker);
     this.masks = { initial: masks };
-    this.initialMask = { linears };
+    this.initialMask = { layers, linears };
+  }
+
+  /** Scores all linears of the dense model. @returns the calibration that they were scored on */
+  private async score({ method }: Allocation, tracker: StageTracker): Promise<TokensRef> {
+    const { context } = this;
+    const tokens = this.calibration();
+    const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
+    if (await activities.findScores({ context, method, tokens })) {
+      for (let unit = 0; unit < layers.length * scoringPasses({ method }); unit++) tracker.unit({ seconds: 0, reused: true });
+      return tokens;
+    }
+    if (method === 'sensitivity') {
+      for (const layer of layers) {
+        tracker.working(`dense, layer ${layer}`);
+        const path = { tokens, masks: new Array<null>(layer).fill(null) };
+        tracker.unit(await activities.advanceLayer({ context, layer, path, mask: null, keep: true }));
+      }
+    }
+    // The gradient of the loss comes from the last layer; everything else from the first.
+    for (const layer of method === 'sensitivity' ? layers.toReversed() : layers) {
+      tracker.working(`scoring, layer ${layer}`);
+      tracker.unit(await activities.scoreLayer({ context, method, tokens, layer }));
+    }
+    return tokens;
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {

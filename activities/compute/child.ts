@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { ArtifactStore } from '../../artifacts/index.js';
 import { advanceLayer } from '../advance-layer.js';
+import { findScores, scoreLayer } from '../allocation.js';
 import { findPerplexity, scorePerplexity } from '../evaluation.js';
 import { makeInitialMask } from '../initial-mask.js';
 import { prepareRun } from '../prepare-run.js';
@@ -23,6 +24,8 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
   prepareRun,
   sampleCalibration,
   sampleEvaluation,
+  findScores,
+  scoreLayer,
   makeInitialMask,
   rebuildLayer,
   findPerplexity,

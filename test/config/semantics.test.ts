@@ -59,6 +59,23 @@ describe('patterns', () => {
   });
 });
 
+describe('an allocation', () => {
+  const stages = (settings: string, before = calibration) => pipelineText(`${before}  - initialMask: { method: magnitude, ${settings} }\n`);
+
+  test('is resolved, and uniform is what there is without one', () => {
+    expect(parse(stages('sparsity: 0.5, allocation: { method: owl, spread: 0.05 }')).pipeline.stages[1]).toMatchObject({ allocation: { method: 'owl', spread: 0.05 } });
+    expect(parse(stages('sparsity: 0.5, allocation: { method: uniform }')).pipeline.stages[1]).not.toHaveProperty('allocation');
+  });
+
+  test.each([
+    ['without calibration', stages('sparsity: 0.5, allocation: { method: owl }', ''), '5:54 allocation by `owl` without calibration; expected a `calibration` stage before it. Add one, or leave `allocation` out.'],
+    ['with a pattern', stages('pattern: "2:4", allocation: { method: sensitivity }'), '6:55 allocation by `sensitivity` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
+    ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, since the file says which weights go. Remove it.'],
+  ])('%s is refused', (_, text, problem) => {
+    expect(problemLines(text)).toEqual([problem]);
+  });
+});
+
 describe('the strategy of a rebuild', () => {
   const rebuildOf = (settings: string) => parse(pipelineText(`${calibration}${mask}  - rebuild: {${settings}}\n`));
 

@@ -29,7 +29,7 @@ export const exampleResult: PipelineResult = {
   pattern: '2:4',
   sparsity: { target: 0.5, actual: 0.499999 },
   perplexity: { dense: { 'held|out.txt': 2.82, ptb: 10 }, initial: { 'held|out.txt': 9.41, ptb: 9 }, rebuilt: { 'held|out.txt': 6.32, ptb: 9.5 } },
-  initialMask: { linears: [] },
+  initialMask: { layers: [0.5, 0.5], linears: [] },
   rebuild: {
     grown: 12345,
     pruned: 12345,

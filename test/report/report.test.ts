@@ -41,9 +41,16 @@ describe('report', () => {
     ];
     const layers = exampleResult.rebuild.layers.map((entry) => ({ ...entry, rounds }));
     const linears = [{ layer: 1, linear: 'layers.1.q_proj.weight', damping: 0.1, deadInputs: 1234 }];
-    const told = renderReport({ ...exampleResult, initialMask: { linears }, rebuild: { ...exampleResult.rebuild, layers } }, examplePipeline);
+    const told = renderReport({ ...exampleResult, initialMask: { layers: [0.5, 0.5], linears }, rebuild: { ...exampleResult.rebuild, layers } }, examplePipeline);
     expect(told).toContain('0.4: -25 %, (0.1: +6.7 %)');
     expect(told).toMatch(/\| 1 +\| `layers.1.q_proj.weight` +\| 0.1 +\| 1,234 +\|/);
+  });
+
+  it('tells the sparsity of every layer where an allocation gave it its own', () => {
+    const stages = examplePipeline.stages.map((stage) => (stage.type === 'initialMask' ? { ...stage, allocation: { method: 'owl' as const } } : stage));
+    const told = renderReport({ ...exampleResult, initialMask: { layers: [0.42, 0.58], linears: [] } }, { ...examplePipeline, stages });
+    expect(told).toContain('spread by owl');
+    expect(told).toMatch(/\| 0 +\| 42 % +\|\n\| 1 +\| 58 % +\|/);
   });
 
   it('leaves out what a run did not do', () => {

@@ -1,0 +1,141 @@
+import { ArtifactLostError, ArtifactStore, type Json } from '../artifacts/index.js';
+import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
+import type { Allocation } from '../config/pipeline.js';
+import type { DecoderLayer } from '../models/index.js';
+import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../pruning/index.js';
+import { linearsOf } from './layer-files.js';
+import { numericsOf, numericsVersion } from './numerics.js';
+import { readBatches, writeBatches } from './tensor-batches.js';
+import { readTokens } from './tokens.js';
+import type { Path, RunContext, ScoreLayerInput, ScoresInput, TokensRef, UnitResult } from './types.js';
+import { disposeWeights } from './weights.js';
+import type { OpenModel, Workbench } from './workbench.js';
+
+type Method = Allocation['method'];
+type Scores = Record<string, number>;
+
+/** What the scores of a dense layer's linears, and the gradient before it, depend on. */
+function dependsOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
+  return { ...numericsOf(context), version: numericsVersion.scores, model: context.model.digest, method, tokens: tokens.key, layer };
+}
+
+/** The calibration path to a layer of the dense model. */
+function densePath(tokens: TokensRef, layer: number): Path {
+  return { tokens, masks: new Array<null>(layer).fill(null) };
+}
+
+/** Whether the scores of all layers are known: then nothing has to be run for them. */
+export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<boolean> {
+  for (let layer = 0; layer < context.model.layers; layer++) {
+    if ((await bench.store.find('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, layer)))) === undefined) return false;
+  }
+  return true;
+}
+
+/**
+ * Scores the linears of one layer of the dense model: the larger, the more of its weights are to be kept. By OWL from the first
+ * layer to the last, since it needs the layer's inputs; by sensitivity from the last to the first, since it needs the loss's
+ * gradient behind the layer, and the hidden states of all layers, which `advanceLayer` has kept.
+ * @throws ArtifactLostError if the gradient is gone; then the scores that it came with are dropped, to be made again with it
+ */
+export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Promise<UnitResult> {
+  const { context, method, tokens, layer: index } = input;
+  await bench.engineOf(context);
+  bench.onProgress(`scoring, layer ${index}`);
+  const { manifest, reused } = await bench.store.findOrMake('scores', dependsOn(context, method, tokens, index), async () => {
+    const open = await bench.model(context.model.source);
+    const layer = open.model.decoderLayer(index);
+    const weights = await bench.layerWeights(open, index);
+    try {
+      return method === 'owl' ? await outliers(input, layer, weights, bench) : await sensitivity(input, open, layer, weights, bench);
+    } finally {
+      disposeWeights(weights);
+    }
+  });
+  await bench.hidden.drop(context, densePath(tokens, index));
+  if (method === 'sensitivity') await bench.store.drop('gradient', ArtifactStore.key('gradient', dependsOn(context, method, tokens, index + 1)));
+  return { seconds: manifest.seconds, reused };
+}
+
+/** OWL (Yin et al. 2023): one number for the whole layer. */
+async function outliers({ context, tokens, layer: index }: ScoreLayerInput, layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>, bench: Workbench): Promise<Scores> {
+  const norms = new InputNorms();
+  const hidden = await bench.hidden.take(context, densePath(tokens, index));
+  const after = await layerForward({ layer, hidden, weights, onInput: norms.add });
+  if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
+  else tf.dispose(after);
+  const linears: ScoredLinear[] = [];
+  for (const { name } of linearsOf(layer)) {
+    linears.push({ weight: (await weights.get(name)?.data()) as Float32Array, inputNorms: norms.norms(name) });
+  }
+  const share = outlierShare(linears);
+  return Object.fromEntries(linearsOf(layer).map(({ name }) => [name, share]));
+}
+
+/** Shao et al. 2024: one number a linear, and the gradient for the layer before. */
+async function sensitivity(
+  { context, method, tokens, layer: index }: ScoreLayerInput,
+  open: OpenModel,
+  layer: DecoderLayer,
+  weights: ReadonlyMap<string, Tensor>,
+  bench: Workbench,
+): Promise<Scores> {
+  const behind = index + 1 === context.model.layers ? await gradientOfLoss(context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
+  const hidden = await bench.hidden.take(context, densePath(tokens, index));
+  const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights });
+  tf.dispose(hidden);
+  const what = `gradient of the loss before layer ${index}`;
+  if (index > 0) await bench.store.findOrMake('gradient', dependsOn(context, method, tokens, index), (draft) => writeBatches(draft, 'gradient', gradients, what));
+  tf.dispose(gradients);
+  return Object.fromEntries(scores);
+}
+
+async function gradientOfLoss(context: RunContext, tokens: TokensRef, open: OpenModel, bench: Workbench): Promise<Tensor3D[]> {
+  const hidden = await bench.hidden.take(context, densePath(tokens, context.model.layers));
+  const ids = await readTokens(bench.store, tokens);
+  const weights = await bench.weights(open, open.model.headTensors);
+  let first = 0;
+  const gradients = hidden.map((batch) => {
+    const [count, time] = batch.shape;
+    const windows = tf.tensor2d(ids.subarray(first * time, (first + count) * time), [count, time], 'int32');
+    const gradient = lossGradient(open.model, weights, batch, windows);
+    tf.dispose([batch, windows]);
+    first += count;
+    return gradient;
+  });
+  disposeWeights(weights);
+  await bench.hidden.drop(context, densePath(tokens, context.model.layers));
+  return gradients;
+}
+
+async function readGradient(context: RunContext, method: Method, tokens: TokensRef, layer: number, bench: Workbench): Promise<Tensor3D[]> {
+  const key = ArtifactStore.key('gradient', dependsOn(context, method, tokens, layer));
+  try {
+    const gradients = await readBatches(bench.store, 'gradient', key);
+    if (gradients === undefined) throw new ArtifactLostError('gradient', key, 'it is missing');
+    return gradients;
+  } catch (error) {
+    for (let behind = layer; behind < context.model.layers; behind++) {
+      await bench.store.drop('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, behind)));
+    }
+    throw error;
+  }
+}
+
+/**
+ * How many weights each linear of the model loses, from the scores of all layers.
+ * @returns by weight name; together exactly `floor(prunable * sparsity)`
+ * @throws ArtifactLostError if scores are gone
+ */
+export async function allocatedBudgets(context: RunContext, { method, spread }: Allocation, tokens: TokensRef, bench: Workbench): Promise<Map<string, number>> {
+  const { model } = await bench.model(context.model.source);
+  const linears: { name: string; size: number; score: number }[] = [];
+  for (let layer = 0; layer < model.layers; layer++) {
+    const key = ArtifactStore.key('scores', dependsOn(context, method, tokens, layer));
+    const manifest = await bench.store.find('scores', key);
+    if (manifest === undefined) throw new ArtifactLostError('scores', key, 'it is missing');
+    const scores = manifest.summary as Scores;
+    for (const { name, shape } of linearsOf(model.decoderLayer(layer))) linears.push({ name, size: shape[0] * shape[1], score: scores[name] });
+  }
+  return allocate({ linears, sparsity: context.sparsity, method, ...(spread !== undefined && { spread }) });
+}

@@ -1,0 +1,91 @@
+/** Sparsity spread by scores: the total is exact, and what is lost on the way is made again with the same bits. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { advanceLayer } from '../../activities/advance-layer.js';
+import { allocatedBudgets, findScores, scoreLayer } from '../../activities/allocation.js';
+import { makeInitialMask } from '../../activities/initial-mask.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { proveMasks } from '../../activities/prove.js';
+import { sampleCalibration } from '../../activities/sample-tokens.js';
+import type { RunContext, TokensRef } from '../../activities/types.js';
+import { Workbench } from '../../activities/workbench.js';
+import { ArtifactLostError, ArtifactStore } from '../../artifacts/index.js';
+import type { Allocation, CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
+import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+
+const sparsity = 0.537;
+let context: RunContext;
+let tokens: TokensRef;
+let state: string;
+const removals: (() => Promise<void>)[] = [];
+
+async function freshBench(): Promise<Workbench> {
+  const temporary = await temporaryState();
+  removals.push(temporary.remove);
+  state = temporary.state;
+  const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+  const pipeline = demoPipeline([`initialMask.sparsity=${sparsity}`]);
+  context = await prepareRun({ pipeline }, bench);
+  ({ tokens } = await sampleCalibration({ context, stage: pipeline.stages[0] as CalibrationStage }, bench));
+  return bench;
+}
+beforeAll(async () => void (await freshBench()));
+afterAll(() => Promise.all(removals.map((remove) => remove())));
+
+const layers = (): number[] => Array.from({ length: context.model.layers }, (_, layer) => layer);
+
+async function forward(bench: Workbench): Promise<void> {
+  for (const layer of layers()) await advanceLayer({ context, layer, path: { tokens, masks: layers().slice(0, layer).map(() => null) }, mask: null, keep: true }, bench);
+}
+
+async function score(method: Allocation['method'], bench: Workbench): Promise<void> {
+  if (method === 'sensitivity') await forward(bench);
+  for (const layer of method === 'sensitivity' ? layers().reverse() : layers()) await scoreLayer({ context, method, tokens, layer }, bench);
+}
+
+describe.each(['owl', 'sensitivity'] as const)('%s', (method) => {
+  it('takes exactly the share asked for, not the same everywhere, and leaves no states behind', async () => {
+    const bench = await freshBench();
+    expect(await findScores({ context, method, tokens }, bench)).toBe(false);
+    await score(method, bench);
+    expect(await findScores({ context, method, tokens }, bench)).toBe(true);
+    const budgets = await allocatedBudgets(context, { method }, tokens, bench);
+    expect([...budgets.values()].reduce((a, b) => a + b, 0)).toBe(Math.floor(context.model.prunable * sparsity));
+    expect(new Set(budgets.values()).size).toBeGreaterThan(2);
+    const left = await readdir(join(state, 'artifacts'), { recursive: true });
+    expect(left.filter((name) => name.endsWith('.f32'))).toEqual([]);
+  });
+
+  it.each(['magnitude', 'wanda', 'sparsegpt'] as const)('masks by %s keep it, and the proof holds', async (maker) => {
+    const bench = await freshBench();
+    await score(method, bench);
+    const stage: InitialMaskStage = { type: 'initialMask', method: maker, sparsity, pattern: 'unstructured', allocation: { method } };
+    const masks: string[] = [];
+    const shares: number[] = [];
+    for (const layer of layers()) {
+      const made = await makeInitialMask({ context, stage, layer, path: { tokens, masks: [...masks] }, scoredOn: tokens }, bench);
+      masks.push(made.mask);
+      shares.push(made.sparsity);
+    }
+    await proveMasks({ context, stage, masks, start: [] }, bench);
+    expect(new Set(shares).size).toBeGreaterThan(1);
+    await expect(proveMasks({ context: { ...context, sparsity: sparsity + 0.0001 }, stage, masks, start: [] }, bench)).rejects.toThrow('all linears');
+  });
+});
+
+it('a gradient that is lost is made again, with the scores that it came with', async () => {
+  const undisturbed = await freshBench();
+  await score('sensitivity', undisturbed);
+  const expected = await allocatedBudgets(context, { method: 'sensitivity' }, tokens, undisturbed);
+
+  const bench = await freshBench();
+  await forward(bench);
+  const [last, before] = layers().reverse();
+  await scoreLayer({ context, method: 'sensitivity', tokens, layer: last }, bench);
+  await rm(join(state, 'artifacts', 'gradient'), { recursive: true });
+  await expect(scoreLayer({ context, method: 'sensitivity', tokens, layer: before }, bench)).rejects.toThrow(ArtifactLostError);
+  // As the workflow does: from the start, finding what is there.
+  await score('sensitivity', bench);
+  expect(await allocatedBudgets(context, { method: 'sensitivity' }, tokens, bench)).toEqual(expected);
+});
