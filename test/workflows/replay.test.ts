@@ -22,7 +22,7 @@ it('replays a recorded run', async () => {
 
 it.each([
   ['leaves out a step', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
-  ['does another step', 'await activities.advanceLayer(', 'await activities.skipLayer('],
+  ['does another step', 'await activities.scorePerplexity(', 'await activities.skipScore('],
 ])('would notice a workflow that %s', async (_, original, changed) => {
   expect(code).toContain(original);
   await expect(replay(code.replace(original, changed))).rejects.toThrow(DeterminismViolationError);
