@@ -12,24 +12,21 @@ import type { Violation } from './violations.js';
  */
 export function compareWithProof(facts: CheckpointFacts, proof: Proof, proofFile: string): Violation[] {
   const named = new Set(facts.violations.listed.map(({ tensor }) => tensor));
-  const zeros = keptZerosThatCame(facts.linears, proof).filter(({ tensor }) => !named.has(tensor));
+  const compared = new Set(facts.violations.listed.filter(({ kind }) => kind === 'kept-changed').map(({ tensor }) => tensor));
+  const zeros = keptZerosThatCame(facts.linears, proof).filter(({ tensor }) => !compared.has(tensor));
   for (const { tensor } of zeros) named.add(tensor);
   const tensors = Object.entries(proof.tensors).filter(([name, sha256]) => facts.tensors[name] !== sha256 && !named.has(name));
   return [
     ...zeros,
     ...tensors.map(([tensor, sha256]): Violation => ({ kind: 'digest', tensor, ...digestText(facts.tensors[tensor], sha256, 'its values have') })),
-    ...(facts.mask === undefined ? [] : changedMasks(facts.linears, proof)),
-    ...changedFiles([...facts.files, ...(facts.mask === undefined ? [] : [facts.mask])], [...proof.files, ...(facts.mask === undefined ? [] : maskOf(proof))], proofFile),
+    ...(facts.mask === undefined ? [] : [...changedMasks(facts.linears, proof), ...changedMaskFile(facts.mask, proof)]),
+    ...changedFiles(facts.files, proof.files, proofFile),
   ];
 }
 
 /** What of a mask file differs from the time when the proof was written. */
-export function compareMaskWithProof(facts: MaskFacts, proof: Proof, proofFile: string): Violation[] {
-  return [...changedMasks(facts.linears, proof), ...changedFiles([facts.mask], maskOf(proof), proofFile)];
-}
-
-function maskOf({ mask }: Proof): FileFacts[] {
-  return mask === undefined ? [] : [mask];
+export function compareMaskWithProof({ linears, mask }: MaskFacts, proof: Proof): Violation[] {
+  return [...changedMasks(linears, proof), ...changedMaskFile(mask, proof)];
 }
 
 function inProof({ linears }: Proof): (name: string) => LinearFacts | undefined {
@@ -44,6 +41,12 @@ function changedMasks(linears: readonly LinearFacts[], proof: Proof): Violation[
     const text = digestText(maskSha256, then.maskSha256, `its mask prunes ${zeros} weights and has`);
     return [{ kind: 'digest', tensor: name, found: text.found, expected: `${then.zeros} and ${text.expected}` }];
   });
+}
+
+/** Wherever the file lies now: it may be a copy. */
+function changedMaskFile(now: FileFacts, { mask: then }: Proof): Violation[] {
+  if (then === undefined || then.sha256 === now.sha256) return [];
+  return [{ kind: 'digest', file: basename(now.file), ...digestText(now.sha256, then.sha256, 'the file has') }];
 }
 
 function changedFiles(files: readonly FileFacts[], before: readonly FileFacts[], proofFile: string): Violation[] {
@@ -69,7 +72,8 @@ function keptZerosThatCame(linears: readonly LinearFacts[], proof: Proof): Viola
     const fresh = keptZeros.first.find((position) => !known.has(String(position)));
     return [{
       kind: 'kept-zeros', tensor: name, ...(fresh === undefined ? {} : { position: fresh }),
-      found: `${fresh === undefined ? '' : 'a kept weight is 0; '}${keptZeros.count} kept weights are zero`, expected: `${then.count}, as when it was proved`,
+      found: fresh === undefined ? `${keptZeros.count} kept weights are 0` : `a kept weight is 0, one of ${keptZeros.count}`,
+      expected: `${then.count === 0 ? 'no' : then.count} kept weights that are 0, as when it was proved`,
     }];
   });
 }

@@ -35,14 +35,19 @@ export interface WordBits {
 }
 
 export function classifyWords(words: Words, { magnitude, exponent }: FloatLayout): WordBits {
-  const bytes = Math.ceil(words.length / 8);
-  const nonzero = new Uint8Array(bytes);
-  const notFinite = new Uint8Array(bytes);
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i];
-    const bit = 1 << (i & 7);
-    if ((word & magnitude) !== 0) nonzero[i >>> 3] |= bit;
-    if ((word & exponent) === exponent) notFinite[i >>> 3] |= bit;
+  const nonzero = new Uint8Array(Math.ceil(words.length / 8));
+  const notFinite = new Uint8Array(nonzero.length);
+  for (let byte = 0; byte < nonzero.length; byte++) {
+    const begin = byte * 8;
+    const end = Math.min(begin + 8, words.length);
+    let bits = 0;
+    for (let i = begin; i < end; i++) {
+      const word = words[i];
+      // The sign of the negated magnitude, instead of a branch that a random mask makes impossible to predict.
+      bits |= (-(word & magnitude) >>> 31) << (i - begin);
+      if ((word & exponent) === exponent) notFinite[byte] |= 1 << (i - begin);
+    }
+    nonzero[byte] = bits;
   }
   return { nonzero, notFinite };
 }
@@ -50,7 +55,10 @@ export function classifyWords(words: Words, { magnitude, exponent }: FloatLayout
 /** One bit a word: 1 where the two differ. */
 export function differingWords(a: Words, b: Words): Uint8Array {
   const bits = new Uint8Array(Math.ceil(a.length / 8));
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) bits[i >>> 3] |= 1 << (i & 7);
+  for (let i = 0; i < a.length; i++) {
+    const difference = a[i] ^ b[i];
+    bits[i >>> 3] |= ((difference | -difference) >>> 31) << (i & 7);
+  }
   return bits;
 }
 

@@ -36,7 +36,7 @@ export interface ProofRequest {
 /**
  * Writes down what was checked, for which bytes. Equal facts give equal bytes.
  *
- * @throws MaskProofError never: facts with violations are a bug of the caller, hence ProofFileError
+ * @throws ProofFileError for facts with violations: there is nothing to prove
  */
 export async function writeProof({ path, facts, alsoChecked = [] }: ProofRequest): Promise<Proof> {
   if (facts.violations.count > 0) {

@@ -19,13 +19,8 @@ export interface MaskApplyOptions {
  */
 export async function maskApplyCommand(mask: string, { model, out, ...how }: MaskApplyOptions, { json }: GlobalOptions): Promise<number> {
   const progress = progressLine('writing');
-  try {
-    const { linears } = await applyMask({ mask, model, target: out, ...how, onProgress: progress.update });
-    progress.end();
-    if (json) printJson({ checkpoint: resolve(out), linears });
-    else process.stdout.write(`${resolve(out)}: the model with ${linears} linears pruned\n`);
-    return exitCode.done;
-  } finally {
-    progress.end();
-  }
+  const { linears } = await applyMask({ mask, model, target: out, ...how, onProgress: progress.update }).finally(progress.end);
+  if (json) printJson({ checkpoint: resolve(out), linears });
+  else process.stdout.write(`${resolve(out)}: the model with ${linears} linears pruned\n`);
+  return exitCode.done;
 }

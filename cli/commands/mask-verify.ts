@@ -14,7 +14,8 @@ import { printJson } from '../show-outcome.js';
 
 export interface MaskVerifyOptions {
   mask?: string;
-  model?: string;
+  /** `false`: do not look for one. */
+  model?: string | false;
   pattern?: string;
   values?: 'dense' | 'updated';
   linears: boolean;
@@ -33,25 +34,27 @@ interface Verdict {
  * @throws CommandLineError, and for files that cannot be used what `examineCheckpoint` and `examineMask` throw
  */
 export async function maskVerifyCommand(target: string, own: MaskVerifyOptions, { json }: GlobalOptions): Promise<number> {
-  const companions = await findCompanions(target, own.mask);
+  const companions = await findCompanions(target, own);
   const verdict = await examine(companions, own);
   const holds = verdict.count === 0;
   if (json) printJson(asJson(verdict, companions));
-  else process.stdout.write(asText(verdict, companions, own));
+  else process.stdout.write(asText(verdict, companions, own.linears));
   return holds ? exitCode.done : exitCode.runFailed;
 }
 
-async function examine({ checkpoint, mask, proof }: Companions, { mask: given, model, pattern, values }: MaskVerifyOptions): Promise<Verdict> {
+async function examine({ checkpoint, mask, model, proof }: Companions, { mask: given, pattern, values }: MaskVerifyOptions): Promise<Verdict> {
   if (checkpoint === undefined) {
     if (given !== undefined || values !== undefined) {
       throw new CommandLineError({ what: `${given === undefined ? '--values' : '--mask'} goes with a checkpoint`, expected: 'the folder of a checkpoint, not a mask file', remedy: 'Give the folder first, the mask as --mask' });
     }
-    const facts = await examineMask({ maskFile: mask ?? '', model, pattern });
-    return withChanges(facts, proof === undefined ? [] : compareMaskWithProof(facts, proof.proof, proof.path));
+    const facts = await examineMask({ maskFile: mask ?? '', model: model?.folder, pattern });
+    return withChanges(facts, proof === undefined ? [] : compareMaskWithProof(facts, proof.proof));
   }
   const progress = progressLine('reading');
   try {
-    const facts = await examineCheckpoint({ checkpoint, maskFile: mask, source: model, pattern, values, onProgress: progress.update });
+    const facts = await examineCheckpoint({
+      checkpoint, maskFile: mask, source: model?.folder, sourceDigest: model?.digest, pattern, values, onProgress: progress.update,
+    });
     return withChanges(facts, proof === undefined ? [] : compareWithProof(facts, proof.proof, proof.path));
   } finally {
     progress.end();
@@ -69,16 +72,16 @@ function asJson({ facts, count, listed }: Verdict, { proof }: Companions): objec
   return { holds: count === 0, violationCount: count, violations, proof: proof?.path, ...rest };
 }
 
-function asText({ facts, count, listed }: Verdict, companions: Companions, { model, linears }: MaskVerifyOptions): string {
-  const { checkpoint, maskFound, proof } = companions;
+function asText({ facts, count, listed }: Verdict, companions: Companions, linears: boolean): string {
+  const { checkpoint, model, proof, found: wasFound } = companions;
   const isCheckpoint = 'checkpoint' in facts;
   const found = [
     ...(checkpoint === undefined ? [] : [['checkpoint', checkpoint] as const]),
     facts.mask === undefined
       ? ['mask', 'none: every zero counts as pruned, nothing says whether each is where it should be (--mask FILE does)'] as const
-      : ['mask', `${facts.mask.file}${maskFound ? ' (found beside the checkpoint)' : ''}`] as const,
+      : ['mask', `${facts.mask.file}${wasFound.mask ? ' (found beside the checkpoint)' : ''}`] as const,
     ...(proof === undefined ? [] : [['proof', `${proof.path} (found; digests are compared with it)`] as const]),
-    ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER does)' : sourceText(facts)] as const] : []),
+    ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER does)' : sourceText(facts, wasFound.model)] as const] : []),
   ];
   const problems = listed.map((violation) => `  ${violationText(violation)}\n`).join('') + (count > listed.length ? `  and ${grouped(count - listed.length)} more\n` : '');
   const verdict = count === 0
@@ -87,9 +90,9 @@ function asText({ facts, count, listed }: Verdict, companions: Companions, { mod
   return `${labelled(found)}\n${layerTable(facts.linears, { showLinears: linears })}\n${notes(facts)}${verdict}`;
 }
 
-function sourceText({ source, values }: CheckpointFacts): string {
+function sourceText({ source, values }: CheckpointFacts, wasFound: boolean): string {
   const compared = values === 'dense' ? 'every weight is compared with it' : 'all but kept weights are compared with it';
-  return `${source?.folder ?? ''} (${compared})`;
+  return `${source?.folder ?? ''} (${wasFound ? 'named by the result of the run; ' : ''}${compared})`;
 }
 
 /** What is worth knowing and breaks nothing. */

@@ -15,12 +15,13 @@ export function addMaskCommands(mask: Command, onExit: (code: number) => void): 
 
   add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file holds what it should, whichever tool made it')
     .option('--mask <file>', "the checkpoint's mask (default: mask.safetensors beside it, where a run wrote it)")
-    .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it')
+    .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it (default: that of the run)')
+    .option('--no-model', 'compare with no model')
     .option('--pattern <N:M>', 'the pattern that every linear must keep (default: what the mask says, else what is found)')
     .addOption(new Option('--values <which>', 'what kept weights must be (default: what the mask says)').choices(['dense', 'updated']))
     .option('--linears', 'a line for every linear', false)
     .addHelpText('after', examples([
-      ['mask verify .llm-barber/runs/demo-1f0c/checkpoint', 'a run: mask and proof are found beside it'],
+      ['mask verify .llm-barber/runs/demo-1f0c/checkpoint', 'a run: mask, proof and model are found'],
       ['mask verify ./pruned --pattern 2:4', 'any checkpoint'],
       ['mask verify ./pruned --mask mask.safetensors --model ./dense', 'all that can be proved'],
     ], 'Exit code: 0 holds, 1 does not hold, 2 a file or the command line is wrong.'))

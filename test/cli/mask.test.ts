@@ -66,6 +66,20 @@ describe.skipIf(!canRun)('mask (skipped without a build)', () => {
     expect(stdout).toMatch(/model-0000\d-of-00002\.safetensors: the file has SHA-256/);
   });
 
+  it('verify compares with the dense model that the result of the run names, while it is the same', async () => {
+    const model = { source: made.dense, digest: await modelDigest(await openCheckpoint(made.dense)) };
+    await writeFile(path.join(run, 'result.json'), JSON.stringify({ model }));
+    const index = made.masks[linear].indexOf(1);
+    await patchElement(made.pruned, linear, index, wordBytes('BF16', 'one'));
+    const { code, stdout } = await mask('verify', run);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`${made.dense} (named by the result of the run; every weight is compared with it)`);
+    expect(stdout).toMatch(new RegExp(`${place(index)}: a kept weight is 1; expected -?0\\.\\d+, as in the dense model`));
+    expect((await mask('verify', run, '--no-model')).code).toBe(0);
+    await writeFile(path.join(made.dense, 'config.json'), '{}');
+    expect((await mask('verify', run)).code).toBe(0);
+  });
+
   it('apply gives the checkpoint of the run again, and says what stands in its way', async () => {
     const again = path.join(root, 'again');
     const { code, stdout } = await mask('apply', made.maskFile, '--model', made.dense, '--out', again, '--json');

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OffsetRangeError, openCheckpoint, readTensorBytes, type TensorInfo } from '../../checkpoints/index.js';
-import { examineCheckpoint, MaskMismatchError, MaskProofError, modelDigest, proveCheckpoint, violationText, type CheckpointRequest } from '../../masks/index.js';
-import { elementBytes, linearNames, linearShapes, makeModel, patchElement, wordBytes, writeMask, type Dtype, type MadeModel } from './made-checkpoint.js';
+import { OffsetRangeError, openCheckpoint, packBits, readTensorBytes, type TensorInfo } from '../../checkpoints/index.js';
+import {
+  diffMasks, examineCheckpoint, MaskMismatchError, MaskProofError, modelDigest, openMaskSource, proveCheckpoint, violationText,
+  type CheckpointRequest,
+} from '../../masks/index.js';
+import { elementBytes, linearNames, linearShapes, makeModel, patchElement, saveCheckpoint, wordBytes, writeMask, type Dtype, type MadeModel } from './made-checkpoint.js';
 
 let root: string;
 beforeEach(async () => {
@@ -70,6 +73,12 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
     expect(await texts(all(made))).toEqual([]);
   });
 
+  it('takes the largest finite number for what it is', async () => {
+    const made = await make();
+    await patchElement(made.pruned, linear, made.masks[linear].indexOf(1), wordBytes(dtype, 'largest'));
+    expect(await texts({ checkpoint: made.pruned, maskFile: made.maskFile })).toEqual([]);
+  });
+
   it.each(['nan', 'infinity'] as const)('finds %s, pruned, kept, or elsewhere', async (value) => {
     const made = await make();
     const text = value === 'nan' ? 'NaN' : '-Infinity';
@@ -115,6 +124,41 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
     const failure = examineCheckpoint(all(made));
     await expect(failure).rejects.toBeInstanceOf(OffsetRangeError);
     await expect(failure).rejects.toThrow(`${info.file}, tensor `);
+  });
+});
+
+describe('a tensor of many pieces', () => {
+  it('is judged at the right places, in all of them', { timeout: 120_000 }, async () => {
+    // 18 MB of weights and as many of another tensor: more than the 16 MiB that are read at a time, in rows that no byte of a mask fits.
+    const shape = [3001, 3001];
+    const count = shape[0] * shape[1];
+    const name = 'model.layers.0.mlp.up_proj.weight';
+    const words = Uint16Array.from({ length: count }, (_, i) => 0x3c00 + (i % 997));
+    const mask = Uint8Array.from({ length: count }, (_, i) => Number(Math.imul(i, 0x9e3779b1) >>> 31));
+    const save = (folder: string, linearWords: Uint16Array) => saveCheckpoint(folder, [name, 'model.embed_tokens.weight'].map((tensor) =>
+      ({ name: tensor, dtype: 'BF16', shape, data: new Uint8Array((tensor === name ? linearWords : words).buffer) })), false);
+    const [dense, pruned, maskFile] = [join(root, 'dense'), join(root, 'pruned'), join(root, 'mask.safetensors')];
+    await save(dense, words);
+    await save(pruned, words.map((word, i) => (mask[i] === 1 ? word : 0)));
+    await writeMask(maskFile, { [name]: mask }, {}, { [name]: shape });
+    const request: CheckpointRequest = { checkpoint: pruned, maskFile, source: dense, values: 'dense' };
+    const done: number[] = [];
+    expect((await proveCheckpoint({ ...request, onProgress: (bytes) => done.push(bytes) })).zeros).toBe(mask.filter((kept) => kept === 0).length);
+    const bare = await examineCheckpoint({ checkpoint: pruned });
+    expect(bare.linears[0].maskSha256).toBe(createHash('sha256').update(packBits(mask)).digest('hex'));
+    expect(done).toHaveLength(4);
+    expect(done.at(-1)).toBe(4 * count);
+
+    const [zero, one] = [mask.lastIndexOf(0), mask.lastIndexOf(1)];
+    await patchElement(pruned, name, zero, wordBytes('BF16', 'one'));
+    await patchElement(pruned, name, one, wordBytes('BF16', 'nan'));
+    await patchElement(pruned, 'model.embed_tokens.weight', count - 2, wordBytes('BF16', 'zero'));
+    const at = (index: number) => `row ${Math.floor(index / 3001)}, column ${index % 3001}`;
+    const found = await texts(request);
+    expect(found).toHaveLength(3);
+    expect(found).toContain(`${name}, ${at(zero)}: a pruned weight is 1; expected 0`);
+    expect(found).toContain(`${name}, ${at(one)}: a weight is NaN; expected a finite number`);
+    expect(found).toContainEqual(expect.stringContaining(`model.embed_tokens.weight, ${at(count - 2)}: a value is 0; expected 0.0`));
   });
 });
 
@@ -200,7 +244,30 @@ describe('a mask', () => {
   });
 });
 
+describe('padding', () => {
+  it('of a mask is named, and counts as no weight', async () => {
+    const made = await makeModel(root, { dtype: 'F32', metadata: { values: 'dense' } });
+    // 91 weights: the last byte has 3 bits of them.
+    await patchElement(made.maskFile, linear, 11, Uint8Array.of(packBits(made.masks[linear])[11] | 0x40));
+    const facts = await examineCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense });
+    expect(facts).toMatchObject({ keptZeros: 0, changed: 0, violations: { count: 1 } });
+    expect(violationText(facts.violations.listed[0])).toMatch(`${linear}: byte 11, the last one, is 0x4`);
+    const [a, b] = [await openMaskSource(made.maskFile), await openMaskSource(made.pruned)];
+    expect(await diffMasks(a, b)).toMatchObject({ grown: 0, pruned: 0 });
+  });
+});
+
 describe('the dense model', () => {
+  it('may have an output projection that is tied and left out', async () => {
+    const made = await makeModel(root, { dtype: 'F32' });
+    const tensors = await Promise.all([...(await openCheckpoint(made.dense)).tensors.values()].map(async (info) => ({ ...info, data: await readTensorBytes(info) })));
+    const head = { name: 'lm_head.weight', dtype: 'F32', shape: [1], data: wordBytes('F32', 'one') };
+    await saveCheckpoint(made.dense, [...tensors, head], false);
+    expect(await texts({ checkpoint: made.pruned, source: made.dense })).toEqual([expect.stringMatching(/, lm_head\.weight: the dense model has it, the checkpoint does not/) as string]);
+    await writeFile(join(made.pruned, 'config.json'), '{ "tie_word_embeddings": true }');
+    expect(await texts({ checkpoint: made.pruned, source: made.dense })).toEqual([]);
+  });
+
   it('has other tensors: each that is missing, unknown or of another dtype is named', async () => {
     const made = await makeModel(root, { dtype: 'F32' });
     const other = await makeModel(join(root, 'other'), { dtype: 'BF16' });

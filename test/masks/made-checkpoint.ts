@@ -1,6 +1,6 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint, packBits, writeSafetensors, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
+import { openCheckpoint, packBits, readSafetensorsHeader, writeSafetensors, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
 
 export type Dtype = 'F32' | 'F16' | 'BF16';
 
@@ -117,20 +117,21 @@ export async function writeMask(file: string, masks: Record<string, Uint8Array>,
   await writeSafetensors(file, tensors, { format: 'mask', bits: '1=kept, lowest first, row-major', shapes: JSON.stringify(shapes), ...metadata });
 }
 
-/** Overwrites bytes of one element of a tensor in the file where it lies. */
-export async function patchElement(folder: string, tensor: string, index: number, bytes: Uint8Array): Promise<void> {
-  const info = (await openCheckpoint(folder)).tensors.get(tensor) as TensorInfo;
+/** Overwrites bytes of one element of a tensor in the file where it lies, in a checkpoint's folder or a safetensors file. */
+export async function patchElement(path: string, tensor: string, index: number, bytes: Uint8Array): Promise<void> {
+  const { tensors } = path.endsWith('.safetensors') ? await readSafetensorsHeader(path) : await openCheckpoint(path);
+  const info = tensors.get(tensor) as TensorInfo;
   const handle = await open(info.file, 'r+');
   await handle.write(bytes, 0, bytes.length, info.begin + index * bytes.length);
   await handle.close();
 }
 
 /** A number's bytes in a dtype, as far as the tests need it. */
-export function wordBytes(dtype: Dtype, value: 'one' | 'nan' | 'infinity' | 'zero' | '-zero'): Uint8Array {
+export function wordBytes(dtype: Dtype, value: 'one' | 'largest' | 'nan' | 'infinity' | 'zero' | '-zero'): Uint8Array {
   const words = {
-    F32: { one: 0x3f800000, nan: 0x7fc00000, infinity: 0xff800000, zero: 0, '-zero': 0x80000000 },
-    F16: { one: 0x3c00, nan: 0x7e00, infinity: 0xfc00, zero: 0, '-zero': 0x8000 },
-    BF16: { one: 0x3f80, nan: 0x7fc0, infinity: 0xff80, zero: 0, '-zero': 0x8000 },
+    F32: { one: 0x3f800000, largest: 0xff7fffff, nan: 0x7fc00000, infinity: 0xff800000, zero: 0, '-zero': 0x80000000 },
+    F16: { one: 0x3c00, largest: 0xfbff, nan: 0x7e00, infinity: 0xfc00, zero: 0, '-zero': 0x8000 },
+    BF16: { one: 0x3f80, largest: 0xff7f, nan: 0x7fc0, infinity: 0xff80, zero: 0, '-zero': 0x8000 },
   };
   const word = words[dtype][value];
   return dtype === 'F32' ? new Uint8Array(Uint32Array.of(word).buffer) : new Uint8Array(Uint16Array.of(word).buffer);

@@ -55,6 +55,12 @@ describe('finding a pattern', () => {
     }), { numRuns: 200 });
   });
 
+  it('calls no few groups broken that may keep a pattern by chance', () => {
+    // Of 20 pairs 12 keep one weight, 6 none and 2 both.
+    const mask = Uint8Array.from([...Array<number[]>(12).fill([1, 0]), ...Array<number[]>(6).fill([0, 0]), [1, 1], [1, 1]].flat());
+    expect(find(mask, [20, 2], 'atMost')).toEqual({ pattern: 'unstructured', texts: [] });
+  });
+
   it('does not look across the ends of rows', () => {
     expect(find(grouped(2, 4, 63, 7), [42, 6], 'exactly').pattern).toBe('unstructured');
   });
