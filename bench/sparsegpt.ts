@@ -24,7 +24,7 @@ async function timed<T>(label: string, operations: number, work: () => T | Promi
 await openEngine({ backend: 'auto' });
 console.log(`${outputs} x ${inputs}, ${tokens} tokens`);
 const x: Tensor3D = tf.randomNormal([1, tokens, inputs], 0, 1, 'float32', 1);
-const weight = tf.tidy(() => tf.randomNormal([outputs, inputs], 0, 0.02, 'float32', 2).dataSync<'float32'>());
+const weight = await tf.randomNormal([outputs, inputs], 0, 0.02, 'float32', 2).data<'float32'>();
 const sum = new HessianSum();
 await timed('Hessian, one batch', 2 * tokens * inputs ** 2, () => sum.add({ name: 'linear', shape }, x));
 const hessian = await timed('factor', (2 / 3) * inputs ** 3, () => factorHessian(sum.of('linear'), inputs, 0.01));

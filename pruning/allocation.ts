@@ -46,7 +46,7 @@ export function allocate({ linears, sparsity, method, spread = defaultSpread[met
 }
 
 /**
- * OWL (Yin et al. 2023, section 3.2): sparsity falls linearly with the score, which is the share of outliers in the linear's
+ * OWL (Yin et al. 2023): sparsity falls linearly with the score, which is the share of outliers in the linear's
  * layer, and stays within lambda of the target. The mean is weighted by size, because layers and linears differ in it. The
  * paper's code stretches the shares to a width of 2 lambda and centres them, so that one layer that stands out leaves the
  * interval; here the farthest is put on its end.
@@ -54,9 +54,12 @@ export function allocate({ linears, sparsity, method, spread = defaultSpread[met
  * @returns one number in [-1, 1] a linear; their mean, weighted by size, is 0
  */
 function byValue(linears: readonly LinearScore[]): number[] {
-  const mean = linears.reduce((sum, { size, score }) => sum + size * score, 0) / totalSize(linears);
-  const farthest = Math.max(...linears.map(({ score }) => Math.abs(score - mean)));
-  return linears.map(({ score }) => (farthest === 0 ? 0 : (mean - score) / farthest));
+  // In any unit, be it denormal.
+  const unit = Math.max(...linears.map(({ score }) => Math.abs(score))) || 1;
+  const scores = linears.map(({ score }) => score / unit);
+  const mean = linears.reduce((sum, { size }, i) => sum + size * scores[i], 0) / totalSize(linears);
+  const farthest = Math.max(...scores.map((score) => Math.abs(score - mean)));
+  return scores.map((score) => (farthest === 0 ? 0 : (mean - score) / farthest));
 }
 
 /**

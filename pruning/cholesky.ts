@@ -4,13 +4,15 @@
  *
  * Everything is float64 on the host, but for the products that reach beyond a block: those run in the engine, in float32, 10
  * to 100 times as fast, and are subtracted in float64. That moves the matrix by some 2^-24 of its diagonal, no more than its
- * own making did, which sums products of float32; damping moves it by 2^-7. A matrix of one block is float64 throughout.
+ * own making did, which sums products of float32; damping moves it by 2^-7. Small matrices are float64 throughout.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../engine/index.js';
 import type { Tensor2D } from '../engine/index.js';
 
-/** Columns whose products with the rest run in the engine together. */
+/** Up to this size nothing leaves the host: it takes a fifth of a second. */
+const hostSize = 1024;
+/** Columns of a larger matrix whose products with the rest run in the engine together. */
 const blockWidth = 256;
 /** Columns of a block that are eliminated together. */
 const panelWidth = 64;
@@ -26,15 +28,16 @@ const productRows = 1024;
  * right, and on the left the sums that forward substitution needs. Both are updated by the same product.
  *
  * @param a symmetric `[n, n]`, row-major. Only the lower triangle is read; the strictly upper one is left undefined.
- * @returns false where A is not finite, or not positive definite beyond rounding: where a pivot is below 2^-52 n (of one
- *   block), or 2^-24 a block, of its diagonal element. `a` is spoilt then.
+ * @returns false where A is not finite, or not positive definite beyond rounding: where a pivot is below 2^-52 n of its
+ *   diagonal element (in blocks, 2^-24 for each). `a` is spoilt then.
  */
 export async function invertCholesky(a: Float64Array, n: number): Promise<boolean> {
-  const rounding = n <= blockWidth ? n * Number.EPSILON : Math.ceil(n / blockWidth) * 2 ** -24;
+  const step = n <= hostSize ? n : blockWidth;
+  const rounding = step === n ? n * Number.EPSILON : Math.ceil(n / step) * 2 ** -24;
   const leastPivots = Float64Array.from({ length: n }, (_, i) => a[i * (n + 1)] * rounding);
   const right = new Float64Array(n * panelWidth);
-  for (let start = 0; start < n; start += blockWidth) {
-    const end = Math.min(start + blockWidth, n);
+  for (let start = 0; start < n; start += step) {
+    const end = Math.min(start + step, n);
     const below = new Float32Array((n - end) * (end - start));
     for (let panel = start; panel < end; panel += panelWidth) {
       const width = Math.min(panelWidth, end - panel);

@@ -8,8 +8,9 @@ export interface ScoredLinear {
 }
 
 /**
- * Share of outliers in one decoder layer, the score of OWL (Yin et al. 2023, equation 1): how many of all its weights have a
- * Wanda score `|W_ij| * ||x_j||_2` above `multiple` times the mean score of the layer. The paper takes 5 (and 3 to 10).
+ * Share of outliers in one decoder layer, the score of OWL (Yin et al. 2023, section 3.2, "layerwise outlier distribution"):
+ * how many of all its weights have a Wanda score `|W_ij| * ||x_j||_2` above `multiple` (the paper's M) times the mean score
+ * of the layer.
  *
  * @param linears all that are pruned in the layer
  * @returns in [0, 1]

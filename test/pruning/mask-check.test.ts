@@ -14,6 +14,21 @@ describe('mask checks', () => {
     expect(() => checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'layer')).toThrow(/q_proj: 3 of 8 weights are pruned; expected 4/);
   });
 
+  it('count an initial mask whose total is given, by linear, row or 128 columns', () => {
+    const target = { sparsity: 0.5, pattern: unstructured, pruned: 3 };
+    checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'layer');
+    // Rows get 1 and 2.
+    checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'output');
+    expect(() => checkInitialMask(linear([1, 1, 0, 0, 1, 1, 1, 0]), target, 'output')).toThrow(/q_proj, row 0: 2 of 4 weights are pruned; expected 1/);
+    const wide = (zeros: number[]): LinearMask => linear(Array.from({ length: 400 }, (_, i) => Number(!zeros.includes(i))), [2, 200]);
+    // 128 of 200 columns get 1 of 3, the other 72 get 2.
+    checkInitialMask(wide([5, 199, 399]), target, 'columns');
+    expect(() => checkInitialMask(wide([5, 6, 199]), target, 'columns')).toThrow(/q_proj, columns 0 to 127: 2 of 256 weights are pruned; expected 1/);
+    const hundredth = { sparsity: 0.01, pattern: unstructured };
+    checkInitialMask(wide([5, 327, 128]), hundredth, 'columns');
+    expect(() => checkInitialMask(wide([5, 6, 327]), hundredth, 'columns')).toThrow(/columns 0 to 127: 3 of 256 weights are pruned; expected 2/);
+  });
+
   it('count every group of N:M', () => {
     checkPattern(linear(balanced), parsePattern('2:4'));
     expect(() => checkPattern(linear([1, 1, 0, 0, 1, 1, 1, 0]), parsePattern('2:4'))).toThrow(/q_proj, row 1, inputs from 0: 3 of 4 weights are kept; expected the pattern 2:4/);

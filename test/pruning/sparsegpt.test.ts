@@ -54,6 +54,7 @@ describe('sparseGpt', () => {
     { label: 'one block', shape: [6, 24] as const, target: half, blockSize: 128 },
     { label: 'blocks, the last one shorter', shape: [5, 22] as const, target: half, blockSize: 8 },
     { label: 'blocks of one column', shape: [7, 5] as const, target: half, blockSize: 1 },
+    { label: 'so many blocks that their updates are put together', shape: [3, 20] as const, target: half, blockSize: 1 },
     { label: 'another sparsity', shape: [9, 13] as const, target: { ...half, sparsity: 0.7 }, blockSize: 5 },
     { label: '2:4 in one block', shape: [6, 24] as const, target: nm('2:4'), blockSize: 128 },
     { label: '2:4 across blocks', shape: [6, 24] as const, target: nm('2:4'), blockSize: 8 },
@@ -178,6 +179,22 @@ describe('factorHessian', () => {
     }
     // The inverse has elements up to 1 / 0.01.
     expect(worst).toBeLessThan(1e-9);
+  });
+
+  // x_i = r x_(i-1) + noise, whose inverse covariance has one diagonal on either side, and so its factor one above.
+  it('factors more inputs than the host takes in one block', async () => {
+    const n = 1300;
+    const r = 0.9;
+    const covariance = Float64Array.from({ length: n * n }, (_, i) => r ** Math.abs(Math.floor(i / n) - (i % n)));
+    const { upper, damping } = await factorHessian(covariance, n, 0);
+    expect(damping).toBe(0);
+    const unit = 1 / Math.sqrt(1 - r * r);
+    const expected = (row: number, column: number): number => (row === column ? (row === n - 1 ? 1 : unit) : column === row + 1 ? -r * unit : 0);
+    let worst = 0;
+    for (let row = 0; row < n; row++) for (let column = row; column < n; column++) worst = Math.max(worst, Math.abs(upper[row * n + column] - expected(row, column)));
+    expect(worst).toBeLessThan(1e-5);
+    // All inputs equal: what rounding leaves of a pivot is no pivot.
+    expect((await factorHessian(new Float64Array(n * n).fill(1), n, 0)).damping).toBe(1e-6);
   });
 
   it('treats live inputs as if there were no dead ones', async () => {
