@@ -56,7 +56,7 @@ describe.skipIf(!available).each(available ? goldenModels : [])('rebuild from Sp
     expect(different / size).toBeLessThanOrEqual(nearTie ? 2e-3 : 1e-4);
     const losses = goldenLosses(name, run);
     expect(errors).toHaveLength(losses.length);
-    const tolerance = nearTie ? 5e-3 : 1e-3;
+    const tolerance = nearTie ? 3e-2 : 1e-3;
     losses.forEach(([, before, after], index) => {
       expect(Math.abs(errors[index][0] / before - 1)).toBeLessThan(tolerance);
       expect(Math.abs(errors[index][1] / after - 1)).toBeLessThan(tolerance);
