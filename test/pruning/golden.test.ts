@@ -12,7 +12,7 @@ import { differences, embedCalibration, goldenMasks, goldenModels, goldenRuns, l
 const available = existsSync(join(sharedData, 'golden'));
 if (!available) console.warn('The golden data is absent: parity with the public reference is not tested.');
 
-describe.skipIf(!available).each(available ? goldenModels : [])('parity with the public reference on %s', (name) => {
+describe.skipIf(!available).each(goldenModels)('parity with the public reference on %s', (name) => {
   let model: DecoderModel;
   let weights: Map<string, Tensor>;
   beforeAll(async () => {

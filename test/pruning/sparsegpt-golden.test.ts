@@ -24,7 +24,7 @@ const runs: [string, MaskTarget][] = [
   ['sparsegpt-2of4', { sparsity: 0.5, pattern: parsePattern('2:4') }],
 ];
 
-describe.skipIf(!available).each(available ? goldenModels : [])('SparseGPT beside the public reference on %s', (name) => {
+describe.skipIf(!available).each(goldenModels)('SparseGPT beside the public reference on %s', (name) => {
   let model: DecoderModel;
   let dense: Map<string, Tensor>;
   beforeAll(async () => {
