@@ -68,3 +68,28 @@ export class NonFiniteValueError extends PermanentFault {
     });
   }
 }
+
+/** A run came to a worker that another run had just taken. Temporal asks again, and a free worker takes it. */
+export class SeatTakenError extends PassingFault {
+  constructor() {
+    super({ where: 'worker', what: 'another run was faster', remedy: 'A free worker takes this run; start more workers to run more at once' });
+  }
+}
+
+/** The worker works no longer for this run, which goes on with another worker of the same store, where it stopped. */
+export class SeatLostError extends PassingFault {
+  constructor(why: string) {
+    super({ where: 'worker', what: why, remedy: 'The run goes on with the next free worker' });
+  }
+}
+
+/** A run came to a worker that has not got its artifacts. */
+export class OtherStoreError extends PassingFault {
+  constructor(begunIn: string, here: string, store: string) {
+    super({
+      where: store,
+      what: `this run's artifacts are in store ${begunIn}, but this worker has store ${here}`,
+      remedy: 'Start a worker with the state folder of the run; give workers with different stores different task queues (--task-queue)',
+    });
+  }
+}

@@ -1,11 +1,12 @@
-import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
-const activities = proxyActivities<Activities>({
+const activities = placedActivities({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
