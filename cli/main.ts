@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { addMaskCommands } from './commands/mask.js';
+import type { RetryOptions } from './commands/retry.js';
+import { addScheduleCommands } from './commands/schedule.js';
 import { version } from './version.js';
 import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
@@ -37,6 +39,20 @@ export function program(onExit: (code: number) => void): Command {
     const { cancelCommand } = await import('./commands/cancel.js');
     onExit(await cancelCommand(word, options(command)));
   });
+  add('pause [which]', `pause a pipeline after the layer in flight (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { pauseCommand } = await import('./commands/pause.js');
+    onExit(await pauseCommand(word, options(command)));
+  });
+  add('resume [which]', `let a paused pipeline go on (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { resumeCommand } = await import('./commands/pause.js');
+    onExit(await resumeCommand(word, options(command)));
+  });
+  add('retry [which]', `take up a pipeline that has ended again, finding its finished work (${which})`)
+    .addOption(new Option('--from <stage>', 'the first stage to run again (default: where it ended)').choices(['calibration', 'initialMask', 'rebuild', 'evaluation']))
+    .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
+      const { retryCommand } = await import('./commands/retry.js');
+      onExit(await retryCommand(word, own, options(command)));
+    });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
     .action(async (own: { supervised: boolean }, command: Command) => {
@@ -51,6 +67,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

@@ -1,11 +1,12 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { Pause } from './pause.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
-const activities = proxyActivities<Activities>({
+const everyActivity = proxyActivities<Activities>({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -24,11 +25,12 @@ const maximumRestarts = 5;
 export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
   const progress = newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
+  const activities = new Pause(progress).between(everyActivity);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = await activities.prepareRun({ pipeline: request.pipeline });
   for (let restarts = 0; ; restarts++) {
     try {
-      return await new PipelineRun(request, context, trackers).run();
+      return await new PipelineRun(activities, request, context, trackers).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
     }
@@ -61,6 +63,7 @@ class PipelineRun {
   private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number };
 
   constructor(
+    private readonly activities: Activities,
     private readonly request: PipelineRequest,
     private readonly context: RunContext,
     private readonly trackers: readonly StageTracker[],
@@ -96,13 +99,13 @@ class PipelineRun {
 
   private async calibrate(stage: CalibrationStage, tracker: StageTracker): Promise<void> {
     tracker.begin(1);
-    const sampled = await activities.sampleCalibration({ context: this.context, stage });
+    const sampled = await this.activities.sampleCalibration({ context: this.context, stage });
     this.tokens = sampled.tokens;
     tracker.unit(sampled);
   }
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
-    const { context } = this;
+    const { activities, context } = this;
     const { allocation } = stage;
     tracker.begin(context.model.layers * (1 + scoringPasses(allocation)));
     const scored = allocation === undefined ? {} : { scoredOn: await this.score(allocation, tracker) };
@@ -126,7 +129,7 @@ class PipelineRun {
 
   /** Scores all linears of the dense model. @returns the calibration that they were scored on */
   private async score({ method }: Allocation, tracker: StageTracker): Promise<TokensRef> {
-    const { context } = this;
+    const { activities, context } = this;
     const tokens = this.calibration();
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
     if (await activities.findScores({ context, method, tokens })) {
@@ -149,7 +152,7 @@ class PipelineRun {
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
-    const { context } = this;
+    const { activities, context } = this;
     tracker.begin(context.model.layers);
     const start = this.finalMasks();
     const masks: ArtifactKey[] = [];
@@ -170,7 +173,7 @@ class PipelineRun {
   }
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
-    const { context } = this;
+    const { activities, context } = this;
     tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1));
     const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
     for (const [index, task] of stage.perplexity.entries()) {
@@ -184,7 +187,7 @@ class PipelineRun {
   }
 
   private async perplexityOf(state: ModelState, tokens: TokensRef, tracker: StageTracker): Promise<number> {
-    const { context } = this;
+    const { activities, context } = this;
     const layers = context.model.layers;
     const masks = state === 'dense' ? new Array<null>(layers).fill(null) : (this.masks[state] ?? []);
     const whole = { tokens, masks };
@@ -218,12 +221,12 @@ class PipelineRun {
   /** Has the masks of a stage counted again, by code that did not make them. */
   private async prove(stage: InitialMaskStage | RebuildStage, masks: ArtifactKey[], tracker: StageTracker): Promise<void> {
     tracker.working('proving the masks');
-    await activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
+    await this.activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
   }
 
   /** Writes and proves mask and checkpoint as soon as the masks are final, before they are judged. */
   private async writeOutputs(tracker: StageTracker): Promise<void> {
-    const { context } = this;
+    const { activities, context } = this;
     const { workflowId } = workflowInfo();
     tracker.working('writing mask and checkpoint');
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
@@ -234,7 +237,7 @@ class PipelineRun {
 
   /** Writes the report, and puts the result together. */
   private async finish(): Promise<PipelineResult> {
-    const { context, request, outputs } = this;
+    const { activities, context, request, outputs } = this;
     const { workflowId } = workflowInfo();
     const result: PipelineResult = {
       name: request.pipeline.name,

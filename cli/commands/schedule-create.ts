@@ -1,0 +1,94 @@
+import path from 'node:path';
+import { isGrpcServiceError, ScheduleAlreadyRunning, ServiceError } from '@temporalio/client';
+import type { PipelineRequest } from '../../workflows/protocol.js';
+import { pipelineWorkflow } from '../../workflows/protocol.js';
+import { commandText, stateWords } from '../command-text.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { loadPipelineFile } from '../load-pipeline.js';
+import { isServed } from '../local/pollers.js';
+import type { GlobalOptions } from '../options.js';
+import { usesLocalServer, type ScheduleNote } from '../schedule/find.js';
+import { parseTiming, type Timing, type TimingOptions } from '../schedule/timing.js';
+import { registerHint } from '../search-attributes.js';
+import { openSession } from '../session.js';
+import { printJson } from '../show-outcome.js';
+import { pipelineStart } from '../start-pipeline.js';
+import { timeText } from '../text-table.js';
+
+export interface ScheduleCreateOptions extends TimingOptions {
+  id: string;
+  paused: boolean;
+}
+
+/** A run's workflow id, so its output folder too, begins with the schedule's id. */
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+const invalidArgument = 3;
+
+/**
+ * `schedule create FILE --id NAME (--cron | --every)`: runs the pipeline, as the file says now, at set times.
+ * @returns the exit code
+ */
+export async function scheduleCreateCommand(file: string, own: ScheduleCreateOptions, options: GlobalOptions): Promise<number> {
+  const { id, paused } = own;
+  if (!idPattern.test(id)) {
+    throw new CommandLineError({ what: `--id ${id} is no name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, 100 at most' });
+  }
+  const timing = parseTiming(own);
+  const parsed = loadPipelineFile(file, options);
+  const session = await openSession(options.state);
+  try {
+    const { client } = session;
+    const { start, findable } = await pipelineStart(client, parsed, options.taskQueue);
+    const note: ScheduleNote = { pipeline: parsed.pipeline.name, configDigest: parsed.digest, file: path.resolve(file), times: timing.times };
+    const handle = await refused(own, timing, () =>
+      client.schedule.create<(request: PipelineRequest) => Promise<unknown>>({
+        scheduleId: id,
+        spec: timing.spec,
+        policies: timing.policies,
+        // The server adds the time of each firing to the workflow id.
+        action: { type: 'startWorkflow', workflowType: pipelineWorkflow, workflowId: id, ...start },
+        memo: { ...note },
+        state: { paused },
+      }),
+    );
+    const { info } = await handle.describe();
+    if (options.json) {
+      printJson({ scheduleId: id, ...note, taskQueue: options.taskQueue, paused, next: info.nextActionTimes });
+    } else {
+      const next = info.nextActionTimes.slice(0, 3).map(timeText).join(', ');
+      const words = [`Schedule ${id}: ${note.pipeline}, ${note.times}${paused ? ' (paused)' : ''}`, `  next (UTC)  ${next || 'never: these times do not come'}`];
+      process.stdout.write(`${words.join('\n')}\n`);
+    }
+    process.stderr.write('The pipeline is kept as its file says now; after a change of the file, delete the schedule and create it again.\n');
+    if (usesLocalServer()) {
+      process.stderr.write(
+        `This state's local server fires it only while it runs: keep ${commandText(['worker', ...stateWords(options.state)])} running, which brings server and worker up. ` +
+          `What is missed meanwhile is caught up, within ${own.catchUp ?? 'a year'}, when it is started again.\n`,
+      );
+    } else if (!(await isServed(client, options.state, options.taskQueue))) {
+      process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: its runs wait for one (${commandText(['worker', '--task-queue', options.taskQueue])}).\n`);
+    }
+    if (!findable) process.stderr.write(`${registerHint}\n`);
+    return exitCode.done;
+  } finally {
+    await session.close();
+  }
+}
+
+/** What the server finds wrong with the command line is said as such. */
+async function refused<T>({ id }: ScheduleCreateOptions, { times }: Timing, create: () => Promise<T>): Promise<T> {
+  try {
+    return await create();
+  } catch (error) {
+    if (error instanceof ScheduleAlreadyRunning) {
+      throw new CommandLineError({ what: `there is a schedule ${id} already`, remedy: `Choose another --id, or delete it: ${commandText(['schedule', 'delete', id])}` }, { cause: error });
+    }
+    const cause = error instanceof ServiceError ? error.cause : error;
+    if (isGrpcServiceError(cause) && Number(cause.code) === invalidArgument) {
+      throw new CommandLineError({ what: `the server does not understand "${times}": ${cause.details}`, remedy: 'Mend --cron or --time-zone, for instance --cron "0 3 * * *" --time-zone Europe/Berlin' }, { cause: error });
+    }
+    throw error;
+  }
+}
