@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { ListOptions } from './commands/list.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { RetryOptions } from './commands/retry.js';
 import { addScheduleCommands } from './commands/schedule.js';
@@ -31,10 +32,15 @@ export function program(onExit: (code: number) => void): Command {
     const { watchCommand } = await import('./commands/watch.js');
     onExit(await watchCommand(word, options(command)));
   });
-  add('list', 'list the pipelines that the server knows').action(async (_: unknown, command: Command) => {
-    const { listCommand } = await import('./commands/list.js');
-    onExit(await listCommand(options(command)));
-  });
+  add('list', 'list the pipelines that the server knows')
+    .option('--model <name>', "those of a model: its folder's name, or its repository id")
+    .option('--sparsity <share>', 'those that prune this share, for instance 0.5')
+    .option('--pattern <pattern>', 'those that keep a pattern, for instance 2:4')
+    .option('--method <name>', 'those whose masks a method makes, for instance wanda or guarded')
+    .action(async (own: ListOptions, command: Command) => {
+      const { listCommand } = await import('./commands/list.js');
+      onExit(await listCommand(own, options(command)));
+    });
   add('cancel [which]', `cancel a pipeline, keeping what it has finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { cancelCommand } = await import('./commands/cancel.js');
     onExit(await cancelCommand(word, options(command)));
@@ -47,8 +53,8 @@ export function program(onExit: (code: number) => void): Command {
     const { resumeCommand } = await import('./commands/pause.js');
     onExit(await resumeCommand(word, options(command)));
   });
-  add('retry [which]', `take up a pipeline that has ended again, finding its finished work (${which})`)
-    .addOption(new Option('--from <stage>', 'the first stage to run again (default: where it ended)').choices(['calibration', 'initialMask', 'rebuild', 'evaluation']))
+  add('retry [which]', `run an ended pipeline again as it was started, finding its finished work (${which})`)
+    .option('--from <stage>', 'make this stage and all later ones anew: what is stored of them is removed and made again. A name (its first stage), or a number (1 is the first)')
     .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
       const { retryCommand } = await import('./commands/retry.js');
       onExit(await retryCommand(word, own, options(command)));

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Pipeline } from '../config/pipeline.js';
+import { CommandLineError } from './errors.js';
 
 /** What a run is found by, in `list` and in Temporal's own pages. */
 export interface RunLabels {
@@ -26,4 +27,29 @@ export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>):
     ...(start?.pattern === undefined ? {} : { pattern: start.pattern }),
     methods: [...new Set(methods)],
   };
+}
+
+/** Labels as a command line asks for them; all that are given must agree. */
+export interface LabelOptions {
+  model?: string;
+  sparsity?: string;
+  pattern?: string;
+  method?: string;
+}
+
+/**
+ * Whether a run has the labels that are asked for. A run without labels has none.
+ * @throws CommandLineError
+ */
+export function labelFilter({ model, sparsity, pattern, method }: LabelOptions): (labels: Partial<RunLabels>) => boolean {
+  const share = Number(sparsity ?? 0);
+  if (sparsity !== undefined && !(sparsity.trim() !== '' && share >= 0 && share < 1)) {
+    throw new CommandLineError({ what: `--sparsity ${sparsity} is no share of zeros`, expected: 'a number from 0 to below 1, for instance 0.5' });
+  }
+  return (labels) =>
+    (model === undefined || labels.model === model) &&
+    // A pattern's sparsity is a quotient.
+    (sparsity === undefined || (labels.sparsity !== undefined && Math.abs(labels.sparsity - share) < 1e-6)) &&
+    (pattern === undefined || labels.pattern === pattern) &&
+    (method === undefined || (labels.methods ?? []).includes(method));
 }

@@ -2,11 +2,13 @@ import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { RunLabels } from './run-labels.js';
 
+/** `gate` is set by no run yet; it is registered with the others, so that an administrator does that once. */
 const keys = {
   model: defineSearchAttributeKey('PruningModel', 'KEYWORD'),
   sparsity: defineSearchAttributeKey('PruningSparsity', 'DOUBLE'),
   pattern: defineSearchAttributeKey('PruningPattern', 'KEYWORD'),
   methods: defineSearchAttributeKey('PruningMethods', 'KEYWORD_LIST'),
+  gate: defineSearchAttributeKey('PruningGate', 'KEYWORD'),
 } as const;
 
 /** A type's name for the Temporal CLI, and its number on the wire. */

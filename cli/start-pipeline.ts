@@ -23,6 +23,11 @@ export function workflowIdOf({ pipeline, digest }: Pick<ParsedPipeline, 'pipelin
   return `${pipeline.name}-${digest.slice(0, 16)}`;
 }
 
+/** The argument of a pipeline's workflow. */
+export function requestFor({ pipeline, digest }: ParsedPipeline): PipelineRequest {
+  return { pipeline, configDigest: digest };
+}
+
 /** What a pipeline's workflow is started with, by hand or by a schedule. */
 export interface PipelineStart {
   args: [PipelineRequest];
@@ -33,11 +38,12 @@ export interface PipelineStart {
 }
 
 /** What to start a pipeline's workflow with on this server. */
-export async function pipelineStart(client: Client, { pipeline, digest }: ParsedPipeline, taskQueue: string): Promise<{ start: PipelineStart; findable: boolean }> {
+export async function pipelineStart(client: Client, request: PipelineRequest, taskQueue: string): Promise<{ start: PipelineStart; findable: boolean }> {
+  const { pipeline } = request;
   const labels = labelsOf(pipeline);
   const { attributes, complete } = await searchAttributesFor(client, labels);
   const start: PipelineStart = {
-    args: [{ pipeline, configDigest: digest }],
+    args: [request],
     taskQueue,
     memo: { pipeline: pipeline.name, ...labels },
     typedSearchAttributes: attributes,
@@ -52,7 +58,7 @@ export async function pipelineStart(client: Client, { pipeline, digest }: Parsed
 export async function startPipeline(client: Client, parsed: ParsedPipeline, taskQueue: string): Promise<StartedRun> {
   const workflowId = workflowIdOf(parsed);
   const runningBefore = await runningExecution(client, workflowId);
-  const { start, findable } = await pipelineStart(client, parsed, taskQueue);
+  const { start, findable } = await pipelineStart(client, requestFor(parsed), taskQueue);
   await client.workflow.start(pipelineWorkflow, {
     ...start,
     workflowId,

@@ -1,4 +1,4 @@
-import { condition, setHandler, defineSignal, upsertMemo } from '@temporalio/workflow';
+import { condition, defineSignal, setHandler, upsertMemo } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.js';
 import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './protocol.js';
 
@@ -7,9 +7,12 @@ import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './
  * before it existed replay.
  */
 export class Pause {
+  private progress: Pick<PipelineProgress, 'pause'> = {};
   private isWaiting = false;
 
-  constructor(private readonly progress: PipelineProgress) {
+  /** Hears the signals from now on, and says in `progress` what they have led to. */
+  listen(progress: PipelineProgress): void {
+    this.progress = progress;
     setHandler(defineSignal(pauseSignal), () => {
       progress.pause ??= this.isWaiting ? 'reached' : 'asked';
     });

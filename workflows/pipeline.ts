@@ -6,7 +6,10 @@ import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
-const everyActivity = proxyActivities<Activities>({
+/** Of this run alone: every workflow execution has a copy of this module of its own. */
+const pause = new Pause();
+
+const activities = pause.between(proxyActivities<Activities>({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -16,7 +19,7 @@ const everyActivity = proxyActivities<Activities>({
     // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
-});
+}));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -25,12 +28,12 @@ const maximumRestarts = 5;
 export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
   const progress = newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
-  const activities = new Pause(progress).between(everyActivity);
+  pause.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = await activities.prepareRun({ pipeline: request.pipeline });
   for (let restarts = 0; ; restarts++) {
     try {
-      return await new PipelineRun(activities, request, context, trackers).run();
+      return await new PipelineRun(request, context, trackers).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
     }
@@ -63,9 +66,8 @@ class PipelineRun {
   private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number };
 
   constructor(
-    private readonly activities: Activities,
     private readonly request: PipelineRequest,
-    private readonly context: RunContext,
+    private context: RunContext,
     private readonly trackers: readonly StageTracker[],
   ) {
     // A pipeline that only evaluates leaves the model as it is.
@@ -73,10 +75,11 @@ class PipelineRun {
   }
 
   async run(): Promise<PipelineResult> {
-    const { stages } = this.request.pipeline;
+    const { pipeline: { stages }, anewFrom } = this.request;
     const lastMaking = stages.findLastIndex(makesMasks);
     for (const [index, stage] of stages.entries()) {
       const tracker = this.trackers[index];
+      if (index === anewFrom) this.context = { ...this.context, notBefore: workflowInfo().startTime.toISOString() };
       await this.runStage(stage, tracker);
       if (index === lastMaking) await this.writeOutputs(tracker);
       tracker.end();
@@ -99,13 +102,13 @@ class PipelineRun {
 
   private async calibrate(stage: CalibrationStage, tracker: StageTracker): Promise<void> {
     tracker.begin(1);
-    const sampled = await this.activities.sampleCalibration({ context: this.context, stage });
+    const sampled = await activities.sampleCalibration({ context: this.context, stage });
     this.tokens = sampled.tokens;
     tracker.unit(sampled);
   }
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
-    const { activities, context } = this;
+    const { context } = this;
     const { allocation } = stage;
     tracker.begin(context.model.layers * (1 + scoringPasses(allocation)));
     const scored = allocation === undefined ? {} : { scoredOn: await this.score(allocation, tracker) };
@@ -129,7 +132,7 @@ class PipelineRun {
 
   /** Scores all linears of the dense model. @returns the calibration that they were scored on */
   private async score({ method }: Allocation, tracker: StageTracker): Promise<TokensRef> {
-    const { activities, context } = this;
+    const { context } = this;
     const tokens = this.calibration();
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
     if (await activities.findScores({ context, method, tokens })) {
@@ -152,7 +155,7 @@ class PipelineRun {
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
-    const { activities, context } = this;
+    const { context } = this;
     tracker.begin(context.model.layers);
     const start = this.finalMasks();
     const masks: ArtifactKey[] = [];
@@ -173,7 +176,7 @@ class PipelineRun {
   }
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
-    const { activities, context } = this;
+    const { context } = this;
     tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1));
     const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
     for (const [index, task] of stage.perplexity.entries()) {
@@ -187,7 +190,7 @@ class PipelineRun {
   }
 
   private async perplexityOf(state: ModelState, tokens: TokensRef, tracker: StageTracker): Promise<number> {
-    const { activities, context } = this;
+    const { context } = this;
     const layers = context.model.layers;
     const masks = state === 'dense' ? new Array<null>(layers).fill(null) : (this.masks[state] ?? []);
     const whole = { tokens, masks };
@@ -221,12 +224,12 @@ class PipelineRun {
   /** Has the masks of a stage counted again, by code that did not make them. */
   private async prove(stage: InitialMaskStage | RebuildStage, masks: ArtifactKey[], tracker: StageTracker): Promise<void> {
     tracker.working('proving the masks');
-    await this.activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
+    await activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
   }
 
   /** Writes and proves mask and checkpoint as soon as the masks are final, before they are judged. */
   private async writeOutputs(tracker: StageTracker): Promise<void> {
-    const { activities, context } = this;
+    const { context } = this;
     const { workflowId } = workflowInfo();
     tracker.working('writing mask and checkpoint');
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
@@ -237,7 +240,7 @@ class PipelineRun {
 
   /** Writes the report, and puts the result together. */
   private async finish(): Promise<PipelineResult> {
-    const { activities, context, request, outputs } = this;
+    const { context, request, outputs } = this;
     const { workflowId } = workflowInfo();
     const result: PipelineResult = {
       name: request.pipeline.name,

@@ -21,6 +21,8 @@ export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */
   configDigest: string;
+  /** Index of the stage from which on nothing counts as made that is older than the run. */
+  anewFrom?: number;
 }
 
 export interface StageProgress {

@@ -1,14 +1,13 @@
-import { existsSync } from 'node:fs';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { pausedMemo, pipelineWorkflow } from '../../workflows/protocol.js';
-import { connectionFromEnvironment } from '../connection.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import type { RunLabels } from '../run-labels.js';
-import { openSession } from '../session.js';
+import { labelFilter, type LabelOptions, type RunLabels } from '../run-labels.js';
+import { hasServer, openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
-import { statePaths } from '../state.js';
 import { textTable, timeText } from '../text-table.js';
+
+export type ListOptions = LabelOptions;
 
 /** Labels are absent for runs that were started before there were any. */
 interface Listed extends Partial<RunLabels> {
@@ -21,16 +20,22 @@ interface Listed extends Partial<RunLabels> {
 }
 
 /**
- * `list`: the pipelines that the server knows, the newest first.
+ * `list`: the pipelines that the server knows, the newest first. Filtered here and not by the server, which may not know
+ * our search attributes: every run has its labels as a memo.
  * @returns the exit code
  */
-export async function listCommand(options: GlobalOptions): Promise<number> {
+export async function listCommand(asked: ListOptions, options: GlobalOptions): Promise<number> {
   // A server is not brought up, nor a state folder made, only to find that there is nothing.
-  const isNew = connectionFromEnvironment() === undefined && !existsSync(statePaths.serverDatabase(options.state));
-  const pipelines = isNew ? [] : await listPipelines(options.state);
+  const isWanted = labelFilter(asked);
+  const all = hasServer(options.state) ? await listPipelines(options.state) : [];
+  const pipelines = all.filter(isWanted);
   if (options.json) printJson({ pipelines });
-  else process.stdout.write(pipelines.length === 0 ? `No pipeline has run yet (state ${options.state}).\n` : `${table(pipelines)}\n`);
+  else process.stdout.write(pipelines.length === 0 ? none(all.length, options.state) : `${table(pipelines)}\n`);
   return exitCode.done;
+}
+
+function none(others: number, state: string): string {
+  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines has these labels.\n`;
 }
 
 async function listPipelines(state: string): Promise<Listed[]> {

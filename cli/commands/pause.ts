@@ -4,11 +4,10 @@ import { pauseSignal, resumeSignal } from '../../workflows/protocol.js';
 import { commandText, stateWords } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { findRun } from '../find-run.js';
+import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { queryProgress } from '../progress/follow.js';
-import { openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
 import type { Run } from '../start-pipeline.js';
 
@@ -44,10 +43,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
 }
 
 async function withRunning(which: string | undefined, options: GlobalOptions, act: (client: Client, run: Run, served: boolean) => Promise<void>): Promise<number> {
-  const session = await openSession(options.state);
-  try {
-    const { client } = session;
-    const { workflowId, runId, taskQueue, status } = await findRun(client, which, options);
+  return await withRun(which, options, async (client, { workflowId, runId, taskQueue, status }) => {
     if (status.name !== 'RUNNING') {
       throw new CommandLineError({
         what: `pipeline ${workflowId} is not running: ${status.name.toLowerCase()}`,
@@ -56,9 +52,7 @@ async function withRunning(which: string | undefined, options: GlobalOptions, ac
     }
     await act(client, { workflowId, runId }, await isServed(client, options.state, taskQueue));
     return exitCode.done;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function isPaused(client: Client, run: Run): Promise<boolean> {

@@ -1,86 +1,67 @@
-import { randomUUID } from 'node:crypto';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Stage } from '../../config/pipeline.js';
+import { pipelineWorkflow, type PipelineRequest } from '../../workflows/protocol.js';
 import { commandText } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { findRun } from '../find-run.js';
+import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
-import { openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
-
-/** The activities that a stage can begin with. */
-const beginnings: Readonly<Record<Stage['type'], readonly string[]>> = {
-  calibration: ['sampleCalibration'],
-  initialMask: ['findScores', 'makeInitialMask'],
-  rebuild: ['rebuildLayer'],
-  evaluation: ['sampleEvaluation'],
-};
+import { pipelineStart } from '../start-pipeline.js';
 
 export interface RetryOptions {
-  from?: Stage['type'];
-}
-
-/** Signals, updates and cancellations of the run that ended must not meet the new one (numbers on the wire). */
-const leftBehind = [1, 2, 4];
-
-/** An activity of a run's history. */
-export interface ScheduledActivity<EventId> {
-  type: string;
-  /** The workflow task that asked for it. */
-  task: EventId;
+  from?: string;
 }
 
 /**
- * Where a run is to be taken up again: at the first activity of a stage, or without one at the last activity that it began.
- * Undefined if there is none.
- */
-export function retryPoint<EventId>(activities: readonly ScheduledActivity<EventId>[], from: Stage['type'] | undefined): EventId | undefined {
-  return (from === undefined ? activities.at(-1) : activities.find(({ type }) => beginnings[from].includes(type)))?.task;
-}
-
-/**
- * `retry [workflowId|FILE] [--from STAGE]`: takes an ended run up again by Temporal's reset, with what it had decided (engine,
- * threads, digests of its files). Finished work that is still in the store is found, not repeated.
+ * `retry [workflowId|FILE] [--from STAGE]`: runs an ended pipeline again, as it was started, on the task queue that it was on.
+ * Without a stage all finished work is found; with one, everything of that stage and the later ones is made anew.
  * @returns the exit code
  */
 export async function retryCommand(which: string | undefined, { from }: RetryOptions, options: GlobalOptions): Promise<number> {
-  const session = await openSession(options.state);
-  try {
-    const { client } = session;
-    const { workflowId, runId, taskQueue, status } = await findRun(client, which, options);
+  return await withRun(which, options, async (client, execution) => {
+    const { workflowId, taskQueue, status } = execution;
     if (status.name === 'RUNNING') {
       throw new CommandLineError({ what: `pipeline ${workflowId} is running`, remedy: `Cancel it first: ${commandText(['cancel', workflowId])}` });
     }
     if (status.name === 'COMPLETED' && from === undefined) {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from from which stage on it is to be run again' });
+      throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from from which stage on it is to be made anew' });
     }
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const activities = (history.events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => {
-      return scheduled?.workflowTaskCompletedEventId ? [{ type: scheduled.activityType?.name ?? '', task: scheduled.workflowTaskCompletedEventId }] : [];
-    });
-    const point = retryPoint(activities, from);
-    if (point === undefined) {
-      throw new CommandLineError({
-        what: `pipeline ${workflowId} ended before ${from === undefined ? 'anything of it began' : `a stage ${from} began`}`,
-        remedy: from === undefined ? 'Run or start its file again' : 'Leave --from out to go on where it ended',
-      });
+    const { pipeline, configDigest } = await requestOf(client, execution);
+    const anewFrom = from === undefined ? undefined : stageIndex(from, pipeline.stages);
+    const { start } = await pipelineStart(client, { pipeline, configDigest, ...(anewFrom !== undefined && { anewFrom }) }, taskQueue);
+    const handle = await client.workflow.start(pipelineWorkflow, { ...start, workflowId, workflowIdConflictPolicy: 'FAIL', workflowIdReusePolicy: 'ALLOW_DUPLICATE' });
+    const runId = handle.firstExecutionRunId;
+    if (options.json) printJson({ workflowId, runId, status: 'running', taskQueue, from: from ?? null });
+    else {
+      const what = anewFrom === undefined ? 'Started again:' : `Started again, anew from stage ${anewFrom + 1} (${pipeline.stages[anewFrom]?.type}):`;
+      process.stdout.write(`${what}\n  WorkflowId  ${workflowId}\n  RunId       ${runId}\n  TaskQueue   ${taskQueue}\n`);
     }
-    const reset = await client.workflowService.resetWorkflowExecution({
-      namespace: client.options.namespace,
-      workflowExecution: { workflowId, runId },
-      reason: `temporal-pipeline retry${from === undefined ? '' : ` --from ${from}`}`,
-      workflowTaskFinishEventId: point,
-      requestId: randomUUID(),
-      resetReapplyExcludeTypes: leftBehind,
-    });
-    if (options.json) printJson({ workflowId, runId: reset.runId, status: 'running', from: from ?? null });
-    else process.stdout.write(`Taken up again ${from === undefined ? 'where it ended' : `from ${from}`}:\n  WorkflowId  ${workflowId}\n  RunId       ${reset.runId}\n`);
     if (!(await isServed(client, options.state, taskQueue))) {
       process.stderr.write(`No worker serves its task queue ${taskQueue}: it waits for one (${commandText(['worker', '--task-queue', taskQueue])}).\n`);
     }
     return exitCode.done;
-  } finally {
-    await session.close();
-  }
+  });
+}
+
+/** What a run was started with: the first event of its history says so. */
+async function requestOf(client: Client, { workflowId, runId }: WorkflowExecutionDescription): Promise<PipelineRequest> {
+  const { namespace, loadedDataConverter } = client.options;
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({ namespace, execution: { workflowId, runId }, maximumPageSize: 1 });
+  const input = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input;
+  const [request] = await decodeArrayFromPayloads(loadedDataConverter, input?.payloads);
+  return request as PipelineRequest;
+}
+
+/**
+ * Index of the stage that a name (its first, if there are several) or a number (1 is the first) means.
+ * @throws CommandLineError
+ */
+export function stageIndex(word: string, stages: readonly Pick<Stage, 'type'>[]): number {
+  const index = /^\d+$/.test(word) ? Number(word) - 1 : stages.findIndex(({ type }) => type === word);
+  if (stages[index] !== undefined) return index;
+  const there = stages.map(({ type }, position) => `${position + 1} ${type}`).join(', ');
+  throw new CommandLineError({ what: `the pipeline has no stage ${word}`, where: '--from', expected: `a name or number of its stages: ${there}` });
 }

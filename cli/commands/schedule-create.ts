@@ -8,16 +8,16 @@ import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
-import { usesLocalServer, type ScheduleNote } from '../schedule/find.js';
+import type { ScheduleNote } from '../schedule/find.js';
 import { parseTiming, type Timing, type TimingOptions } from '../schedule/timing.js';
 import { registerHint } from '../search-attributes.js';
-import { openSession } from '../session.js';
+import { openSession, usesLocalServer } from '../session.js';
 import { printJson } from '../show-outcome.js';
-import { pipelineStart } from '../start-pipeline.js';
+import { pipelineStart, requestFor } from '../start-pipeline.js';
 import { timeText } from '../text-table.js';
 
 export interface ScheduleCreateOptions extends TimingOptions {
-  id: string;
+  id?: string;
   paused: boolean;
 }
 
@@ -27,22 +27,22 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const invalidArgument = 3;
 
 /**
- * `schedule create FILE --id NAME (--cron | --every)`: runs the pipeline, as the file says now, at set times.
+ * `schedule create FILE (--cron | --every)`: runs the pipeline, as the file says now, at set times.
  * @returns the exit code
  */
 export async function scheduleCreateCommand(file: string, own: ScheduleCreateOptions, options: GlobalOptions): Promise<number> {
-  const { id, paused } = own;
+  const timing = parseTiming(own);
+  const parsed = loadPipelineFile(file, options);
+  const { id = parsed.pipeline.name, paused } = own;
   if (!idPattern.test(id)) {
     throw new CommandLineError({ what: `--id ${id} is no name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, 100 at most' });
   }
-  const timing = parseTiming(own);
-  const parsed = loadPipelineFile(file, options);
   const session = await openSession(options.state);
   try {
     const { client } = session;
-    const { start, findable } = await pipelineStart(client, parsed, options.taskQueue);
+    const { start, findable } = await pipelineStart(client, requestFor(parsed), options.taskQueue);
     const note: ScheduleNote = { pipeline: parsed.pipeline.name, configDigest: parsed.digest, file: path.resolve(file), times: timing.times };
-    const handle = await refused(own, timing, () =>
+    const handle = await refused(id, timing, () =>
       client.schedule.create<(request: PipelineRequest) => Promise<unknown>>({
         scheduleId: id,
         spec: timing.spec,
@@ -78,7 +78,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
 }
 
 /** What the server finds wrong with the command line is said as such. */
-async function refused<T>({ id }: ScheduleCreateOptions, { times }: Timing, create: () => Promise<T>): Promise<T> {
+async function refused<T>(id: string, { times }: Timing, create: () => Promise<T>): Promise<T> {
   try {
     return await create();
   } catch (error) {

@@ -2,8 +2,8 @@ import type { ScheduleSummary } from '@temporalio/client';
 import { pipelineWorkflow } from '../../workflows/protocol.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { mayHaveSchedules, noteOf } from '../schedule/find.js';
-import { openSession } from '../session.js';
+import { noteOf } from '../schedule/find.js';
+import { hasServer, openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
 import { textTable, timeText } from '../text-table.js';
 
@@ -12,11 +12,11 @@ import { textTable, timeText } from '../text-table.js';
  * @returns the exit code
  */
 export async function scheduleListCommand(options: GlobalOptions): Promise<number> {
-  const schedules = mayHaveSchedules(options.state) ? await findSchedules(options.state) : [];
+  const schedules = hasServer(options.state) ? await findSchedules(options.state) : [];
   if (options.json) {
     printJson({ schedules: schedules.map((summary) => ({ scheduleId: summary.scheduleId, ...noteOf(summary), paused: summary.state.paused, next: summary.info.nextActionTimes })) });
   } else if (schedules.length === 0) {
-    process.stdout.write('There is no schedule. `npx temporal-pipeline schedule create FILE --id NAME --every 6h` makes one.\n');
+    process.stdout.write('There is no schedule. `npx temporal-pipeline schedule create FILE --every 6h` makes one.\n');
   } else {
     const rows = schedules.map((summary) => {
       const { pipeline, times } = noteOf(summary);

@@ -12,7 +12,7 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
   const add = (name: string, description: string): Command => schedule.command(name).description(description).copyInheritedSettings(schedule);
 
   add('create <file>', 'run a pipeline, as its file says now, at set times')
-    .requiredOption('--id <name>', 'name of the schedule; workflow ids of its runs begin with it')
+    .option('--id <name>', "name of the schedule, with which its runs' workflow ids begin (default: the pipeline's name)")
     .option('--cron <expression>', 'times as a cron expression, for instance "0 3 * * *"')
     .option('--every <duration>', 'a run every so often, for instance 6h')
     .option('--time-zone <name>', 'zone of the cron expression, for instance Europe/Berlin (default: UTC)')

@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
 import { ScheduleNotFoundError, type Client, type ScheduleDescription, type ScheduleHandle } from '@temporalio/client';
 import { pipelineWorkflow } from '../../workflows/protocol.js';
-import { connectionFromEnvironment } from '../connection.js';
 import { UnknownScheduleError } from '../errors.js';
-import { openSession } from '../session.js';
-import { statePaths } from '../state.js';
+import { hasServer, openSession } from '../session.js';
 
 /** What a schedule of ours notes about itself. */
 export interface ScheduleNote {
@@ -15,12 +12,6 @@ export interface ScheduleNote {
   /** In words. */
   times: string;
 }
-
-/** Whether the schedules are those of this state's local server, which runs only while somebody uses it. */
-export const usesLocalServer = (): boolean => connectionFromEnvironment() === undefined;
-
-/** False where a local server would have to be made first, so that there is no schedule. */
-export const mayHaveSchedules = (state: string): boolean => !usesLocalServer() || existsSync(statePaths.serverDatabase(state));
 
 export interface FoundSchedule {
   client: Client;
@@ -33,7 +24,7 @@ export interface FoundSchedule {
  * @throws UnknownScheduleError, and what `openSession` and `act` throw
  */
 export async function withSchedule<T>(id: string, state: string, act: (found: FoundSchedule) => Promise<T>): Promise<T> {
-  if (!mayHaveSchedules(state)) throw unknown(id);
+  if (!hasServer(state)) throw unknown(id);
   const session = await openSession(state);
   try {
     const { client } = session;
