@@ -4,6 +4,7 @@ import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { withSchedule, type FoundSchedule } from '../schedule/find.js';
+import { parseTime } from '../schedule/time.js';
 import { overlapPolicies, type OverlapName } from '../schedule/timing.js';
 import { printJson } from '../show-outcome.js';
 
@@ -51,7 +52,7 @@ async function whatBecame({ handle, description: { info: before } }: FoundSchedu
  */
 export async function schedulePauseCommand(id: string, { note }: { note?: string }, options: GlobalOptions): Promise<number> {
   return await withSchedule(id, options.state, async ({ handle }) => {
-    await handle.pause(note);
+    await handle.pause(note ?? 'paused with temporal-pipeline');
     return say(options, { scheduleId: id, paused: true }, `Paused: ${id}`);
   });
 }
@@ -62,7 +63,7 @@ export async function schedulePauseCommand(id: string, { note }: { note?: string
  */
 export async function scheduleResumeCommand(id: string, { note }: { note?: string }, options: GlobalOptions): Promise<number> {
   return await withSchedule(id, options.state, async ({ handle }) => {
-    await handle.unpause(note);
+    await handle.unpause(note ?? 'resumed with temporal-pipeline');
     return say(options, { scheduleId: id, paused: false }, `Resumed: ${id}`);
   });
 }
@@ -79,18 +80,13 @@ export interface BackfillOptions {
  */
 export async function scheduleBackfillCommand(id: string, { from, to, overlap }: BackfillOptions, options: GlobalOptions): Promise<number> {
   const [start, end] = [parseTime(from, '--from'), parseTime(to, '--to')];
+  if (end.getTime() > Date.now()) throw new CommandLineError({ what: `--to ${to} has not come yet`, remedy: 'Give a time that is past; those to come are run anyhow' });
   if (start >= end) throw new CommandLineError({ what: `--from ${from} is not before --to ${to}`, remedy: 'Swap them, or mend one' });
   return await withSchedule(id, options.state, async ({ handle }) => {
     await handle.backfill({ start, end, overlap: overlapPolicies[overlap] });
     const json = { scheduleId: id, from: start, to: end, overlap };
     return say(options, json, `Asked for the runs from ${start.toISOString()} to ${end.toISOString()} (${overlap}). See \`npx temporal-pipeline schedule describe ${id}\`.`);
   });
-}
-
-function parseTime(text: string, option: string): Date {
-  const time = new Date(text);
-  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(time.getTime())) return time;
-  throw new CommandLineError({ what: `${option} ${text} is no time`, expected: 'a date and time of ISO 8601', remedy: 'For instance 2026-01-31T03:00:00Z' });
 }
 
 /**

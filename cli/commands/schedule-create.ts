@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isGrpcServiceError, ScheduleAlreadyRunning, ServiceError } from '@temporalio/client';
+import { ScheduleAlreadyRunning } from '@temporalio/client';
 import type { PipelineRequest } from '../../workflows/protocol.js';
 import { pipelineWorkflow } from '../../workflows/protocol.js';
 import { commandText, stateWords } from '../command-text.js';
@@ -24,8 +24,6 @@ export interface ScheduleCreateOptions extends TimingOptions {
 /** A run's workflow id, so its output folder too, begins with the schedule's id. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-const invalidArgument = 3;
-
 /**
  * `schedule create FILE (--cron | --every)`: runs the pipeline, as the file says now, at set times.
  * @returns the exit code
@@ -42,7 +40,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
     const { client } = session;
     const { start, findable } = await pipelineStart(client, requestFor(parsed), options.taskQueue);
     const note: ScheduleNote = { pipeline: parsed.pipeline.name, configDigest: parsed.digest, file: path.resolve(file), times: timing.times };
-    const handle = await refused(id, timing, () =>
+    const handle = await refused(id, options.state, timing, () =>
       client.schedule.create<(request: PipelineRequest) => Promise<unknown>>({
         scheduleId: id,
         spec: timing.spec,
@@ -54,11 +52,15 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
       }),
     );
     const { info } = await handle.describe();
+    if (info.nextActionTimes.length === 0) {
+      await handle.delete();
+      throw new CommandLineError({ what: `"${timing.times}" never comes`, remedy: 'Mend --cron: for instance, no February has 30 days' });
+    }
     if (options.json) {
       printJson({ scheduleId: id, ...note, taskQueue: options.taskQueue, paused, next: info.nextActionTimes });
     } else {
       const next = info.nextActionTimes.slice(0, 3).map(timeText).join(', ');
-      const words = [`Schedule ${id}: ${note.pipeline}, ${note.times}${paused ? ' (paused)' : ''}`, `  next (UTC)  ${next || 'never: these times do not come'}`];
+      const words = [`Schedule ${id}: ${note.pipeline}, ${note.times}${paused ? ' (paused)' : ''}`, `  next (UTC)  ${next}`];
       process.stdout.write(`${words.join('\n')}\n`);
     }
     process.stderr.write('The pipeline is kept as its file says now; after a change of the file, delete the schedule and create it again.\n');
@@ -77,18 +79,17 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
   }
 }
 
-/** What the server finds wrong with the command line is said as such. */
-async function refused<T>(id: string, { times }: Timing, create: () => Promise<T>): Promise<T> {
+/** What is wrong with the command line is said as such. The client tells times that the server does not understand by a TypeError. */
+async function refused<T>(id: string, state: string, { times }: Timing, create: () => Promise<T>): Promise<T> {
   try {
     return await create();
   } catch (error) {
     if (error instanceof ScheduleAlreadyRunning) {
-      throw new CommandLineError({ what: `there is a schedule ${id} already`, remedy: `Choose another --id, or delete it: ${commandText(['schedule', 'delete', id])}` }, { cause: error });
+      const remedy = `Choose another --id, or delete it: ${commandText(['schedule', 'delete', id, ...stateWords(state)])}`;
+      throw new CommandLineError({ what: `there is a schedule ${id} already`, remedy }, { cause: error });
     }
-    const cause = error instanceof ServiceError ? error.cause : error;
-    if (isGrpcServiceError(cause) && Number(cause.code) === invalidArgument) {
-      throw new CommandLineError({ what: `the server does not understand "${times}": ${cause.details}`, remedy: 'Mend --cron or --time-zone, for instance --cron "0 3 * * *" --time-zone Europe/Berlin' }, { cause: error });
-    }
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    const remedy = 'Mend --cron or --time-zone, for instance --cron "0 3 * * *" --time-zone Europe/Berlin';
+    throw new CommandLineError({ what: `the server does not understand "${times}": ${error.message}`, remedy }, { cause: error });
   }
 }
