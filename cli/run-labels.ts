@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import type { Pipeline } from '../config/pipeline.js';
 import { CommandLineError } from './errors.js';
 
@@ -20,9 +20,8 @@ export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>):
     if (stage.type === 'initialMask') return [stage.method, ...(stage.allocation === undefined ? [] : [stage.allocation.method])];
     return stage.type === 'rebuild' ? [stage.strategy] : [];
   });
-  const isFolder = /^([\\/]|[A-Za-z]:)/.test(model.source);
   return {
-    model: isFolder ? basename(model.source) : model.source,
+    model: isAbsolute(model.source) ? basename(model.source) : model.source,
     ...(start?.sparsity === undefined ? {} : { sparsity: start.sparsity }),
     ...(start?.pattern === undefined ? {} : { pattern: start.pattern }),
     methods: [...new Set(methods)],

@@ -5,7 +5,7 @@ import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { withSchedule, type FoundSchedule } from '../schedule/find.js';
 import { parseTime } from '../schedule/time.js';
-import { overlapPolicies, type OverlapName } from '../schedule/timing.js';
+import { overlapName, overlapPolicies, type OverlapName } from '../schedule/timing.js';
 import { printJson } from '../show-outcome.js';
 
 /** A triggered run starts within a moment, unless the overlap policy holds it back. */
@@ -23,11 +23,12 @@ function say(options: GlobalOptions, json: object, line: string): number {
  */
 export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?: OverlapName }, options: GlobalOptions): Promise<number> {
   return await withSchedule(id, options.state, async (found) => {
-    await found.handle.trigger(overlap && overlapPolicies[overlap]);
+    // Left to itself the client would allow all.
+    await found.handle.trigger(overlapPolicies[overlap ?? overlapName(found.description.policies.overlap)]);
     const { status, workflowId } = await whatBecame(found);
     const lines = {
       started: `Started: ${workflowId}`,
-      skipped: 'Skipped: the last run has not ended, and the overlap policy is skip (--overlap allow-all starts one all the same).',
+      skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one all the same).',
       waiting: 'Triggered: it starts as soon as the overlap policy lets it.',
     };
     if (status === 'started' && !(await isServed(found.client, options.state, found.description.action.taskQueue))) {

@@ -31,7 +31,7 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
     onExit(await (await import('./schedule-describe.js')).scheduleDescribeCommand(id, options(command)));
   });
   add('trigger <id>', 'run it once now')
-    .addOption(overlap("instead of the schedule's own policy"))
+    .addOption(overlap("what to do when the last run has not ended (default: the schedule's own policy)"))
     .action(async (id: string, own: { overlap?: OverlapName }, command: Command) => {
       onExit(await (await import('./schedule-control.js')).scheduleTriggerCommand(id, own, options(command)));
     });
