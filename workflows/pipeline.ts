@@ -75,11 +75,11 @@ class PipelineRun {
   }
 
   async run(): Promise<PipelineResult> {
-    const { pipeline: { stages }, anewFrom } = this.request;
+    const { pipeline: { stages }, anew } = this.request;
     const lastMaking = stages.findLastIndex(makesMasks);
     for (const [index, stage] of stages.entries()) {
       const tracker = this.trackers[index];
-      if (index === anewFrom) this.context = { ...this.context, notBefore: workflowInfo().startTime.toISOString() };
+      if (index === anew?.from) this.context = { ...this.context, notBefore: anew.since };
       await this.runStage(stage, tracker);
       if (index === lastMaking) await this.writeOutputs(tracker);
       tracker.end();

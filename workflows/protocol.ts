@@ -21,8 +21,8 @@ export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */
   configDigest: string;
-  /** Index of the stage from which on nothing counts as made that is older than the run. */
-  anewFrom?: number;
+  /** A retry makes anew what is older than `since` (ISO 8601) from a stage on, by its index. */
+  anew?: { from: number; since: string };
 }
 
 export interface StageProgress {

@@ -29,14 +29,16 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
     if (status.name === 'COMPLETED' && from === undefined) {
       throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from from which stage on it is to be made anew' });
     }
-    const { pipeline, configDigest } = await requestOf(client, execution);
-    const anewFrom = from === undefined ? undefined : stageIndex(from, pipeline.stages);
-    const { start } = await pipelineStart(client, { pipeline, configDigest, ...(anewFrom !== undefined && { anewFrom }) }, taskQueue);
+    const before = await requestOf(client, execution);
+    const { stages } = before.pipeline;
+    // A retry that failed is taken up with what it was to make anew.
+    const request = from === undefined ? before : { ...before, anew: { from: stageIndex(from, stages), since: new Date().toISOString() } };
+    const { start } = await pipelineStart(client, request, taskQueue);
     const handle = await client.workflow.start(pipelineWorkflow, { ...start, workflowId, workflowIdConflictPolicy: 'FAIL', workflowIdReusePolicy: 'ALLOW_DUPLICATE' });
     const runId = handle.firstExecutionRunId;
     if (options.json) printJson({ workflowId, runId, status: 'running', taskQueue, from: from ?? null });
     else {
-      const what = anewFrom === undefined ? 'Started again:' : `Started again, anew from stage ${anewFrom + 1} (${pipeline.stages[anewFrom]?.type}):`;
+      const what = request.anew === undefined ? 'Started again:' : `Started again, anew from stage ${request.anew.from + 1} (${stages[request.anew.from].type}):`;
       process.stdout.write(`${what}\n  WorkflowId  ${workflowId}\n  RunId       ${runId}\n  TaskQueue   ${taskQueue}\n`);
     }
     if (!(await isServed(client, options.state, taskQueue))) {

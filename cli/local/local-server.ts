@@ -3,7 +3,6 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalServerError, TemporalCliMissingError } from '../errors.js';
-import { startDevOptions } from '../search-attributes.js';
 import { statePaths } from '../state.js';
 import { findTemporalCli } from '../temporal-cli.js';
 import { withLock } from './file-lock.js';
@@ -106,7 +105,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
   try {
     // Detached: a Ctrl-C in this terminal must not reach the server before its users have let go.
-    const child = spawn(cli, ['server', 'start-dev', ...loopback, ...where, ...startDevOptions], {
+    const child = spawn(cli, ['server', 'start-dev', ...loopback, ...where], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       env: environment,
