@@ -11,14 +11,14 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
   const options = (command: Command): GlobalOptions => globalOptions(command);
   const add = (name: string, description: string): Command => schedule.command(name).description(description).copyInheritedSettings(schedule);
 
-  add('create <file>', 'run a pipeline, as its file says now, at set times')
+  add('create <file>', 'run a pipeline at set times. It is kept as its file says now; later changes of the file do not count')
     .option('--id <name>', "name of the schedule, with which its runs' workflow ids begin (default: the pipeline's name)")
     .option('--cron <expression>', 'times as a cron expression, for instance "0 3 * * *"')
     .option('--every <duration>', 'a run every so often, for instance 6h')
     .option('--time-zone <name>', 'zone of the cron expression, for instance Europe/Berlin (default: UTC)')
-    .option('--jitter <duration>', 'start at a random moment, so much later at most')
+    .option('--jitter <duration>', 'delay each run by a random time, this at most')
     .addOption(overlap('what to do when the last run has not ended').default('skip'))
-    .option('--catch-up <duration>', 'runs missed while the server was down are made up for if they are no older (default: a year)')
+    .option('--catch-up <duration>', 'runs that were due while the server was down are made up for if they are no older, as the overlap policy says (default: a year)')
     .option('--pause-on-failure', 'pause the schedule when a run fails', false)
     .option('--paused', 'create it paused', false)
     .action(async (file: string, own: ScheduleCreateOptions, command: Command) => {
