@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { pauseSignal, resumeSignal } from '../../workflows/protocol.js';
 import { commandText, stateWords } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
@@ -44,13 +44,14 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
 
 async function withRunning(which: string | undefined, options: GlobalOptions, act: (client: Client, run: Run, served: boolean) => Promise<void>): Promise<number> {
   return await withRun(which, options, async (client, { workflowId, runId, taskQueue, status }) => {
-    if (status.name !== 'RUNNING') {
-      throw new CommandLineError({
-        what: `pipeline ${workflowId} is not running: ${status.name.toLowerCase()}`,
-        remedy: 'Run or start its file again to go on: finished work is kept',
-      });
+    const notRunning = (state: string, cause?: unknown): CommandLineError =>
+      new CommandLineError({ what: `pipeline ${workflowId} is not running: ${state}`, remedy: 'Run or start its file again to go on: finished work is kept' }, { cause });
+    if (status.name !== 'RUNNING') throw notRunning(status.name.toLowerCase());
+    try {
+      await act(client, { workflowId, runId }, await isServed(client, options.state, taskQueue));
+    } catch (error) {
+      throw error instanceof WorkflowNotFoundError ? notRunning('it has just ended', error) : error;
     }
-    await act(client, { workflowId, runId }, await isServed(client, options.state, taskQueue));
     return exitCode.done;
   });
 }

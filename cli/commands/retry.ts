@@ -1,8 +1,8 @@
-import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { WorkflowExecutionAlreadyStartedError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type { Stage } from '../../config/pipeline.js';
 import { pipelineWorkflow, type PipelineRequest } from '../../workflows/protocol.js';
-import { commandText } from '../command-text.js';
+import { commandText, stateWords } from '../command-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { withRun } from '../find-run.js';
@@ -23,9 +23,9 @@ export interface RetryOptions {
 export async function retryCommand(which: string | undefined, { from }: RetryOptions, options: GlobalOptions): Promise<number> {
   return await withRun(which, options, async (client, execution) => {
     const { workflowId, taskQueue, status } = execution;
-    if (status.name === 'RUNNING') {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is running`, remedy: `Cancel it first: ${commandText(['cancel', workflowId])}` });
-    }
+    const running = (cause?: unknown): CommandLineError =>
+      new CommandLineError({ what: `pipeline ${workflowId} is running`, remedy: `Cancel it first: ${commandText(['cancel', workflowId, ...stateWords(options.state)])}` }, { cause });
+    if (status.name === 'RUNNING') throw running();
     if (status.name === 'COMPLETED' && from === undefined) {
       throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from from which stage on it is to be made anew' });
     }
@@ -34,8 +34,11 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
     // A retry that failed is taken up with what it was to make anew.
     const request = from === undefined ? before : { ...before, anew: { from: stageIndex(from, stages), since: new Date().toISOString() } };
     const { start } = await pipelineStart(client, request, taskQueue);
-    const handle = await client.workflow.start(pipelineWorkflow, { ...start, workflowId, workflowIdConflictPolicy: 'FAIL', workflowIdReusePolicy: 'ALLOW_DUPLICATE' });
-    const runId = handle.firstExecutionRunId;
+    const { firstExecutionRunId: runId } = await client.workflow
+      .start(pipelineWorkflow, { ...start, workflowId, workflowIdConflictPolicy: 'FAIL', workflowIdReusePolicy: 'ALLOW_DUPLICATE' })
+      .catch((error: unknown) => {
+        throw error instanceof WorkflowExecutionAlreadyStartedError ? running(error) : error;
+      });
     if (options.json) printJson({ workflowId, runId, status: 'running', taskQueue, from: from ?? null });
     else {
       const what = request.anew === undefined ? 'Started again:' : `Started again, anew from stage ${request.anew.from + 1} (${stages[request.anew.from].type}):`;
