@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandText, stateWords } from '../command-text.js';
 import { exitCode } from '../exit-codes.js';
 import { CommandLineError } from '../errors.js';
 import { withRun } from '../find-run.js';
@@ -26,7 +27,7 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
     if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
     else {
       process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
-      process.stdout.write('Finished work is kept. To resume, run or start the same file again.\n');
+      process.stdout.write(`Finished work is kept. To go on: ${commandText(['retry', workflowId, ...stateWords(options.state)])}, or run or start the same file again.\n`);
     }
     return exitCode.done;
   });

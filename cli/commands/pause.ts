@@ -45,7 +45,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
 async function withRunning(which: string | undefined, options: GlobalOptions, act: (client: Client, run: Run, served: boolean) => Promise<void>): Promise<number> {
   return await withRun(which, options, async (client, { workflowId, runId, taskQueue, status }) => {
     const notRunning = (state: string, cause?: unknown): CommandLineError =>
-      new CommandLineError({ what: `pipeline ${workflowId} is not running: ${state}`, remedy: 'Run or start its file again to go on: finished work is kept' }, { cause });
+      new CommandLineError({ what: `pipeline ${workflowId} is not running: ${state}`, remedy: `To go on: ${commandText(['retry', workflowId, ...stateWords(options.state)])}. Finished work is kept` }, { cause });
     if (status.name !== 'RUNNING') throw notRunning(status.name.toLowerCase());
     try {
       await act(client, { workflowId, runId }, await isServed(client, options.state, taskQueue));

@@ -14,6 +14,7 @@ import { registerHint } from '../search-attributes.js';
 import { openSession, usesLocalServer } from '../session.js';
 import { printJson } from '../show-outcome.js';
 import { pipelineStart, requestFor } from '../start-pipeline.js';
+import { defaultTaskQueue } from '../state.js';
 import { timeText } from '../text-table.js';
 
 export interface ScheduleCreateOptions extends TimingOptions {
@@ -65,8 +66,9 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
     }
     process.stderr.write('The pipeline is kept as its file says now; after a change of the file, delete the schedule and create it again.\n');
     if (usesLocalServer()) {
+      const queue = options.taskQueue === defaultTaskQueue(options.state) ? [] : ['--task-queue', options.taskQueue];
       process.stderr.write(
-        `This state's local server fires it only while it runs: keep ${commandText(['worker', ...stateWords(options.state)])} running, which brings server and worker up. ` +
+        `This state's local server fires it only while it runs: keep ${commandText(['worker', ...queue, ...stateWords(options.state)])} running, which brings server and worker up. ` +
           `What is missed meanwhile is caught up, within ${own.catchUp ?? 'a year'}, when it is started again.\n`,
       );
     } else if (!(await isServed(client, options.state, options.taskQueue))) {
