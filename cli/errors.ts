@@ -18,6 +18,9 @@ export class OtherStateError extends WrongInputError {}
 /** Thrown when no pipeline of that id (or none at all) is known to the server. */
 export class UnknownWorkflowError extends WrongInputError {}
 
+/** Thrown when no schedule of that id, or none of pipelines, is known to the server. */
+export class UnknownScheduleError extends WrongInputError {}
+
 /** Thrown when no `temporal` executable is on this machine. */
 export class TemporalCliMissingError extends PermanentFault {}
 

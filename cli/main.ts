@@ -1,5 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { ListOptions } from './commands/list.js';
 import { addMaskCommands } from './commands/mask.js';
+import type { RetryOptions } from './commands/retry.js';
+import { addScheduleCommands } from './commands/schedule.js';
 import { version } from './version.js';
 import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
@@ -29,14 +32,33 @@ export function program(onExit: (code: number) => void): Command {
     const { watchCommand } = await import('./commands/watch.js');
     onExit(await watchCommand(word, options(command)));
   });
-  add('list', 'list the pipelines that the server knows').action(async (_: unknown, command: Command) => {
-    const { listCommand } = await import('./commands/list.js');
-    onExit(await listCommand(options(command)));
-  });
+  add('list', 'list the pipelines that the server knows')
+    .option('--model <name>', "those of a model: its folder's name, or its repository id")
+    .option('--sparsity <share>', 'those that prune this share, for instance 0.5')
+    .option('--pattern <pattern>', 'those that keep a pattern, for instance 2:4')
+    .option('--method <name>', 'those whose masks a method makes, for instance wanda or guarded')
+    .action(async (own: ListOptions, command: Command) => {
+      const { listCommand } = await import('./commands/list.js');
+      onExit(await listCommand(own, options(command)));
+    });
   add('cancel [which]', `cancel a pipeline, keeping what it has finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { cancelCommand } = await import('./commands/cancel.js');
     onExit(await cancelCommand(word, options(command)));
   });
+  add('pause [which]', `pause a pipeline after the layer in flight (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { pauseCommand } = await import('./commands/pause.js');
+    onExit(await pauseCommand(word, options(command)));
+  });
+  add('resume [which]', `let a paused pipeline go on (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { resumeCommand } = await import('./commands/pause.js');
+    onExit(await resumeCommand(word, options(command)));
+  });
+  add('retry [which]', `run an ended pipeline again as it was started, finding its finished work (${which})`)
+    .option('--from <stage>', 'make this stage and all later ones anew: what is stored of them is removed and made again. A name (its first stage), or a number (1 is the first)')
+    .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
+      const { retryCommand } = await import('./commands/retry.js');
+      onExit(await retryCommand(word, own, options(command)));
+    });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
     .action(async (own: { supervised: boolean }, command: Command) => {
@@ -51,6 +73,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

@@ -1,11 +1,15 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { Pause } from './pause.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
-const activities = proxyActivities<Activities>({
+/** Of this run alone: every workflow execution has a copy of this module of its own. */
+const pause = new Pause();
+
+const activities = pause.between(proxyActivities<Activities>({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -15,7 +19,7 @@ const activities = proxyActivities<Activities>({
     // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
-});
+}));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -24,6 +28,7 @@ const maximumRestarts = 5;
 export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
   const progress = newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
+  pause.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = await activities.prepareRun({ pipeline: request.pipeline });
   for (let restarts = 0; ; restarts++) {
@@ -62,7 +67,7 @@ class PipelineRun {
 
   constructor(
     private readonly request: PipelineRequest,
-    private readonly context: RunContext,
+    private context: RunContext,
     private readonly trackers: readonly StageTracker[],
   ) {
     // A pipeline that only evaluates leaves the model as it is.
@@ -70,10 +75,11 @@ class PipelineRun {
   }
 
   async run(): Promise<PipelineResult> {
-    const { stages } = this.request.pipeline;
+    const { pipeline: { stages }, anew } = this.request;
     const lastMaking = stages.findLastIndex(makesMasks);
     for (const [index, stage] of stages.entries()) {
       const tracker = this.trackers[index];
+      if (index === anew?.from) this.context = { ...this.context, notBefore: anew.since };
       await this.runStage(stage, tracker);
       if (index === lastMaking) await this.writeOutputs(tracker);
       tracker.end();
