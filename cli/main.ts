@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { addMaskCommands } from './commands/mask.js';
 import { version } from './version.js';
-import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, globalOptions, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
@@ -39,7 +39,8 @@ export function program(onExit: (code: number) => void): Command {
   });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
-    .action(async (own: { supervised: boolean }, command: Command) => {
+    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else all that you may read)').argParser(collect).default([], 'none'))
+    .action(async (own: { supervised: boolean; allowPath: string[] }, command: Command) => {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
