@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile, type ClientConnectConfig } from '@temporalio/envconfig';
 import type { FaultText } from '../errors/fault.js';
@@ -65,13 +66,13 @@ function checkCertificates(tls: ClientConnectConfig['connectionOptions']['tls'])
   if (typeof tls !== 'object' || tls === null) return;
   const { serverRootCACertificate: ca, clientCertPair: pair } = tls;
   const parts = [
-    ['TEMPORAL_TLS_SERVER_CA_CERT_...', ca && { ca: Buffer.from(ca) }],
-    ['TEMPORAL_TLS_CLIENT_CERT_...', pair && { cert: Buffer.from(pair.crt) }],
-    ['TEMPORAL_TLS_CLIENT_KEY_...', pair && { key: Buffer.from(pair.key), cert: Buffer.from(pair.crt) }],
+    ['TEMPORAL_TLS_SERVER_CA_CERT_...', () => ca && new X509Certificate(ca)],
+    ['TEMPORAL_TLS_CLIENT_CERT_...', () => pair && new X509Certificate(pair.crt)],
+    ['TEMPORAL_TLS_CLIENT_KEY_...', () => pair && createSecureContext({ key: Buffer.from(pair.key), cert: Buffer.from(pair.crt) })],
   ] as const;
-  for (const [where, part] of parts) {
+  for (const [where, open] of parts) {
     try {
-      createSecureContext(part);
+      open();
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       const what = code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' ? 'the key belongs to another certificate' : `it cannot be used (${code || 'no PEM'})`;

@@ -38,8 +38,9 @@ export class EncryptionCodec implements PayloadCodec {
     try {
       return Promise.resolve(payloads.map((payload) => (text(payload.metadata?.['encoding']) === encoding ? decrypt(payload, this.keys) : payload)));
     } catch (error) {
-      this.tell(String((error as Error).message));
-      return Promise.reject(error as Error);
+      const why = error as Error;
+      this.tell(why.message);
+      return Promise.reject(why);
     }
   }
 

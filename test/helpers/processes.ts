@@ -20,6 +20,10 @@ function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 }
 
+export const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+/** `NAME=value` lines. */
+export const environmentOf = (pid: number): string => read(`/proc/${pid}/environ`).replaceAll('\0', '\n');
+
 /** The addresses on which a process listens: `127.0.0.1:7233`, or the 32 hexadecimal digits of an IPv6 address and its port. */
 export function listeningAddresses(pid: number): string[] {
   const own = new Set(links(`/proc/${pid}/fd`).flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
