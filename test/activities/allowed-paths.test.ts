@@ -105,7 +105,7 @@ describe('AllowedPaths', () => {
     await mkdir(join(inside, 'deep', 'deeper'), { recursive: true });
     await writeFile(join(inside, 'deep', 'file'), '');
     const allowed = new AllowedPaths([inside]);
-    const segment = fc.constantFrom('..', '.', 'deep', 'deeper', 'file', 'door', 'model', 'models', 'models-of-others', 'none', '');
+    const segment = fc.constantFrom('..', 'door/..', '.', 'deep', 'deeper', 'file', 'door', 'model', 'models', 'models-of-others', 'none', '');
     await fc.assert(
       fc.asyncProperty(fc.array(segment, { maxLength: 6 }), async (segments) => {
         const path = [inside, ...segments].join('/');
@@ -113,7 +113,7 @@ describe('AllowedPaths', () => {
         // Where the system itself can say where the path leads, it must be within.
         const real = await realpath(path).catch(() => undefined);
         if (real !== undefined && verdict) expect(real === inside || real.startsWith(`${inside}/`), path).toBe(true);
-        if (segments.at(-1) === 'file' && !segments.includes('..') && !segments.includes('door')) expect(verdict, path).toBe(true);
+        if (segments.at(-1) === 'file' && !/\.\.|door/.test(path)) expect(verdict, path).toBe(true);
       }),
       { numRuns: 300 },
     );
