@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import type { Logger } from 'winston';
 import { ComputeHost, createActivities } from './activities/index.js';
+import { dataConverter } from './cli/codec/data-converter.js';
+import { connectFailure } from './cli/connect-failure.js';
 import type { ConnectionSettings } from './cli/connection.js';
 import { renderReport } from './report/index.js';
 
@@ -13,7 +15,11 @@ export interface WorkerOptions {
   taskQueue: string;
   /** State folder: artifacts, outputs and logs. */
   state: string;
+  /** Folders that pipelines may read from; everything that this user may read if absent. */
+  allowedFolders?: readonly string[];
   logger: Logger;
+  /** Called with what the worker's owner should know, a line each. */
+  say: (line: string) => void;
   /** Called once the worker polls for work. */
   onReady?: () => void;
 }
@@ -25,7 +31,7 @@ const shutdownGrace = '1 second';
  * Serves a task queue with workflows and activities until the process is told to stop (SIGTERM, SIGINT).
  * One activity at a time: one worker is one device.
  */
-export async function runWorker({ connection: settings, taskQueue, state, logger, onReady }: WorkerOptions): Promise<void> {
+export async function runWorker({ connection: settings, taskQueue, state, allowedFolders, logger, say, onReady }: WorkerOptions): Promise<void> {
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
@@ -35,19 +41,26 @@ export async function runWorker({ connection: settings, taskQueue, state, logger
     // The worker stops by our own signal handling below, which also ends the compute process.
     shutdownSignals: [],
   });
+  const { encrypts, ...converter } = dataConverter((why) => {
+    say(`A workflow waits: ${why}`);
+  });
   const host = new ComputeHost({
     state,
+    ...(allowedFolders && { allowedFolders }),
     onOutput: (line) => {
       logger.info(line, { from: 'compute' });
     },
   });
-  const connection = await NativeConnection.connect(settings.options);
+  const connection = await NativeConnection.connect(settings.options).catch(async (cause: unknown) => {
+    throw await connectFailure(settings, cause);
+  });
   try {
     const worker = await Worker.create({
       connection,
       namespace: settings.namespace,
       taskQueue,
-      ...(await workflowCode()),
+      ...(await workflowCode(encrypts)),
+      dataConverter: { ...converter, ...(encrypts && { failureConverterPath: converterPath }) },
       activities: createActivities({ state, host, renderReport }),
       maxConcurrentActivityTaskExecutions: 1,
       // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
@@ -70,10 +83,13 @@ export async function runWorker({ connection: settings, taskQueue, state, logger
   }
 }
 
+const here = dirname(fileURLToPath(import.meta.url));
+/** With encryption, what failures say is encrypted, too. */
+const converterPath = join(here, 'workflows', 'failure-converter.js');
+
 /** The bundle that the build made; without one (a checkout run from its sources) the workflows are bundled at start. */
-async function workflowCode(): Promise<{ workflowBundle: { code: string } } | { workflowsPath: string }> {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const bundle = join(here, 'workflow-bundle.js');
+async function workflowCode(encrypts: boolean): Promise<{ workflowBundle: { code: string } } | { workflowsPath: string }> {
+  const bundle = join(here, encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');
   if (existsSync(bundle)) return { workflowBundle: { code: await readFile(bundle, 'utf8') } };
   return { workflowsPath: join(here, 'workflows', 'index.js') };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
+import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { ComputeCrashedError } from './errors.js';
@@ -45,15 +46,15 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
     writeOutputs: compute('writeOutputs'),
     proveOutputs: compute('proveOutputs'),
     async writeReport({ workflowId, pipeline, result }) {
-      const folder = runFolder(state, workflowId);
-      const report = join(folder, 'report.md');
       try {
+        const folder = runFolder(state, workflowId);
+        const report = join(folder, 'report.md');
         await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
         await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
+        return report;
       } catch (error) {
         throw asFailure(serializeFault(error));
       }
-      return report;
     },
   };
 }
@@ -91,8 +92,8 @@ function asCrashFailure(error: ComputeCrashedError, attempt: number): Applicatio
 function asFailure(fault: SerializedFault): ApplicationFailure {
   return ApplicationFailure.create({
     type: fault.name,
-    message: fault.message,
+    message: withoutSecrets(fault.message),
     nonRetryable: !fault.retryable,
-    ...(fault.text === undefined ? {} : { details: [fault.text] }),
+    ...(fault.text === undefined ? {} : { details: [JSON.parse(withoutSecrets(JSON.stringify(fault.text)))] }),
   });
 }

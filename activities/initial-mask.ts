@@ -89,6 +89,7 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
   const open = await bench.model(context.model.source);
   const weights = await bench.layerWeights(open, layer.index);
   try {
+    if (stage.method === 'file') await bench.allowed.check('initialMask.source', stage.source ?? '');
     if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
     if (stage.method === 'magnitude' || path === undefined) {
       const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, targetOf(linear), linear.name));

@@ -41,6 +41,8 @@ async function sample(
   await dropOlder(context, bench.store, 'tokens', key);
   const { manifest, reused } = await bench.store.findOrMake('tokens', dependsOn, async (draft) => {
     bench.onProgress('reading text');
+    if ('file' in dataset) await bench.allowed.check('dataset.file', dataset.file);
+    await bench.allowed.check('model.source', context.model.source);
     const text = await readText(dataset);
     bench.onProgress('tokenising');
     const tokenizer = await loadTokenizer(context.model.source);

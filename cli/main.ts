@@ -4,7 +4,7 @@ import { addMaskCommands } from './commands/mask.js';
 import type { RetryOptions } from './commands/retry.js';
 import { addScheduleCommands } from './commands/schedule.js';
 import { version } from './version.js';
-import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, globalOptions, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
@@ -61,7 +61,8 @@ export function program(onExit: (code: number) => void): Command {
     });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
-    .action(async (own: { supervised: boolean }, command: Command) => {
+    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else all that you may read)').argParser(collect).default([], 'none'))
+    .action(async (own: { supervised: boolean; allowPath: string[] }, command: Command) => {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });

@@ -13,7 +13,8 @@ export interface GlobalOptions {
   verbose: boolean;
 }
 
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+/** For options that may be repeated. */
+export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 
 /** Adds the options that every command understands. */
 export function addGlobalOptions(command: Command): Command {

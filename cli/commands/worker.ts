@@ -1,3 +1,4 @@
+import { allowedPaths } from '../allowed-paths.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from '../connection.js';
 import { ServerUnreachableError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -18,7 +19,7 @@ const orphanGraceMs = 8_000;
  * the server, and the worker ends with its parent.
  * @returns the exit code
  */
-export async function workerCommand(options: GlobalOptions, { supervised }: { supervised: boolean }): Promise<number> {
+export async function workerCommand(options: GlobalOptions, { supervised, allowPath }: { supervised: boolean; allowPath: readonly string[] }): Promise<number> {
   const { state, taskQueue, verbose } = options;
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
@@ -27,6 +28,7 @@ export async function workerCommand(options: GlobalOptions, { supervised }: { su
     log.info(line);
   };
   if (supervised) endWithParent(log);
+  const allowedFolders = allowedPaths(allowPath, state);
   const named = connectionFromEnvironment();
   const ownServer = named === undefined && !supervised;
   let keeping = Promise.resolve();
@@ -35,7 +37,10 @@ export async function workerCommand(options: GlobalOptions, { supervised }: { su
     if (ownServer) keeping = keepServer(state, stop.signal, say);
     await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);
     log.info('starting', { taskQueue, server: connection.options.address, state });
-    await serve({ connection, taskQueue, state, log, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
+    // Strangers can reach a server that the environment names; one of this machine serves this user.
+    if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
+    else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
+    await serve({ connection, taskQueue, state, allowedFolders, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {
@@ -54,14 +59,16 @@ interface Service {
   connection: ConnectionSettings;
   taskQueue: string;
   state: string;
+  allowedFolders: readonly string[] | undefined;
   log: Logger;
+  say: (line: string) => void;
   onReady: () => void;
 }
 
-async function serve({ connection, taskQueue, state, log, onReady }: Service): Promise<void> {
+async function serve({ connection, taskQueue, state, allowedFolders, log, say, onReady }: Service): Promise<void> {
   // Loaded here, because the worker's libraries are large and no other command needs them.
   const { runWorker } = await import('../../worker.js');
-  await runWorker({ connection, taskQueue, state, logger: log, onReady });
+  await runWorker({ connection, taskQueue, state, ...(allowedFolders && { allowedFolders }), logger: log, say, onReady });
 }
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {
