@@ -3,6 +3,7 @@ import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import type { Allocation } from '../config/pipeline.js';
 import type { DecoderLayer } from '../models/index.js';
 import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../pruning/index.js';
+import { dropOlder } from './drop-older.js';
 import { linearsOf } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';
@@ -26,10 +27,12 @@ function densePath(tokens: TokensRef, layer: number): Path {
 
 /** Whether the scores of all layers are known: then nothing has to be run for them. */
 export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<boolean> {
+  let known = true;
   for (let layer = 0; layer < context.model.layers; layer++) {
-    if ((await bench.store.find('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, layer)))) === undefined) return false;
+    for (const kind of ['scores', 'gradient'] as const) await dropOlder(context, bench.store, kind, ArtifactStore.key(kind, dependsOn(context, method, tokens, layer)));
+    known &&= (await bench.store.find('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, layer)))) !== undefined;
   }
-  return true;
+  return known;
 }
 
 /**

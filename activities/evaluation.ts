@@ -1,6 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf } from '../engine/index.js';
 import { perplexity, tokenLosses } from '../evaluation/index.js';
+import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import { readTokens } from './tokens.js';
@@ -22,7 +23,9 @@ type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
 
 /** The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. */
 export async function findPerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult | null> {
-  const manifest = await bench.store.find('perplexity', ArtifactStore.key('perplexity', dependsOn(input)));
+  const key = ArtifactStore.key('perplexity', dependsOn(input));
+  await dropOlder(input.context, bench.store, 'perplexity', key);
+  const manifest = await bench.store.find('perplexity', key);
   if (manifest === undefined) return null;
   return { ...(manifest.summary as Score), seconds: manifest.seconds, reused: true };
 }

@@ -1,6 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf, type Tensor3D } from '../engine/index.js';
 import { layerForward } from '../pruning/index.js';
+import { dropOlder } from './drop-older.js';
 import { readPrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';
@@ -48,6 +49,7 @@ export class HiddenStates {
   async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
     const dependsOn = this.dependsOn(context, path);
     const what = `hidden states after layer ${path.masks.length - 1}`;
+    await dropOlder(context, this.bench.store, 'hidden', ArtifactStore.key('hidden', dependsOn));
     await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
     this.forget();
     this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches };
@@ -55,7 +57,9 @@ export class HiddenStates {
 
   /** Seconds that storing the hidden states after the path's layers took, if they are stored. */
   async seconds(context: RunContext, path: Path): Promise<number | undefined> {
-    return (await this.bench.store.find('hidden', ArtifactStore.key('hidden', this.dependsOn(context, path))))?.seconds;
+    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
+    await dropOlder(context, this.bench.store, 'hidden', key);
+    return (await this.bench.store.find('hidden', key))?.seconds;
   }
 
   /** Removes the stored hidden states after the path's layers; nobody needs them once the next layer is finished. */

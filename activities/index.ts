@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
+import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { ComputeCrashedError, SeatLostError } from './errors.js';
@@ -49,19 +50,19 @@ export function createActivities({ state, host, seat, renderReport }: ActivityOp
     writeOutputs: compute('writeOutputs'),
     proveOutputs: compute('proveOutputs'),
     async writeReport({ workflowId, pipeline, result }) {
-      const folder = runFolder(state, workflowId);
-      const report = join(folder, 'report.md');
       try {
+        const folder = runFolder(state, workflowId);
+        const report = join(folder, 'report.md');
         await seat.use(runInFlight(), async () => {
           await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
           await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
         });
+        // A run's last activity: the worker is free for the next run.
+        seat.leave(runInFlight());
+        return report;
       } catch (error) {
         throw asFailure(serializeFault(error));
       }
-      // A run's last activity: the worker is free for the next run.
-      seat.leave(runInFlight());
-      return report;
     },
   };
 }
@@ -80,7 +81,9 @@ export function createSeatActivities(options: TakeSeatOptions): SeatActivities {
 }
 
 function runInFlight(): string {
-  return activityInfo().workflowExecution.workflowId;
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution === undefined) throw new Error('Activities run within workflows only.');
+  return workflowExecution.workflowId;
 }
 
 /** Runs a task in the compute process, heartbeating all the while, and turns its faults into typed failures. */
@@ -119,8 +122,8 @@ function asCrashFailure(error: ComputeCrashedError, attempt: number): Applicatio
 function asFailure(fault: SerializedFault): ApplicationFailure {
   return ApplicationFailure.create({
     type: fault.name,
-    message: fault.message,
+    message: withoutSecrets(fault.message),
     nonRetryable: !fault.retryable,
-    ...(fault.text === undefined ? {} : { details: [fault.text] }),
+    ...(fault.text === undefined ? {} : { details: [JSON.parse(withoutSecrets(JSON.stringify(fault.text)))] }),
   });
 }

@@ -7,6 +7,7 @@ import {
   type HessianFactor, type MaskTarget,
 } from '../pruning/index.js';
 import { allocatedBudgets } from './allocation.js';
+import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
 import { linearsOf, writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { readMaskSource } from './mask-source.js';
@@ -41,6 +42,7 @@ export async function makeInitialMask(input: InitialMaskInput, bench: Workbench)
   const dependsOn = maskDependsOn(input);
   const mask = ArtifactStore.key('mask', dependsOn);
 
+  await dropOlder(context, bench.store, 'mask', mask);
   const made = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     bench.onProgress(`layer ${index}`);
     const budgets = await budgetsOf(input, bench);
@@ -87,6 +89,7 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
   const open = await bench.model(context.model.source);
   const weights = await bench.layerWeights(open, layer.index);
   try {
+    if (stage.method === 'file') await bench.allowed.check('initialMask.source', stage.source ?? '');
     if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
     if (stage.method === 'magnitude' || path === undefined) {
       const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, targetOf(linear), linear.name));

@@ -15,17 +15,18 @@ import type { OpenModel, Workbench } from './workbench.js';
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
- * @throws PipelineModelMismatchError, InputFileError, and the errors of checkpoints, models and datasets
+ * @throws PipelineModelMismatchError, InputFileError, PathNotAllowedError, and the errors of checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Workbench): Promise<RunContext> {
   const engine = await bench.engine({ backend: pipeline.engine.backend });
   bench.onProgress('opening the model');
   const source = pipeline.model.source;
+  await bench.allowed.check('model.source', source);
   await mustExist(source, 'Check model.source; models from a hub must be downloaded to a folder first');
   const open = await bench.model(source);
   const tensors = checkTensors(open);
   checkLengths(pipeline, open.model);
-  const mask = await maskTarget(pipeline, open.model);
+  const mask = await maskTarget(pipeline, open.model, bench);
 
   bench.onProgress('reading digests');
   const inputs = await inputFiles(pipeline, bench);
@@ -86,10 +87,10 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
 }
 
 /** The pattern and the sparsity that the masks of the run keep. */
-async function maskTarget(pipeline: Pipeline, model: DecoderModel): Promise<{ pattern: string; sparsity: number }> {
+async function maskTarget(pipeline: Pipeline, model: DecoderModel, bench: Workbench): Promise<{ pattern: string; sparsity: number }> {
   const [stage] = stagesOf(pipeline, 'initialMask');
   if (stage === undefined) return { pattern: 'unstructured', sparsity: 0 };
-  if (stage.method === 'file') return fileTarget(stage, model);
+  if (stage.method === 'file') return fileTarget(stage, model, bench);
   const pattern = parsePattern(stage.pattern ?? 'unstructured');
   checkPattern(stage.pattern ?? 'unstructured', model);
   const sparsity = pattern.kind === 'unstructured' ? stage.sparsity : patternSparsity(pattern);
@@ -99,8 +100,9 @@ async function maskTarget(pipeline: Pipeline, model: DecoderModel): Promise<{ pa
   return { pattern: stage.pattern ?? 'unstructured', sparsity };
 }
 
-async function fileTarget(stage: InitialMaskStage, model: DecoderModel): Promise<{ pattern: string; sparsity: number }> {
+async function fileTarget(stage: InitialMaskStage, model: DecoderModel, bench: Workbench): Promise<{ pattern: string; sparsity: number }> {
   const source = stage.source ?? '';
+  await bench.allowed.check('initialMask.source', source);
   await mustExist(source, 'Check initialMask.source');
   const layers = Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index)));
   const found = await describeMaskSource(source, layers, stage.pattern);
@@ -125,7 +127,9 @@ async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[
       await readText(dataset);
       continue;
     }
+    await bench.allowed.check('dataset.file', dataset.file);
     await mustExist(dataset.file, 'Check the dataset file of the pipeline; relative paths start at the pipeline file');
+    if (!(await stat(dataset.file)).isFile()) throw new InputFileError(dataset.file, 'this is a folder, a device or a pipe, not a file of text', 'Name a text, .jsonl or .parquet file');
     files.add(dataset.file);
   }
   if (datasets.length > 0) {

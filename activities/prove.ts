@@ -45,6 +45,7 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
  */
 export async function proveOutputs({ context, workflowId, outputs }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
   const started = performance.now();
+  await bench.allowed.check('model.source', context.model.source);
   const facts = await proveCheckpoint({
     checkpoint: outputs.checkpoint,
     maskFile: outputs.mask,

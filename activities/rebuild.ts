@@ -3,6 +3,7 @@ import type { RebuildStage } from '../config/pipeline.js';
 import type { SubBlock } from '../models/index.js';
 import { checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult } from '../pruning/index.js';
 import type { RebuildEntry } from './result.js';
+import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';
@@ -18,6 +19,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const mask = ArtifactStore.key('mask', dependsOn);
   const after = { ...path, masks: [...path.masks, mask] };
 
+  await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
     const open = await bench.model(context.model.source);
     const layer = open.model.decoderLayer(index);

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import type { DatasetSource } from '../config/pipeline.js';
 import { cutAllWindows, cutWindows, loadTokenizer, readText } from '../datasets/index.js';
+import { dropOlder } from './drop-older.js';
 import { numericsVersion } from './numerics.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -36,8 +37,12 @@ async function sample(
     tokenizer: tokenizerDigests(context),
     settings,
   };
+  const key = ArtifactStore.key('tokens', dependsOn);
+  await dropOlder(context, bench.store, 'tokens', key);
   const { manifest, reused } = await bench.store.findOrMake('tokens', dependsOn, async (draft) => {
     bench.onProgress('reading text');
+    if ('file' in dataset) await bench.allowed.check('dataset.file', dataset.file);
+    await bench.allowed.check('model.source', context.model.source);
     const text = await readText(dataset);
     bench.onProgress('tokenising');
     const tokenizer = await loadTokenizer(context.model.source);
@@ -46,7 +51,7 @@ async function sample(
     return { samples: windows.length / sequenceLength, sequenceLength };
   });
   const { samples } = manifest.summary as { samples: number };
-  return { tokens: { key: ArtifactStore.key('tokens', dependsOn), samples, sequenceLength }, seconds: manifest.seconds, reused };
+  return { tokens: { key, samples, sequenceLength }, seconds: manifest.seconds, reused };
 }
 
 /** The tokenizer's files stand in the model's folder. */

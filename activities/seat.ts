@@ -58,16 +58,10 @@ export class Seat {
   /**
    * Lets no run begin anything here from now on, and resolves when the one that sits here has gone on to another worker.
    * @param graceMs how long its unit in flight may still take; then it is stopped, to be done again elsewhere
-   * @param atOnce ends the grace early
    */
-  async close(graceMs: number, atOnce: AbortSignal): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     this.closed = true;
-    const evict = (): void => {
-      this.evicted.abort(new SeatLostError('the worker is shutting down'));
-    };
-    if (atOnce.aborted) evict();
-    atOnce.addEventListener('abort', evict, { once: true });
-    const timer = setTimeout(evict, graceMs);
+    const timer = setTimeout(() => { this.evicted.abort(); }, graceMs);
     while (this.run !== undefined) await this.change();
     clearTimeout(timer);
   }

@@ -35,6 +35,8 @@ export interface RunContext {
   /** Pattern that all masks of the run keep, and the sparsity asked for. */
   pattern: string;
   sparsity: number;
+  /** In the stages that a retry makes anew: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
+  notBefore?: string;
 }
 
 export interface WithContext {

@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../artifacts/index.js';
 import type { Engine, EngineRequest, Tensor } from '../engine/index.js';
 import { modelFromConfig, type DecoderModel, type TensorSpec } from '../models/index.js';
 import { join } from 'node:path';
+import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
 import { EngineChangedError } from './errors.js';
 import { HiddenStates } from './hidden-states.js';
@@ -30,6 +31,8 @@ export class Workbench {
   constructor(
     readonly state: string,
     readonly store: ArtifactStore,
+    /** Where pipelines may read. */
+    readonly allowed = new AllowedPaths(),
   ) {
     this.hidden = new HiddenStates(this);
   }
@@ -47,8 +50,10 @@ export class Workbench {
     return engine;
   }
 
+  /** @throws PathNotAllowedError, and the errors of checkpoints and models */
   async model(source: string): Promise<OpenModel> {
     if (this.open?.source !== source) {
+      await this.allowed.check('model.source', source);
       const checkpoint = await openCheckpoint(source);
       const model = modelFromConfig(checkpoint.config, join(source, 'config.json'));
       this.open = { source, checkpoint, model };

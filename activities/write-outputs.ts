@@ -1,11 +1,18 @@
 import { join } from 'node:path';
 import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
 import { hasUpdates, linearsOf, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
+import { OutputFolderError } from './errors.js';
 import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
-/** The folder of a run's outputs. */
+/** The folder of a run's outputs. Clients choose workflow ids freely. @throws OutputFolderError */
 export function runFolder(state: string, workflowId: string): string {
+  if (/^\.|[/\\\0]/.test(workflowId) || workflowId === '') {
+    throw new OutputFolderError({
+      where: `workflow id ${JSON.stringify(workflowId)}`, what: 'it cannot be the name of the folder for the outputs', expected: 'no slash, and no dot in front',
+      remedy: 'Start the pipeline with `temporal-pipeline start`, or under another id',
+    });
+  }
   return join(state, 'runs', workflowId);
 }
 

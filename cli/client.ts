@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { dataConverter } from './codec/data-converter.js';
 import type { ConnectionSettings } from './connection.js';
-import { ServerUnreachableError } from './errors.js';
+import { connectFailure, tlsRefusal } from './connect-failure.js';
 
 /** gRPC status codes after which the same call may succeed later: the server is away, starting, or overloaded. */
 const passingCodes = new Set([1 /* cancelled */, 2 /* unknown */, 4 /* deadline */, 8 /* exhausted */, 10 /* aborted */, 13 /* internal */, 14 /* unavailable */]);
@@ -29,20 +30,20 @@ export async function throughOutages<T>(call: () => Promise<T>, signal: AbortSig
 
 /**
  * Connects a client.
- * @throws ServerUnreachableError
+ * @throws ServerRefusesError, ServerUnreachableError, PayloadKeyError
  */
 export async function connectClient(settings: ConnectionSettings): Promise<Client> {
-  try {
-    // No retries within the client: one that is still waiting when the connection is closed would end the process.
-    const connection = await Connection.connect({ ...settings.options, interceptors: [], connectTimeout: 10_000 });
-    return new Client({ connection, namespace: settings.namespace });
-  } catch (cause) {
-    throw new ServerUnreachableError(
-      {
-        what: `no Temporal server answers on ${settings.options.address} (${cause instanceof Error ? cause.message : String(cause)})`,
-        remedy: settings.local ? 'Run the command again' : "Check Temporal's address, TLS and API key settings, or unset TEMPORAL_ADDRESS to use a local server",
-      },
-      { cause },
-    );
+  const converter = dataConverter();
+  // No retries within the client: one that is still waiting when the connection is closed would end the process.
+  const connecting = Connection.connect({ ...settings.options, interceptors: [], connectTimeout: 10_000 });
+  // What TLS refuses shows at once; the library would try again until its time is up.
+  const refused = await Promise.race([connecting.then(() => undefined, () => undefined), tlsRefusal(settings)]);
+  if (refused !== undefined) {
+    connecting.then((late) => late.close(), () => undefined).catch(() => undefined);
+    throw refused;
   }
+  const connection = await connecting.catch(async (cause: unknown) => {
+    throw await connectFailure(settings, cause);
+  });
+  return new Client({ connection, namespace: settings.namespace, dataConverter: converter });
 }

@@ -1,3 +1,5 @@
+import { resolveState } from './state.js';
+
 /** A word as a POSIX shell needs it. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -6,6 +8,11 @@ function quoted(word: string): string {
 /** A command line of ours, to be copied by a person. */
 export function commandText(words: readonly string[]): string {
   return ['npx', 'temporal-pipeline', ...words].map(quoted).join(' ');
+}
+
+/** The words by which another command here finds the same state: none where it would anyhow. */
+export function stateWords(state: string): string[] {
+  return state === resolveState(undefined) ? [] : ['--state', state];
 }
 
 /** The command line of this process, to be run again. */

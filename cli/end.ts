@@ -3,6 +3,7 @@ import { NamespaceNotFoundError } from '@temporalio/common';
 import { CommanderError } from 'commander';
 import { describeProblems, PipelineFileError, readText } from '../config/index.js';
 import { Fault } from '../errors/fault.js';
+import { withoutSecrets } from '../errors/secrets.js';
 import { isOutage } from './client.js';
 import { Interrupted, WrongInputError } from './errors.js';
 import { exitCode } from './exit-codes.js';
@@ -11,7 +12,7 @@ import { printJson } from './show-outcome.js';
 /** Tells the person what went wrong, without a stack trace unless nobody expected it and `verbose` asks, and gives the exit code. */
 export function exitCodeFor(error: unknown, { json, verbose }: { json: boolean; verbose: boolean }): number {
   // Commander has said its piece already.
-  if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error, verbose)}\n`);
+  if (!(error instanceof CommanderError)) process.stderr.write(`${withoutSecrets(explain(error, verbose))}\n`);
   if (json) printJson({ status: error instanceof Interrupted ? 'interrupted' : 'failed', error: asJson(error) });
   if (error instanceof Interrupted) return exitCode.interrupted;
   const isWrongInput = error instanceof CommanderError || error instanceof PipelineFileError || error instanceof WrongInputError || error instanceof NamespaceNotFoundError;
@@ -20,7 +21,7 @@ export function exitCodeFor(error: unknown, { json, verbose }: { json: boolean; 
 
 function asJson(error: unknown): object {
   if (error instanceof PipelineFileError) return { type: error.name, message: error.message, problems: error.problems };
-  return error instanceof Error ? { type: error.name, message: error.message } : { type: 'Error', message: String(error) };
+  return error instanceof Error ? { type: error.name, message: withoutSecrets(error.message) } : { type: 'Error', message: withoutSecrets(String(error)) };
 }
 
 function explain(error: unknown, verbose: boolean): string {

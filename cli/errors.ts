@@ -12,11 +12,20 @@ export class StateFolderError extends WrongInputError {}
 /** Thrown when Temporal's environment variables or profile file do not make sense. */
 export class ConnectionConfigError extends WrongInputError {}
 
+/** Thrown when a server turns this client away: its certificate or ours is not accepted, or the API key. */
+export class ServerRefusesError extends WrongInputError {}
+
+/** Thrown when payload keys cannot be used, or a payload is encrypted with a key that is not at hand. */
+export class PayloadKeyError extends WrongInputError {}
+
 /** Thrown when a workflow that is to be run here is already running on another state's task queue. */
 export class OtherStateError extends WrongInputError {}
 
 /** Thrown when no pipeline of that id (or none at all) is known to the server. */
 export class UnknownWorkflowError extends WrongInputError {}
+
+/** Thrown when no schedule of that id, or none of pipelines, is known to the server. */
+export class UnknownScheduleError extends WrongInputError {}
 
 /** Thrown when no `temporal` executable is on this machine. */
 export class TemporalCliMissingError extends PermanentFault {}

@@ -4,6 +4,7 @@ import { pipelineWorkflow } from '../workflows/protocol.js';
 import { UnknownWorkflowError } from './errors.js';
 import { loadPipelineFile } from './load-pipeline.js';
 import type { GlobalOptions } from './options.js';
+import { hasServer, openSession } from './session.js';
 import { workflowIdOf } from './start-pipeline.js';
 
 /** A word on the command line that says which run: a pipeline file if there is such a file, else a workflow id. */
@@ -40,5 +41,36 @@ export async function findRun(client: Client, word: string | undefined, options:
       { what: `no pipeline with workflow id ${workflowId} is known to the server`, remedy: 'See `npx temporal-pipeline list`' },
       { cause },
     );
+  }
+}
+
+/**
+ * Throws where no pipeline can have run: a server is not brought up, nor a state folder made, only to find that out.
+ * @throws UnknownWorkflowError
+ */
+export function checkHasServer(state: string): void {
+  if (hasServer(state)) return;
+  throw new UnknownWorkflowError({
+    what: 'no pipeline has run with this state, and the environment names no Temporal server',
+    where: state,
+    remedy: 'Give the state folder with --state, or set TEMPORAL_ADDRESS',
+  });
+}
+
+/**
+ * Does something with the execution that a command line means.
+ * @throws UnknownWorkflowError, and what `openSession`, `findRun` and `act` throw
+ */
+export async function withRun(
+  word: string | undefined,
+  options: GlobalOptions,
+  act: (client: Client, execution: WorkflowExecutionDescription) => Promise<number>,
+): Promise<number> {
+  checkHasServer(options.state);
+  const session = await openSession(options.state);
+  try {
+    return await act(session.client, await findRun(session.client, word, options));
+  } finally {
+    await session.close();
   }
 }

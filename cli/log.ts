@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import winston from 'winston';
+import { withoutSecrets } from '../errors/secrets.js';
 import { StateFolderError } from './errors.js';
 import { statePaths } from './state.js';
 
@@ -10,6 +11,10 @@ const readable = winston.format.printf(({ timestamp, level, message, process: na
   const details = Object.keys(rest).length === 0 ? '' : ` ${JSON.stringify(rest)}`;
   return `${String(timestamp)} ${String(name)} ${level}: ${String(message)}${details}`;
 });
+
+/** The last step of every format: a library's message may quote what it was given. */
+const message = Symbol.for('message');
+const redact = winston.format((info) => ({ ...info, [message]: withoutSecrets(String(info[message])) }))();
 
 /** The JSON lines file of a process of this state. */
 export function logFile(state: string, processName: string): string {
@@ -26,13 +31,13 @@ export function openLog(options: { state: string; process: string; verbose: bool
   const stamp = winston.format.combine(winston.format.timestamp(), winston.format.errors({ stack: true }));
   const file = new winston.transports.File({
     filename: logFile(options.state, options.process),
-    format: winston.format.combine(stamp, winston.format.json()),
+    format: winston.format.combine(stamp, winston.format.json(), redact),
     maxsize: 10_000_000,
     maxFiles: 5,
     tailable: true,
   });
   const console = new winston.transports.Console({
-    format: winston.format.combine(stamp, readable),
+    format: winston.format.combine(stamp, readable, redact),
     stderrLevels: Object.keys(winston.config.npm.levels),
   });
   const log = winston.createLogger({

@@ -1,7 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { ListOptions } from './commands/list.js';
 import { addMaskCommands } from './commands/mask.js';
+import type { WorkerFlags } from './commands/worker.js';
+import type { RetryOptions } from './commands/retry.js';
+import { addScheduleCommands } from './commands/schedule.js';
 import { version } from './version.js';
-import { addGlobalOptions, globalOptions, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
@@ -29,17 +33,40 @@ export function program(onExit: (code: number) => void): Command {
     const { watchCommand } = await import('./commands/watch.js');
     onExit(await watchCommand(word, options(command)));
   });
-  add('list', 'list the pipelines that the server knows').action(async (_: unknown, command: Command) => {
-    const { listCommand } = await import('./commands/list.js');
-    onExit(await listCommand(options(command)));
-  });
+  add('list', 'list the pipelines that the server knows')
+    .option('--model <name>', "those of a model: its folder's name, or its repository id")
+    .option('--sparsity <share>', 'those that prune this share, for instance 0.5')
+    .option('--pattern <pattern>', 'those that keep a pattern, for instance 2:4')
+    .option('--method <name>', 'those whose masks a method makes, for instance wanda or guarded')
+    .action(async (own: ListOptions, command: Command) => {
+      const { listCommand } = await import('./commands/list.js');
+      onExit(await listCommand(own, options(command)));
+    });
   add('cancel [which]', `cancel a pipeline, keeping what it has finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { cancelCommand } = await import('./commands/cancel.js');
     onExit(await cancelCommand(word, options(command)));
   });
+  add('pause [which]', `pause a pipeline after the layer in flight (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { pauseCommand } = await import('./commands/pause.js');
+    onExit(await pauseCommand(word, options(command)));
+  });
+  add('resume [which]', `let a paused pipeline go on (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+    const { resumeCommand } = await import('./commands/pause.js');
+    onExit(await resumeCommand(word, options(command)));
+  });
+  add('retry [which]', `run an ended pipeline again as it was started, finding its finished work (${which})`)
+    .option('--from <stage>', 'make this stage and all later ones anew: what is stored of them is removed and made again. A name (its first stage), or a number (1 is the first)')
+    .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
+      const { retryCommand } = await import('./commands/retry.js');
+      onExit(await retryCommand(word, own, options(command)));
+    });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
-    .action(async (own: { supervised: boolean }, command: Command) => {
+    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else all that you may read)').argParser(collect).default([], 'none'))
+    .addOption(new Option('--shutdown-grace <seconds>', 'told to stop (SIGTERM, Ctrl-C), how long the layer in flight may still take before it is handed over; told twice, the worker ends at once').argParser(seconds).default(20))
+    .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
+    .option('--build-id <id>', "the version's name in that deployment (default: of this build)")
+    .action(async (own: WorkerFlags, command: Command) => {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
@@ -51,6 +78,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

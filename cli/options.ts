@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defaultTaskQueue, resolveState } from './state.js';
 
 /** What every command understands. */
@@ -13,7 +13,15 @@ export interface GlobalOptions {
   verbose: boolean;
 }
 
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+/** For options that may be repeated. */
+export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+/** A number of seconds, not negative. @throws InvalidArgumentError */
+export function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number) || number < 0) throw new InvalidArgumentError('Expected a number of seconds, 0 or more.');
+  return number;
+}
 
 /** Adds the options that every command understands. */
 export function addGlobalOptions(command: Command): Command {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { connectClient } from './client.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from './connection.js';
@@ -5,6 +6,7 @@ import { ServerUnreachableError } from './errors.js';
 import { keepServer, type Say } from './local/keep-server.js';
 import { ensureLocalServer, leaveLocalServer } from './local/local-server.js';
 import { runningServer, serverAddress, serverPage } from './local/server-record.js';
+import { statePaths } from './state.js';
 
 /** A connected client, and what has to be let go afterwards. */
 export interface Session {
@@ -20,6 +22,12 @@ export interface SessionOptions {
   /** If given, a local server that dies during the session is started again, and this says so. */
   say?: Say;
 }
+
+/** Whether commands talk to this state's local server, which runs only while somebody uses it. */
+export const usesLocalServer = (): boolean => connectionFromEnvironment() === undefined;
+
+/** False where a local server would have to be made first, so that it knows nothing yet. */
+export const hasServer = (state: string): boolean => !usesLocalServer() || existsSync(statePaths.serverDatabase(state));
 
 /**
  * Connects to the server that the environment names, else to this state's local one, which is brought up if need be.

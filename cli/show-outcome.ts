@@ -10,9 +10,10 @@ export function printJson(value: object): void {
 
 /**
  * Prints how a run ended: the table or what failed, or with `json` the object that `outcomeJson` makes.
+ * @param log the worker's, if it is on this machine
  * @returns the exit code
  */
-export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: boolean; log: string }): number {
+export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: boolean; log?: string }): number {
   if (json) printJson(outcomeJson(run, outcome));
   switch (outcome.status) {
     case 'completed':
@@ -20,7 +21,7 @@ export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: b
       return exitCode.done;
     case 'failed':
       process.stderr.write(`\nFailed (${outcome.error.type}): ${outcome.error.message}\n`);
-      process.stderr.write(`Mend that and run the same command again: finished work is kept. Log: ${log}\n`);
+      process.stderr.write(`Mend that and run the same command again: finished work is kept.${log === undefined ? '' : ` Log: ${log}`}\n`);
       return exitCode.runFailed;
     case 'cancelled':
       process.stderr.write('\nThe run was cancelled. Start it again to go on: finished work is kept.\n');

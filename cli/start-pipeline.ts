@@ -2,6 +2,8 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { ParsedPipeline } from '../config/index.js';
 import { pipelineWorkflow, type PipelineRequest } from '../workflows/protocol.js';
 import { OtherStateError } from './errors.js';
+import { labelsOf } from './run-labels.js';
+import { searchAttributesFor, type LabelledSearch } from './search-attributes.js';
 
 /** One execution of a pipeline. */
 export interface Run {
@@ -12,11 +14,41 @@ export interface Run {
 export interface StartedRun extends Run {
   /** True if it was already running, so that nothing new was started. */
   attached: boolean;
+  /** False if the server does not know all search attributes of a run (`registerHint` says how it would). */
+  findable: boolean;
 }
 
 /** The same resolved pipeline has the same id: starting it again attaches to it, or runs it again and finds its artifacts. */
 export function workflowIdOf({ pipeline, digest }: Pick<ParsedPipeline, 'pipeline' | 'digest'>): string {
   return `${pipeline.name}-${digest.slice(0, 16)}`;
+}
+
+/** The argument of a pipeline's workflow. */
+export function requestFor({ pipeline, digest }: ParsedPipeline): PipelineRequest {
+  return { pipeline, configDigest: digest };
+}
+
+/** What a pipeline's workflow is started with, by hand or by a schedule. */
+export interface PipelineStart {
+  args: [PipelineRequest];
+  taskQueue: string;
+  /** Shown by `list`, on any server. */
+  memo: Record<string, unknown>;
+  typedSearchAttributes: LabelledSearch['attributes'];
+}
+
+/** What to start a pipeline's workflow with on this server. */
+export async function pipelineStart(client: Client, request: PipelineRequest, taskQueue: string): Promise<{ start: PipelineStart; findable: boolean }> {
+  const { pipeline } = request;
+  const labels = labelsOf(pipeline);
+  const { attributes, complete } = await searchAttributesFor(client, labels);
+  const start: PipelineStart = {
+    args: [request],
+    taskQueue,
+    memo: { pipeline: pipeline.name, ...labels },
+    typedSearchAttributes: attributes,
+  };
+  return { start, findable: complete };
 }
 
 /**
@@ -26,14 +58,12 @@ export function workflowIdOf({ pipeline, digest }: Pick<ParsedPipeline, 'pipelin
 export async function startPipeline(client: Client, parsed: ParsedPipeline, taskQueue: string): Promise<StartedRun> {
   const workflowId = workflowIdOf(parsed);
   const runningBefore = await runningExecution(client, workflowId);
-  const request: PipelineRequest = { pipeline: parsed.pipeline, configDigest: parsed.digest };
+  const { start, findable } = await pipelineStart(client, requestFor(parsed), taskQueue);
   await client.workflow.start(pipelineWorkflow, {
+    ...start,
     workflowId,
-    taskQueue,
-    args: [request],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    memo: { pipeline: parsed.pipeline.name },
   });
   const execution = await client.workflow.getHandle(workflowId).describe();
   if (execution.taskQueue !== taskQueue) {
@@ -43,7 +73,7 @@ export async function startPipeline(client: Client, parsed: ParsedPipeline, task
       remedy: `Follow it with \`npx temporal-pipeline watch ${workflowId}\`, cancel it, or give its state folder with --state`,
     });
   }
-  return { workflowId, runId: execution.runId, attached: runningBefore === execution.runId };
+  return { workflowId, runId: execution.runId, attached: runningBefore === execution.runId, findable };
 }
 
 /** Run id of the workflow if it is running. */

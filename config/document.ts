@@ -37,7 +37,7 @@ export function readDocument(text: string): SourceDocument {
   const places = new Places();
   const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, places, problems, lines });
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: true });
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: true, resolveKnownTags: false });
     if (document.errors.length > 0) return failed(syntaxProblems(document.errors));
     if (document.contents === null) return failed([{ offset: 0, message: 'the file is empty; expected a pipeline. Copy one from pipelines/ to start with.' }]);
     const problems = document.warnings.map(({ message, pos }) => ({ offset: pos[0], message: `${message}; expected plain YAML. Leave the tag out.` }));

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem } from './errors.js';
 
@@ -16,7 +16,8 @@ export function readText(path: string): string {
     try {
       const { size } = fstatSync(handle);
       if (size > maxBytes) throw tooLarge(path, size);
-      bytes = readFileSync(handle);
+      bytes = readAtMost(handle, maxBytes + 1);
+      if (bytes.length > maxBytes) throw tooLarge(path, bytes.length);
     } finally {
       closeSync(handle);
     }
@@ -31,6 +32,18 @@ export function readText(path: string): string {
   } catch {
     throw new PipelineFileError(path, [notUtf8(bytes)]);
   }
+}
+
+/** A pipe or device does not say how long it is. */
+function readAtMost(handle: number, limit: number): Buffer {
+  const bytes = Buffer.alloc(limit);
+  let filled = 0;
+  while (filled < limit) {
+    const read = readSync(handle, bytes, filled, limit - filled, null);
+    if (read === 0) break;
+    filled += read;
+  }
+  return bytes.subarray(0, filled);
 }
 
 /** The refusal of a file that can only be there by mistake. */

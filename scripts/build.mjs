@@ -13,7 +13,12 @@ import { packageRoot } from './setup/places.mjs';
 
 const dist = join(packageRoot, 'dist');
 const stampFile = join(dist, '.build.json');
-const bundleFile = join(dist, 'workflow-bundle.js');
+/** With a payload key, workflows convert their failures otherwise, so there is a bundle of its own for that. */
+const bundles = [
+  { file: join(dist, 'workflow-bundle.js') },
+  { file: join(dist, 'workflow-bundle-encrypted.js'), failureConverterPath: join(dist, 'workflows', 'failure-converter.js') },
+];
+const areBundled = () => bundles.every(({ file }) => existsSync(file));
 const require = createRequire(import.meta.url);
 
 /** Digests of everything that the compiler reads, by path. */
@@ -60,9 +65,11 @@ async function bundle() {
   const messages = [];
   const logger = new DefaultLogger('WARN', ({ message }) => messages.push(message));
   try {
-    const { code } = await bundleWorkflowCode({ workflowsPath, logger });
-    writeFileSync(`${bundleFile}.${process.pid}`, code);
-    renameSync(`${bundleFile}.${process.pid}`, bundleFile);
+    for (const { file, failureConverterPath } of bundles) {
+      const { code } = await bundleWorkflowCode({ workflowsPath, logger, failureConverterPath });
+      writeFileSync(`${file}.${process.pid}`, code);
+      renameSync(`${file}.${process.pid}`, file);
+    }
   } catch (failure) {
     throw new Error([failure.message, ...messages].join('\n'), { cause: failure });
   }
@@ -71,11 +78,11 @@ async function bundle() {
 /** Builds what is out of date; returns the outcome in words. @throws where the sources do not compile */
 export async function build() {
   const [before, now] = [lastSources(), sources()];
-  const bundled = existsSync(bundleFile) || !('workflows/index.ts' in now);
+  const bundled = areBundled() || !('workflows/index.ts' in now);
   if (bundled && JSON.stringify(before) === JSON.stringify(now)) return 'already there';
   rmSync(stampFile, { force: true });
   compile(before, now);
-  if (!existsSync(bundleFile) || bundleParts(before) !== bundleParts(now)) await bundle();
+  if (!areBundled() || bundleParts(before) !== bundleParts(now)) await bundle();
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, JSON.stringify(now));
   return 'done';

@@ -1,12 +1,16 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { Pause } from './pause.js';
 import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 
-const activities = placedActivities({
+/** Of this run alone: every workflow execution has a copy of this module of its own. */
+const pause = new Pause();
+
+const activities = pause.between(placedActivities({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -16,7 +20,7 @@ const activities = placedActivities({
     // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
-});
+}));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -25,6 +29,7 @@ const maximumRestarts = 5;
 export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
   const progress = newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
+  pause.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = await activities.prepareRun({ pipeline: request.pipeline });
   for (let restarts = 0; ; restarts++) {
@@ -63,7 +68,7 @@ class PipelineRun {
 
   constructor(
     private readonly request: PipelineRequest,
-    private readonly context: RunContext,
+    private context: RunContext,
     private readonly trackers: readonly StageTracker[],
   ) {
     // A pipeline that only evaluates leaves the model as it is.
@@ -71,10 +76,11 @@ class PipelineRun {
   }
 
   async run(): Promise<PipelineResult> {
-    const { stages } = this.request.pipeline;
+    const { pipeline: { stages }, anew } = this.request;
     const lastMaking = stages.findLastIndex(makesMasks);
     for (const [index, stage] of stages.entries()) {
       const tracker = this.trackers[index];
+      if (index === anew?.from) this.context = { ...this.context, notBefore: anew.since };
       await this.runStage(stage, tracker);
       if (index === lastMaking) await this.writeOutputs(tracker);
       tracker.end();

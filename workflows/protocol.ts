@@ -1,5 +1,6 @@
 /**
- * What goes over the wire between a client and the `pipeline` workflow: its argument, its `progress` query and its result.
+ * What goes over the wire between a client and the `pipeline` workflow: its argument, its `progress` query, its
+ * signals and its result.
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
 import type { RebuildEntry } from '../activities/result.js';
@@ -7,14 +8,21 @@ import type { Pipeline, Stage } from '../config/pipeline.js';
 
 export type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
-/** Names of the workflow type and of its progress query. */
+/** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it go on. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
+export const pauseSignal = 'pause';
+export const resumeSignal = 'resume';
+
+/** Key of the memo that a run has while it is paused. */
+export const pausedMemo = 'paused';
 
 export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */
   configDigest: string;
+  /** A retry makes anew what is older than `since` (ISO 8601) from a stage on, by its index. */
+  anew?: { from: number; since: string };
 }
 
 export interface StageProgress {
@@ -38,5 +46,7 @@ export interface StageProgress {
 export interface PipelineProgress {
   name: string;
   configDigest: string;
+  /** `asked`: it will pause after the layer in flight; `reached`: it is paused. */
+  pause?: 'asked' | 'reached';
   stages: StageProgress[];
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { ArtifactStore } from '../../artifacts/index.js';
 import { advanceLayer } from '../advance-layer.js';
+import { AllowedPaths } from '../allowed-paths.js';
 import { findScores, scoreLayer } from '../allocation.js';
 import { findPerplexity, scorePerplexity } from '../evaluation.js';
 import { makeInitialMask } from '../initial-mask.js';
@@ -36,10 +37,10 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
   proveOutputs,
 };
 
-const state = process.argv[2];
-if (state === undefined) throw new Error('The compute process is started by the worker, with the state folder as its argument.');
+const [state, ...allowedFolders] = process.argv.slice(2);
+if (state === undefined) throw new Error('The compute process is started by the worker, with the state folder and the allowed folders as its arguments.');
 const store = new ArtifactStore(join(state, 'artifacts'));
-const bench = new Workbench(state, store);
+const bench = new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
 await store.removeOldDrafts();
 
 function reply(message: ReplyMessage): void {

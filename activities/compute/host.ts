@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { environmentWithoutTemporal } from '../../errors/secrets.js';
 import { ComputeCrashedError } from '../errors.js';
 import type { ComputeTask, ReplyMessage, SerializedFault, TaskMessage } from './messages.js';
 
@@ -13,6 +14,8 @@ export class RemoteFault extends Error {
 export interface ComputeHostOptions {
   /** The state folder, whose artifact store the compute process uses. */
   state: string;
+  /** Folders that pipelines may read from; everything if absent. */
+  allowedFolders?: readonly string[];
   /** Module that the compute process runs; by default `child.js` beside this one. */
   entry?: string;
   /** Gets what the compute process and its native libraries print. */
@@ -87,7 +90,9 @@ export class ComputeHost {
 
   private start(): ChildProcess {
     const entry = this.options.entry ?? fileURLToPath(new URL('./child.js', import.meta.url));
-    const child = fork(entry, [this.options.state], {
+    const child = fork(entry, [this.options.state, ...(this.options.allowedFolders ?? [])], {
+      // A pipeline that names /proc/self/environ as a text must not find them.
+      env: environmentWithoutTemporal(),
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A debugger's port in the worker's flags would be taken already.

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandText, stateWords } from '../command-text.js';
 import { exitCode } from '../exit-codes.js';
 import { CommandLineError } from '../errors.js';
-import { findRun } from '../find-run.js';
+import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
-import { openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
 
 const patienceMs = 20_000;
@@ -14,10 +14,7 @@ const patienceMs = 20_000;
  * @returns the exit code
  */
 export async function cancelCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
-  const session = await openSession(options.state);
-  try {
-    const { client } = session;
-    const execution = await findRun(client, which, options);
+  return await withRun(which, options, async (client, execution) => {
     const { workflowId, runId, taskQueue } = execution;
     if (execution.status.name !== 'RUNNING') {
       throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
@@ -30,12 +27,10 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
     if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
     else {
       process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
-      process.stdout.write('Finished work is kept. To resume, run or start the same file again.\n');
+      process.stdout.write(`Finished work is kept. To go on: ${commandText(['retry', workflowId, ...stateWords(options.state)])}, or run or start the same file again.\n`);
     }
     return exitCode.done;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 async function hasEnded(check: () => Promise<boolean>): Promise<boolean> {

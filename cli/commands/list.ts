@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs';
-import type { Client } from '@temporalio/client';
-import { pipelineWorkflow } from '../../workflows/protocol.js';
-import { connectionFromEnvironment } from '../connection.js';
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { pausedMemo, pipelineWorkflow } from '../../workflows/protocol.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { openSession } from '../session.js';
+import { labelFilter, type LabelOptions, type RunLabels } from '../run-labels.js';
+import { hasServer, openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
-import { statePaths } from '../state.js';
+import { textTable, timeText } from '../text-table.js';
 
-interface Listed {
+export type ListOptions = LabelOptions;
+
+/** Labels are absent for runs that were started before there were any. */
+interface Listed extends Partial<RunLabels> {
   workflowId: string;
   runId: string;
   status: string;
@@ -18,38 +20,49 @@ interface Listed {
 }
 
 /**
- * `list`: the pipelines that the server knows, the newest first.
+ * `list`: the pipelines that the server knows, the newest first. Filtered here and not by the server, which may not know
+ * our search attributes: every run has its labels as a memo.
  * @returns the exit code
  */
-export async function listCommand(options: GlobalOptions): Promise<number> {
+export async function listCommand(asked: ListOptions, options: GlobalOptions): Promise<number> {
   // A server is not brought up, nor a state folder made, only to find that there is nothing.
-  const isNew = connectionFromEnvironment() === undefined && !existsSync(statePaths.serverDatabase(options.state));
-  const pipelines = isNew ? [] : await listPipelines(options.state);
+  const isWanted = labelFilter(asked);
+  const all = hasServer(options.state) ? await listPipelines(options.state) : [];
+  const pipelines = all.filter(isWanted);
   if (options.json) printJson({ pipelines });
-  else process.stdout.write(pipelines.length === 0 ? `No pipeline has run yet (state ${options.state}).\n` : `${table(pipelines)}\n`);
+  else process.stdout.write(pipelines.length === 0 ? none(all.length, options.state) : `${table(pipelines)}\n`);
   return exitCode.done;
+}
+
+function none(others: number, state: string): string {
+  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines has these labels.\n`;
 }
 
 async function listPipelines(state: string): Promise<Listed[]> {
   const session = await openSession(state);
   try {
     const pipelines: Listed[] = [];
-    for await (const execution of executions(session.client)) {
-      const { workflowId, runId, status, startTime, taskQueue, memo } = execution;
-      const name = memo?.['pipeline'];
-      pipelines.push({
-        workflowId,
-        runId,
-        status: statusWord(status.name),
-        started: startTime.toISOString(),
-        name: typeof name === 'string' ? name : workflowId.replace(/-[0-9a-f]{16}$/, ''),
-        taskQueue,
-      });
-    }
+    for await (const execution of session.client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}'` })) pipelines.push(listed(execution));
     return pipelines.sort((a, b) => (a.started < b.started ? 1 : -1));
   } finally {
     await session.close();
   }
+}
+
+function listed({ workflowId, runId, status, startTime, taskQueue, memo }: WorkflowExecutionInfo): Listed {
+  const { pipeline, model, sparsity, pattern, methods, [pausedMemo]: paused } = (memo ?? {}) as Partial<RunLabels & { pipeline: string; [pausedMemo]: boolean }>;
+  return {
+    workflowId,
+    runId,
+    status: status.name === 'RUNNING' && paused ? 'paused' : statusWord(status.name),
+    started: startTime.toISOString(),
+    name: pipeline ?? workflowId.replace(/-[0-9a-f]{16}$/, ''),
+    taskQueue,
+    model,
+    sparsity,
+    pattern,
+    methods,
+  };
 }
 
 /** Cancelling a pipeline that no worker serves ends it by termination. */
@@ -57,12 +70,9 @@ function statusWord(name: string): string {
   return name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' ');
 }
 
-function executions(client: Client): ReturnType<Client['workflow']['list']> {
-  return client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}'` });
-}
-
 function table(pipelines: readonly Listed[]): string {
-  const rows = [['STARTED', 'STATUS', 'NAME', 'WORKFLOW ID'], ...pipelines.map(({ started, status, name, workflowId }) => [started.slice(0, 19).replace('T', ' '), status, name, workflowId])];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  const rows = pipelines.map(({ started, status, name, model, sparsity, pattern, methods, workflowId }) => {
+    return [timeText(started), status, name, model ?? '', sparsity?.toString() ?? '', pattern ?? '', methods?.join(', ') ?? '', workflowId];
+  });
+  return textTable([['STARTED', 'STATUS', 'NAME', 'MODEL', 'SPARSITY', 'PATTERN', 'METHODS', 'WORKFLOW ID'], ...rows]);
 }

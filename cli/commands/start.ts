@@ -2,6 +2,7 @@ import { loadPipelineFile } from '../load-pipeline.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
+import { registerHint } from '../search-attributes.js';
 import { joinSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
 import { startPipeline } from '../start-pipeline.js';
@@ -14,12 +15,13 @@ export async function startCommand(file: string, options: GlobalOptions): Promis
   const parsed = loadPipelineFile(file, options);
   const session = await joinSession(options.state);
   try {
-    const { workflowId, runId, attached } = await startPipeline(session.client, parsed, options.taskQueue);
+    const { workflowId, runId, attached, findable } = await startPipeline(session.client, parsed, options.taskQueue);
     if (options.json) printJson({ workflowId, runId, status: 'running', attached, taskQueue: options.taskQueue, configDigest: parsed.digest });
     else {
       const lines = [attached ? 'Running already:' : 'Started:', `  WorkflowId  ${workflowId}`, `  RunId       ${runId}`, `  TaskQueue   ${options.taskQueue}`];
       process.stdout.write(`${lines.join('\n')}\n`);
     }
+    if (!findable) process.stderr.write(`${registerHint}\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the pipeline waits for one (\`npx temporal-pipeline worker\`).\n`);
     }

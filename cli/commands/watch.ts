@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { throughOutages } from '../client.js';
 import { commandText } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { findRun } from '../find-run.js';
+import { checkHasServer, findRun } from '../find-run.js';
 import { catchInterrupts } from '../interrupts.js';
 import { isServed } from '../local/pollers.js';
 import { logFile } from '../log.js';
@@ -18,9 +19,12 @@ import { printJson, showOutcome } from '../show-outcome.js';
  * @returns the exit code
  */
 export async function watchCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
+  checkHasServer(options.state);
   const interrupts = catchInterrupts();
   const { signal } = interrupts;
   const display = openDisplay(process.stderr);
+  // The worker may run on another machine.
+  const log = logFile(options.state, 'worker');
   const stop = new AbortController();
   let following = Promise.resolve();
   try {
@@ -36,7 +40,7 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
       if (running) following = followProgress(session.client, { workflowId, runId }, (progress) => display.update(progress), AbortSignal.any([signal, stop.signal]));
       const outcome = await awaitOutcome(session.client, { workflowId, runId }, signal);
       display.end();
-      return showOutcome({ workflowId, runId }, outcome, { json: options.json, log: logFile(options.state, 'worker') });
+      return showOutcome({ workflowId, runId }, outcome, { json: options.json, ...(existsSync(log) && { log }) });
     } finally {
       stop.abort();
       await following;

@@ -1,3 +1,4 @@
+import { allowedPaths } from '../allowed-paths.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from '../connection.js';
 import { ServerUnreachableError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -9,17 +10,29 @@ import type { WorkerNote } from '../local/worker-process.js';
 import { closeLog, openLog, type Logger } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { statePaths } from '../state.js';
+import { workerVersion, type WorkerVersion } from '../worker-version.js';
 
 /** How long a worker whose parent is gone may take to hand over. */
 const orphanGraceMs = 8_000;
+
+/** Options of `worker` alone. */
+export interface WorkerFlags {
+  supervised: boolean;
+  allowPath: readonly string[];
+  /** Seconds. */
+  shutdownGrace: number;
+  deployment?: string;
+  buildId?: string;
+}
 
 /**
  * `worker`: serves a task queue until it is told to stop. `supervised` is how `run` starts one: the parent looks after
  * the server, and the worker ends with its parent.
  * @returns the exit code
  */
-export async function workerCommand(options: GlobalOptions, { supervised }: { supervised: boolean }): Promise<number> {
+export async function workerCommand(options: GlobalOptions, { supervised, allowPath, shutdownGrace, deployment, buildId }: WorkerFlags): Promise<number> {
   const { state, taskQueue, verbose } = options;
+  const version = workerVersion(deployment, buildId);
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
   const say = (line: string): void => {
@@ -27,6 +40,7 @@ export async function workerCommand(options: GlobalOptions, { supervised }: { su
     log.info(line);
   };
   if (supervised) endWithParent(log);
+  const allowedFolders = allowedPaths(allowPath, state);
   const named = connectionFromEnvironment();
   const ownServer = named === undefined && !supervised;
   let keeping = Promise.resolve();
@@ -35,7 +49,10 @@ export async function workerCommand(options: GlobalOptions, { supervised }: { su
     if (ownServer) keeping = keepServer(state, stop.signal, say);
     await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);
     log.info('starting', { taskQueue, server: connection.options.address, state });
-    await serve({ connection, taskQueue, state, log, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
+    // Strangers can reach a server that the environment names; one of this machine serves this user.
+    if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
+    else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
+    await serve({ connection, taskQueue, state, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {
@@ -54,14 +71,18 @@ interface Service {
   connection: ConnectionSettings;
   taskQueue: string;
   state: string;
+  allowedFolders: readonly string[] | undefined;
+  shutdownGrace: number;
+  version: WorkerVersion | undefined;
   log: Logger;
+  say: (line: string) => void;
   onReady: () => void;
 }
 
-async function serve({ connection, taskQueue, state, log, onReady }: Service): Promise<void> {
+async function serve({ allowedFolders, version, log, ...service }: Service): Promise<void> {
   // Loaded here, because the worker's libraries are large and no other command needs them.
   const { runWorker } = await import('../../worker.js');
-  await runWorker({ connection, taskQueue, state, logger: log, onReady });
+  await runWorker({ ...service, ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
 }
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {

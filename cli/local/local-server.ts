@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentWithoutSecrets } from '../../errors/secrets.js';
 import { LocalServerError, TemporalCliMissingError } from '../errors.js';
 import { statePaths } from '../state.js';
 import { findTemporalCli } from '../temporal-cli.js';
@@ -101,14 +102,13 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   const logOffset = (await log.stat()).size;
   const loopback = ['--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'];
   const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--db-filename', statePaths.serverDatabase(state)];
-  // The environment's Temporal settings are for clients; here they would only confuse.
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_')));
   try {
     // Detached: a Ctrl-C in this terminal must not reach the server before its users have let go.
     const child = spawn(cli, ['server', 'start-dev', ...loopback, ...where], {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
-      env: environment,
+      // The environment's Temporal settings are for clients; here they would only confuse. Secrets are no business of a server's.
+      env: environmentWithoutSecrets(),
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

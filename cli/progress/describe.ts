@@ -1,5 +1,5 @@
 import { change, duration, figure, grouped } from '../../report/index.js';
-import type { RebuildEntry, StageProgress } from '../../workflows/protocol.js';
+import type { PipelineProgress, RebuildEntry, StageProgress } from '../../workflows/protocol.js';
 
 /** `0.0123 -> 0.00451 (-63 %)`, of a guarded rebuild with its rounds: `0.0123 -> 0.00451 (-63 %, 3 of 4 rounds)` */
 export function describeError({ errorBefore, errorAfter, rounds }: RebuildEntry): string {
@@ -11,4 +11,9 @@ export function describeError({ errorBefore, errorAfter, rounds }: RebuildEntry)
 export function describeEnd({ done, reused, seconds }: StageProgress): string {
   if (done > 0 && reused === done) return 'found, nothing to do';
   return `done in ${duration(seconds)}${reused > 0 ? `, ${grouped(reused)} of ${grouped(done)} found` : ''}`;
+}
+
+/** That a run is held, and what lets it go on. */
+export function describePause(pause: NonNullable<PipelineProgress['pause']>): string {
+  return pause === 'asked' ? 'pausing after the layer in flight' : 'paused; `npx temporal-pipeline resume` lets it go on';
 }

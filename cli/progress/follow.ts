@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { progressQuery, type PipelineProgress } from '../../workflows/protocol.js';
 import { unlessAborted } from '../interrupts.js';
 
@@ -32,8 +32,8 @@ export async function queryProgress(client: Client, run: { workflowId: string; r
   const handle = client.workflow.getHandle(run.workflowId, run.runId);
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
     const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
-    const heartbeats = (description.raw.pendingActivities ?? []).map(({ heartbeatDetails }) => heartbeatDetails?.payloads?.[0]);
-    const words = heartbeats.flatMap((payload) => (payload ? [defaultPayloadConverter.fromPayload<unknown>(payload)] : []));
+    const heartbeats = (description.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
+    const words = await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
     return withDetail(progress, words);
   });
 }

@@ -1,13 +1,18 @@
 import type { PipelineProgress, StageProgress } from '../../workflows/protocol.js';
-import { describeEnd, describeError } from './describe.js';
+import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
 /**
  * What is new since `previous`, for output that is no terminal: a line when a stage starts, one when it ends,
- * and one for the last rebuilt layer. Nothing new, no lines.
+ * one for the last rebuilt layer, and one when the run is paused or resumed. Nothing new, no lines.
  */
 export function plainLines(previous: PipelineProgress | undefined, current: PipelineProgress): string[] {
-  return current.stages.flatMap((stage, index) => stageLines(previous?.stages[index], stage));
+  return [...current.stages.flatMap((stage, index) => stageLines(previous?.stages[index], stage)), ...pauseLines(previous?.pause, current.pause)];
+}
+
+function pauseLines(before: PipelineProgress['pause'], now: PipelineProgress['pause']): string[] {
+  if (before === now) return [];
+  return [now === undefined ? 'resumed' : describePause(now)];
 }
 
 function stageLines(before: StageProgress | undefined, now: StageProgress): string[] {

@@ -1,5 +1,5 @@
 import type { PipelineProgress, StageProgress } from '../../workflows/protocol.js';
-import { describeEnd, describeError } from './describe.js';
+import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
 const nameWidth = 'initialMask'.length;
@@ -19,12 +19,14 @@ export function clip(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** The pipeline's stages as lines of a terminal `columns` wide: a bar each, and the last rebuilt sub-block's error. */
+/** The pipeline's stages as lines of a terminal `columns` wide: a bar each, and the last rebuilt sub-block's error; below, whether it is paused. */
 export function renderProgress(progress: PipelineProgress, columns: number): string[] {
   // The last column stays empty: some terminals wrap when it is written.
   const width = Math.max(1, columns - 1);
   const barWidth = Math.max(5, Math.min(widestBar, Math.floor(width / 4)));
-  return progress.stages.map((stage) => clip(renderStage(stage, barWidth), width).trimEnd());
+  const stages = progress.stages.map((stage) => renderStage(stage, barWidth));
+  const lines = progress.pause === undefined ? stages : [...stages, describePause(progress.pause)];
+  return lines.map((line) => clip(line, width).trimEnd());
 }
 
 function renderStage(stage: StageProgress, barWidth: number): string {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { plainLines } from '../../../cli/progress/plain-lines.js';
 import { bar, renderProgress } from '../../../cli/progress/render.js';
 import type { PipelineProgress, RebuildEntry, StageProgress } from '../../../workflows/protocol.js';
 
@@ -18,6 +19,17 @@ describe('progress on a terminal', () => {
     expect(whole).toContain('found, nothing to do');
     expect(part).toContain('done in 12 s, 1 of 4 found');
     expect(none).toBe(`rebuild     ${'░'.repeat(24)}`);
+  });
+
+  it('says below the stages that the run is held, and in a log when that begins and ends', () => {
+    const running = progress(stage({ state: 'running', done: 1, total: 4 }));
+    const asked: PipelineProgress = { ...running, pause: 'asked' };
+    const paused: PipelineProgress = { ...running, pause: 'reached' };
+    expect(renderProgress(asked, 100).at(-1)).toBe('pausing after the layer in flight');
+    expect(renderProgress(paused, 100)).toEqual([...renderProgress(running, 100), expect.stringMatching(/^paused; .*resume/)]);
+    expect(plainLines(running, paused)).toEqual([expect.stringMatching(/^paused; .*resume/)]);
+    expect(plainLines(paused, paused)).toEqual([]);
+    expect(plainLines(paused, running)).toEqual(['resumed']);
   });
 
   it('draws a bar of the width asked for, whose filled part is the share', () => {

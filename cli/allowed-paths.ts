@@ -1,0 +1,24 @@
+import { realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { CommandLineError } from './errors.js';
+
+/**
+ * The folders that pipelines may read from: those of `--allow-path`, else of `LLM_BARBER_ALLOW_PATH` (separated as in PATH), and the
+ * state folder, links resolved; undefined where neither is given: then everything that this user may read.
+ * @throws CommandLineError if one is no folder
+ */
+export function allowedPaths(option: readonly string[], state: string, environment: NodeJS.ProcessEnv = process.env): string[] | undefined {
+  const fromVariable = environment['LLM_BARBER_ALLOW_PATH']?.split(path.delimiter) ?? [];
+  const folders = (option.length > 0 ? option : fromVariable).filter((folder) => folder !== '');
+  return folders.length === 0 ? undefined : [...folders, state].map(realFolder);
+}
+
+function realFolder(folder: string): string {
+  try {
+    const real = realpathSync(folder);
+    if (statSync(real).isDirectory()) return real;
+  } catch {
+    // Told below, as for a file.
+  }
+  throw new CommandLineError({ where: `--allow-path ${folder}`, what: 'there is no such folder', expected: 'a folder that is there', remedy: 'Correct --allow-path or LLM_BARBER_ALLOW_PATH' });
+}

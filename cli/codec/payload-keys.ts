@@ -1,0 +1,61 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { PayloadKeyError } from '../errors.js';
+
+/** The keys that payloads are encrypted with, by their ids. */
+export interface PayloadKeys {
+  /** Encrypts what is written from now on; the first one given. */
+  current: string;
+  /** All of them decrypt. */
+  byId: ReadonlyMap<string, KeyObject>;
+}
+
+const textVariable = 'LLM_BARBER_PAYLOAD_KEY';
+const fileVariable = 'LLM_BARBER_PAYLOAD_KEY_FILE';
+const keyBytes = 32;
+const howTo = `Write \`id:key\`, for instance "k1:$(openssl rand -base64 ${keyBytes})"`;
+
+/**
+ * The keys that `LLM_BARBER_PAYLOAD_KEY` holds or `LLM_BARBER_PAYLOAD_KEY_FILE` names; undefined where neither is set.
+ * One `id:key` a line (or between commas), the key being base64 of 32 bytes. Lines that begin with `#` do not count.
+ * No message ever shows a part of a key.
+ * @throws PayloadKeyError
+ */
+export function payloadKeysFromEnvironment(environment: NodeJS.ProcessEnv = process.env): PayloadKeys | undefined {
+  const text = environment[textVariable] || undefined;
+  const file = environment[fileVariable] || undefined;
+  if (text !== undefined && file !== undefined) {
+    throw new PayloadKeyError({ where: `${textVariable} and ${fileVariable}`, what: 'both are set', expected: 'one of them', remedy: 'Unset the other' });
+  }
+  if (text !== undefined) return parseKeys(text, textVariable);
+  return file === undefined ? undefined : parseKeys(readKeyFile(file), file);
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+    // What was meant for the other variable must not be shown.
+    const where = /:[A-Za-z0-9+/]{43}=/.test(file) ? fileVariable : `${fileVariable}=${file}`;
+    throw new PayloadKeyError({ where, what: `the file cannot be read (${code})`, expected: 'a file of keys', remedy: `Correct the path, or put the key itself into ${textVariable}` });
+  }
+}
+
+function parseKeys(text: string, source: string): PayloadKeys {
+  const byId = new Map<string, KeyObject>();
+  for (const [index, line] of text.split(/[\n,]/).entries()) {
+    const entry = line.trim();
+    if (entry === '' || entry.startsWith('#')) continue;
+    const where = `${source}, entry ${index + 1}`;
+    const [, id, encoded = ''] = /^([\w.-]{1,64}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
+    if (id === undefined) throw new PayloadKeyError({ where, what: 'this is no key with an id', expected: 'an id of letters, digits, `.`, `_`, `-`, a colon, and base64', remedy: howTo });
+    const bytes = Buffer.from(encoded, 'base64');
+    if (bytes.length !== keyBytes) throw new PayloadKeyError({ where, what: `key ${id} has ${bytes.length} bytes`, expected: `${keyBytes}, in base64`, remedy: howTo });
+    if (byId.has(id)) throw new PayloadKeyError({ where, what: `the id ${id} is there twice`, expected: 'an id for each key', remedy: 'Give the new key a new id' });
+    byId.set(id, createSecretKey(bytes));
+  }
+  const [current] = byId.keys();
+  if (current === undefined) throw new PayloadKeyError({ where: source, what: 'there is no key in it', expected: 'one at least', remedy: howTo });
+  return { current, byId };
+}

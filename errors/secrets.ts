@@ -1,0 +1,31 @@
+/** Which variables of the environment hold secrets. Nothing that is written down may hold what they hold. */
+
+const names = /^(TEMPORAL_API_KEY|TEMPORAL_TLS_CLIENT_KEY_(DATA|PATH)|TEMPORAL_CODEC_AUTH|TEMPORAL_GRPC_META_.+|LLM_BARBER_PAYLOAD_KEY|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)$/;
+/** Of no use to processes that never talk to the Temporal server. */
+const forServerOnly = /^(TEMPORAL_|LLM_BARBER_PAYLOAD_KEY)/;
+/** Shorter values would be found in harmless text. */
+const shortest = 8;
+
+/** The lines of all secrets, in every form in which they are looked for; a path is one only if a key was put where its path belongs. */
+function secretsOf(environment: NodeJS.ProcessEnv): string[] {
+  const values = Object.entries(environment).flatMap(([name, value]) => (value !== undefined && names.test(name) && (!name.endsWith('_PATH') || value.includes('PRIVATE KEY')) ? [value] : []));
+  const lines = values.flatMap((value) => value.split(/[\n,]|\\n/)).map((line) => line.trim());
+  const found = lines.filter((line) => line.length >= shortest && !line.startsWith('-----'));
+  // Also as JSON writes them; the longest first, should one be a part of another.
+  return found.flatMap((line) => [line, JSON.stringify(line).slice(1, -1)]).sort((a, b) => b.length - a.length);
+}
+
+/** The text with `[secret]` in place of everything that the environment's secret variables hold. */
+export function withoutSecrets(text: string, environment: NodeJS.ProcessEnv = process.env): string {
+  return secretsOf(environment).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+}
+
+/** The environment of a child that needs nothing of Temporal: without its settings and payload keys. */
+export function environmentWithoutTemporal(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !forServerOnly.test(name)));
+}
+
+/** The environment of a child that needs no secret at all. */
+export function environmentWithoutSecrets(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environmentWithoutTemporal(environment)).filter(([name]) => !names.test(name)));
+}

@@ -1,0 +1,45 @@
+import { condition, defineSignal, setHandler, upsertMemo } from '@temporalio/workflow';
+import type { Activities } from '../activities/types.js';
+import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './protocol.js';
+
+/**
+ * Holds a run between two activities. While nobody asks for a pause it leaves no trace in the history, so histories from
+ * before it existed replay.
+ */
+export class Pause {
+  private progress: Pick<PipelineProgress, 'pause'> = {};
+  private isWaiting = false;
+
+  /** Hears the signals from now on, and says in `progress` what they have led to. */
+  listen(progress: PipelineProgress): void {
+    this.progress = progress;
+    setHandler(defineSignal(pauseSignal), () => {
+      progress.pause ??= this.isWaiting ? 'reached' : 'asked';
+    });
+    setHandler(defineSignal(resumeSignal), () => {
+      delete progress.pause;
+    });
+  }
+
+  /** The same activities, each of which begins only when no pause is asked for. The one in flight is not touched. */
+  between(activities: Activities): Activities {
+    return new Proxy(activities, {
+      get: (all, name: keyof Activities) => async (input: never) => {
+        await this.over();
+        return await (all[name] as (input: never) => Promise<unknown>)(input);
+      },
+    });
+  }
+
+  private async over(): Promise<void> {
+    const { progress } = this;
+    if (progress.pause === undefined) return;
+    progress.pause = 'reached';
+    this.isWaiting = true;
+    // The list of runs shows it, on any server and without a worker.
+    upsertMemo({ [pausedMemo]: true });
+    await condition(() => progress.pause === undefined);
+    this.isWaiting = false;
+    upsertMemo({ [pausedMemo]: null });
+  }
+}
