@@ -8,11 +8,11 @@ import { AdmissionRefusedError } from './errors.js';
 import { readMeasurements } from './learned.js';
 import { assumedMachine, knownMachine } from './machine.js';
 import type { ModelSize } from './model-size.js';
-import { makePlan, type Plan } from './plan.js';
+import { makePlan, type Plan, type PlannedStage } from './plan.js';
 
 /** What does not fit. */
 export interface Shortage {
-  of: 'memory' | 'GPU memory' | 'disk';
+  of: 'memory' | 'GPU memory' | 'WebAssembly memory' | 'disk';
   /** The stage that needs most of it. */
   stage: string;
   /** Bytes. */
@@ -22,14 +22,14 @@ export interface Shortage {
 
 /** What of a plan does not fit into what is free. */
 export function shortages({ stages, total }: Plan, free: Capacity): Shortage[] {
-  const check = (of: Shortage['of'], needed: number | undefined, has: number | undefined, amountOf: (stage: Plan['stages'][number]) => number | undefined): Shortage[] => {
-    if (needed === undefined || has === undefined || needed <= has) return [];
+  const check = (of: Shortage['of'], needed: number, has: number, amountOf: (stage: PlannedStage) => number): Shortage[] => {
+    if (needed <= has) return [];
     const stage = stages.find((one) => amountOf(one) === needed);
     return [{ of, stage: stage === undefined ? '' : `${stage.type} (${stage.what})`, needed, free: has }];
   };
   return [
     ...check('memory', total.host, free.host, ({ host }) => host),
-    ...check('GPU memory', total.gpu, free.gpu, ({ gpu }) => gpu),
+    ...(free.tensors === undefined ? [] : check(free.tensors.of, total.tensors, free.tensors.bytes, ({ tensors }) => tensors)),
     ...check('disk', total.disk, free.disk, ({ disk }) => disk.peak),
   ];
 }
@@ -38,6 +38,7 @@ export function shortages({ stages, total }: Plan, free: Capacity): Shortage[] {
 const remedies: Record<Shortage['of'], string> = {
   memory: 'end what else uses memory, take a machine with more of it, or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
   'GPU memory': 'end what else uses the GPU, take one with more memory, or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
+  'WebAssembly memory': 'use the tensorflow engine (`temporal-pipeline doctor` says what it lacks), or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
   disk: 'free some disk space, or put the state folder (--state) on a larger disk',
 };
 

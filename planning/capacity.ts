@@ -8,8 +8,8 @@ import type { Engine } from '../engine/index.js';
 export interface Capacity {
   /** Bytes of memory, what this process has already included. */
   host: number;
-  /** Bytes of GPU memory; absent without a GPU, or where the driver does not say. */
-  gpu?: number;
+  /** Bytes for the engine's tensors, where the engine has a memory of its own and it is known how large. */
+  tensors?: { of: 'GPU memory' | 'WebAssembly memory'; bytes: number };
   /** Bytes of the file system that holds the state folder. */
   disk: number;
 }
@@ -20,11 +20,25 @@ export interface Capacity {
  * @param state the state folder, which need not exist yet
  * @param own bytes that the compute process has already
  */
-export function freeCapacity(state: string, engine: Pick<Engine, 'device'>, own = 0): Capacity {
+export function freeCapacity(state: string, engine: Pick<Engine, 'backend' | 'device'>, own = 0): Capacity {
   const limit = cgroupFree();
   const host = Math.min(freemem(), limit ?? Infinity) + own;
-  const gpu = engine.device.startsWith('gpu') ? gpuFree() : undefined;
-  return { host, disk: diskFree(state), ...(gpu !== undefined && { gpu }) };
+  const tensors = tensorsFree(engine);
+  return { host, disk: diskFree(state), ...(tensors && { tensors }) };
+}
+
+/** Whether the engine keeps its tensors on a GPU. */
+export function isGpu({ device }: Pick<Engine, 'device'>): boolean {
+  return device.startsWith('gpu');
+}
+
+/** All that the engine's WebAssembly module can address. */
+const webAssemblyBytes = 4_294_901_760;
+
+function tensorsFree(engine: Pick<Engine, 'backend' | 'device'>): Capacity['tensors'] {
+  if (engine.backend === 'wasm') return { of: 'WebAssembly memory', bytes: webAssemblyBytes };
+  const bytes = isGpu(engine) ? gpuFree() : undefined;
+  return bytes === undefined ? undefined : { of: 'GPU memory', bytes };
 }
 
 function diskFree(folder: string): number {

@@ -25,9 +25,11 @@ export interface Work {
   readBytes: number;
   /** Written durably: hashed, synced. */
   writtenBytes: number;
+  /** Files that are written so. */
+  files: number;
 }
 
-export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, readBytes: 0, writtenBytes: 0 };
+export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, readBytes: 0, writtenBytes: 0, files: 0 };
 
 /** Sum of amounts, each taken a number of times. */
 export function addWork(...parts: readonly (readonly [times: number, work: Partial<Work>])[]): Work {

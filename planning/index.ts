@@ -2,7 +2,7 @@
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
 export { sequencesPerBatch, stagesOf, type Windows } from './batches.js';
 export { bytesText } from './bytes-text.js';
-export { freeCapacity, type Capacity } from './capacity.js';
+export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export type { Cost } from './cost.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
 export * from './layer-cost.js';

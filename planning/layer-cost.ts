@@ -75,8 +75,10 @@ export function forwardWork(size: ModelSize, windows: Windows): Work {
   );
 }
 
-const storeHidden = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows) });
-const storeMask = (size: ModelSize): Partial<Work> => ({ writtenBytes: maskBytes(size) });
+/** What is stored is a file and its manifest. */
+const filesOfArtifact = 2;
+const storeHidden = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows), files: filesOfArtifact });
+const storeMask = (size: ModelSize): Partial<Work> => ({ writtenBytes: maskBytes(size), files: filesOfArtifact });
 
 /** A layer that is only run, dense or under its mask. */
 export function advanceCost(size: ModelSize, windows: Windows): Cost {
@@ -147,7 +149,7 @@ export function sparseGptCost(size: ModelSize, windows: Windows): Cost {
     work: addWork(
       [1, work],
       ...[...hessians, ...updates].map((part) => [1, part] as const),
-      [1, { writtenBytes: f32 * layer.linear }],
+      [1, { writtenBytes: f32 * layer.linear, files: layer.linears }],
     ),
   };
 }
@@ -163,6 +165,8 @@ export interface RebuildKind {
 /** Forwards that one published round is worth, and how many of them stay without gradients. */
 const publishedForwards = 4.33;
 const gradientForwards = 1.33;
+/** Folds that a guarded rebuild cuts the windows into (pruning/guarded-rebuild.ts). */
+const folds = 4;
 
 /** A layer's rebuild, sub-block by sub-block. A guarded one is taken to spend its whole budget. */
 export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metric, budget }: RebuildKind): Cost {
@@ -172,8 +176,10 @@ export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metri
   const guarded = strategy === 'guarded';
   // Published: the stream and the dense outputs; guarded: the sub-block's inputs, too.
   const streams = (guarded ? 3 : 2) * hidden;
+  // It takes gradients from parts of batches, a fold each.
+  const taught = guarded ? { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) } : windows;
   const blocks = layer.subBlocks.map((block) => ({
-    tensors: 2 * f32 * block.linear + gradientBatch(size, block, windows),
+    tensors: 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), guarded ? forwardBatch(size, windows) : 0),
     host: (guarded ? 4 : 2) * block.linear + 2 * f32 * block.linear,
   }));
   const forwards = publishedForwards - (metric === 'weight' ? gradientForwards : 0) + (guarded ? budget : 0);

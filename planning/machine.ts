@@ -22,6 +22,8 @@ export interface Speeds {
   read: number;
   /** Bytes a second, hashed and synced. */
   write: number;
+  /** Seconds until a file of next to nothing is on disk. */
+  fileSeconds: number;
 }
 
 /** A measured machine. */
@@ -95,7 +97,7 @@ export function assumedMachine(engine: Engine): Machine {
     engine,
     baseline: (native ? 400 : 200) * 2 ** 20,
     speeds: {
-      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, read: 1e9, write: 300e6,
+      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, read: 1e9, write: 300e6, fileSeconds: 0.005,
     },
   };
 }
@@ -104,6 +106,6 @@ export function assumedMachine(engine: Engine): Machine {
 export function secondsOf(work: Work, { speeds }: Machine): number {
   return (
     work.flops / speeds.flops + work.movedBytes / speeds.bandwidth + work.calls * speeds.callSeconds + work.rankedWeights / speeds.rankedWeights +
-    work.hostFlops / speeds.hostFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write
+    work.hostFlops / speeds.hostFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
   );
 }

@@ -18,6 +18,8 @@ export interface LayerSize {
   /** Those of its linears, and of the largest one. */
   linear: number;
   largestLinear: number;
+  /** Number of its linears. */
+  linears: number;
   subBlocks: readonly SubBlockSize[];
   /** Widths of the inputs that linears read; linears that read the same one count once. */
   inputWidths: readonly number[];
@@ -89,6 +91,7 @@ function layerSize(layer: DecoderLayer): LayerSize {
     parameters: uniqueSize(layer.tensors),
     linear: sum(linears),
     largestLinear: Math.max(...linears),
+    linears: linears.length,
     subBlocks: layer.subBlocks.map(({ block, inputs, output }) => ({
       block,
       linear: sum([...inputs, output].map(sizeOf)),

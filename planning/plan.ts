@@ -1,4 +1,5 @@
 import type { Pipeline } from '../config/pipeline.js';
+import { isGpu } from './capacity.js';
 import type { Cost } from './cost.js';
 import { correctionOf, engineText, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
@@ -12,9 +13,10 @@ export interface PlannedStage {
   /** Activities. */
   units: number;
   seconds: number;
-  /** Bytes of memory of the compute process at the peak, and of the GPU where there is one. */
+  /** Bytes of the compute process at the peak. */
   host: number;
-  gpu?: number;
+  /** Bytes of the engine's tensors at the peak: on the GPU if the engine has one, else a part of `host`. */
+  tensors: number;
   /** Bytes that it leaves on disk, and what lies there at its peak, of the run so far. */
   disk: { kept: number; peak: number };
   /** Finished units that the estimates were corrected by. */
@@ -23,16 +25,16 @@ export interface PlannedStage {
 
 export interface Plan {
   stages: PlannedStage[];
-  total: { seconds: number; host: number; gpu?: number; disk: number };
+  /** Sum of the seconds, and the largest of everything else. */
+  total: { seconds: number; host: number; tensors: number; disk: number };
 }
 
 /** Seconds of an activity beside its work. */
 const activitySeconds = 0.1;
 
 /** Predicted peaks of one unit, without corrections. */
-export function unitMemory({ memory }: Cost, { engine, baseline }: Machine): { host: number; gpu?: number } {
-  if (engine.device.startsWith('gpu')) return { host: baseline + memory.host, gpu: memory.tensors };
-  return { host: baseline + memory.host + memory.tensors };
+export function unitMemory({ memory: { host, tensors } }: Cost, { engine, baseline }: Machine): { host: number; tensors: number } {
+  return { host: baseline + host + (isGpu(engine) ? 0 : tensors), tensors };
 }
 
 export interface PlanRequest {
@@ -51,7 +53,6 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
   const stages = stageSteps(pipeline, size, perBatch).map((stage): PlannedStage => {
     const steps = stage.steps.map((step) => planStep(step, machine, measurements));
     const most = (values: readonly number[]): number => Math.max(machine.baseline, ...values);
-    const gpus = steps.flatMap(({ gpu }) => (gpu === undefined ? [] : [gpu]));
     kept += stage.disk.kept;
     return {
       type: stage.type,
@@ -59,33 +60,32 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       units: stage.steps.reduce((total, { count }) => total + count, 0),
       seconds: steps.reduce((total, { seconds }) => total + seconds, 0),
       host: most(steps.map(({ host }) => host)),
-      ...(gpus.length > 0 && { gpu: Math.max(...gpus) }),
+      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)),
       disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing },
       learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),
     };
   });
-  const gpu = Math.max(0, ...stages.map((stage) => stage.gpu ?? 0));
   return {
     stages,
     total: {
       seconds: stages.reduce((total, { seconds }) => total + seconds, 0),
       host: Math.max(machine.baseline, ...stages.map(({ host }) => host)),
-      ...(machine.engine.device.startsWith('gpu') && { gpu }),
+      tensors: Math.max(0, ...stages.map(({ tensors }) => tensors)),
       disk: Math.max(0, ...stages.map(({ disk }) => disk.peak)),
     },
   };
 }
 
-function planStep({ kind, count, cost }: Step, machine: Machine, measurements: readonly Measurement[]): { seconds: number; host: number; gpu?: number; learnedFrom: number } {
+function planStep({ kind, count, cost }: Step, machine: Machine, measurements: readonly Measurement[]): { seconds: number; host: number; tensors: number; learnedFrom: number } {
   const known = { kind, engine: engineText(machine.engine), machine: machine.origin };
   const seconds = secondsOf(cost.work, machine);
-  const { host, gpu } = unitMemory(cost, machine);
+  const { host, tensors } = unitMemory(cost, machine);
   const time = correctionOf(measurements, { ...known, amount: 'seconds', value: seconds });
   const bytes = correctionOf(measurements, { ...known, amount: 'bytes', value: host });
   return {
     seconds: count * (seconds * time.factor + activitySeconds),
     host: host * bytes.factor,
-    ...(gpu !== undefined && { gpu }),
+    tensors,
     learnedFrom: Math.max(time.from, bytes.from),
   };
 }

@@ -64,7 +64,7 @@ export function sampleCost(bytes: number): Cost {
 export function outputsCost(size: ModelSize): Cost {
   return {
     memory: { tensors: 0, host: 3 * 4 * size.largestTensor + size.layer.linear },
-    work: addWork([1, { readBytes: size.fileBytes, writtenBytes: size.fileBytes + size.prunable / 8, hostFlops: 4 * size.prunable }]),
+    work: addWork([1, { readBytes: size.fileBytes, writtenBytes: size.fileBytes + size.prunable / 8, hostFlops: 4 * size.prunable, files: 8 }]),
   };
 }
 

@@ -18,17 +18,17 @@ export function secondsText(seconds: number): string {
 
 /** A plan as a table, a line a stage. */
 export function planText({ name, model, machine, plan, free }: PlanFacts): string {
-  const onGpu = plan.total.gpu !== undefined;
-  const gpu = (bytes: number | undefined): string[] => (onGpu ? [bytes === undefined ? '' : bytesText(bytes)] : []);
-  const row = ({ type, what, units, seconds, host, gpu: onDevice, disk, learnedFrom }: PlannedStage): string[] => [
-    `${type} (${what})`, String(units), secondsText(seconds), bytesText(host), ...gpu(onDevice), bytesText(disk.kept), bytesText(disk.peak), learnedFrom === 0 ? '-' : `${learnedFrom} units`,
+  const apart = free.tensors;
+  const engine = (bytes: number): string[] => (apart === undefined ? [] : [bytesText(bytes)]);
+  const row = ({ type, what, units, seconds, host, tensors, disk, learnedFrom }: PlannedStage): string[] => [
+    `${type} (${what})`, String(units), secondsText(seconds), bytesText(host), ...engine(tensors), bytesText(disk.kept), bytesText(disk.peak), learnedFrom === 0 ? '-' : `${learnedFrom} units`,
   ];
   const { total } = plan;
   const rows = [
-    ['stage', 'activities', 'time', 'memory', ...(onGpu ? ['GPU memory'] : []), 'disk, left', 'disk, peak', 'learned from'],
+    ['stage', 'activities', 'time', 'memory', ...(apart === undefined ? [] : [apart.of]), 'disk, left', 'disk, peak', 'learned from'],
     ...plan.stages.map(row),
-    ['whole run', String(plan.stages.reduce((sum, { units }) => sum + units, 0)), secondsText(total.seconds), bytesText(total.host), ...gpu(total.gpu), '', bytesText(total.disk), ''],
-    ['free here', '', '', bytesText(free.host), ...gpu(free.gpu), '', bytesText(free.disk), ''],
+    ['whole run', String(plan.stages.reduce((sum, { units }) => sum + units, 0)), secondsText(total.seconds), bytesText(total.host), ...engine(total.tensors), '', bytesText(total.disk), ''],
+    ['free here', '', '', bytesText(free.host), ...engine(apart?.bytes ?? 0), '', bytesText(free.disk), ''],
   ];
   const millions = (model.parameters / 1e6).toPrecision(3);
   return [
