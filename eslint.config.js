@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 /** Imports go down this list only. `worker.ts`, `cli/`, `report/`, `bench/` and `scripts/` sit on top. */
 const order = [
-  'workflows', 'activities', 'evaluation', 'pruning', 'models', 'engine', 'masks', 'checkpoints', 'datasets', 'config', 'artifacts', 'errors',
+  'workflows', 'activities', 'planning', 'evaluation', 'pruning', 'models', 'engine', 'masks', 'checkpoints', 'datasets', 'config', 'artifacts', 'errors',
 ];
 const top = ['cli', 'report', 'bench', 'scripts', 'test'];
 const within = (folders) => folders.map((folder) => `**/${folder}/**`);

@@ -2,9 +2,10 @@ import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
-import type { DatasetSource, InitialMaskStage, Pipeline, Stage } from '../config/pipeline.js';
+import type { DatasetSource, InitialMaskStage, Pipeline } from '../config/pipeline.js';
 import { loadTokenizer, readText } from '../datasets/index.js';
 import type { DecoderModel } from '../models/index.js';
+import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { linearsOf } from './layer-files.js';
@@ -15,7 +16,7 @@ import type { OpenModel, Workbench } from './workbench.js';
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
- * @throws PipelineModelMismatchError, InputFileError, PathNotAllowedError, and the errors of checkpoints, models and datasets
+ * @throws PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Workbench): Promise<RunContext> {
   const engine = await bench.engine({ backend: pipeline.engine.backend });
@@ -27,6 +28,9 @@ export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Wo
   const tensors = checkTensors(open);
   checkLengths(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
+
+  bench.onProgress('comparing what it needs with what is free');
+  await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   bench.onProgress('reading digests');
   const inputs = await inputFiles(pipeline, bench);
@@ -62,10 +66,6 @@ function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; p
   const sizes = new Map([...found.values()].map((info) => [info.name, info.shape.reduce((a, b) => a * b, 1)]));
   const prunable = layers.flatMap(linearsOf).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
   return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
-}
-
-function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): Extract<Stage, { type: T }>[] {
-  return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);
 }
 
 function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
@@ -146,22 +146,4 @@ async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[
 async function weightFilesOf(source: string): Promise<string[]> {
   if (!(await stat(source)).isDirectory()) return [source];
   return (await readdir(source)).filter((name) => name.endsWith('.safetensors')).map((name) => join(source, name));
-}
-
-/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs make equal batches. */
-const batchBytes = 768 * 2 ** 20;
-
-/**
- * Sequences that go through a layer together: as many as fit into {@link batchBytes} with their attention scores (kept about
- * four times for the gradient) and activations. Follows from the pipeline and the model alone, never from free memory.
- */
-function sequencesPerBatch(pipeline: Pipeline, model: DecoderModel): number {
-  const lengths = [
-    ...stagesOf(pipeline, 'calibration').map((stage) => stage.sequenceLength),
-    ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.sequenceLength)),
-  ];
-  const time = Math.max(1, ...lengths);
-  const scores = 4 * model.attentionHeads * time * time;
-  const activations = time * (12 * model.hiddenSize + 8 * model.intermediateSize);
-  return Math.max(1, Math.min(64, Math.floor(batchBytes / (4 * (scores + activations)))));
 }

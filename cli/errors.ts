@@ -46,3 +46,6 @@ export class Interrupted extends Error {
     this.name = 'Interrupted';
   }
 }
+
+/** Thrown when the speeds of this machine cannot be measured: no engine opens, or the state folder cannot be written. */
+export class CalibrationError extends PermanentFault {}

@@ -74,6 +74,12 @@ export function program(onExit: (code: number) => void): Command {
     const { validateCommand } = await import('./commands/validate.js');
     onExit(validateCommand(file, options(command)));
   });
+  add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
+    .option('--calibrate', 'measure this machine anew', false)
+    .action(async (file: string, own: { calibrate: boolean }, command: Command) => {
+      const { planCommand } = await import('./commands/plan.js');
+      onExit(await planCommand(file, options(command), own));
+    });
   add('doctor', 'say what is there, what is missing, and how to mend it').action(async (_: unknown, command: Command) => {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));

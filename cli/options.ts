@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { admissionVariable } from '../planning/admission-variable.js';
 import { defaultTaskQueue, resolveState } from './state.js';
 
 /** What every command understands. */
@@ -30,6 +31,7 @@ export function addGlobalOptions(command: Command): Command {
     .addOption(new Option('--set <path=value>', 'override a value of the pipeline file; may be repeated').argParser(collect).default([], 'none'))
     .option('--allow-floating', 'accept a model repository without a revision', false)
     .option('--task-queue <name>', 'task queue of the workers (default: one for each state folder)')
+    .option('--no-admission', 'start even what is predicted not to fit into memory or disk (also LLM_BARBER_ADMISSION=off)')
     .option('--json', 'result as one JSON object on stdout, everything else on stderr', false)
     .option('--verbose', 'show the log on stderr', false);
 }
@@ -37,11 +39,14 @@ export function addGlobalOptions(command: Command): Command {
 interface RawOptions extends Omit<GlobalOptions, 'state' | 'taskQueue'> {
   state?: string;
   taskQueue?: string;
+  admission: boolean;
 }
 
 /** The options of a command and of the program that it belongs to, defaults filled in. */
 export function globalOptions(command: Command): GlobalOptions {
-  const { state: folder, taskQueue, set, allowFloating, json, verbose } = command.optsWithGlobals<RawOptions>();
+  const { state: folder, taskQueue, set, allowFloating, admission, json, verbose } = command.optsWithGlobals<RawOptions>();
+  // A worker and its compute process inherit it.
+  if (!admission) process.env[admissionVariable] = 'off';
   const state = resolveState(folder);
   return { state, taskQueue: taskQueue ?? defaultTaskQueue(state), set, allowFloating, json, verbose };
 }

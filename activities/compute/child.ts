@@ -9,6 +9,7 @@ import { AllowedPaths } from '../allowed-paths.js';
 import { findScores, scoreLayer } from '../allocation.js';
 import { findPerplexity, scorePerplexity } from '../evaluation.js';
 import { makeInitialMask } from '../initial-mask.js';
+import { measureUnit } from '../measure-unit.js';
 import { prepareRun } from '../prepare-run.js';
 import { proveMasks, proveOutputs } from '../prove.js';
 import { rebuildLayer } from '../rebuild.js';
@@ -52,7 +53,7 @@ async function handle({ id, task, input }: TaskMessage): Promise<void> {
     reply({ id, kind: 'progress', detail });
   };
   try {
-    reply({ id, kind: 'done', result: await stages[task](input as never, bench) });
+    reply({ id, kind: 'done', result: await measureUnit(task, input, bench, () => stages[task](input as never, bench)) });
   } catch (error) {
     if (error instanceof OtherEngineNeeded) {
       reply({ id, kind: 'otherEngine' });

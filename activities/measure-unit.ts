@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import {
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, engineText, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, rebuildCost, scoreCost,
+  scoringCost, secondsOf, sparseGptCost, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
+} from '../planning/index.js';
+import { guardDefaults } from '../pruning/index.js';
+import type { ComputeTask } from './compute/messages.js';
+import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
+import type { Workbench } from './workbench.js';
+
+/** What a task was predicted to take. */
+interface Unit {
+  kind: string;
+  cost: Cost;
+}
+
+/**
+ * Runs a task and puts what it took beside what it was predicted to take on the state's record, where later plans learn from.
+ * Tasks that found their result finished say nothing. The record is worth no failed task: trouble with it is ignored.
+ */
+export async function measureUnit(task: ComputeTask, input: unknown, bench: Workbench, run: () => Promise<unknown>): Promise<unknown> {
+  resetPeak();
+  const result = await run();
+  const made = result as Partial<UnitResult> | null | undefined;
+  if (made?.reused === false && made.seconds !== undefined) await record(task, input, bench, made.seconds).catch(() => undefined);
+  return result;
+}
+
+async function record(task: ComputeTask, input: unknown, bench: Workbench, seconds: number): Promise<void> {
+  const { context } = input as { context: RunContext };
+  const { model, checkpoint } = await bench.model(context.model.source);
+  const unit = unitOf(task, input, checkpointSize(model, checkpoint));
+  const bytes = peakBytes();
+  if (unit === undefined || bytes === undefined) return;
+  const { engine } = context;
+  const machine = (await knownMachine(bench.state, { backend: engine.backend })) ?? assumedMachine(engine);
+  await addMeasurement(bench.state, {
+    at: new Date().toISOString(),
+    kind: unit.kind,
+    engine: engineText(engine),
+    machine: machine.origin,
+    predicted: { seconds: secondsOf(unit.cost.work, machine), bytes: unitMemory(unit.cost, { ...machine, engine }).host },
+    measured: { seconds, bytes },
+  });
+}
+
+function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | undefined {
+  const windows = ({ samples, sequenceLength }: TokensRef): Windows => {
+    const { sequencesPerBatch } = (input as { context: RunContext }).context;
+    return { samples, time: sequenceLength, perBatch: sequencesPerBatch };
+  };
+  switch (task) {
+    case 'makeInitialMask': {
+      const { stage, path } = input as InitialMaskInput;
+      const kind = kinds.initialMask(stage.method);
+      if (path === undefined) return { kind, cost: plainMaskCost(size) };
+      return { kind, cost: stage.method === 'wanda' ? wandaCost(size, windows(path.tokens)) : sparseGptCost(size, windows(path.tokens)) };
+    }
+    case 'rebuildLayer': {
+      const { stage, path } = input as RebuildInput;
+      const { strategy, metric, budget = guardDefaults.budget } = stage;
+      return { kind: kinds.rebuild(strategy), cost: rebuildCost(size, windows(path.tokens), { strategy, metric, budget }) };
+    }
+    case 'advanceLayer':
+      return { kind: kinds.advance, cost: advanceCost(size, windows((input as AdvanceInput).path.tokens)) };
+    case 'scorePerplexity':
+      return { kind: kinds.score, cost: scoreCost(size, windows((input as PerplexityInput).path.tokens)) };
+    case 'scoreLayer': {
+      const { method, tokens } = input as ScoreLayerInput;
+      return { kind: kinds.scoring(method), cost: scoringCost(size, windows(tokens), method) };
+    }
+    case 'writeOutputs':
+      return { kind: kinds.outputs, cost: outputsCost(size) };
+    case 'proveOutputs':
+      return { kind: kinds.proof, cost: proofCost(size) };
+    default:
+      return undefined;
+  }
+}
+
+/** Lets the kernel count the peak of this process from now on. Where it cannot, peaks are those of the whole process. */
+function resetPeak(): void {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Not Linux, or not allowed.
+  }
+}
+
+/** Peak resident bytes of this process; undefined where the system does not say. */
+function peakBytes(): number | undefined {
+  try {
+    const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+  } catch {
+    return process.resourceUsage().maxRSS * 1024;
+  }
+}

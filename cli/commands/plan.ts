@@ -1,0 +1,30 @@
+import { describeShortage, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
+import { exitCode } from '../exit-codes.js';
+import { loadPipelineFile } from '../load-pipeline.js';
+import type { GlobalOptions } from '../options.js';
+import { calibratedMachine } from '../plan/calibrate.js';
+import { planText } from '../plan/text.js';
+import { printJson } from '../show-outcome.js';
+
+/**
+ * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here.
+ * @returns the exit code
+ * @throws PipelineFileError, ModelConfigMissingError, CalibrationError
+ */
+export async function planCommand(file: string, options: GlobalOptions, { calibrate }: { calibrate: boolean }): Promise<number> {
+  const { state, json } = options;
+  const { pipeline, digest } = loadPipelineFile(file, options);
+  const { model, size, weights } = await readModel(pipeline.model.source);
+  const machine = await calibratedMachine(state, pipeline.engine.backend, { renew: calibrate });
+  const perBatch = sequencesPerBatch(pipeline, model);
+  const plan = makePlan({ pipeline, size, perBatch, machine, measurements: await readMeasurements(state) });
+  const free = freeCapacity(state, machine.engine);
+  const missing = shortages(plan, free);
+  const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
+  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing });
+  else {
+    process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
+    for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
+  }
+  return exitCode.done;
+}

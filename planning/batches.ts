@@ -1,0 +1,34 @@
+import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { DecoderModel } from '../models/index.js';
+
+/** Token windows on their way through a layer. */
+export interface Windows {
+  samples: number;
+  /** Tokens of a window. */
+  time: number;
+  /** Windows that go through a layer together. */
+  perBatch: number;
+}
+
+/** The stages of one type. */
+export function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): Extract<Stage, { type: T }>[] {
+  return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);
+}
+
+/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs make equal batches. */
+const batchBytes = 768 * 2 ** 20;
+
+/**
+ * Sequences that go through a layer together: as many as fit into {@link batchBytes} with their attention scores (kept about
+ * four times for the gradient) and activations. Follows from the pipeline and the model alone, never from free memory.
+ */
+export function sequencesPerBatch(pipeline: Pipeline, model: Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize'>): number {
+  const lengths = [
+    ...stagesOf(pipeline, 'calibration').map((stage) => stage.sequenceLength),
+    ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.sequenceLength)),
+  ];
+  const time = Math.max(1, ...lengths);
+  const scores = 4 * model.attentionHeads * time * time;
+  const activations = time * (12 * model.hiddenSize + 8 * model.intermediateSize);
+  return Math.max(1, Math.min(64, Math.floor(batchBytes / (4 * (scores + activations)))));
+}

@@ -1,0 +1,41 @@
+/** What a unit of work (one decoder layer of one stage, or what is done once in a stage) takes. */
+export interface Cost {
+  /** Bytes at the peak, beyond those of a process that has only opened its engine. */
+  memory: {
+    /** Of the engine: on the GPU if there is one, else on the host. */
+    tensors: number;
+    /** Always on the host. */
+    host: number;
+  };
+  work: Work;
+}
+
+/** Amounts of work; a machine's speeds make seconds of them. */
+export interface Work {
+  /** Floating-point operations of the engine's matrix products. */
+  flops: number;
+  /** Bytes that the engine's element-wise operations read and write. */
+  movedBytes: number;
+  /** Calls of the engine. */
+  calls: number;
+  /** Weights that are ranked on the host. */
+  rankedWeights: number;
+  /** Multiply-adds in float64 on the host, counted as two. */
+  hostFlops: number;
+  readBytes: number;
+  /** Written durably: hashed, synced. */
+  writtenBytes: number;
+  /** Files that are written so. */
+  files: number;
+}
+
+export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, readBytes: 0, writtenBytes: 0, files: 0 };
+
+/** Sum of amounts, each taken a number of times. */
+export function addWork(...parts: readonly (readonly [times: number, work: Partial<Work>])[]): Work {
+  const total = { ...noWork };
+  for (const [times, work] of parts) {
+    for (const [name, amount] of Object.entries(work)) total[name as keyof Work] += times * amount;
+  }
+  return total;
+}

@@ -1,0 +1,14 @@
+/** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
+export { admit, describeShortage, shortages, type Shortage } from './admission.js';
+export { sequencesPerBatch, stagesOf, type Windows } from './batches.js';
+export { bytesText } from './bytes-text.js';
+export { freeCapacity, isGpu, type Capacity } from './capacity.js';
+export type { Cost } from './cost.js';
+export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
+export * from './layer-cost.js';
+export { addMeasurement, correctionOf, engineText, readMeasurements, type Measurement } from './learned.js';
+export { assumedMachine, keepMachine, knownMachine, planningPaths, secondsOf, type Machine } from './machine.js';
+export { modelSize, type ModelSize } from './model-size.js';
+export { makePlan, unitMemory, type Plan, type PlannedStage } from './plan.js';
+export { checkpointSize, readModel } from './read-model.js';
+export { kinds, outputsCost, proofCost, sampleCost } from './stages.js';

@@ -1,0 +1,89 @@
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { writeFileDurably } from '../artifacts/index.js';
+import type { Engine } from '../engine/index.js';
+import { planningPaths } from './machine.js';
+
+/** What one unit of work was predicted to take, without corrections, and what it took. */
+export interface Measurement {
+  at: string;
+  /** Stage and method, for instance `rebuild guarded`. */
+  kind: string;
+  engine: string;
+  /** Whose speeds predicted the seconds (`Machine.origin`). */
+  machine: string;
+  predicted: Amounts;
+  measured: Amounts;
+}
+
+export interface Amounts {
+  seconds: number;
+  /** Peak of the process. */
+  bytes: number;
+}
+
+/** Factors on predictions; 1 where nothing was learned. */
+export interface Correction {
+  factor: number;
+  /** Number of units that it was learned from. */
+  from: number;
+}
+
+/** An engine in words; estimates of one say nothing about another. */
+export function engineText({ backend, version, device, threads }: Engine): string {
+  return `${backend} (${version}, ${device}, ${threads} threads)`;
+}
+
+/** Units that a correction looks back at. */
+const lookBack = 50;
+/** Only units of about the same size teach: overheads of small ones say nothing about large ones. */
+const likeSized = 8;
+/** Size of the file at which its older half is dropped. */
+const maxBytes = 512 * 1024;
+
+/** Adds a unit to the state's record. Estimates are not worth a failed run, so the caller may ignore what this throws. */
+export async function addMeasurement(state: string, measurement: Measurement): Promise<void> {
+  const path = planningPaths.measurements(state);
+  await mkdir(dirname(path), { recursive: true });
+  await appendFile(path, `${JSON.stringify(measurement)}\n`);
+  if ((await stat(path)).size < maxBytes) return;
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  await writeFileDurably(path, [Buffer.from(`${lines.slice(Math.floor(lines.length / 2)).join('\n')}\n`)]);
+}
+
+/** All units on record, oldest first. A line that a crash cut short is left out. */
+export async function readMeasurements(state: string): Promise<Measurement[]> {
+  const text = await readFile(planningPaths.measurements(state), 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Measurement];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** What corrects a prediction. */
+export interface Prediction {
+  kind: string;
+  engine: string;
+  machine: string;
+  amount: 'seconds' | 'bytes';
+  value: number;
+}
+
+/**
+ * The median of measured / predicted over the newest {@link lookBack} units of the same kind and engine whose prediction was
+ * within a factor of {@link likeSized} of this one. Seconds also have to be predicted by the same machine's speeds.
+ */
+export function correctionOf(measurements: readonly Measurement[], { kind, engine, machine, amount, value }: Prediction): Correction {
+  const ratios = measurements
+    .filter((one) => one.kind === kind && one.engine === engine && (amount === 'bytes' || one.machine === machine))
+    .filter(({ predicted }) => predicted[amount] > 0 && value <= likeSized * predicted[amount] && predicted[amount] <= likeSized * value)
+    .slice(-lookBack)
+    .map(({ predicted, measured }) => measured[amount] / predicted[amount])
+    .sort((a, b) => a - b);
+  if (ratios.length === 0) return { factor: 1, from: 0 };
+  const middle = (ratios.length - 1) / 2;
+  return { factor: (ratios[Math.floor(middle)] + ratios[Math.ceil(middle)]) / 2, from: ratios.length };
+}
