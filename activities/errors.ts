@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PassingFault, PermanentFault } from '../errors/fault.js';
 
 /** The compute process ended while it worked: a native crash, or the system killed it for its memory. */
@@ -14,14 +16,26 @@ export class ComputeCrashedError extends PassingFault {
 /** A passing trouble of the operating system: disk full, too many open files, I/O error. */
 export class SystemTroubleError extends PassingFault {
   constructor(error: NodeJS.ErrnoException) {
+    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
     super(
       {
-        what: error.message,
+        what: isFull ? `${error.message}${spaceAt(error.path)}` : error.message,
         ...(error.path === undefined ? {} : { where: error.path }),
-        remedy: error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
+        remedy: isFull ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
       },
       { cause: error },
     );
+  }
+}
+
+/** What is free where a file could not be written. */
+function spaceAt(path: string | undefined): string {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(dirname(path ?? ''));
+    const bytes = (count: number): string => (count * bsize).toLocaleString('en-US');
+    return ` (${bytes(bavail)} of the disk's ${bytes(blocks)} bytes are free, and it needs more)`;
+  } catch {
+    return '';
   }
 }
 

@@ -92,9 +92,11 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   const history = await throughOutages(() => handle.fetchHistory());
   const told = toldBy(history);
   const damaged = storeLog(plant.store).filter(({ event }) => event === 'damaged').map(({ kind, key }) => `${kind}/${key}`);
+  const again = madeAgain(storeLog(plant.store));
   injected.forEach((fault, index) => {
     fault.told = toldWithin(told, fault.at, injected[index + 1]?.at ?? Infinity);
     if (fault.destroyed.some((name) => damaged.includes(name))) fault.told.push('damaged (log of the store)');
+    if (fault.destroyed.some((name) => again.has(name))) fault.told.push('made again (log of the store)');
   });
   return await judge(plant, injected, expected, async () => await (handle.result() as Promise<PipelineResult>));
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { temporal } from '@temporalio/proto';
+import type { WorkflowHandle } from '@temporalio/client';
 
-const { EventType } = temporal.api.enums.v1;
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
 /** SHA-256 of every file of a run's checkpoint, and of its mask. */
 export function digestsOf({ checkpoint, mask }: { checkpoint: string; mask: string }): Record<string, string> {
@@ -62,25 +62,15 @@ export interface Told {
 const time = (seconds: unknown, nanos: unknown): number => Number(seconds ?? 0) * 1000 + Number(nanos ?? 0) / 1e6;
 
 /** Failed and timed-out activities and workflow tasks, attempts that failed before the one that succeeded, and changes of worker. */
-export function toldBy(history: temporal.api.history.v1.IHistory): Told[] {
-  return (history.events ?? []).flatMap(({ eventType, eventTime, ...event }) => {
+export function toldBy(history: History): Told[] {
+  return (history.events ?? []).flatMap((event) => {
+    const { eventTime, activityTaskFailedEventAttributes: failed, activityTaskTimedOutEventAttributes: timedOut, activityTaskStartedEventAttributes: started } = event;
     const at = time(eventTime?.seconds, eventTime?.nanos);
     const say = (what: string | null | undefined): Told[] => [{ at, what: what ?? '' }];
-    switch (eventType) {
-      case EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED:
-        return say(event.activityTaskFailedEventAttributes?.failure?.message);
-      case EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-        return say(event.activityTaskTimedOutEventAttributes?.failure?.cause?.message ?? event.activityTaskTimedOutEventAttributes?.failure?.message);
-      case EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
-        return say('workflow task timed out');
-      case EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
-        return say(event.workflowTaskFailedEventAttributes?.failure?.message);
-      case EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED: {
-        const failure = event.activityTaskStartedEventAttributes?.lastFailure;
-        return failure ? say(failure.message) : [];
-      }
-      default:
-        return [];
-    }
+    if (failed) return say(failed.failure?.message);
+    if (timedOut) return say(timedOut.failure?.cause?.message ?? timedOut.failure?.message);
+    if (event.workflowTaskTimedOutEventAttributes) return say('workflow task timed out');
+    if (event.workflowTaskFailedEventAttributes) return say(event.workflowTaskFailedEventAttributes.failure?.message);
+    return started?.lastFailure ? say(started.lastFailure.message) : [];
   });
 }
