@@ -28,14 +28,15 @@ export class SystemTroubleError extends PassingFault {
   }
 }
 
-/** What is free where a file could not be written. */
-function spaceAt(path: string | undefined): string {
+/** What is free where a file could not be written. Its folder may be gone already. */
+function spaceAt(path = ''): string {
+  const folder = dirname(path);
   try {
-    const { bavail, blocks, bsize } = statfsSync(dirname(path ?? ''));
+    const { bavail, blocks, bsize } = statfsSync(folder);
     const bytes = (count: number): string => (count * bsize).toLocaleString('en-US');
     return ` (${bytes(bavail)} of the disk's ${bytes(blocks)} bytes are free, and it needs more)`;
   } catch {
-    return '';
+    return folder === dirname(folder) ? '' : spaceAt(folder);
   }
 }
 

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { campaign, type Outcome, type Subject } from './faults/campaign.js';
 import { faultKinds, type FaultKind } from './faults/injections.js';
+import { randomFrom, shuffled } from './faults/random.js';
 import { faultTable } from './faults/table.js';
 
 const { values } = parseArgs({
@@ -30,7 +31,8 @@ const subjects: Subject[] = [
   { name: 'tiny-opt', model: join(data, 'models', 'tiny-opt'), text },
 ];
 const kinds = faultKinds.filter((kind) => kind.includes(values.only));
-const faults: FaultKind[] = Array.from({ length: Number(values.faults) }, (_, index) => kinds[index % kinds.length]);
+const listed: FaultKind[] = Array.from({ length: Number(values.faults) }, (_, index) => kinds[index % kinds.length]);
+const faults = shuffled(randomFrom(Number(values.seed)), listed);
 const lanes = Math.min(Number(values.lanes), faults.length);
 const finished: Outcome[] = [];
 const begun = performance.now();
@@ -40,9 +42,9 @@ function table(): string {
   return `${faultTable(finished)}\n\n${finished.length} runs in ${minutes} minutes, seed ${values.seed}.\n`;
 }
 
-await Promise.all(
-  Array.from({ length: lanes }, async (_, lane) => {
-    const outcomes = await campaign({
+const campaigns = await Promise.allSettled(
+  Array.from({ length: lanes }, (_, lane) =>
+    campaign({
       subjects: lane % 2 === 0 ? subjects : subjects.toReversed(),
       faults: faults.filter((_fault, index) => index % lanes === lane),
       seed: Number(values.seed) * 1000 + lane,
@@ -55,10 +57,10 @@ await Promise.all(
         finished.push(outcome);
         if (values.write !== undefined) writeFileSync(values.write, table());
       },
-    });
-    return outcomes;
-  }),
+    }),
+  ),
 );
 process.stdout.write(table());
 const bad = finished.some(({ lost, differing, failure }) => lost.length > 0 || differing > 0 || failure !== undefined);
-process.exit(bad ? 1 : 0);
+for (const ended of campaigns) if (ended.status === 'rejected') process.stderr.write(`A campaign broke off: ${String(ended.reason)}\n`);
+process.exit(bad || campaigns.some(({ status }) => status === 'rejected') ? 1 : 0);

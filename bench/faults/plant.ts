@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { connectClient } from '../../cli/client.js';
 import { localConnection } from '../../cli/connection.js';
@@ -29,8 +30,17 @@ export class Server {
     return server === undefined ? [] : [server.pid];
   }
 
+  /** A killed one's ports and database may take a moment to come free. */
   async restart(): Promise<void> {
-    await ensureLocalServer(this.state, { samePorts: true });
+    for (let tries = 0; ; tries++) {
+      try {
+        await ensureLocalServer(this.state, { samePorts: true });
+        return;
+      } catch (error) {
+        if (tries === 20) throw error;
+        await sleep(300);
+      }
+    }
   }
 
   async stop(): Promise<void> {
@@ -46,6 +56,7 @@ export class Plant {
   readonly disk: SmallDisk | undefined;
   readonly workers: WorkerProcess[] = [];
   private readonly clock: string;
+  private isDown = false;
 
   private constructor(
     readonly server: Server,
@@ -82,6 +93,8 @@ export class Plant {
   }
 
   async tearDown(): Promise<void> {
+    if (this.isDown) return;
+    this.isDown = true;
     for (const worker of this.workers) {
       signalAll([...worker.computePids(), worker.pid], 'SIGKILL');
       await worker.ended;

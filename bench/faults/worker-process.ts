@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { packageRoot } from '#setup/places.mjs';
 
 export interface WorkerSettings {
@@ -22,7 +23,7 @@ export class WorkerProcess {
 
   constructor({ address, state, taskQueue, clock, flags = [] }: WorkerSettings) {
     const program = join(packageRoot, 'cli', 'bin', 'temporal-pipeline.mjs');
-    const shifted = `--import ${new URL('./shifted-clock.js', import.meta.url).href}`;
+    const shifted = `--import ${pathToFileURL(join(packageRoot, 'dist', 'bench', 'faults', 'shifted-clock.js')).href}`;
     this.child = spawn(process.execPath, [program, 'worker', '--state', state, '--task-queue', taskQueue, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TEMPORAL_ADDRESS: address, ...(clock === undefined ? {} : { FAULTS_CLOCK: clock, NODE_OPTIONS: shifted }) },
