@@ -101,7 +101,7 @@ export class ArtifactStore {
       await writeFileDurably(join(draftFolder, manifestName), [Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`)]);
       const isFirst = await this.publish(draftFolder, this.folder(kind, key));
       await this.log(isFirst ? 'made' : 'found', kind, key, summary);
-      return { manifest, reused: !isFirst };
+      return { manifest, reused: false };
     } finally {
       await rm(draftFolder, { recursive: true, force: true });
     }

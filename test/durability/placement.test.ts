@@ -1,4 +1,5 @@
 /** Two workers, one store: where a run works, and where it goes when its worker goes. Real server, real programs. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { startPipeline } from '../../cli/start-pipeline.js';
 import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { pauseSignal, resumeSignal, type PipelineResult } from '../../workflows/protocol.js';
 import { demoPipeline } from '../helpers/demo-run.js';
-import { digestOf, type Json } from '../../artifacts/index.js';
+import { digestOf } from '../../artifacts/index.js';
 
 const canRun = existsSync('dist/workflow-bundle.js') && (await findTemporalCli()) !== undefined;
 
@@ -120,6 +121,8 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     const early = await start('versions', 'early');
     await ownerOf(early, [old]);
     await early.signal(pauseSignal);
+    const stranded = await start('versions', 'stranded');
+    await stranded.signal(pauseSignal);
     const young = serve('versions', '--deployment', 'pruning', '--build-id', 'two');
     await young.ready();
     expect(young.said()).toContain('pruning.two is the current one');
@@ -130,9 +133,16 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     expect(digestsOf(await resultOf(late))).toEqual(undisturbed);
     expect(await identitiesOf(early)).toEqual([`${old.pid}`]);
     expect(await identitiesOf(late)).toEqual([`${young.pid}`]);
-    // An old worker that is started again does not take the new runs back.
+
+    // With no worker of its version left, a run waits until it is moved, as docs/durability.md says.
     old.signal('SIGTERM');
     await old.ended;
+    await stranded.signal(resumeSignal);
+    const move = ['workflow', 'update-options', '--address', server.where(), '--workflow-id', stranded.workflowId, '--versioning-override-behavior', 'auto_upgrade'];
+    execFileSync((await findTemporalCli()) ?? '', move, { stdio: 'ignore' });
+    expect(digestsOf(await resultOf(stranded))).toEqual(undisturbed);
+    expect(await identitiesOf(stranded)).toContain(`${young.pid}`);
+    // An old worker that is started again does not take the new runs back.
     const again = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
     await again.ready();
     expect(again.said()).toContain('pruning.one serves the runs that it has.');
