@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
-import { ComputeHost, createActivities } from './activities/index.js';
+import { ComputeHost, createActivities, createSeatActivities, Seat } from './activities/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
 import type { ConnectionSettings } from './cli/connection.js';
+import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
+import { exitCode } from './cli/exit-codes.js';
 import { renderReport } from './report/index.js';
 
 export interface WorkerOptions {
@@ -17,6 +20,10 @@ export interface WorkerOptions {
   state: string;
   /** Folders that pipelines may read from; everything that this user may read if absent. */
   allowedFolders?: readonly string[];
+  /** Seconds that the unit in flight may still take when the worker is asked to stop; then it is handed over. */
+  shutdownGrace: number;
+  /** Of a rolling upgrade: runs stay with workers of the version that began them. Without it any worker takes any run. */
+  version?: WorkerVersion;
   logger: Logger;
   /** Called with what the worker's owner should know, a line each. */
   say: (line: string) => void;
@@ -24,14 +31,13 @@ export interface WorkerOptions {
   onReady?: () => void;
 }
 
-/** How long activities in flight get to finish when the worker is asked to stop; then they are handed back to the server. */
-const shutdownGrace = '1 second';
-
 /**
- * Serves a task queue with workflows and activities until the process is told to stop (SIGTERM, SIGINT).
- * One activity at a time: one worker is one device.
+ * Serves runs until the process is told to stop (SIGTERM, SIGINT), one at a time: one worker is one device. On the shared task
+ * queue it serves workflow code, and takes a run whenever its seat is vacant; the run's activities then come by a task queue of
+ * its own. Told to stop, it hands its run over; told so twice, it ends at once.
  */
-export async function runWorker({ connection: settings, taskQueue, state, allowedFolders, logger, say, onReady }: WorkerOptions): Promise<void> {
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const { connection: settings, taskQueue, state, allowedFolders, version, logger, say } = options;
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
@@ -55,31 +61,74 @@ export async function runWorker({ connection: settings, taskQueue, state, allowe
     throw await connectFailure(settings, cause);
   });
   try {
-    const worker = await Worker.create({
+    const seat = new Seat();
+    const common = {
       connection,
       namespace: settings.namespace,
+      dataConverter: { ...converter, ...(encrypts && { failureConverterPath: converterPath }) },
+      shutdownGraceTime: '1 second',
+      shutdownForceTime: '5 seconds',
+    };
+    const ownQueue = `${taskQueue}-${randomUUID()}`;
+    const shared = await Worker.create({
+      ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      dataConverter: { ...converter, ...(encrypts && { failureConverterPath: converterPath }) },
-      activities: createActivities({ state, host, renderReport }),
-      maxConcurrentActivityTaskExecutions: 1,
-      // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
-      maxHeartbeatThrottleInterval: '1 second',
-      shutdownGraceTime: shutdownGrace,
-      shutdownForceTime: '5 seconds',
+      activities: createSeatActivities({ seat, store: join(state, 'artifacts'), taskQueue: ownQueue }),
+      tuner: tunerFor(seat),
+      ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.
       stickyQueueScheduleToStartTimeout: '3 seconds',
     });
-    const stop = (): void => {
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-    };
-    process.on('SIGTERM', stop).on('SIGINT', stop);
-    const running = worker.run();
-    onReady?.();
-    await running;
+    const own = await Worker.create({
+      ...common,
+      taskQueue: ownQueue,
+      activities: createActivities({ state, host, seat, renderReport }),
+      maxConcurrentActivityTaskExecutions: 1,
+      // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
+      maxHeartbeatThrottleInterval: '1 second',
+    });
+    await serve([shared, own], seat, host, options, async () => {
+      if (version !== undefined) await becomeCurrent(connection, settings.namespace, version, say);
+    });
   } finally {
     host.stop();
     await connection.close();
+  }
+}
+
+/** The seat decides when a run is asked for; the other figures are the SDK's own. */
+function tunerFor(seat: Seat): WorkerTuner {
+  const fixed = { type: 'fixed-size', numSlots: 40 } as const;
+  return { workflowTaskSlotSupplier: fixed, activityTaskSlotSupplier: seat.slots(), localActivityTaskSlotSupplier: fixed, nexusTaskSlotSupplier: fixed };
+}
+
+async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: WorkerOptions, afterStart: () => Promise<void>): Promise<void> {
+  const shutDown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) {
+      options.logger.warn('told twice to stop; ending at once');
+      host.stop();
+      process.exit(exitCode.runFailed);
+    }
+    isStopping = true;
+    options.logger.info('stopping', { grace: options.shutdownGrace });
+    void seat.close(options.shutdownGrace * 1000).then(shutDown);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // Where one cannot go on, the other must not hold runs that nobody would work for.
+  const running = workers.map((worker) => worker.run().finally(shutDown));
+  try {
+    await Promise.race([afterStart(), ...running]);
+    if (!isStopping) options.onReady?.();
+    await Promise.all(running);
+  } finally {
+    process.off('SIGTERM', stop).off('SIGINT', stop);
+    shutDown();
+    await Promise.allSettled(running);
   }
 }
 

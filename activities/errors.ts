@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PassingFault, PermanentFault } from '../errors/fault.js';
 
 /** The compute process ended while it worked: a native crash, or the system killed it for its memory. */
@@ -14,14 +16,27 @@ export class ComputeCrashedError extends PassingFault {
 /** A passing trouble of the operating system: disk full, too many open files, I/O error. */
 export class SystemTroubleError extends PassingFault {
   constructor(error: NodeJS.ErrnoException) {
+    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
     super(
       {
-        what: error.message,
+        what: isFull ? `${error.message}${spaceAt(error.path)}` : error.message,
         ...(error.path === undefined ? {} : { where: error.path }),
-        remedy: error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
+        remedy: isFull ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
       },
       { cause: error },
     );
+  }
+}
+
+/** What is free where a file could not be written. Its folder may be gone already. */
+function spaceAt(path = ''): string {
+  const folder = dirname(path);
+  try {
+    const { bavail, blocks, bsize } = statfsSync(folder);
+    const bytes = (count: number): string => (count * bsize).toLocaleString('en-US');
+    return ` (${bytes(bavail)} of the disk's ${bytes(blocks)} bytes are free, and it needs more)`;
+  } catch {
+    return folder === dirname(folder) ? '' : spaceAt(folder);
   }
 }
 
@@ -71,6 +86,31 @@ export class NonFiniteValueError extends PermanentFault {
       what: `the value ${value} came out`,
       expected: 'finite numbers',
       remedy: 'Check that the checkpoint is sound (it is read in float32), and that the model is supported',
+    });
+  }
+}
+
+/** A run came to a worker that another run had just taken. Temporal asks again, and a free worker takes it. */
+export class SeatTakenError extends PassingFault {
+  constructor() {
+    super({ where: 'worker', what: 'another run was faster', remedy: 'A free worker takes this run; start more workers to run more at once' });
+  }
+}
+
+/** The worker works no longer for this run, which goes on with another worker of the same store, where it stopped. */
+export class SeatLostError extends PassingFault {
+  constructor(why: string) {
+    super({ where: 'worker', what: why, remedy: 'The run goes on with the next free worker' });
+  }
+}
+
+/** A run came to a worker that has not got its artifacts. */
+export class OtherStoreError extends PassingFault {
+  constructor(begunIn: string, here: string, store: string) {
+    super({
+      where: store,
+      what: `this run's artifacts are in store ${begunIn}, but this worker has store ${here}`,
+      remedy: 'Start a worker with the state folder of the run; give workers with different stores different task queues (--task-queue)',
     });
   }
 }

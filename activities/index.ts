@@ -5,13 +5,16 @@ import type { Pipeline } from '../config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
-import { ComputeCrashedError } from './errors.js';
+import { ComputeCrashedError, SeatLostError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
-import type { Activities } from './types.js';
+import type { Seat } from './seat.js';
+import { takeSeat, type TakeSeatOptions } from './take-seat.js';
+import type { Activities, SeatActivities } from './types.js';
 import { runFolder } from './write-outputs.js';
 
 export { ComputeHost } from './compute/host.js';
+export { Seat } from './seat.js';
 export type { Activities } from './types.js';
 
 /** Milliseconds between two signs of life to the server, whatever the compute process is doing. */
@@ -23,13 +26,14 @@ const maximumCrashes = 20;
 export interface ActivityOptions {
   state: string;
   host: ComputeHost;
+  seat: Seat;
   renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
 }
 
 /** The activities of a worker. All work on tensors goes to the compute process; only the report is written here. */
-export function createActivities({ state, host, renderReport }: ActivityOptions): Activities {
+export function createActivities({ state, host, seat, renderReport }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
-    ((input: unknown) => inCompute(host, task, input)) as unknown as Activities[Task];
+    ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
 
   return {
     prepareRun: compute('prepareRun'),
@@ -49,8 +53,12 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
       try {
         const folder = runFolder(state, workflowId);
         const report = join(folder, 'report.md');
-        await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
-        await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
+        await seat.use(runInFlight(), async () => {
+          await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
+          await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
+        });
+        // A run's last activity: the worker is free for the next run.
+        seat.leave(runInFlight());
         return report;
       } catch (error) {
         throw asFailure(serializeFault(error));
@@ -59,24 +67,46 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
   };
 }
 
+/** The activity by which a run comes to this worker. */
+export function createSeatActivities(options: TakeSeatOptions): SeatActivities {
+  return {
+    async takeSeat({ store }) {
+      try {
+        return await takeSeat(options, runInFlight(), store);
+      } catch (error) {
+        throw asFailure(serializeFault(error));
+      }
+    },
+  };
+}
+
+function runInFlight(): string {
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution === undefined) throw new Error('Activities run within workflows only.');
+  return workflowExecution.workflowId;
+}
+
 /** Runs a task in the compute process, heartbeating all the while, and turns its faults into typed failures. */
-async function inCompute(host: ComputeHost, task: ComputeTask, input: unknown): Promise<unknown> {
+async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input: unknown): Promise<unknown> {
   const context = Context.current();
   let detail = '';
   const beat = setInterval(() => {
     context.heartbeat(detail);
   }, heartbeatInterval);
   try {
-    return await host.run(task, input, context.cancellationSignal, (progress) => {
-      detail = progress;
-      context.heartbeat(detail);
-    });
+    return await seat.use(runInFlight(), (evicted) =>
+      host.run(task, input, AbortSignal.any([context.cancellationSignal, evicted]), (progress) => {
+        detail = progress;
+        context.heartbeat(detail);
+      }),
+    );
   } catch (error) {
     if (error instanceof RemoteFault) {
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
       throw asFailure(error.fault);
     }
     if (error instanceof ComputeCrashedError) throw asCrashFailure(error, context.info.attempt);
+    if (error instanceof SeatLostError) throw asFailure(serializeFault(error));
     throw error;
   } finally {
     clearInterval(beat);

@@ -184,5 +184,16 @@ export interface Activities {
   writeReport(input: WriteReportInput): Promise<string>;
 }
 
+/** Where a run works: the task queue of one worker, and the identity of that worker's artifact store. */
+export interface Place {
+  taskQueue: string;
+  store: string;
+}
+
+/** What every worker serves on the shared task queue. */
+export interface SeatActivities {
+  takeSeat(input: { store?: string }): Promise<Place>;
+}
+
 /** Activities that run in the compute process; the report is text and is written by the worker itself. */
 export type ComputeActivities = Omit<Activities, 'writeReport'>;

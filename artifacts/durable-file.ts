@@ -44,6 +44,8 @@ export async function writeFileDurably(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
+    // A failed write does not say by itself where it was.
+    if (error instanceof Error && 'code' in error) (error as NodeJS.ErrnoException).path ??= path;
     throw error;
   }
   await syncFolder(dirname(path));

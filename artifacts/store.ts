@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestOf, type Json } from './digest.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
@@ -99,24 +99,28 @@ export class ArtifactStore {
       const seconds = (performance.now() - started) / 1000;
       const manifest: Manifest = { kind, key, dependsOn, files, summary, seconds, madeAt: new Date().toISOString() };
       await writeFileDurably(join(draftFolder, manifestName), [Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`)]);
-      await this.publish(draftFolder, this.folder(kind, key));
-      await this.log('made', kind, key, summary);
+      const isFirst = await this.publish(draftFolder, this.folder(kind, key));
+      await this.log(isFirst ? 'made' : 'found', kind, key, summary);
       return { manifest, reused: false };
     } finally {
       await rm(draftFolder, { recursive: true, force: true });
     }
   }
 
-  private async publish(draftFolder: string, folder: string): Promise<void> {
+  /** @returns whether nobody else had published the same artifact meanwhile */
+  private async publish(draftFolder: string, folder: string): Promise<boolean> {
     await mkdir(dirname(folder), { recursive: true });
+    let isFirst = true;
     try {
       await rename(draftFolder, folder);
     } catch (error) {
-      // Another worker published the same artifact meanwhile; equal keys mean equal bytes, so either will do.
+      // Equal keys mean equal bytes, so either will do.
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      isFirst = false;
     }
     await syncFolder(dirname(folder));
+    return isFirst;
   }
 
   /**
@@ -167,10 +171,19 @@ export class ArtifactStore {
   /** Removes what makers that were killed left behind. Only drafts older than a day: a younger one may still be in the making. */
   async removeOldDrafts(): Promise<void> {
     const drafts = join(this.root, 'drafts');
+    const now = await this.clock().catch(() => -Infinity);
     for (const name of await readdir(drafts).catch(() => [])) {
       const draft = await stat(join(drafts, name)).catch(() => undefined);
-      if (draft !== undefined && Date.now() - draft.mtimeMs > dayInMilliseconds) await rm(join(drafts, name), { recursive: true, force: true });
+      if (draft !== undefined && now - draft.mtimeMs > dayInMilliseconds) await rm(join(drafts, name), { recursive: true, force: true });
     }
+  }
+
+  /** Milliseconds since the epoch by the store's own clock: by this machine's, which may be wrong, others' drafts could go. @throws where the store cannot be written */
+  private async clock(): Promise<number> {
+    const file = join(this.root, 'clock');
+    await mkdir(this.root, { recursive: true });
+    await writeFile(file, '');
+    return (await stat(file)).mtimeMs;
   }
 
   private async moveAside(kind: ArtifactKind, key: string): Promise<void> {

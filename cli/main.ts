@@ -1,10 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ListOptions } from './commands/list.js';
 import { addMaskCommands } from './commands/mask.js';
+import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
 import { addScheduleCommands } from './commands/schedule.js';
 import { version } from './version.js';
-import { addGlobalOptions, collect, globalOptions, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
@@ -62,7 +63,10 @@ export function program(onExit: (code: number) => void): Command {
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
     .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else all that you may read)').argParser(collect).default([], 'none'))
-    .action(async (own: { supervised: boolean; allowPath: string[] }, command: Command) => {
+    .addOption(new Option('--shutdown-grace <seconds>', 'told to stop (SIGTERM, Ctrl-C), how long the layer in flight may still take before it is handed over; told twice, the worker ends at once').argParser(seconds).default(20))
+    .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
+    .option('--build-id <id>', "the version's name in that deployment (default: of this build)")
+    .action(async (own: WorkerFlags, command: Command) => {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });

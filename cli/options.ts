@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { admissionVariable } from '../planning/admission-variable.js';
 import { defaultTaskQueue, resolveState } from './state.js';
 
@@ -16,6 +16,13 @@ export interface GlobalOptions {
 
 /** For options that may be repeated. */
 export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+/** A number of seconds, not negative. @throws InvalidArgumentError */
+export function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number) || number < 0) throw new InvalidArgumentError('Expected a number of seconds, 0 or more.');
+  return number;
+}
 
 /** Adds the options that every command understands. */
 export function addGlobalOptions(command: Command): Command {

@@ -1,7 +1,8 @@
-import { ActivityFailure, ApplicationFailure, defineQuery, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
 import { Pause } from './pause.js';
+import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
@@ -9,7 +10,7 @@ import { datasetLabels } from './dataset-labels.js';
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
 
-const activities = pause.between(proxyActivities<Activities>({
+const activities = pause.between(placedActivities({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',

@@ -5,11 +5,15 @@ import type { SerializedFault } from './messages.js';
 /** System errors after which the same work may well succeed. */
 const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOMEM', 'EROFS', 'ESTALE', 'ETIMEDOUT']);
 
+/** Node says ENOENT for a folder that it cannot make, with all above it, because the disk is read-only; nothing else leads to that. */
+function isPassing({ code = '', syscall }: NodeJS.ErrnoException): boolean {
+  return passingCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
+}
+
 /** Sorts whatever was thrown into one of the project's faults. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code !== undefined && passingCodes.has(code)) return new SystemTroubleError(error as NodeJS.ErrnoException);
+  if (error instanceof Error && isPassing(error)) return new SystemTroubleError(error);
   return new InternalError(error);
 }
 

@@ -10,17 +10,29 @@ import type { WorkerNote } from '../local/worker-process.js';
 import { closeLog, openLog, type Logger } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { statePaths } from '../state.js';
+import { workerVersion, type WorkerVersion } from '../worker-version.js';
 
 /** How long a worker whose parent is gone may take to hand over. */
 const orphanGraceMs = 8_000;
+
+/** Options of `worker` alone. */
+export interface WorkerFlags {
+  supervised: boolean;
+  allowPath: readonly string[];
+  /** Seconds. */
+  shutdownGrace: number;
+  deployment?: string;
+  buildId?: string;
+}
 
 /**
  * `worker`: serves a task queue until it is told to stop. `supervised` is how `run` starts one: the parent looks after
  * the server, and the worker ends with its parent.
  * @returns the exit code
  */
-export async function workerCommand(options: GlobalOptions, { supervised, allowPath }: { supervised: boolean; allowPath: readonly string[] }): Promise<number> {
+export async function workerCommand(options: GlobalOptions, { supervised, allowPath, shutdownGrace, deployment, buildId }: WorkerFlags): Promise<number> {
   const { state, taskQueue, verbose } = options;
+  const version = workerVersion(deployment, buildId);
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
   const say = (line: string): void => {
@@ -40,7 +52,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     // Strangers can reach a server that the environment names; one of this machine serves this user.
     if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
     else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
-    await serve({ connection, taskQueue, state, allowedFolders, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
+    await serve({ connection, taskQueue, state, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {
@@ -60,15 +72,17 @@ interface Service {
   taskQueue: string;
   state: string;
   allowedFolders: readonly string[] | undefined;
+  shutdownGrace: number;
+  version: WorkerVersion | undefined;
   log: Logger;
   say: (line: string) => void;
   onReady: () => void;
 }
 
-async function serve({ connection, taskQueue, state, allowedFolders, log, say, onReady }: Service): Promise<void> {
+async function serve({ allowedFolders, version, log, ...service }: Service): Promise<void> {
   // Loaded here, because the worker's libraries are large and no other command needs them.
   const { runWorker } = await import('../../worker.js');
-  await runWorker({ connection, taskQueue, state, ...(allowedFolders && { allowedFolders }), logger: log, say, onReady });
+  await runWorker({ ...service, ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
 }
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {

@@ -7,7 +7,8 @@ import type { WorkerNote } from './worker-process.js';
 /** A poll lasts a minute at most, so a worker that was not heard of for longer is gone. */
 const pollMs = 75_000;
 
-const taskQueueTypes = { workflow: 1, activity: 2 } as const;
+/** Every worker asks for workflow tasks all the time, but for activities only while no run has its seat. */
+const taskQueueTypes = { workflow: 1 } as const;
 
 /** Whether a poller's identity, `<pid>@<host>`, is that of a process of this machine that has ended. */
 function hasEnded(identity: string): boolean {
@@ -30,7 +31,7 @@ export async function isServed(client: Client, state: string, taskQueue: string)
   if (ours.some((worker) => worker.taskQueue === taskQueue)) return true;
   const { namespace } = client.options;
   const answer = await client.connection.withDeadline(Date.now() + 5_000, () =>
-    client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: taskQueueTypes.activity }),
+    client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: taskQueue }, taskQueueType: taskQueueTypes.workflow }),
   );
   return (answer.pollers ?? []).some((poller) => {
     const lastSeen = Number(poller.lastAccessTime?.seconds ?? 0) * 1000;

@@ -46,7 +46,8 @@ export async function spawnWorker({ state, taskQueue, verbose }: WorkerOptions):
   await mkdir(statePaths.logs(state), { recursive: true });
   const output = await open(workerOutput(state), 'a');
   try {
-    const flags = ['--state', state, '--task-queue', taskQueue, ...(verbose ? ['--verbose'] : [])];
+    // Who interrupts a run here waits for its end; the layer in flight is made again.
+    const flags = ['--shutdown-grace', '1', '--state', state, '--task-queue', taskQueue, ...(verbose ? ['--verbose'] : [])];
     const child = spawn(process.execPath, [program, 'worker', '--supervised', ...flags], {
       // Detached: a Ctrl-C in this terminal is for us, who then stop the worker in order.
       detached: true,

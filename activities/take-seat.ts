@@ -1,0 +1,25 @@
+import { storeIdentity } from '../artifacts/index.js';
+import { OtherStoreError } from './errors.js';
+import type { Seat } from './seat.js';
+import type { Place } from './types.js';
+
+export interface TakeSeatOptions {
+  seat: Seat;
+  /** Folder of the worker's artifact store. */
+  store: string;
+  /** The worker's own task queue, which nobody else serves. */
+  taskQueue: string;
+}
+
+/**
+ * Gives a run the seat of this worker.
+ * @param begunIn identity of the store that the run's artifacts are in; undefined for a run that has none yet
+ * @throws OtherStoreError if this worker has another store; Temporal then asks again, and another worker may answer
+ * @throws SeatTakenError, SeatLostError
+ */
+export async function takeSeat({ seat, store, taskQueue }: TakeSeatOptions, run: string, begunIn: string | undefined): Promise<Place> {
+  const here = await storeIdentity(store);
+  if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store);
+  seat.take(run);
+  return { taskQueue, store: here };
+}

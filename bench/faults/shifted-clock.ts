@@ -1,0 +1,26 @@
+/**
+ * Loaded before a worker and its compute process (`NODE_OPTIONS=--import`): their wall clock is wrong by the number of
+ * milliseconds in the file that FAULTS_CLOCK names, from the moment it stands there.
+ */
+import { readFileSync } from 'node:fs';
+
+const file = process.env['FAULTS_CLOCK'];
+const RealDate = Date;
+let offset = 0;
+
+if (file !== undefined) {
+  const look = (): void => {
+    try {
+      offset = Number(readFileSync(file, 'utf8')) || 0;
+    } catch {
+      offset = 0;
+    }
+  };
+  look();
+  setInterval(look, 50).unref();
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (target, args: unknown[], self) => Reflect.construct(target, args.length === 0 ? [RealDate.now() + offset] : args, self === globalThis.Date ? target : self) as object,
+    apply: () => new RealDate(RealDate.now() + offset).toString(),
+    get: (target, key) => (key === 'now' ? () => RealDate.now() + offset : (Reflect.get(target, key) as unknown)),
+  });
+}

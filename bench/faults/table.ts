@@ -1,0 +1,29 @@
+import type { Outcome } from './campaign.js';
+import { faultKinds } from './injections.js';
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** The outcomes as a Markdown table, a row for each kind of fault. What was lost in a run counts for each of its faults' kinds. */
+export function faultTable(outcomes: readonly Outcome[]): string {
+  const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
+  const rows = faultKinds.map((kind) => {
+    const runs = outcomes.filter(({ faults }) => faults.some((fault) => fault.kind === kind));
+    const faults = outcomes.flatMap((outcome) => outcome.faults).filter((fault) => fault.kind === kind);
+    const sum = (count: (outcome: Outcome) => number): number => runs.reduce((total, run) => total + count(run), 0);
+    const destroyed = new Set(faults.flatMap((fault) => fault.destroyed));
+    const seconds = faults.map(({ recovery }) => recovery);
+    return [
+      kind, faults.length, sum(({ lost }) => lost.length), sum(({ differing }) => differing), sum(({ failure }) => (failure === undefined ? 0 : 1)),
+      sum(({ remade }) => remade.filter((name) => destroyed.has(name)).length), faults.filter(({ told }) => told.length > 0).length,
+      median(seconds).toFixed(1), Math.max(0, ...seconds).toFixed(1),
+    ];
+  });
+  const all = outcomes.flatMap(({ faults }) => faults);
+  const total = ['all', all.length, outcomes.reduce((sum, { lost }) => sum + lost.length, 0), outcomes.reduce((sum, { differing }) => sum + differing, 0),
+    outcomes.filter(({ failure }) => failure !== undefined).length, outcomes.reduce((sum, { remade }) => sum + remade.length, 0), all.filter(({ told }) => told.length > 0).length,
+    median(all.map(({ recovery }) => recovery)).toFixed(1), Math.max(0, ...all.map(({ recovery }) => recovery)).toFixed(1)];
+  return [head, head.map(() => '---'), ...rows, total].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}

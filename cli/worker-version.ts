@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NativeConnection, WorkerDeploymentOptions } from '@temporalio/worker';
+import { CommandLineError } from './errors.js';
+import { version } from './version.js';
+
+/** A version of a Temporal worker deployment. Workers of one version run the same code. */
+export interface WorkerVersion {
+  deploymentName: string;
+  buildId: string;
+}
+
+/** How long a version that has just appeared may take to be known to the whole server. */
+const patienceMs = 60_000;
+
+/** Status of a version that has never been current (`WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE`, and before it has any). */
+const neverCurrent: readonly unknown[] = [undefined, null, 0, 1];
+
+/** The version that the flags of a worker ask for, if any. @throws CommandLineError */
+export function workerVersion(deploymentName: string | undefined, buildId = ownBuildId()): WorkerVersion | undefined {
+  if (deploymentName === undefined) return undefined;
+  for (const [option, value] of [['--deployment', deploymentName], ['--build-id', buildId]]) {
+    if (/^[\w-][\w.-]*$/.test(value)) continue;
+    throw new CommandLineError({ where: option, what: `${JSON.stringify(value)} is no name of a version`, expected: 'letters, digits, - and _, and dots inside' });
+  }
+  return { deploymentName, buildId };
+}
+
+/** Another one for every change of the code: the package's version, and a digest of what this build was made from. */
+function ownBuildId(): string {
+  let stamp: Buffer;
+  try {
+    stamp = readFileSync(new URL('../.build.json', import.meta.url));
+  } catch {
+    return version();
+  }
+  return `${version()}-${createHash('sha256').update(stamp).digest('hex').slice(0, 12)}`;
+}
+
+/** Runs stay with workers of the version that began them. */
+export function deploymentOptions(workerVersion: WorkerVersion): WorkerDeploymentOptions {
+  return { version: workerVersion, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
+}
+
+/**
+ * Lets new runs begin on this version, if it is new: the first worker of a version makes it the current one as soon as the
+ * server knows it. A version that has been current is left as it is, so that an old worker that is started again, or a step back
+ * by hand (`temporal worker deployment set-current-version`), changes nothing.
+ * @param say is told what was done, or why it was not; the worker serves in any case
+ */
+export async function becomeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: WorkerVersion, say: (line: string) => void): Promise<void> {
+  const name = `${deploymentName}.${buildId}`;
+  const giveUp = Date.now() + patienceMs;
+  for (;;) {
+    try {
+      const { workerDeploymentInfo: info } = await connection.workflowService.describeWorkerDeployment({ namespace, deploymentName });
+      const summary = info?.versionSummaries?.find(({ deploymentVersion }) => deploymentVersion?.buildId === buildId);
+      if (summary !== undefined && !neverCurrent.includes(summary.status)) {
+        say(`Worker version ${name} serves the runs that it has${info?.routingConfig?.currentDeploymentVersion?.buildId === buildId ? ', and new ones' : ''}.`);
+        return;
+      }
+      await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, identity: `llm-barber worker ${process.pid}` });
+      say(`Worker version ${name} is the current one: new runs begin on it, runs in flight stay where they began.`);
+      return;
+    } catch (error) {
+      if (Date.now() > giveUp) {
+        const why = error instanceof Error ? error.message : String(error);
+        say(`Worker version ${name} is not current (${why}). To make it so: temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId}`);
+        return;
+      }
+      await sleep(500);
+    }
+  }
+}

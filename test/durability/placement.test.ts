@@ -1,0 +1,156 @@
+/** Two workers, one store: where a run works, and where it goes when its worker goes. Real server, real programs. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestsOf, madeAgain, storeLog, toldBy } from '../../bench/faults/judge.js';
+import { Plant, Server } from '../../bench/faults/plant.js';
+import { signalAll, WorkerProcess } from '../../bench/faults/worker-process.js';
+import { startPipeline } from '../../cli/start-pipeline.js';
+import { findTemporalCli } from '../../cli/temporal-cli.js';
+import { pauseSignal, resumeSignal, type PipelineResult } from '../../workflows/protocol.js';
+import { demoPipeline } from '../helpers/demo-run.js';
+import { digestOf } from '../../artifacts/index.js';
+
+const canRun = existsSync('dist/workflow-bundle.js') && (await findTemporalCli()) !== undefined;
+
+describe.skipIf(!canRun)('placement of runs (skipped without a build or a Temporal CLI)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'placement-'));
+  let server: Server;
+  let undisturbed: Record<string, string>;
+  let calmQueues: string[];
+  const plants: Plant[] = [];
+  const workers: WorkerProcess[] = [];
+
+  async function build(name: string, count = 2): Promise<Plant> {
+    const plant = await Plant.build(server, folder, name, count);
+    plants.push(plant);
+    return plant;
+  }
+  function serve(taskQueue: string, ...flags: string[]): WorkerProcess {
+    const worker = new WorkerProcess({ address: server.where(), state: join(folder, taskQueue), taskQueue, flags });
+    workers.push(worker);
+    return worker;
+  }
+  async function start(taskQueue: string, name = taskQueue): Promise<WorkflowHandle> {
+    const pipeline = { ...demoPipeline(), name };
+    const { workflowId } = await startPipeline(server.client, { pipeline, digest: digestOf(pipeline) } as Parameters<typeof startPipeline>[1], taskQueue);
+    return server.client.workflow.getHandle(workflowId);
+  }
+  const resultOf = (handle: WorkflowHandle): Promise<PipelineResult> => handle.result();
+  async function ownerOf(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
+    for (;;) {
+      const pending = (await handle.describe()).raw.pendingActivities ?? [];
+      const owner = among.find(({ pid }) => pending.some(({ lastWorkerIdentity, activityType }) => activityType?.name !== 'takeSeat' && lastWorkerIdentity?.startsWith(`${pid}@`)));
+      if (owner !== undefined) return owner;
+      await sleep(5);
+    }
+  }
+  /** Task queues of a run's activities, in the order in which it came to them. */
+  async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
+    const scheduled = ((await handle.fetchHistory()).events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }) => (activity ? [activity] : []));
+    const own = scheduled.filter(({ activityType }) => activityType?.name !== 'takeSeat').map(({ taskQueue }) => taskQueue?.name ?? '');
+    return own.filter((queue, index) => queue !== own[index - 1]);
+  }
+  async function until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await sleep(10);
+  }
+
+  beforeAll(async () => {
+    server = await Server.start(join(folder, 'server'));
+    const plant = await build('calm');
+    const handle = await start('calm');
+    undisturbed = digestsOf(await resultOf(handle));
+    calmQueues = await queuesOf(handle);
+    await plant.tearDown();
+  });
+  afterAll(async () => {
+    for (const plant of plants) await plant.tearDown();
+    for (const worker of workers) worker.signal('SIGKILL');
+    await Promise.all(workers.map((worker) => worker.ended));
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('keeps a run on one worker; killed, another one of the same store finishes it', async () => {
+    expect(calmQueues).toHaveLength(1);
+    const plant = await build('killed');
+    const handle = await start('killed');
+    await until(() => storeLog(plant.store).length > 3);
+    const owner = await ownerOf(handle, plant.workers);
+    owner.signal('SIGKILL');
+    const result = await resultOf(handle);
+    expect(digestsOf(result)).toEqual(undisturbed);
+    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
+    expect(await queuesOf(handle)).toHaveLength(2);
+    expect(toldBy(await handle.fetchHistory())).not.toEqual([]);
+    expect(owner.isAlive).toBe(false);
+  });
+
+  it('told to stop, hands its run over after the unit in flight; told twice, ends at once', async () => {
+    const plant = await build('stopped');
+    const handle = await start('stopped');
+    await until(() => storeLog(plant.store).length > 3);
+    const owner = await ownerOf(handle, plant.workers);
+    owner.signal('SIGTERM');
+    expect(digestsOf(await resultOf(handle))).toEqual(undisturbed);
+    expect(await owner.ended).toBe(0);
+    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
+    expect(toldBy(await handle.fetchHistory()).map(({ what }) => what)).toContainEqual(expect.stringContaining('the worker is shutting down'));
+
+    const slow = serve('slow', '--shutdown-grace', '3600');
+    await slow.ready();
+    const stuck = await start('slow');
+    await ownerOf(stuck, [slow]);
+    signalAll(slow.computePids(), 'SIGSTOP');
+    slow.signal('SIGTERM');
+    await sleep(500);
+    expect(slow.isAlive).toBe(true);
+    slow.signal('SIGTERM');
+    expect(await slow.ended).toBe(1);
+    await stuck.terminate();
+  });
+
+  it('serves two versions at once, each the runs that it began', async () => {
+    const old = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
+    await old.ready();
+    expect(old.said()).toContain('pruning.one is the current one');
+    const early = await start('versions', 'early');
+    await ownerOf(early, [old]);
+    await early.signal(pauseSignal);
+    const stranded = await start('versions', 'stranded');
+    await stranded.signal(pauseSignal);
+    const young = serve('versions', '--deployment', 'pruning', '--build-id', 'two');
+    await young.ready();
+    expect(young.said()).toContain('pruning.two is the current one');
+    const late = await start('versions', 'late');
+    await resultOf(late);
+    await early.signal(resumeSignal);
+    expect(digestsOf(await resultOf(early))).toEqual(undisturbed);
+    expect(digestsOf(await resultOf(late))).toEqual(undisturbed);
+    expect(await identitiesOf(early)).toEqual([`${old.pid}`]);
+    expect(await identitiesOf(late)).toEqual([`${young.pid}`]);
+
+    // With no worker of its version left, a run waits until it is moved, as docs/durability.md says.
+    old.signal('SIGTERM');
+    await old.ended;
+    await stranded.signal(resumeSignal);
+    const move = ['workflow', 'update-options', '--address', server.where(), '--workflow-id', stranded.workflowId, '--versioning-override-behavior', 'auto_upgrade'];
+    execFileSync((await findTemporalCli()) ?? '', move, { stdio: 'ignore' });
+    expect(digestsOf(await resultOf(stranded))).toEqual(undisturbed);
+    expect(await identitiesOf(stranded)).toContain(`${young.pid}`);
+    // An old worker that is started again does not take the new runs back.
+    const again = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
+    await again.ready();
+    expect(again.said()).toContain('pruning.one serves the runs that it has.');
+  });
+
+  /** Processes that did a run's activities. */
+  async function identitiesOf(handle: WorkflowHandle): Promise<string[]> {
+    const started = ((await handle.fetchHistory()).events ?? []).flatMap(({ activityTaskStartedEventAttributes: activity }) => (activity ? [activity.identity ?? ''] : []));
+    return [...new Set(started.map((identity) => identity.split('@')[0]))];
+  }
+});

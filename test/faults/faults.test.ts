@@ -1,0 +1,34 @@
+/**
+ * Every kind of fault once, into real runs of the demo model. `node dist/bench/faults.js --faults 200` does the same at length on
+ * LLaMA and OPT (docs/durability.md).
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { campaign, type Outcome } from '../../bench/faults/campaign.js';
+import { faultKinds } from '../../bench/faults/injections.js';
+import { findTemporalCli } from '../../cli/temporal-cli.js';
+import { demoFolder } from '../helpers/demo-run.js';
+
+const canRun = process.platform === 'linux' && existsSync('dist/bench/faults.js') && (await findTemporalCli()) !== undefined;
+/** A mount is root's to make; without it there is no disk to fill. */
+const kinds = faultKinds.filter((kind) => process.getuid?.() === 0 || !kind.includes('disk'));
+const lanes = 4;
+
+describe.skipIf(!canRun)('faults (skipped where there is no Linux, build or Temporal CLI)', () => {
+  it('of every kind: nothing lost, no byte different', { timeout: 600_000 }, async () => {
+    const subject = { name: 'demo', model: join(demoFolder, 'model'), text: join(demoFolder, 'heldout.txt') };
+    const said: string[] = [];
+    const lane = (index: number): Promise<Outcome[]> =>
+      campaign({
+        subjects: [subject], seed: index + 1, perRun: 2, outage: 13, say: (line) => said.push(line),
+        faults: kinds.filter((_, at) => at % lanes === index),
+      });
+    const outcomes = (await Promise.all(Array.from({ length: lanes }, (_, index) => lane(index)))).flat();
+    const words = said.join('\n');
+    expect(outcomes.flatMap(({ faults }) => faults.map(({ kind }) => kind)).sort()).toEqual([...kinds].sort());
+    for (const { failure, lost, differing } of outcomes) expect({ failure, lost, differing }, words).toEqual({ failure: undefined, lost: [], differing: 0 });
+    const silent = ['SIGKILL of the worker', 'SIGKILL of the compute process', 'SIGTERM of the worker'];
+    for (const fault of outcomes.flatMap(({ faults }) => faults)) if (silent.includes(fault.kind)) expect(fault.told, fault.kind).not.toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities, Place, SeatActivities } from '../activities/types.js';
+
+/** How long an activity may wait for the run's worker, which has nobody else to work for. */
+const missingAfter = '10 seconds';
+
+/** Failures after which the run looks for another worker instead of asking the same one again. */
+const lostSeat = 'SeatLostError';
+const deadWorker = 'TemporalTimeout:Heartbeat';
+
+const { takeSeat } = proxyActivities<SeatActivities>({
+  // It waits on the shared task queue until a worker is free, for days if need be; taking the seat is a matter of milliseconds.
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
+});
+
+/**
+ * The activities of one run, all on one worker as long as that lasts: the shared task queue gives the run a worker, whose own
+ * task queue then gets every activity. When the worker is gone, is shutting down, or has turned to another run meanwhile, the
+ * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
+ */
+export function placedActivities(options: ActivityOptions): Activities {
+  let place: Place | undefined;
+  let store: string | undefined;
+  const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
+
+  const perform = async (name: keyof Activities, input: never): Promise<unknown> => {
+    for (;;) {
+      place ??= await takeSeat(store === undefined ? {} : { store });
+      ({ store } = place);
+      const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter });
+      try {
+        return await (there[name] as (input: never) => Promise<unknown>)(input);
+      } catch (error) {
+        if (!hasLostItsPlace(error)) throw error;
+        place = undefined;
+      }
+    }
+  };
+  return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => perform(name, input) });
+}
+
+function hasLostItsPlace(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  const { cause } = error;
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === 'SCHEDULE_TO_START' || cause.timeoutType === 'HEARTBEAT';
+  return cause instanceof ApplicationFailure && cause.type === lostSeat;
+}
