@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '#setup/places.mjs';
+import { throughOutages } from '../cli/client.js';
 import { startPipeline } from '../cli/start-pipeline.js';
 import { parsePipeline } from '../config/index.js';
 import { Server } from './faults/plant.js';
@@ -33,6 +34,7 @@ stages:
 `;
 }
 
+const never = new AbortController().signal;
 const folder = mkdtempSync(join(tmpdir(), 'many-runs-'));
 const server = await Server.start(join(folder, 'server'));
 const { client } = server;
@@ -52,8 +54,8 @@ try {
   process.stderr.write(`${started.length} runs started after ${seconds()} s\n`);
   const all = started.map(async ({ workflowId }) => {
     const handle = client.workflow.getHandle(workflowId);
-    await handle.result().catch(() => failed.push(workflowId));
-    const { historyLength, historySize = 0 } = await handle.describe();
+    await throughOutages(() => handle.result(), never).catch((error: unknown) => failed.push(`${workflowId}: ${String(error)}`));
+    const { historyLength, historySize = 0 } = await throughOutages(() => handle.describe(), never);
     largest = { events: Math.max(largest.events, historyLength), bytes: Math.max(largest.bytes, historySize) };
     done++;
     if (done % Math.max(1, Math.floor(runs / 8)) === 0) measure(`${done} done, ${seconds()} s`);
@@ -64,6 +66,7 @@ try {
   const mb = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   process.stdout.write(`${runs - failed.length} of ${runs} runs completed in ${seconds()} s on ${workers.length} workers\n\n`);
   process.stdout.write(`| | ${workers.map((_, index) => `worker ${index + 1}, MiB resident`).join(' | ')} |\n| --- | ${workers.map(() => '---').join(' | ')} |\n`);
+  for (const line of failed) process.stderr.write(`${line}\n`);
   for (const [when, bytes] of memory) process.stdout.write(`| ${when} | ${bytes.map(mb).join(' | ')} |\n`);
   process.stdout.write(`\nLargest history: ${largest.events} events, ${largest.bytes} bytes (Temporal allows ${limits.events} and ${limits.bytes}).\n`);
 } finally {

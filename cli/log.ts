@@ -61,10 +61,17 @@ function prepareLogs(state: string): void {
   }
 }
 
+/** How long a log may take to close, in milliseconds: after a write has failed (full disk) it never says that it has. */
+const closePatienceMs = 2_000;
+
 /** Waits until everything logged so far is in the file. */
 export async function closeLog(log: Logger): Promise<void> {
   await new Promise<void>((resolve) => {
-    log.once('finish', () => setImmediate(resolve));
+    const giveUp = setTimeout(resolve, closePatienceMs);
+    log.once('finish', () => {
+      clearTimeout(giveUp);
+      setImmediate(resolve);
+    });
     log.end();
   });
 }

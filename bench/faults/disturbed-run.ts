@@ -58,9 +58,14 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   const describe = () => throughOutages(() => client.connection.withDeadline(Date.now() + 5_000, () => handle.describe()));
   const isOver = async (): Promise<boolean> => (await describe()).status.name !== 'RUNNING';
   const made = (): number => storeLog(plant.store).filter(({ event }) => event === 'made').length;
+  /** Between two activities nobody has the run: then the next one is waited for, for a while. */
   const owner = async (): Promise<WorkerProcess> => {
-    const [pending] = (await describe()).raw.pendingActivities ?? [];
-    return plant.workers.find(({ pid }) => pending?.lastWorkerIdentity?.startsWith(`${pid}@`)) ?? pick(random, plant.workers);
+    for (let tries = 0; tries < 100; tries++) {
+      const pending = (await describe()).raw.pendingActivities ?? [];
+      const found = plant.workers.find(({ pid }) => pending.some(({ lastWorkerIdentity }) => lastWorkerIdentity?.startsWith(`${pid}@`)));
+      if (found !== undefined) return found;
+    }
+    return pick(random, plant.workers);
   };
   /** Waits until something more was made, or the run is over. */
   const goesOn = async (before: number): Promise<void> => {

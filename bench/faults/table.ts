@@ -13,11 +13,11 @@ export function faultTable(outcomes: readonly Outcome[]): string {
     const runs = outcomes.filter(({ faults }) => faults.some((fault) => fault.kind === kind));
     const faults = outcomes.flatMap((outcome) => outcome.faults).filter((fault) => fault.kind === kind);
     const sum = (count: (outcome: Outcome) => number): number => runs.reduce((total, run) => total + count(run), 0);
-    const destroyed = new Set(faults.flatMap((fault) => fault.destroyed));
+    const byThis = (outcome: Outcome, name: string): boolean => outcome.faults.some((fault) => fault.kind === kind && fault.destroyed.includes(name));
     const seconds = faults.map(({ recovery }) => recovery);
     return [
       kind, faults.length, sum(({ lost }) => lost.length), sum(({ differing }) => differing), sum(({ failure }) => (failure === undefined ? 0 : 1)),
-      sum(({ remade }) => remade.filter((name) => destroyed.has(name)).length), faults.filter(({ told }) => told.length > 0).length,
+      sum((outcome) => outcome.remade.filter((name) => byThis(outcome, name)).length), faults.filter(({ told }) => told.length > 0).length,
       median(seconds).toFixed(1), Math.max(0, ...seconds).toFixed(1),
     ];
   });

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, it, vi } from 'vitest';
 import { closeLog, logFile, openLog } from '../../cli/log.js';
 
@@ -19,5 +20,17 @@ it('a log line holds no secret, wherever a library put it', async () => {
   expect(text).toContain('refused [secret]');
   expect(text).not.toContain('canary');
   expect((JSON.parse(text) as { deep: object }).deep).toEqual({ header: 'Bearer [secret]', key: '[secret]' });
+  rmSync(state, { recursive: true });
+});
+
+it.skipIf(!existsSync('/dev/full'))('closes although the disk is full', async () => {
+  const state = mkdtempSync(path.join(tmpdir(), 'full-log-'));
+  mkdirSync(path.join(state, 'logs'));
+  symlinkSync('/dev/full', path.join(state, 'logs', 'worker.jsonl'));
+  const log = openLog({ state, process: 'worker', verbose: false });
+  log.info('this has no room');
+  await setTimeout(100);
+  log.info('nor has this');
+  await closeLog(log);
   rmSync(state, { recursive: true });
 });
