@@ -8,7 +8,7 @@ import { ComputeHost, createActivities } from './activities/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
 import type { ConnectionSettings } from './cli/connection.js';
-import { renderReport } from './report/index.js';
+import { renderReport, renderSweep } from './report/index.js';
 
 export interface WorkerOptions {
   connection: ConnectionSettings;
@@ -61,7 +61,7 @@ export async function runWorker({ connection: settings, taskQueue, state, allowe
       taskQueue,
       ...(await workflowCode(encrypts)),
       dataConverter: { ...converter, ...(encrypts && { failureConverterPath: converterPath }) },
-      activities: createActivities({ state, host, renderReport }),
+      activities: createActivities({ state, host, renderReport, renderSweep }),
       maxConcurrentActivityTaskExecutions: 1,
       // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',

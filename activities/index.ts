@@ -4,11 +4,13 @@ import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
+import type { SweepTable } from './sweep-result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { ComputeCrashedError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Activities } from './types.js';
+import { writeSweep } from './write-sweep.js';
 import { runFolder } from './write-outputs.js';
 
 export { ComputeHost } from './compute/host.js';
@@ -24,10 +26,12 @@ export interface ActivityOptions {
   state: string;
   host: ComputeHost;
   renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
+  /** Files of a sweep's report, by name. */
+  renderSweep: (table: SweepTable) => Record<string, string>;
 }
 
-/** The activities of a worker. All work on tensors goes to the compute process; only the report is written here. */
-export function createActivities({ state, host, renderReport }: ActivityOptions): Activities {
+/** The activities of a worker. All work on tensors goes to the compute process; only the reports are written here. */
+export function createActivities({ state, host, renderReport, renderSweep }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => inCompute(host, task, input)) as unknown as Activities[Task];
 
@@ -52,6 +56,13 @@ export function createActivities({ state, host, renderReport }: ActivityOptions)
         await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
         await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
         return report;
+      } catch (error) {
+        throw asFailure(serializeFault(error));
+      }
+    },
+    async writeSweep({ sweepId, table }) {
+      try {
+        return await writeSweep(state, sweepId, renderSweep(table));
       } catch (error) {
         throw asFailure(serializeFault(error));
       }
