@@ -1,6 +1,7 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure, ApplicationFailure, CancellationScope, ChildWorkflowFailure, condition, continueAsNew, defineQuery, defineSignal, executeChild, isCancellation,
-  ParentClosePolicy, proxyActivities, setHandler, sleep, workflowInfo, WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy,
+  ParentClosePolicy, proxyActivities, setHandler, sleep, workflowInfo, WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.js';
 import { withChanges } from './changes.js';
