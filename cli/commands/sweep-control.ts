@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { loadSweep } from '../../config/index.js';
-import { countText, renderSweep } from '../../report/index.js';
+import { renderSweep } from '../../report/index.js';
 import { sweepWorkflow } from '../../workflows/sweep-protocol.js';
 import { commandText, stateWords } from '../command-text.js';
 import { CommandLineError, Interrupted, SweepStateError } from '../errors.js';
@@ -147,8 +147,7 @@ export async function sweepCancelCommand(which: string | undefined, options: Glo
 /** `sweep validate FILE`: checks a sweep file and every member's pipeline, and names the members. @returns the exit code */
 export function sweepValidateCommand(file: string, options: GlobalOptions): number {
   const request = sweepRequestFor(loadSweep(file, options.set, { allowFloating: options.allowFloating }));
-  const rows = request.members.map(({ name, values }) => ({ name, workflowId: '', values, status: 'waiting' as const }));
   if (options.json) printJson({ valid: true, name: request.name, members: request.members.map(({ name, values }) => ({ name, values })) });
-  else process.stdout.write(`${request.name}: ${countText({ rows })}\n${request.members.map(({ name }) => `  ${name}\n`).join('')}`);
+  else process.stdout.write(`${request.name}: ${request.members.length} members\n${request.members.map(({ name }) => `  ${name}\n`).join('')}`);
   return exitCode.done;
 }
