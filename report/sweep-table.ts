@@ -1,4 +1,5 @@
 import type { ModelState } from '../config/pipeline.js';
+import type { SweepValue } from '../config/sweep.js';
 import type { SweepRow, SweepTable } from '../workflows/sweep-protocol.js';
 import { metricOf } from '../workflows/sweep-metric.js';
 import { figure, percent } from './figures.js';
@@ -29,10 +30,20 @@ function columnsOf({ axes, rows }: SweepTable): Column[] {
   ];
 }
 
+/** Rows by their values, path by path: numbers by size, other values as they came. */
+function inOrder({ axes, rows }: SweepTable): SweepRow[] {
+  const places = new Map(axes.map((axis) => [axis, [...new Set(rows.map(({ values }) => values[axis]))]]));
+  const compare = (axis: string, a: SweepValue | undefined, b: SweepValue | undefined): number => {
+    if (typeof a === 'number' && typeof b === 'number') return a - b;
+    return (places.get(axis)?.indexOf(a as SweepValue) ?? 0) - (places.get(axis)?.indexOf(b as SweepValue) ?? 0);
+  };
+  return [...rows].sort((a, b) => axes.map((axis) => compare(axis, a.values[axis], b.values[axis])).find((order) => order !== 0) ?? 0);
+}
+
 /** The table of a sweep for people, heading first; the best member's row is marked. */
 export function sweepRows(table: SweepTable): string[][] {
   const columns = columnsOf(table);
-  const body = table.rows.map((row) =>
+  const body = inOrder(table).map((row) =>
     columns.map(({ name, value, text }) => {
       const found = value(row);
       const shown = found === undefined ? '' : typeof found === 'number' && text !== undefined ? text(found) : String(found);
@@ -45,7 +56,7 @@ export function sweepRows(table: SweepTable): string[][] {
 /** The table as comma-separated values (RFC 4180), numbers in full. */
 export function sweepCsv(table: SweepTable): string {
   const columns: Column[] = [...columnsOf(table), { name: 'member', value: ({ name }) => name }, { name: 'checkpoint', value: ({ checkpoint }) => checkpoint }];
-  const lines = [columns.map(({ name }) => name), ...table.rows.map((row) => columns.map(({ value }) => String(value(row) ?? '')))];
+  const lines = [columns.map(({ name }) => name), ...inOrder(table).map((row) => columns.map(({ value }) => String(value(row) ?? '')))];
   return lines.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 }
 
