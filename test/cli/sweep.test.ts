@@ -59,7 +59,7 @@ stages:
     expect(result.rows.map(({ status }) => status)).toEqual(['done', 'done', 'done', 'done']);
     const perplexities = result.rows.map(({ perplexity }) => Object.values(perplexity?.rebuilt ?? {})[0]);
     expect(result.best?.value).toBe(Math.min(...perplexities));
-    const layers = 2;
+    const layers = 4;
     // Calibration and evaluation windows; two initial masks and four rebuilt ones a layer; one dense, two initial and four rebuilt perplexities.
     expect([made('tokens'), made('mask'), made('perplexity')]).toEqual([2, 6 * layers, 7]);
     for (const name of ['report.md', 'table.md', 'table.csv', 'table.json', 'plot.svg']) {

@@ -120,7 +120,12 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
 
   it('runs at most so many members at once, those with different beginnings first; one that fails does not stop the others', async () => {
     failing.add('0.6/0.1');
+    held = new Set([0.4, 0.5, 0.6].flatMap((sparsity) => [`${sparsity}/0.1`, `${sparsity}/0.2`]));
     const handle = await start(request('matrix: { initialMask.sparsity: [0.4, 0.5, 0.6], rebuild.ratio: [0.1, 0.2] }\nmaxParallel: 2\nbest: { metric: perplexity.rebuilt, goal: max }\n'));
+    for (let ended = 0; ended < 6; ended++) {
+      await until(() => started.length === Math.min(6, ended + 2));
+            held.delete(started[ended]);
+    }
     const result = await handle.result();
     expect(mostAtOnce).toBe(2);
     expect(started.slice(0, 3).map((member) => member.split('/')[0]).sort()).toEqual(['0.4', '0.5', '0.6']);
@@ -135,24 +140,24 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
   });
 
   it('does not begin what is pointless by the gate: larger values of one path, other values equal', async () => {
-    const handle = await start(request('matrix: { initialMask.sparsity: [0.4, 0.5, 0.6, 0.7], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50.5, along: initialMask.sparsity }\n'));
+    const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50.5, along: initialMask.sparsity }\n'));
     // 50.1 is not above the limit, 50.9 is.
     expect(statuses(await handle.result())).toEqual({
-      'sparsity=0.4,ratio=0.1': 'done', 'sparsity=0.5,ratio=0.1': 'done', 'sparsity=0.6,ratio=0.1': 'done', 'sparsity=0.7,ratio=0.1': 'skipped',
-      'sparsity=0.4,ratio=0.9': 'done', 'sparsity=0.5,ratio=0.9': 'done', 'sparsity=0.6,ratio=0.9': 'skipped', 'sparsity=0.7,ratio=0.9': 'skipped',
+      'sparsity=0.5,ratio=0.1': 'done', 'sparsity=0.6,ratio=0.1': 'done', 'sparsity=0.7,ratio=0.1': 'skipped',
+      'sparsity=0.5,ratio=0.9': 'done', 'sparsity=0.6,ratio=0.9': 'skipped', 'sparsity=0.7,ratio=0.9': 'skipped',
     });
-    expect(started).toHaveLength(5);
+    expect(started).toHaveLength(3);
     expect(written[0].rows.find(({ name }) => name === 'sparsity=0.7,ratio=0.9')?.because).toBe('perplexity.rebuilt of sparsity=0.5,ratio=0.9 is above 50.5');
   });
 
   it('continues as new with what is done, so that no history grows with the number of members', async () => {
-    const handle = await start(request('matrix: { rebuild.ratio: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7] }\nmaxParallel: 2\n', { membersPerRun: 2 }));
+    const handle = await start(request('matrix: { rebuild.ratio: [0.1, 0.2, 0.3, 0.4, 0.5] }\nmaxParallel: 2\n', { membersPerRun: 2 }));
     const result = await handle.result();
-    expect(Object.values(statuses(result))).toEqual(Array.from({ length: 7 }, () => 'done'));
-    expect(started).toHaveLength(7);
+    expect(Object.values(statuses(result))).toEqual(Array.from({ length: 5 }, () => 'done'));
+    expect(started).toHaveLength(5);
     const runs: number[] = [];
     for await (const execution of client.workflow.list({ query: `WorkflowId = '${handle.workflowId}'` })) runs.push(execution.historyLength ?? 0);
-    expect(runs).toHaveLength(4);
+    expect(runs).toHaveLength(3);
     expect(Math.max(...runs)).toBeLessThan(50);
   });
 
