@@ -70,7 +70,7 @@ async function madeIn(store: string): Promise<Map<string, { artifacts: Set<strin
 const masks = new Map<string, string>();
 function describe({ kind, key, dependsOn }: Manifest): string {
   const text = JSON.stringify(dependsOn);
-  if (kind === 'tokens') return text.includes('calibration.txt') ? 'calibration windows' : 'evaluation windows';
+  if (kind === 'tokens') return text.includes('skipTokens') ? 'evaluation windows' : 'calibration windows';
   if (kind === 'mask') {
     const what = text.includes('granularity') ? 'rebuilt' : 'initial';
     masks.set(key, what);
@@ -108,6 +108,9 @@ try {
   for (const { process: worker } of workers) worker.kill('SIGTERM');
   await Promise.all(workers.map(({ ended }) => ended));
 
+  const single = join(folder, 'single');
+  await answer<SweepResult>('sweep', 'run', file, '--state', single);
+
   const separate: string[] = [];
   for (const sparsity of sparsities) {
     for (const ratio of ratios) {
@@ -123,16 +126,20 @@ try {
   const made = await madeIn(join(state, 'artifacts'));
   const aloneMade = new Map<string, number>();
   for (const own of separate) for (const [what, { times }] of await madeIn(join(own, 'artifacts'))) aloneMade.set(what, (aloneMade.get(what) ?? 0) + times);
-  const [together, apart] = [await workIn([state]), await workIn(separate)];
+  const [together, one, apart] = [await workIn([state]), await workIn([single]), await workIn(separate)];
   const sum = (work: typeof together): { units: number; seconds: number } => [...work.values()].reduce((all, { units, seconds }) => ({ units: all.units + units, seconds: all.seconds + seconds }), { units: 0, seconds: 0 });
-  const rows = [...new Set([...together.keys(), ...apart.keys()])].map((kind) => ({ kind, sweep: together.get(kind), alone: apart.get(kind) }));
-  const line = ({ kind, sweep, alone }: { kind: string; sweep?: { units: number; seconds: number }; alone?: { units: number; seconds: number } }): string[] =>
-    [kind, String(sweep?.units ?? 0), (sweep?.seconds ?? 0).toFixed(2), String(alone?.units ?? 0), (alone?.seconds ?? 0).toFixed(2)];
+  const cells = (work: { units: number; seconds: number } | undefined): string[] => [String(work?.units ?? 0), (work?.seconds ?? 0).toFixed(2)];
+  const line = (kind: string): string[] => [kind, ...[together, one, apart].flatMap((work) => cells(work.get(kind)))];
   const finished = result.rows.filter(({ status }) => status === 'done').length;
   const text = [
     `${finished} of ${result.rows.length} members done; one of 3 workers was killed when ${doneThen} were. All perplexities are bit for bit those of the separate runs.`,
     markdownTable([['made', 'different', 'times made in the sweep', 'times made in 12 separate runs'], ...[...made].map(([what, { artifacts, times }]) => [what, String(artifacts.size), String(times), String(aloneMade.get(what) ?? 0)])]),
-    markdownTable([['unit of work', 'sweep: units', 'seconds', '12 separate runs: units', 'seconds'], ...rows.map(line), line({ kind: 'all', sweep: sum(together), alone: sum(apart) })]),
+    markdownTable([
+      ['unit of work', 'sweep, 3 workers: units', 'seconds', 'sweep, 1 worker: units', 'seconds', '12 separate runs: units', 'seconds'],
+      ...[...apart.keys()].map(line),
+      ['all', ...[together, one, apart].flatMap((work) => cells(sum(work)))],
+    ]),
+    'Seconds are those on the clock while a unit runs: workers that share cores slow each other down.',
   ].join('\n\n');
   console.log(text);
   if (options.write !== undefined) await writeFile(options.write, `${text}\n`);

@@ -133,6 +133,6 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
   });
 });
 
-it.each(['demo-sweep.yaml', 'llama13b-sparsities.yaml'])('pipelines/%s is sound', (name) => {
-  expect(loadSweep(path.join('pipelines', name)).members.length).toBeGreaterThan(5);
+it.each(['demo.yaml', 'llama13b.yaml'])('pipelines/sweeps/%s is sound', (name) => {
+  expect(loadSweep(path.join('pipelines/sweeps', name)).members.length).toBeGreaterThan(5);
 });
