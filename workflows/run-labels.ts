@@ -1,4 +1,14 @@
+import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { Pipeline } from '../config/pipeline.js';
+
+/** The labels as Temporal's search attributes. `gate` is set by no run yet; it is registered with the others, so that an administrator does that once. */
+export const labelKeys = {
+  model: defineSearchAttributeKey('PruningModel', 'KEYWORD'),
+  sparsity: defineSearchAttributeKey('PruningSparsity', 'DOUBLE'),
+  pattern: defineSearchAttributeKey('PruningPattern', 'KEYWORD'),
+  methods: defineSearchAttributeKey('PruningMethods', 'KEYWORD_LIST'),
+  gate: defineSearchAttributeKey('PruningGate', 'KEYWORD'),
+} as const;
 
 /** What a run is found by, in `list` and in Temporal's own pages. */
 export interface RunLabels {
@@ -28,3 +38,13 @@ export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>):
 
 /** Workflow code cannot ask the machine for its kind of paths. */
 const isAbsolute = (path: string): boolean => /^([A-Za-z]:)?[\\/]/.test(path);
+
+/** Labels as search attributes. A server refuses those that it does not know. */
+export function searchAttributesOf({ model, sparsity, pattern, methods }: RunLabels): SearchAttributePair[] {
+  return [
+    { key: labelKeys.model, value: model },
+    ...(sparsity === undefined ? [] : [{ key: labelKeys.sparsity, value: sparsity }]),
+    ...(pattern === undefined ? [] : [{ key: labelKeys.pattern, value: pattern }]),
+    { key: labelKeys.methods, value: methods },
+  ];
+}

@@ -29,6 +29,8 @@ export interface SweepRequest extends SweepSettings {
   outcomes: Record<string, MemberOutcome>;
   /** After so many members the workflow continues as new, so that its history stays small. */
   membersPerRun: number;
+  /** Names of the search attributes that the server knows; members get those. */
+  searchable: string[];
   /** What members are made from, to make more of them. */
   source: SweepSource;
   choice: SweepChoice;

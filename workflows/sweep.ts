@@ -1,12 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure, ApplicationFailure, CancellationScope, ChildWorkflowFailure, condition, continueAsNew, defineQuery, defineSignal, executeChild, isCancellation,
-  ParentClosePolicy, proxyActivities, setHandler, sleep, workflowInfo, WorkflowIdReusePolicy,
+  ParentClosePolicy, proxyActivities, setHandler, sleep, upsertMemo, workflowInfo, WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.js';
 import { withChanges } from './changes.js';
 import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
-import { labelsOf } from './run-labels.js';
+import { labelsOf, searchAttributesOf } from './run-labels.js';
 import { bestOf, pointless } from './sweep-metric.js';
 import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
@@ -57,6 +57,7 @@ class SweepRun {
     const known = new Set(this.request.members.map(({ name }) => name));
     this.request.members.push(...members.filter(({ name }) => !known.has(name)));
     this.request.choice = choice;
+    upsertMemo({ members: this.request.members.length });
     this.events++;
   }
 
@@ -121,6 +122,8 @@ class SweepRun {
 
   private async runChild({ name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
     const pipeline = withChanges(this.request.base, changes);
+    const labels = labelsOf(pipeline);
+    const { searchable } = this.request;
     for (let seconds = 1; ; seconds = Math.min(60, seconds * 2)) {
       try {
         return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
@@ -129,7 +132,8 @@ class SweepRun {
           // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-          memo: { pipeline: pipeline.name, ...labelsOf(pipeline) },
+          memo: { pipeline: pipeline.name, ...labels },
+          typedSearchAttributes: searchAttributesOf(labels).filter(({ key }) => searchable.includes(key.name)),
         });
       } catch (error) {
         if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -22,6 +22,7 @@ export function sweepRequestFor({ source, matrix, exclude, include, members, ...
     members: inOrder(members).map((member) => asMember(member, base)),
     outcomes: {},
     membersPerRun,
+    searchable: [],
     source,
     choice: { matrix, exclude, include },
   };

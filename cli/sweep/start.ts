@@ -1,13 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { sweepWorkflow, type MemberOutcome, type SweepRequest } from '../../workflows/sweep-protocol.js';
 import { OtherStateError } from '../errors.js';
+import { labelsOf } from '../run-labels.js';
+import { searchAttributesFor } from '../search-attributes.js';
 import { describeSweep } from './find.js';
 
 /** Starts a sweep, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
 export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<{ attached: boolean; runId: string }> {
   const before = await describeSweep(client, workflowId);
+  const { attributes } = await searchAttributesFor(client, labelsOf(request.base));
   await client.workflow.start(sweepWorkflow, {
-    args: [request],
+    args: [{ ...request, searchable: attributes.map(({ key }) => key.name) }],
     taskQueue,
     workflowId,
     workflowIdConflictPolicy: 'USE_EXISTING',

@@ -12,12 +12,12 @@ import { localConnection } from '../../cli/connection.js';
 import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-server.js';
 import { serverAddress } from '../../cli/local/server-record.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/request.js';
-import { resumed } from '../../cli/sweep/start.js';
+import { resumed, startSweep } from '../../cli/sweep/start.js';
 import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { WriteSweepInput } from '../../activities/types.js';
 import { parseSweep } from '../../config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
-import { addMembersSignal, sweepRequestQuery, sweepTableQuery, sweepWorkflow, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
 
 const bundle = 'dist/workflow-bundle.js';
 const canRun = existsSync(bundle) && (await findTemporalCli()) !== undefined;
@@ -111,8 +111,10 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     if (!existsSync(file)) writeFileSync(file, pipelineText);
     return { ...sweepRequestFor(parseSweep({ text: `version: 1\nname: s\npipeline: ./p.yaml\n${text}`, path: path.join(state, 's.yaml') })), ...more };
   }
-  const start = async (of: SweepRequest, workflowId = `${sweepIdOf(of)}-${count++}`): Promise<WorkflowHandle<() => Promise<SweepResult>>> =>
-    await client.workflow.start<() => Promise<SweepResult>>(sweepWorkflow, { args: [of] as never, taskQueue: 'sweeps', workflowId });
+  async function start(of: SweepRequest, workflowId = `${sweepIdOf(of)}-${count++}`): Promise<WorkflowHandle<() => Promise<SweepResult>>> {
+    await startSweep(client, workflowId, of, 'sweeps');
+    return client.workflow.getHandle<() => Promise<SweepResult>>(workflowId);
+  }
   const statuses = ({ rows }: SweepTable): Record<string, string> => Object.fromEntries(rows.map(({ name, status }) => [name, status]));
   async function until(isSo: () => boolean): Promise<void> {
     while (!isSo()) await sleep(20);
@@ -137,6 +139,9 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     expect(written).toEqual([expect.objectContaining({ rows: result.rows })]);
     const memo = (await client.workflow.getHandle(result.rows[0].workflowId).describe()).memo;
     expect(memo).toMatchObject({ pipeline: 'p', model: 'm', sparsity: 0.4, methods: ['wanda', 'published'] });
+    const found: string[] = [];
+    for await (const { workflowId } of client.workflow.list({ query: "PruningModel = 'm' AND PruningSparsity = 0.6 AND PruningMethods = 'wanda'" })) found.push(workflowId);
+    expect(found.sort()).toEqual(['ratio=0.1', 'ratio=0.2'].map((name) => `${handle.workflowId}.sparsity=0.6,${name}`));
   });
 
   it('does not begin what is pointless by the gate: larger values of one path, other values equal', async () => {
