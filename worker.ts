@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
-import { ComputeHost, createActivities, createSeatActivities, Seat } from './activities/index.js';
+import { ComputeHost, createActivities, createSharedActivities, Seat } from './activities/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
 import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
-import { renderReport } from './report/index.js';
+import { renderReport, renderSweep } from './report/index.js';
 
 export interface WorkerOptions {
   connection: ConnectionSettings;
@@ -74,7 +74,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSeatActivities({ seat, store: join(state, 'artifacts'), taskQueue: ownQueue }),
+      activities: createSharedActivities({ seat, state, store: join(state, 'artifacts'), taskQueue: ownQueue, renderSweep }),
       tuner: tunerFor(seat),
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.

@@ -4,13 +4,15 @@ import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
+import type { SweepTable } from './sweep-result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { ComputeCrashedError, SeatLostError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Seat } from './seat.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
-import type { Activities, SeatActivities } from './types.js';
+import type { Activities, SharedActivities } from './types.js';
+import { writeSweep } from './write-sweep.js';
 import { runFolder } from './write-outputs.js';
 
 export { ComputeHost } from './compute/host.js';
@@ -30,7 +32,7 @@ export interface ActivityOptions {
   renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
 }
 
-/** The activities of a worker. All work on tensors goes to the compute process; only the report is written here. */
+/** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
 export function createActivities({ state, host, seat, renderReport }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
@@ -67,12 +69,25 @@ export function createActivities({ state, host, seat, renderReport }: ActivityOp
   };
 }
 
-/** The activity by which a run comes to this worker. */
-export function createSeatActivities(options: TakeSeatOptions): SeatActivities {
+export interface SharedActivityOptions extends TakeSeatOptions {
+  state: string;
+  /** Files of a sweep's report, by name. */
+  renderSweep: (table: SweepTable) => Record<string, string>;
+}
+
+/** What a worker does while no run has its seat: let one come, and write the report of a sweep. */
+export function createSharedActivities({ state, renderSweep, ...seating }: SharedActivityOptions): SharedActivities {
   return {
     async takeSeat({ store }) {
       try {
-        return await takeSeat(options, runInFlight(), store);
+        return await takeSeat(seating, runInFlight(), store);
+      } catch (error) {
+        throw asFailure(serializeFault(error));
+      }
+    },
+    async writeSweep({ sweepId, table }) {
+      try {
+        return await writeSweep(state, sweepId, renderSweep(table));
       } catch (error) {
         throw asFailure(serializeFault(error));
       }

@@ -8,6 +8,7 @@ import type {
   RebuildStage,
 } from '../config/pipeline.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry } from './result.js';
+import type { SweepTable } from './sweep-result.js';
 
 /** Key of an artifact in the store. */
 export type ArtifactKey = string;
@@ -166,6 +167,11 @@ export interface WriteReportInput {
   result: PipelineResult;
 }
 
+export interface WriteSweepInput {
+  sweepId: string;
+  table: SweepTable;
+}
+
 /** The activities by name, as workflows see them. */
 export interface Activities {
   prepareRun(input: { pipeline: Pipeline }): Promise<RunContext>;
@@ -190,9 +196,11 @@ export interface Place {
   store: string;
 }
 
-/** What every worker serves on the shared task queue. */
-export interface SeatActivities {
+/** What every worker serves on the shared task queue, while no run sits there. */
+export interface SharedActivities {
   takeSeat(input: { store?: string }): Promise<Place>;
+  /** Writes table, plot and report of a sweep. @returns the report's path */
+  writeSweep(input: WriteSweepInput): Promise<string>;
 }
 
 /** Activities that run in the compute process; the report is text and is written by the worker itself. */

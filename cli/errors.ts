@@ -49,3 +49,16 @@ export class Interrupted extends Error {
 
 /** Thrown when the speeds of this machine cannot be measured: no engine opens, or the state folder cannot be written. */
 export class CalibrationError extends PermanentFault {}
+
+/** A sweep's members and outcomes are known to its workflow alone, which a worker has to answer for. */
+export class SweepStateError extends PassingFault {
+  constructor(workflowId: string, cause: unknown) {
+    super(
+      {
+        what: `sweep ${workflowId} does not tell its members: ${cause instanceof Error ? cause.message : String(cause)}`,
+        remedy: 'Start a worker with `npx temporal-pipeline worker`, and try again',
+      },
+      { cause },
+    );
+  }
+}

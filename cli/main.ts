@@ -4,6 +4,7 @@ import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
 import { addScheduleCommands } from './commands/schedule.js';
+import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
@@ -85,6 +86,7 @@ export function program(onExit: (code: number) => void): Command {
     onExit(await doctorCommand(options(command)));
   });
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
+  addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

@@ -1,22 +1,14 @@
 import type { Client } from '@temporalio/client';
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import type { SearchAttributePair } from '@temporalio/common';
+import { labelKeys, searchAttributesOf } from '../workflows/run-labels.js';
 import type { RunLabels } from './run-labels.js';
 import { usesLocalServer } from './session.js';
-
-/** `gate` is set by no run yet; it is registered with the others, so that an administrator does that once. */
-const keys = {
-  model: defineSearchAttributeKey('PruningModel', 'KEYWORD'),
-  sparsity: defineSearchAttributeKey('PruningSparsity', 'DOUBLE'),
-  pattern: defineSearchAttributeKey('PruningPattern', 'KEYWORD'),
-  methods: defineSearchAttributeKey('PruningMethods', 'KEYWORD_LIST'),
-  gate: defineSearchAttributeKey('PruningGate', 'KEYWORD'),
-} as const;
 
 /** A type's name for the Temporal CLI, and its number on the wire. */
 const typeNames = { KEYWORD: 'Keyword', DOUBLE: 'Double', KEYWORD_LIST: 'KeywordList' } as const;
 const typeNumbers = { KEYWORD: 2, DOUBLE: 4, KEYWORD_LIST: 7 } as const;
 
-const all = Object.values(keys).map(({ name, type }) => ({ name, cliType: typeNames[type], wireType: typeNumbers[type] }));
+const all = Object.values(labelKeys).map(({ name, type }) => ({ name, cliType: typeNames[type], wireType: typeNumbers[type] }));
 
 /** What the person can do about search attributes that a server does not know. */
 export const registerHint = `To find runs by model, sparsity, pattern and method in Temporal's pages, an administrator registers them once: ${['temporal operator search-attribute create', ...all.map(({ name, cliType }) => `--name ${name} --type ${cliType}`)].join(' ')}`;
@@ -38,14 +30,7 @@ export async function searchAttributesFor(client: Client, labels: RunLabels): Pr
     await register(client, known);
     known = await knownNames(client);
   }
-  const { model, sparsity, pattern, methods } = labels;
-  const pairs: SearchAttributePair[] = [
-    { key: keys.model, value: model },
-    ...(sparsity === undefined ? [] : [{ key: keys.sparsity, value: sparsity }]),
-    ...(pattern === undefined ? [] : [{ key: keys.pattern, value: pattern }]),
-    { key: keys.methods, value: methods },
-  ];
-  return { attributes: pairs.filter(({ key }) => known.has(key.name)), complete: known.size === all.length };
+  return { attributes: searchAttributesOf(labels).filter(({ key }) => known.has(key.name)), complete: known.size === all.length };
 }
 
 /** Those of ours that the server knows, by our types. */

@@ -1,8 +1,8 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { nearest } from './nearest.js';
 import { pointerOf, segmentsOf } from './places.js';
-import { schemaAt, validate } from './schema.js';
-import type { Schema } from './schema.js';
+import { pipelineFile, schemaAt } from './schema.js';
+import type { FileSchema, Schema } from './schema.js';
 
 /** A problem of a value that has a place: found through its JSON pointer. */
 export interface ValueProblem {
@@ -15,12 +15,13 @@ export interface ValueProblem {
   causes?: string[];
 }
 
-/** Checks plain data against the pipeline schema and fills its defaults in. */
-export function schemaProblems(data: unknown): ValueProblem[] {
+/** Checks plain data against a schema and fills its defaults in. */
+export function schemaProblems(data: unknown, file: FileSchema = pipelineFile): ValueProblem[] {
+  const { validate } = file;
   if (validate(data)) return [];
   // `if` only repeats what its `then` has already said.
   const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
-  return errors.filter((error) => !isConsequence(error, errors)).map(translate);
+  return errors.filter((error) => !isConsequence(error, errors)).map((error) => translate(error, file));
 }
 
 /** Misspelt keys, and settings that are not indented, raise a second error that only confuses. */
@@ -45,12 +46,15 @@ function suggestion(error: ErrorObject): string | undefined {
   return nearest(additionalProperty, Object.keys((error.parentSchema as Schema).properties ?? {}));
 }
 
-function translate(error: ErrorObject): ValueProblem {
+function translate(error: ErrorObject, { schema: root, noun }: FileSchema): ValueProblem {
   const pointer = error.instancePath;
   const path = segmentsOf(pointer);
-  const name = nameOf(path);
-  const schema = schemaAt(path);
+  const name = nameOf(path, noun);
+  const schema = schemaAt(path, root);
   const params = error.params as Record<string, string>;
+  if (error.keyword === 'uniqueItems' && schema.items?.enum === undefined) {
+    return { pointer, part: 'value', message: `${name} has a value twice; expected each once. Remove one of the two.` };
+  }
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = params['additionalProperty'];
@@ -61,14 +65,14 @@ function translate(error: ErrorObject): ValueProblem {
     }
     case 'required': {
       const key = params['missingProperty'];
-      const missing = schemaAt([...path, key]);
+      const missing = schemaAt([...path, key], root);
       const causes = ['method', 'pattern'].map((cause) => `${pointer}/${cause}`);
       return { pointer, part: 'key', causes, message: `\`${key}\` is missing in ${name}; expected ${expectation(missing)}. ${remedy(key, missing)}` };
     }
     case 'maxProperties':
       return { pointer, part: 'value', message: stageKeys(error.data as Record<string, unknown>) };
     case 'minProperties':
-      return { pointer, part: 'value', message: `${name} is empty; expected ${listing(independentKeys(schema))}. ${correction(path, schema, error.data)}` };
+      return { pointer, part: 'value', message: `${name} is empty; expected ${listing(independentKeys(schema)) || 'a value'}. ${correction(path, schema, error.data)}` };
     case 'dependentRequired':
       return { pointer: `${pointer}/field`, part: 'key', message: '`field` without `file`; expected both or neither. Name the file that has the field.' };
     case 'false schema':
@@ -104,9 +108,9 @@ function stageKeys(stage: Record<string, unknown>): string {
 }
 
 /** A value's name for people: its key, or its position in a list. */
-function nameOf(path: readonly string[]): string {
+function nameOf(path: readonly string[], noun: string): string {
   const last = path.at(-1);
-  if (last === undefined) return 'the pipeline';
+  if (last === undefined) return `the ${noun}`;
   if (!/^\d+$/.test(last)) return `\`${last}\``;
   return `item ${Number(last) + 1} of \`${path.at(-2) ?? ''}\``;
 }
@@ -126,9 +130,9 @@ export function expectation(schema: Schema): string {
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems ?? schema.items?.enum?.length ?? 'any number of'} items${schema.items?.enum === undefined ? '' : `, each once, out of ${listing(schema.items.enum)}`}`;
     case 'object':
-      return `a mapping with ${listing(Object.keys(schema.properties ?? {}))}`;
+      return schema.properties === undefined ? 'a mapping' : `a mapping with ${listing(Object.keys(schema.properties))}`;
     default:
-      return 'a value';
+      return schema.patternErrorMessage ?? 'a value';
   }
 }
 

@@ -8,8 +8,10 @@ export interface Schema {
   $defs?: Record<string, Schema>;
   title?: string;
   description?: string;
-  type?: 'object' | 'array' | 'string' | 'number' | 'integer';
+  type?: 'object' | 'array' | 'string' | 'number' | 'integer' | string[];
   properties?: Record<string, Schema>;
+  /** What all keys hold, where a mapping's keys are free. */
+  additionalProperties?: false | Schema;
   required?: string[];
   dependentRequired?: Record<string, string[]>;
   items?: Schema;
@@ -29,34 +31,47 @@ export interface Schema {
   examples?: unknown[];
 }
 
-function read(): Schema {
+/** A schema of one kind of file, and its validator, which fills defaults in. */
+export interface FileSchema {
+  /** What such a file holds, for messages. */
+  noun: string;
+  schema: Schema;
+  validate: ValidateFunction;
+}
+
+function read(noun: 'pipeline' | 'sweep'): FileSchema {
   // Beside this folder in the sources, one level further up from the compiled file.
-  const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}pipeline.schema.json`, import.meta.url)).find((url) => existsSync(url));
-  if (found === undefined) throw new Error('schemas/pipeline.schema.json is missing from the installation; install the package again.');
-  return JSON.parse(readFileSync(found, 'utf8')) as Schema;
+  const name = `${noun}.schema.json`;
+  const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
+  if (found === undefined) throw new Error(`schemas/${name} is missing from the installation; install the package again.`);
+  const schema = JSON.parse(readFileSync(found, 'utf8')) as Schema;
+  const validate = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
+    .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
+    .compile(schema);
+  return { noun, schema, validate };
 }
 
 /** `schemas/pipeline.schema.json`: the one truth for syntax, defaults and descriptions. */
-export const pipelineSchema: Schema = read();
+export const pipelineFile = read('pipeline');
+export const pipelineSchema: Schema = pipelineFile.schema;
 
-/** The validator of the schema. Fills defaults in. */
-export const validate: ValidateFunction = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false })
-  .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
-  .compile(pipelineSchema);
+/** `schemas/sweep.schema.json`, likewise. */
+export const sweepFile = read('sweep');
 
-/** The schema itself, or the one that it refers to, with its own words on top. */
-export function dereference(schema: Schema): Schema {
+/** The schema itself, or the one of `root` that it refers to, with its own words on top. */
+export function dereference(schema: Schema, root = pipelineSchema): Schema {
   if (schema.$ref === undefined) return schema;
-  const target = pipelineSchema.$defs?.[schema.$ref.replace('#/$defs/', '')] ?? {};
+  const target = root.$defs?.[schema.$ref.replace('#/$defs/', '')] ?? {};
   return { ...target, ...schema, $ref: undefined };
 }
 
 /** The schema of the value at a path; empty where the schema knows no such path. */
-export function schemaAt(segments: readonly string[]): Schema {
-  let schema = pipelineSchema;
+export function schemaAt(segments: readonly string[], root = pipelineSchema): Schema {
+  let schema = root;
   for (const segment of segments) {
     const properties = schema.properties ?? {};
-    schema = dereference(schema.items ?? (Object.hasOwn(properties, segment) ? (properties[segment]) : {}));
+    const free = schema.additionalProperties === false ? undefined : schema.additionalProperties;
+    schema = dereference(schema.items ?? (Object.hasOwn(properties, segment) ? properties[segment] : (free ?? {})), root);
   }
   return schema;
 }

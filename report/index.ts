@@ -4,3 +4,6 @@ export { gapClosed } from './gap.js';
 export { perplexityRows } from './perplexities.js';
 export { pipelineFile } from './pipeline-file.js';
 export { renderReport } from './report.js';
+export { markdownTable } from './markdown.js';
+export { countText, renderSweep } from './sweep-report.js';
+export { sweepRows } from './sweep-table.js';

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
-import type { Activities, Place, SeatActivities } from '../activities/types.js';
+import type { Activities, Place, SharedActivities } from '../activities/types.js';
 
 /** How long an activity may wait for the run's worker, which has nobody else to work for. */
 const missingAfter = '10 seconds';
@@ -8,7 +8,7 @@ const missingAfter = '10 seconds';
 const lostSeat = 'SeatLostError';
 const deadWorker = 'TemporalTimeout:Heartbeat';
 
-const { takeSeat } = proxyActivities<SeatActivities>({
+const { takeSeat } = proxyActivities<SharedActivities>({
   // It waits on the shared task queue until a worker is free, for days if need be; taking the seat is a matter of milliseconds.
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },

@@ -1,0 +1,42 @@
+/** What a sweep comes to: the result of its workflow, and what its table, plot and report are made from. */
+import type { Best, Combination } from '../config/sweep.js';
+import type { ByDataset, ByState } from './result.js';
+
+/** How a member ended. */
+export interface MemberOutcome {
+  status: 'done' | 'failed' | 'cancelled' | 'skipped';
+  perplexity?: ByState<ByDataset>;
+  /** Share of zeros that was found. */
+  sparsity?: number;
+  /** Seconds of work, those of work that was found in the store included. */
+  seconds?: number;
+  /** Folder of the pruned checkpoint, and the member's own report. */
+  checkpoint?: string;
+  report?: string;
+  /** `failed`: the fault's class and sentence. `skipped`: why. */
+  error?: { type: string; message: string };
+  because?: string;
+}
+
+/** One row of a sweep's table. */
+export interface SweepRow extends Omit<MemberOutcome, 'status'> {
+  name: string;
+  workflowId: string;
+  values: Combination;
+  status: MemberOutcome['status'] | 'waiting' | 'running';
+}
+
+/** A sweep's state, while it runs and at its end. */
+export interface SweepTable {
+  name: string;
+  /** Paths of the values in which members differ. */
+  axes: string[];
+  rows: SweepRow[];
+  best?: Best & { name: string; value: number };
+}
+
+/** The result of a sweep's workflow. */
+export interface SweepResult extends SweepTable {
+  /** The report, Markdown; table and plot are beside it. */
+  report: string;
+}

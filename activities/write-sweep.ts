@@ -1,0 +1,12 @@
+import { join } from 'node:path';
+import { writeFileDurably } from '../artifacts/index.js';
+
+/**
+ * Writes the files of a sweep's report to `<state>/sweeps/<id>/`.
+ * @returns the path of the report
+ */
+export async function writeSweep(state: string, sweepId: string, files: Record<string, string>): Promise<string> {
+  const folder = join(state, 'sweeps', sweepId);
+  for (const [name, text] of Object.entries(files)) await writeFileDurably(join(folder, name), [Buffer.from(text)]);
+  return join(folder, 'report.md');
+}

@@ -1,0 +1,48 @@
+import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-result.js';
+import type { Best, Combination, StopWhen, SweepMetric } from '../config/sweep.js';
+
+/** A metric of a member, on the first text that it was judged on; undefined where it has none. */
+export function metricOf({ perplexity }: Pick<MemberOutcome, 'perplexity'>, metric: SweepMetric): number | undefined {
+  const first = (state: 'dense' | 'initial' | 'rebuilt'): number | undefined => Object.values(perplexity?.[state] ?? {})[0];
+  const [dense, initial, rebuilt] = [first('dense'), first('initial'), first('rebuilt')];
+  switch (metric) {
+    case 'perplexity.initial':
+      return initial;
+    case 'perplexity.rebuilt':
+      return rebuilt;
+    case 'gapClosed':
+      if (dense === undefined || initial === undefined || rebuilt === undefined || !(initial > dense)) return undefined;
+      return 1 - Math.log(rebuilt / dense) / Math.log(initial / dense);
+  }
+}
+
+/** The best of the finished members; the earlier one of two that are equal. */
+export function bestOf(rows: readonly SweepRow[], best: Best | undefined): SweepTable['best'] {
+  if (best === undefined) return undefined;
+  const sign = best.goal === 'min' ? 1 : -1;
+  const judged = rows.flatMap((row) => {
+    const value = row.status === 'done' ? metricOf(row, best.metric) : undefined;
+    return value === undefined ? [] : [{ name: row.name, value }];
+  });
+  const [first, ...others] = judged;
+  if (first === undefined) return undefined;
+  return { ...best, ...others.reduce((found, other) => (sign * other.value < sign * found.value ? other : found), first) };
+}
+
+/**
+ * Why a member need not be begun: another one, equal but for a smaller value along the gate's path, is above its limit.
+ * @param ended finished members
+ */
+export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above, along }: StopWhen): string | undefined {
+  const hit = ended.find((row) => {
+    const value = row.status === 'done' ? metricOf(row, metric) : undefined;
+    return value !== undefined && value > above && isBeyond(values, row.values, along);
+  });
+  return hit === undefined ? undefined : `${metric} of ${hit.name} is above ${above}`;
+}
+
+function isBeyond(values: Combination, other: Combination, along: string): boolean {
+  const [here, there] = [values[along], other[along]];
+  if (typeof here !== 'number' || typeof there !== 'number' || here <= there) return false;
+  return [...new Set([...Object.keys(values), ...Object.keys(other)])].every((path) => path === along || values[path] === other[path]);
+}

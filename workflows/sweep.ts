@@ -1,0 +1,164 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ActivityFailure, ApplicationFailure, CancellationScope, ChildWorkflowFailure, condition, continueAsNew, defineQuery, defineSignal, executeChild, isCancellation,
+  ParentClosePolicy, proxyActivities, setHandler, sleep, upsertMemo, workflowInfo, WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import type { SharedActivities } from '../activities/types.js';
+import { withChanges } from './changes.js';
+import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
+import { labelsOf, searchAttributesOf } from './run-labels.js';
+import { bestOf, pointless } from './sweep-metric.js';
+import {
+  addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
+  type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
+} from './sweep-protocol.js';
+
+const { writeSweep } = proxyActivities<SharedActivities>({
+  startToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+});
+
+/** Runs the members of a sweep, each as a pipeline workflow of its own. One that fails does not stop the others. */
+export async function sweep(request: SweepRequest): Promise<SweepResult> {
+  const run = new SweepRun(request);
+  setHandler(defineQuery<SweepTable>(sweepTableQuery), () => run.table());
+  setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
+  setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
+  try {
+    return await run.toTheEnd();
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // The members in flight hear of it too; the table says what there is.
+    await CancellationScope.nonCancellable(() => run.leave());
+    throw error;
+  }
+}
+
+class SweepRun {
+  /** What would go on from here: kept up to date. */
+  readonly request: SweepRequest;
+  private readonly running = new Set<string>();
+  private begun = 0;
+  /** Counts what happens, so that it can be waited for. */
+  private events = 0;
+
+  constructor(request: SweepRequest) {
+    this.request = { ...request, members: [...request.members], outcomes: { ...request.outcomes } };
+  }
+
+  table(): SweepTable {
+    const { name, members, best } = this.request;
+    const rows = members.map((member) => this.row(member));
+    const found = bestOf(rows, best);
+    return { name, axes: [...new Set(members.flatMap(({ values }) => Object.keys(values)))], rows, ...(found && { best: found }) };
+  }
+
+  add({ members, choice }: AddedMembers): void {
+    const known = new Set(this.request.members.map(({ name }) => name));
+    this.request.members.push(...members.filter(({ name }) => !known.has(name)));
+    this.request.choice = choice;
+    upsertMemo({ members: this.request.members.length });
+    this.events++;
+  }
+
+  async toTheEnd(): Promise<SweepResult> {
+    const { maxParallel, membersPerRun } = this.request;
+    for (;;) {
+      const seen = this.events;
+      this.skipPointless();
+      const [next] = this.waiting();
+      if (next !== undefined && this.running.size < maxParallel && this.begun < membersPerRun) void this.begin(next);
+      else if (this.running.size > 0) await condition(() => this.events !== seen);
+      else if (next !== undefined) await continueAsNew<typeof sweep>(this.request);
+      else {
+        const result = await this.write();
+        // Members may have been added while the report was written.
+        if (this.waiting().length === 0) return result;
+      }
+    }
+  }
+
+  /** Waits for the members that are being cancelled, and writes what there is. */
+  async leave(): Promise<void> {
+    await condition(() => this.running.size === 0);
+    await this.write();
+  }
+
+  private row({ name, values }: SweepMember): SweepRow {
+    const workflowId = memberWorkflowId(workflowInfo().workflowId, name);
+    return { name, workflowId, values, ...(this.request.outcomes[name] ?? { status: this.running.has(name) ? 'running' : 'waiting' }) };
+  }
+
+  private waiting(): SweepMember[] {
+    return this.request.members.filter(({ name }) => this.request.outcomes[name] === undefined && !this.running.has(name));
+  }
+
+  private skipPointless(): void {
+    const { stopWhen, members, outcomes } = this.request;
+    if (stopWhen === undefined) return;
+    const rows = members.map((member) => this.row(member));
+    for (const { name, values } of this.waiting()) {
+      const because = pointless(values, rows, stopWhen);
+      if (because !== undefined) outcomes[name] = { status: 'skipped', because };
+    }
+  }
+
+  private async begin(member: SweepMember): Promise<void> {
+    this.begun++;
+    this.running.add(member.name);
+    const outcome = await this.runMember(member);
+    this.running.delete(member.name);
+    this.request.outcomes[member.name] = outcome;
+    this.events++;
+  }
+
+  private async runMember(member: SweepMember): Promise<MemberOutcome> {
+    try {
+      return doneOutcome(await this.runChild(member));
+    } catch (error) {
+      return failedOutcome(error);
+    }
+  }
+
+  private async runChild({ name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
+    const pipeline = withChanges(this.request.base, changes);
+    const labels = labelsOf(pipeline);
+    const { searchable } = this.request;
+    for (let seconds = 1; ; seconds = Math.min(60, seconds * 2)) {
+      try {
+        return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
+          workflowId: memberWorkflowId(workflowInfo().workflowId, name),
+          args: [{ pipeline, configDigest }],
+          // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
+          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+          memo: { pipeline: pipeline.name, ...labels },
+          typedSearchAttributes: searchAttributesOf(labels).filter(({ key }) => searchable.includes(key.name)),
+        });
+      } catch (error) {
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      }
+      // The one of a sweep that was ended from outside is still on its way out.
+      await sleep(`${seconds} seconds`);
+    }
+  }
+
+  private async write(): Promise<SweepResult> {
+    const { workflowId: sweepId } = workflowInfo();
+    const table = this.table();
+    return { ...table, report: await writeSweep({ sweepId, table }) };
+  }
+}
+
+function doneOutcome({ perplexity, sparsity, seconds, checkpoint, report }: PipelineResult): MemberOutcome {
+  return { status: 'done', perplexity, sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+}
+
+function failedOutcome(error: unknown): MemberOutcome {
+  if (isCancellation(error)) return { status: 'cancelled' };
+  let cause = error;
+  while ((cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) && cause.cause !== undefined) cause = cause.cause;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+  return { status: 'failed', error: { type: type ?? name, message } };
+}
