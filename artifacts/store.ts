@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Claims } from './claims.js';
 import { digestOf, type Json } from './digest.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
@@ -35,10 +36,15 @@ const dayInMilliseconds = 24 * 3600 * 1000;
 
 /**
  * Content-addressed store in a local folder. An artifact is a folder `kind/ab/abcd.../` that appears by one rename,
- * complete and synced, and is never changed. Several processes may use one store: whoever renames second keeps the first.
+ * complete and synced, and is never changed. Several processes may use one store: while one makes an artifact, others that
+ * need it wait; and should two make it all the same, whoever renames second keeps the first.
  */
 export class ArtifactStore {
-  constructor(readonly root: string) {}
+  private readonly claims: Claims;
+
+  constructor(readonly root: string) {
+    this.claims = new Claims(join(root, 'claims'));
+  }
 
   /** The key of an artifact of `kind` that depends on `dependsOn`. */
   static key(kind: ArtifactKind, dependsOn: Json): string {
@@ -73,7 +79,8 @@ export class ArtifactStore {
 
   /**
    * Finds an artifact or makes it. `make` writes its files through the draft and returns the summary.
-   * Nothing is visible under the key before everything is on disk.
+   * Nothing is visible under the key before everything is on disk. Where another process is making it, that is waited for,
+   * and its work taken over should it die. (Nobody waits for hidden states: they belong to one run.)
    */
   async findOrMake(
     kind: ArtifactKind,
@@ -81,11 +88,18 @@ export class ArtifactStore {
     make: (draft: ArtifactDraft) => Promise<Json>,
   ): Promise<{ manifest: Manifest; reused: boolean }> {
     const key = ArtifactStore.key(kind, dependsOn);
-    const found = await this.find(kind, key);
-    if (found !== undefined) {
-      await this.log('found', kind, key, found.summary);
-      return { manifest: found, reused: true };
-    }
+    const find = async (): Promise<{ manifest: Manifest; reused: boolean } | undefined> => {
+      const manifest = await this.find(kind, key);
+      if (manifest === undefined) return undefined;
+      await this.log('found', kind, key, manifest.summary);
+      return { manifest, reused: true };
+    };
+    const makeNow = async (): Promise<{ manifest: Manifest; reused: boolean }> => ({ manifest: await this.make(kind, key, dependsOn, make), reused: false });
+    if (kind === 'hidden') return (await find()) ?? (await makeNow());
+    return await this.claims.findOrMake(`${kind}-${key}`, find, makeNow);
+  }
+
+  private async make(kind: ArtifactKind, key: string, dependsOn: Json, make: (draft: ArtifactDraft) => Promise<Json>): Promise<Manifest> {
     const started = performance.now();
     const draftFolder = join(this.root, 'drafts', `${key}-${randomUUID()}`);
     await mkdir(draftFolder, { recursive: true });
@@ -101,7 +115,7 @@ export class ArtifactStore {
       await writeFileDurably(join(draftFolder, manifestName), [Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`)]);
       const isFirst = await this.publish(draftFolder, this.folder(kind, key));
       await this.log(isFirst ? 'made' : 'found', kind, key, summary);
-      return { manifest, reused: false };
+      return manifest;
     } finally {
       await rm(draftFolder, { recursive: true, force: true });
     }
@@ -168,10 +182,11 @@ export class ArtifactStore {
     await rm(this.folder(kind, key), { recursive: true, force: true });
   }
 
-  /** Removes what makers that were killed left behind. Only drafts older than a day: a younger one may still be in the making. */
+  /** Removes what makers that were killed left behind. Only what is older than a day: a younger draft may still be in the making. */
   async removeOldDrafts(): Promise<void> {
     const drafts = join(this.root, 'drafts');
     const now = await this.clock().catch(() => -Infinity);
+    await this.claims.removeOld(now - dayInMilliseconds);
     for (const name of await readdir(drafts).catch(() => [])) {
       const draft = await stat(join(drafts, name)).catch(() => undefined);
       if (draft !== undefined && now - draft.mtimeMs > dayInMilliseconds) await rm(join(drafts, name), { recursive: true, force: true });

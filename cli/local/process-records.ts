@@ -1,40 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { identify, isAlive, type ProcessIdentity } from '../../artifacts/index.js';
 
-/** A process that can be told from a later one with the same id. */
-export interface ProcessIdentity {
-  pid: number;
-  /** Start of the process in the kernel's clock ticks, where the system tells it (Linux). */
-  started?: string;
-}
-
-/** Field 22 of /proc/<pid>/stat; the name in field 2 may hold spaces and parentheses. */
-function startTicks(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended, although its id is not free yet.
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-export function identify(pid: number): ProcessIdentity {
-  return { pid, started: startTicks(pid) };
-}
-
-/** Whether exactly that process is still there. */
-export function isAlive({ pid, started }: ProcessIdentity): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: there is one, of another user.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
-  }
-  return started === undefined || startTicks(pid) === started;
-}
+export { identify, isAlive, type ProcessIdentity };
 
 /** Writes a small JSON file so that a reader sees the old one or the new one, never half of it. */
 export async function writeJson(file: string, value: unknown): Promise<void> {

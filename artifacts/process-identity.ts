@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+
+/** A process that can be told from a later one with the same id. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Start of the process in the kernel's clock ticks, where the system tells it (Linux). */
+  started?: string;
+}
+
+/** State and start of a process, from /proc/<pid>/stat; the name in its second field may hold spaces and parentheses. */
+function stat(pid: number): { state?: string; started?: string } {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[19] };
+  } catch {
+    return {};
+  }
+}
+
+/** Start of a process that has not ended. A zombie has ended, although its id is not free yet. */
+function startTicks(pid: number): string | undefined {
+  const { state, started } = stat(pid);
+  return state === 'Z' ? undefined : started;
+}
+
+export function identify(pid: number): ProcessIdentity {
+  return { pid, started: startTicks(pid) };
+}
+
+/** Whether exactly that process is still there. */
+export function isAlive({ pid, started }: ProcessIdentity): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: there is one, of another user.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return started === undefined || startTicks(pid) === started;
+}
+
+/** Whether a process is held by a signal or a debugger, where the system tells it (Linux). */
+export function isStopped({ pid }: ProcessIdentity): boolean {
+  return stat(pid).state?.toUpperCase() === 'T';
+}

@@ -1,0 +1,136 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Claims } from '../../artifacts/claims.js';
+import { identify } from '../../artifacts/index.js';
+
+let folder: string;
+let claims: Claims;
+const processes: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'claims-')), 'claims');
+  claims = new Claims(folder, { elsewhere: 300, here: 600_000, unreadable: 200 });
+});
+afterEach(async () => {
+  for (const child of processes.splice(0)) child.kill('SIGKILL');
+  await rm(join(folder, '..'), { recursive: true, force: true });
+});
+
+/** Work that is done once it has been made, and how often that happened. */
+class Work {
+  times = 0;
+  done = false;
+  find = (): Promise<string | undefined> => Promise.resolve(this.done ? 'found' : undefined);
+  make = async (): Promise<string> => {
+    this.times++;
+    await sleep(50);
+    this.done = true;
+    return 'made';
+  };
+  get(from = claims): Promise<string> {
+    return from.findOrMake('mask-1', this.find, this.make);
+  }
+}
+
+async function otherProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+  processes.push(child);
+  await once(child, 'spawn');
+  return child;
+}
+
+/** A claim as another process of this machine would have written it. */
+async function claimedBy(pid: number, changes: object = {}): Promise<void> {
+  let ours = '{}';
+  await claims.findOrMake('sample', () => Promise.resolve(undefined), async () => (ours = await readFile(join(folder, 'sample'), 'utf8')));
+  await writeFile(join(folder, 'mask-1'), JSON.stringify({ ...(JSON.parse(ours) as object), ...identify(pid), token: 'theirs', ...changes }));
+}
+
+describe('claims', () => {
+  it('has the work of twenty done once, and leaves nothing behind', async () => {
+    const work = new Work();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => work.get(new Claims(folder))));
+    expect(work.times).toBe(1);
+    expect(answers.filter((answer) => answer === 'made')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('waits for a live owner on this machine, and takes over from one that is killed', async () => {
+    const owner = await otherProcess();
+    await claimedBy(owner.pid as number);
+    const work = new Work();
+    const waiting = Promise.all([work.get(), work.get(), work.get()]);
+    await sleep(700);
+    expect(work.times).toBe(0);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    await waiting;
+    expect(work.times).toBe(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes over from an owner that is stopped', async () => {
+    const owner = await otherProcess();
+    await claimedBy(owner.pid as number);
+    owner.kill('SIGSTOP');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('knows a dead owner from a process that has its id now', async () => {
+    await claimedBy(process.pid, { started: '1' });
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('waits for an owner on another machine as long as it renews', async () => {
+    await claimedBy(1, { machine: 'another' });
+    const work = new Work();
+    const waiting = work.get();
+    for (let beat = 0; beat < 10; beat++) {
+      await sleep(100);
+      const now = new Date();
+      await utimes(join(folder, 'mask-1'), now, now);
+    }
+    expect(work.times).toBe(0);
+    await waiting;
+    expect(work.times).toBe(1);
+  });
+
+  it('takes over a claim that its owner died writing', async () => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'mask-1'), '{"pi');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('lets the next one try after a failure', async () => {
+    const work = new Work();
+    const failing = claims.findOrMake('mask-1', work.find, async () => {
+      await sleep(50);
+      throw new Error('no');
+    });
+    const second = work.get();
+    await expect(failing).rejects.toThrow('no');
+    expect(await second).toBe('made');
+  });
+
+  it('works without claims where they cannot be written', async () => {
+    await writeFile(folder, 'a file in place of the folder');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('removes claims that were left long ago', async () => {
+    await claimedBy(1, { machine: 'another' });
+    const yesterday = new Date(Date.now() - 86_400_000);
+    await utimes(join(folder, 'mask-1'), yesterday, yesterday);
+    await claims.removeOld(Date.now() - 3_600_000);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
