@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
 import { ComputeHost, createActivities, createSharedActivities, Seat } from './activities/index.js';
+import { openStore } from './artifacts/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
 import type { ConnectionSettings } from './cli/connection.js';
@@ -18,6 +19,8 @@ export interface WorkerOptions {
   taskQueue: string;
   /** State folder: artifacts, outputs and logs. */
   state: string;
+  /** Where the artifacts are: a folder, or `s3://bucket/prefix`; in the state folder if absent. */
+  store?: string;
   /** Folders that pipelines may read from; everything that this user may read if absent. */
   allowedFolders?: readonly string[];
   /** Seconds that the unit in flight may still take when the worker is asked to stop; then it is handed over. */
@@ -37,7 +40,8 @@ export interface WorkerOptions {
  * its own. Told to stop, it hands its run over; told so twice, it ends at once.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const { connection: settings, taskQueue, state, allowedFolders, version, logger, say } = options;
+  const { connection: settings, taskQueue, state, store, allowedFolders, version, logger, say } = options;
+  const artifacts = await openStore(state, store);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
@@ -52,6 +56,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   });
   const host = new ComputeHost({
     state,
+    ...(store !== undefined && { store }),
     ...(allowedFolders && { allowedFolders }),
     onOutput: (line) => {
       logger.info(line, { from: 'compute' });
@@ -74,7 +79,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSharedActivities({ seat, state, store: join(state, 'artifacts'), taskQueue: ownQueue, renderSweep }),
+      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep }),
       tuner: tunerFor(seat),
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.

@@ -1,12 +1,11 @@
-import { storeIdentity } from '../artifacts/index.js';
+import type { ArtifactStore } from '../artifacts/index.js';
 import { OtherStoreError } from './errors.js';
 import type { Seat } from './seat.js';
 import type { Place } from './types.js';
 
 export interface TakeSeatOptions {
   seat: Seat;
-  /** Folder of the worker's artifact store. */
-  store: string;
+  store: ArtifactStore;
   /** The worker's own task queue, which nobody else serves. */
   taskQueue: string;
 }
@@ -18,8 +17,8 @@ export interface TakeSeatOptions {
  * @throws SeatTakenError, SeatLostError
  */
 export async function takeSeat({ seat, store, taskQueue }: TakeSeatOptions, run: string, begunIn: string | undefined): Promise<Place> {
-  const here = await storeIdentity(store);
-  if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store);
+  const here = await store.shelf.identity();
+  if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.shelf.name);
   seat.take(run);
   return { taskQueue, store: here };
 }

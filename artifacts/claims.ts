@@ -4,11 +4,23 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, isStopped, type ProcessIdentity } from './process-identity.js';
+
+/** Where claims are kept: texts by name. */
+export interface ClaimPlace {
+  /** @returns false if there is one of this name */
+  create(name: string, text: string): Promise<boolean>;
+  /** Puts a claim in the place of an abandoned one. */
+  replace(name: string, text: string): Promise<void>;
+  /** The version changes whenever the claim is renewed; the text is empty or cut off if it cannot be read. */
+  look(name: string): Promise<{ text: string; version: string } | undefined>;
+  renew(name: string, text: string): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** Removes claims that nobody has renewed for so long that nobody will. @param before milliseconds since the epoch, by the place's clock */
+  removeOld(before: number): Promise<void>;
+}
 
 interface Claim extends ProcessIdentity {
   /** Tells this claim from any other, of the same process too. */
@@ -46,10 +58,10 @@ function pidNamespace(): string {
   }
 }
 
-/** Claims in a folder, one file each. */
+/** Claims on work, by its name. */
 export class Claims {
   constructor(
-    private readonly folder: string,
+    private readonly place: ClaimPlace,
     private readonly silence: Silence = usualSilence,
   ) {}
 
@@ -61,104 +73,70 @@ export class Claims {
   async findOrMake<T>(name: string, find: () => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
     const found = await find();
     if (found !== undefined) return found;
-    const file = join(this.folder, name);
     const claim: Claim = { ...self, token: randomUUID(), machine };
     const watch = new Watch(this.silence);
-    for (let pause = pollMs.first; !(await this.take(file, claim, watch)); pause = Math.min(pollMs.longest, pause * 1.5)) {
+    for (let pause = pollMs.first; !(await this.take(name, claim, watch)); pause = Math.min(pollMs.longest, pause * 1.5)) {
       await sleep(pause);
       const made = await find();
       if (made !== undefined) return made;
     }
-    const renewing = setInterval(() => void renew(file), renewMs);
+    const renewing = setInterval(() => void this.place.renew(name, JSON.stringify(claim)).catch(() => undefined), renewMs);
     renewing.unref();
     try {
       // The former owner may have finished between the last look and the claim.
       return (await find()) ?? (await make());
     } finally {
       clearInterval(renewing);
-      await release(file, claim);
-    }
-  }
-
-  /**
-   * Removes claims that nobody has renewed for so long that nobody will.
-   * @param before in milliseconds since the epoch, by the clock that dates the claims' files
-   */
-  async removeOld(before: number): Promise<void> {
-    for (const name of await readdir(this.folder).catch(() => [])) {
-      const file = join(this.folder, name);
-      const found = await stat(file).catch(() => undefined);
-      if (found !== undefined && found.mtimeMs < before) await rm(file, { force: true });
+      await this.release(name, claim);
     }
   }
 
   /** Whether the work is ours now. Also true where no claim can be written: that must not keep anybody from working. */
-  private async take(file: string, claim: Claim, watch: Watch): Promise<boolean> {
+  private async take(name: string, claim: Claim, watch: Watch): Promise<boolean> {
     const text = JSON.stringify(claim);
     try {
-      await createExclusively(file, text);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return true;
-    }
-    if (!(await watch.isAbandoned(file))) return false;
-    const draft = `${file}.${claim.token}`;
-    try {
-      await writeFile(draft, text);
-      await rename(draft, file);
+      if (await this.place.create(name, text)) return true;
+      const seen = await this.place.look(name);
+      // It has just been released: the next attempt to take it tells.
+      if (seen === undefined || !watch.isAbandoned(seen.version, parse(seen.text))) return false;
+      await this.place.replace(name, text);
     } catch {
-      await rm(draft, { force: true }).catch(() => undefined);
       return true;
     }
     await sleep(settleMs);
-    return (await read(file))?.token === claim.token;
+    return (await this.read(name))?.token === claim.token;
+  }
+
+  private async read(name: string): Promise<Claim | undefined> {
+    return parse((await this.place.look(name).catch(() => undefined))?.text ?? '');
+  }
+
+  /** Leaves the claim alone where somebody else has taken it over meanwhile. */
+  private async release(name: string, { token }: Claim): Promise<void> {
+    if ((await this.read(name))?.token === token) await this.place.remove(name).catch(() => undefined);
   }
 }
 
 /** Remembers since when a claim that is in the way has not been renewed. */
 class Watch {
-  private seen = { renewed: NaN, at: 0 };
+  private seen = { version: '', at: 0 };
 
   constructor(private readonly silence: Silence) {}
 
   /** Whether nobody works under the claim any more. */
-  async isAbandoned(file: string): Promise<boolean> {
-    const renewed = (await stat(file).catch(() => undefined))?.mtimeMs;
-    // It has just been released: the next attempt to take it tells.
-    if (renewed === undefined) return false;
-    if (renewed !== this.seen.renewed) this.seen = { renewed, at: performance.now() };
+  isAbandoned(version: string, owner: Claim | undefined): boolean {
+    if (version !== this.seen.version) this.seen = { version, at: performance.now() };
     const silent = performance.now() - this.seen.at;
-    const owner = await read(file);
     if (owner === undefined) return silent > this.silence.unreadable;
     if (owner.machine !== machine) return silent > this.silence.elsewhere;
     return !isAlive(owner) || isStopped(owner) || silent > this.silence.here;
   }
 }
 
-async function createExclusively(file: string, text: string): Promise<void> {
+function parse(text: string): Claim | undefined {
   try {
-    await writeFile(file, text, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { flag: 'wx' });
-  }
-}
-
-async function read(file: string): Promise<Claim | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Claim;
+    return JSON.parse(text) as Claim;
   } catch {
     return undefined;
   }
-}
-
-async function renew(file: string): Promise<void> {
-  const now = new Date();
-  await utimes(file, now, now).catch(() => undefined);
-}
-
-/** Leaves the claim alone where somebody else has taken it over meanwhile. */
-async function release(file: string, { token }: Claim): Promise<void> {
-  if ((await read(file))?.token === token) await rm(file, { force: true }).catch(() => undefined);
 }

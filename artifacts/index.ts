@@ -1,6 +1,8 @@
+export { artifactKinds, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
 export { canonicalJson, digestOf, type Json } from './digest.js';
 export { writeFileDurably } from './durable-file.js';
-export { ArtifactLostError } from './errors.js';
-export { storeIdentity } from './identity.js';
+export { ArtifactLostError, StoreLocationError, StoreRefusedError, StoreUnreachableError } from './errors.js';
+export { openStore, storeLocation } from './open-store.js';
 export { identify, isAlive, type ProcessIdentity } from './process-identity.js';
-export { ArtifactStore, type ArtifactDraft, type ArtifactKind, type Manifest } from './store.js';
+export type { Shelf } from './shelf.js';
+export { ArtifactStore, type ArtifactDraft } from './store.js';

@@ -1,49 +1,52 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { appendFile, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ArtifactFolder } from './artifact-folder.js';
+import { manifestName, manifestText, type ArtifactKind, type Manifest } from './artifact.js';
+import { ArtifactBucket } from './artifact-bucket.js';
+import type { Bucket } from './bucket.js';
 import { Claims } from './claims.js';
 import { digestOf, type Json } from './digest.js';
-import { syncFolder, writeFileDurably } from './durable-file.js';
+import { writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
-
-/**
- * What an artifact is: the windows of tokens, scores of a layer's linears, the loss's gradient between layers, one layer's
- * masks, hidden states between layers, a perplexity.
- */
-export type ArtifactKind = 'tokens' | 'scores' | 'gradient' | 'mask' | 'hidden' | 'perplexity';
-
-/** Written beside every artifact: how it came about, and how its bytes are known again. */
-export interface Manifest {
-  kind: ArtifactKind;
-  key: string;
-  /** Everything the artifact depends on; its digest is the key. */
-  dependsOn: Json;
-  files: Record<string, { bytes: number; sha256: string }>;
-  /** Small numbers about the artifact, returned again when it is found instead of made. */
-  summary: Json;
-  /** Seconds of work that making it took. */
-  seconds: number;
-  madeAt: string;
-}
+import type { Shelf } from './shelf.js';
 
 /** Collects the files of an artifact while it is being made. */
 export interface ArtifactDraft {
   write(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
 }
 
-const manifestName = 'manifest.json';
 const dayInMilliseconds = 24 * 3600 * 1000;
 
 /**
- * Content-addressed store in a local folder. An artifact is a folder `kind/ab/abcd.../` that appears by one rename,
- * complete and synced, and is never changed. Several processes may use one store: while one makes an artifact, others that
- * need it wait; and should two make it all the same, whoever renames second keeps the first.
+ * Content-addressed store: a local folder or, where workers on several machines share one, a bucket with a local folder before it.
+ * Several processes may use one store: while one makes an artifact, others that need it wait; and should two make it all the
+ * same, the first to publish stays.
+ *
+ * With a bucket, an artifact counts as made once it is there; it is read from the folder, into which it is fetched (and checked
+ * against its digests) when this machine first needs it. Hidden states never leave the folder: they are large, serve one
+ * layer, and another worker makes them again from the masks.
  */
 export class ArtifactStore {
+  private readonly folder: ArtifactFolder;
   private readonly claims: Claims;
+  /** What all who share the store see. */
+  readonly shelf: Shelf;
+  /** All places that the store keeps artifacts in, the shared one first. */
+  readonly shelves: readonly Shelf[];
 
-  constructor(readonly root: string) {
-    this.claims = new Claims(join(root, 'claims'));
+  private readonly bucket: ArtifactBucket | undefined;
+
+  constructor(
+    readonly root: string,
+    bucket?: Bucket,
+  ) {
+    const onDamaged = (kind: ArtifactKind, key: string): Promise<void> => this.log('damaged', kind, key, null);
+    this.folder = new ArtifactFolder(root, onDamaged);
+    this.bucket = bucket && new ArtifactBucket(bucket, onDamaged);
+    this.shelf = this.bucket ?? this.folder;
+    this.shelves = this.bucket === undefined ? [this.folder] : [this.bucket, this.folder];
+    this.claims = new Claims(this.shelf.claims);
   }
 
   /** The key of an artifact of `kind` that depends on `dependsOn`. */
@@ -51,36 +54,21 @@ export class ArtifactStore {
     return digestOf({ kind, dependsOn });
   }
 
-  private folder(kind: ArtifactKind, key: string): string {
-    return join(this.root, kind, key.slice(0, 2), key);
+  private bucketFor(kind: ArtifactKind): ArtifactBucket | undefined {
+    return kind === 'hidden' ? undefined : this.bucket;
   }
 
   /** The manifest of an artifact, or undefined if it has not been made or its files are not all there. */
   async find(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
-    const folder = this.folder(kind, key);
-    let manifest: Manifest;
-    try {
-      manifest = JSON.parse(await readFile(join(folder, manifestName), 'utf8')) as Manifest;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      if (!(error instanceof SyntaxError)) throw error;
-      await this.moveAside(kind, key);
-      return undefined;
-    }
-    for (const [name, { bytes }] of Object.entries(manifest.files)) {
-      const found = await stat(join(folder, name)).catch(() => undefined);
-      if (found?.size !== bytes) {
-        await this.moveAside(kind, key);
-        return undefined;
-      }
-    }
-    return manifest;
+    return (await this.folder.find(kind, key)) ?? (await this.bucketFor(kind)?.find(kind, key));
   }
 
   /**
    * Finds an artifact or makes it. `make` writes its files through the draft and returns the summary.
    * Nothing is visible under the key before everything is on disk. Where another process is making it, that is waited for,
    * and its work taken over should it die. (Nobody waits for hidden states: they belong to one run.)
+   * @throws what `make` throws, and the bucket's faults. An artifact that could not be put into the bucket is in the folder all the
+   * same, so that the next attempt only has to upload it
    */
   async findOrMake(
     kind: ArtifactKind,
@@ -89,52 +77,65 @@ export class ArtifactStore {
   ): Promise<{ manifest: Manifest; reused: boolean }> {
     const key = ArtifactStore.key(kind, dependsOn);
     const find = async (): Promise<{ manifest: Manifest; reused: boolean } | undefined> => {
-      const manifest = await this.find(kind, key);
-      if (manifest === undefined) return undefined;
-      await this.log('found', kind, key, manifest.summary);
-      return { manifest, reused: true };
+      const manifest = await this.findForUse(kind, key);
+      return manifest && { manifest, reused: true };
     };
     const makeNow = async (): Promise<{ manifest: Manifest; reused: boolean }> => ({ manifest: await this.make(kind, key, dependsOn, make), reused: false });
     if (kind === 'hidden') return (await find()) ?? (await makeNow());
     return await this.claims.findOrMake(`${kind}-${key}`, find, makeNow);
   }
 
+  /** As {@link find}; what only this machine has is put into the bucket, and what is used does not count as old. */
+  private async findForUse(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
+    const bucket = this.bucketFor(kind);
+    const here = await this.folder.find(kind, key);
+    const shared = await bucket?.find(kind, key);
+    if (here !== undefined && bucket !== undefined && shared === undefined) await bucket.upload(here, this.folder.folder(kind, key));
+    const manifest = here ?? shared;
+    if (manifest === undefined) return undefined;
+    if (here !== undefined) await this.folder.touch(here);
+    if (shared !== undefined) await bucket?.touch(shared);
+    await this.log('found', kind, key, manifest.summary);
+    return manifest;
+  }
+
   private async make(kind: ArtifactKind, key: string, dependsOn: Json, make: (draft: ArtifactDraft) => Promise<Json>): Promise<Manifest> {
     const started = performance.now();
-    const draftFolder = join(this.root, 'drafts', `${key}-${randomUUID()}`);
-    await mkdir(draftFolder, { recursive: true });
+    const draft = await this.folder.newDraft();
     try {
       const files: Manifest['files'] = {};
       const summary = await make({
         write: async (name, chunks) => {
-          files[name] = await writeFileDurably(join(draftFolder, name), chunks);
+          files[name] = await writeFileDurably(join(draft, name), chunks);
         },
       });
       const seconds = (performance.now() - started) / 1000;
       const manifest: Manifest = { kind, key, dependsOn, files, summary, seconds, madeAt: new Date().toISOString() };
-      await writeFileDurably(join(draftFolder, manifestName), [Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`)]);
-      const isFirst = await this.publish(draftFolder, this.folder(kind, key));
+      await writeFileDurably(join(draft, manifestName), [Buffer.from(manifestText(manifest))]);
+      const isFirstHere = await this.folder.publish(draft, kind, key);
+      const isFirst = (await this.bucketFor(kind)?.upload(manifest, this.folder.folder(kind, key))) ?? isFirstHere;
       await this.log(isFirst ? 'made' : 'found', kind, key, summary);
       return manifest;
     } finally {
-      await rm(draftFolder, { recursive: true, force: true });
+      await rm(draft, { recursive: true, force: true });
     }
   }
 
-  /** @returns whether nobody else had published the same artifact meanwhile */
-  private async publish(draftFolder: string, folder: string): Promise<boolean> {
-    await mkdir(dirname(folder), { recursive: true });
-    let isFirst = true;
+  /** The manifest of an artifact whose files are in the folder, fetched from the bucket if need be. */
+  private async findFiles(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
+    const here = await this.folder.find(kind, key);
+    const bucket = this.bucketFor(kind);
+    if (here !== undefined || bucket === undefined) return here;
+    const shared = await bucket.find(kind, key);
+    if (shared === undefined) return undefined;
+    const draft = await this.folder.newDraft();
     try {
-      await rename(draftFolder, folder);
-    } catch (error) {
-      // Equal keys mean equal bytes, so either will do.
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-      isFirst = false;
+      await bucket.download(shared, draft);
+      await this.folder.publish(draft, kind, key);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
     }
-    await syncFolder(dirname(folder));
-    return isFirst;
+    return shared;
   }
 
   /**
@@ -142,10 +143,10 @@ export class ArtifactStore {
    * @throws ArtifactLostError if it is missing or damaged; a damaged artifact is moved aside first.
    */
   async *readPieces(kind: ArtifactKind, key: string, name: string, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
-    const manifest = await this.find(kind, key);
+    const manifest = await this.findFiles(kind, key);
     const expected = manifest?.files[name];
     if (expected === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`);
-    const file = await open(join(this.folder(kind, key), name));
+    const file = await open(join(this.folder.folder(kind, key), name));
     try {
       const hash = createHash('sha256');
       for (const size of sizes) {
@@ -161,7 +162,7 @@ export class ArtifactStore {
         yield piece;
       }
       if (hash.digest('hex') !== expected.sha256) {
-        await this.moveAside(kind, key);
+        await this.folder.moveAside(kind, key);
         throw new ArtifactLostError(kind, key, `file ${name} has changed since it was written (SHA-256 differs)`);
       }
     } finally {
@@ -179,36 +180,17 @@ export class ArtifactStore {
 
   /** Removes an artifact that is no longer needed; it can be made again from its inputs. */
   async drop(kind: ArtifactKind, key: string): Promise<void> {
-    await rm(this.folder(kind, key), { recursive: true, force: true });
+    await this.bucketFor(kind)?.drop(kind, key);
+    await this.folder.drop(kind, key);
   }
 
-  /** Removes what makers that were killed left behind. Only what is older than a day: a younger draft may still be in the making. */
+  /** Removes from this machine what makers that were killed left behind. Only what is older than a day: a younger draft may still be in the making. */
   async removeOldDrafts(): Promise<void> {
-    const drafts = join(this.root, 'drafts');
-    const now = await this.clock().catch(() => -Infinity);
-    await this.claims.removeOld(now - dayInMilliseconds);
-    for (const name of await readdir(drafts).catch(() => [])) {
-      const draft = await stat(join(drafts, name)).catch(() => undefined);
-      if (draft !== undefined && now - draft.mtimeMs > dayInMilliseconds) await rm(join(drafts, name), { recursive: true, force: true });
-    }
+    const now = await this.folder.clock().catch(() => -Infinity);
+    await this.folder.removeDrafts(now - dayInMilliseconds);
   }
 
-  /** Milliseconds since the epoch by the store's own clock: by this machine's, which may be wrong, others' drafts could go. @throws where the store cannot be written */
-  private async clock(): Promise<number> {
-    const file = join(this.root, 'clock');
-    await mkdir(this.root, { recursive: true });
-    await writeFile(file, '');
-    return (await stat(file)).mtimeMs;
-  }
-
-  private async moveAside(kind: ArtifactKind, key: string): Promise<void> {
-    const grave = join(this.root, 'damaged', `${kind}-${key}-${randomUUID()}`);
-    await mkdir(dirname(grave), { recursive: true });
-    await rename(this.folder(kind, key), grave).catch(() => undefined);
-    await this.log('damaged', kind, key, null);
-  }
-
-  /** One JSON line per event, so that it can be seen afterwards what was made and what was found. */
+  /** One JSON line per event, so that it can be seen afterwards what was made and what was found. It is about this machine. */
   private async log(event: 'made' | 'found' | 'damaged', kind: ArtifactKind, key: string, summary: Json): Promise<void> {
     await mkdir(this.root, { recursive: true });
     await appendFile(join(this.root, 'log.jsonl'), `${JSON.stringify({ at: new Date().toISOString(), event, kind, key, summary })}\n`);

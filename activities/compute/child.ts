@@ -2,8 +2,7 @@
  * The compute process: receives tasks from the worker, runs them one at a time, answers.
  * It ends by itself when the worker is gone, so that a killed worker leaves nobody behind.
  */
-import { join } from 'node:path';
-import { ArtifactStore } from '../../artifacts/index.js';
+import { openStore } from '../../artifacts/index.js';
 import { advanceLayer } from '../advance-layer.js';
 import { AllowedPaths } from '../allowed-paths.js';
 import { findScores, scoreLayer } from '../allocation.js';
@@ -38,9 +37,9 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
   proveOutputs,
 };
 
-const [state, ...allowedFolders] = process.argv.slice(2);
-if (state === undefined) throw new Error('The compute process is started by the worker, with the state folder and the allowed folders as its arguments.');
-const store = new ArtifactStore(join(state, 'artifacts'));
+const [state, location = '', ...allowedFolders] = process.argv.slice(2);
+if (state === undefined) throw new Error('The compute process is started by the worker, with state folder, store and allowed folders as its arguments.');
+const store = await openStore(state, location === '' ? undefined : location);
 const bench = new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
 await store.removeOldDrafts();
 

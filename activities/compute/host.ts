@@ -12,8 +12,9 @@ export class RemoteFault extends Error {
 }
 
 export interface ComputeHostOptions {
-  /** The state folder, whose artifact store the compute process uses. */
   state: string;
+  /** Where the artifacts are, if not in the state folder. */
+  store?: string;
   /** Folders that pipelines may read from; everything if absent. */
   allowedFolders?: readonly string[];
   /** Module that the compute process runs; by default `child.js` beside this one. */
@@ -90,7 +91,7 @@ export class ComputeHost {
 
   private start(): ChildProcess {
     const entry = this.options.entry ?? fileURLToPath(new URL('./child.js', import.meta.url));
-    const child = fork(entry, [this.options.state, ...(this.options.allowedFolders ?? [])], {
+    const child = fork(entry, [this.options.state, this.options.store ?? '', ...(this.options.allowedFolders ?? [])], {
       // A pipeline that names /proc/self/environ as a text must not find them.
       env: environmentWithoutTemporal(),
       serialization: 'advanced',

@@ -31,7 +31,7 @@ export interface WorkerFlags {
  * @returns the exit code
  */
 export async function workerCommand(options: GlobalOptions, { supervised, allowPath, shutdownGrace, deployment, buildId }: WorkerFlags): Promise<number> {
-  const { state, taskQueue, verbose } = options;
+  const { state, store, taskQueue, verbose } = options;
   const version = workerVersion(deployment, buildId);
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
@@ -52,7 +52,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     // Strangers can reach a server that the environment names; one of this machine serves this user.
     if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
     else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
-    await serve({ connection, taskQueue, state, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}). Ctrl-C stops.`) });
+    await serve({ connection, taskQueue, state, store, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {
@@ -71,6 +71,7 @@ interface Service {
   connection: ConnectionSettings;
   taskQueue: string;
   state: string;
+  store: string | undefined;
   allowedFolders: readonly string[] | undefined;
   shutdownGrace: number;
   version: WorkerVersion | undefined;
@@ -79,10 +80,10 @@ interface Service {
   onReady: () => void;
 }
 
-async function serve({ allowedFolders, version, log, ...service }: Service): Promise<void> {
+async function serve({ store, allowedFolders, version, log, ...service }: Service): Promise<void> {
   // Loaded here, because the worker's libraries are large and no other command needs them.
   const { runWorker } = await import('../../worker.js');
-  await runWorker({ ...service, ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
+  await runWorker({ ...service, ...(store !== undefined && { store }), ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
 }
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {

@@ -13,6 +13,7 @@ export interface WorkerNote {
 
 export interface WorkerOptions {
   state: string;
+  store?: string | undefined;
   taskQueue: string;
   verbose: boolean;
 }
@@ -42,12 +43,12 @@ const program = path.join(packageRoot, 'cli', 'bin', 'temporal-pipeline.mjs');
 /**
  * Starts `temporal-pipeline worker` as a child. Its IPC channel tells it when this process is gone, however it went.
  */
-export async function spawnWorker({ state, taskQueue, verbose }: WorkerOptions): Promise<WorkerProcess> {
+export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOptions): Promise<WorkerProcess> {
   await mkdir(statePaths.logs(state), { recursive: true });
   const output = await open(workerOutput(state), 'a');
   try {
     // Who interrupts a run here waits for its end; the layer in flight is made again.
-    const flags = ['--shutdown-grace', '1', '--state', state, '--task-queue', taskQueue, ...(verbose ? ['--verbose'] : [])];
+    const flags = ['--shutdown-grace', '1', '--state', state, '--task-queue', taskQueue, ...(store === undefined ? [] : ['--store', store]), ...(verbose ? ['--verbose'] : [])];
     const child = spawn(process.execPath, [program, 'worker', '--supervised', ...flags], {
       // Detached: a Ctrl-C in this terminal is for us, who then stop the worker in order.
       detached: true,

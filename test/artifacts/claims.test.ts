@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClaimFolder } from '../../artifacts/claim-folder.js';
 import { Claims } from '../../artifacts/claims.js';
 import { identify } from '../../artifacts/index.js';
 
@@ -14,7 +15,7 @@ const processes: ChildProcess[] = [];
 
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), 'claims-')), 'claims');
-  claims = new Claims(folder, { elsewhere: 300, here: 600_000, unreadable: 200 });
+  claims = new Claims(new ClaimFolder(folder), { elsewhere: 300, here: 600_000, unreadable: 200 });
 });
 afterEach(async () => {
   for (const child of processes.splice(0)) child.kill('SIGKILL');
@@ -54,7 +55,7 @@ async function claimedBy(pid: number, changes: object = {}): Promise<void> {
 describe('claims', () => {
   it('has the work of twenty done once, and leaves nothing behind', async () => {
     const work = new Work();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => work.get(new Claims(folder))));
+    const answers = await Promise.all(Array.from({ length: 20 }, () => work.get(new Claims(new ClaimFolder(folder)))));
     expect(work.times).toBe(1);
     expect(answers.filter((answer) => answer === 'made')).toHaveLength(1);
     expect(await readdir(folder)).toEqual([]);
@@ -130,7 +131,7 @@ describe('claims', () => {
     await claimedBy(1, { machine: 'another' });
     const yesterday = new Date(Date.now() - 86_400_000);
     await utimes(join(folder, 'mask-1'), yesterday, yesterday);
-    await claims.removeOld(Date.now() - 3_600_000);
+    await new ClaimFolder(folder).removeOld(Date.now() - 3_600_000);
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -1,0 +1,156 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { artifactAt, manifestName, manifestText, parseManifest, placeOf, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
+import type { Bucket } from './bucket.js';
+import { BucketClaims } from './bucket-claims.js';
+import { writeFileDurably } from './durable-file.js';
+import { ArtifactLostError } from './errors.js';
+import type { Shelf } from './shelf.js';
+
+const identityName = 'store-id';
+/** An artifact that is in use is noted so at most this often. */
+const touchMs = 24 * 3600 * 1000;
+
+/**
+ * Artifacts in a bucket: the files of each, and then its manifest, without which it is not there. Many may write the same one at once,
+ * because equal keys mean equal bytes.
+ */
+export class ArtifactBucket implements Shelf {
+  readonly claims: BucketClaims;
+
+  /** @param onDamaged called when an artifact that is not whole has been removed */
+  constructor(
+    private readonly bucket: Bucket,
+    private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
+  ) {
+    this.claims = new BucketClaims(bucket);
+  }
+
+  get name(): string {
+    return this.bucket.name;
+  }
+
+  async identity(): Promise<string> {
+    const known = await this.bucket.text(identityName);
+    if (known !== undefined) return known.text.trim();
+    await this.bucket.put(identityName, `${randomUUID()}\n`, 'absent');
+    // Whoever was first, it is theirs.
+    return ((await this.bucket.text(identityName))?.text ?? '').trim();
+  }
+
+  async find(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
+    const found = await this.bucket.text(`${placeOf(kind, key)}/${manifestName}`);
+    if (found === undefined) return undefined;
+    const manifest = parseManifest(found.text);
+    if (manifest === undefined) await this.dropDamaged(kind, key);
+    return manifest;
+  }
+
+  async touch(manifest: Manifest): Promise<void> {
+    const name = `${placeOf(manifest.kind, manifest.key)}/${manifestName}`;
+    const changedAt = await this.bucket.changedAt(name);
+    if (changedAt !== undefined && (await this.clock()) - changedAt > touchMs) await this.bucket.put(name, manifestText(manifest));
+  }
+
+  /**
+   * Uploads an artifact from the folder that it is in.
+   * @returns whether nobody else had uploaded the same artifact meanwhile
+   */
+  async upload(manifest: Manifest, folder: string): Promise<boolean> {
+    const place = placeOf(manifest.kind, manifest.key);
+    for (const name of Object.keys(manifest.files)) await this.bucket.upload(`${place}/${name}`, join(folder, name));
+    return await this.bucket.put(`${place}/${manifestName}`, manifestText(manifest), 'absent');
+  }
+
+  /**
+   * Writes the files of an artifact, and its manifest, into a folder.
+   * @throws ArtifactLostError if one is missing or not what the manifest says; the artifact is removed from the bucket first
+   */
+  async download(manifest: Manifest, folder: string): Promise<void> {
+    const { kind, key, files } = manifest;
+    for (const [name, { bytes, sha256 }] of Object.entries(files)) {
+      const content = await this.bucket.download(`${placeOf(kind, key)}/${name}`);
+      const written = content && (await writeFileDurably(join(folder, name), content));
+      if (written?.bytes === bytes && written.sha256 === sha256) continue;
+      await this.dropDamaged(kind, key);
+      throw new ArtifactLostError(kind, key, written === undefined ? `file ${name} is missing` : `file ${name} has changed since it was written (SHA-256 differs)`, this.name);
+    }
+    await writeFileDurably(join(folder, manifestName), [Buffer.from(manifestText(manifest))]);
+  }
+
+  async *list(): AsyncGenerator<StoredArtifact> {
+    // The objects of an artifact follow each other; `manifest.json` may stand before or after its files.
+    let place = '';
+    let current: { bytes: number; usedAt?: number } = { bytes: 0 };
+    const finished = (): StoredArtifact[] => {
+      const at = artifactAt(place);
+      return at === undefined || current.usedAt === undefined ? [] : [{ ...at, bytes: current.bytes, usedAt: current.usedAt }];
+    };
+    for await (const { key, bytes, changedAt } of this.bucket.list('')) {
+      const folder = key.slice(0, Math.max(0, key.lastIndexOf('/')));
+      if (folder !== place) {
+        yield* finished();
+        [place, current] = [folder, { bytes: 0 }];
+      }
+      current.bytes += bytes;
+      if (key.endsWith(`/${manifestName}`)) current.usedAt = changedAt;
+    }
+    yield* finished();
+  }
+
+  async verify(kind: ArtifactKind, key: string): Promise<boolean> {
+    const manifest = await this.find(kind, key);
+    if (manifest === undefined) return false;
+    for (const [name, expected] of Object.entries(manifest.files)) {
+      const content = await this.bucket.download(`${placeOf(kind, key)}/${name}`);
+      if (content !== undefined && (await digestOfPieces(content)) === expected.sha256) continue;
+      await this.dropDamaged(kind, key);
+      return false;
+    }
+    return true;
+  }
+
+  async drop(kind: ArtifactKind, key: string): Promise<void> {
+    const place = placeOf(kind, key);
+    // Without its manifest it is gone, whatever happens before its files are.
+    await this.bucket.remove([`${place}/${manifestName}`]);
+    const files: string[] = [];
+    for await (const { key: file } of this.bucket.list(`${place}/`)) files.push(file);
+    await this.bucket.remove(files);
+  }
+
+  async removeLeftovers(before: number): Promise<void> {
+    await this.claims.removeOld(before);
+    await this.bucket.abortUploads(before);
+    await this.removeOrphans(before);
+  }
+
+  /** Files whose manifest was never written, because their maker was killed, or lost the connection for good. */
+  private async removeOrphans(before: number): Promise<void> {
+    const whole = new Set<string>();
+    const files: { key: string; place: string }[] = [];
+    for await (const { key, changedAt } of this.bucket.list('')) {
+      const place = key.slice(0, Math.max(0, key.lastIndexOf('/')));
+      if (artifactAt(place) === undefined) continue;
+      if (key.endsWith(`/${manifestName}`)) whole.add(place);
+      else if (changedAt < before) files.push({ key, place });
+    }
+    await this.bucket.remove(files.filter(({ place }) => !whole.has(place)).map(({ key }) => key));
+  }
+
+  async clock(): Promise<number> {
+    await this.bucket.put('clock', '');
+    return (await this.bucket.changedAt('clock')) ?? -Infinity;
+  }
+
+  private async dropDamaged(kind: ArtifactKind, key: string): Promise<void> {
+    await this.drop(kind, key);
+    await this.onDamaged(kind, key);
+  }
+}
+
+async function digestOfPieces(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}

@@ -1,0 +1,172 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { artifactAt, manifestName, parseManifest, placeOf, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
+import { ClaimFolder } from './claim-folder.js';
+import { syncFolder, writeFileDurably } from './durable-file.js';
+import type { Shelf } from './shelf.js';
+
+const identityName = 'store-id';
+
+/** Artifacts in a local folder. Each is a folder `kind/ab/abcd.../` that appears by one rename, complete and synced, and is never changed. */
+export class ArtifactFolder implements Shelf {
+  readonly claims: ClaimFolder;
+
+  /** @param onDamaged called when an artifact that is not whole has been moved aside */
+  constructor(
+    readonly root: string,
+    private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
+  ) {
+    this.claims = new ClaimFolder(join(root, 'claims'));
+  }
+
+  get name(): string {
+    return this.root;
+  }
+
+  /** The folder of an artifact. */
+  folder(kind: ArtifactKind, key: string): string {
+    return join(this.root, placeOf(kind, key));
+  }
+
+  async identity(): Promise<string> {
+    const file = join(this.root, identityName);
+    const known = await readFile(file, 'utf8').catch(absent);
+    if (known !== undefined) return known.trim();
+    const draft = join(await this.newDraft(), identityName);
+    await writeFileDurably(draft, [Buffer.from(`${randomUUID()}\n`)]);
+    try {
+      // Unlike a rename, a link keeps the identity of whoever was first.
+      await link(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await rm(dirname(draft), { recursive: true, force: true });
+    }
+    return (await readFile(file, 'utf8')).trim();
+  }
+
+  /** The manifest of an artifact, or undefined if it is not there. What is not whole is moved aside, and not there then. */
+  async find(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
+    const folder = this.folder(kind, key);
+    const text = await readFile(join(folder, manifestName), 'utf8').catch(absent);
+    if (text === undefined) return undefined;
+    const manifest = parseManifest(text);
+    if (manifest === undefined || !(await hasItsSizes(folder, manifest))) {
+      await this.moveAside(kind, key);
+      return undefined;
+    }
+    return manifest;
+  }
+
+  async touch({ kind, key }: Manifest): Promise<void> {
+    const now = new Date(await this.clock());
+    await utimes(join(this.folder(kind, key), manifestName), now, now);
+  }
+
+  /** An empty folder in which an artifact can be put together. */
+  async newDraft(): Promise<string> {
+    const draft = join(this.root, 'drafts', randomUUID());
+    await mkdir(draft, { recursive: true });
+    return draft;
+  }
+
+  /**
+   * Makes a complete draft the artifact.
+   * @returns whether nobody else had published the same artifact meanwhile; if so, theirs stays
+   */
+  async publish(draft: string, kind: ArtifactKind, key: string): Promise<boolean> {
+    const folder = this.folder(kind, key);
+    await mkdir(dirname(folder), { recursive: true });
+    let isFirst = true;
+    try {
+      await rename(draft, folder);
+    } catch (error) {
+      // Equal keys mean equal bytes, so either will do.
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      isFirst = false;
+    }
+    await syncFolder(dirname(folder));
+    return isFirst;
+  }
+
+  async *list(): AsyncGenerator<StoredArtifact> {
+    for (const entry of await readdir(this.root, { recursive: true }).catch(() => [])) {
+      const place = dirname(entry);
+      const found = entry.endsWith(manifestName) ? artifactAt(place) : undefined;
+      if (found === undefined) continue;
+      const files = await readdir(join(this.root, place)).catch(() => []);
+      const stats = await Promise.all(files.map((name) => stat(join(this.root, place, name)).catch(() => undefined)));
+      const usedAt = (await stat(join(this.root, entry)).catch(() => undefined))?.mtimeMs;
+      // Else somebody has removed it meanwhile.
+      if (usedAt !== undefined) yield { ...found, bytes: stats.reduce((sum, file) => sum + (file?.size ?? 0), 0), usedAt };
+    }
+  }
+
+  async verify(kind: ArtifactKind, key: string): Promise<boolean> {
+    const manifest = await this.find(kind, key);
+    if (manifest === undefined) return false;
+    for (const [name, { sha256 }] of Object.entries(manifest.files)) {
+      const hash = createHash('sha256');
+      const file = await open(join(this.folder(kind, key), name));
+      try {
+        for await (const piece of file.createReadStream()) hash.update(piece as Buffer);
+      } finally {
+        await file.close();
+      }
+      if (hash.digest('hex') === sha256) continue;
+      await this.moveAside(kind, key);
+      return false;
+    }
+    return true;
+  }
+
+  async drop(kind: ArtifactKind, key: string): Promise<void> {
+    await rm(this.folder(kind, key), { recursive: true, force: true });
+  }
+
+  async moveAside(kind: ArtifactKind, key: string): Promise<void> {
+    const grave = join(this.root, 'damaged', `${kind}-${key}-${randomUUID()}`);
+    await mkdir(dirname(grave), { recursive: true });
+    await rename(this.folder(kind, key), grave).catch(() => undefined);
+    await this.onDamaged(kind, key);
+  }
+
+  async removeLeftovers(before: number): Promise<void> {
+    await this.removeDrafts(before);
+    await removeOlder(join(this.root, 'damaged'), before);
+  }
+
+  /** Removes claims, and what makers that were killed have left. */
+  async removeDrafts(before: number): Promise<void> {
+    await this.claims.removeOld(before);
+    await removeOlder(join(this.root, 'drafts'), before);
+  }
+
+  async clock(): Promise<number> {
+    const file = join(this.root, 'clock');
+    await mkdir(this.root, { recursive: true });
+    await writeFile(file, '');
+    return (await stat(file)).mtimeMs;
+  }
+}
+
+async function hasItsSizes(folder: string, { files }: Manifest): Promise<boolean> {
+  for (const [name, { bytes }] of Object.entries(files)) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found?.size !== bytes) return false;
+  }
+  return true;
+}
+
+async function removeOlder(folder: string, before: number): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && found.mtimeMs < before) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}

@@ -1,0 +1,165 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand, S3Client,
+  type ListMultipartUploadsCommandOutput,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { bucketFault, isAbsent, isRefusedCondition } from './bucket-faults.js';
+
+/** Parts of an upload in bytes: S3 takes at most 10,000 of them, of 5 MiB at least. */
+const smallestPart = 16 * 2 ** 20;
+const mostParts = 9_000;
+
+export interface BucketObject {
+  key: string;
+  bytes: number;
+  /** Milliseconds since the epoch, by the bucket's clock. */
+  changedAt: number;
+}
+
+/**
+ * The objects of an S3 bucket below a prefix. Endpoint, region and credentials are found by the SDK's own chain (environment, profile files,
+ * instance roles). Writes and reads carry checksums, which the SDK and the server compare.
+ * All methods throw StoreUnreachableError or StoreRefusedError where the bucket does not do what it is asked.
+ */
+export class Bucket {
+  private readonly client: S3Client;
+
+  /** @param prefix empty, or ends in `/` */
+  constructor(
+    readonly bucket: string,
+    readonly prefix: string,
+    environment: NodeJS.ProcessEnv = process.env,
+  ) {
+    const ownEndpoint = (environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'] ?? '') !== '';
+    this.client = new S3Client({
+      maxAttempts: 4,
+      // Other servers than Amazon's seldom have a host name for each bucket.
+      forcePathStyle: ownEndpoint,
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+      // Others take any region, but the SDK wants one.
+      ...(ownEndpoint && (environment['AWS_REGION'] ?? '') === '' && { region: 'us-east-1' }),
+    });
+  }
+
+  get name(): string {
+    return `s3://${this.bucket}/${this.prefix}`;
+  }
+
+  private at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.bucket, Key: this.prefix + key };
+  }
+
+  private async asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw bucketFault(error, this.name, what);
+    }
+  }
+
+  /** The text of a small object; undefined if there is none. `version` changes whenever it is written. */
+  async text(key: string): Promise<{ text: string; version: string } | undefined> {
+    return await this.asked(`read ${key}`, async () => {
+      const found = await this.client.send(new GetObjectCommand(this.at(key))).catch(ifAbsent);
+      return found && { text: (await found.Body?.transformToString()) ?? '', version: `${found.ETag} ${found.LastModified?.getTime()}` };
+    });
+  }
+
+  /**
+   * Writes a small object.
+   * @param condition `absent`: only if there is none of this name; a version of {@link text}: only if it is still that one. Servers
+   * that know no conditions write it in any case
+   * @returns whether it was written
+   */
+  async put(key: string, text: string, condition?: 'absent' | { version: string }): Promise<boolean> {
+    return await this.asked(`write ${key}`, async () => {
+      const object = { ...this.at(key), Body: text };
+      const when = condition === 'absent' ? { IfNoneMatch: '*' } : condition && { IfMatch: condition.version.split(' ')[0] };
+      try {
+        await this.client.send(new PutObjectCommand({ ...object, ...when }));
+      } catch (error) {
+        if (isRefusedCondition(error)) return false;
+        if (when === undefined || (error as { name?: string }).name !== 'NotImplemented') throw error;
+        await this.client.send(new PutObjectCommand(object));
+      }
+      return true;
+    });
+  }
+
+  /** Uploads a file, in parts if it is large. Nothing is visible before all of it is there. */
+  async upload(key: string, file: string): Promise<void> {
+    const { size } = await stat(file);
+    const body = createReadStream(file);
+    try {
+      await this.asked(`write ${key}`, () =>
+        new Upload({ client: this.client, params: { ...this.at(key), Body: body }, partSize: Math.max(smallestPart, Math.ceil(size / mostParts)), queueSize: 3 }).done(),
+      );
+    } finally {
+      body.destroy();
+    }
+  }
+
+  /** The content of an object, piece by piece; undefined if there is none. */
+  async download(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const found = await this.asked(`read ${key}`, () => this.client.send(new GetObjectCommand(this.at(key))).catch(ifAbsent));
+    return found && this.pieces(key, found.Body as Readable);
+  }
+
+  /** A connection may also be lost in the middle of a body, where no call of the SDK fails any more. */
+  private async *pieces(key: string, body: Readable): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of body) yield piece as Uint8Array;
+    } catch (error) {
+      throw bucketFault(error, this.name, `read ${key}`);
+    } finally {
+      body.destroy();
+    }
+  }
+
+  /** When an object was last written, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
+  async changedAt(key: string): Promise<number | undefined> {
+    const found = await this.asked(`read ${key}`, () => this.client.send(new HeadObjectCommand(this.at(key))).catch(ifAbsent));
+    return found?.LastModified?.getTime();
+  }
+
+  /** All objects whose keys start with `start`. */
+  async *list(start: string): AsyncGenerator<BucketObject> {
+    let token: string | undefined;
+    do {
+      const page = await this.asked('list', () => this.client.send(new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.prefix + start, ContinuationToken: token })));
+      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) yield { key: Key.slice(this.prefix.length), bytes: Size, changedAt: LastModified?.getTime() ?? 0 };
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  /** Removes objects, those that are not there included. */
+  async remove(keys: readonly string[]): Promise<void> {
+    for (let first = 0; first < keys.length; first += 1000) {
+      const Objects = keys.slice(first, first + 1000).map((key) => ({ Key: this.prefix + key }));
+      const { Errors = [] } = await this.asked('remove', () => this.client.send(new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } })));
+      const refused = Errors.find(({ Code }) => Code !== 'NoSuchKey');
+      if (refused !== undefined) throw bucketFault({ name: refused.Code, message: refused.Message }, this.name, `remove ${refused.Key}`);
+    }
+  }
+
+  /** Gives up uploads in parts that somebody began before and never ended: their parts take room that no listing shows. */
+  async abortUploads(before: number): Promise<void> {
+    await this.asked('list uploads', async () => {
+      let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined = {};
+      while (marker !== undefined) {
+        const page: ListMultipartUploadsCommandOutput = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.bucket, Prefix: this.prefix, ...marker }));
+        for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+          if ((Initiated?.getTime() ?? Infinity) < before) await this.client.send(new AbortMultipartUploadCommand({ Bucket: this.bucket, Key, UploadId }));
+        }
+        marker = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : undefined;
+      }
+    });
+  }
+}
+
+function ifAbsent(error: unknown): undefined {
+  if (!isAbsent(error)) throw error;
+}

@@ -1,0 +1,36 @@
+import { join, resolve } from 'node:path';
+import { StoreLocationError } from './errors.js';
+import { ArtifactStore } from './store.js';
+
+const s3 = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
+
+/**
+ * Checks where a store is to be, and gives folders absolute.
+ * @param location a folder, or `s3://bucket/prefix`
+ * @throws StoreLocationError
+ */
+export function storeLocation(location: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(location)) return resolve(location);
+  if (!s3.test(location)) {
+    throw new StoreLocationError({ where: '--store (or LLM_BARBER_STORE)', what: `${location} is no place for a store`, expected: 'a folder, or s3://bucket or s3://bucket/prefix', remedy: 'Correct it' });
+  }
+  return location;
+}
+
+/**
+ * Opens an artifact store.
+ * @param state the state folder: before a bucket, `artifacts` in it keeps what this machine has made and used
+ * @param location of {@link storeLocation}; `artifacts` in the state folder if absent
+ * @throws StoreLocationError
+ */
+export async function openStore(state: string, location: string | undefined): Promise<ArtifactStore> {
+  const own = join(state, 'artifacts');
+  const place = storeLocation(location ?? own);
+  const match = s3.exec(place);
+  if (match === null) return new ArtifactStore(place);
+  // The SDK is large, and few need it.
+  const { Bucket } = await import('./bucket.js');
+  const [, bucket = '', folder = ''] = match;
+  const prefix = folder.replace(/\/+$/, '');
+  return new ArtifactStore(own, new Bucket(bucket, prefix === '' ? '' : `${prefix}/`));
+}

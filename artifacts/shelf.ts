@@ -1,0 +1,25 @@
+import type { ArtifactKind, Manifest, StoredArtifact } from './artifact.js';
+import type { ClaimPlace } from './claims.js';
+
+/**
+ * A place that keeps artifacts: a folder or a bucket. Any number of processes may use it at once.
+ * All methods throw the system's errors, or the bucket's faults.
+ */
+export interface Shelf {
+  /** For people. */
+  readonly name: string;
+  readonly claims: ClaimPlace;
+  /** The same for all who share the place, however they reach it. Made when it is first asked for, and kept there. */
+  identity(): Promise<string>;
+  find(kind: ArtifactKind, key: string): Promise<Manifest | undefined>;
+  /** Notes that an artifact is in use, so that it does not count as old. */
+  touch(manifest: Manifest): Promise<void>;
+  list(): AsyncGenerator<StoredArtifact>;
+  /** Reads an artifact whole and holds it against its digests. What does not match is removed from its place. */
+  verify(kind: ArtifactKind, key: string): Promise<boolean>;
+  drop(kind: ArtifactKind, key: string): Promise<void>;
+  /** Removes claims, drafts, uploads and damaged artifacts that are older. @param before as {@link clock} tells time */
+  removeLeftovers(before: number): Promise<void>;
+  /** Milliseconds since the epoch by the place's own clock: this machine's may be wrong. @throws where the place cannot be written */
+  clock(): Promise<number>;
+}
