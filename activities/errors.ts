@@ -110,7 +110,7 @@ export class OtherStoreError extends PassingFault {
     super({
       where: store,
       what: `this run's artifacts are in store ${begunIn}, but this worker has store ${here}`,
-      remedy: 'Start a worker with the state folder of the run; give workers with different stores different task queues (--task-queue)',
+      remedy: 'Start a worker with the store of the run (--store, or its --state); give workers with different stores different task queues (--task-queue)',
     });
   }
 }

@@ -52,14 +52,11 @@ export class ArtifactBucket implements Shelf {
     if (changedAt !== undefined && (await this.clock()) - changedAt > touchMs) await this.bucket.put(name, manifestText(manifest));
   }
 
-  /**
-   * Uploads an artifact from the folder that it is in.
-   * @returns whether nobody else had uploaded the same artifact meanwhile
-   */
-  async upload(manifest: Manifest, folder: string): Promise<boolean> {
+  /** Uploads an artifact from the folder that it is in. Should somebody else have uploaded it meanwhile, theirs counts. */
+  async upload(manifest: Manifest, folder: string): Promise<void> {
     const place = placeOf(manifest.kind, manifest.key);
     for (const name of Object.keys(manifest.files)) await this.bucket.upload(`${place}/${name}`, join(folder, name));
-    return await this.bucket.put(`${place}/${manifestName}`, manifestText(manifest), 'absent');
+    await this.bucket.put(`${place}/${manifestName}`, manifestText(manifest), 'absent');
   }
 
   /**

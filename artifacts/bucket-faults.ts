@@ -15,7 +15,7 @@ const status = (error: unknown): number | undefined => (error as S3Error).$metad
 /** Whether there is no object of that name. A bucket that is not there is another matter. */
 export function isAbsent(error: unknown): boolean {
   const { name } = error as S3Error;
-  return name === 'NoSuchKey' || name === 'NotFound' || (status(error) === 404 && name !== 'NoSuchBucket');
+  return name === 'NoSuchKey' || name === 'NotFound';
 }
 
 /** Whether a conditional write was refused because its condition does not hold. */
@@ -31,6 +31,8 @@ const remedies: Record<string, string> = {
   AccessDenied: 'Allow these credentials to read, write, list and delete there',
   CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role',
   InvalidAccessKeyId: 'Correct AWS_ACCESS_KEY_ID or the profile',
+  // versitygw's word for it.
+  XAdminUserNotFound: 'Correct AWS_ACCESS_KEY_ID or the profile',
   SignatureDoesNotMatch: 'Correct AWS_SECRET_ACCESS_KEY or the profile',
   ExpiredToken: 'Renew the credentials',
   PermanentRedirect: 'Set AWS_REGION to the region of the bucket',
@@ -47,8 +49,8 @@ const noRegion = /region is missing/i;
 export function bucketFault(error: unknown, store: string, what: string): unknown {
   if (error instanceof Fault || isLocal(error)) return error;
   const { name = '', code, message = '' } = error as S3Error;
-  // A HEAD has no body to name the error in.
-  const known = status(error) === 403 && remedies[name] === undefined ? 'AccessDenied' : name;
+  // A HEAD has no body to name the error in. A clock that is wrong may be set right.
+  const known = status(error) === 403 && remedies[name] === undefined && name !== 'RequestTimeTooSkewed' ? 'AccessDenied' : name;
   const remedy = remedies[known] ?? (noRegion.test(message) ? 'Set AWS_REGION' : undefined);
   const text = withoutSecrets([...new Set([known, code, message].filter((word) => word !== undefined && word !== ''))].join(', '));
   if (remedy !== undefined) return new StoreRefusedError({ where: store, what: `cannot ${what} (${text})`, remedy }, { cause: error });

@@ -21,7 +21,7 @@ export interface BucketObject {
 
 /**
  * The objects of an S3 bucket below a prefix. Endpoint, region and credentials are found by the SDK's own chain (environment, profile files,
- * instance roles). Writes and reads carry checksums, which the SDK and the server compare.
+ * instance roles). Writes carry checksums, which the server compares.
  * All methods throw StoreUnreachableError or StoreRefusedError where the bucket does not do what it is asked.
  */
 export class Bucket {
@@ -36,6 +36,8 @@ export class Bucket {
     const ownEndpoint = (environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'] ?? '') !== '';
     this.client = new S3Client({
       maxAttempts: 4,
+      // Whoever reads knows better checksums than the server, and what to do if they do not match.
+      responseChecksumValidation: 'WHEN_REQUIRED',
       // Other servers than Amazon's seldom have a host name for each bucket.
       forcePathStyle: ownEndpoint,
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },

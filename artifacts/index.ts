@@ -1,4 +1,5 @@
 export { artifactKinds, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
+export { keysIn, unreferenced, unusedSince } from './collect.js';
 export { canonicalJson, digestOf, type Json } from './digest.js';
 export { writeFileDurably } from './durable-file.js';
 export { ArtifactLostError, StoreLocationError, StoreRefusedError, StoreUnreachableError } from './errors.js';

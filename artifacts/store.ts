@@ -112,9 +112,9 @@ export class ArtifactStore {
       const seconds = (performance.now() - started) / 1000;
       const manifest: Manifest = { kind, key, dependsOn, files, summary, seconds, madeAt: new Date().toISOString() };
       await writeFileDurably(join(draft, manifestName), [Buffer.from(manifestText(manifest))]);
-      const isFirstHere = await this.folder.publish(draft, kind, key);
-      const isFirst = (await this.bucketFor(kind)?.upload(manifest, this.folder.folder(kind, key))) ?? isFirstHere;
+      const isFirst = await this.folder.publish(draft, kind, key);
       await this.log(isFirst ? 'made' : 'found', kind, key, summary);
+      await this.bucketFor(kind)?.upload(manifest, this.folder.folder(kind, key));
       return manifest;
     } finally {
       await rm(draft, { recursive: true, force: true });

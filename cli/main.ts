@@ -4,6 +4,7 @@ import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
 import { addScheduleCommands } from './commands/schedule.js';
+import { addStoreCommands } from './commands/store.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
@@ -87,6 +88,7 @@ export function program(onExit: (code: number) => void): Command {
   });
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
+  addStoreCommands(add('store', 'look after what runs keep to find again'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

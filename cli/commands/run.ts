@@ -5,6 +5,7 @@ import { throughOutages } from '../client.js';
 import { thisCommand } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
+import { checkStore } from '../store/check.js';
 import { catchInterrupts, unlessAborted } from '../interrupts.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { Say } from '../local/keep-server.js';
@@ -31,6 +32,7 @@ interface Foreground {
  */
 export async function runCommand(file: string, options: GlobalOptions): Promise<number> {
   const parsed = loadPipelineFile(file, options);
+  await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
   const display = openDisplay(process.stderr);
   const say: Say = (line) => {

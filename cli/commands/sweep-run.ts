@@ -6,6 +6,7 @@ import { thisCommand } from '../command-text.js';
 import { Interrupted, SweepStateError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { checkHasServer } from '../find-run.js';
+import { checkStore } from '../store/check.js';
 import { catchInterrupts, unlessAborted } from '../interrupts.js';
 import type { Say } from '../local/keep-server.js';
 import { WorkerKeeper } from '../local/keep-worker.js';
@@ -105,6 +106,7 @@ async function begin({ client, options, say, signal }: Foreground, workflowId: s
 
 /** Brings up a server and a worker where there are none, and keeps them up while `act` runs. */
 async function inForeground(options: GlobalOptions, act: (foreground: Foreground) => Promise<number>): Promise<number> {
+  await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
   const say: Say = (line) => {
     process.stderr.write(`${line}\n`);

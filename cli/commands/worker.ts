@@ -10,6 +10,7 @@ import type { WorkerNote } from '../local/worker-process.js';
 import { closeLog, openLog, type Logger } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { statePaths } from '../state.js';
+import { checkStore } from '../store/check.js';
 import { workerVersion, type WorkerVersion } from '../worker-version.js';
 
 /** How long a worker whose parent is gone may take to hand over. */
@@ -45,6 +46,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
   const ownServer = named === undefined && !supervised;
   let keeping = Promise.resolve();
   try {
+    await checkStore(options);
     const connection = named ?? (supervised ? await parentsServer(state) : localConnection(serverAddress(await ensureLocalServer(state))));
     if (ownServer) keeping = keepServer(state, stop.signal, say);
     await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);

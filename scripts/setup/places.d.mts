@@ -13,3 +13,7 @@ export function cachedTemporal(env?: Environment): string;
 export function onPath(name: string, env?: Environment): string[];
 /** The real Temporal CLI: on the PATH (our own shim does not count), else in the cache. */
 export function findTemporal(env?: Environment): string | undefined;
+/** Path in the cache of the S3 server that tests use, whether or not it is there. */
+export function cachedS3Server(env?: Environment): string;
+/** A real S3 server for tests, versitygw: `$VERSITYGW`, else on the PATH, else in the cache. */
+export function findS3Server(env?: Environment): string | undefined;

@@ -23,6 +23,11 @@ export function cachedTemporal(env = process.env) {
   return join(cacheFolder(env), 'temporal-cli', machineKind, 'temporal');
 }
 
+/** Path in the cache of the S3 server that tests use, whether or not it is there. */
+export function cachedS3Server(env = process.env) {
+  return join(cacheFolder(env), 'versitygw', machineKind, 'versitygw');
+}
+
 function isExecutableFile(path) {
   try {
     accessSync(path, constants.X_OK);
@@ -51,4 +56,9 @@ export function findTemporal(env = process.env) {
   const found = onPath('temporal', env).find((path) => !isOurShim(path));
   if (found !== undefined) return found;
   return isExecutableFile(cachedTemporal(env)) ? cachedTemporal(env) : undefined;
+}
+
+/** A real S3 server for tests, versitygw: `$VERSITYGW`, else on the PATH, else in the cache. */
+export function findS3Server(env = process.env) {
+  return [env.VERSITYGW ?? '', ...onPath('versitygw', env), cachedS3Server(env)].find((path) => path !== '' && isExecutableFile(path));
 }

@@ -1,0 +1,63 @@
+import { openStore, unreferenced, unusedSince } from '../../artifacts/index.js';
+import { bytesText } from '../../planning/bytes-text.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import type { GlobalOptions } from '../options.js';
+import { durationText, parseDuration } from '../schedule/duration.js';
+import { openSession } from '../session.js';
+import { printJson } from '../show-outcome.js';
+import { liveKeys } from '../store/live-keys.js';
+
+export interface StoreGcOptions {
+  olderThan: string;
+  dryRun: boolean;
+}
+
+/** A run that has just found an artifact says so in its history when its activity ends, not before. */
+const leastAgeMs = 10 * 60_000;
+
+/**
+ * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. The runs are
+ * looked at after the candidates are known, so that one that begins meanwhile counts.
+ * @returns the exit code
+ * @throws CommandLineError, what `openSession` throws, and the store's faults
+ */
+export async function storeGcCommand({ olderThan, dryRun }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
+  const ageMs = parseDuration(olderThan, '--older-than');
+  if (ageMs < leastAgeMs) {
+    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `${durationText(leastAgeMs)} at least: what a run has only just made or found, nobody else can see yet`, remedy: 'Give a longer time' });
+  }
+  const { shelves } = await openStore(state, location);
+  const candidates = [];
+  for (const shelf of shelves) {
+    const before = (await shelf.clock()) - ageMs;
+    candidates.push({ shelf, before, unused: await unusedSince(shelf, before) });
+  }
+  const live = await inProgress(state);
+  const places = [];
+  for (const { shelf, before, unused } of candidates) {
+    const free = await unreferenced(shelf, unused, live.keys);
+    if (!dryRun) {
+      for (const { kind, key } of free) await shelf.drop(kind, key);
+      await shelf.removeLeftovers(before);
+    }
+    places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
+  }
+  if (json) printJson({ dryRun, runsInProgress: live.runs, places });
+  else process.stdout.write(places.map((place) => `${sentence(place, dryRun, live.runs)}\n`).join(''));
+  return exitCode.done;
+}
+
+async function inProgress(state: string): ReturnType<typeof liveKeys> {
+  const session = await openSession(state);
+  try {
+    return await liveKeys(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+function sentence({ place, removed, bytes, keptForRuns }: { place: string; removed: number; bytes: number; keptForRuns: number }, dryRun: boolean, runs: number): string {
+  const kept = keptForRuns === 0 ? '' : `; ${keptForRuns} old ones stay for the ${runs} runs in progress`;
+  return `${place}: ${removed} artifacts (${bytesText(bytes)}) ${dryRun ? 'would be' : 'were'} removed${kept}.`;
+}

@@ -1,0 +1,146 @@
+/** Runs whose artifacts are in a bucket, as users have them: programs, against a real Temporal server and a real S3 server. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leaveLocalServer } from '../../cli/local/local-server.js';
+import { findTemporalCli } from '../../cli/temporal-cli.js';
+import { demoFolder } from '../helpers/demo-run.js';
+import { S3Server, s3Program } from '../helpers/s3-server.js';
+import { isBuilt, runProgram, startProgram, type Ended } from './run-program.js';
+
+const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+
+const folder = mkdtempSync(path.join(tmpdir(), 'store-cli-'));
+const file = path.join(folder, 'small.yaml');
+const states: string[] = [];
+const newState = (): string => {
+  states.push(path.join(folder, `state-${states.length}`));
+  return states[states.length - 1];
+};
+
+beforeAll(() => {
+  writeFileSync(file, `version: 1
+name: small
+model: { source: ${path.join(demoFolder, 'model')} }
+stages:
+  - calibration: { dataset: { file: ${path.join(demoFolder, 'calibration.txt')} }, samples: 8, sequenceLength: 32 }
+  - initialMask: { method: wanda, sparsity: 0.5 }
+  - rebuild: {}
+  - evaluation: { perplexity: [{ dataset: { file: ${path.join(demoFolder, 'heldout.txt')} }, maxWindows: 4 }] }
+`);
+});
+afterAll(async () => {
+  for (const state of states) await leaveLocalServer(state);
+  rmSync(folder, { recursive: true });
+});
+
+interface Result {
+  checkpoint: string;
+  mask: string;
+  perplexity: { rebuilt: Record<string, number> };
+}
+const resultOf = ({ code, stdout, stderr }: Ended): Result => {
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Result;
+};
+const bytesOf = ({ checkpoint, mask }: Result): Buffer[] => [...readdirSync(checkpoint).filter((name) => name.endsWith('.safetensors')).map((name) => path.join(checkpoint, name)), mask].map((name) => readFileSync(name));
+const eventsOf = (state: string): string[] => readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { event: string; kind: string })).filter(({ kind }) => kind !== 'hidden').map(({ event }) => event);
+
+describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped without a build, the demo model, a Temporal CLI or an S3 server)', () => {
+  let s3: S3Server;
+  beforeAll(async () => {
+    s3 = await S3Server.start(path.join(folder, 's3'));
+  });
+  afterAll(() => s3.kill());
+
+  it('survives that the S3 server is killed in the middle; another machine finds all its work; the bytes are those of a local run', { timeout: 300_000 }, async () => {
+    const env = { ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
+    const state = newState();
+    const run = startProgram('temporal-pipeline', ['run', file, '--json', '--state', state], { env });
+    while (!existsSync(path.join(state, 'artifacts', 'mask')) && run.process.exitCode === null) await sleep(5);
+    await s3.kill();
+    // Long enough for an attempt of an activity, with all the SDK's own, to fail.
+    await sleep(6_000);
+    expect(run.process.exitCode, run.said()).toBeNull();
+    await s3.start();
+    const shared = resultOf(await run.ended);
+    const made = eventsOf(state).filter((event) => event === 'made').length;
+
+    const other = newState();
+    const again = resultOf(await runProgram('temporal-pipeline', ['run', file, '--json', '--state', other], { env }));
+    expect(new Set(eventsOf(other))).toEqual(new Set(['found']));
+
+    const local = newState();
+    const alone = resultOf(await runProgram('temporal-pipeline', ['run', file, '--json', '--state', local]));
+    // Nothing that was finished when the server went away was made again.
+    expect(made).toBe(eventsOf(local).filter((event) => event === 'made').length);
+    for (const result of [shared, again]) {
+      expect(result.perplexity).toEqual(alone.perplexity);
+      expect(bytesOf(result).every((bytes, index) => bytes.equals(bytesOf(alone)[index]))).toBe(true);
+    }
+
+    const verified = await runProgram('temporal-pipeline', ['store', 'verify', '--json', '--state', other], { env });
+    expect(verified.code, verified.stderr).toBe(0);
+    const { places } = JSON.parse(verified.stdout) as { places: { place: string; held: number; damaged: string[] }[] };
+    expect(places.map(({ place, damaged }) => [place, damaged])).toEqual([['s3://barber/runs/', []], [path.join(other, 'artifacts'), []]]);
+    expect(places[0].held).toBe(made);
+    for (const text of [run.said(), ...readdirSync(path.join(state, 'logs')).map((name) => readFileSync(path.join(state, 'logs', name), 'utf8'))]) expect(text).not.toContain(s3.environment['AWS_SECRET_ACCESS_KEY']);
+  });
+
+  it('a bucket that is not there is told at once', async () => {
+    const { code, stderr } = await runProgram('temporal-pipeline', ['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: s3.environment });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/NoSuchBucket.*Make the bucket, or correct --store/);
+  });
+});
+
+describe.skipIf(!canRun)('store (skipped without a build, the demo model or a Temporal CLI)', () => {
+  it('lists, verifies and collects garbage, but nothing that a run in progress refers to', { timeout: 240_000 }, async () => {
+    const state = newState();
+    const call = (...words: string[]): Promise<Ended> => runProgram('temporal-pipeline', ['store', ...words, '--state', state]);
+    const run = startProgram('temporal-pipeline', ['run', file, '--state', state]);
+    const masks = path.join(state, 'artifacts', 'mask');
+    while (!existsSync(masks) && run.process.exitCode === null) await sleep(5);
+    // Interrupted, it is still in progress on the server.
+    run.process.kill('SIGINT');
+    expect((await run.ended).code).toBe(130);
+
+    const age = (): void => {
+      const longAgo = new Date(Date.now() - 30 * 24 * 3600 * 1000);
+      for (const name of readdirSync(path.join(state, 'artifacts'), { recursive: true }) as string[]) if (name.endsWith('manifest.json')) utimesSync(path.join(state, 'artifacts', name), longAgo, longAgo);
+    };
+    const artifacts = (): number => (readdirSync(path.join(state, 'artifacts'), { recursive: true }) as string[]).filter((name) => name.endsWith('manifest.json') && !name.startsWith('damaged')).length;
+    age();
+    const there = artifacts();
+    expect(there).toBeGreaterThan(1);
+    const first = await call('gc');
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toMatch(/stay for the 1 runs in progress/);
+    // The last artifact may have been published by an activity that did not live to say so.
+    expect(there - artifacts()).toBeLessThanOrEqual(1);
+
+    const tooShort = await call('gc', '--older-than', '1s');
+    expect(tooShort.code).toBe(2);
+    expect(tooShort.stderr).toContain('--older-than 1s is too short; expected 10m at least');
+
+    expect((await runProgram('temporal-pipeline', ['run', file, '--json', '--state', state])).code).toBe(0);
+    const mask = readdirSync(masks, { recursive: true }).map(String).find((name) => name.endsWith('.bits') || name.endsWith('.safetensors')) ?? '';
+    const damaged = path.join(masks, mask);
+    const bytes = readFileSync(damaged);
+    bytes[bytes.length - 1] ^= 1;
+    writeFileSync(damaged, bytes);
+    const verified = await call('verify');
+    expect(verified.code).toBe(1);
+    expect(verified.stdout).toMatch(/mask\/[0-9a-f]{64} was damaged; runs that need it make it again/);
+
+    age();
+    const dry = await call('gc', '--dry-run');
+    expect(dry.stdout).toContain('would be removed');
+    expect(artifacts()).toBeGreaterThan(0);
+    await call('gc');
+    expect(artifacts()).toBe(0);
+    expect((await call('list')).stdout).toContain('Nothing is there.');
+  });
+});
