@@ -136,7 +136,7 @@ export class ArtifactBucket implements Shelf {
   }
 
   async clock(): Promise<number> {
-    await this.bucket.put('clock', '');
+    await this.bucket.put('clock', '\n');
     return (await this.bucket.changedAt('clock')) ?? -Infinity;
   }
 

@@ -33,6 +33,8 @@ export class Bucket {
     readonly prefix: string,
     environment: NodeJS.ProcessEnv = process.env,
   ) {
+    // Which Node the SDK will want next year is no news for who prunes models.
+    process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     const ownEndpoint = (environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'] ?? '') !== '';
     this.client = new S3Client({
       maxAttempts: 4,
