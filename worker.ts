@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
-import { ComputeHost, createActivities, createSharedActivities, Seat } from './activities/index.js';
+import { ComputeHost, createActivities, createSharedActivities, IncidentPost, IncidentWatch, Seat, type Incident } from './activities/index.js';
 import { openStore } from './artifacts/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
@@ -13,6 +14,7 @@ import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
 import { renderReport, renderSweep } from './report/index.js';
+import { incidentSignal } from './workflows/protocol.js';
 
 export interface WorkerOptions {
   connection: ConnectionSettings;
@@ -54,8 +56,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const { encrypts, ...converter } = dataConverter((why) => {
     say(`A workflow waits: ${why}`);
   });
+  const seat = new Seat();
+  let onIncident: (what: Incident) => void = () => undefined;
   const host = new ComputeHost({
     state,
+    onIdleEnd: (how) => {
+      onIncident({ at: new Date().toISOString(), what: `The compute process ended between two units of work (${how})` });
+    },
     ...(store !== undefined && { store }),
     ...(allowedFolders && { allowedFolders }),
     onOutput: (line) => {
@@ -65,8 +72,21 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const connection = await NativeConnection.connect(settings.options).catch(async (cause: unknown) => {
     throw await connectFailure(settings, cause);
   });
+  const client = new Client({ connection, namespace: settings.namespace, dataConverter: converter });
+  const post = new IncidentPost(
+    (run, incident) => client.workflow.getHandle(run).signal(incidentSignal, incident),
+    (error) => error instanceof WorkflowNotFoundError,
+  );
+  onIncident = (incident) => {
+    logger.warn(incident.what);
+    if (seat.current !== undefined) post.add(seat.current, incident);
+  };
+  const watch = new IncidentWatch({
+    computePid: () => host.pid,
+    askServer: () => connection.withDeadline(Date.now() + serverPatienceMs, () => connection.workflowService.getSystemInfo({})).then(() => post.flush()),
+    onIncident,
+  });
   try {
-    const seat = new Seat();
     const common = {
       connection,
       namespace: settings.namespace,
@@ -97,10 +117,14 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       if (version !== undefined) await becomeCurrent(connection, settings.namespace, version, say);
     });
   } finally {
+    watch.end();
     host.stop();
     await connection.close();
   }
 }
+
+/** How long the server may take to answer before it counts as away. */
+const serverPatienceMs = 1_500;
 
 /** The seat decides when a run is asked for; the other figures are the SDK's own. */
 function tunerFor(seat: Seat): WorkerTuner {

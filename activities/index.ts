@@ -16,6 +16,8 @@ import { writeSweep } from './write-sweep.js';
 import { runFolder } from './write-outputs.js';
 
 export { ComputeHost } from './compute/host.js';
+export { IncidentPost, IncidentWatch } from './incidents.js';
+export type { Incident } from './result.js';
 export { Seat } from './seat.js';
 export type { Activities } from './types.js';
 

@@ -32,6 +32,13 @@ export interface RebuildRound {
   accepted: boolean;
 }
 
+/** Something that happened while a run was going on, and that it has survived. */
+export interface Incident {
+  /** ISO 8601, by the clock of whoever noticed it. */
+  at: string;
+  what: string;
+}
+
 export type ByDataset = Record<string, number>;
 export type ByState<T> = Partial<Record<ModelState, T>>;
 
@@ -62,4 +69,6 @@ export interface PipelineResult {
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
   /** Units of work that were found in the artifact store. */
   reused: number;
+  /** Crashes, outages, moves to other workers, lost artifacts. Absent where nothing happened. */
+  incidents?: Incident[];
 }

@@ -50,6 +50,11 @@ export class Seat {
     }
   }
 
+  /** Workflow id of the run that sits here. */
+  get current(): string | undefined {
+    return this.run;
+  }
+
   /** The run needs the worker no longer. */
   leave(run: string): void {
     if (this.run === run && this.working === 0) this.vacate();

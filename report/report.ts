@@ -16,6 +16,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     hessians(result),
     rebuild(result),
     work(result),
+    happened(result),
     origin(result),
     reproduce(pipeline),
   ];
@@ -101,6 +102,12 @@ function describeRounds(rounds: readonly RebuildRound[]): string {
     return accepted ? text : `(${text})`;
   };
   return rounds.map(describe).join(', ');
+}
+
+/** What the run has survived. It has changed nothing of the result. */
+function happened({ incidents = [] }: PipelineResult): string {
+  if (incidents.length === 0) return '';
+  return ['## Incidents', 'What happened during the run, without a trace in its result.', markdownTable([['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])])].join('\n\n');
 }
 
 /** Where an allocation gave layers their own. */

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
@@ -9,6 +10,7 @@ import { datasetLabels } from './dataset-labels.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
+const incidents = new Incidents();
 
 const activities = pause.between(placedActivities({
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
@@ -20,6 +22,8 @@ const activities = pause.between(placedActivities({
     // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
+}, (cause) => {
+  incidents.survived('The run went to another worker', cause);
 }));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
@@ -30,6 +34,7 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
   const progress = newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
   pause.listen(progress);
+  incidents.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = await activities.prepareRun({ pipeline: request.pipeline });
   for (let restarts = 0; ; restarts++) {
@@ -37,11 +42,12 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
       return await new PipelineRun(request, context, trackers).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
+      incidents.survived('What was lost is made again', error.cause);
     }
   }
 }
 
-function isArtifactLost(error: unknown): boolean {
+function isArtifactLost(error: unknown): error is ActivityFailure {
   return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'ArtifactLostError';
 }
 
@@ -243,6 +249,7 @@ class PipelineRun {
   private async finish(): Promise<PipelineResult> {
     const { context, request, outputs } = this;
     const { workflowId } = workflowInfo();
+    const happened = incidents.sorted();
     const result: PipelineResult = {
       name: request.pipeline.name,
       configDigest: request.configDigest,
@@ -259,6 +266,7 @@ class PipelineRun {
       rebuild: this.rebuild,
       seconds: this.seconds(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
+      ...(happened && { incidents: happened }),
     };
     const report = await activities.writeReport({ workflowId, pipeline: request.pipeline, result });
     return { ...result, report };

@@ -18,8 +18,9 @@ const { takeSeat } = proxyActivities<SharedActivities>({
  * The activities of one run, all on one worker as long as that lasts: the shared task queue gives the run a worker, whose own
  * task queue then gets every activity. When the worker is gone, is shutting down, or has turned to another run meanwhile, the
  * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
+ * @param onMove called with why, each time
  */
-export function placedActivities(options: ActivityOptions): Activities {
+export function placedActivities(options: ActivityOptions, onMove: (cause: unknown) => void): Activities {
   let place: Place | undefined;
   let store: string | undefined;
   const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
@@ -34,13 +35,14 @@ export function placedActivities(options: ActivityOptions): Activities {
       } catch (error) {
         if (!hasLostItsPlace(error)) throw error;
         place = undefined;
+        onMove(error.cause);
       }
     }
   };
   return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => perform(name, input) });
 }
 
-function hasLostItsPlace(error: unknown): boolean {
+function hasLostItsPlace(error: unknown): error is ActivityFailure {
   if (!(error instanceof ActivityFailure)) return false;
   const { cause } = error;
   if (cause instanceof TimeoutFailure) return cause.timeoutType === 'SCHEDULE_TO_START' || cause.timeoutType === 'HEARTBEAT';

@@ -3,16 +3,19 @@
  * signals and its result.
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
-import type { RebuildEntry } from '../activities/result.js';
+import type { Incident, RebuildEntry } from '../activities/result.js';
 import type { Pipeline, Stage } from '../config/pipeline.js';
 
-export type { ByDataset, ByState, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
+export type { ByDataset, ByState, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
 /** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it go on. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
 export const pauseSignal = 'pause';
 export const resumeSignal = 'resume';
+
+/** Name of the signal by which a worker tells what happened, with an `Incident`. */
+export const incidentSignal = 'incident';
 
 /** Key of the memo that a run has while it is paused. */
 export const pausedMemo = 'paused';
@@ -48,5 +51,7 @@ export interface PipelineProgress {
   configDigest: string;
   /** `asked`: it will pause after the layer in flight; `reached`: it is paused. */
   pause?: 'asked' | 'reached';
+  /** What has happened so far, as it became known. */
+  incidents?: Incident[];
   stages: StageProgress[];
 }

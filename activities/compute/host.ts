@@ -19,6 +19,8 @@ export interface ComputeHostOptions {
   allowedFolders?: readonly string[];
   /** Module that the compute process runs; by default `child.js` beside this one. */
   entry?: string;
+  /** Told how the compute process ended, where that was not our doing and no task failed by it. */
+  onIdleEnd?: (how: string) => void;
   /** Gets what the compute process and its native libraries print. */
   onOutput: (line: string) => void;
 }
@@ -119,7 +121,9 @@ export class ComputeHost {
 
   /** A process that was replaced may end while the next one works already: only its own task fails with it. */
   private ended(child: ChildProcess, how: string): void {
-    if (this.child === child) this.child = undefined;
+    const isOurs = this.child === child;
+    if (isOurs) this.child = undefined;
+    if (isOurs && this.running?.child !== child) this.options.onIdleEnd?.(how);
     if (this.running?.child === child) this.running.reject(new ComputeCrashedError(how, this.lastWords.join(' | ')));
   }
 

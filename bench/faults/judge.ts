@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { incidentSignal } from '../../workflows/protocol.js';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
@@ -61,7 +62,7 @@ export interface Told {
 
 const time = (seconds: unknown, nanos: unknown): number => Number(seconds ?? 0) * 1000 + Number(nanos ?? 0) / 1e6;
 
-/** Failed and timed-out activities and workflow tasks, attempts that failed before the one that succeeded, and changes of worker. */
+/** Failed and timed-out activities and workflow tasks, attempts that failed before the one that succeeded, and what workers have told. */
 export function toldBy(history: History): Told[] {
   return (history.events ?? []).flatMap((event) => {
     const { eventTime, activityTaskFailedEventAttributes: failed, activityTaskTimedOutEventAttributes: timedOut, activityTaskStartedEventAttributes: started } = event;
@@ -69,6 +70,7 @@ export function toldBy(history: History): Told[] {
     const say = (what: string | null | undefined): Told[] => [{ at, what: what ?? '' }];
     if (failed) return say(failed.failure?.message);
     if (timedOut) return say(timedOut.failure?.cause?.message ?? timedOut.failure?.message);
+    if (event.workflowExecutionSignaledEventAttributes?.signalName === incidentSignal) return say('incident');
     if (event.workflowTaskTimedOutEventAttributes) return say('workflow task timed out');
     if (event.workflowTaskFailedEventAttributes) return say(event.workflowTaskFailedEventAttributes.failure?.message);
     return started?.lastFailure ? say(started.lastFailure.message) : [];

@@ -1,0 +1,118 @@
+import { isStopped } from '../artifacts/index.js';
+import type { Incident } from './result.js';
+
+/** Milliseconds between two looks. */
+const lookMs = 500;
+/** A process that is late by more was not just busy. */
+const heldMs = 5_000;
+/** Clocks are corrected by less all the time. */
+const jumpMs = 2_000;
+
+export interface IncidentSources {
+  /** Process id of the compute process, if there is one. */
+  computePid: () => number | undefined;
+  /** Asks the Temporal server for a sign of life. Rejects if it does not answer. */
+  askServer: () => Promise<unknown>;
+  onIncident: (incident: Incident) => void;
+}
+
+const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
+
+/**
+ * Notices what would otherwise leave no trace, because nothing failed by it: a server that was away, a process that was stopped,
+ * a clock that was set.
+ */
+export class IncidentWatch {
+  private readonly timer: NodeJS.Timeout;
+  private last = { monotonic: performance.now(), wall: Date.now() };
+  private stoppedSince: number | undefined;
+  private isAsking = false;
+  private silentSince: number | undefined;
+
+  constructor(private readonly sources: IncidentSources) {
+    this.timer = setInterval(() => {
+      this.lookAtClocks();
+      this.lookAtCompute();
+      void this.lookAtServer();
+    }, lookMs);
+    this.timer.unref();
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+  }
+
+  private tell(what: string): void {
+    this.sources.onIncident({ at: new Date().toISOString(), what });
+  }
+
+  private lookAtClocks(): void {
+    const now = { monotonic: performance.now(), wall: Date.now() };
+    const passed = now.monotonic - this.last.monotonic;
+    const jump = now.wall - this.last.wall - passed;
+    this.last = now;
+    if (passed > lookMs + heldMs) this.tell(`The worker was held for ${seconds(passed)}`);
+    if (Math.abs(jump) > jumpMs) this.tell(`The worker's clock jumped by ${seconds(jump)}`);
+  }
+
+  private lookAtCompute(): void {
+    const pid = this.sources.computePid();
+    const isHeld = pid !== undefined && isStopped({ pid });
+    if (isHeld) this.stoppedSince ??= performance.now();
+    else if (this.stoppedSince !== undefined) {
+      this.tell(`The compute process was stopped for about ${seconds(performance.now() - this.stoppedSince)}`);
+      this.stoppedSince = undefined;
+    }
+  }
+
+  private async lookAtServer(): Promise<void> {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    const asked = performance.now();
+    try {
+      await this.sources.askServer();
+      if (this.silentSince !== undefined) this.tell(`The Temporal server did not answer for ${seconds(performance.now() - this.silentSince)}`);
+      this.silentSince = undefined;
+    } catch {
+      this.silentSince ??= asked;
+    } finally {
+      this.isAsking = false;
+    }
+  }
+}
+
+/** Sends incidents to the runs that they happened to, as signals, as soon as the server takes them. */
+export class IncidentPost {
+  private waiting: { run: string; incident: Incident }[] = [];
+  private sending: Promise<void> | undefined;
+
+  /** @param send rejects if it could not be sent; then it is tried again at the next {@link flush}, unless `isLost` says that it never will */
+  constructor(
+    private readonly send: (run: string, incident: Incident) => Promise<void>,
+    private readonly isLost: (error: unknown) => boolean,
+  ) {}
+
+  add(run: string, incident: Incident): void {
+    this.waiting.push({ run, incident });
+    void this.flush();
+  }
+
+  /** Sends what waits, as far as it goes. */
+  flush(): Promise<void> {
+    this.sending ??= this.sendAll().finally(() => (this.sending = undefined));
+    return this.sending;
+  }
+
+  private async sendAll(): Promise<void> {
+    try {
+      for (let next = this.waiting[0]; next !== undefined; next = this.waiting[0]) {
+        await this.send(next.run, next.incident).catch((error: unknown) => {
+          if (!this.isLost(error)) throw error;
+        });
+        this.waiting.shift();
+      }
+    } catch {
+      // The server is away. What it is told later is no less true.
+    }
+  }
+}

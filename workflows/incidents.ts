@@ -1,0 +1,40 @@
+import { ApplicationFailure, defineSignal, setHandler, TimeoutFailure } from '@temporalio/workflow';
+import { incidentSignal, type Incident, type PipelineProgress } from './protocol.js';
+
+/** A run that something happens to every minute for days says so, but not without end. */
+const most = 200;
+
+/**
+ * What has happened to a run without ending it: what its workers tell, and what it finds itself. Each that a worker tells is an event of
+ * the history; the others follow from events that are there already.
+ */
+export class Incidents {
+  private readonly all: Incident[] = [];
+
+  /** Hears what workers tell from now on, and shows all in `progress`. */
+  listen(progress: PipelineProgress): void {
+    setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
+      this.add(incident);
+    });
+    progress.incidents = this.all;
+  }
+
+  /** Notes that an activity failed and is begun again: on another worker, or with all stages. */
+  survived(what: string, cause: unknown): void {
+    this.add({ at: new Date().toISOString(), what: `${what}: ${reason(cause)}` });
+  }
+
+  /** In the order of time; undefined where nothing happened. */
+  sorted(): Incident[] | undefined {
+    return this.all.length === 0 ? undefined : this.all.toSorted((a, b) => (a.at < b.at ? -1 : 1));
+  }
+
+  private add(incident: Incident): void {
+    if (this.all.length < most) this.all.push(incident);
+  }
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === 'HEARTBEAT' ? 'its worker fell silent' : 'its worker is gone';
+  return cause instanceof ApplicationFailure || cause instanceof Error ? cause.message : String(cause);
+}
