@@ -79,7 +79,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   );
   onIncident = (incident) => {
     logger.warn(incident.what);
-    if (seat.current !== undefined) post.add(seat.current, incident);
+    if (seat.latest !== undefined) post.add(seat.latest, incident);
   };
   const watch = new IncidentWatch({
     computePid: () => host.pid,

@@ -5,6 +5,8 @@ import type { Incident } from './result.js';
 const lookMs = 500;
 /** A process that is late by more was not just busy. */
 const heldMs = 5_000;
+/** A server that takes longer was away. */
+const patienceMs = 1_000;
 /** Clocks are corrected by less all the time. */
 const jumpMs = 2_000;
 
@@ -71,7 +73,9 @@ export class IncidentWatch {
     const asked = performance.now();
     try {
       await this.sources.askServer();
-      if (this.silentSince !== undefined) this.tell(`The Temporal server did not answer for ${seconds(performance.now() - this.silentSince)}`);
+      // Whoever asks may ask again by itself until there is an answer.
+      const silence = performance.now() - (this.silentSince ?? asked);
+      if (silence > patienceMs) this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
       this.silentSince = undefined;
     } catch {
       this.silentSince ??= asked;

@@ -3,6 +3,7 @@ import { SeatLostError, SeatTakenError } from './errors.js';
 
 /** Milliseconds without an activity after which a run has lost its seat: it is paused, cancelled, or elsewhere. */
 const awayMs = 3_000;
+const justMs = 60_000;
 
 /**
  * The one seat of a worker: the run that sits in it has the device and the memory of the compute process to itself. A run
@@ -12,6 +13,7 @@ const awayMs = 3_000;
  */
 export class Seat {
   private run: string | undefined;
+  private left: { run?: string; at: number } = { at: -Infinity };
   private working = 0;
   private closed = false;
   private readonly evicted = new AbortController();
@@ -50,9 +52,9 @@ export class Seat {
     }
   }
 
-  /** Workflow id of the run that sits here. */
-  get current(): string | undefined {
-    return this.run;
+  /** Workflow id of the run that sits here, or has only just lost its seat: during an outage nothing comes from it, either. */
+  get latest(): string | undefined {
+    return this.run ?? (performance.now() - this.left.at < justMs ? this.left.run : undefined);
   }
 
   /** The run needs the worker no longer. */
@@ -106,6 +108,7 @@ export class Seat {
 
   private vacate(): void {
     clearTimeout(this.away);
+    if (this.run !== undefined) this.left = { run: this.run, at: performance.now() };
     this.run = undefined;
     this.changed();
   }

@@ -21,6 +21,8 @@ type Injection = (scene: Scene) => Promise<string[] | undefined>;
 /** Longer than the server waits for a sign of life. */
 const pastHeartbeatMs = 12_500;
 const diskMs = 3_000;
+/** One that is back at once is missed by nobody. */
+const serverMs = 2_000;
 const dayMs = 24 * 3600 * 1000;
 
 async function killAndReplace({ plant }: Scene, pids: readonly number[]): Promise<string[] | undefined> {
@@ -74,6 +76,7 @@ export const injections = {
   'SIGKILL of the compute process': async (scene) => killAndReplace(scene, (await scene.owner()).computePids()),
   'SIGKILL of the server': async ({ plant }) => {
     signalAll(await plant.server.pids(), 'SIGKILL');
+    await sleep(serverMs);
     await plant.server.restart();
     return [];
   },

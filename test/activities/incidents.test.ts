@@ -23,7 +23,7 @@ describe('what happens to a worker', () => {
   it('a server that was away is told once it answers again', async () => {
     let isUp = false;
     begin({ askServer: () => (isUp ? Promise.resolve() : Promise.reject(new Error('UNAVAILABLE'))) });
-    await sleep(1_200);
+    await sleep(1_800);
     expect(told).toEqual([]);
     isUp = true;
     await until(() => told.length > 0);
