@@ -50,6 +50,9 @@ const usualSilence: Silence = { elsewhere: 30_000, here: 600_000, unreadable: 3_
 const machine = hostname() + pidNamespace();
 const self = identify(process.pid);
 
+/** Tokens of the claims under which this process works. Another claim of its own is one that it could not remove, on a disk that was read-only for a while. */
+const underWork = new Set<string>();
+
 function pidNamespace(): string {
   try {
     return ` ${readlinkSync('/proc/self/ns/pid')}`;
@@ -74,6 +77,15 @@ export class Claims {
     const found = await find();
     if (found !== undefined) return found;
     const claim: Claim = { ...self, token: randomUUID(), machine };
+    underWork.add(claim.token);
+    try {
+      return await this.makeUnder(claim, name, find, make);
+    } finally {
+      underWork.delete(claim.token);
+    }
+  }
+
+  private async makeUnder<T>(claim: Claim, name: string, find: () => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
     const watch = new Watch(this.silence);
     for (let pause = pollMs.first; !(await this.take(name, claim, watch)); pause = Math.min(pollMs.longest, pause * 1.5)) {
       await sleep(pause);
@@ -87,7 +99,8 @@ export class Claims {
       return (await find()) ?? (await make());
     } finally {
       clearInterval(renewing);
-      await this.release(name, claim);
+      // Others would wait for long for a live process that does nothing.
+      if (!(await this.release(name, claim))) void this.releaseLater(name, claim);
     }
   }
 
@@ -104,16 +117,27 @@ export class Claims {
       return true;
     }
     await sleep(settleMs);
-    return (await this.read(name))?.token === claim.token;
+    return (await this.read(name).catch(() => undefined))?.token === claim.token;
   }
 
   private async read(name: string): Promise<Claim | undefined> {
-    return parse((await this.place.look(name).catch(() => undefined))?.text ?? '');
+    return parse((await this.place.look(name))?.text ?? '');
   }
 
-  /** Leaves the claim alone where somebody else has taken it over meanwhile. */
-  private async release(name: string, { token }: Claim): Promise<void> {
-    if ((await this.read(name))?.token === token) await this.place.remove(name).catch(() => undefined);
+  /** Leaves the claim alone where somebody else has taken it over meanwhile. @returns whether it is not ours any more */
+  private async release(name: string, { token }: Claim): Promise<boolean> {
+    try {
+      if ((await this.read(name))?.token === token) await this.place.remove(name);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Tries again until the disk can be written, or the server answers. */
+  private async releaseLater(name: string, claim: Claim): Promise<void> {
+    do await sleep(renewMs, undefined, { ref: false });
+    while (!(await this.release(name, claim)));
   }
 }
 
@@ -129,6 +153,7 @@ class Watch {
     const silent = performance.now() - this.seen.at;
     if (owner === undefined) return silent > this.silence.unreadable;
     if (owner.machine !== machine) return silent > this.silence.elsewhere;
+    if (owner.pid === self.pid && owner.started === self.started) return !underWork.has(owner.token);
     return !isAlive(owner) || isStopped(owner) || silent > this.silence.here;
   }
 }

@@ -103,6 +103,22 @@ describe('claims', () => {
     expect(work.times).toBe(1);
   });
 
+  it('takes over what this process could not remove', async () => {
+    await claimedBy(process.pid);
+    expect(await new Work().get()).toBe('made');
+  });
+
+  it('removes a claim as soon as that is possible again, so that no other process waits for a live one', async () => {
+    const place = new ClaimFolder(folder);
+    let isReadOnly = true;
+    const remove = place.remove.bind(place);
+    place.remove = (name) => (isReadOnly ? Promise.reject(new Error('EROFS')) : remove(name));
+    await expect(new Claims(place).findOrMake('mask-1', () => Promise.resolve(undefined), () => Promise.reject(new Error('EROFS')))).rejects.toThrow('EROFS');
+    expect(await readdir(folder)).toEqual(['mask-1']);
+    isReadOnly = false;
+    while ((await readdir(folder)).length > 0) await sleep(50);
+  });
+
   it('takes over a claim that its owner died writing', async () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'mask-1'), '{"pi');

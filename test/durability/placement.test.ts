@@ -1,6 +1,6 @@
 /** Two workers, one store: where a run works, and where it goes when its worker goes. Real server, real programs. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,7 +87,23 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
     expect(await queuesOf(handle)).toHaveLength(2);
     expect(toldBy(await handle.fetchHistory())).not.toEqual([]);
+    expect(result.incidents?.map(({ what }) => what)).toEqual([expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/)]);
+    expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
     expect(owner.isAlive).toBe(false);
+  });
+
+  it('tells what nothing failed by: a compute process that was stopped', async () => {
+    const plant = await build('held');
+    const handle = await start('held');
+    await until(() => storeLog(plant.store).length > 2);
+    const compute = (await ownerOf(handle, plant.workers)).computePids();
+    signalAll(compute, 'SIGSTOP');
+    await sleep(1_500);
+    signalAll(compute, 'SIGCONT');
+    const result = await resultOf(handle);
+    expect(digestsOf(result)).toEqual(undisturbed);
+    expect(result.incidents?.map(({ what }) => what)).toEqual([expect.stringMatching(/^The compute process was stopped for about \d\.\d s$/)]);
+    expect(toldBy(await handle.fetchHistory())).toEqual([expect.objectContaining({ what: 'incident' })]);
   });
 
   it('told to stop, hands its run over after the unit in flight; told twice, ends at once', async () => {
