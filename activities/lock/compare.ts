@@ -27,9 +27,15 @@ const isContainer = (value: unknown): value is Record<string, unknown> => typeof
 function differencesOf(what: string, locked: unknown, found: unknown): Difference[] {
   if (isContainer(locked) && isContainer(found)) {
     const keys = [...new Set([...Object.keys(locked), ...Object.keys(found)])];
-    return keys.flatMap((key) => differencesOf(Array.isArray(locked) ? `${what}[${key}]` : `${what}${what === '' ? '' : '.'}${key}`, locked[key], found[key]));
+    return keys.flatMap((key) => differencesOf(inside(what, key), locked[key], found[key]));
   }
   return Object.is(locked, found) ? [] : [{ what, locked: shown(locked), found: shown(found) }];
+}
+
+/** `stages[1].rebuild.ratio`, `files[./text/a.txt]`. */
+function inside(what: string, key: string): string {
+  if (!/^[A-Za-z]\w*$/.test(key)) return `${what}[${key}]`;
+  return what === '' ? key : `${what}.${key}`;
 }
 
 /** Digests stay whole: people look for them elsewhere. */
