@@ -1,15 +1,15 @@
 import { loadPack, type Pack } from '../../config/index.js';
-import { verdicts, verdictTable } from '../pack-verdicts.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { outcomeJson, type Outcome } from '../outcome.js';
+import { outcomeJson, statusOf, type Outcome } from '../outcome.js';
+import { verdicts, verdictTable } from '../pack-verdicts.js';
 import { printJson, showOutcome } from '../show-outcome.js';
 import type { Run } from '../start-pipeline.js';
 import { runHere } from './run.js';
 
 /**
  * `reproduce PACK`: runs the pack's pipeline like `run`, and holds what it finds against what was published.
- * @returns the exit code: that of a failed gate where a number is not within its tolerance
+ * @returns the exit code: that of a failed gate where a number is not within its tolerance, or a gate of the pipeline failed
  * @throws PipelineFileError
  */
 export async function reproduceCommand(file: string, options: GlobalOptions): Promise<number> {
@@ -22,12 +22,10 @@ function showReproduction(pack: Pack, run: Run, outcome: Outcome, { json, log }:
   const found = verdicts(pack.expect, outcome.result);
   const reproduced = found.every(({ verdict }) => verdict === 'within');
   if (json) printJson({ ...outcomeJson(run, outcome), pack: pack.name, reproduced, expect: found });
-  const code = json ? exitCode.done : showOutcome(run, outcome, { json, log });
-  if (!json) process.stdout.write(`${verdictTable(pack.name, found)}\n`);
+  else {
+    showOutcome(run, outcome, { json, log });
+    process.stdout.write(`${verdictTable(pack.name, found)}\n`);
+  }
   if (!reproduced) process.stderr.write('The published numbers were not reproduced.\n');
-  return reproduced ? (json && hasFailed(outcome) ? exitCode.gateFailed : code) : exitCode.gateFailed;
-}
-
-function hasFailed(outcome: Extract<Outcome, { status: 'completed' }>): boolean {
-  return (outcome.result.gates ?? []).some(({ passed }) => !passed);
+  return reproduced && statusOf(outcome) === 'completed' ? exitCode.done : exitCode.gateFailed;
 }
