@@ -1,5 +1,5 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
-import type { Comparison, Quantity, ZeroShotMetric } from '../config/gate.js';
+import type { Comparison, Quantity } from '../config/gate.js';
 import type { ModelState } from '../config/pipeline.js';
 
 /** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
@@ -35,8 +35,6 @@ export interface RebuildRound {
 
 export type ByDataset = Record<string, number>;
 export type ByState<T> = Partial<Record<ModelState, T>>;
-/** Shares of right answers by zero-shot task, as fractions. */
-export type ByTask = Record<string, Partial<Record<ZeroShotMetric, number>>>;
 
 /** What became of a quality gate. */
 export interface GateResult {
@@ -75,7 +73,6 @@ export interface PipelineResult {
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
-  zeroShot?: ByState<ByTask>;
   /** Quality gates in the order of the file; absent where there are none. */
   gates?: GateResult[];
   initialMask: {

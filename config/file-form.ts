@@ -5,9 +5,14 @@ import type { Pipeline } from './pipeline.js';
 export function fileForm({ stages, gates, ...head }: Pipeline): Record<string, unknown> {
   return {
     ...head,
-    stages: stages.map(({ type, ...settings }) => ({ [type]: settings })),
+    stages: stages.map(({ type, ...settings }) => ({ [type]: withoutEmpty(settings) })),
     ...(gates !== undefined && { gates: gates.map(({ name, check }) => (name === undefined ? check : { name, check })) }),
   };
+}
+
+/** A list may be absent, but not empty. */
+function withoutEmpty(settings: object): object {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => !(Array.isArray(value) && value.length === 0)));
 }
 
 /** Plain data with all absolute paths in it relative to a folder. */

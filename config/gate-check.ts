@@ -3,26 +3,20 @@ import type { GateCondition, Quantity } from './gate.js';
 import { nearest } from './nearest.js';
 import type { DatasetSource, EvaluationStage, ModelState, Stage } from './pipeline.js';
 
-/** What results call each dataset: the file's name without folders, or its name; a number is added where two would be the same. */
-function labelsOf(datasets: readonly DatasetSource[]): string[] {
+/** What results call each of these: a number is added where two would be the same. */
+function numbered(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
-  return datasets.map((dataset) => {
-    const label = 'file' in dataset ? (dataset.file.split(/[\\/]/).pop() ?? dataset.file) : dataset.name;
-    const count = (seen.get(label) ?? 0) + 1;
-    seen.set(label, count);
-    return count === 1 ? label : `${label}#${count}`;
+  return names.map((name) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name}#${count}`;
   });
 }
 
-/** The zero-shot tasks of a stage by name, however it has them. */
-function tasksOf(stage: EvaluationStage): string[] {
-  const tasks = (stage as { zeroShot?: readonly unknown[] }).zeroShot ?? [];
-  return tasks.flatMap((task) => {
-    if (typeof task === 'string') return [task];
-    const { name, task: other } = task as { name?: unknown; task?: unknown };
-    return [name, other].filter((word) => typeof word === 'string').slice(0, 1);
-  });
-}
+/** A dataset's name in results: the file's name without folders, or its name. */
+const datasetName = (dataset: DatasetSource): string => ('file' in dataset ? (dataset.file.split(/[\\/]/).pop() ?? dataset.file) : dataset.name);
+
+type ZeroShot = { zeroShot?: readonly ({ task: string } | { name: string })[] };
 
 /** Names of what a pipeline measures, by the states that it measures it on. */
 class Measured {
@@ -35,8 +29,9 @@ class Measured {
     for (const stage of stages) {
       if (stage.type !== 'evaluation') continue;
       for (const state of stage.states) {
-        addAll(this.datasets, state, labelsOf((stage as Partial<EvaluationStage>).perplexity?.map(({ dataset }) => dataset) ?? []));
-        addAll(this.tasks, state, tasksOf(stage));
+        addAll(this.datasets, state, numbered(stage.perplexity.map(({ dataset }) => datasetName(dataset))));
+        const { zeroShot = [] } = stage as EvaluationStage & ZeroShot;
+        addAll(this.tasks, state, numbered(zeroShot.map((task) => ('task' in task ? task.task : task.name))));
       }
     }
   }

@@ -1,8 +1,11 @@
-import type { GateResult, PipelineResult } from '../activities/result.js';
-import type { Bound, Gate, GateCondition, Quantity } from '../config/gate.js';
+import type { ByState, GateResult, PipelineResult } from '../activities/result.js';
+import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../config/gate.js';
 
 /** What gates look at. */
-export type Judged = Pick<PipelineResult, 'perplexity' | 'zeroShot' | 'sparsity' | 'rebuild' | 'seconds'>;
+export interface Judged extends Pick<PipelineResult, 'perplexity' | 'sparsity' | 'rebuild' | 'seconds'> {
+  /** Accuracies by task, as fractions. */
+  zeroShot?: ByState<Record<string, Partial<Record<ZeroShotMetric, number>>>>;
+}
 
 /** Judges every gate by the numbers of a result: the same result gives the same answer. */
 export function judgeGates(gates: readonly Gate[], result: Judged): GateResult[] {

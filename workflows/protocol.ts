@@ -7,7 +7,7 @@ import type { RebuildEntry } from '../activities/result.js';
 import type { Lock } from '../config/lock.js';
 import type { Pipeline, Stage } from '../config/pipeline.js';
 
-export type { ByDataset, ByState, ByTask, GateResult, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
+export type { ByDataset, ByState, GateResult, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
 /** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it go on. */
 export const pipelineWorkflow = 'pipeline';

@@ -29,8 +29,8 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
 }
 
 /** Digests and numbers of what a run has made. */
-export function lockedOutputs({ digests, perplexity, zeroShot }: Pick<PipelineResult, 'digests' | 'perplexity' | 'zeroShot'>): Lock['outputs'] {
-  return { ...digests, perplexity, ...(zeroShot !== undefined && { zeroShot }) };
+export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<PipelineResult, 'digests' | 'perplexity'> & { zeroShot?: object }): Lock['outputs'] {
+  return { ...digests, perplexity, ...(Object.keys(zeroShot).length > 0 && { zeroShot }) };
 }
 
 /** A file of a hub's cache is the same wherever that lies: by repository, commit and path. */

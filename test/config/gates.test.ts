@@ -69,8 +69,8 @@ describe('gates of a pipeline file', () => {
   });
 
   it('of zero-shot tasks need a stage that has the task for these states', () => {
-    const judged = { type: 'evaluation', states: ['dense', 'rebuilt'], perplexity: [], zeroShot: ['arc_easy', { task: 'piqa' }, { name: 'mine', file: 'mine.jsonl' }] } as never;
-    for (const task of ['arc_easy', 'piqa', 'mine']) {
+    const judged = { type: 'evaluation', states: ['dense', 'rebuilt'], perplexity: [], zeroShot: [{ task: 'arc_easy' }, { task: 'piqa' }, { name: 'mine', file: 'mine.jsonl' }, { task: 'piqa', limit: 3 }] } as never;
+    for (const task of ['arc_easy', 'piqa', 'mine', 'piqa#2']) {
       const drop = { kind: 'drop', state: 'rebuilt', task, metric: 'acc' } as const;
       expect(checkQuantity(drop, [judged])).toEqual(drop);
     }
@@ -80,7 +80,7 @@ describe('gates of a pipeline file', () => {
 
   it('know datasets by the names that results have', () => {
     const file = fc.tuple(fc.constantFrom('/a/', '/b/c/', 'C:\\d\\'), fc.constantFrom('t.txt', 'u.txt', 'a b')).map(([folder, name]): DatasetSource => ({ file: folder + name }));
-    const named = fc.constantFrom('c4', 'wikitext2', 'ptb').map((name) => ({ name }) as DatasetSource);
+    const named = fc.constantFrom('c4', 'wikitext2', 'ptb').map((name) => ({ name }));
     fc.assert(fc.property(fc.array(fc.oneof(file, named), { minLength: 1, maxLength: 6 }), (datasets) => {
       const stage = { type: 'evaluation' as const, states: ['dense' as const], perplexity: datasets.map((dataset) => ({ dataset, skipTokens: 0, sequenceLength: 8 })) };
       for (const dataset of datasetLabels(datasets)) expect(checkQuantity({ kind: 'perplexity', state: 'dense', dataset }, [stage])).toMatchObject({ dataset });
