@@ -6,7 +6,7 @@ import type { SweepRow } from '../../workflows/sweep-protocol.js';
 
 const result: Judged = {
   perplexity: { dense: { t: 4, u: 5 }, initial: { t: 16, u: 4 }, rebuilt: { t: 8, u: 6 } },
-  zeroShot: { dense: { piqa: { acc: 0.6, acc_norm: 0.7 } }, rebuilt: { piqa: { acc: 0.58, acc_norm: 0.7 } } },
+  zeroShot: { dense: { piqa: { acc: 0.6, acc_norm: 0.7 }, rte: { acc: 0.7 } }, rebuilt: { piqa: { acc: 0.58, acc_norm: 0.7 }, rte: { acc: 0.6 } } },
   sparsity: { target: 0.5, actual: 0.4999 },
   rebuild: { grown: 10, pruned: 11, layers: [] },
   seconds: { calibration: 1, initialMask: 2, rebuild: 3, evaluation: 4, total: 10 },
@@ -30,6 +30,11 @@ describe('gates judged by a result', () => {
     ['piqa acc drop <= 2 points', true, 0.6 - 0.58, 0.02],
     ['piqa acc drop <= 1.9 points', false, 0.6 - 0.58, 0.019],
     ['piqa acc drop < 2 points', false, 0.6 - 0.58, 0.02],
+    ['piqa acc drop > 2 points', false, 0.6 - 0.58, 0.02],
+    // In floats 0.7 - 0.6 is less than 0.1.
+    ['rte acc drop < 10 points', false, 0.7 - 0.6, 0.1],
+    ['rte acc drop >= 10 points', true, 0.7 - 0.6, 0.1],
+    ['rte acc_norm drop <= 1', false, null, 1],
     ['piqa acc_norm drop <= 0', true, 0, 0],
     ['rebuilt piqa acc >= 58 %', true, 0.58, 0.58],
     ['rebuilt piqa acc >= 0.99 * dense', false, 0.58, 0.594],
