@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
-import { writeFileDurably } from '../artifacts/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
@@ -13,7 +11,7 @@ import type { Seat } from './seat.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities } from './types.js';
 import { writeSweep } from './write-sweep.js';
-import { runFolder } from './write-outputs.js';
+import { holdAgainstLock, writeReport } from './write-report.js';
 
 export { ComputeHost } from './compute/host.js';
 export { IncidentPost, IncidentWatch } from './incidents.js';
@@ -53,17 +51,13 @@ export function createActivities({ state, host, seat, renderReport }: ActivityOp
     proveMasks: compute('proveMasks'),
     writeOutputs: compute('writeOutputs'),
     proveOutputs: compute('proveOutputs'),
-    async writeReport({ workflowId, pipeline, result }) {
+    async writeReport(input) {
       try {
-        const folder = runFolder(state, workflowId);
-        const report = join(folder, 'report.md');
-        await seat.use(runInFlight(), async () => {
-          await writeFileDurably(report, [Buffer.from(renderReport({ ...result, report }, pipeline))]);
-          await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify({ ...result, report }, null, 2)}\n`)]);
-        });
+        const written = await seat.use(runInFlight(), () => writeReport(input, state, renderReport));
         // A run's last activity: the worker is free for the next run.
         seat.leave(runInFlight());
-        return report;
+        if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);
+        return written;
       } catch (error) {
         throw asFailure(serializeFault(error));
       }

@@ -2,6 +2,7 @@ import { access, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
+import type { Lock } from '../config/lock.js';
 import type { DatasetSource, InitialMaskStage, Pipeline } from '../config/pipeline.js';
 import { loadTokenizer, readText } from '../datasets/index.js';
 import type { DecoderModel } from '../models/index.js';
@@ -9,17 +10,19 @@ import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { linearsOf } from './layer-files.js';
+import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource } from './mask-source.js';
-import type { RunContext } from './types.js';
+import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
- * @throws PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of checkpoints, models and datasets
+ * A run that repeats a locked one takes engine, threads and batches from the lock, and must have all the rest of it.
+ * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of checkpoints, models and datasets
  */
-export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Workbench): Promise<RunContext> {
-  const engine = await bench.engine({ backend: pipeline.engine.backend });
+export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, bench: Workbench): Promise<RunContext> {
+  const engine = await bench.engine(lock === undefined ? { backend: pipeline.engine.backend } : { backend: lock.engine.backend, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
   const source = pipeline.model.source;
   await bench.allowed.check('model.source', source);
@@ -36,7 +39,7 @@ export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Wo
   const inputs = await inputFiles(pipeline, bench);
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
-  return {
+  const context: RunContext = {
     model: {
       source,
       digest: digestOf(weights.map((file) => ({ name: basename(file), sha256: digests.get(file) }))),
@@ -45,10 +48,20 @@ export async function prepareRun({ pipeline }: { pipeline: Pipeline }, bench: Wo
       ...tensors,
     },
     engine,
-    sequencesPerBatch: sequencesPerBatch(pipeline, open.model),
+    sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
     files: Object.fromEntries(inputs.map((file) => [file, digests.get(file) ?? ''])),
     ...mask,
   };
+  if (lock !== undefined) {
+    const differences = inputDifferences(lock, lockedInputs(pipeline, context, folder ?? ''));
+    if (differences.length > 0) throw new LockMismatchError(differences);
+  }
+  return context;
+}
+
+/** The wasm engine has one thread whatever it is asked for; the lock then says what differs. */
+function threadsOf({ engine }: Lock): number {
+  return engine.backend === 'wasm' ? 1 : engine.threads;
 }
 
 async function mustExist(path: string, remedy: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Granularity } from '../config/pipeline.js';
 import { groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
 import type { DecoderLayer } from '../models/index.js';
@@ -56,7 +56,9 @@ export async function proveOutputs({ context, workflowId, outputs }: ProveOutput
   });
   const proof = join(runFolder(bench.state, workflowId), 'proof.json');
   await writeProof({ path: proof, facts, alsoChecked: ['The budget of every group, after every stage that made masks.'] });
-  return { proof, seconds: (performance.now() - started) / 1000, reused: false };
+  const checkpoint = facts.files.filter(({ file }) => file.endsWith('.safetensors')).map(({ file, sha256 }) => [basename(file), sha256] as const);
+  const digests = { mask: facts.mask?.sha256 ?? '', checkpoint: Object.fromEntries(checkpoint) };
+  return { proof, digests, seconds: (performance.now() - started) / 1000, reused: false };
 }
 
 async function packedMasks(bench: Workbench, key: ArtifactKey, layer: DecoderLayer): Promise<PackedMask[]> {

@@ -1,4 +1,5 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
+import type { Comparison, Quantity } from '../config/gate.js';
 import type { ModelState } from '../config/pipeline.js';
 
 /** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
@@ -42,6 +43,21 @@ export interface Incident {
 export type ByDataset = Record<string, number>;
 export type ByState<T> = Partial<Record<ModelState, T>>;
 
+/** What became of a quality gate. */
+export interface GateResult {
+  /** Its name, or else its condition. */
+  gate: string;
+  /** Its condition as the file has it. */
+  asked: string;
+  quantity: Quantity['kind'];
+  comparison: Comparison;
+  /** What the number was compared with, once multiples of other states are worked out; null where a state has none. */
+  limit: number | null;
+  /** Null where the run has no such number. */
+  found: number | null;
+  passed: boolean;
+}
+
 /** The workflow's result. `run --json` prints it with `workflowId`, `runId` and `status` added. */
 export interface PipelineResult {
   name: string;
@@ -57,9 +73,15 @@ export interface PipelineResult {
   proof: string;
   /** Report for people, Markdown. */
   report: string;
+  /** SHA-256 of the mask file and of the checkpoint's files by name; absent where nothing is pruned. */
+  digests?: { mask: string; checkpoint: Record<string, string> };
+  /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */
+  lock?: string;
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
+  /** Quality gates in the order of the file; absent where there are none. */
+  gates?: GateResult[];
   initialMask: {
     /** Sparsity of every decoder layer. */
     layers: number[];

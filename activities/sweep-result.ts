@@ -4,7 +4,8 @@ import type { ByDataset, ByState } from './result.js';
 
 /** How a member ended. */
 export interface MemberOutcome {
-  status: 'done' | 'failed' | 'cancelled' | 'skipped';
+  /** `gateFailed`: it has numbers like one that is `done`, but a quality gate of its did not pass. */
+  status: 'done' | 'gateFailed' | 'failed' | 'cancelled' | 'skipped';
   perplexity?: ByState<ByDataset>;
   /** Share of zeros that was found. */
   sparsity?: number;
@@ -13,7 +14,7 @@ export interface MemberOutcome {
   /** Folder of the pruned checkpoint, and the member's own report. */
   checkpoint?: string;
   report?: string;
-  /** `failed`: the fault's class and sentence. `skipped`: why. */
+  /** `failed`: the fault's class and sentence. `skipped`: why; `gateFailed`: which gates. */
   error?: { type: string; message: string };
   because?: string;
 }

@@ -7,6 +7,7 @@ import type {
   Pipeline,
   RebuildStage,
 } from '../config/pipeline.js';
+import type { Lock } from '../config/lock.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry } from './result.js';
 import type { SweepTable } from './sweep-result.js';
 
@@ -20,6 +21,9 @@ export type ArtifactKey = string;
 export interface RunContext {
   model: {
     source: string;
+    /** Of a model from a hub: repository id, and the commit that was read. */
+    repo?: string;
+    revision?: string;
     /** Digest of config.json and of the weight files. */
     digest: string;
     family: string;
@@ -38,6 +42,14 @@ export interface RunContext {
   sparsity: number;
   /** In the stages that a retry makes anew: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
   notBefore?: string;
+}
+
+export interface PrepareRunInput {
+  pipeline: Pipeline;
+  /** Absolute path of the pipeline file's folder. */
+  folder?: string;
+  /** What the run has to be equal to. */
+  lock?: Lock;
 }
 
 export interface WithContext {
@@ -159,13 +171,15 @@ export interface ProveOutputsInput extends WithContext {
 export interface ProveOutputsResult extends UnitResult {
   /** `proof.json` */
   proof: string;
+  digests?: PipelineResult['digests'];
 }
 
-export interface WriteReportInput {
+export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
-  pipeline: Pipeline;
   result: PipelineResult;
 }
+/** The files that were written. */
+export type WrittenReport = Pick<PipelineResult, 'report' | 'lock'>;
 
 export interface WriteSweepInput {
   sweepId: string;
@@ -174,7 +188,7 @@ export interface WriteSweepInput {
 
 /** The activities by name, as workflows see them. */
 export interface Activities {
-  prepareRun(input: { pipeline: Pipeline }): Promise<RunContext>;
+  prepareRun(input: PrepareRunInput): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
   findScores(input: ScoresInput): Promise<boolean>;
@@ -187,7 +201,8 @@ export interface Activities {
   proveMasks(input: ProveMasksInput): Promise<void>;
   writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
-  writeReport(input: WriteReportInput): Promise<string>;
+  /** @returns the report's path alone in histories of before there were locks */
+  writeReport(input: WriteReportInput): Promise<WrittenReport | string>;
 }
 
 /** Where a run works: the task queue of one worker, and the identity of that worker's artifact store. */

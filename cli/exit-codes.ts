@@ -4,5 +4,7 @@ export const exitCode = {
   runFailed: 1,
   /** The pipeline file or the command line is wrong. */
   wrongInput: 2,
+  /** The run is done, but its result is not what was asked for: a quality gate, or a published number. */
+  gateFailed: 3,
   interrupted: 130,
 } as const;

@@ -3,6 +3,7 @@ import type { ListOptions } from './commands/list.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
+import type { LockOptions } from './load-lock.js';
 import { addScheduleCommands } from './commands/schedule.js';
 import { addStoreCommands } from './commands/store.js';
 import { addSweepCommands } from './commands/sweep.js';
@@ -10,6 +11,7 @@ import { version } from './version.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
+const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
 
 /** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets the exit code of the one that ran. */
@@ -23,13 +25,21 @@ export function program(onExit: (code: number) => void): Command {
   const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
   const options = (command: Command): GlobalOptions => globalOptions(command);
 
-  add('run <file>', 'run a pipeline here: server, worker, progress and result in one').action(async (file: string, _: unknown, command: Command) => {
-    const { runCommand } = await import('./commands/run.js');
-    onExit(await runCommand(file, options(command)));
-  });
-  add('start <file>', 'start a pipeline on a running worker and return').action(async (file: string, _: unknown, command: Command) => {
-    const { startCommand } = await import('./commands/start.js');
-    onExit(await startCommand(file, options(command)));
+  add('run <file>', 'run a pipeline here: server, worker, progress and result in one')
+    .option(...lockedOption)
+    .action(async (file: string, own: LockOptions, command: Command) => {
+      const { runCommand } = await import('./commands/run.js');
+      onExit(await runCommand(file, options(command), own));
+    });
+  add('start <file>', 'start a pipeline on a running worker and return')
+    .option(...lockedOption)
+    .action(async (file: string, own: LockOptions, command: Command) => {
+      const { startCommand } = await import('./commands/start.js');
+      onExit(await startCommand(file, options(command), own));
+    });
+  add('reproduce <pack>', 'run the pipeline of a pack here, and hold what it finds against published numbers').action(async (file: string, _: unknown, command: Command) => {
+    const { reproduceCommand } = await import('./commands/reproduce.js');
+    onExit(await reproduceCommand(file, options(command)));
   });
   add('watch [which]', `show progress and result of a pipeline (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { watchCommand } = await import('./commands/watch.js');
@@ -39,6 +49,7 @@ export function program(onExit: (code: number) => void): Command {
     .option('--model <name>', "those of a model: its folder's name, or its repository id")
     .option('--sparsity <share>', 'those that prune this share, for instance 0.5')
     .option('--pattern <pattern>', 'those that keep a pattern, for instance 2:4')
+    .addOption(new Option('--gate <state>', 'those whose quality gates ended so').choices(['pending', 'passed', 'failed']))
     .option('--method <name>', 'those whose masks a method makes, for instance wanda or guarded')
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, WorkflowFailedError, type Client } from '@temporalio/client';
+import { failedGates } from '../report/index.js';
 import type { PipelineResult } from '../workflows/protocol.js';
 import { throughOutages } from './client.js';
 import { unlessAborted } from './interrupts.js';
@@ -48,6 +49,11 @@ export function describeFailure(error: WorkflowFailedError): Exclude<Outcome, { 
 
 /** What `--json` prints about a run. */
 export function outcomeJson(run: Run, outcome: Outcome): object {
-  const head = { workflowId: run.workflowId, runId: run.runId, status: outcome.status };
+  const head = { workflowId: run.workflowId, runId: run.runId, status: statusOf(outcome) };
   return outcome.status === 'completed' ? { ...head, ...outcome.result } : { ...head, error: outcome.error };
+}
+
+/** How a run ended, in a word: one whose quality gates did not all pass has a result, too. */
+export function statusOf(outcome: Outcome): Outcome['status'] | 'gateFailed' {
+  return outcome.status === 'completed' && failedGates(outcome.result).length > 0 ? 'gateFailed' : outcome.status;
 }

@@ -1,4 +1,4 @@
-import { duration, grouped, percent, perplexityRows } from '../report/index.js';
+import { duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../workflows/protocol.js';
 
 /** The first column left, the others right, two spaces between. */
@@ -22,9 +22,11 @@ export function resultTable(result: PipelineResult): string {
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],
+    ...(result.lock === undefined ? [] : [['lock', result.lock] as [string, string]]),
   ];
   const labelWidth = 12;
   const perplexities = alignedTable(perplexityRows(result), labelWidth);
-  const lines = [...perplexities, ...(perplexities.length === 0 ? [] : ['']), ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
-  return `\n${result.name}: done\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
+  const gates = alignedTable(result.gates === undefined ? [] : gateRows(result.gates, sparsity), labelWidth);
+  const lines = [...[gates, perplexities].flatMap((table) => (table.length === 0 ? [] : [...table, ''])), ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
+  return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { ParsedPipeline } from '../config/index.js';
+import { digestOf } from '../artifacts/digest.js';
+import type { Lock, ParsedPipeline } from '../config/index.js';
 import { pipelineWorkflow, type PipelineRequest } from '../workflows/protocol.js';
 import { OtherStateError } from './errors.js';
 import { labelsOf } from './run-labels.js';
@@ -19,13 +20,18 @@ export interface StartedRun extends Run {
 }
 
 /** The same resolved pipeline has the same id: starting it again attaches to it, or runs it again and finds its artifacts. */
-export function workflowIdOf({ pipeline, digest }: Pick<ParsedPipeline, 'pipeline' | 'digest'>): string {
-  return `${pipeline.name}-${digest.slice(0, 16)}`;
+export function workflowIdOf({ pipeline, digest, lock }: Pick<Startable, 'pipeline' | 'digest' | 'lock'>): string {
+  const id = `${pipeline.name}-${digest.slice(0, 16)}`;
+  // A run that is held against a lock never attaches to one that is not, nor overwrites its outputs.
+  return lock === undefined ? id : `${id}-locked-${digestOf(lock).slice(0, 8)}`;
 }
 
+/** A pipeline, and what its run has to be equal to, if anything. */
+export type Startable = Pick<ParsedPipeline, 'pipeline' | 'digest' | 'folder'> & { lock?: Lock };
+
 /** The argument of a pipeline's workflow. */
-export function requestFor({ pipeline, digest }: ParsedPipeline): PipelineRequest {
-  return { pipeline, configDigest: digest };
+export function requestFor({ pipeline, digest, folder, lock }: Startable): PipelineRequest {
+  return { pipeline, configDigest: digest, folder, ...(lock !== undefined && { lock }) };
 }
 
 /** What a pipeline's workflow is started with, by hand or by a schedule. */
@@ -55,7 +61,7 @@ export async function pipelineStart(client: Client, request: PipelineRequest, ta
  * Starts the pipeline's workflow, or attaches to it where it is running.
  * @throws OtherStateError if it is running on the task queue of another state
  */
-export async function startPipeline(client: Client, parsed: ParsedPipeline, taskQueue: string): Promise<StartedRun> {
+export async function startPipeline(client: Client, parsed: Startable, taskQueue: string): Promise<StartedRun> {
   const workflowId = workflowIdOf(parsed);
   const runningBefore = await runningExecution(client, workflowId);
   const { start, findable } = await pipelineStart(client, requestFor(parsed), taskQueue);

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { startCommand } from './commands/start.js';
 import { endProcess, exitCodeFor } from './end.js';
+import type { LockOptions } from './load-lock.js';
 import { addGlobalOptions, globalOptions } from './options.js';
 
 /** The real CLI's options for reaching a server, and the environment variables that mean the same. */
@@ -22,6 +23,7 @@ export async function temporalWorkflowStart(words: readonly string[]): Promise<v
   const command = addGlobalOptions(new Command('temporal workflow start'))
     .description('Starts a pipeline on a running worker, prints workflow and run id, and returns.')
     .requiredOption('--pipeline <file>', 'pipeline file')
+    .option('--locked [lock]', 'refuse anything that differs from a lock (default: NAME.lock.yaml beside NAME.yaml)')
     .option('--tls', 'use TLS')
     .option('-o, --output <format>', 'text or json')
     .exitOverride()
@@ -30,9 +32,9 @@ export async function temporalWorkflowStart(words: readonly string[]): Promise<v
     command.option(flags, description).on(`option:${longName(flags)}`, (value: string) => (process.env[variable] = value));
   }
   command.on('option:tls', () => (process.env['TEMPORAL_TLS'] = 'true'));
-  command.action(async (own: { pipeline: string; output?: string }) => {
+  command.action(async (own: LockOptions & { pipeline: string; output?: string }) => {
     const options = globalOptions(command);
-    code = await startCommand(own.pipeline, { ...options, json: options.json || own.output === 'json' });
+    code = await startCommand(own.pipeline, { ...options, json: options.json || own.output === 'json' }, own);
   });
   try {
     await command.parseAsync(withoutName(words), { from: 'user' });

@@ -15,6 +15,8 @@ export interface SourceDocument {
   places: Places;
   problems: SyntaxProblem[];
   lines: LineCounter;
+  /** The file's offset of a character within the text value that begins at `start`; `start` where the file writes the text in another form. */
+  within(start: number, offset: number): number;
 }
 
 // Far above any sensible pipeline, far below what aliases of aliases expand to.
@@ -35,14 +37,18 @@ class Unbounded extends Error {
 export function readDocument(text: string): SourceDocument {
   const lines = new LineCounter();
   const places = new Places();
-  const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, places, problems, lines });
+  const within = (start: number, offset: number): number => {
+    const inside = start + (/["']/.test(text.charAt(start)) ? 1 : 0) + offset;
+    return offset === 0 || /[|>]/.test(text.charAt(start)) || /[\n\\]/.test(text.slice(start, inside)) ? start : inside;
+  };
+  const failed = (problems: SyntaxProblem[]): SourceDocument => ({ value: undefined, places, problems, lines, within });
   try {
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: true, resolveKnownTags: false });
     if (document.errors.length > 0) return failed(syntaxProblems(document.errors));
     if (document.contents === null) return failed([{ offset: 0, message: 'the file is empty; expected a pipeline. Copy one from pipelines/ to start with.' }]);
     const problems = document.warnings.map(({ message, pos }) => ({ offset: pos[0], message: `${message}; expected plain YAML. Leave the tag out.` }));
     const value = new Walk(aliasTargets(document), places, problems, lines).value(document.contents, []);
-    return { value, places, problems, lines };
+    return { value, places, problems, lines, within };
   } catch (error) {
     if (error instanceof Unbounded) return failed([{ offset: error.offset, message: error.message }]);
     if (error instanceof RangeError) return failed([{ offset: 0, message: tooDeep }]);

@@ -2,16 +2,16 @@ import { dirname, resolve } from 'node:path';
 import { digestOf } from '../artifacts/digest.js';
 import { deepFreeze } from './deep-freeze.js';
 import { readDocument } from './document.js';
-import type { SourceDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem, PipelineWarning } from './errors.js';
+import { located, positionOf } from './located.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
+import { resolveGates } from './resolve-gates.js';
 import { resolvePipeline } from './resolve.js';
 import type { CheckedFile } from './resolve.js';
 import { schemaProblems } from './schema-problems.js';
-import type { ValueProblem } from './schema-problems.js';
 import { semanticProblems } from './semantics.js';
 
 export interface ParseOptions {
@@ -36,6 +36,8 @@ export interface ParsedPipeline {
   /** SHA-256 of the pipeline's canonical JSON, hexadecimal. */
   digest: string;
   warnings: PipelineWarning[];
+  /** Absolute path of the file's folder. */
+  folder: string;
 }
 
 /**
@@ -63,8 +65,12 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
   if (problems.length > 0) throw new PipelineFileError(file, inOrder(problems));
 
-  const pipeline = deepFreeze(resolvePipeline(source.value as CheckedFile, baseOf));
-  return { pipeline, digest: digestOf(pipeline), warnings: inOrder(meaning.warnings.map((warning) => located(source, warning))) };
+  const checked = source.value as CheckedFile;
+  const resolved = resolvePipeline(checked, baseOf);
+  const gates = resolveGates(checked.gates, resolved.stages);
+  if (gates.problems.length > 0) throw new PipelineFileError(file, inOrder(gates.problems.map((problem) => located(source, problem))));
+  const pipeline = deepFreeze({ ...resolved, ...(gates.gates.length > 0 && { gates: gates.gates }) });
+  return { pipeline, digest: digestOf(pipeline), warnings: inOrder(meaning.warnings.map((warning) => located(source, warning))), folder };
 }
 
 /**
@@ -73,18 +79,6 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
  */
 export function loadPipeline(path: string, overrides: readonly string[] = [], options: ParseOptions = {}): ParsedPipeline {
   return parsePipeline({ text: readText(resolve(path)), path, overrides, ...options });
-}
-
-function positionOf(source: SourceDocument, offset: number): { line: number; column: number } {
-  const { line, col } = source.lines.linePos(offset);
-  return { line: Math.max(line, 1), column: Math.max(col, 1) };
-}
-
-function located(source: SourceDocument, { pointer, part, message, causes = [] }: ValueProblem): PipelineProblem {
-  const place = source.places.find(pointer);
-  const override = [pointer, ...causes].map((at) => source.places.find(at).override).find((found) => found !== undefined);
-  if (override !== undefined) return { line: 0, column: 0, message, override };
-  return { ...positionOf(source, part === 'key' ? (place.key ?? place.value) : place.value), message };
 }
 
 /** In the order of the file; a value that aliases repeat is wrong once. */

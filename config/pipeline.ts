@@ -4,6 +4,8 @@
  * `schemas/pipeline.schema.json` is the truth for syntax and defaults; these types mirror it.
  */
 
+import type { Gate } from './gate.js';
+
 export type DatasetSource =
   /** A text, JSONL (`field`) or Parquet (`field`) file; the path is absolute. */
   | { file: string; field?: string }
@@ -95,4 +97,6 @@ export interface Pipeline {
   };
   engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
   stages: Stage[];
+  /** What the result must keep for the run to count as good; absent if nothing is asked for. */
+  gates?: Gate[];
 }

@@ -9,9 +9,13 @@ import { schemaAt } from './schema.js';
 import { strategyOf } from './strategy.js';
 
 /** The file's data after the schema: checked, defaults filled in, paths as written. */
-export interface CheckedFile extends Omit<Pipeline, 'stages'> {
+export interface CheckedFile extends Omit<Pipeline, 'stages' | 'gates'> {
   stages: CheckedStage[];
+  gates?: CheckedGate[];
 }
+
+/** Its check is known to be a condition. */
+export type CheckedGate = string | { name?: string; check: string };
 
 interface CheckedStage {
   calibration?: Omit<CalibrationStage, 'type'>;

@@ -39,7 +39,7 @@ export interface FileSchema {
   validate: ValidateFunction;
 }
 
-function read(noun: 'pipeline' | 'sweep'): FileSchema {
+function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack'): FileSchema {
   // Beside this folder in the sources, one level further up from the compiled file.
   const name = `${noun}.schema.json`;
   const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
@@ -57,6 +57,10 @@ export const pipelineSchema: Schema = pipelineFile.schema;
 
 /** `schemas/sweep.schema.json`, likewise. */
 export const sweepFile = read('sweep');
+
+/** `schemas/lock.schema.json` and `schemas/pack.schema.json`, likewise. */
+export const lockFile = read('lock');
+export const packFile = read('pack');
 
 /** The schema itself, or the one of `root` that it refers to, with its own words on top. */
 export function dereference(schema: Schema, root = pipelineSchema): Schema {

@@ -1,4 +1,5 @@
 import { absolutePath, isCommit, isRepositoryId } from './model-source.js';
+import { checkGates } from './resolve-gates.js';
 import { checkPattern, parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
 import type { Segments } from './places.js';
@@ -21,6 +22,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   const problems: ValueProblem[] = [];
   const warnings: ValueProblem[] = [];
   if (!isMapping(data)) return { problems, warnings };
+  checkGates(data['gates'], problems);
   checkModel(data['model'], context, problems, warnings);
   const stages = readStages(data['stages']);
   if (stages === undefined) return { problems, warnings };

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
+import { fileForm } from '../config/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 
 /** The resolved pipeline in the syntax of a pipeline file: every default written out, every path absolute. */
-export function pipelineFile({ stages, ...head }: Pipeline): string {
-  return stringify({ ...head, stages: stages.map(({ type, ...settings }) => ({ [type]: settings })) }, { lineWidth: 0 });
+export function pipelineFile(pipeline: Pipeline): string {
+  return stringify(fileForm(pipeline), { lineWidth: 0 });
 }

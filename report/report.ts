@@ -1,6 +1,7 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import type { PipelineResult, RebuildRound } from '../workflows/protocol.js';
 import { change, duration, figure, grouped, percent } from './figures.js';
+import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { perplexityRows } from './perplexities.js';
 import { pipelineFile } from './pipeline-file.js';
@@ -10,6 +11,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
   const sections = [
     `# ${result.name}`,
     summary(result, pipeline),
+    gates(result),
     quality(result),
     sparsity(result),
     sparsityByLayer(result, pipeline),
@@ -57,6 +59,10 @@ function describeStage(stage: Stage): string {
       return `Evaluation of ${stage.states.join(', ')}: ${tasks.join('; ')}.`;
     }
   }
+}
+
+function gates({ gates: judged = [], sparsity: asked }: PipelineResult): string {
+  return judged.length === 0 ? '' : ['## Quality gates', markdownTable(gateRows(judged, asked))].join('\n\n');
 }
 
 function quality(result: PipelineResult): string {
@@ -137,7 +143,7 @@ function work({ seconds, reused }: PipelineResult): string {
   ].join('\n\n');
 }
 
-function origin({ engine, model, configDigest, checkpoint, mask, proof }: PipelineResult): string {
+function origin({ engine, model, configDigest, checkpoint, mask, proof, lock }: PipelineResult): string {
   const rows = [
     ['', ''],
     ['engine', `${engine.backend}, ${engine.version}`],
@@ -146,6 +152,7 @@ function origin({ engine, model, configDigest, checkpoint, mask, proof }: Pipeli
     ['pipeline digest', `\`${configDigest}\``],
     ['checkpoint', `\`${checkpoint}\``],
     ...(mask === '' ? [] : [['mask', `\`${mask}\``], ['proof', `\`${proof}\``]]),
+    ...(lock === undefined ? [] : [['lock', `\`${lock}\``]]),
   ];
   return ['## Origin', markdownTable(rows)].join('\n\n');
 }

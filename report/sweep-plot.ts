@@ -24,7 +24,7 @@ export interface PlotData {
 export function plotData({ axes, rows, best }: SweepTable): PlotData | undefined {
   const numeric = (axis: string): boolean => rows.every(({ values }) => typeof values[axis] === 'number');
   const x = axes.find((axis) => axis.endsWith('.sparsity') && numeric(axis)) ?? axes.find(numeric) ?? axes[0];
-  const done = rows.filter(({ status }) => status === 'done');
+  const done = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
   const has = (metric: SweepMetric): boolean => done.some((row) => metricOf(row, metric) !== undefined);
   const wanted: SweepMetric[] = [...(best === undefined ? [] : [best.metric]), 'perplexity.rebuilt', 'perplexity.initial'];
   const y = wanted.find(has);

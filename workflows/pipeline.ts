@@ -1,12 +1,14 @@
-import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { ArtifactKey, PrepareRunInput, ProveOutputsResult, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { judgeGates } from './gates.js';
 import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
+import { gateMemo, labelKeys } from './run-labels.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
@@ -36,7 +38,7 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
   pause.listen(progress);
   incidents.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
-  const context = await activities.prepareRun({ pipeline: request.pipeline });
+  const context = await activities.prepareRun(inputOf(request));
   for (let restarts = 0; ; restarts++) {
     try {
       return await new PipelineRun(request, context, trackers).run();
@@ -45,6 +47,11 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
       incidents.survived('What was lost is made again', error.cause);
     }
   }
+}
+
+/** A run that repeats a locked one is held against it. */
+function inputOf({ pipeline, folder, lock }: PipelineRequest): PrepareRunInput {
+  return { pipeline, ...(folder !== undefined && { folder }), ...(lock !== undefined && { lock }) };
 }
 
 function isArtifactLost(error: unknown): error is ActivityFailure {
@@ -70,7 +77,7 @@ class PipelineRun {
   private initialMask: PipelineResult['initialMask'] = { layers: [], linears: [] };
   private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
 
-  private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number };
+  private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number } & Partial<Pick<ProveOutputsResult, 'digests'>>;
 
   constructor(
     private readonly request: PipelineRequest,
@@ -241,15 +248,22 @@ class PipelineRun {
     tracker.working('writing mask and checkpoint');
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
     tracker.working('proving the checkpoint');
-    const { proof } = await activities.proveOutputs({ context, workflowId, outputs });
-    this.outputs = { ...outputs, proof };
+    const { proof, digests } = await activities.proveOutputs({ context, workflowId, outputs });
+    this.outputs = { ...outputs, proof, digests };
   }
 
-  /** Writes the report, and puts the result together. */
+  /** Puts the result together, judges it, and writes the report. */
   private async finish(): Promise<PipelineResult> {
     const { context, request, outputs } = this;
     const { workflowId } = workflowInfo();
     const happened = incidents.sorted();
+    const measured = {
+      sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
+      perplexity: this.perplexity,
+      rebuild: this.rebuild,
+      seconds: this.seconds(),
+    };
+    const gates = judgeGates(request.pipeline.gates ?? [], measured);
     const result: PipelineResult = {
       name: request.pipeline.name,
       configDigest: request.configDigest,
@@ -258,18 +272,18 @@ class PipelineRun {
       checkpoint: outputs.checkpoint,
       mask: outputs.mask,
       proof: outputs.proof,
+      ...(outputs.digests !== undefined && { digests: outputs.digests }),
       report: '',
       pattern: context.pattern,
-      sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
-      perplexity: this.perplexity,
+      ...measured,
+      ...(gates.length > 0 && { gates }),
       initialMask: this.initialMask,
-      rebuild: this.rebuild,
-      seconds: this.seconds(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
       ...(happened && { incidents: happened }),
     };
-    const report = await activities.writeReport({ workflowId, pipeline: request.pipeline, result });
-    return { ...result, report };
+    const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
+    if (gates.length > 0) label(gates.every(({ passed }) => passed) ? 'passed' : 'failed');
+    return { ...result, ...(typeof written === 'string' ? { report: written } : written) };
   }
 
   private seconds(): PipelineResult['seconds'] {
@@ -280,4 +294,10 @@ class PipelineRun {
     }
     return seconds;
   }
+}
+
+/** Says what became of the gates where runs are listed and searched. The server takes only an attribute that the run was started with. */
+function label(gate: 'passed' | 'failed'): void {
+  upsertMemo({ [gateMemo]: gate });
+  if (workflowInfo().typedSearchAttributes.get(labelKeys.gate) !== undefined) upsertSearchAttributes([{ key: labelKeys.gate, value: gate }]);
 }

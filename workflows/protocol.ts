@@ -4,9 +4,10 @@
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
 import type { Incident, RebuildEntry } from '../activities/result.js';
+import type { Lock } from '../config/lock.js';
 import type { Pipeline, Stage } from '../config/pipeline.js';
 
-export type { ByDataset, ByState, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
+export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
 /** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it go on. */
 export const pipelineWorkflow = 'pipeline';
@@ -26,6 +27,10 @@ export interface PipelineRequest {
   configDigest: string;
   /** A retry makes anew what is older than `since` (ISO 8601) from a stage on, by its index. */
   anew?: { from: number; since: string };
+  /** Absolute path of the pipeline file's folder: paths in the lock start from there. Without it no lock is written. */
+  folder?: string;
+  /** What the run has to be equal to. */
+  lock?: Lock;
 }
 
 export interface StageProgress {

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { Pipeline } from '../config/pipeline.js';
 
-/** The labels as Temporal's search attributes. `gate` is set by no run yet; it is registered with the others, so that an administrator does that once. */
+/** The labels as Temporal's search attributes. */
 export const labelKeys = {
   model: defineSearchAttributeKey('PruningModel', 'KEYWORD'),
   sparsity: defineSearchAttributeKey('PruningSparsity', 'DOUBLE'),
@@ -19,10 +19,15 @@ export interface RunLabels {
   pattern?: string;
   /** How the masks are made, in order: `wanda`, `owl`, `guarded`, ... */
   methods: string[];
+  /** What became of the quality gates, if there are any; `pending` until the run has ended well. */
+  gate?: 'pending' | 'passed' | 'failed';
 }
 
+/** Key of the label in a run's memo. */
+export const gateMemo = 'gate' satisfies keyof RunLabels;
+
 /** Labels of a pipeline's runs. */
-export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>): RunLabels {
+export function labelsOf({ model, stages, gates = [] }: Pick<Pipeline, 'model' | 'stages' | 'gates'>): RunLabels {
   const start = stages.find((stage) => stage.type === 'initialMask');
   const methods = stages.flatMap((stage) => {
     if (stage.type === 'initialMask') return [stage.method, ...(stage.allocation === undefined ? [] : [stage.allocation.method])];
@@ -33,6 +38,7 @@ export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>):
     ...(start?.sparsity === undefined ? {} : { sparsity: start.sparsity }),
     ...(start?.pattern === undefined ? {} : { pattern: start.pattern }),
     methods: [...new Set(methods)],
+    ...(gates.length === 0 ? {} : { gate: 'pending' }),
   };
 }
 
@@ -40,11 +46,12 @@ export function labelsOf({ model, stages }: Pick<Pipeline, 'model' | 'stages'>):
 const isAbsolute = (path: string): boolean => /^([A-Za-z]:)?[\\/]/.test(path);
 
 /** Labels as search attributes. A server refuses those that it does not know. */
-export function searchAttributesOf({ model, sparsity, pattern, methods }: RunLabels): SearchAttributePair[] {
+export function searchAttributesOf({ model, sparsity, pattern, methods, gate }: RunLabels): SearchAttributePair[] {
   return [
     { key: labelKeys.model, value: model },
     ...(sparsity === undefined ? [] : [{ key: labelKeys.sparsity, value: sparsity }]),
     ...(pattern === undefined ? [] : [{ key: labelKeys.pattern, value: pattern }]),
     { key: labelKeys.methods, value: methods },
+    ...(gate === undefined ? [] : [{ key: labelKeys.gate, value: gate }]),
   ];
 }

@@ -31,11 +31,11 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
 
 /**
  * Why a member need not be begun: another one, equal but for a smaller value along the gate's path, is above its limit.
- * @param ended finished members
+ * @param ended finished members; those whose gates failed have numbers, too
  */
 export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above, along }: StopWhen): string | undefined {
   const hit = ended.find((row) => {
-    const value = row.status === 'done' ? metricOf(row, metric) : undefined;
+    const value = row.status === 'done' || row.status === 'gateFailed' ? metricOf(row, metric) : undefined;
     return value !== undefined && value > above && isBeyond(values, row.values, along);
   });
   return hit === undefined ? undefined : `${metric} of ${hit.name} is above ${above}`;

@@ -128,7 +128,7 @@ class SweepRun {
       try {
         return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
           workflowId: memberWorkflowId(workflowInfo().workflowId, name),
-          args: [{ pipeline, configDigest }],
+          args: [{ pipeline, configDigest, folder: this.request.source.path.replace(/[\\/][^\\/]*$/, '') }],
           // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -150,8 +150,10 @@ class SweepRun {
   }
 }
 
-function doneOutcome({ perplexity, sparsity, seconds, checkpoint, report }: PipelineResult): MemberOutcome {
-  return { status: 'done', perplexity, sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+function doneOutcome({ perplexity, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
+  const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
+  const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
+  return { ...status, perplexity, sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
 }
 
 function failedOutcome(error: unknown): MemberOutcome {

@@ -50,11 +50,11 @@ async function listPipelines(state: string): Promise<Listed[]> {
 }
 
 function listed({ workflowId, runId, status, startTime, taskQueue, memo }: WorkflowExecutionInfo): Listed {
-  const { pipeline, model, sparsity, pattern, methods, [pausedMemo]: paused } = (memo ?? {}) as Partial<RunLabels & { pipeline: string; [pausedMemo]: boolean }>;
+  const { pipeline, model, sparsity, pattern, methods, gate, [pausedMemo]: paused } = (memo ?? {}) as Partial<RunLabels & { pipeline: string; [pausedMemo]: boolean }>;
   return {
     workflowId,
     runId,
-    status: status.name === 'RUNNING' && paused ? 'paused' : statusWord(status.name),
+    status: status.name === 'RUNNING' && paused ? 'paused' : status.name === 'COMPLETED' && gate === 'failed' ? 'gate failed' : statusWord(status.name),
     started: startTime.toISOString(),
     name: pipeline ?? workflowId.replace(/-[0-9a-f]{16}$/, ''),
     taskQueue,
@@ -62,6 +62,7 @@ function listed({ workflowId, runId, status, startTime, taskQueue, memo }: Workf
     sparsity,
     pattern,
     methods,
+    gate,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import type { ParsedPipeline } from '../../config/index.js';
+import type { Lock, ParsedPipeline } from '../../config/index.js';
 import { newProgress } from '../../workflows/progress.js';
 import { throughOutages } from '../client.js';
 import { thisCommand } from '../command-text.js';
@@ -7,17 +7,18 @@ import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { checkStore } from '../store/check.js';
 import { catchInterrupts, unlessAborted } from '../interrupts.js';
+import { loadLockFor, type LockOptions } from '../load-lock.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { Say } from '../local/keep-server.js';
 import { WorkerKeeper } from '../local/keep-worker.js';
 import { closeLog, logFile, openLog } from '../log.js';
 import type { GlobalOptions } from '../options.js';
-import { awaitOutcome, type Outcome } from '../outcome.js';
+import { awaitOutcome, statusOf, type Outcome } from '../outcome.js';
 import { openDisplay, type Display } from '../progress/display.js';
 import { followProgress, queryProgress } from '../progress/follow.js';
 import { printJson, showOutcome } from '../show-outcome.js';
 import { openSession } from '../session.js';
-import { startPipeline, type Run, type StartedRun } from '../start-pipeline.js';
+import { startPipeline, type Run, type Startable, type StartedRun } from '../start-pipeline.js';
 
 /** What a run in the foreground works with. */
 interface Foreground {
@@ -30,8 +31,22 @@ interface Foreground {
  * `run FILE`: server, worker, workflow, progress and result in one, on this machine. Whatever dies meanwhile is brought back.
  * @returns the exit code
  */
-export async function runCommand(file: string, options: GlobalOptions): Promise<number> {
+export async function runCommand(file: string, options: GlobalOptions, locking: LockOptions = {}): Promise<number> {
   const parsed = loadPipelineFile(file, options);
+  const lock = loadLockFor(file, locking);
+  return await runHere(parsed, options, { lock, show: (run, outcome, log) => showOutcome(run, outcome, { json: options.json, log }) });
+}
+
+/** How a run in the foreground begins and ends. */
+export interface ForegroundOptions {
+  /** What it has to be equal to. */
+  lock?: Lock;
+  /** Prints how it ended. @param log the worker's. @returns the exit code */
+  show: (run: Run, outcome: Outcome, log: string) => number;
+}
+
+/** Runs a pipeline on this machine to its end. @returns the exit code */
+export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { lock, show }: ForegroundOptions): Promise<number> {
   await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
   const display = openDisplay(process.stderr);
@@ -45,13 +60,13 @@ export async function runCommand(file: string, options: GlobalOptions): Promise<
     const session = await openSession(options.state, { signal: interrupts.signal, say });
     try {
       say(session.description);
-      const run = await startThroughOutages(session.client, parsed, options.taskQueue, interrupts.signal);
+      const run = await startThroughOutages(session.client, { ...parsed, lock }, options.taskQueue, interrupts.signal);
       const keeper = new WorkerKeeper(session.client, options, say);
       current = { run, keeper };
       say(`Pipeline ${run.workflowId} ${run.attached ? 'was running already; attached to it' : 'started'}.`);
       const outcome = await attend({ parsed, display, signal: interrupts.signal }, session.client, run, keeper);
-      log.info('ended', { ...run, status: outcome.status });
-      return showOutcome(run, outcome, { json: options.json, log: logFile(options.state, 'worker') });
+      log.info('ended', { ...run, status: statusOf(outcome) });
+      return show(run, outcome, logFile(options.state, 'worker'));
     } finally {
       await current.keeper?.stop();
       await session.close();
@@ -68,7 +83,7 @@ export async function runCommand(file: string, options: GlobalOptions): Promise<
   }
 }
 
-async function startThroughOutages(client: Client, parsed: ParsedPipeline, taskQueue: string, signal: AbortSignal): Promise<StartedRun> {
+async function startThroughOutages(client: Client, parsed: Startable, taskQueue: string, signal: AbortSignal): Promise<StartedRun> {
   return await unlessAborted(throughOutages(() => startPipeline(client, parsed, taskQueue), signal), signal);
 }
 

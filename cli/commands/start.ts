@@ -1,3 +1,4 @@
+import { loadLockFor, type LockOptions } from '../load-lock.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import { exitCode } from '../exit-codes.js';
 import { isServed } from '../local/pollers.js';
@@ -11,8 +12,8 @@ import { startPipeline } from '../start-pipeline.js';
  * `start FILE`, and `temporal workflow start --pipeline FILE`: starts the pipeline, prints its ids and returns.
  * @returns the exit code
  */
-export async function startCommand(file: string, options: GlobalOptions): Promise<number> {
-  const parsed = loadPipelineFile(file, options);
+export async function startCommand(file: string, options: GlobalOptions, locking: LockOptions = {}): Promise<number> {
+  const parsed = { ...loadPipelineFile(file, options), lock: loadLockFor(file, locking) };
   const session = await joinSession(options.state);
   try {
     const { workflowId, runId, attached, findable } = await startPipeline(session.client, parsed, options.taskQueue);

@@ -54,7 +54,7 @@ export async function awaitSweep(client: Client, workflowId: string, signal: Abo
 /** Whether a member needs `sweep resume`. */
 const isLeft = ({ rows }: SweepTable): boolean => rows.some(({ status }) => status === 'failed' || status === 'cancelled');
 
-/** Prints how a sweep ended. @returns the exit code: that of a failed run if a member failed */
+/** Prints how a sweep ended. @returns the exit code: that of a failed run if a member failed, else that of a failed gate if one did */
 export function showSweep(workflowId: string, outcome: SweepOutcome, { json, state }: { json: boolean; state: string }): number {
   const resume = `To run what is left: ${commandText(['sweep', 'resume', workflowId, ...stateWords(state)])}`;
   if (outcome.status !== 'completed') {
@@ -66,7 +66,8 @@ export function showSweep(workflowId: string, outcome: SweepOutcome, { json, sta
   if (json) printJson({ workflowId, status: outcome.status, ...result });
   else process.stdout.write(`\n${tableText(result)}\n\n  report  ${result.report}\n`);
   for (const { name, error } of result.rows) if (error !== undefined) process.stderr.write(`${name} failed (${error.type}): ${error.message}\n`);
-  if (!isLeft(result)) return exitCode.done;
+  for (const { name, status, because } of result.rows) if (status === 'gateFailed') process.stderr.write(`${name}: quality gates failed: ${because ?? ''}\n`);
+  if (!isLeft(result)) return result.rows.some(({ status }) => status === 'gateFailed') ? exitCode.gateFailed : exitCode.done;
   process.stderr.write(`${resume}\n`);
   return exitCode.runFailed;
 }

@@ -30,6 +30,6 @@ export async function startSweep(client: Client, workflowId: string, request: Sw
 
 /** What goes on with a sweep that has ended: what is done or was skipped is kept, everything else is run (again). */
 export function resumed(request: SweepRequest): SweepRequest {
-  const kept = Object.entries(request.outcomes).filter(([, { status }]: [string, MemberOutcome]) => status === 'done' || status === 'skipped');
+  const kept = Object.entries(request.outcomes).filter(([, { status }]: [string, MemberOutcome]) => status === 'done' || status === 'gateFailed' || status === 'skipped');
   return { ...request, outcomes: Object.fromEntries(kept) };
 }

@@ -33,7 +33,7 @@ export const sweepView: View<SweepView> = {
 };
 
 function shareOf({ status }: SweepRow, progress: PipelineProgress | undefined): number {
-  if (status === 'done') return 1;
+  if (status === 'done' || status === 'gateFailed') return 1;
   if (progress === undefined) return 0;
   const shares = progress.stages.map(({ state, done, total }) => (state === 'done' ? 1 : total === 0 ? 0 : done / total));
   return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
@@ -47,9 +47,10 @@ function facts(row: SweepRow, progress?: PipelineProgress): string {
       const stage = progress?.stages.find(({ state }: StageProgress) => state === 'running');
       return stage === undefined ? 'starting' : `${stage.type} ${stage.done}/${stage.total} ${stage.detail}`;
     }
+    case 'gateFailed':
     case 'done': {
       const perplexity = metricOf(row, 'perplexity.rebuilt') ?? metricOf(row, 'perplexity.initial');
-      return ['done', ...(perplexity === undefined ? [] : [`perplexity ${figure(perplexity)}`]), duration(row.seconds ?? 0)].join('  ');
+      return [row.status === 'done' ? 'done' : 'gate failed', ...(perplexity === undefined ? [] : [`perplexity ${figure(perplexity)}`]), duration(row.seconds ?? 0)].join('  ');
     }
     case 'failed':
       return `failed: ${row.error?.message ?? ''}`;

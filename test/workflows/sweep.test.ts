@@ -108,10 +108,10 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
 
   const dataset = '{ file: /t.txt }';
   const pipelineText = `version: 1\nname: p\nmodel: { source: /m }\nstages:\n  - calibration: { dataset: ${dataset} }\n  - initialMask: { method: wanda, sparsity: 0.5 }\n  - rebuild: { strategy: published }\n  - evaluation: { states: [rebuilt], perplexity: [{ dataset: ${dataset} }] }\n`;
-  function request(text: string, more: Partial<SweepRequest> = {}): SweepRequest {
-    const file = path.join(state, 'p.yaml');
-    if (!existsSync(file)) writeFileSync(file, pipelineText);
-    return { ...sweepRequestFor(parseSweep({ text: `version: 1\nname: s\npipeline: ./p.yaml\n${text}`, path: path.join(state, 's.yaml') })), ...more };
+  function request(text: string, more: Partial<SweepRequest> = {}, gates = ''): SweepRequest {
+    const file = gates === '' ? 'p.yaml' : 'gated.yaml';
+    writeFileSync(path.join(state, file), `${pipelineText}${gates}`);
+    return { ...sweepRequestFor(parseSweep({ text: `version: 1\nname: s\npipeline: ./${file}\n${text}`, path: path.join(state, 's.yaml') })), ...more };
   }
   async function start(of: SweepRequest, workflowId = `${sweepIdOf(of)}-${count++}`): Promise<WorkflowHandle<() => Promise<SweepResult>>> {
     await startSweep(client, workflowId, of, 'sweeps');
@@ -155,6 +155,23 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     });
     expect(started).toHaveLength(3);
     expect(written[0].rows.find(({ name }) => name === 'sparsity=0.7,ratio=0.9')?.because).toBe('perplexity.rebuilt of sparsity=0.5,ratio=0.9 is above 50.5');
+  });
+
+  it('a member of which a quality gate fails says so, is found by it, is never the best, and is not run again', async () => {
+    const gated = request('matrix: { initialMask.sparsity: [0.5, 0.6] }\nbest: { metric: perplexity.rebuilt, goal: max }\n', {}, 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n');
+    const handle = await start(gated);
+    const result = await handle.result();
+    expect(result.rows).toMatchObject([{ status: 'done' }, { status: 'gateFailed', because: 'fit', perplexity: { rebuilt: { 't.txt': perplexityOf('0.6/0.1') } } }]);
+    expect(result.best?.name).toBe('sparsity=0.5');
+    const found = async (): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { workflowId } of client.workflow.list({ query: "PruningGate = 'failed'" })) ids.push(workflowId);
+      return ids;
+    };
+    await expect.poll(found, { timeout: 30_000 }).toEqual([`${handle.workflowId}.sparsity=0.6`]);
+    expect((await client.workflow.getHandle(`${handle.workflowId}.sparsity=0.5`).describe()).memo).toMatchObject({ gate: 'passed' });
+    const { outcomes } = resumed(await handle.query<SweepRequest>(sweepRequestQuery));
+    expect(Object.keys(outcomes)).toEqual(['sparsity=0.5', 'sparsity=0.6']);
   });
 
   it('continues as new with what is done, so that no history grows with the number of members', async () => {

@@ -1,0 +1,25 @@
+import { PermanentFault } from '../../errors/fault.js';
+import { differenceTable, type Difference } from './compare.js';
+
+const counted = (differences: readonly Difference[]): string => `${differences.length} ${differences.length === 1 ? 'thing differs' : 'things differ'}`;
+
+/** Thrown before any work when a run is not the one that was locked. */
+export class LockMismatchError extends PermanentFault {
+  constructor(readonly differences: readonly Difference[]) {
+    super({
+      what: `${counted(differences)} from the lock, so nothing was begun:\n${differenceTable(differences)}\nThe lock allows nothing else`,
+      remedy: 'Bring back what was locked, or run without --locked and keep the new lock',
+    });
+  }
+}
+
+/** Thrown at the end of a run that had all that was locked and came to something else. */
+export class LockBrokenError extends PermanentFault {
+  constructor(readonly differences: readonly Difference[], report: string) {
+    super({
+      where: report,
+      what: `the inputs are those of the lock, but ${counted(differences)} in what came out:\n${differenceTable(differences)}\nThe files stay`,
+      remedy: 'Look for another processor or driver; if the machine is the same, report this as a bug of the program',
+    });
+  }
+}

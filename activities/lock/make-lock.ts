@@ -1,0 +1,42 @@
+import { digestOf } from '../../artifacts/index.js';
+import { fileForm, relativePath, withRelativePaths } from '../../config/index.js';
+import type { Lock } from '../../config/lock.js';
+import type { Pipeline } from '../../config/pipeline.js';
+import { numericsVersion } from '../numerics.js';
+import { packageVersion } from '../package-version.js';
+import type { PipelineResult } from '../result.js';
+import type { RunContext } from '../types.js';
+
+/** What is known before any work: everything that the bits follow from. */
+export type LockedInputs = Omit<Lock, 'outputs'>;
+
+/** @param folder the pipeline file's, where paths start */
+export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: string): LockedInputs {
+  const portable = withRelativePaths(fileForm(pipeline), folder);
+  const { digest, repo, revision } = context.model;
+  const files = Object.entries(context.files).map(([path, sha256]) => [portableName(path, folder), sha256] as const);
+  return {
+    version: 1,
+    package: packageVersion(),
+    numerics: { ...numericsVersion },
+    pipelineDigest: digestOf(portable),
+    pipeline: portable,
+    model: { digest, ...(repo !== undefined && { repo }), ...(revision !== undefined && { revision }) },
+    files: Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1))),
+    engine: { ...context.engine },
+    sequencesPerBatch: context.sequencesPerBatch,
+  };
+}
+
+/** Digests and numbers of what a run has made. */
+export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<PipelineResult, 'digests' | 'perplexity'> & { zeroShot?: object }): Lock['outputs'] {
+  return { ...digests, perplexity, ...(Object.keys(zeroShot).length > 0 && { zeroShot }) };
+}
+
+/** A file of a hub's cache is the same wherever that lies: by repository, commit and path. */
+const cached = /[\\/](?:models|datasets)--([^\\/]+)[\\/]snapshots[\\/]([^\\/]+)[\\/](.+)$/;
+
+function portableName(path: string, folder: string): string {
+  const [whole, repo, commit, rest] = cached.exec(path) ?? [];
+  return whole === undefined ? relativePath(path, folder) : `${repo.replaceAll('--', '/')}@${commit}/${rest.replaceAll('\\', '/')}`;
+}

@@ -1,0 +1,12 @@
+import { stringify } from 'yaml';
+import { writeFileDurably } from '../../artifacts/index.js';
+import type { Lock } from '../../config/lock.js';
+
+const heading = `# What this run's bits follow from, and digests of what it made.
+# \`temporal-pipeline run FILE --locked THIS\` gives the same bits or fails (docs/reproduce.md).
+`;
+
+/** Writes a lock. Equal locks give equal bytes. */
+export async function writeLock(file: string, lock: Lock): Promise<void> {
+  await writeFileDurably(file, [Buffer.from(`${heading}${stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false })}`)]);
+}

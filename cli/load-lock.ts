@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { loadLock, type Lock } from '../config/index.js';
+import { CommandLineError } from './errors.js';
+
+/** `--locked [LOCKFILE]`: true without a file. */
+export interface LockOptions {
+  locked?: string | true;
+}
+
+/** Where the lock of a pipeline file is kept: `demo.lock.yaml` beside `demo.yaml`. */
+export function lockBeside(file: string): string {
+  return `${file.replace(/\.ya?ml$/i, '')}.lock.yaml`;
+}
+
+/**
+ * The lock that a command line asks for; undefined where it asks for none.
+ * @throws CommandLineError where there is no such file, PipelineFileError where it is no lock
+ */
+export function loadLockFor(file: string, { locked }: LockOptions): Lock | undefined {
+  if (locked === undefined) return undefined;
+  const path = locked === true ? lockBeside(file) : locked;
+  if (!existsSync(path)) {
+    throw new CommandLineError({
+      what: 'there is no lock',
+      where: path,
+      expected: 'the pipeline.lock.yaml that a run wrote beside its report',
+      remedy: locked === true ? 'Copy one there, or name it: --locked LOCKFILE' : 'Check the path',
+    });
+  }
+  return loadLock(path);
+}

@@ -1,0 +1,215 @@
+import type { Bound, Comparison, GateCondition, Quantity, TimedStage, ZeroShotMetric } from './gate.js';
+import { GateSyntax, nameText, wordsOf, type Word } from './gate-words.js';
+import { nearest } from './nearest.js';
+import type { ModelState } from './pipeline.js';
+
+const states = ['dense', 'initial', 'rebuilt'] as const satisfies readonly ModelState[];
+const metrics = ['acc', 'acc_norm'] as const satisfies readonly ZeroShotMetric[];
+const changes = ['grown', 'pruned'] as const;
+const timed = ['calibration', 'initialMask', 'rebuild', 'evaluation', 'total'] as const satisfies readonly TimedStage[];
+const comparisons = ['<', '<=', '>', '>='] as const satisfies readonly Comparison[];
+const firstWords = [...states, 'sparsity', 'gap', 'weights', 'seconds'];
+
+const isOneOf = <T extends string>(known: readonly T[], text: string): text is T => (known as readonly string[]).includes(text);
+const isNumber = (text: string): boolean => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text);
+const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ').replace(/, ([^,]*)$/, ' or $1');
+
+/**
+ * A gate's condition, for instance `rebuilt perplexity <= 1.05 * initial`.
+ * @throws GateSyntax
+ */
+export function parseCondition(text: string): GateCondition {
+  return new Reader(text).condition();
+}
+
+/**
+ * A number of a result, for instance `rebuilt perplexity of wikitext2`.
+ * @throws GateSyntax
+ */
+export function parseQuantity(text: string): Quantity {
+  return new Reader(text).onlyQuantity();
+}
+
+/** A condition as one writes it; parsing it again gives the same one. */
+export function conditionText({ quantity, comparison, bound }: GateCondition): string {
+  const limit = 'value' in bound ? String(bound.value) : `${bound.factor} * ${bound.state}`;
+  return `${quantityText(quantity)} ${comparison} ${limit}`;
+}
+
+/** A quantity as one writes it; parsing it again gives the same one. */
+export function quantityText(quantity: Quantity): string {
+  switch (quantity.kind) {
+    case 'perplexity':
+      return `${quantity.state} perplexity${ofDataset(quantity.dataset)}`;
+    case 'zeroShot':
+      return `${quantity.state} ${nameText(quantity.task)} ${quantity.metric}`;
+    case 'drop':
+      return `${quantity.state} ${nameText(quantity.task)} ${quantity.metric} drop`;
+    case 'gapClosed':
+      return `gap closed${ofDataset(quantity.dataset)}`;
+    case 'sparsity':
+      return 'sparsity';
+    case 'weights':
+      return `weights ${quantity.change}`;
+    case 'seconds':
+      return `seconds ${quantity.stage}`;
+  }
+}
+
+const ofDataset = (dataset: string | undefined): string => (dataset === undefined ? '' : ` of ${nameText(dataset)}`);
+
+/** In what a quantity is written: shares also in `%`, differences of shares also in `points`. */
+function unitOf({ kind }: Quantity, comparison: Comparison): '%' | 'points' | undefined {
+  if (kind === 'drop' || comparison === 'within') return 'points';
+  return kind === 'zeroShot' || kind === 'sparsity' || kind === 'gapClosed' ? '%' : undefined;
+}
+
+/** Reads a gate word by word, by recursive descent. */
+class Reader {
+  private readonly words: Word[];
+  private next = 0;
+
+  constructor(private readonly text: string) {
+    this.words = wordsOf(text);
+  }
+
+  onlyQuantity(): Quantity {
+    const quantity = this.quantity();
+    this.end('the end');
+    return quantity;
+  }
+
+  condition(): GateCondition {
+    const quantity = this.quantity();
+    const comparison = this.comparison(quantity);
+    const bound = this.bound(quantity, comparison);
+    this.end('the end of the gate');
+    return { quantity, comparison, bound };
+  }
+
+  private quantity(): Quantity {
+    const first = this.peek();
+    if (first === undefined) return this.fail('a quantity', firstWords);
+    if (!first.quoted) {
+      switch (first.text) {
+        case 'sparsity':
+          this.next++;
+          return { kind: 'sparsity' };
+        case 'gap':
+          this.next++;
+          this.word(['closed']);
+          return { kind: 'gapClosed', ...this.dataset() };
+        case 'weights':
+          this.next++;
+          return { kind: 'weights', change: this.word(changes) };
+        case 'seconds':
+          this.next++;
+          return { kind: 'seconds', stage: this.word(timed) };
+        case 'perplexity':
+          return this.fail('a state before `perplexity`', states);
+      }
+    }
+    return this.ofState();
+  }
+
+  /** `[STATE] perplexity ...` or `[STATE] TASK METRIC [drop]`. */
+  private ofState(): Quantity {
+    const first = this.peek();
+    const state = first !== undefined && !first.quoted && isOneOf(states, first.text) ? first.text : undefined;
+    if (state !== undefined) this.next++;
+    const name = this.peek();
+    if (state !== undefined && name?.quoted === false && name.text === 'perplexity') {
+      this.next++;
+      return { kind: 'perplexity', state, ...this.dataset() };
+    }
+    const metric = this.words[this.next + 1] as Word | undefined;
+    if (name === undefined || metric === undefined || !isOneOf(metrics, metric.text)) {
+      // Where a metric follows, the word before it is a task; otherwise it is more likely a word misspelt.
+      const isTask = name !== undefined && metric !== undefined && nearest(metric.text, metrics) !== undefined;
+      if (isTask) this.next++;
+      if (isTask) return this.fail('a metric', metrics);
+      return state === undefined ? this.fail('a quantity', firstWords, ' or a task and its metric') : this.fail('what is asked of the state', ['perplexity'], ' or a task and its metric');
+    }
+    this.next += 2;
+    const task = name.text;
+    const drop = this.peek();
+    if (drop?.quoted === false && drop.text === 'drop') {
+      if (state === 'dense') throw new GateSyntax(first?.offset ?? 0, '`dense` has no drop: that is what the others are compared with; expected `initial` or `rebuilt`. Name one of them, or none for `rebuilt`.');
+      this.next++;
+      return { kind: 'drop', state: state ?? 'rebuilt', task, metric: metric.text };
+    }
+    if (state === undefined) return this.fail(`\`drop\` here, or a state before \`${task}\``, ['drop']);
+    return { kind: 'zeroShot', state, task, metric: metric.text };
+  }
+
+  private dataset(): { dataset?: string } {
+    const of = this.peek();
+    if (of === undefined || of.quoted || of.text !== 'of') return {};
+    this.next++;
+    const name = this.peek();
+    if (name === undefined || (!name.quoted && isOneOf(['<', '<=', '>', '>=', '=', '==', '!=', '*', '%'], name.text))) return this.fail('the name of a dataset', []);
+    this.next++;
+    return { dataset: name.text };
+  }
+
+  private comparison({ kind }: Quantity): Comparison {
+    const word = this.peek();
+    const known: readonly Comparison[] = kind === 'sparsity' ? [...comparisons, 'within'] : comparisons;
+    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('a comparison', known);
+    this.next++;
+    return word.text;
+  }
+
+  private bound(quantity: Quantity, comparison: Comparison): Bound {
+    const hasStates = quantity.kind === 'perplexity' || quantity.kind === 'zeroShot';
+    const others = hasStates ? states.filter((state) => state !== quantity.state) : [];
+    const word = this.peek();
+    if (word !== undefined && !word.quoted && isOneOf(others, word.text)) {
+      this.next++;
+      return { factor: 1, state: word.text };
+    }
+    if (word === undefined || word.quoted || !isNumber(word.text) || !Number.isFinite(Number(word.text))) return this.fail('a number', others);
+    this.next++;
+    const number = Number(word.text);
+    const sign = this.peek();
+    if (sign?.quoted === false && sign.text === '*') {
+      if (!hasStates) throw new GateSyntax(sign.offset, 'a multiple of nothing: this quantity is no state\'s; expected a number alone. Leave the `*` out.');
+      this.next++;
+      return { factor: number, state: this.word(others) };
+    }
+    const unit = unitOf(quantity, comparison);
+    if (sign !== undefined && !sign.quoted && sign.text === unit) {
+      this.next++;
+      return { value: number / 100 };
+    }
+    if (sign !== undefined && (sign.text === '%' || sign.text === 'points')) {
+      const expected = unit === undefined ? 'a number alone' : unit === '%' ? '`%`, or a number alone (a fraction)' : '`points` (percentage points), or a number alone (a fraction)';
+      throw new GateSyntax(sign.offset, `\`${sign.text}\` after this quantity's bound; expected ${expected}. ${unit === undefined ? 'Leave it out.' : `Write \`${number} ${unit}\`.`}`);
+    }
+    return { value: number };
+  }
+
+  private word<T extends string>(known: readonly T[]): T {
+    const word = this.peek();
+    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('one of its words', known);
+    this.next++;
+    return word.text;
+  }
+
+  private end(what: string): void {
+    const word = this.peek();
+    if (word !== undefined) throw new GateSyntax(word.offset, `\`${word.text}\` is too much; expected ${what} here. Remove it.`);
+  }
+
+  private peek(): Word | undefined {
+    return this.words[this.next];
+  }
+
+  private fail(what: string, known: readonly string[], more = ''): never {
+    const word = this.peek();
+    const found = word === undefined ? 'the gate ends too soon' : `\`${word.text}\` is not ${what}`;
+    const meant = word === undefined ? undefined : nearest(word.text, known);
+    const expected = known.length === 0 ? what : `${listed(known)}${more}`;
+    throw new GateSyntax(word?.offset ?? this.text.trimEnd().length, `${found}; expected ${expected}. ${meant === undefined ? 'docs/gates.md has the grammar.' : `Did you mean \`${meant}\`?`}`);
+  }
+}

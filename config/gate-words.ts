@@ -1,0 +1,45 @@
+/** Words of a gate, and where they are. */
+
+export interface Word {
+  text: string;
+  /** Quoted text is a name, never a word of the grammar. */
+  quoted: boolean;
+  /** Characters into the gate. */
+  offset: number;
+}
+
+/** A gate that is none; caught where its place in the file is known. */
+export class GateSyntax extends Error {
+  constructor(
+    readonly offset: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const wordOrSign = /\s*(?:"([^"]*)"|(<=|>=|==|!=|[<>=*%])|([^\s"<>=*%!]+)|(\S))/y;
+
+/** @throws GateSyntax for a character that no word has */
+export function wordsOf(text: string): Word[] {
+  const words: Word[] = [];
+  const end = text.trimEnd().length;
+  const matcher = new RegExp(wordOrSign);
+  while (matcher.lastIndex < end) {
+    const found = matcher.exec(text);
+    if (found === null) break;
+    const [whole, name, sign, word, other] = found;
+    const offset = found.index + (whole.length - whole.trimStart().length);
+    if (other !== undefined) throw new GateSyntax(offset, `\`${other}\` is no part of a gate; expected words, numbers and one of \`<\`, \`<=\`, \`>\`, \`>=\`. ${other === '"' ? 'Close the quotes.' : 'Put a name that has it into double quotes.'}`);
+    words.push({ text: name ?? sign ?? word, quoted: name !== undefined, offset });
+  }
+  return words;
+}
+
+/** A name as a gate has it: quoted where it has to be. */
+export function nameText(name: string): string {
+  return /^[^\s"<>=*%!]+$/.test(name) && !reserved.has(name) ? name : `"${name}"`;
+}
+
+/** Words with a meaning of their own at a place where a name may stand, too. */
+const reserved: ReadonlySet<string> = new Set(['dense', 'initial', 'rebuilt', 'perplexity', 'sparsity', 'gap', 'weights', 'seconds']);

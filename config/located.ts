@@ -1,0 +1,17 @@
+import type { SourceDocument } from './document.js';
+import type { PipelineProblem } from './errors.js';
+import type { ValueProblem } from './schema-problems.js';
+
+/** Line and column of an offset, counted from 1. */
+export function positionOf(source: SourceDocument, offset: number): { line: number; column: number } {
+  const { line, col } = source.lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** A problem with its line and column, or with the override that is to blame. */
+export function located(source: SourceDocument, { pointer, part, message, offset = 0, causes = [] }: ValueProblem): PipelineProblem {
+  const place = source.places.find(pointer);
+  const override = [pointer, ...causes].map((at) => source.places.find(at).override).find((found) => found !== undefined);
+  if (override !== undefined) return { line: 0, column: 0, message, override };
+  return { ...positionOf(source, part === 'key' ? (place.key ?? place.value) : source.within(place.value, offset)), message };
+}

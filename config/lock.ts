@@ -1,0 +1,33 @@
+/** A lock: everything that a run's bits follow from, and digests of what came out. Mirrors `schemas/lock.schema.json`. */
+import type { ModelState } from './pipeline.js';
+
+export interface Lock {
+  version: 1;
+  /** Version of this package. */
+  package: string;
+  /** Versions of the stages' numerics. */
+  numerics: Record<string, number>;
+  /** SHA-256 of `pipeline` below. */
+  pipelineDigest: string;
+  /** The resolved pipeline in the syntax of its file, paths relative to the file's folder. */
+  pipeline: unknown;
+  model: {
+    /** Digest of config.json and of the weight files. */
+    digest: string;
+    /** Of a model from a hub. */
+    repo?: string;
+    revision?: string;
+  };
+  /** SHA-256 of the other files that were read (texts, tokenizer, masks), by path as in `pipeline`. */
+  files: Record<string, string>;
+  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; threads: number };
+  sequencesPerBatch: number;
+  outputs: {
+    /** SHA-256 of the mask file; absent where nothing is pruned. */
+    mask?: string;
+    /** SHA-256 of the checkpoint's weight files, by name. */
+    checkpoint?: Record<string, string>;
+    perplexity: Partial<Record<ModelState, Record<string, number>>>;
+    zeroShot?: unknown;
+  };
+}

@@ -1,0 +1,37 @@
+/** A pack as its file says it, with its pipeline. Mirrors `schemas/pack.schema.json`. */
+import type { Quantity } from './gate.js';
+import type { ParsedPipeline } from './parse.js';
+import type { SweepValue } from './sweep.js';
+
+/** Where a number is from. */
+export interface NumberSource {
+  paper?: string;
+  arxiv?: string;
+  table?: string;
+  url?: string;
+  file?: string;
+}
+
+/** One published number. */
+export interface Expectation {
+  /** As the file has it. */
+  number: string;
+  quantity: Quantity;
+  value: number;
+  /** How far the found number may be away, in the number's own unit. */
+  tolerance: number;
+  source: NumberSource;
+}
+
+export interface Pack extends ParsedPipeline {
+  name: string;
+  expect: Expectation[];
+}
+
+/** The file's data after the schema. */
+export interface CheckedPack {
+  name: string;
+  pipeline: string;
+  set: Record<string, SweepValue>;
+  expect: (Omit<Expectation, 'quantity' | 'tolerance'> & { tolerance: number | string })[];
+}

@@ -1,0 +1,47 @@
+import { checkCondition } from './gate-check.js';
+import { parseCondition } from './gate-grammar.js';
+import { GateSyntax } from './gate-words.js';
+import type { Gate } from './gate.js';
+import type { Stage } from './pipeline.js';
+import { pointerOf } from './places.js';
+import type { CheckedGate } from './resolve.js';
+import type { ValueProblem } from './schema-problems.js';
+import { isMapping } from './stages.js';
+
+/** The condition of a gate of the file, and where it is; undefined for what the schema refuses. */
+function checkOf(gate: unknown, index: number): { check: string; pointer: string } | undefined {
+  if (typeof gate === 'string') return { check: gate, pointer: pointerOf(['gates', index]) };
+  if (!isMapping(gate) || typeof gate['check'] !== 'string') return undefined;
+  return { check: gate['check'], pointer: pointerOf(['gates', index, 'check']) };
+}
+
+/** Collects the gates that are none. */
+export function checkGates(gates: unknown, problems: ValueProblem[]): void {
+  if (!Array.isArray(gates)) return;
+  gates.forEach((gate, index) => {
+    const found = checkOf(gate, index);
+    if (found !== undefined) problems.push(...problemOf(found.pointer, () => parseCondition(found.check)));
+  });
+}
+
+/** The gates with everything named, and problems of those that ask for what the stages do not measure. */
+export function resolveGates(checked: readonly CheckedGate[] = [], stages: readonly Stage[]): { gates: Gate[]; problems: ValueProblem[] } {
+  const gates: Gate[] = [];
+  const problems = checked.flatMap((gate, index) => {
+    const { check, pointer } = checkOf(gate, index) ?? { check: '', pointer: '' };
+    const name = typeof gate === 'string' ? undefined : gate.name;
+    return problemOf(pointer, () => gates.push({ ...(name !== undefined && { name }), check: check.trim(), ...checkCondition(parseCondition(check), stages) }));
+  });
+  return { gates, problems };
+}
+
+/** The problem that `read` runs into, at its place within the value. */
+export function problemOf(pointer: string, read: () => unknown): ValueProblem[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (!(error instanceof GateSyntax)) throw error;
+    return [{ pointer, part: 'value', message: error.message, offset: error.offset }];
+  }
+}
