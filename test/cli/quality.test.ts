@@ -125,12 +125,6 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
   });
 
-  it('without a lock there is a clear word, and no run', async () => {
-    const none = await run(['run', file, '--locked', path.join(folder, 'none.yaml')]);
-    expect(none.code).toBe(2);
-    expect(none.stderr).toContain('none.yaml: there is no lock; expected the pipeline.lock.yaml that a run wrote beside its report.');
-  });
-
   it('a pack whose number is not reproduced ends with exit code 3; one whose model is absent says so', { timeout: 60_000 }, async () => {
     const pack = path.join(folder, 'pack.yaml');
     const claim = (number: string, value: number): string => `  - { number: ${number}, value: ${value}, tolerance: 0.1 %, source: { paper: made up for a test } }\n`;
