@@ -25,8 +25,8 @@ export function resultTable(result: PipelineResult): string {
     ...(result.lock === undefined ? [] : [['lock', result.lock] as [string, string]]),
   ];
   const labelWidth = 12;
-  const perplexities = alignedTable(perplexityRows(result), labelWidth);
-  const gates = alignedTable(result.gates === undefined ? [] : gateRows(result.gates, sparsity), labelWidth);
-  const lines = [...[gates, perplexities].flatMap((table) => (table.length === 0 ? [] : [...table, ''])), ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
+  const gates = result.gates === undefined ? [] : gateRows(result.gates, sparsity);
+  const tables = [gates, perplexityRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...alignedTable(rows, labelWidth), '']);
+  const lines = [...tables, ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
   return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
 }

@@ -12,6 +12,8 @@ const firstWords = [...states, 'sparsity', 'gap', 'weights', 'seconds'];
 
 const isOneOf = <T extends string>(known: readonly T[], text: string): text is T => (known as readonly string[]).includes(text);
 const isNumber = (text: string): boolean => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text);
+/** Signs are names in quotes only. */
+const isName = (word: Word | undefined): word is Word => word !== undefined && (word.quoted || !/^[<>=!*%]/.test(word.text));
 const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ').replace(/, ([^,]*)$/, ' or $1');
 
 /**
@@ -106,7 +108,7 @@ class Reader {
           this.next++;
           return { kind: 'seconds', stage: this.word(timed) };
         case 'perplexity':
-          return this.fail('a state before `perplexity`', states);
+          return this.fail('a state', states, ' before it');
       }
     }
     return this.ofState();
@@ -123,23 +125,30 @@ class Reader {
       return { kind: 'perplexity', state, ...this.dataset() };
     }
     const metric = this.words[this.next + 1] as Word | undefined;
-    if (name === undefined || metric === undefined || !isOneOf(metrics, metric.text)) {
-      // Where a metric follows, the word before it is a task; otherwise it is more likely a word misspelt.
-      const isTask = name !== undefined && metric !== undefined && nearest(metric.text, metrics) !== undefined;
-      if (isTask) this.next++;
-      if (isTask) return this.fail('a metric', metrics);
-      return state === undefined ? this.fail('a quantity', firstWords, ' or a task and its metric') : this.fail('what is asked of the state', ['perplexity'], ' or a task and its metric');
+    if (isName(name) && metric !== undefined) {
+      if (isOneOf(metrics, metric.text)) {
+        this.next += 2;
+        return this.ofTask(name.text, metric.text, state, first?.offset ?? 0);
+      }
+      // A word before what looks like a metric is a task; otherwise it is more likely a word misspelt.
+      if (nearest(metric.text, metrics) !== undefined) {
+        this.next++;
+        return this.fail('a metric', metrics);
+      }
     }
-    this.next += 2;
-    const task = name.text;
+    return state === undefined ? this.fail('a quantity', firstWords, ' or a task and its metric') : this.fail('a quantity of that state', ['perplexity'], ' or a task and its metric');
+  }
+
+  private ofTask(task: string, metric: ZeroShotMetric, state: ModelState | undefined, offset: number): Quantity {
     const drop = this.peek();
-    if (drop?.quoted === false && drop.text === 'drop') {
-      if (state === 'dense') throw new GateSyntax(first?.offset ?? 0, '`dense` has no drop: that is what the others are compared with; expected `initial` or `rebuilt`. Name one of them, or none for `rebuilt`.');
-      this.next++;
-      return { kind: 'drop', state: state ?? 'rebuilt', task, metric: metric.text };
+    if (drop?.quoted !== false || drop.text !== 'drop') {
+      return state === undefined ? this.fail('a word that fits here', ['drop'], `, or a state before \`${task}\``) : { kind: 'zeroShot', state, task, metric };
     }
-    if (state === undefined) return this.fail(`\`drop\` here, or a state before \`${task}\``, ['drop']);
-    return { kind: 'zeroShot', state, task, metric: metric.text };
+    if (state === 'dense') {
+      throw new GateSyntax(offset, '`dense` has no drop: that is what the others are compared with; expected `initial` or `rebuilt`. Name one of them, or none for `rebuilt`.');
+    }
+    this.next++;
+    return { kind: 'drop', state: state ?? 'rebuilt', task, metric };
   }
 
   private dataset(): { dataset?: string } {
@@ -147,7 +156,7 @@ class Reader {
     if (of === undefined || of.quoted || of.text !== 'of') return {};
     this.next++;
     const name = this.peek();
-    if (name === undefined || (!name.quoted && isOneOf(['<', '<=', '>', '>=', '=', '==', '!=', '*', '%'], name.text))) return this.fail('the name of a dataset', []);
+    if (!isName(name)) return this.fail('the name of a dataset', []);
     this.next++;
     return { dataset: name.text };
   }
@@ -191,7 +200,7 @@ class Reader {
 
   private word<T extends string>(known: readonly T[]): T {
     const word = this.peek();
-    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('one of its words', known);
+    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('a word that fits here', known);
     this.next++;
     return word.text;
   }

@@ -20,7 +20,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     work(result),
     happened(result),
     origin(result),
-    reproduce(pipeline),
+    reproduce(result, pipeline),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
@@ -157,10 +157,11 @@ function origin({ engine, model, configDigest, checkpoint, mask, proof, lock }: 
   return ['## Origin', markdownTable(rows)].join('\n\n');
 }
 
-function reproduce(pipeline: Pipeline): string {
+function reproduce({ lock }: PipelineResult, pipeline: Pipeline): string {
+  const locked = lock === undefined ? '' : ` With \`--locked ${lock}\` the original file refuses anything else, and gives the same bits or fails.`;
   return [
     '## To reproduce',
-    'Save this as `pipeline.yaml` and run `npx temporal-pipeline run pipeline.yaml`. The same engine on the same kind of machine gives the same bits.',
+    `Save this as \`pipeline.yaml\` and run \`npx temporal-pipeline run pipeline.yaml\`. The same engine on the same kind of machine gives the same bits.${locked}`,
     `\`\`\`yaml\n${pipelineFile(pipeline)}\`\`\``,
   ].join('\n\n');
 }

@@ -257,14 +257,7 @@ class PipelineRun {
     const { context, request, outputs } = this;
     const { workflowId } = workflowInfo();
     const happened = incidents.sorted();
-    const measured = {
-      sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
-      perplexity: this.perplexity,
-      rebuild: this.rebuild,
-      seconds: this.seconds(),
-    };
-    const gates = judgeGates(request.pipeline.gates ?? [], measured);
-    const result: PipelineResult = {
+    const made: PipelineResult = {
       name: request.pipeline.name,
       configDigest: request.configDigest,
       engine: context.engine,
@@ -275,12 +268,16 @@ class PipelineRun {
       ...(outputs.digests !== undefined && { digests: outputs.digests }),
       report: '',
       pattern: context.pattern,
-      ...measured,
-      ...(gates.length > 0 && { gates }),
+      sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
+      perplexity: this.perplexity,
       initialMask: this.initialMask,
+      rebuild: this.rebuild,
+      seconds: this.seconds(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
       ...(happened && { incidents: happened }),
     };
+    const gates = judgeGates(request.pipeline.gates ?? [], made);
+    const result = gates.length === 0 ? made : { ...made, gates };
     const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
     if (gates.length > 0) label(gates.every(({ passed }) => passed) ? 'passed' : 'failed');
     return { ...result, ...(typeof written === 'string' ? { report: written } : written) };

@@ -30,7 +30,7 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
 }
 
 /**
- * Why a member need not be begun: another one, equal but for a smaller value along the gate's path, is above its limit.
+ * Why a member need not be begun: another one, equal but for a smaller value at `along`, is above the limit.
  * @param ended finished members; those whose gates failed have numbers, too
  */
 export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above, along }: StopWhen): string | undefined {

@@ -48,6 +48,7 @@ describe('a gate', () => {
     ['seconds rebuilt < 1', 8, 'Did you mean `rebuild`?'],
     ['weights shrunk < 1', 8, 'expected `grown` or `pruned`'],
     ['dense perplexity of "a < 1', 20, 'Close the quotes'],
+    ['rebuilt <= acc <= 2', 8, '`<=` is not a quantity of that state; expected `perplexity` or a task and its metric'],
     ['', 0, 'the gate ends too soon'],
   ])('%s: wrong at %i, %s', (text, offset, message) => {
     const wrong = ((): GateSyntax => {

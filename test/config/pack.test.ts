@@ -47,7 +47,7 @@ describe('a pack', () => {
   });
 
   it.each([
-    ['number: rebuilt perplexity', 'number: rebuilt perplexty', 'pack.yaml 6:21 `perplexty` is not what is asked of the state'],
+    ['number: rebuilt perplexity', 'number: rebuilt perplexty', 'pack.yaml 6:21 `perplexty` is not a quantity of that state'],
     ['number: rebuilt perplexity', 'number: rebuilt perplexity <= 20', 'pack.yaml 6:32 `<=` is too much'],
     ['number: rebuilt perplexity', 'number: rebuilt perplexity of wikitext2', 'pack.yaml 6:13 `wikitext2` is no dataset that this pipeline evaluates'],
     ['tolerance: 0.5 %', 'tolerance: half', 'pack.yaml 8:16 `tolerance` is "half"; expected a number of at least 0, or a percentage such as `1 %`'],

@@ -146,7 +146,7 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     expect(found.sort()).toEqual(['ratio=0.1', 'ratio=0.2'].map((name) => `${handle.workflowId}.sparsity=0.6,${name}`));
   });
 
-  it('does not begin what is pointless by the gate: larger values of one path, other values equal', async () => {
+  it('does not begin what is pointless by `stopWhen`: larger values of one path, other values equal', async () => {
     const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50.5, along: initialMask.sparsity }\n'));
     // 50.1 is not above the limit, 50.9 is.
     expect(statuses(await handle.result())).toEqual({
