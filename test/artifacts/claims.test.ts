@@ -128,11 +128,12 @@ describe('claims', () => {
 
   it('lets the next one try after a failure', async () => {
     const work = new Work();
+    let second: Promise<string> | undefined;
     const failing = claims.findOrMake('mask-1', work.find, async () => {
+      second = work.get();
       await sleep(50);
       throw new Error('no');
     });
-    const second = work.get();
     await expect(failing).rejects.toThrow('no');
     expect(await second).toBe('made');
   });

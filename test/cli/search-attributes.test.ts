@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,15 +22,14 @@ describe.skipIf(cli === undefined)('labels on a server that somebody else runs (
   const folder = mkdtempSync(path.join(tmpdir(), 'labels-'));
   let address = '';
   let client: Client;
-  let stop: () => void;
+  let server: ChildProcess;
 
   beforeAll(async () => {
     const port = await freePort();
     address = `127.0.0.1:${port}`;
     // One of ours is there already.
     const words = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', path.join(folder, 'server.db')];
-    const server = spawn(cli ?? '', [...words, '--search-attribute', 'PruningGate=Keyword'], { stdio: 'ignore' });
-    stop = () => server.kill();
+    server = spawn(cli ?? '', [...words, '--search-attribute', 'PruningGate=Keyword'], { stdio: 'ignore' });
     while (!(await answers(address))) await sleep(50);
     client = await connectClient(localConnection(address));
   });
@@ -38,7 +38,8 @@ describe.skipIf(cli === undefined)('labels on a server that somebody else runs (
   });
   afterAll(async () => {
     await client.connection.close();
-    stop();
+    server.kill();
+    await once(server, 'exit');
     rmSync(folder, { recursive: true });
   });
 

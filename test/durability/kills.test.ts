@@ -55,6 +55,16 @@ function find(matches: (line: string) => boolean): number[] {
   return lines.filter((line) => matches(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
 }
 
+/** What is there at this moment or soon: a worker may just be starting. */
+async function firstFound(matches: (line: string) => boolean): Promise<number[]> {
+  const giveUp = Date.now() + 5000;
+  for (;;) {
+    const pids = find(matches);
+    if (pids.length > 0 || Date.now() > giveUp) return pids;
+    await sleep(50);
+  }
+}
+
 /** Digests of checkpoint and mask. */
 function outputs({ checkpoint, mask }: Result): Record<string, string> {
   const files = readdirSync(checkpoint, { recursive: true, encoding: 'utf8' }).map((name) => join(checkpoint, name));
@@ -94,13 +104,13 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
   for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
     it(`of the ${target}: same bytes, nothing made twice`, { timeout: 120_000 * kills }, async () => {
       let done = 0;
-      for (let attempt = 0; done < kills && attempt < 3 * kills; attempt++) {
+      for (let attempt = 0; done < kills && attempt < 10 * kills; attempt++) {
         const { state, remove } = await temporaryState();
         states.push(remove);
         const moment = Math.random() * undisturbed.seconds;
         const { result } = await runDemo(state, settings, async () => {
           await sleep(moment * 1000);
-          const pids = find(targets[target](state));
+          const pids = await firstFound(targets[target](state));
           for (const pid of pids) process.kill(pid, 'SIGKILL');
           if (pids.length > 0) done++;
         });
