@@ -102,7 +102,7 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
   });
 
   for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
-    it(`of the ${target}: same bytes, nothing made twice`, { timeout: 120_000 * kills }, async () => {
+    it(`of the ${target}: same bytes, nothing made twice`, { timeout: 400_000 * kills }, async () => {
       let done = 0;
       for (let attempt = 0; done < kills && attempt < 10 * kills; attempt++) {
         const { state, remove } = await temporaryState();
