@@ -16,7 +16,7 @@ const kinds = faultKinds.filter((kind) => process.getuid?.() === 0 || !kind.incl
 const lanes = 4;
 
 describe.skipIf(!canRun)('faults (skipped where there is no Linux, build or Temporal CLI)', () => {
-  it('of every kind: nothing lost, no byte different', { timeout: 600_000 }, async () => {
+  it('of every kind: nothing lost, no byte different', { timeout: 1_800_000 }, async () => {
     const subject = { name: 'demo', model: join(demoFolder, 'model'), text: join(demoFolder, 'heldout.txt') };
     const said: string[] = [];
     const lane = (index: number): Promise<Outcome[]> =>
