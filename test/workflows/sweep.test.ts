@@ -160,6 +160,20 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     expect(written[0].rows.find(({ name }) => name === 'sparsity=0.7,ratio=0.9')?.because).toBe('perplexity.rebuilt of sparsity=0.5,ratio=0.9 is above 50.5');
   });
 
+  it('with `stopWhen`, small values come first, whatever their order in the file', async () => {
+    const handle = await start(request('matrix: { initialMask.sparsity: [0.7, 0.5, 0.6], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50, along: initialMask.sparsity }\n'));
+    expect(Object.values(statuses(await handle.result())).sort()).toEqual(['done', 'done', 'skipped', 'skipped', 'skipped', 'skipped']);
+    expect(started).toEqual(['0.5/0.1', '0.5/0.9']);
+  });
+
+  it('does not begin what is pointless because a quality gate failed', async () => {
+    const gates = 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n';
+    const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7] }\nstopWhen: { gate: failed, along: initialMask.sparsity }\n', {}, gates));
+    const { rows } = await handle.result();
+    expect(rows).toMatchObject([{ status: 'done' }, { status: 'gateFailed' }, { status: 'skipped', because: 'a quality gate of sparsity=0.6 failed' }]);
+    expect(started).toHaveLength(2);
+  });
+
   it('a member of which a quality gate fails says so, is found by it, is never the best, and is not run again', async () => {
     const gated = request('matrix: { initialMask.sparsity: [0.5, 0.6] }\nbest: { metric: perplexity.rebuilt, goal: max }\n', {}, 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n');
     const handle = await start(gated);
@@ -168,7 +182,7 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     expect(result.best?.name).toBe('sparsity=0.5');
     const found = async (): Promise<string[]> => {
       const ids: string[] = [];
-      for await (const { workflowId } of client.workflow.list({ query: "PruningGate = 'failed'" })) ids.push(workflowId);
+      for await (const { workflowId } of client.workflow.list({ query: `PruningGate = 'failed' AND WorkflowId STARTS_WITH '${handle.workflowId}.'` })) ids.push(workflowId);
       return ids;
     };
     await expect.poll(found, { timeout: 30_000 }).toEqual([`${handle.workflowId}.sparsity=0.6`]);

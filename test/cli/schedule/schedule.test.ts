@@ -113,6 +113,7 @@ describe.skipIf(!canRun)('schedules (skipped without a build, the demo model or 
     expect(after.running).toEqual([workflowId]);
     expect(after.recent.map(({ scheduledAt }) => scheduledAt.slice(0, 13)).filter((at) => at.startsWith('2026-01'))).toEqual(['2026-01-10T02', '2026-01-11T02', '2026-01-12T02']);
     expect(await json('trigger', 'nightly')).toMatchObject({ status: 'skipped' });
+    expect(await json('trigger', 'nightly', '--overlap', 'buffer-one')).toMatchObject({ status: 'waiting' });
 
     await json('resume', 'nightly', '--note', 'the machine is back');
     expect(await described('nightly')).toMatchObject({ paused: false, note: 'the machine is back', overlap: 'skip' });
