@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { digestsOf, madeAgain, storeLog, toldBy } from '../../bench/faults/judge.js';
 import { Plant, Server } from '../../bench/faults/plant.js';
 import { signalAll, WorkerProcess } from '../../bench/faults/worker-process.js';
+import { throughOutages } from '../../cli/client.js';
 import { queryProgress } from '../../cli/progress/follow.js';
 import { startPipeline, type Run } from '../../cli/start-pipeline.js';
 import { findTemporalCli } from '../../cli/temporal-cli.js';
@@ -41,16 +42,20 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     const { workflowId } = await startPipeline(server.client, { pipeline, digest: digestOf(pipeline) } as Parameters<typeof startPipeline>[1], taskQueue);
     return server.client.workflow.getHandle(workflowId);
   }
+  /** A busy machine drops a connection now and then, and this client tries nothing twice. */
+  const patiently = <T>(call: () => Promise<T>): Promise<T> => throughOutages(call, new AbortController().signal);
   /** Holds a run that has begun. */
   async function hold(handle: WorkflowHandle): Promise<void> {
     await handle.signal(pauseSignal);
-    const run: Run = { workflowId: handle.workflowId, runId: (await handle.describe()).runId };
+    const run: Run = { workflowId: handle.workflowId, runId: (await describedNow(handle)).runId };
     await until(async () => (await queryProgress(server.client, run).catch(() => undefined))?.pause === 'reached');
   }
-  const resultOf = (handle: WorkflowHandle): Promise<PipelineResult> => handle.result();
+  const resultOf = (handle: WorkflowHandle): Promise<PipelineResult> => patiently(() => handle.result() as Promise<PipelineResult>);
+  const historyOf = (handle: WorkflowHandle) => patiently(() => handle.fetchHistory());
+  const describedNow = (handle: WorkflowHandle) => patiently(() => handle.describe());
   async function ownerOf(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
     for (;;) {
-      const { status, raw } = await handle.describe();
+      const { status, raw } = await describedNow(handle);
       if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} has ended before it could be disturbed`);
       const pending = raw.pendingActivities ?? [];
       const owner = among.find(({ pid }) => pending.some(({ lastWorkerIdentity, activityType }) => activityType?.name !== 'takeSeat' && lastWorkerIdentity?.startsWith(`${pid}@`)));
@@ -60,7 +65,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
   }
   /** Task queues of a run's activities, in the order in which it came to them. */
   async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
-    const scheduled = ((await handle.fetchHistory()).events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }) => (activity ? [activity] : []));
+    const scheduled = ((await historyOf(handle)).events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }) => (activity ? [activity] : []));
     const own = scheduled.filter(({ activityType }) => activityType?.name !== 'takeSeat').map(({ taskQueue }) => taskQueue?.name ?? '');
     return own.filter((queue, index) => queue !== own[index - 1]);
   }
@@ -70,7 +75,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
   /** Waits until the same activity has been in flight for a while: with its compute process stopped it stays there. */
   async function stuckOn(handle: WorkflowHandle, worker: WorkerProcess): Promise<void> {
     const inFlight = async (): Promise<string[]> =>
-      ((await handle.describe()).raw.pendingActivities ?? []).flatMap(({ activityId, lastWorkerIdentity }) => (lastWorkerIdentity?.startsWith(`${worker.pid}@`) ? [activityId ?? ''] : []));
+      ((await describedNow(handle)).raw.pendingActivities ?? []).flatMap(({ activityId, lastWorkerIdentity }) => (lastWorkerIdentity?.startsWith(`${worker.pid}@`) ? [activityId ?? ''] : []));
     await until(async () => {
       const [before = 'none'] = await inFlight();
       await sleep(1_000);
@@ -105,7 +110,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     expect(digestsOf(result)).toEqual(undisturbed);
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
     expect((await queuesOf(handle)).length).toBeGreaterThan(1);
-    expect(toldBy(await handle.fetchHistory())).not.toEqual([]);
+    expect(toldBy(await historyOf(handle))).not.toEqual([]);
     // On a slow machine more is told: that the server took long to answer, for instance.
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/));
     expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
@@ -123,7 +128,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     const result = await resultOf(handle);
     expect(digestsOf(result)).toEqual(undisturbed);
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The compute process was stopped for about \d+\.\d s$/));
-    expect(toldBy(await handle.fetchHistory())).toContainEqual(expect.objectContaining({ what: 'incident' }));
+    expect(toldBy(await historyOf(handle))).toContainEqual(expect.objectContaining({ what: 'incident' }));
   });
 
   it('told to stop, hands its run over after the unit in flight; told twice, ends at once', async () => {
@@ -135,7 +140,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     expect(digestsOf(await resultOf(handle))).toEqual(undisturbed);
     expect(await owner.ended).toBe(0);
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
-    expect(toldBy(await handle.fetchHistory()).map(({ what }) => what)).toContainEqual(expect.stringContaining('the worker is shutting down'));
+    expect(toldBy(await historyOf(handle)).map(({ what }) => what)).toContainEqual(expect.stringContaining('the worker is shutting down'));
 
     const slow = serve('slow', '--shutdown-grace', '3600');
     await slow.ready();
@@ -193,7 +198,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
 
   /** Processes that did a run's activities. */
   async function identitiesOf(handle: WorkflowHandle): Promise<string[]> {
-    const started = ((await handle.fetchHistory()).events ?? []).flatMap(({ activityTaskStartedEventAttributes: activity }) => (activity ? [activity.identity ?? ''] : []));
+    const started = ((await historyOf(handle)).events ?? []).flatMap(({ activityTaskStartedEventAttributes: activity }) => (activity ? [activity.identity ?? ''] : []));
     return [...new Set(started.map((identity) => identity.split('@')[0]))];
   }
 });
