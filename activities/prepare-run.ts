@@ -6,6 +6,7 @@ import type { Lock } from '../config/lock.js';
 import { isCommit, namedRepositories } from '../config/index.js';
 import type { DatasetSource, InitialMaskStage, NamedDataset, Pipeline } from '../config/pipeline.js';
 import { loadTokenizer } from '../datasets/index.js';
+import { checkBlob } from '../hub/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
@@ -41,6 +42,8 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   const inputs = [...(await inputFiles(pipeline, source, bench)), ...named.map(({ file }) => file)];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file)];
+  for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {
     model: {
       ...ref,

@@ -24,6 +24,9 @@ export class HubProtocolError extends PermanentFault {}
 /** A file that came from the hub is not the one that the hub lists, twice in a row. It is not kept. */
 export class ChecksumMismatchError extends PermanentFault {}
 
+/** A file of the cache is not the one that its name, a checksum, says. */
+export class CacheDamagedError extends PermanentFault {}
+
 /** The hub may not be asked (HF_HUB_OFFLINE), and the cache does not have the file. */
 export class NotInCacheError extends PermanentFault {}
 

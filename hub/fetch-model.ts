@@ -93,7 +93,7 @@ async function wantedFiles(pinned: Pinned, files: readonly RemoteFile[], fetch: 
 }
 
 function shardsOf(text: string, pinned: Pinned): string[] {
-  const wrong = (): NoModelError => new NoModelError({ where: where(pinned), what: `${indexFile} does not say which files the weights are in`, remedy: 'Choose another revision' });
+  const wrong = (): NoModelError => new NoModelError({ where: where(pinned), what: `${indexFile} does not say which files the weights are in`, remedy: 'Choose another revision; if it is damaged in the cache, remove it there' });
   let map: unknown;
   try {
     map = (JSON.parse(text) as { weight_map?: unknown }).weight_map;
