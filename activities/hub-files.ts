@@ -49,15 +49,24 @@ export function datasetRevision({ name, revision }: NamedDataset): string {
 /** Milliseconds between two words on a download. */
 const reportMs = 500;
 
+/** Says how far a download is, at most so often; what came last is always said. */
 function reporter(bench: Workbench, repository: string): (progress: DownloadProgress) => void {
-  let last = -Infinity;
-  let begun: { at: number; bytes: number; path: string } | undefined;
-  return ({ path, doneBytes, totalBytes }) => {
-    const now = performance.now();
-    if (begun?.path !== path) begun = { at: now, bytes: doneBytes, path };
-    if (now - last < reportMs && doneBytes < totalBytes) return;
-    last = now;
-    const speed = now > begun.at ? `, ${bytesText(((doneBytes - begun.bytes) / (now - begun.at)) * 1000)}/s` : '';
+  let latest: DownloadProgress = { path: '', doneBytes: 0, totalBytes: 0 };
+  let begun = { at: 0, bytes: 0 };
+  let waiting: NodeJS.Timeout | undefined;
+  const say = (): void => {
+    clearTimeout(waiting);
+    waiting = undefined;
+    const { path, doneBytes, totalBytes } = latest;
+    const seconds = (performance.now() - begun.at) / 1000;
+    const speed = doneBytes > begun.bytes && seconds > 0 ? `, ${bytesText((doneBytes - begun.bytes) / seconds)}/s` : '';
     bench.onProgress(`downloading ${repository}: ${path}, ${bytesText(doneBytes)} of ${bytesText(totalBytes)}${speed}`);
+  };
+  return (progress) => {
+    const isNew = progress.path !== latest.path;
+    latest = progress;
+    if (isNew) begun = { at: performance.now(), bytes: progress.doneBytes };
+    if (isNew || progress.doneBytes >= progress.totalBytes) say();
+    else waiting ??= setTimeout(say, reportMs).unref();
   };
 }

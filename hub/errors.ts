@@ -58,7 +58,7 @@ function reasonOf(error: unknown): string {
 export function bytesText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return power === 0 ? `${bytes} bytes` : `${(bytes / 1000 ** power).toPrecision(3)} ${units[power]}`;
+  return power === 0 ? `${Math.round(bytes)} bytes` : `${(bytes / 1000 ** power).toPrecision(3)} ${units[power]}`;
 }
 
 /** @param missing bytes that are still to come */
