@@ -97,6 +97,18 @@ describe('a file of a hub', () => {
     expect(readdirSync(folder('blobs')).filter((name) => name.includes('incomplete'))).toEqual([]);
   });
 
+  it('leaves what it had to whoever tries next, also another process, when it gives up', async () => {
+    server.troubles.set('model.safetensors', { cutAfter: 90_000, times: 1 });
+    const first = fetchFile({ ...model, path: 'model.safetensors' }, settings());
+    first.catch(() => undefined);
+    while (server.troubles.get('model.safetensors')?.times !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    server.troubles.set('model.safetensors', { status: 403, times: 1 });
+    await expect(first).rejects.toMatchObject({ name: 'HubAccessError' });
+    expect(readdirSync(folder('blobs'))).toEqual([`${sha256(weights)}.free.incomplete`]);
+    expect(readFileSync((await fetchFile({ ...model, path: 'model.safetensors' }, settings())).file).equals(weights)).toBe(true);
+    expect(server.requests.at(-1)).toContain('bytes=90000-');
+  });
+
   it('is downloaded once where two ask for it', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 10, times: 1 });
     await Promise.all([0, 1].map(() => fetchFile({ ...model, path: 'model.safetensors' }, settings())));
