@@ -1,17 +1,21 @@
 import { access, readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { Lock } from '../config/lock.js';
+import { isCommit } from '../config/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline } from '../config/pipeline.js';
-import { loadTokenizer, readText } from '../datasets/index.js';
+import { loadTokenizer } from '../datasets/index.js';
+import { checkBlob } from '../hub/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
+import { hubModel, type ModelRef } from './hub-files.js';
 import { linearsOf } from './layer-files.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource } from './mask-source.js';
+import { namedFiles } from './named-files.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
@@ -19,15 +23,14 @@ import type { OpenModel, Workbench } from './workbench.js';
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
  * A run that repeats a locked one takes engine, threads and batches from the lock, and must have all the rest of it.
- * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of checkpoints, models and datasets
+ * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, bench: Workbench): Promise<RunContext> {
   const engine = await bench.engine(lock === undefined ? { backend: pipeline.engine.backend } : { backend: lock.engine.backend, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
-  const source = pipeline.model.source;
-  await bench.allowed.check('model.source', source);
-  await mustExist(source, 'Check model.source; models from a hub must be downloaded to a folder first');
-  const open = await bench.model(source);
+  const ref = await findModel(pipeline, lock, bench);
+  const { source } = ref;
+  const open = await bench.model(ref);
   const tensors = checkTensors(open);
   checkLengths(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
@@ -36,12 +39,15 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   bench.onProgress('reading digests');
-  const inputs = await inputFiles(pipeline, bench);
+  const named = await namedFiles(pipeline, lock, bench);
+  const inputs = [...(await inputFiles(pipeline, source, bench)), ...named.map(({ file }) => file)];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file)];
+  for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {
     model: {
-      source,
+      ...ref,
       digest: digestOf(weights.map((file) => ({ name: basename(file), sha256: digests.get(file) }))),
       family: open.model.family,
       layers: open.model.layers,
@@ -49,7 +55,8 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
-    files: Object.fromEntries(inputs.map((file) => [file, digests.get(file) ?? ''])),
+    files: Object.fromEntries(inputs.map((file) => [named.find((dataset) => dataset.file === file)?.name ?? file, digests.get(file) ?? ''])),
+    ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,
   };
   if (lock !== undefined) {
@@ -62,6 +69,18 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
 /** The wasm engine has one thread whatever it is asked for; the lock then says what differs. */
 function threadsOf({ engine }: Lock): number {
   return engine.backend === 'wasm' ? 1 : engine.threads;
+}
+
+/** The model's folder. Of a hub's branch, the commit that it stands for now is the run's; a locked run takes the one of its lock. */
+async function findModel({ model: { source, revision = 'main' } }: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<ModelRef> {
+  if (isAbsolute(source)) {
+    await bench.allowed.check('model.source', source);
+    await mustExist(source, 'Check model.source');
+    return { source };
+  }
+  const locked = lock?.model.repo === source ? lock.model.revision : undefined;
+  const { folder, commit } = await hubModel({ repository: source, revision: isCommit(revision) ? revision : (locked ?? revision) }, bench);
+  return { source: folder, repo: source, revision: commit };
 }
 
 async function mustExist(path: string, remedy: string): Promise<void> {
@@ -93,7 +112,7 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
     throw new PipelineModelMismatchError({
       where: key,
       what: `${value} tokens is longer than the model's positions go`,
-      expected: `at most ${model.maxPositions} (max_position_embeddings of ${pipeline.model.source}/config.json)`,
+      expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
       remedy: 'Lower sequenceLength',
     });
   }
@@ -129,17 +148,14 @@ function checkPattern(pattern: string, model: DecoderModel): void {
 }
 
 /** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
-async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[]> {
+async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): Promise<string[]> {
   const datasets: DatasetSource[] = [
     ...stagesOf(pipeline, 'calibration').map((stage) => stage.dataset),
     ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.dataset)),
   ];
   const files = new Set<string>();
   for (const dataset of datasets) {
-    if ('name' in dataset) {
-      await readText(dataset);
-      continue;
-    }
+    if ('name' in dataset) continue;
     await bench.allowed.check('dataset.file', dataset.file);
     await mustExist(dataset.file, 'Check the dataset file of the pipeline; relative paths start at the pipeline file');
     if (!(await stat(dataset.file)).isFile()) throw new InputFileError(dataset.file, 'this is a folder, a device or a pipe, not a file of text', 'Name a text, .jsonl or .parquet file');
@@ -147,7 +163,7 @@ async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[
   }
   if (datasets.length > 0) {
     bench.onProgress('opening the tokenizer');
-    for (const file of (await loadTokenizer(pipeline.model.source)).digestSource) files.add(file);
+    for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }
   for (const { source } of stagesOf(pipeline, 'initialMask')) {
     if (source !== undefined) for (const file of await weightFilesOf(source)) files.add(file);

@@ -6,8 +6,8 @@ import { cutterAtMergeBoundaries, type Merge } from './merge-boundaries.js';
 
 /** Text -> tokens, as a model was trained with. */
 export interface Tokenizer {
-  /** A whole text's token ids, without special tokens at its ends. */
-  encode: (text: string) => Int32Array;
+  /** A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too. */
+  encode: (text: string, options?: { specialTokens: boolean }) => Int32Array;
   /** Largest token id plus 1. */
   vocabularySize: number;
   /** Absolute or relative paths, as `folder` was given, of the files that decide what `encode` gives. */
@@ -57,7 +57,8 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
   const library = createLibrary(json, config, path);
   const vocabularySize = [...library.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
-  return { encode: (text) => encode(library, text, path), vocabularySize, digestSource };
+  const encodeText = (text: string, { specialTokens } = { specialTokens: false }): Int32Array => encode(library, text, path, specialTokens);
+  return { encode: encodeText, vocabularySize, digestSource };
 }
 
 function createLibrary(json: TokenizerJson, config: object, path: string): LibraryTokenizer {
@@ -94,8 +95,8 @@ function inexactSplit(json: PreTokenizerJson | null): string | undefined {
   return json.pretokenizers?.map(inexactSplit).find((behavior) => behavior !== undefined);
 }
 
-function encode(library: LibraryTokenizer, text: string, path: string): Int32Array {
-  const { ids } = library.encode(text, { add_special_tokens: false });
+function encode(library: LibraryTokenizer, text: string, path: string, specialTokens: boolean): Int32Array {
+  const { ids } = library.encode(text, { add_special_tokens: specialTokens });
   const result = new Int32Array(ids.length);
   for (const [i, id] of ids.entries()) {
     if (id === undefined) {

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { digestOf } from '../../artifacts/index.js';
 import { fileForm, relativePath, withRelativePaths } from '../../config/index.js';
 import type { Lock } from '../../config/lock.js';
@@ -37,6 +38,8 @@ export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<Pipel
 const cached = /[\\/](?:models|datasets)--([^\\/]+)[\\/]snapshots[\\/]([^\\/]+)[\\/](.+)$/;
 
 function portableName(path: string, folder: string): string {
+  // A dataset by name, named like this already.
+  if (!isAbsolute(path)) return path;
   const [whole, repo, commit, rest] = cached.exec(path) ?? [];
   return whole === undefined ? relativePath(path, folder) : `${repo.replaceAll('--', '/')}@${commit}/${rest.replaceAll('\\', '/')}`;
 }
