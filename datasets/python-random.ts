@@ -41,9 +41,10 @@ export class PythonRandom {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  /** `randint(low, high)`: a whole number in [low, high], high - low below 2^32 - 1. */
+  /** `randint(low, high)`: a whole number in [low, high], high - low below 2^32 - 1. @throws RangeError if there is none */
   integer(low: number, high: number): number {
     const count = high - low + 1;
+    if (count < 1) throw new RangeError(`randint(${low}, ${high}): there is no number between`);
     for (;;) {
       const drawn = candidate(this.word(), count);
       if (drawn < count) return low + drawn;

@@ -21,3 +21,7 @@ it.each([[0, 4065999976], [1, 1767993442], [42, 426724858], [4294967295, 1925551
   for (let i = 0; i < 2000; i++) random.word();
   expect(random.word()).toBe(expected);
 });
+
+it('refuses a range without a number, as Python does', () => {
+  expect(() => new PythonRandom(0).integer(0, -1)).toThrow(RangeError);
+});
