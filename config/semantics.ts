@@ -30,6 +30,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
   warnUnread(stages, warnings);
+  checkRefit(stages, problems);
   warnScoredCalibration(stages, context, warnings);
   return { problems, warnings };
 }
@@ -70,6 +71,16 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
       const message = `\`${key}\` has no effect with strategy \`${strategy}\`; only \`${other}\` reads it. Remove it, or write \`strategy: ${other}\`.`;
       warnings.push({ pointer: pointerOf([...path, key]), part: 'key', message });
     }
+  }
+}
+
+/** A refit is only made where it is judged. */
+function checkRefit(stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  for (const { type, settings, path } of stages) {
+    if (type !== 'rebuild' || settings['weights'] !== 'refit' || strategyOf(settings) === 'guarded') continue;
+    const remedy = settings['strategy'] === undefined ? 'Remove `ratio`, or write `weights: keep-updates`.' : 'Write `strategy: guarded`, or `weights: keep-updates`.';
+    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`guarded\`, which holds a refit against held-out windows. ${remedy}`;
+    problems.push({ pointer: pointerOf([...path, 'weights']), part: 'value', message });
   }
 }
 
