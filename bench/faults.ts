@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { campaign, type Outcome, type Subject } from './faults/campaign.js';
 import { faultKinds, type FaultKind } from './faults/injections.js';
 import { randomFrom, shuffled } from './faults/random.js';
-import { faultTable } from './faults/table.js';
+import { faultTable, untoldText } from './faults/table.js';
 
 const { values } = parseArgs({
   options: {
@@ -39,7 +39,7 @@ const begun = performance.now();
 
 function table(): string {
   const minutes = ((performance.now() - begun) / 60_000).toFixed(0);
-  return `${faultTable(finished)}\n\n${finished.length} runs in ${minutes} minutes, seed ${values.seed}.\n`;
+  return `${faultTable(finished)}\n\n${untoldText(finished)}\n\n${finished.length} runs in ${minutes} minutes, seed ${values.seed}.\n`;
 }
 
 const campaigns = await Promise.allSettled(

@@ -1,10 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { agrees, combinationsOf, memberName, product } from './combinations.js';
+import { combinationsOf, memberName } from './combinations.js';
 import { readDocument } from './document.js';
 import type { SourceDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem } from './errors.js';
-import { nearest } from './nearest.js';
+import { notSweep } from './file-kind.js';
 import { parsePipeline } from './parse.js';
 import type { ParsedPipeline, ParseOptions } from './parse.js';
 import { pointerOf } from './places.js';
@@ -12,10 +12,9 @@ import { maxBytes, readText, tooLarge } from './read-text.js';
 import { schemaProblems } from './schema-problems.js';
 import type { ValueProblem } from './schema-problems.js';
 import { sweepFile } from './schema.js';
-import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepMetric, SweepSettings, SweepSource, SweepValue } from './sweep.js';
+import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js';
+import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource, SweepValue } from './sweep.js';
 
-/** More would not fit into what the server takes as one message. */
-export const maximumMembers = 2000;
 /** A member's name is part of a file name. */
 const longestName = 150;
 
@@ -43,12 +42,13 @@ export function parseSweep({ text, path, overrides = [], allowFloating = false }
   const at = (problem: ValueProblem): PipelineProblem => located(document, problem);
   const broken = document.problems.map(({ offset, message }) => ({ ...position(document, offset), message }));
   if (document.value === undefined || broken.length > 0) throw new PipelineFileError(file, broken);
-  const problems = schemaProblems(document.value, sweepFile).map(at);
+  const pipelineInstead = notSweep(document.value);
+  const problems = (pipelineInstead ? [pipelineInstead] : schemaProblems(document.value, sweepFile)).map(at);
   if (problems.length > 0) throw new PipelineFileError(file, problems);
 
   const { pipeline, set, name, maxParallel, stopWhen, best, matrix, exclude, include } = document.value as CheckedSweep;
   const choice = plain({ matrix, exclude, include });
-  const wrong = choiceProblems(choice, stopWhen?.along);
+  const wrong = [...choiceProblems(choice), ...(stopWhen === undefined ? [] : stopProblems(stopWhen, choice))];
   if (wrong.length > 0) throw new PipelineFileError(file, wrong.map(at));
   const folder = dirname(file);
   const pipelinePath = resolve(folder, pipeline);
@@ -63,8 +63,7 @@ export function parseSweep({ text, path, overrides = [], allowFloating = false }
   const members = membersOf(source, combinationsOf(choice), (failed) => {
     throw new PipelineFileError(file, failed.map((problem) => inSweep(document, places, problem)));
   });
-  const unread = [...(stopWhen === undefined ? [] : [['stopWhen', stopWhen.metric] as const]), ...(best === undefined ? [] : [['best', best.metric] as const])]
-    .flatMap(([key, metric]) => metricProblem(key, metric, members));
+  const unread = judgedProblems({ stopWhen, best }, members);
   if (unread.length > 0) throw new PipelineFileError(file, unread.map(at));
   return { name, maxParallel, ...(stopWhen && { stopWhen: plain(stopWhen) }), ...(best && { best: plain(best) }), ...choice, source, members };
 }
@@ -119,58 +118,6 @@ const override = (path: string, value: SweepValue): string => `${path}=${JSON.st
 
 /** The document's data have no prototype, which what compares and sends them does not expect. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
-
-function choiceProblems(choice: SweepChoice, along: string | undefined): ValueProblem[] {
-  const { matrix, exclude } = choice;
-  const paths = Object.keys(matrix);
-  const size = Object.values(matrix).reduce((all, values) => all * values.length, 1) + choice.include.length;
-  if (size > maximumMembers) {
-    return [{ pointer: '/matrix', part: 'key', message: `the matrix has ${size} combinations; expected at most ${maximumMembers}. Split the sweep, or use fewer values.` }];
-  }
-  const unknown = (path: string): string | undefined => {
-    if (paths.includes(path)) return undefined;
-    const meant = nearest(path, paths);
-    return `\`${path}\` is no path of the matrix; expected ${paths.map((one) => `\`${one}\``).join(', ')}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`;
-  };
-  const problems: ValueProblem[] = [];
-  const all = product(matrix);
-  exclude.forEach((entry, index) => {
-    const wrong = Object.keys(entry).flatMap((path) => {
-      const message = unknown(path);
-      return message === undefined ? [] : [{ pointer: pointerOf(['exclude', index, path]), part: 'key', message } satisfies ValueProblem];
-    });
-    problems.push(...wrong);
-    if (wrong.length === 0 && !all.some((combination) => agrees(combination, entry))) {
-      problems.push({ pointer: pointerOf(['exclude', index]), part: 'value', message: 'excludes nothing: no combination of the matrix has these values; expected values of the matrix. Mend or remove it.' });
-    }
-  });
-  if (problems.length === 0 && combinationsOf(choice).length === 0) {
-    problems.push({ pointer: '/exclude', part: 'key', message: 'excludes all members; expected at least one that is left. Remove an entry.' });
-  }
-  if (along !== undefined) {
-    const message = unknown(along) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are no numbers; expected numbers, of which one is larger. Name another path.`);
-    if (message !== undefined) problems.push({ pointer: '/stopWhen/along', part: 'value', message });
-  }
-  return problems;
-}
-
-const statesOf: Record<SweepMetric, readonly string[]> = {
-  'perplexity.initial': ['initial'],
-  'perplexity.rebuilt': ['rebuilt'],
-  gapClosed: ['dense', 'initial', 'rebuilt'],
-};
-
-/** A metric that a member would not have would silently judge nothing. */
-function metricProblem(key: string, metric: SweepMetric, members: readonly ParsedMember[]): ValueProblem[] {
-  const lacks = ({ pipeline }: ParsedMember): string | undefined => {
-    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && stage.perplexity.length > 0 ? stage.states : []) as string[]);
-    return statesOf[metric].find((state) => !judged.includes(state));
-  };
-  const member = members.find((one) => lacks(one) !== undefined);
-  if (member === undefined) return [];
-  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
-  return [{ pointer: `/${key}/metric`, part: 'value', message }];
-}
 
 /** Where each value of the members is in the sweep file, by the override that it becomes. */
 function placesOf({ matrix, include }: SweepChoice, set: Combination): Map<string, string> {

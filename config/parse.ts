@@ -4,6 +4,7 @@ import { deepFreeze } from './deep-freeze.js';
 import { readDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem, PipelineWarning } from './errors.js';
+import { notPipeline } from './file-kind.js';
 import { located, positionOf } from './located.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
@@ -54,6 +55,8 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
     ...source.problems.map(({ offset, message }) => ({ ...positionOf(source, offset), message })),
   ];
   if (source.value === undefined) throw new PipelineFileError(file, inOrder(problems));
+  const sweepInstead = notPipeline(source.value);
+  if (sweepInstead !== undefined) throw new PipelineFileError(file, [located(source, sweepInstead)]);
 
   const folder = dirname(file);
   const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);

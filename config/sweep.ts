@@ -9,10 +9,14 @@ export type Matrix = Record<string, SweepValue[]>;
 /** A number of a finished member, on the first text that it was judged on. */
 export type SweepMetric = 'perplexity.initial' | 'perplexity.rebuilt' | 'gapClosed';
 
-/** Once `metric` of a member is above the limit, members that only have a larger value at `along` are not begun. */
+/**
+ * Once `metric` of a member is above the limit, or a quality gate of it fails, members that only have a larger value at `along` are not
+ * begun. Either `metric` and `above` are there, or `gate`.
+ */
 export interface StopWhen {
-  metric: SweepMetric;
-  above: number;
+  metric?: SweepMetric;
+  above?: number;
+  gate?: 'failed';
   along: string;
 }
 

@@ -30,15 +30,18 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
 }
 
 /**
- * Why a member need not be begun: another one, equal but for a smaller value at `along`, is above the limit.
+ * Why a member need not be begun: another one, equal but for a smaller value at `along`, is above the limit, or fails a gate.
  * @param ended finished members; those whose gates failed have numbers, too
  */
-export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above, along }: StopWhen): string | undefined {
-  const hit = ended.find((row) => {
-    const value = row.status === 'done' || row.status === 'gateFailed' ? metricOf(row, metric) : undefined;
-    return value !== undefined && value > above && isBeyond(values, row.values, along);
-  });
-  return hit === undefined ? undefined : `${metric} of ${hit.name} is above ${above}`;
+export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
+  const isOver = (row: SweepRow): boolean => {
+    if (gate !== undefined) return row.status === 'gateFailed';
+    const value = metric !== undefined && (row.status === 'done' || row.status === 'gateFailed') ? metricOf(row, metric) : undefined;
+    return value !== undefined && value > above;
+  };
+  const hit = ended.find((row) => isOver(row) && isBeyond(values, row.values, along));
+  if (hit === undefined) return undefined;
+  return gate === undefined ? `${metric} of ${hit.name} is above ${above}` : `a quality gate of ${hit.name} failed`;
 }
 
 function isBeyond(values: Combination, other: Combination, along: string): boolean {

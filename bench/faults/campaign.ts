@@ -79,7 +79,7 @@ export async function campaign({ subjects, faults, seed, perRun, outage, say, on
         const outcome = { subject: subject.name, ...judged };
         outcomes.push(outcome);
         onOutcome?.(outcome);
-        say(`${judged.failure === undefined && judged.lost.length === 0 && judged.differing === 0 ? 'ok' : 'BAD'} ${subject.name} ${judged.faults.map(({ kind, recovery, told }) => `${kind} ${recovery.toFixed(1)} s (${told[0] ?? 'nothing told'})`).join('; ')}${judged.failure === undefined ? '' : ` FAILED ${judged.failure}`}${judged.lost.length === 0 ? '' : ` LOST ${judged.lost.join(' ')}`}`);
+        say(`${judged.failure === undefined && judged.lost.length === 0 && judged.differing === 0 ? 'ok' : 'BAD'} ${subject.name} ${judged.faults.map(({ kind, recovery, told, untold }) => `${kind} ${recovery.toFixed(1)} s (${told[0] ?? `not told: ${untold}`})`).join('; ')}${judged.failure === undefined ? '' : ` FAILED ${judged.failure}`}${judged.lost.length === 0 ? '' : ` LOST ${judged.lost.join(' ')}`}`);
         if (judged.faults.length === 0 && judged.failure !== undefined) break;
       } finally {
         await plant.tearDown();

@@ -14,9 +14,16 @@ export interface Injected {
   /** Seconds from the fault to the next artifact, or to the end of the run. */
   recovery: number;
   destroyed: string[];
+  /** Whether the run has made something after it. */
+  wentOn: boolean;
   /** What the run's history, or the store's log, says of it. */
   told: string[];
+  /** Why nothing is said of it. */
+  untold?: Untold;
 }
+
+/** Reasons for which nothing is told of a fault. */
+export type Untold = 'the artifact was not needed again' | 'the run ended before it was felt' | 'the next fault came first';
 
 export interface Judged {
   faults: Injected[];
@@ -73,7 +80,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   };
 
   await goesOn(0);
-  const injected: (Injected & { at: number; until: number })[] = [];
+  const injected: (Injected & { at: number })[] = [];
   const queue = [...kinds];
   while (queue.length > 0) {
     await sleep(random() * 700);
@@ -89,7 +96,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
     }
     queue.shift();
     await goesOn(before);
-    injected.push({ kind, at, until: Date.now(), recovery: (Date.now() - at) / 1000, destroyed, told: [] });
+    injected.push({ kind, at, wentOn: made() > before, recovery: (Date.now() - at) / 1000, destroyed, told: [] });
   }
   kinds.splice(0, kinds.length - queue.length);
 
@@ -102,8 +109,14 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
     fault.told = toldWithin(told, fault.at, injected[index + 1]?.at ?? Infinity);
     if (fault.destroyed.some((name) => damaged.includes(name))) fault.told.push('damaged (log of the store)');
     if (fault.destroyed.some((name) => again.has(name))) fault.told.push('made again (log of the store)');
+    if (fault.told.length === 0) fault.untold = whyUntold(fault, index + 1 < injected.length);
   });
   return await judge(plant, injected, expected, async () => await (handle.result() as Promise<PipelineResult>));
+}
+
+function whyUntold({ destroyed, wentOn }: Injected, isFollowed: boolean): Untold {
+  if (destroyed.length > 0) return 'the artifact was not needed again';
+  return isFollowed && wentOn ? 'the next fault came first' : 'the run ended before it was felt';
 }
 
 function toldWithin(told: readonly Told[], from: number, to: number): string[] {

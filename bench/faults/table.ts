@@ -1,9 +1,18 @@
 import type { Outcome } from './campaign.js';
+import type { Untold } from './disturbed-run.js';
 import { faultKinds } from './injections.js';
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+/** In a sentence, of which faults nothing was told, and why. */
+export function untoldText(outcomes: readonly Outcome[]): string {
+  const untold = outcomes.flatMap(({ faults }) => faults).filter(({ untold: why }) => why !== undefined);
+  const reasons = new Map<Untold, string[]>();
+  for (const { kind, untold: why } of untold) if (why !== undefined) reasons.set(why, [...(reasons.get(why) ?? []), kind]);
+  return `Not told: ${untold.length}. ${[...reasons].map(([why, kinds]) => `${kinds.length} because ${why} (${[...new Set(kinds)].join('; ')}).`).join(' ')}`.trim();
 }
 
 /** The outcomes as a Markdown table, a row for each kind of fault. What was lost in a run counts for each of its faults' kinds. */

@@ -8,8 +8,8 @@ import { parseTime } from '../schedule/time.js';
 import { overlapName, overlapPolicies, type OverlapName } from '../schedule/timing.js';
 import { printJson } from '../show-outcome.js';
 
-/** A triggered run starts within a moment, unless the overlap policy holds it back. */
-const triggerPatienceMs = 5_000;
+/** A triggered run starts within a moment, unless the overlap policy holds it back or the machine is very busy. */
+const triggerPatienceMs = 20_000;
 
 function say(options: GlobalOptions, json: object, line: string): number {
   if (options.json) printJson(json);
@@ -24,8 +24,9 @@ function say(options: GlobalOptions, json: object, line: string): number {
 export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?: OverlapName }, options: GlobalOptions): Promise<number> {
   return await withSchedule(id, options.state, async (found) => {
     // Left to itself the client would allow all.
-    await found.handle.trigger(overlapPolicies[overlap ?? overlapName(found.description.policies.overlap)]);
-    const { status, workflowId } = await whatBecame(found);
+    const policy = overlap ?? overlapName(found.description.policies.overlap);
+    await found.handle.trigger(overlapPolicies[policy]);
+    const { status, workflowId } = await whatBecame(found, policy);
     const lines = {
       started: `Started: ${workflowId}`,
       skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one all the same).',
@@ -38,7 +39,8 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
   });
 }
 
-async function whatBecame({ handle, description: { info: before } }: FoundSchedule): Promise<{ status: 'started' | 'skipped' | 'waiting'; workflowId?: string }> {
+async function whatBecame({ handle, description: { info: before } }: FoundSchedule, policy: OverlapName): Promise<{ status: 'started' | 'skipped' | 'waiting'; workflowId?: string }> {
+  if (policy.startsWith('buffer') && before.runningActions.length > 0) return { status: 'waiting' };
   for (const giveUp = Date.now() + triggerPatienceMs; Date.now() < giveUp; await sleep(200)) {
     const { info } = await handle.describe();
     if (info.numActionsTaken > before.numActionsTaken) return { status: 'started', workflowId: info.recentActions.at(-1)?.action.workflow.workflowId };

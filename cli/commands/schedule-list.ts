@@ -20,8 +20,9 @@ export async function scheduleListCommand(options: GlobalOptions): Promise<numbe
   } else {
     const rows = schedules.map((summary) => {
       const { pipeline, times } = noteOf(summary);
+      const { paused } = summary.state;
       const next = summary.info.nextActionTimes[0];
-      return [summary.scheduleId, summary.state.paused ? 'paused' : 'active', pipeline, times, next === undefined ? 'never' : timeText(next)];
+      return [summary.scheduleId, paused ? 'paused' : 'active', pipeline, times, paused ? 'none while paused' : next === undefined ? 'never' : timeText(next)];
     });
     process.stdout.write(`${textTable([['ID', 'STATE', 'PIPELINE', 'TIMES', 'NEXT (UTC)'], ...rows])}\n`);
   }

@@ -19,7 +19,7 @@ export function sweepRequestFor({ source, matrix, exclude, include, members, ...
     ...(stopWhen && { stopWhen }),
     ...(best && { best }),
     base,
-    members: inOrder(members).map((member) => asMember(member, base)),
+    members: inOrder(members, stopWhen?.along).map((member) => asMember(member, base)),
     outcomes: {},
     membersPerRun,
     searchable: [],
@@ -39,10 +39,12 @@ function asMember({ name, values, pipeline, digest }: ParsedMember, base: Pipeli
 }
 
 /**
- * Members with different beginnings first, so that those that run at the same time seldom wait for the same work; those that share one find it
- * made. Otherwise as in the file.
+ * Members with small values at `along` first, because they may show that larger ones are pointless. Of those that are equal there, ones with
+ * different beginnings first, so that those that run at the same time seldom wait for the same work; those that share one find it made.
+ * Otherwise as in the file.
  */
-function inOrder(members: readonly ParsedMember[]): ParsedMember[] {
+function inOrder(members: readonly ParsedMember[], along = ''): ParsedMember[] {
+  const size = ({ values }: ParsedMember): number => Number(values[along] ?? 0);
   const seen = new Map<string, number>();
   const ranked = members.map((member) => {
     const beginning = beginningOf(member.pipeline);
@@ -50,7 +52,7 @@ function inOrder(members: readonly ParsedMember[]): ParsedMember[] {
     seen.set(beginning, rank + 1);
     return { member, rank };
   });
-  return ranked.sort((a, b) => a.rank - b.rank).map(({ member }) => member);
+  return ranked.sort((a, b) => size(a.member) - size(b.member) || a.rank - b.rank).map(({ member }) => member);
 }
 
 /** Everything up to and with the initial mask. */
@@ -63,7 +65,7 @@ function beginningOf({ model, engine, stages }: Pipeline): string {
  * @param words `path=value` each; the path is one of the matrix, or how it ends
  * @throws CommandLineError
  */
-export function addedMembers({ source, choice, members, base }: SweepRequest, words: readonly string[]): AddedMembers {
+export function addedMembers({ source, choice, members, base, stopWhen }: SweepRequest, words: readonly string[]): AddedMembers {
   const matrix = Object.fromEntries(Object.entries(choice.matrix).map(([path, values]) => [path, [...values]]));
   for (const word of words) {
     const equals = word.indexOf('=');
@@ -82,7 +84,7 @@ export function addedMembers({ source, choice, members, base }: SweepRequest, wo
     const parsed = membersOf(source, fresh, (problems) => {
       throw new PipelineFileError(source.path, problems);
     });
-    return { members: inOrder(parsed).map((member) => asMember(member, base)), choice: wider };
+    return { members: inOrder(parsed, stopWhen?.along).map((member) => asMember(member, base)), choice: wider };
   } catch (error) {
     if (!(error instanceof PipelineFileError)) throw error;
     const lines = error.problems.map((problem) => `${placeOf(source.path, problem).replace(/^--set /, '')}: ${problem.message}`);

@@ -15,7 +15,7 @@ const processes: ChildProcess[] = [];
 
 beforeEach(async () => {
   folder = join(await mkdtemp(join(tmpdir(), 'claims-')), 'claims');
-  claims = new Claims(new ClaimFolder(folder), { elsewhere: 300, here: 600_000, unreadable: 200 });
+  claims = new Claims(new ClaimFolder(folder), { elsewhere: 3_000, here: 600_000, unreadable: 200 });
 });
 afterEach(async () => {
   for (const child of processes.splice(0)) child.kill('SIGKILL');
@@ -93,7 +93,7 @@ describe('claims', () => {
     await claimedBy(1, { machine: 'another' });
     const work = new Work();
     const waiting = work.get();
-    for (let beat = 0; beat < 10; beat++) {
+    for (let beat = 0; beat < 40; beat++) {
       await sleep(100);
       const now = new Date();
       await utimes(join(folder, 'mask-1'), now, now);

@@ -77,17 +77,30 @@ describe.skipIf(!canRun)('control of runs (skipped without a build, the demo mod
   const made = (from: number, kind: string): string[] => storeLog(from).flatMap((entry) => (entry.event === 'made' && entry.kind === kind ? [entry.key] : []));
   const maskBytes = ({ mask }: Result): string => createHash('sha256').update(readFileSync(mask)).digest('hex');
 
+  /**
+   * Starts the demo and pauses it once a layer is rebuilt. Where it has ended before the signal came, because everything else was
+   * slow, it is tried again with more to calibrate on.
+   */
+  async function holdBetweenLayers(): Promise<PipelineProgress> {
+    for (const samples of [64, 128, 192, 224]) {
+      const { workflowId, runId } = await json<Started>('start', demo, ...little, '--set', `calibration.samples=${samples}`);
+      run = { workflowId, runId };
+      await progressWhen(({ stages }) => (stages[2]?.done ?? 0) > 0);
+      const paused = await client.workflow.getHandle(run.workflowId).signal(pauseSignal).then(() => true, () => false);
+      const held = await progressWhen(({ pause, stages }) => pause === 'reached' || stages[3]?.state === 'done');
+      if (!paused || held.pause !== 'reached') continue;
+      expect(held.stages[3]?.state).not.toBe('done');
+      expect(await json('pause', run.workflowId)).toMatchObject({ ...run, status: 'paused' });
+      return held;
+    }
+    throw new Error('every run had ended before it could be paused');
+  }
+
   let first: Result;
   let kept = 0;
 
-  it('a paused run holds between two layers while its worker does other work and is replaced, and goes on when resumed', { timeout: 120_000 }, async () => {
-    const { workflowId: id, runId } = await json<Started>('start', demo, ...little);
-    run = { workflowId: id, runId };
-    await progressWhen(({ stages }) => (stages[2]?.done ?? 0) > 0);
-    await client.workflow.getHandle(run.workflowId).signal(pauseSignal);
-    expect(await json('pause')).toMatchObject({ ...run, status: 'paused' });
-    const held = await progressWhen(({ pause }) => pause === 'reached');
-    expect(held.stages[3]?.state).not.toBe('done');
+  it('a paused run holds between two layers while its worker does other work and is replaced, and goes on when resumed', { timeout: 300_000 }, async () => {
+    const held = await holdBetweenLayers();
     const busy = await call('retry', run.workflowId, '--from', 'rebuild');
     expect(busy).toMatchObject({ code: 2, stderr: expect.stringContaining('is running') as string });
 
@@ -97,7 +110,8 @@ describe.skipIf(!canRun)('control of runs (skipped without a build, the demo mod
     const { workflowId } = await json<Started>('start', demo, ...other);
     expect(await json('watch', workflowId)).toMatchObject({ status: 'completed', pattern: '2:4' });
     expect((await progressWhen(() => true)).stages).toEqual(held.stages);
-    expect(await json('list', '--method', 'guarded')).toMatchObject({ pipelines: [{ ...run, status: 'paused' }] });
+    const { pipelines } = await json<{ pipelines: unknown[] }>('list', '--method', 'guarded');
+    expect(pipelines).toContainEqual(expect.objectContaining({ ...run, status: 'paused' }));
 
     await json('resume', run.workflowId);
     first = await json<Result>('watch', run.workflowId);
@@ -107,7 +121,7 @@ describe.skipIf(!canRun)('control of runs (skipped without a build, the demo mod
     kept = storeLog().length;
   });
 
-  it('retry makes a stage and all later ones anew, and nothing before; all anew gives the same bytes as paused and resumed', { timeout: 120_000 }, async () => {
+  it('retry makes a stage and all later ones anew, and nothing before; all anew gives the same bytes as paused and resumed', { timeout: 300_000 }, async () => {
     const [complete, unknown] = await Promise.all([call('retry', run.workflowId), call('retry', run.workflowId, '--from', 'rebuilt')]);
     expect(complete).toMatchObject({ code: 2, stderr: expect.stringContaining('--from') as string });
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('3 rebuild') as string });

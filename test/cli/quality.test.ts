@@ -40,7 +40,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     await ensureLocalServer(other);
     worker = startProgram('temporal-pipeline', ['worker', '--state', other]);
     first = await run(['run', file, '--json'], state);
-  }, 120_000);
+  });
   afterAll(async () => {
     worker.process.kill('SIGTERM');
     await worker.ended;
@@ -59,7 +59,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(readFileSync(report, 'utf8')).toMatch(/## Quality gates[^#]*nearly dense: rebuilt perplexity <= 1.01 \* dense[^#]*FAILED/);
   });
 
-  it('a looser gate finds all work in the store; runs are found by their gates', { timeout: 120_000 }, async () => {
+  it('a looser gate finds all work in the store; runs are found by their gates', async () => {
     const loose = path.join(folder, 'loose.yaml');
     const small = text.replace(/^ {6}samples: 32.*$/m, '      samples: 2').replace('name: demo', 'name: loose');
     writeFileSync(loose, `${small}gates: [rebuilt perplexity <= dense]\n`);
@@ -90,7 +90,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(listed.stdout).not.toContain(workflowId);
   });
 
-  it('a locked run elsewhere gives the same bits', { timeout: 120_000 }, async () => {
+  it('a locked run elsewhere gives the same bits', async () => {
     const { lock = '', digests, perplexity, workflowId, mask } = printed(first);
     cpSync(lock, path.join(folder, 'demo.lock.yaml'));
     const again = await run(['run', file, '--locked', '--json']);
@@ -102,7 +102,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(readFileSync(repeated.lock ?? '', 'utf8')).toBe(readFileSync(lock, 'utf8'));
   });
 
-  it('a lock refuses a text of which one byte changed, and another value, before any work', { timeout: 120_000 }, async () => {
+  it('a lock refuses a text of which one byte changed, and another value, before any work', async () => {
     cpSync(printed(first).lock ?? '', path.join(folder, 'demo.lock.yaml'));
     const before = readFileSync(heldout);
     appendFileSync(heldout, ' ');
@@ -113,7 +113,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(refused.stderr).not.toContain('calibration: done');
   });
 
-  it('a locked run that comes to something else fails and says which', { timeout: 120_000 }, async () => {
+  it('a locked run that comes to something else fails and says which', async () => {
     const tampered = path.join(folder, 'tampered.yaml');
     const digest = printed(first).digests?.mask ?? '';
     writeFileSync(tampered, readFileSync(printed(first).lock ?? '', 'utf8').replace(digest, 'f'.repeat(64)).replace(/threads: \d+/, 'threads: 1'));
@@ -125,7 +125,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
   });
 
-  it('a pack whose number is not reproduced ends with exit code 3; one whose model is absent says so', { timeout: 120_000 }, async () => {
+  it('a pack whose number is not reproduced ends with exit code 3; one whose model is absent says so', async () => {
     const pack = path.join(folder, 'pack.yaml');
     const claim = (number: string, value: number): string => `  - { number: ${number}, value: ${value}, tolerance: 0.1 %, source: { paper: made up for a test } }\n`;
     const { perplexity: { dense = {} } } = printed(first);
@@ -142,7 +142,7 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(absent.stderr).toMatch(/nowhere: there is no such file or folder\. Check model\.source/);
   });
 
-  it.skipIf(!hasGolden)('a pack that passes: the golden numbers of a small model', { timeout: 120_000 }, async () => {
+  it.skipIf(!hasGolden)('a pack that passes: the golden numbers of a small model', async () => {
     const passed = await run(['reproduce', path.resolve('pipelines/packs/golden-babyllama-magnitude.yaml'), '--json']);
     expect(passed.code, passed.stderr).toBe(0);
     const { reproduced, expect: numbers } = JSON.parse(passed.stdout) as { reproduced: boolean; expect: { number: string; claimed: number; found: number; verdict: string }[] };

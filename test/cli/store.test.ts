@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectClient } from '../../cli/client.js';
+import { localConnection } from '../../cli/connection.js';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
+import { runningServer, serverAddress } from '../../cli/local/server-record.js';
 import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { S3Server, s3Program } from '../helpers/s3-server.js';
-import { isBuilt, runProgram, startProgram, type Ended } from './run-program.js';
+import { isBuilt, runProgram, startProgram, type Ended, type Program } from './run-program.js';
 
 const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
 
@@ -21,14 +24,14 @@ const newState = (): string => {
 };
 
 beforeAll(() => {
+  // Stages enough that whoever waits for the first mask, however slowly, is there long before the last one.
   writeFileSync(file, `version: 1
 name: small
 model: { source: ${path.join(demoFolder, 'model')} }
 stages:
   - calibration: { dataset: { file: ${path.join(demoFolder, 'calibration.txt')} }, samples: 8, sequenceLength: 32 }
   - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: {}
-  - evaluation: { perplexity: [{ dataset: { file: ${path.join(demoFolder, 'heldout.txt')} }, maxWindows: 4 }] }
+${'  - rebuild: { strategy: published, ratio: 0.1 }\n'.repeat(6)}  - evaluation: { perplexity: [{ dataset: { file: ${path.join(demoFolder, 'heldout.txt')} }, maxWindows: 4 }] }
 `);
 });
 afterAll(async () => {
@@ -48,6 +51,30 @@ const resultOf = ({ code, stdout, stderr }: Ended): Result => {
 const bytesOf = ({ checkpoint, mask }: Result): Buffer[] => [...readdirSync(checkpoint).filter((name) => name.endsWith('.safetensors')).map((name) => path.join(checkpoint, name)), mask].map((name) => readFileSync(name));
 const eventsOf = (state: string): string[] => readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { event: string; kind: string })).filter(({ kind }) => kind !== 'hidden').map(({ event }) => event);
 
+/** Waits for something that is so while a program runs, not after it. */
+async function until(isSo: () => boolean | Promise<boolean>, during: Program): Promise<void> {
+  while (!(await isSo())) {
+    expect(during.process.exitCode, during.said()).toBeNull();
+    await sleep(20);
+  }
+}
+/** Why the activities that are tried again now have failed before. */
+async function failuresOf(state: string): Promise<string[]> {
+  const server = await runningServer(state);
+  if (server === undefined) return [];
+  const client = await connectClient(localConnection(serverAddress(server)));
+  try {
+    const messages: string[] = [];
+    for await (const { workflowId } of client.workflow.list({ query: "ExecutionStatus = 'Running'" })) {
+      const { raw } = await client.workflow.getHandle(workflowId).describe();
+      messages.push(...(raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? ''));
+    }
+    return messages;
+  } finally {
+    await client.connection.close();
+  }
+}
+
 describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped without a build, the demo model, a Temporal CLI or an S3 server)', () => {
   let s3: S3Server;
   beforeAll(async () => {
@@ -55,15 +82,14 @@ describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped 
   });
   afterAll(() => s3.kill());
 
-  it('survives that the S3 server is killed in the middle; another machine finds all its work; the bytes are those of a local run', { timeout: 300_000 }, async () => {
+  it('survives that the S3 server is killed in the middle; another machine finds all its work; the bytes are those of a local run', async () => {
     const env = { ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
     const state = newState();
     const run = startProgram('temporal-pipeline', ['run', file, '--json', '--state', state], { env });
-    while (!existsSync(path.join(state, 'artifacts', 'mask')) && run.process.exitCode === null) await sleep(5);
+    await until(() => existsSync(path.join(state, 'artifacts', 'mask')), run);
     await s3.kill();
-    // Long enough for an attempt of an activity, with all the SDK's own, to fail.
-    await sleep(6_000);
-    expect(run.process.exitCode, run.said()).toBeNull();
+    // Until an attempt of an activity, with all the SDK's own, has failed by it.
+    await until(async () => (await failuresOf(state)).some((message) => message.includes('s3://barber/runs')), run);
     await s3.start();
     const shared = resultOf(await run.ended);
     const made = eventsOf(state).filter((event) => event === 'made').length;
@@ -97,12 +123,12 @@ describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped 
 });
 
 describe.skipIf(!canRun)('store (skipped without a build, the demo model or a Temporal CLI)', () => {
-  it('lists, verifies and collects garbage, but nothing that a run in progress refers to', { timeout: 240_000 }, async () => {
+  it('lists, verifies and collects garbage, but nothing that a run in progress refers to', async () => {
     const state = newState();
     const call = (...words: string[]): Promise<Ended> => runProgram('temporal-pipeline', ['store', ...words, '--state', state]);
     const run = startProgram('temporal-pipeline', ['run', file, '--state', state]);
     const masks = path.join(state, 'artifacts', 'mask');
-    while (!existsSync(masks) && run.process.exitCode === null) await sleep(5);
+    await until(() => existsSync(masks), run);
     // Interrupted, it is still in progress on the server.
     run.process.kill('SIGINT');
     expect((await run.ended).code).toBe(130);

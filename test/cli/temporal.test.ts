@@ -31,8 +31,8 @@ describe.skipIf(!isBuilt)('other calls of `temporal` (skipped without a build)',
     `#!/bin/sh
 echo "address=$TEMPORAL_ADDRESS"
 for word in "$@"; do echo "<$word>"; done
-echo problem >&2
 trap 'exit 42' TERM
+echo problem >&2
 if [ "$1" = wait ]; then while :; do sleep 0.05; done; fi
 if [ "$1" = die ]; then kill -9 $$; fi
 exit 7
@@ -50,7 +50,6 @@ exit 7
   it('pass signals on, and end by the same signal', async () => {
     const waiting = startProgram('temporal', ['wait'], { env, cwd: folder });
     while (!waiting.said().includes('problem')) await sleep(20);
-    await sleep(100);
     waiting.process.kill('SIGTERM');
     expect((await waiting.ended).code).toBe(42);
     expect((await runProgram('temporal', ['die'], { env, cwd: folder })).signal).toBe('SIGKILL');

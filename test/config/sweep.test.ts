@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { combinationsOf, loadSweep, memberName, parseSweep, PipelineFileError, type Combination, type ParsedSweep } from '../../config/index.js';
+import { combinationsOf, loadSweep, memberName, parsePipeline, parseSweep, PipelineFileError, type Combination, type ParsedSweep } from '../../config/index.js';
 import { pipelineText } from './helpers.js';
 
 let folder = '';
@@ -105,6 +105,9 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     ['matrix: { initialMask.sparsity: [0.4] }\nexclude:\n  - { sparsity: 0.4 }\n', 'sweep.yaml:6 `sparsity` is no path of the matrix; expected `initialMask.sparsity`'],
     ['matrix: { initialMask.sparsity: [0.4] }\ninclude:\n  - { rebuild.granularity: rows }\n', 'sweep.yaml:6 `granularity` is "rows"; expected `block`'],
     ['matrix: { initialMask.method: [magnitude, wanda] }\nstopWhen: { metric: perplexity.rebuilt, above: 9, along: initialMask.method }\n', 'sweep.yaml:5 `initialMask.method` has values that are no numbers'],
+    ['matrix: { initialMask.sparsity: [0.4] }\nstopWhen: { metric: perplexity.rebuilt, above: 9, gate: failed, along: initialMask.sparsity }\n', 'sweep.yaml:5 `stopWhen` says no single reason to stop'],
+    ['matrix: { initialMask.sparsity: [0.4] }\nstopWhen: { above: 9, along: initialMask.sparsity }\n', 'sweep.yaml:5 `stopWhen` says no single reason to stop'],
+    ['matrix: { initialMask.sparsity: [0.4] }\nstopWhen: { gate: failed, along: initialMask.sparsity }\n', 'sweep.yaml:5 member `sparsity=0.4` has no quality gate'],
     ['matrix: { initialMask.sparsity: [0.4] }\nset: { evaluation.states: 5 }\nbest: { metric: perplexity.rebuilt, goal: least }\n', 'sweep.yaml:6 `goal` is "least"; expected `min` or `max`'],
     ['matrix: { initialMask.sparsity: [0.4] }\nset:\n  evaluation.states: initial\n', 'sweep.yaml:6 `states` is "initial"; expected a list'],
     ['matrix: { engine.backend: [wasm, tensorflow, webgpu] }\n', 'sweep.yaml:4 `backend` is "webgpu"; expected `auto`'],
@@ -135,4 +138,15 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
 
 it.each(['demo.yaml', 'llama13b.yaml'])('pipelines/sweeps/%s is sound', (name) => {
   expect(loadSweep(path.join('pipelines/sweeps', name)).members.length).toBeGreaterThan(5);
+});
+
+describe('a file of the other kind is told as such, in one message', () => {
+  it('a sweep where a pipeline is expected', () => {
+    const text = `${head}matrix: { initialMask.sparsity: [0.4] }\nmaxParallel: 2\n`;
+    expect(() => parsePipeline({ text, path: path.join(folder, 'sweep.yaml') })).toThrow(/sweep\.yaml:4:1: this file is a sweep; expected a pipeline\. Use `temporal-pipeline sweep run`[^\n]*$/);
+  });
+
+  it('a pipeline where a sweep is expected', () => {
+    expect(() => parseSweep({ text: `${pipelineText()}\nsweep: { matrix: { initialMask.sparsity: [0.4] } }\n`, path: path.join(folder, 'both.yaml') })).toThrow(/both\.yaml:\d+:1: this file is a pipeline; expected a sweep, a file of its own/);
+  });
 });

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { RunContext, TokensRef } from '../../activities/types.js';
 import type { ComputeActivities } from '../../activities/types.js';
 import { parsePipeline } from '../../config/index.js';
-import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
+import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage, Stage } from '../../config/pipeline.js';
 
 /** The model that is committed with the project. */
 export const demoFolder = resolve('pipelines/demo');
@@ -22,6 +22,13 @@ stages:
   - evaluation: { perplexity: [{ dataset: { file: ./heldout.txt }, maxWindows: 4 }] }
 `;
   return parsePipeline({ text, path: join(folder, 'small.yaml'), overrides }).pipeline;
+}
+
+/** As {@link demoPipeline}, with so much to do that whoever disturbs it, however slowly, does so in the middle. */
+export function longPipeline(name: string, overrides: string[] = []): Pipeline {
+  const pipeline = demoPipeline(overrides);
+  const again = Array.from({ length: 6 }, () => rebuildStageOf(pipeline));
+  return { ...pipeline, name, stages: pipeline.stages.flatMap((stage): Stage[] => (stage.type === 'rebuild' ? [stage, ...again] : [stage])) };
 }
 
 /** An empty state folder, and how to remove it. */

@@ -13,7 +13,7 @@ import { findTemporalCli } from '../../../cli/temporal-cli.js';
 
 function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection({ host, port, timeout: 1000 }, () => resolve(true));
+    const socket = createConnection({ host, port, timeout: 30_000 }, () => resolve(true));
     for (const event of ['error', 'timeout'] as const) socket.on(event, () => resolve(false));
     socket.on('connect', () => socket.destroy());
   });
@@ -54,7 +54,7 @@ describe.skipIf((await findTemporalCli()) === undefined)('local server (skipped 
     expect(isAlive(server)).toBe(false);
   });
 
-  it('starts again however long its log is and whatever is in it', { timeout: 30_000 }, async () => {
+  it('starts again however long its log is and whatever is in it', async () => {
     mkdirSync(path.dirname(serverLog(state)), { recursive: true });
     writeFileSync(serverLog(state), 'totalDuration=81.497\u00b5s\n'.repeat(100));
     expect(await answers(serverAddress(await ensureLocalServer(state)))).toBe(true);
@@ -66,7 +66,7 @@ describe.skipIf((await findTemporalCli()) === undefined)('local server (skipped 
     const said: string[] = [];
     const keeping = keepServer(state, stop.signal, (line) => said.push(line));
     process.kill(server.pid, 'SIGKILL');
-    await until(() => said.length === 2);
+    await until(() => said.length >= 2);
     stop.abort();
     await keeping;
     const again = await runningServer(state);

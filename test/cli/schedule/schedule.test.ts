@@ -69,7 +69,7 @@ describe.skipIf(!canRun)('schedules (skipped without a build, the demo model or 
     return runs.sort((a, b) => a.due - b.due);
   }
 
-  it('while no worker is there, skip keeps one run, and buffer-one another that is made up for', { timeout: 120_000 }, async () => {
+  it('while no worker is there, skip keeps one run, and buffer-one another that is made up for', async () => {
     const policies = ['skip', 'buffer-one'] as const;
     await Promise.all(policies.map((overlap) => json('create', file, '--id', overlap, '--every', '1s', '--overlap', overlap)));
     // Nobody serves the queue: the first run waits, and the others are due meanwhile.
@@ -94,7 +94,7 @@ describe.skipIf(!canRun)('schedules (skipped without a build, the demo model or 
     expect([skip, buffered].map((runs) => runs.filter(({ began }) => began < serving).length)).toEqual([1, 1]);
   });
 
-  it('is created, listed, described, paused, triggered, backfilled, resumed and deleted', { timeout: 60_000 }, async () => {
+  it('is created, listed, described, paused, triggered, backfilled, resumed and deleted', async () => {
     const created = await call('create', file, '--id', 'nightly', '--cron', '0 3 * * *', '--time-zone', 'Europe/Berlin', '--jitter', '1s', '--catch-up', '1h', '--pause-on-failure', '--paused');
     expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('small, cron 0 3 * * *, Europe/Berlin (paused)') as string });
     expect(created.stderr).toContain(`worker --state ${state}`);
@@ -113,11 +113,13 @@ describe.skipIf(!canRun)('schedules (skipped without a build, the demo model or 
     expect(after.running).toEqual([workflowId]);
     expect(after.recent.map(({ scheduledAt }) => scheduledAt.slice(0, 13)).filter((at) => at.startsWith('2026-01'))).toEqual(['2026-01-10T02', '2026-01-11T02', '2026-01-12T02']);
     expect(await json('trigger', 'nightly')).toMatchObject({ status: 'skipped' });
+    expect(await json('trigger', 'nightly', '--overlap', 'buffer-one')).toMatchObject({ status: 'waiting' });
 
     await json('resume', 'nightly', '--note', 'the machine is back');
     expect(await described('nightly')).toMatchObject({ paused: false, note: 'the machine is back', overlap: 'skip' });
     await json('pause', 'nightly');
     expect((await described('nightly')).paused).toBe(true);
+    expect((await call('list')).stdout).toMatch(/nightly +paused +small +cron 0 3 \* \* \*, Europe\/Berlin +none while paused/);
     await json('delete', 'nightly');
     expect(await json('list')).toEqual({ schedules: [] });
     for (const ended of await Promise.all(['describe', 'trigger', 'delete'].map((word) => call(word, 'nightly')))) {

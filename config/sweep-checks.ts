@@ -1,0 +1,80 @@
+import { agrees, combinationsOf, product } from './combinations.js';
+import { nearest } from './nearest.js';
+import { pointerOf } from './places.js';
+import type { ValueProblem } from './schema-problems.js';
+import type { Matrix, ParsedMember, StopWhen, SweepChoice, SweepMetric, SweepSettings } from './sweep.js';
+
+/** More would not fit into what the server takes as one message. */
+export const maximumMembers = 2000;
+
+/** What is wrong with which members there are. */
+export function choiceProblems(choice: SweepChoice): ValueProblem[] {
+  const { matrix, exclude } = choice;
+  const size = Object.values(matrix).reduce((all, values) => all * values.length, 1) + choice.include.length;
+  if (size > maximumMembers) {
+    return [{ pointer: '/matrix', part: 'key', message: `the matrix has ${size} combinations; expected at most ${maximumMembers}. Split the sweep, or use fewer values.` }];
+  }
+  const problems: ValueProblem[] = [];
+  const all = product(matrix);
+  exclude.forEach((entry, index) => {
+    const wrong = Object.keys(entry).flatMap((path) => {
+      const message = unknownPath(path, matrix);
+      return message === undefined ? [] : [{ pointer: pointerOf(['exclude', index, path]), part: 'key', message } satisfies ValueProblem];
+    });
+    problems.push(...wrong);
+    if (wrong.length === 0 && !all.some((combination) => agrees(combination, entry))) {
+      problems.push({ pointer: pointerOf(['exclude', index]), part: 'value', message: 'excludes nothing: no combination of the matrix has these values; expected values of the matrix. Mend or remove it.' });
+    }
+  });
+  if (problems.length === 0 && combinationsOf(choice).length === 0) {
+    problems.push({ pointer: '/exclude', part: 'key', message: 'excludes all members; expected at least one that is left. Remove an entry.' });
+  }
+  return problems;
+}
+
+/** What is wrong with when more members are pointless. */
+export function stopProblems(stopWhen: StopWhen, { matrix }: SweepChoice): ValueProblem[] {
+  const { along, metric, above, gate } = stopWhen;
+  const problems: ValueProblem[] = [];
+  const isByMetric = metric !== undefined && above !== undefined;
+  if (isByMetric === (gate !== undefined) || (metric === undefined) !== (above === undefined)) {
+    problems.push({ pointer: '/stopWhen', part: 'key', message: '`stopWhen` says no single reason to stop; expected `metric` with `above`, or `gate`. Give one of the two.' });
+  }
+  const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are no numbers; expected numbers, of which one is larger. Name another path.`);
+  if (message !== undefined) problems.push({ pointer: '/stopWhen/along', part: 'value', message });
+  return problems;
+}
+
+function unknownPath(path: string, matrix: Matrix): string | undefined {
+  const paths = Object.keys(matrix);
+  if (paths.includes(path)) return undefined;
+  const meant = nearest(path, paths);
+  return `\`${path}\` is no path of the matrix; expected ${paths.map((one) => `\`${one}\``).join(', ')}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`;
+}
+
+/** What members are judged by, and do not have: a metric or gate that is not there would silently judge nothing. */
+export function judgedProblems({ stopWhen, best }: Pick<SweepSettings, 'stopWhen' | 'best'>, members: readonly ParsedMember[]): ValueProblem[] {
+  const without = stopWhen?.gate === undefined ? undefined : members.find(({ pipeline: { gates = [] } }) => gates.length === 0);
+  return [
+    ...(without === undefined ? [] : [{ pointer: '/stopWhen/gate', part: 'value', message: `member \`${without.name}\` has no quality gate; expected \`gates\` in the pipeline. Add one, or stop by a metric.` } satisfies ValueProblem]),
+    ...(stopWhen?.metric === undefined ? [] : metricProblem('stopWhen', stopWhen.metric, members)),
+    ...(best === undefined ? [] : metricProblem('best', best.metric, members)),
+  ];
+}
+
+const statesOf: Record<SweepMetric, readonly string[]> = {
+  'perplexity.initial': ['initial'],
+  'perplexity.rebuilt': ['rebuilt'],
+  gapClosed: ['dense', 'initial', 'rebuilt'],
+};
+
+function metricProblem(key: string, metric: SweepMetric, members: readonly ParsedMember[]): ValueProblem[] {
+  const lacks = ({ pipeline }: ParsedMember): string | undefined => {
+    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && stage.perplexity.length > 0 ? stage.states : []) as string[]);
+    return statesOf[metric].find((state) => !judged.includes(state));
+  };
+  const member = members.find((one) => lacks(one) !== undefined);
+  if (member === undefined) return [];
+  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
+  return [{ pointer: `/${key}/metric`, part: 'value', message }];
+}
