@@ -194,7 +194,7 @@ export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metri
     },
     work: addWork(
       [1, readLayer(size)], [forwards, forwardWork(size, windows)], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
-      [1, storeHidden(size, windows)], [1, storeMask(size)], [1, refit ? { writtenBytes: f32 * layer.linear, files: layer.linears } : {}],
+      [1, storeHidden(size, windows)], [1, storeMask(size)], [1, refit ? refitWork(size) : {}],
     ),
   };
 }
@@ -203,7 +203,15 @@ export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metri
 const fittedAtOnce = 2 ** 24;
 const tensorsOfFit = 10;
 
-/** Sums over the tokens of the widest input, and the fit of a linear. Its forwards are part of the budget. */
+const stepsOfFit = 10;
+
+/** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
+function refitWork({ layer }: ModelSize): Partial<Work> {
+  const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
+  return { flops: 2 * (stepsOfFit + 1) * products, writtenBytes: f32 * layer.linear, files: layer.linears };
+}
+
+/** Sums over the tokens of the widest input, and the fit of a linear. */
 function refitMemory({ layer }: ModelSize): number {
   const widest = Math.max(...layer.inputWidths);
   return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + tensorsOfFit * Math.min(fittedAtOnce, layer.largestLinear));

@@ -20,7 +20,7 @@ function roles({ count }: CalibrationFolds): { teaching: number[]; judging: numb
 /** What a refit and its judgement take, in forwards over all windows. */
 export function refitCost({ subBlock }: GuardedRebuild, folds: CalibrationFolds): number {
   const { teaching, judging } = roles(folds);
-  return folds.share(teaching) * refitForwards(subBlock, folds.tokens(teaching)) + 2 * folds.share(judging);
+  return folds.share(teaching) * refitForwards(subBlock) + 2 * folds.share(judging);
 }
 
 /** Refits the weights under the masks that the rounds have come to, and keeps them if that lowers the error of held-out windows. */

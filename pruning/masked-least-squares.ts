@@ -21,7 +21,7 @@ export interface MaskedLeastSquares extends Moments {
 }
 
 /** Enough for errors to stop falling (tried up to 30 on the models of docs/quality.md). */
-export const refitIterations = 10;
+const iterations = 10;
 /** Rows are independent; so many weights are fitted at once, which bounds the memory to a few times this in float32. */
 const weightsAtOnce = 2 ** 24;
 
@@ -63,7 +63,7 @@ function conjugateGradients({ products, squares, targets, start, kept, damping }
     const p = r.mul<Tensor2D>(precondition);
     return [w, r, p, rowSums(r, p)] as [Tensor2D, Tensor2D, Tensor2D, Tensor2D];
   });
-  for (let step = 0; step < refitIterations; step++) {
+  for (let step = 0; step < iterations; step++) {
     const before = state;
     state = tf.tidy(() => {
       const [w, r, p, rz] = before;

@@ -3,7 +3,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { applyLinear, weightOf } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { PruningInputError } from './errors.js';
-import { maskedLeastSquares, refitIterations } from './masked-least-squares.js';
+import { maskedLeastSquares } from './masked-least-squares.js';
 import type { Moments } from './masked-least-squares.js';
 import { maskOf, maskedWeights } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
@@ -63,15 +63,15 @@ export async function refitSubBlock({ subBlock, dense, masks, start, each, token
   }
 }
 
-/** What a refit costs, in forwards of the sub-block over the same tokens. */
-export function refitForwards({ inputs, output }: Pick<SubBlock, 'inputs' | 'output'>, tokens: number): number {
+/**
+ * What a refit costs, in forwards of the sub-block over the same tokens. The steps of the fits are left out, which do not grow with
+ * the tokens: at LLaMA-7B's size they are worth 0.2 to 0.35 forwards over 128 windows of 2048.
+ */
+export function refitForwards({ inputs, output }: Pick<SubBlock, 'inputs' | 'output'>): number {
   const size = ({ shape }: LinearSpec): number => shape[0] * shape[1];
-  const total = (linears: readonly LinearSpec[], of: (linear: LinearSpec) => number): number => linears.reduce((sum, linear) => sum + of(linear), 0);
+  const read = inputs.reduce((sum, linear) => sum + size(linear), 0);
   const moments = (inputs[0]?.shape[1] ?? 0) ** 2 + output.shape[1] ** 2 + size(output);
-  const all = [...inputs, output];
-  // The targets of the inputs, and one product a step of the fit.
-  const fits = total(all, (linear) => refitIterations * size(linear) * linear.shape[1]) + total(inputs, (linear) => size(linear) * linear.shape[1]);
-  return (moments + total(inputs, size) + fits / tokens) / total(all, size);
+  return (moments + read) / (read + size(output));
 }
 
 /** Sums over tokens, added up part by part in float32. */

@@ -63,6 +63,13 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
   expect(more).toBeLessThan(least + 2 ** 30);
 });
 
+it('counts the steps of a refit beside the budget', () => {
+  const flops = (weights: 'keep-updates' | 'refit'): number => rebuildCost(size, windows, { strategy: 'guarded', metric: 'weight-gradient', weights, budget: 8 }).work.flops;
+  // Ten steps and the first residual, each a product of every linear with the products of its inputs.
+  const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
+  expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
+});
+
 it('counts a guarded rebuild as its whole budget', () => {
   const flops = (strategy: 'published' | 'guarded', budget: number): number => rebuildCost(size, windows, { strategy, metric: 'weight-gradient', weights: 'keep-updates', budget }).work.flops;
   const forward = forwardWork(size, windows).flops;
