@@ -1,5 +1,5 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { resolveTensors, roundToDtype } from '../checkpoints/index.js';
+import { roundToDtype } from '../checkpoints/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import type { DecoderLayer, LinearSpec } from '../models/index.js';
 import {
@@ -8,6 +8,7 @@ import {
 } from '../pruning/index.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
+import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
 import { linearsOf, writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { readMaskSource } from './mask-source.js';
@@ -15,7 +16,7 @@ import { numericsOf, numericsVersion } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
 import { disposeWeights } from './weights.js';
-import type { OpenModel, Workbench } from './workbench.js';
+import type { Workbench } from './workbench.js';
 
 /** What a linear's mask must reach. */
 type TargetOf = (linear: LinearSpec) => MaskTarget;
@@ -167,10 +168,6 @@ async function sparseGptLayer(
     return made.mask;
   });
   return { pruned: { masks, updates }, entries };
-}
-
-function dtypesOf({ checkpoint }: OpenModel, layer: DecoderLayer): Map<string, string> {
-  return new Map([...resolveTensors(checkpoint, linearsOf(layer))].map(([name, { dtype }]) => [name, dtype]));
 }
 
 async function eachLinear(layer: DecoderLayer, make: (linear: LinearSpec) => Promise<Uint8Array>): Promise<LayerMask> {

@@ -10,7 +10,7 @@ export type LayerMask = Map<string, Uint8Array>;
 /** What pruning made of a layer's linears. */
 export interface PrunedLayer {
   masks: LayerMask;
-  /** Values of the linears whose kept weights are not the dense model's (SparseGPT). */
+  /** Values of the linears whose kept weights are not the dense model's (SparseGPT, refit). */
   updates: Updates;
 }
 

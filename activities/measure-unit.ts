@@ -58,8 +58,8 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     }
     case 'rebuildLayer': {
       const { stage, path } = input as RebuildInput;
-      const { strategy, metric, budget = guardDefaults.budget } = stage;
-      return { kind: kinds.rebuild(strategy), cost: rebuildCost(size, windows(path.tokens), { strategy, metric, budget }) };
+      const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
+      return { kind: kinds.rebuild(strategy), cost: rebuildCost(size, windows(path.tokens), { strategy, metric, weights, budget }) };
     }
     case 'advanceLayer':
       return { kind: kinds.advance, cost: advanceCost(size, windows((input as AdvanceInput).path.tokens)) };

@@ -1,9 +1,14 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
+import { roundToDtype } from '../checkpoints/index.js';
 import type { RebuildStage } from '../config/pipeline.js';
 import type { SubBlock } from '../models/index.js';
-import { checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult } from '../pruning/index.js';
+import {
+  checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock,
+  type GuardedRebuild, type GuardRefit, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult,
+} from '../pruning/index.js';
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
+import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';
@@ -28,6 +33,9 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const { granularity, metric, weights, ratio = 1 } = input.stage;
     const settings = { granularity, metric, weights, ratio, pattern: parsePattern(context.pattern) };
 
+    const dtypes = dtypesOf(open, layer);
+    const round = (linear: string, values: Float32Array): Float32Array => roundToDtype(dtypes.get(linear) ?? 'F32', values);
+
     let hidden = await bench.hidden.take(context, path);
     const masks = new Map(start.masks);
     const updates = new Map<string, Float32Array>();
@@ -35,7 +43,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     for (const subBlock of layer.subBlocks) {
       const where = `layer ${index}, ${subBlock.block}`;
       bench.onProgress(where);
-      const rebuild = rebuildBy(input.stage, (round) => { bench.onProgress(`${where}, ${round}`); });
+      const rebuild = rebuildBy(input.stage, { onDecision: (decision) => { bench.onProgress(`${where}, ${decision}`); }, round });
       const rebuilt = await rebuild({ subBlock, hidden, dense, ...start, settings });
       hidden = rebuilt.hidden;
       checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, rebuilt.masks), settings);
@@ -60,8 +68,12 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
 type Report = Omit<RebuildEntry, 'layer' | 'block'>;
 type Rebuild = (request: SubBlockRebuild) => Promise<Omit<SubBlockResult, 'report'> & { report: Report }>;
 
-/** @param onRound told what a guarded rebuild has just decided */
-function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage, onRound: (round: string) => void): Rebuild {
+interface Surroundings extends Pick<GuardedRebuild, 'round'> {
+  /** Told what a guarded rebuild has just decided. */
+  onDecision: (decision: string) => void;
+}
+
+function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage, { onDecision, round }: Surroundings): Rebuild {
   if (strategy === 'published') return rebuildSubBlock;
   const guard = {
     rounds: rounds ?? guardDefaults.rounds,
@@ -73,21 +85,25 @@ function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage, onRoun
     const { report, ...rebuilt } = await guardedRebuild({
       ...request,
       guard,
-      onRound: ({ ratio, errorBefore, error, accepted }) => {
-        const change = `${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}`;
-        onRound(`round ${++count}: ratio ${ratio}, held-out error ${change}${accepted ? '' : ', undone'}`);
-      },
+      round,
+      onRound: (made) => { onDecision(`round ${++count}: ratio ${made.ratio}, ${describe(made)}`); },
+      onRefit: (made) => { onDecision(`weights fitted anew: ${describe(made)}`); },
     });
-    const { errorBefore, errorAfter, grown, pruned } = report;
+    const { errorBefore, errorAfter, grown, pruned, refit, undone } = report;
     const decisions = report.rounds.map((round) => ({
       ratio: round.ratio,
       errorBefore: round.errorBefore,
       error: round.error,
-      // Where the rounds together raised the error of all windows, none of them stands.
-      accepted: round.accepted && !report.undone,
+      // Where all of it together raised the error of all windows, nothing stands.
+      accepted: round.accepted && !undone,
     }));
-    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds: decisions } };
+    const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };
+    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds: decisions, ...fitted } };
   };
+}
+
+function describe({ errorBefore, error, accepted }: GuardRefit): string {
+  return `held-out error ${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}${accepted ? '' : ', undone'}`;
 }
 
 function linearMasks({ inputs, output }: SubBlock, masks: Masks): LinearMask[] {

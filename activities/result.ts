@@ -23,6 +23,8 @@ export interface RebuildEntry {
   pruned: number;
   /** What each round of a guarded rebuild tried best and decided; absent for a published one. */
   rounds?: RebuildRound[];
+  /** What became of fitting the kept weights anew; absent without `weights: refit`. The errors are those of held-out windows. */
+  refit?: { errorBefore: number; error: number; accepted: boolean };
 }
 
 /** One round of a guarded rebuild. The errors are those of its held-out windows. */

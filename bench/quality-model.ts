@@ -19,7 +19,7 @@ export const perBatch = 4;
 const skipTokens = 4096;
 
 export type Start = 'magnitude' | 'wanda' | 'sparsegpt';
-export type Strategy = 'published' | 'guarded';
+export type Strategy = 'published' | 'guarded' | 'refit';
 
 /** Masks, and weights where they are not the dense ones. */
 export interface Pruned {
@@ -122,7 +122,8 @@ export class QualityModel {
     const begin = performance.now();
     const masks = new Map<string, Uint8Array>();
     const updates = new Map<string, Float32Array>();
-    const settings = { granularity: 'block', ratio: 0.1, metric: 'weight-gradient', pattern, weights: 'keep-updates' } as const;
+    const weights = strategy === 'refit' ? 'refit' : 'keep-updates';
+    const settings = { granularity: 'block', ratio: 0.1, metric: 'weight-gradient', pattern, weights } as const;
     const subBlocks = this.layers.flatMap((layer) => layer.subBlocks);
     let hidden = this.embed(this.calibration);
     let forwards = 0;
@@ -133,7 +134,7 @@ export class QualityModel {
         for (const [name, mask] of result.masks) masks.set(name, mask);
         for (const [name, values] of result.updates ?? []) updates.set(name, values);
       };
-      if (strategy === 'guarded') {
+      if (strategy !== 'published') {
         const result = await guardedRebuild({ ...request, guard: guardDefaults });
         forwards += result.report.forwards / subBlocks.length;
         take(result);

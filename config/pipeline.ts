@@ -67,7 +67,7 @@ export interface RebuildStage {
   ratio?: number;
   metric: Metric;
   /** Values of kept weights where the initial mask came with updated ones. */
-  weights: 'keep-dense' | 'keep-updates';
+  weights: 'keep-dense' | 'keep-updates' | 'refit';
   /** `guarded`: at most so many rounds a sub-block. */
   rounds?: number;
   /** `guarded`: share by which a round must lower the error. */

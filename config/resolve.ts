@@ -45,6 +45,8 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
 
   let sequenceLength = defaultSequenceLength;
   const states: ModelState[] = ['dense'];
+  /** Whether kept weights are known to have other values than the dense ones by now. */
+  let changed = false;
   const reach = (state: ModelState) => {
     if (!states.includes(state)) states.push(state);
   };
@@ -56,11 +58,14 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
     }
     if (stage.initialMask !== undefined) {
       reach('initial');
+      changed = stage.initialMask.method === 'sparsegpt';
       return { type: 'initialMask', ...initialMask(stage.initialMask, (source) => path(source, [...at, 'initialMask', 'source'])) };
     }
     if (stage.rebuild !== undefined) {
       reach('rebuilt');
-      return rebuild(stage.rebuild);
+      const resolved = rebuild(stage.rebuild, changed);
+      changed = resolved.weights === 'refit' || (changed && resolved.weights === 'keep-updates');
+      return resolved;
     }
     const { states: asked = [...states], perplexity = [] } = stage.evaluation ?? {};
     const tasks = perplexity.map((task, index) => ({
@@ -100,15 +105,18 @@ function initialMask(stage: CheckedInitialMask, path: (source: string) => string
 
 const defaultRatio = 0.1;
 
-/** Which strategy a rebuild stage means, and only the settings that this one reads. */
-function rebuild(stage: NonNullable<CheckedStage['rebuild']>): RebuildStage {
+/**
+ * Which strategy a rebuild stage means, and only the settings that this one reads.
+ * @param changed whether the weights before it are no longer the dense ones
+ */
+function rebuild(stage: NonNullable<CheckedStage['rebuild']>, changed: boolean): RebuildStage {
   const { granularity, metric, ratio, rounds, tolerance, budget } = stage;
   const strategy = strategyOf(stage);
   const common = { type: 'rebuild', strategy, granularity, metric } as const;
   if (strategy === 'published') return { ...common, weights: stage.weights ?? 'keep-dense', ratio: ratio ?? defaultRatio };
   return {
     ...common,
-    weights: stage.weights ?? 'keep-updates',
+    weights: stage.weights ?? (changed ? 'refit' : 'keep-updates'),
     ...(rounds !== undefined && { rounds }),
     ...(tolerance !== undefined && { tolerance }),
     ...(budget !== undefined && { budget }),

@@ -30,6 +30,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
   warnUnread(stages, warnings);
+  checkRefit(stages, problems);
   warnFloatingDatasets(stages, warnings);
   warnScoredCalibration(stages, context, warnings);
   return { problems, warnings };
@@ -85,6 +86,16 @@ function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProbl
       const message = `revision ${show(revision)} can be moved to another text; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.`;
       warnings.push({ pointer: pointerOf([...at, 'dataset', 'revision']), part: 'value', message });
     }
+  }
+}
+
+/** A refit is only made where it is judged. */
+function checkRefit(stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  for (const { type, settings, path } of stages) {
+    if (type !== 'rebuild' || settings['weights'] !== 'refit' || strategyOf(settings) === 'guarded') continue;
+    const remedy = settings['strategy'] === undefined ? 'Remove `ratio`, or write `weights: keep-updates`.' : 'Write `strategy: guarded`, or `weights: keep-updates`.';
+    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`guarded\`, which holds a refit against held-out windows. ${remedy}`;
+    problems.push({ pointer: pointerOf([...path, 'weights']), part: 'value', message });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Metric } from '../config/pipeline.js';
+import type { Metric, RebuildStage } from '../config/pipeline.js';
 import type { Windows } from './batches.js';
 import { addWork, type Cost, type Work } from './cost.js';
 import type { ModelSize, SubBlockSize } from './model-size.js';
@@ -158,6 +158,7 @@ export function sparseGptCost(size: ModelSize, windows: Windows): Cost {
 export interface RebuildKind {
   strategy: 'published' | 'guarded';
   metric: Metric;
+  weights: RebuildStage['weights'];
   /** `guarded`: forwards beyond those of a published round. */
   budget: number;
 }
@@ -169,17 +170,18 @@ const gradientForwards = 1.33;
 const folds = 4;
 
 /** A layer's rebuild, sub-block by sub-block. A guarded one is taken to spend its whole budget. */
-export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metric, budget }: RebuildKind): Cost {
+export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metric, weights, budget }: RebuildKind): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
   const hidden = hiddenBytes(size, windows);
   const guarded = strategy === 'guarded';
+  const refit = guarded && weights === 'refit';
   // Published: the stream and the dense outputs; guarded: the sub-block's inputs, too.
   const streams = (guarded ? 3 : 2) * hidden;
   // It takes gradients from parts of batches, a fold each.
   const taught = guarded ? { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) } : windows;
   const blocks = layer.subBlocks.map((block) => ({
-    tensors: 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), guarded ? forwardBatch(size, windows) : 0),
+    tensors: 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), guarded ? forwardBatch(size, windows) : 0) + (refit ? refitMemory(size) : 0),
     host: (guarded ? 4 : 2) * block.linear + 2 * f32 * block.linear,
   }));
   const forwards = publishedForwards - (metric === 'weight' ? gradientForwards : 0) + (guarded ? budget : 0);
@@ -192,9 +194,27 @@ export function rebuildCost(size: ModelSize, windows: Windows, { strategy, metri
     },
     work: addWork(
       [1, readLayer(size)], [forwards, forwardWork(size, windows)], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
-      [1, storeHidden(size, windows)], [1, storeMask(size)],
+      [1, storeHidden(size, windows)], [1, storeMask(size)], [1, refit ? refitWork(size) : {}],
     ),
   };
+}
+
+/** Weights that a fit takes at once (pruning/masked-least-squares.ts), and the tensors of their size that it holds. */
+const fittedAtOnce = 2 ** 24;
+const tensorsOfFit = 10;
+
+const stepsOfFit = 10;
+
+/** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
+function refitWork({ layer }: ModelSize): Partial<Work> {
+  const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
+  return { flops: 2 * (stepsOfFit + 1) * products, writtenBytes: f32 * layer.linear, files: layer.linears };
+}
+
+/** Sums over the tokens of the widest input, and the fit of a linear. */
+function refitMemory({ layer }: ModelSize): number {
+  const widest = Math.max(...layer.inputWidths);
+  return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + tensorsOfFit * Math.min(fittedAtOnce, layer.largestLinear));
 }
 
 /** One layer of an allocation's scoring. */

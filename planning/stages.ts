@@ -82,7 +82,7 @@ export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number
   for (const [index, stage] of pipeline.stages.entries()) {
     if (stage.type === 'calibration') windows = { samples: stage.samples, time: stage.sequenceLength, perBatch };
     if (stage.type === 'initialMask') updates = stage.method === 'sparsegpt';
-    if (stage.type === 'rebuild') updates &&= stage.weights === 'keep-updates';
+    if (stage.type === 'rebuild') updates = stage.weights === 'refit' || (updates && stage.weights === 'keep-updates');
     result.push(stepsOf(stage, size, windows, { perBatch, updates }));
     if (index === lastMaking) result.push(...outputSteps(size));
   }
@@ -122,9 +122,9 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
     }
     case 'rebuild': {
       if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
-      const { strategy, metric, budget = guardDefaults.budget } = stage;
+      const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
       const hidden = layers.hiddenBytes(size, windows);
-      const cost = layers.rebuildCost(size, windows, { strategy, metric, budget });
+      const cost = layers.rebuildCost(size, windows, { strategy, metric, weights, budget });
       return {
         type: stage.type,
         what: strategy,

@@ -73,6 +73,19 @@ export class CalibrationFolds {
     return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0], 0) / this.sequences;
   }
 
+  /** How many tokens lie in these folds. */
+  tokens(folds: readonly number[]): number {
+    return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0] * y.shape[1], 0);
+  }
+
+  /** Visits inputs and dense outputs `[batch, time, hidden]` of the folds' sequences, each visit in a scope of its own. */
+  async each(folds: readonly number[], visit: (x: Tensor3D, y: Tensor3D) => void): Promise<void> {
+    for (const { x, y } of this.partsOf(folds)) {
+      tf.tidy(() => { visit(x as Tensor3D, y); });
+      await macrotask();
+    }
+  }
+
   /** Mean error of the folds' sequences, of all unless told, under the masks and updates that the folds were opened with. */
   firstError(folds: readonly number[] = [...this.folds.keys()]): number {
     return mean(this.partsOf(folds).flatMap(({ errors }) => errors));

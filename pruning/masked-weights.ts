@@ -1,6 +1,7 @@
 import { tf } from '../engine/index.js';
 import type { Tensor } from '../engine/index.js';
 import type { Weights } from '../models/types.js';
+import { PruningInputError } from './errors.js';
 
 /** Masks by linear: row-major `[out, in]`, one byte a weight, 1 = kept. */
 export type Masks = ReadonlyMap<string, Uint8Array>;
@@ -47,4 +48,17 @@ async function withNew<T>(weights: Weights, used: Weights, work: (used: Weights)
       if (tensor !== weights.get(name)) tensor.dispose();
     }
   }
+}
+
+/**
+ * The mask of a linear.
+ *
+ * @throws PruningInputError if there is none
+ */
+export function maskOf(masks: Masks, name: string): Uint8Array {
+  const mask = masks.get(name);
+  if (mask === undefined) {
+    throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
+  }
+  return mask;
 }

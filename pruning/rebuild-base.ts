@@ -2,21 +2,24 @@ import type { LinearSpec, Weights } from '../models/types.js';
 import { weightOf } from '../models/sub-block.js';
 import type { Masks, Updates } from './masked-weights.js';
 
-/** What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay. */
-export type KeepWeights = 'keep-dense' | 'keep-updates';
+/**
+ * What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay;
+ * or values that are fitted anew from the latter (pruning/refit.ts).
+ */
+export type KeepWeights = 'keep-dense' | 'keep-updates' | 'refit';
 
 /**
  * The values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024), whatever mask comes out of it:
- * with `keep-updates` the updated one for a weight that was kept at the start, the dense one for a weight that comes back.
+ * with `keep-updates` and `refit` the updated one for a weight that was kept at the start, the dense one for a weight that comes back.
  *
  * @param masks of the start
  * @returns values `[out, in]` of the linears that have updates; undefined where all are dense
  */
 export async function rebuildBase(
   linears: readonly LinearSpec[],
-  { dense, masks, updates, weights }: { dense: Weights; masks: Masks; updates?: Updates; weights?: KeepWeights },
+  { dense, masks, updates, weights = 'keep-dense' }: { dense: Weights; masks: Masks; updates?: Updates; weights?: KeepWeights },
 ): Promise<Map<string, Float32Array> | undefined> {
-  if (updates === undefined || weights !== 'keep-updates') return undefined;
+  if (updates === undefined || weights === 'keep-dense') return undefined;
   const base = new Map<string, Float32Array>();
   for (const { name } of linears) {
     const [updated, mask] = [updates.get(name), masks.get(name)];

@@ -6,7 +6,7 @@ import { runSubBlock } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { PruningInputError } from './errors.js';
 import { importances, needsGradients } from './importance.js';
-import { withMasked, withUpdates } from './masked-weights.js';
+import { maskOf, withMasked, withUpdates } from './masked-weights.js';
 import type { Masks, Updates } from './masked-weights.js';
 import { denseWithGradients, meanSquare } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
@@ -70,6 +70,9 @@ export interface SubBlockResult {
 export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBlockResult> {
   const { subBlock, dense, settings } = request;
   const linears = [...subBlock.inputs, subBlock.output];
+  if (settings.weights === 'refit') {
+    throw new PruningInputError({ where: 'rebuild', what: '`weights: refit` with one published round', expected: 'a guarded rebuild, which judges a refit' });
+  }
   const state: State = { gradients: new SquaredGradients(), denseOutputs: [], errorsBefore: [], errorsAfter: [], after: [] };
   try {
     const before = linears.map(({ name }) => maskOf(request.masks, name));
@@ -164,12 +167,4 @@ async function meanOf(batches: readonly Tensor1D[]): Promise<number> {
 
 function mapOf(linears: readonly LinearSpec[], masks: readonly Uint8Array[]): Map<string, Uint8Array> {
   return new Map(linears.map(({ name }, index) => [name, masks[index]]));
-}
-
-function maskOf(masks: Masks, name: string): Uint8Array {
-  const mask = masks.get(name);
-  if (mask === undefined) {
-    throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
-  }
-  return mask;
 }

@@ -84,6 +84,7 @@ function sparsity(result: PipelineResult): string {
 function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
   if (layers.length === 0) return '';
   const guarded = layers.some(({ rounds }) => rounds !== undefined);
+  const refit = layers.some((entry) => entry.refit !== undefined);
   const rows = layers.map((entry) => [
     String(entry.layer),
     entry.block,
@@ -93,21 +94,24 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
     grouped(entry.grown),
     grouped(entry.pruned),
     ...(guarded ? [describeRounds(entry.rounds ?? [])] : []),
+    ...(refit ? [entry.refit === undefined ? '' : describeDecision(change(entry.refit.errorBefore, entry.refit.error), entry.refit)] : []),
   ]);
   return [
     '## Rebuild',
     `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
     ...(guarded ? ['Rounds: the ratio that each round found best, and what it made of the error of its held-out windows; a round in brackets was undone.'] : []),
-    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...(guarded ? ['rounds'] : [])], ...rows]),
+    ...(refit ? ['Refit: what fitting the kept weights anew made of the error of other held-out windows.'] : []),
+    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...(guarded ? ['rounds'] : []), ...(refit ? ['refit'] : [])], ...rows]),
   ].join('\n\n');
 }
 
 function describeRounds(rounds: readonly RebuildRound[]): string {
-  const describe = ({ ratio, errorBefore, error, accepted }: RebuildRound): string => {
-    const text = `${ratio}: ${change(errorBefore, error)}`;
-    return accepted ? text : `(${text})`;
-  };
-  return rounds.map(describe).join(', ');
+  return rounds.map((round) => describeDecision(`${round.ratio}: ${change(round.errorBefore, round.error)}`, round)).join(', ');
+}
+
+/** In brackets where it was undone. */
+function describeDecision(text: string, { accepted }: { accepted: boolean }): string {
+  return accepted ? text : `(${text})`;
 }
 
 /** What the run has survived. It has changed nothing of the result. */

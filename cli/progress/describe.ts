@@ -2,8 +2,9 @@ import { change, duration, figure, grouped } from '../../report/index.js';
 import type { PipelineProgress, RebuildEntry, StageProgress } from '../../workflows/protocol.js';
 
 /** `0.0123 -> 0.00451 (-63 %)`, of a guarded rebuild with its rounds: `0.0123 -> 0.00451 (-63 %, 3 of 4 rounds)` */
-export function describeError({ errorBefore, errorAfter, rounds }: RebuildEntry): string {
-  const made = rounds === undefined ? '' : `, ${rounds.filter(({ accepted }) => accepted).length} of ${rounds.length} rounds`;
+export function describeError({ errorBefore, errorAfter, rounds, refit }: RebuildEntry): string {
+  const fitted = refit?.accepted === true ? ' and refit' : '';
+  const made = rounds === undefined ? '' : `, ${rounds.filter(({ accepted }) => accepted).length} of ${rounds.length} rounds${fitted}`;
   return `${figure(errorBefore)} -> ${figure(errorAfter)} (${change(errorBefore, errorAfter)}${made})`;
 }
 

@@ -57,16 +57,17 @@ async function demoIn(dtype: string): Promise<string> {
 describe.each(['F32', 'F16', 'BF16'])('a model in %s', (dtype) => {
   it.each([
     ['initial', undefined],
-    ['rebuilt, guarded', 'rebuild.strategy=guarded'],
-    ['rebuilt, published, keep-updates', 'rebuild.weights=keep-updates'],
+    ['rebuilt, guarded, refit', ['rebuild.strategy=guarded']],
+    ['rebuilt, guarded, keep-updates', ['rebuild.strategy=guarded', 'rebuild.weights=keep-updates']],
+    ['rebuilt, published, keep-updates', ['rebuild.weights=keep-updates']],
   ])('the written checkpoint is the model that was scored: %s', async (_, rebuild) => {
     const folder = await demoIn(dtype);
-    const pipeline = demoPipeline([...sparseGpt, ...(rebuild === undefined ? [] : [rebuild])], folder);
+    const pipeline = demoPipeline([...sparseGpt, ...(rebuild ?? [])], folder);
     const bench = newBench();
     const run = await beginOn(bench, pipeline);
     const masks = rebuild === undefined ? run.initial : await rebuildAll(run, pipeline, bench);
     const scored = await perplexityOf(run, pipeline, masks, bench);
-    const { checkpoint, mask } = await writeOutputs({ context: run.context, workflowId: `run-${dtype}-${rebuild ?? ''}`, masks }, bench);
+    const { checkpoint, mask } = await writeOutputs({ context: run.context, workflowId: `run-${dtype}-${rebuild?.join('-') ?? ''}`, masks }, bench);
 
     const again = demoPipeline([`model.source=${checkpoint}`], folder);
     const read = await beginOn(newBench(), again);

@@ -81,6 +81,7 @@ describe('the strategy of a rebuild', () => {
 
   test.each([
     ['', { strategy: 'guarded', weights: 'keep-updates' }],
+    ['weights: refit', { strategy: 'guarded', weights: 'refit' }],
     ['rounds: 3', { strategy: 'guarded', rounds: 3 }],
     ['ratio: 0.1', { strategy: 'published', ratio: 0.1, weights: 'keep-dense' }],
     ['strategy: published', { strategy: 'published', ratio: 0.1, weights: 'keep-dense' }],
@@ -89,6 +90,23 @@ describe('the strategy of a rebuild', () => {
     const { pipeline, warnings } = rebuildOf(settings);
     expect(pipeline.stages[2]).toMatchObject(expected);
     expect(warnings).toEqual([]);
+  });
+
+  test('weights that are no longer the dense ones are refitted unless told otherwise', () => {
+    const weightsAfter = (method: string, ...rebuilds: string[]) =>
+      parse(pipelineText([calibration, `  - initialMask: { method: ${method}, sparsity: 0.5 }\n`, ...rebuilds.map((settings) => `  - rebuild: {${settings}}\n`)].join('')))
+        .pipeline.stages.flatMap((stage) => (stage.type === 'rebuild' ? [stage.weights] : []));
+    expect(weightsAfter('sparsegpt', '', '')).toEqual(['refit', 'refit']);
+    expect(weightsAfter('sparsegpt', 'ratio: 0.1', '')).toEqual(['keep-dense', 'keep-updates']);
+    expect(weightsAfter('wanda', '', 'weights: refit', '', 'weights: keep-dense', '')).toEqual(['keep-updates', 'refit', 'refit', 'keep-dense', 'keep-updates']);
+  });
+
+  test.each([
+    ['ratio: 0.1, weights: refit', 'Remove `ratio`, or write `weights: keep-updates`.'],
+    ['strategy: published, weights: refit', 'Write `strategy: guarded`, or `weights: keep-updates`.'],
+  ])('{%s} is refused', (settings, remedy) => {
+    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`guarded\`, which holds a refit against held-out windows. ${remedy}`;
+    expect(problemLines(pipelineText(`${calibration}${mask}  - rebuild: {${settings}}\n`))).toEqual([expect.stringContaining(message)]);
   });
 
   test('settings that the strategy does not read are warned about, and left out', () => {

@@ -34,7 +34,7 @@ it('counts products of a forward', () => {
 });
 
 it('holds a layer in float32, and the streams that each stage keeps', () => {
-  const published = { strategy: 'published', metric: 'weight-gradient', budget: 8 } as const;
+  const published = { strategy: 'published', metric: 'weight-gradient', weights: 'keep-updates', budget: 8 } as const;
   const guarded = { ...published, strategy: 'guarded' } as const;
   const twice = { ...windows, samples: 256 };
   const grows = (cost: typeof wandaCost): number => cost(size, twice).memory.tensors - cost(size, windows).memory.tensors;
@@ -42,6 +42,10 @@ it('holds a layer in float32, and the streams that each stage keeps', () => {
   expect(grows(wandaCost)).toBe(2 * stream);
   expect(grows((s, w) => rebuildCost(s, w, published))).toBe(2 * stream);
   expect(grows((s, w) => rebuildCost(s, w, guarded))).toBe(3 * stream);
+  // Sums over the tokens of down_proj's input, before and after a batch is added to them, and no more than 1.5 GiB around.
+  const refit = rebuildCost(size, windows, { ...guarded, weights: 'refit' }).memory.tensors - rebuildCost(size, windows, guarded).memory.tensors;
+  expect(refit).toBeGreaterThan(2 * 4 * 11008 ** 2);
+  expect(refit).toBeLessThan(2 * 4 * 11008 ** 2 + 1.5 * 2 ** 30);
   expect(grows(scoreCost)).toBe(stream);
   const { tensors } = rebuildCost(size, windows, published).memory;
   // The layer, masked weights and squared gradients of the larger sub-block, two streams; and no more than 3 GiB for a batch of one.
@@ -59,8 +63,15 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
   expect(more).toBeLessThan(least + 2 ** 30);
 });
 
+it('counts the steps of a refit beside the budget', () => {
+  const flops = (weights: 'keep-updates' | 'refit'): number => rebuildCost(size, windows, { strategy: 'guarded', metric: 'weight-gradient', weights, budget: 8 }).work.flops;
+  // Ten steps and the first residual, each a product of every linear with the products of its inputs.
+  const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
+  expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
+});
+
 it('counts a guarded rebuild as its whole budget', () => {
-  const flops = (strategy: 'published' | 'guarded', budget: number): number => rebuildCost(size, windows, { strategy, metric: 'weight-gradient', budget }).work.flops;
+  const flops = (strategy: 'published' | 'guarded', budget: number): number => rebuildCost(size, windows, { strategy, metric: 'weight-gradient', weights: 'keep-updates', budget }).work.flops;
   const forward = forwardWork(size, windows).flops;
   expect(flops('published', 8) / forward).toBeCloseTo(4.33, 6);
   expect(flops('guarded', 8) / forward).toBeCloseTo(12.33, 6);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
-import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, unstructured } from '../../pruning/index.js';
+import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, refitForwards, unstructured } from '../../pruning/index.js';
 import type { GuardRound, GuardSettings, Pattern, RebuildSettings, Updates } from '../../pruning/index.js';
 import { selectPairs } from '../../pruning/pattern-pairs.js';
 import { searchRatio } from '../../pruning/ratio-search.js';
@@ -135,6 +135,68 @@ describe('guardedRebuild', () => {
       expect(kept.masks).toEqual(good.masks);
       expect(kept.updates).toEqual(good.updates);
       expect(kept.report).toMatchObject({ grown: 0, errorAfter: kept.report.errorBefore });
+    });
+  });
+
+  describe('with a refit', () => {
+    const dense = toyWeights();
+    const errorOfFitted = (values: Updates, used: ReadonlyMap<string, Uint8Array>, windows: typeof all): number => {
+      const sparse = masked(new Map([...dense, ...[...values].map(([name, array]) => [name, Float64Array.from(array)] as const)]), used);
+      return windows.reduce((sum, sequence) => sum + errorOf(forward(sequence, sparse), forward(sequence, dense)), 0) / windows.length;
+    };
+    const run = (windows: typeof all, more: Partial<Parameters<typeof guardedRebuild>[0]> = {}) =>
+      guardedRebuild({ subBlock: toy, hidden: toBatches(windows, 3), dense: toTensors(dense), masks, settings: { ...settings, weights: 'refit' }, guard, ...more });
+
+    it('fits the weights that the rounds have kept, and tells the errors that this really comes to', async () => {
+      const before = tf.memory().numTensors;
+      const result = await run(all);
+      const only = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(dense), masks, settings, guard });
+      expect(result.masks).toEqual(only.masks);
+      expect(result.report.rounds).toEqual(only.report.rounds);
+      expect(result.report.refit).toMatchObject({ accepted: true });
+      expect(result.report.errorAfter).toBeLessThan(0.9 * only.report.errorAfter);
+      expect(result.report.errorAfter / errorOfFitted(result.updates!, result.masks, all)).toBeCloseTo(1, 4);
+      // The last quarter judges.
+      expect(result.report.refit!.errorBefore / errorOfFitted(new Map(), result.masks, all.slice(6))).toBeCloseTo(1, 4);
+      expect(result.report.refit!.error / errorOfFitted(result.updates!, result.masks, all.slice(6))).toBeCloseTo(1, 4);
+      expect(tf.memory().numTensors - before).toBe(2 * dense.size + result.hidden.length + only.hidden.length);
+    });
+
+    it('undoes it where held-out windows lose by it', async () => {
+      // What the others have in common, the last two lack.
+      const different = all.slice(0, 2).map((sequence) => sequence.map((h, t) => h.map((value, i) => ((t + i) % 2 === 0 ? -6 : 5) * value)));
+      const { report, updates } = await run([...all.slice(0, 6).map((sequence) => sequence.map((h) => h.map((value) => value / 16))), ...different], { guard: { ...guard, rounds: 0 } });
+      expect(report.refit!.error).toBeGreaterThan(report.refit!.errorBefore);
+      expect(report.refit!.accepted).toBe(false);
+      expect(updates).toBeUndefined();
+      expect(report.errorAfter).toBe(report.errorBefore);
+    });
+
+    it('judges and hands out the values that the checkpoint will hold', async () => {
+      const round = (_: string, values: Float32Array): Float32Array => values.map((value) => Math.round(value * 4) / 4);
+      const { updates, masks: after, report } = await run(all, { round });
+      for (const values of updates!.values()) expect(values.every((value) => Number.isInteger(value * 4))).toBe(true);
+      expect(report.errorAfter / errorOfFitted(updates!, after, all)).toBeCloseTo(1, 4);
+    });
+
+    it('leaves the rest of the budget to the rounds', async () => {
+      const free = await run(all);
+      const least = await run(all, { guard: { ...guard, rounds: 0 } });
+      for (const budget of [0, 20, 30]) {
+        const { report } = await run(all, { guard: { ...guard, budget } });
+        expect(report.forwards).toBeLessThanOrEqual(Math.max(4.33 + budget, least.report.forwards) + Number(report.undone));
+        expect(report.rounds).toEqual(free.report.rounds.slice(0, report.rounds.length));
+      }
+    });
+
+    it('costs about two forwards at the size of LLaMA-7B', () => {
+      const block = (inputs: [number, number][], output: [number, number]) => ({ inputs: inputs.map((shape, i) => ({ name: `${i}`, shape })), output: { name: 'o', shape: output } });
+      const square: [number, number] = [4096, 4096];
+      // Products of both inputs, targets, and the input linears again; in units of 4096^2 where all are square.
+      expect(refitForwards(block([square, square, square], square))).toBe((1 + 1 + 1 + 3) / 4);
+      const mlp = (4096 ** 2 + 11008 ** 2 + 3 * 4096 * 11008) / (3 * 4096 * 11008);
+      expect(refitForwards(block([[11008, 4096], [11008, 4096]], [4096, 11008]))).toBeCloseTo(mlp, 10);
+      expect(mlp).toBeLessThan(2.1);
     });
   });
 
