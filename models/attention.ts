@@ -4,6 +4,7 @@ import { constant } from './constants.js';
 import { customVjp } from './custom-vjp.js';
 import { ropeTables, rotate } from './rope.js';
 import type { Rope } from './rope.js';
+import type { SequenceLayout } from './types.js';
 
 export interface AttentionShape {
   /** Query heads. */
@@ -19,6 +20,8 @@ export interface AttentionPositions {
   rope?: Rope;
   /** How many positions a query sees, its own included; all before it where absent. */
   window?: number;
+  /** Where sequences have tails. */
+  layout?: SequenceLayout;
 }
 
 /** `[batch, time, heads * headDim]` -> `[batch, heads, time, headDim]` */
@@ -46,9 +49,21 @@ function attentionMask(time: number, window = time): Tensor2D {
   });
 }
 
+/** The same `[batch, 1, time, time]` where sequences have tails: each hides all others. */
+function layoutMask({ tails, positions }: SequenceLayout, window: number | undefined): Tensor4D {
+  const [batch, time] = tails.shape;
+  return tf.tidy(() => {
+    const query = (x: Tensor2D) => x.expandDims(2);
+    const key = (x: Tensor2D) => x.expandDims(1);
+    const strange = key(tails).notEqual(0).logicalAnd(query(tails).notEqual(key(tails)));
+    const hidden = window === undefined ? strange : strange.logicalOr(query(positions).sub(key(positions)).greaterEqual(window));
+    return attentionMask(time).add(hidden.cast('float32').mul(-1e9)).reshape<Tensor4D>([batch, 1, time, time]);
+  });
+}
+
 /** x `[batch, heads, time, headDim]` times `scale`, turned by its positions (back where `direction` is -1) if there is a rope. */
-function turn(x: Tensor4D, rope: Rope | undefined, scale: number, direction: 1 | -1): Tensor4D {
-  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction));
+function turn(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
+  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.positions);
   return scale === 1 ? x : x.mul(scale);
 }
 
@@ -71,20 +86,23 @@ function turn(x: Tensor4D, rope: Rope | undefined, scale: number, direction: 1 |
 export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions): Tensor3D {
   const [batch, time] = q.shape;
   const { heads, keyValueHeads, headDim } = shape;
-  const { rope, window } = positions;
+  const { window, layout } = positions;
   const scale = 1 / Math.sqrt(headDim);
   const group = heads / keyValueHeads;
-  const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
-  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, headDim]);
+  const grouped = (x: Tensor) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
+  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, x.shape[3]]);
 
   return customVjp(
     [q, k, v],
     (q_, k_, v_) => {
-      const Q = grouped(turn(splitHeads(q_, heads), rope, scale, 1));
-      const K = turn(splitHeads(k_, keyValueHeads), rope, 1, 1);
+      const Q = grouped(turn(splitHeads(q_, heads), positions, scale, 1));
+      const K = turn(splitHeads(k_, keyValueHeads), positions, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
-      const scores = tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]);
-      const P = grouped(tf.softmax(scores.add<Tensor3D>(attentionMask(time, window))));
+      const scores = tf.matMul<Tensor4D>(Q, K, false, true);
+      const seen = layout === undefined
+        ? scores.reshape<Tensor3D>([batch * heads, time, time]).add<Tensor3D>(attentionMask(time, window))
+        : perHead(scores).add<Tensor4D>(layoutMask(layout, window));
+      const P = grouped(tf.softmax(seen));
       const O = tf.matMul<Tensor4D>(P, V);
       return { value: joinHeads(perHead(O)), saved: [Q, K, V, P, O] };
     },
@@ -92,8 +110,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
       const dO = grouped(splitHeads(dy, heads));
       const dV = tf.matMul<Tensor4D>(P, dO, true, false);
       const dS = P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true)));
-      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), rope, scale, -1);
-      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), rope, 1, -1);
+      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), positions, scale, -1);
+      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), positions, 1, -1);
       return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
     },
   );
