@@ -104,7 +104,7 @@ function textList(values: Record<string, unknown>, field: string): string[] {
 }
 
 function goldOf(values: Record<string, unknown>, { gold }: DocumentForm, answers: number, where: string): number {
-  const value = String(valueAt(values, gold.field) as string | number | bigint).trim();
+  const value = String(valueAt(values, gold.field)).trim();
   const list = gold.values ?? (gold.in === undefined ? undefined : textList(values, gold.in));
   const index = list === undefined ? (/^\d+$/.test(value) ? Number(value) : -1) : list.indexOf(value);
   if (index >= 0 && index < answers) return index;

@@ -21,7 +21,7 @@ export function logLikelihoods(model: DecoderModel, weights: Weights, h: Tensor3
     h.reshape<Tensor2D>([batch * time, hidden]).gather(tf.tensor1d(scored.map(({ row }) => row), 'int32')),
     tf.tensor1d(scored.map(({ target }) => target), 'int32'),
   ]);
-  const losses = rowLosses(model, weights, rows as Tensor2D, targets, logitsLimit);
+  const losses = rowLosses(model, weights, rows, targets, logitsLimit);
   tf.dispose([rows, targets]);
   const bad = losses.findIndex((loss) => !Number.isFinite(loss));
   if (bad >= 0) {

@@ -26,7 +26,7 @@ export interface RequestEncoding {
 }
 
 /** Whitespace as Python's `str.rstrip` knows it. */
-// eslint-disable-next-line no-control-regex
+ 
 const trailingWhitespace = /[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
 
 /**
