@@ -6,10 +6,18 @@ const forServerOnly = /^(TEMPORAL_|LLM_BARBER_PAYLOAD_KEY)/;
 /** Shorter values would be found in harmless text. */
 const shortest = 8;
 
+/** Secrets that came from elsewhere, such as a token's file. */
+const remembered = new Set<string>();
+
+/** Has a secret that is not in the environment kept out of everything that is written down, too. */
+export function rememberSecret(secret: string): void {
+  remembered.add(secret);
+}
+
 /** The lines of all secrets, in every form in which they are looked for; a path is one only if a key was put where its path belongs. */
 function secretsOf(environment: NodeJS.ProcessEnv): string[] {
   const values = Object.entries(environment).flatMap(([name, value]) => (value !== undefined && names.test(name) && (!name.endsWith('_PATH') || value.includes('PRIVATE KEY')) ? [value] : []));
-  const lines = values.flatMap((value) => value.split(/[\n,]|\\n/)).map((line) => line.trim());
+  const lines = [...values, ...remembered].flatMap((value) => value.split(/[\n,]|\\n/)).map((line) => line.trim());
   const found = lines.filter((line) => line.length >= shortest && !line.startsWith('-----'));
   // Also as JSON writes them; the longest first, should one be a part of another.
   return found.flatMap((line) => [line, JSON.stringify(line).slice(1, -1)]).sort((a, b) => b.length - a.length);

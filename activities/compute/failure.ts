@@ -1,4 +1,5 @@
-import { Fault } from '../../errors/fault.js';
+import { Fault, type FaultText } from '../../errors/fault.js';
+import { withoutSecrets } from '../../errors/secrets.js';
 import { InternalError, SystemTroubleError } from '../errors.js';
 import type { SerializedFault } from './messages.js';
 
@@ -23,9 +24,9 @@ export function serializeFault(error: unknown): SerializedFault {
   const cause = fault.cause instanceof Error ? `\ncaused by ${fault.cause.stack ?? fault.cause.message}` : '';
   return {
     name: fault.name,
-    message: fault.message,
-    stack: (fault.stack ?? '') + cause,
+    message: withoutSecrets(fault.message),
+    stack: withoutSecrets((fault.stack ?? '') + cause),
     retryable: fault.retryable,
-    text: fault.text,
+    text: JSON.parse(withoutSecrets(JSON.stringify(fault.text))) as FaultText,
   };
 }

@@ -1,0 +1,56 @@
+import { mkdir, readFile, readdir, realpath, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
+import { writeFileDurably } from '../artifacts/durable-file.js';
+import { refFile, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
+
+/** A repository at a commit. */
+export type Pinned = Omit<Repository, 'revision'> & { commit: string };
+
+/** A file of the cache, whoever downloaded it; undefined if it is not there. */
+export async function cachedFile(cache: string, repository: Pinned, path: string): Promise<string | undefined> {
+  const file = join(snapshotFolder(cache, repository, repository.commit), path);
+  return (await stat(file).catch(() => undefined))?.isFile() === true ? file : undefined;
+}
+
+/** All files of a snapshot, with sizes, sorted; none if there is no snapshot. */
+export async function cachedFiles(cache: string, repository: Pinned): Promise<{ path: string; size: number }[]> {
+  const folder = snapshotFolder(cache, repository, repository.commit);
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const found: { path: string; size: number }[] = [];
+  for (const name of names.sort()) {
+    const info = await stat(join(folder, name)).catch(() => undefined);
+    if (info?.isFile() === true) found.push({ path: name.split(sep).join('/'), size: info.size });
+  }
+  return found;
+}
+
+/** The commit that a branch or tag stood for when it was last asked for. */
+export async function cachedCommit(cache: string, repository: Repository): Promise<string | undefined> {
+  const commit = (await readFile(refFile(cache, repository), 'utf8').catch(() => '')).trim();
+  return commit === '' ? undefined : commit;
+}
+
+export async function rememberCommit(cache: string, repository: Repository, commit: string): Promise<void> {
+  await writeFileDurably(refFile(cache, repository), [Buffer.from(commit)]);
+}
+
+/** Whether the repository is known not to have a file at a commit: then nobody needs to ask for it again. */
+export async function isKnownMissing(cache: string, repository: Pinned, path: string): Promise<boolean> {
+  return (await stat(missingMark(cache, repository, path)).catch(() => undefined)) !== undefined;
+}
+
+export async function rememberMissing(cache: string, repository: Pinned, path: string): Promise<void> {
+  const mark = missingMark(cache, repository, path);
+  await mkdir(dirname(mark), { recursive: true });
+  await writeFile(mark, '');
+}
+
+function missingMark(cache: string, repository: Pinned, path: string): string {
+  return join(repositoryFolder(cache, repository), '.no_exist', repository.commit, path);
+}
+
+/** Whether a file of a snapshot leads out of the folder of its repository, links resolved. */
+export async function leadsOut(cache: string, repository: Pick<Repository, 'type' | 'repository'>, file: string): Promise<boolean> {
+  const way = relative(await realpath(repositoryFolder(cache, repository)), await realpath(file));
+  return way.startsWith('..');
+}

@@ -1,0 +1,134 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '../artifacts/durable-file.js';
+import { cacheFull, ChecksumMismatchError, HubUnreachableError, unreachable } from './errors.js';
+import type { RemoteFile } from './list-files.js';
+import { takePartial } from './partial-file.js';
+import { describeRepository, type Repository } from './repository.js';
+import { bodyOf, hubFetch, waitToRetry } from './request.js';
+import type { HubSettings } from './settings.js';
+
+/** How far the download of one file is. */
+export interface DownloadProgress {
+  path: string;
+  doneBytes: number;
+  totalBytes: number;
+}
+
+export interface BlobRequest {
+  repository: Repository;
+  remote: RemoteFile;
+  /** Where it goes, named by its checksum. */
+  blob: string;
+  settings: HubSettings;
+  onProgress?: (progress: DownloadProgress) => void;
+}
+
+/** Cuts in a row without a new byte after which the activity's own retries take over. */
+const fruitlessCuts = 5;
+
+/**
+ * Downloads a file of a repository under a temporary name, goes on after cuts (also those that ended a process before), holds it against
+ * its checksum, syncs and renames it. The library's own download goes on after no cut and checks nothing.
+ * @throws ChecksumMismatchError where it is wrong a second time; CacheFullError; HubUnreachableError; the faults of `hubFetch`
+ */
+export async function downloadBlob(request: BlobRequest): Promise<void> {
+  const { blob, remote, onProgress } = request;
+  const report = (doneBytes: number): void => onProgress?.({ path: remote.path, doneBytes, totalBytes: remote.size });
+  const partial = await takePartial(blob, () => { report(0); });
+  if (partial === undefined) return;
+  for (let tries = 1; ; tries++) {
+    const digest = await fill(partial, request, report);
+    if (digest === expectedDigest(remote)) break;
+    await rm(partial, { force: true });
+    if (tries === 2) throw mismatch(request, digest);
+  }
+  await rename(partial, blob);
+  await syncFolder(dirname(blob));
+}
+
+function expectedDigest({ checksum }: RemoteFile): string {
+  return 'sha256' in checksum ? checksum.sha256 : checksum.git;
+}
+
+/** Git hashes a blob with its length in front. */
+function newHash({ checksum, size }: RemoteFile): Hash {
+  return 'sha256' in checksum ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
+}
+
+/** Brings a partial file to its full size. @returns the digest of what is in it then */
+async function fill(partial: string, request: BlobRequest, report: (doneBytes: number) => void): Promise<string> {
+  const { remote, repository, settings } = request;
+  const handle = await open(partial, 'a+');
+  try {
+    let have = (await handle.stat()).size;
+    if (have > remote.size) have = await restart(handle);
+    let hash = newHash(remote);
+    if (have > 0) for await (const piece of createReadStream(partial, { highWaterMark: 1 << 22 }) as AsyncIterable<Buffer>) hash.update(piece);
+    await checkSpace(partial, remote.size - have);
+    report(have);
+    const ask = hubFetch(settings, { ...repository, path: remote.path });
+    for (let cuts = 0; have < remote.size; ) {
+      const before = have;
+      try {
+        const headers = { 'Accept-Encoding': 'identity', ...(have > 0 && { Range: `bytes=${have}-` }) };
+        const response = await ask(resolveUrl(settings, repository, remote.path), { headers });
+        if (have > 0 && response.status !== 206) {
+          have = await restart(handle);
+          hash = newHash(remote);
+        }
+        for await (const piece of bodyOf(response, settings.idleMs)) {
+          await write(handle, piece, partial, remote.size - have);
+          hash.update(piece);
+          have += piece.byteLength;
+          report(have);
+          // More than there should be: the checksum will not be right.
+          if (have > remote.size) break;
+        }
+        if (have < remote.size) throw unreachable(settings.endpoint, new Error(`the answer ended ${remote.size - have} bytes early`));
+      } catch (error) {
+        if (!(error instanceof HubUnreachableError)) throw error;
+        cuts = have > before ? 1 : cuts + 1;
+        if (cuts >= fruitlessCuts) throw error;
+        await waitToRetry(cuts);
+      }
+    }
+    await handle.sync();
+    return hash.digest('hex');
+  } finally {
+    await handle.close();
+  }
+}
+
+async function restart(handle: FileHandle): Promise<number> {
+  await handle.truncate(0);
+  return 0;
+}
+
+async function write(handle: FileHandle, piece: Uint8Array, partial: string, missing: number): Promise<void> {
+  try {
+    await handle.appendFile(piece);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw cacheFull(dirname(partial), missing, undefined);
+    throw error;
+  }
+}
+
+async function checkSpace(partial: string, missing: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(partial));
+  if (bavail * bsize < missing) throw cacheFull(dirname(partial), missing, bavail * bsize);
+}
+
+function resolveUrl({ endpoint }: HubSettings, { type, repository, revision }: Repository, path: string): string {
+  return `${endpoint}/${type === 'dataset' ? 'datasets/' : ''}${repository}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+function mismatch({ repository, remote }: BlobRequest, digest: string): ChecksumMismatchError {
+  return new ChecksumMismatchError({
+    where: describeRepository(repository), what: `what came for ${remote.path} has the checksum ${digest}`, expected: expectedDigest(remote),
+    remedy: 'Nothing of it was kept. Something between here and the hub changes it, or the hub is broken: try again later, or from elsewhere',
+  });
+}

@@ -1,0 +1,10 @@
+/**
+ * Models and datasets of a Hugging Face hub, in the cache that huggingface_hub and transformers share. Promises that what it
+ * gives is whole and has the hub's checksum, that a pinned file in the cache costs no request, and that the token goes to the hub only.
+ */
+export { fetchFile, type FetchFileRequest } from './fetch-file.js';
+export { listFiles, resolveCommit } from './list-files.js';
+export type { DownloadProgress } from './download-blob.js';
+export * from './errors.js';
+export { describeRepository, repositoryFolder, type Repository } from './repository.js';
+export { hubSettings, type HubSettings } from './settings.js';

@@ -1,0 +1,69 @@
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identify, isAlive } from '../artifacts/process-identity.js';
+
+/*
+ * What is downloaded stands beside the blob that it will become, as `<blob>.<process>-<start>-<machine>.incomplete`: the name says
+ * whose it is. Others of that machine wait while the owner lives, and take it over by a rename, of which one succeeds, when it is dead.
+ * The name is not the one that huggingface_hub writes to (`<blob>.incomplete`), which counts on its own locks.
+ */
+
+const suffix = '.incomplete';
+/** An owner on another machine is taken for dead when its file has not grown for so long. */
+const silentMs = 120_000;
+const lookMs = 500;
+const machine = hostname().replace(/[^\w]/g, '_');
+
+interface Owner {
+  pid: number;
+  started?: string;
+  machine: string;
+}
+
+function nameOf(blob: string): string {
+  const { pid, started = '0' } = identify(process.pid);
+  return `${blob}.${pid}-${started}-${machine}${suffix}`;
+}
+
+function ownerOf(file: string, blob: string): Owner | undefined {
+  const match = /^\.(\d+)-(\d+)-(\w+)\.incomplete$/.exec(file.slice(blob.length));
+  if (match === null) return undefined;
+  const [, pid = '', started = '0', where = ''] = match;
+  return { pid: Number(pid), machine: where, ...(started !== '0' && { started }) };
+}
+
+async function isOwned(file: string, owner: Owner): Promise<boolean> {
+  if (owner.machine === machine) return isAlive(owner);
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs < silentMs;
+}
+
+/**
+ * A file of our own to download a blob into, with what another process left of it when it died.
+ * Two that begin in the same instant may both download; each has a file of its own, so that costs traffic and nothing else.
+ * @returns undefined once the blob itself is there
+ */
+export async function takePartial(blob: string, onWait: () => void): Promise<string | undefined> {
+  const own = nameOf(blob);
+  for (;;) {
+    if ((await stat(blob).catch(() => undefined)) !== undefined) return undefined;
+    const names = await readdir(dirname(blob));
+    const files = names.filter((name) => name.startsWith(`${basename(blob)}.`)).map((name) => join(dirname(blob), name));
+    let waits = false;
+    for (const file of files) {
+      const owner = file === own ? undefined : ownerOf(file, blob);
+      if (owner === undefined) continue;
+      if (await isOwned(file, owner)) waits = true;
+      else if (!files.includes(own)) await rename(file, own).catch(() => undefined);
+      else await rm(file, { force: true });
+    }
+    if (!waits) {
+      await (await open(own, 'a')).close();
+      return own;
+    }
+    onWait();
+    await sleep(lookMs);
+  }
+}
