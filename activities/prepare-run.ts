@@ -14,6 +14,7 @@ import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.
 import { describeMaskSource } from './mask-source.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
+import { definitionOf, documentFiles } from './zero-shot/index.js';
 
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
@@ -128,7 +129,7 @@ function checkPattern(pattern: string, model: DecoderModel): void {
   }
 }
 
-/** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
+/** The files besides the weights whose content matters: texts, documents, task files, tokenizer, mask sources. */
 async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[]> {
   const datasets: DatasetSource[] = [
     ...stagesOf(pipeline, 'calibration').map((stage) => stage.dataset),
@@ -145,7 +146,17 @@ async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[
     if (!(await stat(dataset.file)).isFile()) throw new InputFileError(dataset.file, 'this is a folder, a device or a pipe, not a file of text', 'Name a text, .jsonl or .parquet file');
     files.add(dataset.file);
   }
-  if (datasets.length > 0) {
+  const tasks = stagesOf(pipeline, 'evaluation').flatMap(({ zeroShot = [] }) => zeroShot);
+  for (const task of tasks) {
+    const definition = definitionOf(task);
+    if (definition !== undefined) files.add(definition.file);
+    for (const file of await documentFiles(task, bench)) {
+      await mustExist(file, "Check the file of the pipeline's zero-shot task; relative paths start at the pipeline file");
+      if (!(await stat(file)).isFile()) throw new InputFileError(file, 'this is a folder, a device or a pipe, not a file of documents', 'Name a .jsonl or .parquet file');
+      files.add(file);
+    }
+  }
+  if (datasets.length > 0 || tasks.length > 0) {
     bench.onProgress('opening the tokenizer');
     for (const file of (await loadTokenizer(pipeline.model.source)).digestSource) files.add(file);
   }

@@ -7,6 +7,7 @@ import type { PipelineProblem } from './errors.js';
 import { nearest } from './nearest.js';
 import { parsePipeline } from './parse.js';
 import type { ParsedPipeline, ParseOptions } from './parse.js';
+import type { EvaluationStage } from './pipeline.js';
 import { pointerOf } from './places.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
 import { schemaProblems } from './schema-problems.js';
@@ -158,17 +159,20 @@ const statesOf: Record<SweepMetric, readonly string[]> = {
   'perplexity.initial': ['initial'],
   'perplexity.rebuilt': ['rebuilt'],
   gapClosed: ['dense', 'initial', 'rebuilt'],
+  'accuracy.initial': ['initial'],
+  'accuracy.rebuilt': ['rebuilt'],
 };
 
 /** A metric that a member would not have would silently judge nothing. */
 function metricProblem(key: string, metric: SweepMetric, members: readonly ParsedMember[]): ValueProblem[] {
   const lacks = ({ pipeline }: ParsedMember): string | undefined => {
-    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && stage.perplexity.length > 0 ? stage.states : []) as string[]);
+    const judges = ({ perplexity, zeroShot }: EvaluationStage): boolean => (metric.startsWith('accuracy') ? zeroShot !== undefined : perplexity.length > 0);
+    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && judges(stage) ? stage.states : []) as string[]);
     return statesOf[metric].find((state) => !judged.includes(state));
   };
   const member = members.find((one) => lacks(one) !== undefined);
   if (member === undefined) return [];
-  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
+  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`${metric.startsWith('accuracy') ? ' on zero-shot tasks' : ''}; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
   return [{ pointer: `/${key}/metric`, part: 'value', message }];
 }
 

@@ -1,6 +1,7 @@
 import { absolutePath, isRepositoryId } from './model-source.js';
 import type {
   Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
+  ZeroShotTask,
 } from './pipeline.js';
 import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
@@ -21,7 +22,15 @@ interface CheckedStage {
   calibration?: Omit<CalibrationStage, 'type'>;
   initialMask?: CheckedInitialMask;
   rebuild?: Omit<RebuildStage, 'type' | 'strategy' | 'weights'> & Partial<Pick<RebuildStage, 'strategy' | 'weights'>>;
-  evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[] };
+  evaluation?: CheckedEvaluation;
+}
+
+interface CheckedEvaluation {
+  states?: ModelState[];
+  perplexity?: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[];
+  zeroShot?: (string | { task?: string; name?: string; file?: string; limit?: number; bos?: boolean })[];
+  limit?: number;
+  bos: boolean;
 }
 
 type CheckedInitialMask = Omit<InitialMaskStage, 'type' | 'allocation'> & { allocation?: Omit<Allocation, 'method'> & { method: Allocation['method'] | 'uniform' } };
@@ -57,13 +66,18 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
       reach('rebuilt');
       return rebuild(stage.rebuild);
     }
-    const { states: asked = [...states], perplexity = [] } = stage.evaluation ?? {};
+    const { states: asked = [...states], perplexity = [], zeroShot = [], limit, bos = false } = stage.evaluation ?? {};
     const tasks = perplexity.map((task, index) => ({
       sequenceLength,
       ...task,
       dataset: dataset(task.dataset, [...at, 'evaluation', 'perplexity', index, 'dataset']),
     }));
-    return { type: 'evaluation', states: [...asked], perplexity: tasks } satisfies EvaluationStage;
+    const questions = zeroShot.map((item, index) => {
+      const task: Exclude<typeof item, string> = typeof item === 'string' ? { task: item } : item;
+      const file = task.file === undefined ? {} : { file: path(task.file, [...at, 'evaluation', 'zeroShot', index, 'file']) };
+      return { bos, ...(limit !== undefined && { limit }), ...task, ...file } as ZeroShotTask;
+    });
+    return { type: 'evaluation', states: [...asked], perplexity: tasks, ...(questions.length > 0 && { zeroShot: questions }) } satisfies EvaluationStage;
   };
 
   const { source } = file.model;
