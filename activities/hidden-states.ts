@@ -84,7 +84,7 @@ export class HiddenStates {
     const sequences = await readSequences(this.bench.store, tokens, context.sequencesPerBatch);
     const weights = await this.bench.weights(open, open.model.embeddingTensors);
     const batches = sequences.map(({ ids, count, time, tails }) =>
-      tf.tidy(() => open.model.embed(tf.tensor2d(ids, [count, time], 'int32'), weights, tails && sequenceLayout(tails, [count, time]))),
+      tf.tidy(() => open.model.embed(tf.tensor2d(ids, [count, time], 'int32'), weights, sequenceLayout(tails, [count, time]))),
     );
     disposeWeights(weights);
     return batches;

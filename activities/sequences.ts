@@ -1,6 +1,5 @@
 import type { ArtifactStore } from '../artifacts/index.js';
-import { tf } from '../engine/index.js';
-import { sequenceLayout, type SequenceLayout } from '../models/index.js';
+import { disposeLayout, sequenceLayout, type SequenceLayout } from '../models/index.js';
 import { readTokens } from './tokens.js';
 import type { TokensRef } from './types.js';
 import { readQuestionBatches } from './zero-shot/question-batches.js';
@@ -27,14 +26,14 @@ export async function readSequences(store: ArtifactStore, tokens: TokensRef, per
   });
 }
 
-/** Does something with the layouts of the batches, of which only zero-shot questions have any. */
-export async function withLayouts<T>(store: ArtifactStore, tokens: TokensRef, use: (layouts: { layouts?: (SequenceLayout | undefined)[] }) => Promise<T>): Promise<T> {
+/** Does something with the layouts of the batches, which only zero-shot questions have. */
+export async function withLayouts<T>(store: ArtifactStore, tokens: TokensRef, use: (layouts: { layouts?: SequenceLayout[] }) => Promise<T>): Promise<T> {
   if (tokens.questions === undefined) return use({});
   const batches = await readSequences(store, tokens, tokens.samples);
-  const layouts = batches.map(({ tails, count, time }) => tails && sequenceLayout(tails, [count, time]));
+  const layouts = batches.map(({ tails, count, time }) => sequenceLayout(tails, [count, time]));
   try {
     return await use({ layouts });
   } finally {
-    for (const layout of layouts) if (layout !== undefined) tf.dispose([layout.tails, layout.positions]);
+    layouts.forEach(disposeLayout);
   }
 }

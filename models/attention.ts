@@ -50,20 +50,18 @@ function attentionMask(time: number, window = time): Tensor2D {
 }
 
 /** The same `[batch, 1, time, time]` where sequences have tails: each hides all others. */
-function layoutMask({ tails, positions }: SequenceLayout, window: number | undefined): Tensor4D {
+function tailedMask({ tails, positions }: NonNullable<SequenceLayout['tailed']>, window: number | undefined): Tensor4D {
   const [batch, time] = tails.shape;
-  return tf.tidy(() => {
-    const query = (x: Tensor2D) => x.expandDims(2);
-    const key = (x: Tensor2D) => x.expandDims(1);
-    const strange = key(tails).notEqual(0).logicalAnd(query(tails).notEqual(key(tails)));
-    const hidden = window === undefined ? strange : strange.logicalOr(query(positions).sub(key(positions)).greaterEqual(window));
-    return attentionMask(time).add(hidden.cast('float32').mul(-1e9)).reshape<Tensor4D>([batch, 1, time, time]);
-  });
+  const query = (x: Tensor2D) => x.expandDims(2);
+  const key = (x: Tensor2D) => x.expandDims(1);
+  const strange = key(tails).notEqual(0).logicalAnd(query(tails).notEqual(key(tails)));
+  const hidden = window === undefined ? strange : strange.logicalOr(query(positions).sub(key(positions)).greaterEqual(window));
+  return attentionMask(time).add(hidden.cast('float32').mul(-1e9)).reshape<Tensor4D>([batch, 1, time, time]);
 }
 
 /** x `[batch, heads, time, headDim]` times `scale`, turned by its positions (back where `direction` is -1) if there is a rope. */
 function turn(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
-  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.positions);
+  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.tailed?.positions);
   return scale === 1 ? x : x.mul(scale);
 }
 
@@ -87,10 +85,11 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   const [batch, time] = q.shape;
   const { heads, keyValueHeads, headDim } = shape;
   const { window, layout } = positions;
+  if (layout !== undefined) return attentionOfLayout(q, k, v, shape, { ...positions, layout });
   const scale = 1 / Math.sqrt(headDim);
   const group = heads / keyValueHeads;
-  const grouped = (x: Tensor) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
-  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, x.shape[3]]);
+  const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
+  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, headDim]);
 
   return customVjp(
     [q, k, v],
@@ -98,11 +97,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
       const Q = grouped(turn(splitHeads(q_, heads), positions, scale, 1));
       const K = turn(splitHeads(k_, keyValueHeads), positions, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
-      const scores = tf.matMul<Tensor4D>(Q, K, false, true);
-      const seen = layout === undefined
-        ? scores.reshape<Tensor3D>([batch * heads, time, time]).add<Tensor3D>(attentionMask(time, window))
-        : perHead(scores).add<Tensor4D>(layoutMask(layout, window));
-      const P = grouped(tf.softmax(seen));
+      const scores = tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]);
+      const P = grouped(tf.softmax(scores.add<Tensor3D>(attentionMask(time, window))));
       const O = tf.matMul<Tensor4D>(P, V);
       return { value: joinHeads(perHead(O)), saved: [Q, K, V, P, O] };
     },
@@ -115,4 +111,37 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
       return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
     },
   );
+}
+
+/** Least queries that look at their keys together: fewer would mean more copies of keys, more would mean more of what nobody sees. */
+const queryBlock = 64;
+
+/**
+ * The same for sequences of questions, without gradients: queries go block by block, and no block computes what lies behind its end.
+ */
+function attentionOfLayout(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions & { layout: SequenceLayout }): Tensor3D {
+  const [batch, time] = q.shape;
+  const { heads, keyValueHeads, headDim } = shape;
+  const { window, layout: { tailed } } = positions;
+  const group = heads / keyValueHeads;
+  const block = Math.max(queryBlock, 2 * headDim);
+  return tf.tidy(() => {
+    const Q = turn(splitHeads(q, heads), positions, 1 / Math.sqrt(headDim), 1);
+    const K = turn(splitHeads(k, keyValueHeads), positions, 1, 1);
+    const V = splitHeads(v, keyValueHeads);
+    const mask = tailed === undefined ? attentionMask(time, window).reshape<Tensor4D>([1, 1, time, time]) : tailedMask(tailed, window);
+    const blocks = Array.from({ length: Math.ceil(time / block) }, (_, index) => {
+      const start = index * block;
+      const rows = Math.min(block, time - start);
+      const end = start + rows;
+      const keys = (x: Tensor4D) => x.slice([0, 0, 0, 0], [batch, keyValueHeads, end, headDim]);
+      return tf.tidy(() => {
+        const queries = Q.slice([0, 0, start, 0], [batch, heads, rows, headDim]).reshape([batch, keyValueHeads, group * rows, headDim]);
+        const scores = tf.matMul(queries, keys(K), false, true).reshape<Tensor4D>([batch, heads, rows, end]);
+        const P = tf.softmax(scores.add(mask.slice([0, 0, start, 0], [mask.shape[0], 1, rows, end])));
+        return tf.matMul(P.reshape([batch, keyValueHeads, group * rows, end]), keys(V)).reshape<Tensor4D>([batch, heads, rows, headDim]);
+      });
+    });
+    return joinHeads(blocks.length === 1 ? blocks[0] : tf.concat(blocks, 2));
+  });
 }

@@ -100,7 +100,7 @@ export function opt(reader: ConfigReader): DecoderModel {
         const tokens = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
         const widened = projected ? applyLinear(tokens, projectIn, weights) : tokens;
         const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [Math.min(ids.shape[1], maxPositions), hiddenSize]);
-        return widened.add(layout === undefined ? rows : rows.gather(layout.positions));
+        return widened.add(layout?.tailed === undefined ? rows : rows.gather(layout.tailed.positions));
       }),
     headTensors: [
       ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(withShortName),

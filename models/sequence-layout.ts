@@ -2,14 +2,25 @@ import { tf } from '../engine/index.js';
 import type { SequenceLayout } from './types.js';
 
 /**
- * The layout of sequences whose tails are marked from 1 on, behind the tokens that they share, marked 0. Zeros after the tails
- * fill the sequence up.
+ * The layout of sequences of questions. Tails are marked from 1 on, behind the tokens that they share, marked 0; zeros after them fill
+ * the sequence up.
  *
- * @param tails `[batch * time]`
+ * @param tails `[batch * time]`; absent where no sequence has tails
  */
-export function sequenceLayout(tails: Int32Array, [batch, time]: readonly [number, number]): SequenceLayout {
-  const positions = new Int32Array(batch * time);
-  for (let sequence = 0; sequence < batch; sequence++) {
+export function sequenceLayout(tails: Int32Array | undefined, [batch, time]: readonly [number, number]): SequenceLayout {
+  if (tails === undefined) return {};
+  const shape: [number, number] = [batch, time];
+  return { tailed: { tails: tf.tensor2d(tails, shape, 'int32'), positions: tf.tensor2d(positionsOf(tails, time), shape, 'int32') } };
+}
+
+/** Frees the tensors of a layout. */
+export function disposeLayout({ tailed }: SequenceLayout): void {
+  if (tailed !== undefined) tf.dispose([tailed.tails, tailed.positions]);
+}
+
+function positionsOf(tails: Int32Array, time: number): Int32Array {
+  const positions = new Int32Array(tails.length);
+  for (let sequence = 0; sequence < tails.length / time; sequence++) {
     const marks = tails.subarray(sequence * time, (sequence + 1) * time);
     const place = positions.subarray(sequence * time, (sequence + 1) * time);
     const firstTail = marks.findIndex((mark) => mark !== 0);
@@ -22,5 +33,5 @@ export function sequenceLayout(tails: Int32Array, [batch, time]: readonly [numbe
       else if (marks[i] !== 0) place[i] = shared + i - start;
     }
   }
-  return { tails: tf.tensor2d(tails, [batch, time], 'int32'), positions: tf.tensor2d(positions, [batch, time], 'int32') };
+  return positions;
 }

@@ -23,14 +23,17 @@ export interface LinearSpec {
 export type Weights = ReadonlyMap<string, Tensor>;
 
 /**
- * Sequences in which several continuations stand side by side behind what they share: a tail sees the tokens before it that are
- * shared or of itself, at the positions that it would have alone.
+ * How sequences of questions are laid out: several continuations may stand side by side behind what they share. A tail sees the
+ * tokens before it that are shared or of itself, at the positions that it would have alone. Only for forwards without gradients.
  */
 export interface SequenceLayout {
-  /** Which tail a token is of, from 1; 0 where it is shared. int32 `[batch, time]` */
-  tails: Tensor2D;
-  /** Its position. int32 `[batch, time]`, below `time` */
-  positions: Tensor2D;
+  /** Where any sequence has tails. */
+  tailed?: {
+    /** Which tail a token is of, from 1; 0 where it is shared. int32 `[batch, time]` */
+    tails: Tensor2D;
+    /** Its position. int32 `[batch, time]`, below `time` */
+    positions: Tensor2D;
+  };
 }
 
 /**
@@ -48,7 +51,7 @@ export interface SubBlock {
   enter(h: Tensor3D, weights: Weights): Tensor3D;
   /**
    * Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`; result `[batch, time, in of output]`.
-   * @param layout where sequences have tails; each token sees all before it otherwise
+   * @param layout of questions; each token sees all before it otherwise
    */
   core(outputs: readonly Tensor3D[], weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** The residual stream after the sub-block, y being the sub-block's output. */
@@ -77,7 +80,7 @@ export interface DecoderModel {
   decoderLayer(index: number): DecoderLayer;
   /** Tensors that `embed` reads. */
   embeddingTensors: readonly TensorSpec[];
-  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. @param layout where sequences have tails */
+  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. @param layout of questions; positions count from 0 otherwise */
   embed(ids: Tensor2D, weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** Tensors that `head` reads. */
   headTensors: readonly TensorSpec[];

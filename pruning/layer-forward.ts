@@ -19,8 +19,8 @@ export interface LayerForward {
   /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
   onInput?: (linear: LinearSpec, x: Tensor3D) => void;
   keepInput?: boolean;
-  /** Of each batch, where its sequences have tails. */
-  layouts?: readonly (SequenceLayout | undefined)[];
+  /** Of each batch, where the sequences are questions. */
+  layouts?: readonly SequenceLayout[];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Question, Tokenizer } from '../../datasets/index.js';
 import { batchesOf, logLikelihoods, requestEncoder, sequencesOf, type SequenceCost } from '../../evaluation/index.js';
 import { tf, type Tensor } from '../../engine/index.js';
-import { sequenceLayout, type DecoderModel } from '../../models/index.js';
+import { disposeLayout, sequenceLayout, type DecoderModel } from '../../models/index.js';
 import { layerForward } from '../../pruning/index.js';
 
 export interface Scoring {
@@ -25,12 +25,13 @@ export async function scoreQuestions(questions: readonly Question[], { model, we
   });
   const sums = new Float64Array(first);
   for (const { count, time, ids, tails, scored } of batchesOf(sequences, { most: () => most, maxLength: model.maxPositions })) {
-    const layout = tails && sequenceLayout(tails, [count, time]);
+    const layout = sequenceLayout(tails, [count, time]);
     const tokens = tf.tensor2d(ids, [count, time], 'int32');
     let hidden = [model.embed(tokens, weights, layout)];
     for (let index = 0; index < model.layers; index++) hidden = await layerForward({ layer: model.decoderLayer(index), hidden, weights, layouts: [layout] });
     logLikelihoods(model, weights, hidden[0], scored).forEach((value, i) => (sums[scored[i].request] += value));
-    tf.dispose([hidden[0], tokens, ...(layout ? [layout.tails, layout.positions] : [])]);
+    tf.dispose([hidden[0], tokens]);
+    disposeLayout(layout);
   }
   let next = 0;
   return questions.map(({ contexts }) => contexts.map(() => sums[next++]));
