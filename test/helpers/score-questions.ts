@@ -1,25 +1,27 @@
 import type { Question, Tokenizer } from '../../datasets/index.js';
-import { batchesOf, logLikelihoods, requestEncoder, sequencesOf, type SequenceCost } from '../../evaluation/index.js';
 import { tf, type Tensor } from '../../engine/index.js';
+import { batchesOf, logLikelihoods, requestEncoder, sequencesOf, type EncodedRequest, type SequenceCost } from '../../evaluation/index.js';
 import { disposeLayout, sequenceLayout, type DecoderModel } from '../../models/index.js';
 import { layerForward } from '../../pruning/index.js';
 
-export interface Scoring {
+interface Scoring {
   model: DecoderModel;
   weights: ReadonlyMap<string, Tensor>;
-  tokenizer: Tokenizer;
-  bos?: number;
   cost?: SequenceCost;
   /** Most sequences of a batch. */
   most?: number;
 }
 
 /** Log-likelihoods of the answers of all questions, with the whole model in memory. */
-export async function scoreQuestions(questions: readonly Question[], { model, weights, tokenizer, bos, cost = (time) => time, most = 64 }: Scoring): Promise<number[][]> {
-  const encode = requestEncoder({ encode: tokenizer.encode, maxLength: model.maxPositions, ...(bos !== undefined && { bos }) });
+export async function scoreQuestions(questions: readonly Question[], { tokenizer, ...scoring }: Scoring & { tokenizer: Tokenizer }): Promise<number[][]> {
+  const encode = requestEncoder({ encode: tokenizer.encode, maxLength: scoring.model.maxPositions });
+  return scoreRequests(questions.map(({ contexts, continuations }) => contexts.map((context, answer) => encode({ context, continuation: continuations[answer] }))), scoring);
+}
+
+/** The same of requests, by document. */
+export async function scoreRequests(documents: readonly EncodedRequest[][], { model, weights, cost = (time) => time, most = 64 }: Scoring): Promise<number[][]> {
   let first = 0;
-  const sequences = questions.flatMap(({ contexts, continuations }) => {
-    const requests = contexts.map((context, answer) => encode({ context, continuation: continuations[answer] }));
+  const sequences = documents.flatMap((requests) => {
     first += requests.length;
     return sequencesOf(requests, first - requests.length, cost);
   });
@@ -34,5 +36,5 @@ export async function scoreQuestions(questions: readonly Question[], { model, we
     disposeLayout(layout);
   }
   let next = 0;
-  return questions.map(({ contexts }) => contexts.map(() => sums[next++]));
+  return documents.map((requests) => requests.map(() => sums[next++]));
 }
