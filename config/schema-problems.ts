@@ -129,6 +129,8 @@ export function expectation(schema: Schema): string {
       return `a number${limits}`;
     case 'string':
       return `${schema.patternErrorMessage ?? 'text'}${schema.maxLength === undefined ? '' : `, at most ${schema.maxLength} characters`}`;
+    case 'boolean':
+      return '`true` or `false`';
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems ?? schema.items?.enum?.length ?? 'any number of'} items${schema.items?.enum === undefined ? '' : `, each once, out of ${listing(schema.items.enum)}`}`;
     case 'object':

@@ -8,7 +8,7 @@ export interface Schema {
   $defs?: Record<string, Schema>;
   title?: string;
   description?: string;
-  type?: 'object' | 'array' | 'string' | 'number' | 'integer' | string[];
+  type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | string[];
   properties?: Record<string, Schema>;
   /** What all keys hold, where a mapping's keys are free. */
   additionalProperties?: false | Schema;

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadTask, taskPath, tasksFolder } from '../../config/index.js';
 import { schemaAt } from '../../config/schema.js';
 import { InvalidRecordError, questionForms, readQuestions } from '../../datasets/index.js';
+import { nestedParquet } from './parquet-files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'questions-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -57,6 +58,19 @@ describe('documents as they are on the hub, and the requests that lm-evaluation-
       { contexts: Array(2).fill('Question: Cool it\nAnswer:'), continuations: [' ice', ' fire'], lengths: [3, 4], gold: 0 },
     ]);
   });
+});
+
+it('Parquet files have the same documents: structs of lists, whole numbers of 64 bits', async () => {
+  const file = join(folder, 'arc.parquet');
+  writeFileSync(file, Buffer.from(nestedParquet, 'base64'));
+  const forms = questionForms(loadTask(taskPath('arc_easy')));
+  expect((await readQuestions([file], forms)).map(({ contexts: [context], continuations, gold }) => ({ context, continuations, gold }))).toEqual([
+    { context: 'Question: Why?\nAnswer:', continuations: [' so', ' no'], gold: 1 },
+    { context: 'Question: How?\nAnswer:', continuations: [' x', ' y', ' z'], gold: 2 },
+  ]);
+  expect(await readQuestions([file], forms, 1)).toHaveLength(1);
+  const byNumber = [{ context: '{question}', choices: { field: 'choices.text' }, gold: { field: 'label' } }];
+  expect((await readQuestions([file], byNumber)).map(({ gold }) => gold)).toEqual([1, 0]);
 });
 
 describe("documents of a user's own", () => {
