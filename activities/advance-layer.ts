@@ -14,7 +14,7 @@ export async function advanceLayer({ context, layer: index, path, mask, keep = f
   const known = await bench.hidden.seconds(context, after);
   if (known !== undefined) return { seconds: known, reused: true };
 
-  const open = await bench.model(context.model.source);
+  const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
   const pruned = mask === null ? {} : await readPrunedLayer(bench.store, mask, layer);
   const weights = await bench.layerWeights(open, index);

@@ -46,7 +46,7 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
   await bench.engineOf(context);
   bench.onProgress(`scoring, layer ${index}`);
   const { manifest, reused } = await bench.store.findOrMake('scores', dependsOn(context, method, tokens, index), async () => {
-    const open = await bench.model(context.model.source);
+    const open = await bench.model(context.model);
     const layer = open.model.decoderLayer(index);
     const weights = await bench.layerWeights(open, index);
     try {
@@ -131,7 +131,7 @@ async function readGradient(context: RunContext, method: Method, tokens: TokensR
  * @throws ArtifactLostError if scores are gone
  */
 export async function allocatedBudgets(context: RunContext, { method, spread }: Allocation, tokens: TokensRef, bench: Workbench): Promise<Map<string, number>> {
-  const { model } = await bench.model(context.model.source);
+  const { model } = await bench.model(context.model);
   const linears: { name: string; size: number; score: number }[] = [];
   for (let layer = 0; layer < model.layers; layer++) {
     const key = ArtifactStore.key('scores', dependsOn(context, method, tokens, layer));

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PathNotAllowedError } from './errors.js';
@@ -10,6 +11,11 @@ import { PathNotAllowedError } from './errors.js';
 export class AllowedPaths {
   /** @param folders absolute, links resolved; everything is allowed if absent */
   constructor(private readonly folders?: readonly string[]) {}
+
+  /** The same with one more folder, for what this program put there itself; everything stays allowed where everything is. */
+  alsoWithin(folder: string): AllowedPaths {
+    return this.folders === undefined ? this : new AllowedPaths([...this.folders, realpathSync(folder)]);
+  }
 
   /**
    * Checks a file, or a folder and all that links in it lead to (in a Hugging Face cache every file of a model is a link).

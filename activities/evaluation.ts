@@ -36,7 +36,7 @@ export async function scorePerplexity(input: PerplexityInput, bench: Workbench):
   await bench.engineOf(context);
   const { manifest, reused } = await bench.store.findOrMake('perplexity', dependsOn(input), async () => {
     bench.onProgress('scoring');
-    const open = await bench.model(context.model.source);
+    const open = await bench.model(context.model);
     const hidden = await bench.hidden.take(context, path);
     const ids = await readTokens(bench.store, path.tokens);
     const weights = await bench.weights(open, open.model.headTensors);

@@ -80,7 +80,7 @@ export class HiddenStates {
   }
 
   private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
-    const open = await this.bench.model(context.model.source);
+    const open = await this.bench.model(context.model);
     const sequences = await readSequences(this.bench.store, tokens, context.sequencesPerBatch);
     const weights = await this.bench.weights(open, open.model.embeddingTensors);
     const batches = sequences.map(({ ids, count, time, tails }) =>
@@ -93,7 +93,7 @@ export class HiddenStates {
   /** Runs the layers that `from` lacks of `to`. */
   private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
     let hidden = batches;
-    const open = await this.bench.model(context.model.source);
+    const open = await this.bench.model(context.model);
     for (let layer = from.masks.length; layer < to.masks.length; layer++) {
       this.bench.onProgress(`hidden states again, layer ${layer}`);
       const weights = await this.bench.layerWeights(open, layer);

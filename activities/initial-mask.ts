@@ -36,7 +36,7 @@ interface Made {
 export async function makeInitialMask(input: InitialMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const { context, layer: index } = input;
   await bench.engineOf(context);
-  const open = await bench.model(context.model.source);
+  const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
   const pattern = parsePattern(context.pattern);
   const dependsOn = maskDependsOn(input);
@@ -86,7 +86,7 @@ function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInp
 }
 
 async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench): Promise<Made> {
-  const open = await bench.model(context.model.source);
+  const open = await bench.model(context.model);
   const weights = await bench.layerWeights(open, layer.index);
   try {
     if (stage.method === 'file') await bench.allowed.check('initialMask.source', stage.source ?? '');

@@ -28,7 +28,7 @@ export async function measureUnit(task: ComputeTask, input: unknown, bench: Work
 
 async function record(task: ComputeTask, input: unknown, bench: Workbench, seconds: number): Promise<void> {
   const { context } = input as { context: RunContext };
-  const { model, checkpoint } = await bench.model(context.model.source);
+  const { model, checkpoint } = await bench.model(context.model);
   const unit = unitOf(task, input, checkpointSize(model, checkpoint));
   const bytes = peakBytes();
   if (unit === undefined || bytes === undefined) return;

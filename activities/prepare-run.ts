@@ -1,14 +1,17 @@
 import { access, readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { Lock } from '../config/lock.js';
-import type { DatasetSource, InitialMaskStage, Pipeline } from '../config/pipeline.js';
-import { loadTokenizer, readText } from '../datasets/index.js';
+import { isCommit, namedRepositories } from '../config/index.js';
+import type { DatasetSource, InitialMaskStage, NamedDataset, Pipeline, ZeroShotTask } from '../config/pipeline.js';
+import { loadTokenizer } from '../datasets/index.js';
+import { checkBlob } from '../hub/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
+import { datasetRevision, hubModel, namedFile, type ModelRef } from './hub-files.js';
 import { linearsOf } from './layer-files.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource } from './mask-source.js';
@@ -20,15 +23,14 @@ import { definitionOf, documentFiles } from './zero-shot/index.js';
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
  * A run that repeats a locked one takes engine, threads and batches from the lock, and must have all the rest of it.
- * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of checkpoints, models and datasets
+ * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, bench: Workbench): Promise<RunContext> {
   const engine = await bench.engine(lock === undefined ? { backend: pipeline.engine.backend } : { backend: lock.engine.backend, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
-  const source = pipeline.model.source;
-  await bench.allowed.check('model.source', source);
-  await mustExist(source, 'Check model.source; models from a hub must be downloaded to a folder first');
-  const open = await bench.model(source);
+  const ref = await findModel(pipeline, lock, bench);
+  const { source } = ref;
+  const open = await bench.model(ref);
   const tensors = checkTensors(open);
   checkLengths(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
@@ -37,12 +39,16 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   bench.onProgress('reading digests');
-  const inputs = await inputFiles(pipeline, bench);
+  const named = await namedFiles(pipeline, lock, bench);
+  const ofTasks = await taskFiles(pipeline, bench);
+  const inputs = [...(await inputFiles(pipeline, source, bench)), ...[...named, ...ofTasks].map(({ file }) => file)];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file), ...ofTasks.filter((one) => one.fromHub).map(({ file }) => file)];
+  for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {
     model: {
-      source,
+      ...ref,
       digest: digestOf(weights.map((file) => ({ name: basename(file), sha256: digests.get(file) }))),
       family: open.model.family,
       layers: open.model.layers,
@@ -50,7 +56,8 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
-    files: Object.fromEntries(inputs.map((file) => [file, digests.get(file) ?? ''])),
+    files: Object.fromEntries(inputs.map((file) => [[...named, ...ofTasks].find((known) => known.file === file)?.name ?? file, digests.get(file) ?? ''])),
+    ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,
   };
   if (lock !== undefined) {
@@ -63,6 +70,49 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
 /** The wasm engine has one thread whatever it is asked for; the lock then says what differs. */
 function threadsOf({ engine }: Lock): number {
   return engine.backend === 'wasm' ? 1 : engine.threads;
+}
+
+/** The model's folder. Of a hub's branch, the commit that it stands for now is the run's; a locked run takes the one of its lock. */
+async function findModel({ model: { source, revision = 'main' } }: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<ModelRef> {
+  if (isAbsolute(source)) {
+    await bench.allowed.check('model.source', source);
+    await mustExist(source, 'Check model.source');
+    return { source };
+  }
+  const locked = lock?.model.repo === source ? lock.model.revision : undefined;
+  const { folder, commit } = await hubModel({ repository: source, revision: isCommit(revision) ? revision : (locked ?? revision) }, bench);
+  return { source: folder, repo: source, revision: commit };
+}
+
+/** A file of a dataset by name, and how the pipeline asks for it. */
+interface NamedFile {
+  asked: string;
+  file: string;
+  name: string;
+  commit: string;
+}
+
+/** The files of all datasets by name, each at one commit for the whole run. */
+async function namedFiles(pipeline: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<NamedFile[]> {
+  const uses = [
+    ...stagesOf(pipeline, 'calibration').map(({ dataset }) => ({ dataset, use: 'calibration' as const })),
+    ...stagesOf(pipeline, 'evaluation').flatMap(({ perplexity }) => perplexity.map(({ dataset }) => ({ dataset, use: 'evaluation' as const }))),
+  ];
+  const found = new Map<string, NamedFile>();
+  for (const { dataset, use } of uses) {
+    if (!('name' in dataset)) continue;
+    const asked = datasetRevision(dataset);
+    const known = [...found.values()].find((other) => other.asked === asked)?.commit ?? (isCommit(dataset.revision) ? undefined : lockedCommit(lock, dataset));
+    const file = await namedFile(dataset, use, bench, known);
+    found.set(file.name, { asked, ...file });
+  }
+  return [...found.values()];
+}
+
+/** The commit of a dataset that a lock has files of. */
+function lockedCommit(lock: Lock | undefined, { name }: NamedDataset): string | undefined {
+  const start = `${namedRepositories[name].repository}@`;
+  return Object.keys(lock?.files ?? {}).find((file) => file.startsWith(start))?.slice(start.length, start.length + 40);
 }
 
 async function mustExist(path: string, remedy: string): Promise<void> {
@@ -94,7 +144,7 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
     throw new PipelineModelMismatchError({
       where: key,
       what: `${value} tokens is longer than the model's positions go`,
-      expected: `at most ${model.maxPositions} (max_position_embeddings of ${pipeline.model.source}/config.json)`,
+      expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
       remedy: 'Lower sequenceLength',
     });
   }
@@ -129,36 +179,40 @@ function checkPattern(pattern: string, model: DecoderModel): void {
   }
 }
 
-/** The files besides the weights whose content matters: texts, documents, task files, tokenizer, mask sources. */
-async function inputFiles(pipeline: Pipeline, bench: Workbench): Promise<string[]> {
+const tasksOf = (pipeline: Pipeline): ZeroShotTask[] => stagesOf(pipeline, 'evaluation').flatMap(({ zeroShot = [] }) => zeroShot);
+
+/** Documents of zero-shot tasks, and the files that say what these are. */
+async function taskFiles(pipeline: Pipeline, bench: Workbench): Promise<{ file: string; name: string; fromHub: boolean }[]> {
+  const files: { file: string; name: string; fromHub: boolean }[] = [];
+  for (const task of tasksOf(pipeline)) {
+    const definition = definitionOf(task);
+    if (definition !== undefined) files.push({ file: definition.file, name: definition.name, fromHub: false });
+    for (const { file, name } of await documentFiles(task, bench)) {
+      await mustExist(file, "Check the file of the pipeline's zero-shot task; relative paths start at the pipeline file");
+      if (!(await stat(file)).isFile()) throw new InputFileError(file, 'this is a folder, a device or a pipe, not a file of documents', 'Name a .jsonl or .parquet file');
+      files.push({ file, name, fromHub: task.file === undefined });
+    }
+  }
+  return files;
+}
+
+/** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
+async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): Promise<string[]> {
   const datasets: DatasetSource[] = [
     ...stagesOf(pipeline, 'calibration').map((stage) => stage.dataset),
     ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.dataset)),
   ];
   const files = new Set<string>();
   for (const dataset of datasets) {
-    if ('name' in dataset) {
-      await readText(dataset);
-      continue;
-    }
+    if ('name' in dataset) continue;
     await bench.allowed.check('dataset.file', dataset.file);
     await mustExist(dataset.file, 'Check the dataset file of the pipeline; relative paths start at the pipeline file');
     if (!(await stat(dataset.file)).isFile()) throw new InputFileError(dataset.file, 'this is a folder, a device or a pipe, not a file of text', 'Name a text, .jsonl or .parquet file');
     files.add(dataset.file);
   }
-  const tasks = stagesOf(pipeline, 'evaluation').flatMap(({ zeroShot = [] }) => zeroShot);
-  for (const task of tasks) {
-    const definition = definitionOf(task);
-    if (definition !== undefined) files.add(definition.file);
-    for (const file of await documentFiles(task, bench)) {
-      await mustExist(file, "Check the file of the pipeline's zero-shot task; relative paths start at the pipeline file");
-      if (!(await stat(file)).isFile()) throw new InputFileError(file, 'this is a folder, a device or a pipe, not a file of documents', 'Name a .jsonl or .parquet file');
-      files.add(file);
-    }
-  }
-  if (datasets.length > 0 || tasks.length > 0) {
+  if (datasets.length > 0 || tasksOf(pipeline).length > 0) {
     bench.onProgress('opening the tokenizer');
-    for (const file of (await loadTokenizer(pipeline.model.source)).digestSource) files.add(file);
+    for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }
   for (const { source } of stagesOf(pipeline, 'initialMask')) {
     if (source !== undefined) for (const file of await weightFilesOf(source)) files.add(file);

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { Granularity } from '../config/pipeline.js';
 import { groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
 import type { DecoderLayer } from '../models/index.js';
+import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
 import { linearsOf, readLayerBits, readUpdates } from './layer-files.js';
 import type { ArtifactKey, ProveMasksInput, ProveOutputsInput, ProveOutputsResult } from './types.js';
@@ -16,7 +17,7 @@ type InitialStage = Extract<ProveMasksInput['stage'], { type: 'initialMask' }>;
  * @throws MaskProofError, NonFiniteValueError, ArtifactLostError
  */
 export async function proveMasks({ context, stage, masks, start }: ProveMasksInput, bench: Workbench): Promise<void> {
-  const { model } = await bench.model(context.model.source);
+  const { model } = await bench.model(context.model);
   const { pattern, sparsity } = context;
   let pruned = 0;
   for (const [index, key] of masks.entries()) {
@@ -45,11 +46,11 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
  */
 export async function proveOutputs({ context, workflowId, outputs }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
   const started = performance.now();
-  await bench.allowed.check('model.source', context.model.source);
+  const source = await modelFolder(context.model, bench);
   const facts = await proveCheckpoint({
     checkpoint: outputs.checkpoint,
     maskFile: outputs.mask,
-    source: context.model.source,
+    source,
     sourceDigest: context.model.digest,
     pattern: context.pattern,
     onProgress: (done, total) => { bench.onProgress(`proving the checkpoint, ${Math.floor((100 * done) / total)} %`); },

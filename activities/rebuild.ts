@@ -21,7 +21,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
 
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
-    const open = await bench.model(context.model.source);
+    const open = await bench.model(context.model);
     const layer = open.model.decoderLayer(index);
     const start = await readPrunedLayer(bench.store, input.start, layer);
     const dense = await bench.layerWeights(open, index);

@@ -80,7 +80,7 @@ export interface PipelineResult {
   configDigest: string;
   /** What computed: backend, versions, device, threads. */
   engine: { backend: string; version: string; device: string; threads: number };
-  model: { source: string; family: string; digest: string; layers: number; parameters: number; prunable: number };
+  model: { source: string; repo?: string; revision?: string; family: string; digest: string; layers: number; parameters: number; prunable: number };
   /** Folder of the pruned checkpoint. */
   checkpoint: string;
   /** Mask file. */

@@ -22,6 +22,7 @@ export type ArtifactKey = string;
  */
 export interface RunContext {
   model: {
+    /** Its folder on the machine where the run began. */
     source: string;
     /** Of a model from a hub: repository id, and the commit that was read. */
     repo?: string;
@@ -37,8 +38,10 @@ export interface RunContext {
   engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; threads: number };
   /** Sequences that go through a decoder layer together. */
   sequencesPerBatch: number;
-  /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path. */
+  /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path; of datasets by name as `repository@commit/path`. */
   files: Record<string, string>;
+  /** Commits of the datasets by name, by `repository@revision` as the pipeline has it; absent where there are none. */
+  commits?: Record<string, string>;
   /** Pattern that all masks of the run keep, and the sparsity asked for. */
   pattern: string;
   sparsity: number;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
 import { EngineChangedError } from './errors.js';
+import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
@@ -22,7 +23,7 @@ export interface OpenModel {
  */
 export class Workbench {
   private readonly engineSlot = new EngineSlot();
-  private open: (OpenModel & { source: string }) | undefined;
+  private open: (OpenModel & { named: string }) | undefined;
   private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
   /** Set by the process for each task: tells the worker how far the task is. */
@@ -50,13 +51,14 @@ export class Workbench {
     return engine;
   }
 
-  /** @throws PathNotAllowedError, and the errors of checkpoints and models */
-  async model(source: string): Promise<OpenModel> {
-    if (this.open?.source !== source) {
-      await this.allowed.check('model.source', source);
+  /** @throws PathNotAllowedError, and the errors of hub, checkpoints and models */
+  async model(ref: ModelRef): Promise<OpenModel> {
+    const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
+    if (this.open?.named !== named) {
+      const source = await modelFolder(ref, this);
       const checkpoint = await openCheckpoint(source);
       const model = modelFromConfig(checkpoint.config, join(source, 'config.json'));
-      this.open = { source, checkpoint, model };
+      this.open = { named, checkpoint, model };
     }
     return this.open;
   }

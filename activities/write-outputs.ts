@@ -23,7 +23,7 @@ export const likelihoodsFolder = (state: string, workflowId: string): string => 
 export async function writeOutputs({ context, workflowId, masks }: WriteOutputsInput, bench: Workbench): Promise<WriteOutputsResult> {
   const started = performance.now();
   const folder = runFolder(bench.state, workflowId);
-  const open = await bench.model(context.model.source);
+  const open = await bench.model(context.model);
   const maskFile = join(folder, 'mask.safetensors');
   const checkpoint = join(folder, 'checkpoint');
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
@@ -20,12 +20,6 @@ export function tasksFolder(): string {
 
 /** The file of a task that comes with the package. */
 export const taskPath = (task: string): string => join(tasksFolder(), `${task}.yaml`);
-
-/** A task's file by a name that is the same wherever the package is; undefined for other files. */
-export function portableTaskName(path: string): string | undefined {
-  const folder = `${tasksFolder()}${sep}`;
-  return path.startsWith(folder) ? `tasks/${path.slice(folder.length)}` : undefined;
-}
 
 /**
  * Reads and checks a task file.

@@ -8,9 +8,17 @@ import type { Gate } from './gate.js';
 
 export type DatasetSource =
   /** A text, JSONL (`field`) or Parquet (`field`) file; the path is absolute. */
-  | { file: string; field?: string }
-  /** A dataset known by name. */
-  | { name: 'c4' | 'wikitext2' | 'ptb' };
+  | { file: string; field?: string; specialTokens?: boolean }
+  /** A dataset of the hub. */
+  | NamedDataset;
+
+export interface NamedDataset {
+  name: 'c4' | 'wikitext2' | 'ptb';
+  /** Branch, tag or commit of its repository. */
+  revision: string;
+  /** Whether the tokenizer's special tokens stand around the text. */
+  specialTokens: boolean;
+}
 
 export interface CalibrationStage {
   type: 'calibration';

@@ -1,6 +1,7 @@
 import { absolutePath, isRepositoryId } from './model-source.js';
+import { namedRepositories } from './named-datasets.js';
 import type {
-  Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, PerplexityTask, Pipeline, RebuildStage, Stage,
+  Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, NamedDataset, PerplexityTask, Pipeline, RebuildStage, Stage,
   ZeroShotTask,
 } from './pipeline.js';
 import { parsePattern } from './pattern.js';
@@ -19,7 +20,7 @@ export interface CheckedFile extends Omit<Pipeline, 'stages' | 'gates'> {
 export type CheckedGate = string | { name?: string; check: string };
 
 interface CheckedStage {
-  calibration?: Omit<CalibrationStage, 'type'>;
+  calibration?: Omit<CalibrationStage, 'type' | 'dataset'> & { dataset: CheckedDataset };
   initialMask?: CheckedInitialMask;
   rebuild?: Omit<RebuildStage, 'type' | 'strategy' | 'weights'> & Partial<Pick<RebuildStage, 'strategy' | 'weights'>>;
   evaluation?: CheckedEvaluation;
@@ -27,11 +28,13 @@ interface CheckedStage {
 
 interface CheckedEvaluation {
   states?: ModelState[];
-  perplexity?: (Omit<PerplexityTask, 'sequenceLength'> & { sequenceLength?: number })[];
+  perplexity?: (Omit<PerplexityTask, 'sequenceLength' | 'dataset'> & { sequenceLength?: number; dataset: CheckedDataset })[];
   zeroShot?: (string | { task?: string; name?: string; file?: string; limit?: number; bos?: boolean })[];
   limit?: number;
   bos: boolean;
 }
+
+type CheckedDataset = Extract<DatasetSource, { file: string }> | (Pick<NamedDataset, 'name'> & Partial<NamedDataset>);
 
 type CheckedInitialMask = Omit<InitialMaskStage, 'type' | 'allocation'> & { allocation?: Omit<Allocation, 'method'> & { method: Allocation['method'] | 'uniform' } };
 
@@ -44,8 +47,10 @@ const defaultSequenceLength = schemaAt(['stages', '0', 'calibration', 'sequenceL
  */
 export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => string): Pipeline {
   const path = (text: string, at: Segments) => absolutePath(text, baseOf(pointerOf(at)));
-  const dataset = (source: DatasetSource, at: Segments): DatasetSource =>
-    'file' in source ? { ...source, file: path(source.file, [...at, 'file']) } : { ...source };
+  const dataset = (source: CheckedDataset, at: Segments): DatasetSource =>
+    'file' in source
+      ? { ...source, file: path(source.file, [...at, 'file']) }
+      : { name: source.name, revision: source.revision ?? namedRepositories[source.name].revision, specialTokens: source.specialTokens ?? true };
 
   let sequenceLength = defaultSequenceLength;
   const states: ModelState[] = ['dense'];

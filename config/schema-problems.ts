@@ -76,7 +76,7 @@ function translate(error: ErrorObject, { schema: root, noun }: FileSchema): Valu
     case 'minProperties':
       return { pointer, part: 'value', message: `${name} is empty; expected ${listing(independentKeys(schema)) || 'a value'}. ${correction(path, schema, error.data)}` };
     case 'dependentRequired':
-      return { pointer: `${pointer}/field`, part: 'key', message: '`field` without `file`; expected both or neither. Name the file that has the field.' };
+      return dependent(pointer, error.params as { property: string; missingProperty: string });
     case 'false schema':
       return { pointer, part: 'key', ...exclusion(pointer) };
     default:
@@ -84,9 +84,14 @@ function translate(error: ErrorObject, { schema: root, noun }: FileSchema): Valu
   }
 }
 
+/** A key that says something about another one. */
+function dependent(pointer: string, { property, missingProperty }: { property: string; missingProperty: string }): ValueProblem {
+  return { pointer: `${pointer}/${property}`, part: 'key', message: `\`${property}\` without \`${missingProperty}\`; expected both or neither. Give the ${missingProperty} that has the ${property}.` };
+}
+
 /** Keys that say something without another one beside them. */
 function independentKeys({ properties = {}, dependentRequired = {} }: Schema): string[] {
-  return Object.keys(properties).filter((key) => dependentRequired[key] === undefined);
+  return Object.keys(properties).filter((key) => dependentRequired[key] === undefined && properties[key]?.type !== 'boolean');
 }
 
 /** Keys that the schema forbids beside others. */
@@ -130,7 +135,7 @@ export function expectation(schema: Schema): string {
     case 'string':
       return `${schema.patternErrorMessage ?? 'text'}${schema.maxLength === undefined ? '' : `, at most ${schema.maxLength} characters`}`;
     case 'boolean':
-      return '`true` or `false`';
+      return 'true or false';
     case 'array':
       return `a list of ${schema.minItems ?? 0} to ${schema.maxItems ?? schema.items?.enum?.length ?? 'any number of'} items${schema.items?.enum === undefined ? '' : `, each once, out of ${listing(schema.items.enum)}`}`;
     case 'object':

@@ -32,6 +32,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
   warnUnread(stages, warnings);
+  warnFloatingDatasets(stages, warnings);
   warnScoredCalibration(stages, context, warnings);
   return { problems, warnings };
 }
@@ -71,6 +72,20 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
     for (const key of settingsOf[other].filter((name) => settings[name] !== undefined)) {
       const message = `\`${key}\` has no effect with strategy \`${strategy}\`; only \`${other}\` reads it. Remove it, or write \`strategy: ${other}\`.`;
       warnings.push({ pointer: pointerOf([...path, key]), part: 'key', message });
+    }
+  }
+}
+
+/** Only a revision that the file itself gives: what a name stands for otherwise is this program's matter. */
+function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
+  for (const { settings, path } of stages) {
+    const tasks: unknown[] = Array.isArray(settings['perplexity']) ? settings['perplexity'] : [];
+    const datasets = [{ holder: settings, at: path }, ...tasks.filter(isMapping).map((holder, index) => ({ holder, at: [...path, 'perplexity', index] }))];
+    for (const { holder, at } of datasets) {
+      const revision = isMapping(holder['dataset']) ? holder['dataset']['revision'] : undefined;
+      if (typeof revision !== 'string' || isCommit(revision)) continue;
+      const message = `revision ${show(revision)} can be moved to another text; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.`;
+      warnings.push({ pointer: pointerOf([...at, 'dataset', 'revision']), part: 'value', message });
     }
   }
 }

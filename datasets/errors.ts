@@ -1,8 +1,5 @@
 import { PermanentFault } from '../errors/fault.js';
 
-/** A dataset is asked for by a name that would have to be downloaded. */
-export class DatasetUnavailableError extends PermanentFault {}
-
 /** A dataset's file does not exist or cannot be opened. */
 export class DatasetFileError extends PermanentFault {
   constructor(file: string, cause: Error) {

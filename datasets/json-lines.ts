@@ -1,35 +1,54 @@
-import { InvalidRecordError } from './errors.js';
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import { DatasetFileError, InvalidRecordError, InvalidUtf8Error } from './errors.js';
 
-/** A record of a dataset, and where it is, for messages. */
-export interface DatasetRecord {
-  values: Record<string, unknown>;
-  where: string;
-}
+/** Longest line that is read: a document of the web has a megabyte at most. */
+const longestLine = 1 << 28;
 
 /**
- * The objects of a JSONL text in order, empty lines left out.
- * @param expected what is expected in an object, for the message where a line is none
- * @throws InvalidRecordError
+ * The lines of a `.json.gz` (or `.jsonl.gz`) file that are not empty, as they come out of decompression: whoever stops early reads no more of it.
+ * @throws DatasetFileError where the file cannot be read or is no gzip file
  */
-export function* jsonLines(text: string, file: string, expected: string): Generator<DatasetRecord> {
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const where = `${file}:${i + 1}`;
-    const value = parseLine(line, where);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new InvalidRecordError({ what: 'this line is JSON but no object', where, expected });
+export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
+  const input = createReadStream(file, { highWaterMark: 1 << 20 });
+  const unpacked = createGunzip({ chunkSize: 1 << 20 });
+  input.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
+  let rest: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+      let begin = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
+        const line = Buffer.concat([...rest, chunk.subarray(begin, end)]);
+        rest = [];
+        length = 0;
+        begin = end + 1;
+        if (line.length > 0) yield line;
+      }
+      rest.push(chunk.subarray(begin));
+      length += chunk.length - begin;
+      if (length > longestLine) throw new InvalidRecordError({ what: `a line has more than ${longestLine} bytes`, where: file, expected: 'one JSON object a line', remedy: 'Get the file again' });
     }
-    yield { values: value as Record<string, unknown>, where };
+    const last = Buffer.concat(rest);
+    if (last.length > 0) yield last;
+  } catch (error) {
+    if (error instanceof InvalidRecordError) throw error;
+    throw new DatasetFileError(file, error as Error);
+  } finally {
+    input.destroy();
+    unpacked.destroy();
   }
 }
 
-function parseLine(line: string, where: string): unknown {
+/** The text of a line. @throws InvalidRecordError, InvalidUtf8Error */
+export function textOfLine(line: Buffer, field: string, where: string): string {
+  let value: unknown;
   try {
-    return JSON.parse(line);
+    value = (JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line)) as Record<string, unknown> | null)?.[field];
   } catch (error) {
-    throw new InvalidRecordError({
-      what: `this line is not JSON (${(error as Error).message})`, where,
-      expected: 'one JSON object a line', remedy: 'Mend or remove the line',
-    }, { cause: error });
+    if (error instanceof TypeError) throw new InvalidUtf8Error({ what: 'a line is not UTF-8 text', where, remedy: 'Get the file again' });
+    throw new InvalidRecordError({ what: `this line is not JSON (${(error as Error).message})`, where, expected: 'one JSON object a line', remedy: 'Get the file again' }, { cause: error });
   }
+  if (typeof value === 'string') return value;
+  throw new InvalidRecordError({ what: `there is no text in field "${field}"`, where, remedy: 'Get the file again' });
 }

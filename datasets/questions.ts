@@ -1,7 +1,7 @@
 import type { DocumentForm, TaskDefinition, Texts } from '../config/task.js';
 import { InvalidRecordError } from './errors.js';
-import { jsonLines, type DatasetRecord } from './json-lines.js';
 import { readParquetRows } from './parquet.js';
+import { jsonLines, type DatasetRecord } from './records.js';
 import { fieldsOf, filled, TemplateValueError, valueAt } from './template.js';
 import { readUtf8 } from './utf8-file.js';
 

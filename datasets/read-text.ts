@@ -1,8 +1,7 @@
 import { constants } from 'node:buffer';
 import { extname } from 'node:path';
-import type { DatasetSource } from '../config/pipeline.js';
-import { DatasetUnavailableError, InvalidRecordError } from './errors.js';
-import { jsonLines, type DatasetRecord } from './json-lines.js';
+import { InvalidRecordError } from './errors.js';
+import { jsonLines, type DatasetRecord } from './records.js';
 import { readParquetColumn } from './parquet.js';
 import { readUtf8, tooLarge } from './utf8-file.js';
 
@@ -13,16 +12,9 @@ const defaultField = 'text';
 /**
  * The whole text of a dataset: a `.jsonl` or `.parquet` file's documents in order, a blank line between them; any other file as it is.
  *
- * @throws DatasetUnavailableError for a dataset by name
  * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError, InvalidRecordError, ParquetError
  */
-export async function readText(dataset: DatasetSource): Promise<string> {
-  if ('name' in dataset) {
-    throw new DatasetUnavailableError({
-      what: `the dataset ${dataset.name} would have to be downloaded, which this version does not do`,
-      remedy: 'Give its text as a file: dataset: { file: path/to/text.txt }, a .jsonl or a .parquet file',
-    });
-  }
+export async function readText(dataset: { file: string; field?: string }): Promise<string> {
   const { file, field = defaultField } = dataset;
   switch (extname(file).toLowerCase()) {
     case '.parquet': return join(await readParquetColumn(file, field), file);

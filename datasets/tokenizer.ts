@@ -6,8 +6,8 @@ import { cutterAtMergeBoundaries, type Merge } from './merge-boundaries.js';
 
 /** Text -> tokens, as a model was trained with. */
 export interface Tokenizer {
-  /** A whole text's token ids, without special tokens at its ends. */
-  encode: (text: string) => Int32Array;
+  /** A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too. */
+  encode: (text: string, options?: { specialTokens: boolean }) => Int32Array;
   /** The token that texts begin with, and the one that ends them, where the tokenizer has such. */
   special: { bos?: number; eos?: number };
   /** Largest token id plus 1. */
@@ -60,11 +60,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
   const library = createLibrary(json, config, path);
   const vocabularySize = [...library.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
-  return { encode: (text) => encode(library, text, path), special: specialTokens(library, json, config), vocabularySize, digestSource };
+  const encodeText = (text: string, { specialTokens } = { specialTokens: false }): Int32Array => encode(library, text, path, specialTokens);
+  return { encode: encodeText, special: specialTokensOf(library, json, config), vocabularySize, digestSource };
 }
 
 /** `tokenizer_config.json` names them, as text or with settings. */
-function specialTokens(library: LibraryTokenizer, { added_tokens = [] }: TokenizerJson, config: Record<string, unknown>): Tokenizer['special'] {
+function specialTokensOf(library: LibraryTokenizer, { added_tokens = [] }: TokenizerJson, config: Record<string, unknown>): Tokenizer['special'] {
   const idOf = (key: string): number | undefined => {
     const value = config[key];
     const token = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
@@ -109,8 +110,8 @@ function inexactSplit(json: PreTokenizerJson | null): string | undefined {
   return json.pretokenizers?.map(inexactSplit).find((behavior) => behavior !== undefined);
 }
 
-function encode(library: LibraryTokenizer, text: string, path: string): Int32Array {
-  const { ids } = library.encode(text, { add_special_tokens: false });
+function encode(library: LibraryTokenizer, text: string, path: string, specialTokens: boolean): Int32Array {
+  const { ids } = library.encode(text, { add_special_tokens: specialTokens });
   const result = new Int32Array(ids.length);
   for (const [i, id] of ids.entries()) {
     if (id === undefined) {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, realpath, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { writeFileDurably } from '../artifacts/durable-file.js';
+import { CacheDamagedError } from './errors.js';
 import { refFile, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 
 /** A repository at a commit. */
@@ -49,8 +50,13 @@ function missingMark(cache: string, repository: Pinned, path: string): string {
   return join(repositoryFolder(cache, repository), '.no_exist', repository.commit, path);
 }
 
-/** Whether a file of a snapshot leads out of the folder of its repository, links resolved. */
-export async function leadsOut(cache: string, repository: Pick<Repository, 'type' | 'repository'>, file: string): Promise<boolean> {
-  const way = relative(await realpath(repositoryFolder(cache, repository)), await realpath(file));
-  return way.startsWith('..');
+/**
+ * Holds the SHA-256 of a file of the cache against the name of its blob, where that is one: whoever wrote it, it must be what the hub has.
+ * @throws CacheDamagedError
+ */
+export async function checkBlob(file: string, digest: string): Promise<void> {
+  const blob = await realpath(file);
+  const name = basename(blob);
+  if (!/^[0-9a-f]{64}$/.test(name) || name === digest) return;
+  throw new CacheDamagedError({ where: file, what: `the cached file has the SHA-256 ${digest}`, expected: name, remedy: `Remove ${blob}, so that it is downloaded again` });
 }

@@ -24,6 +24,9 @@ export class HubProtocolError extends PermanentFault {}
 /** A file that came from the hub is not the one that the hub lists, twice in a row. It is not kept. */
 export class ChecksumMismatchError extends PermanentFault {}
 
+/** A file of the cache is not the one that its name, a checksum, says. */
+export class CacheDamagedError extends PermanentFault {}
+
 /** The hub may not be asked (HF_HUB_OFFLINE), and the cache does not have the file. */
 export class NotInCacheError extends PermanentFault {}
 
@@ -55,7 +58,7 @@ function reasonOf(error: unknown): string {
 export function bytesText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return power === 0 ? `${bytes} bytes` : `${(bytes / 1000 ** power).toPrecision(3)} ${units[power]}`;
+  return power === 0 ? `${Math.round(bytes)} bytes` : `${(bytes / 1000 ** power).toPrecision(3)} ${units[power]}`;
 }
 
 /** @param missing bytes that are still to come */

@@ -25,7 +25,7 @@ export async function resolveCommit(repository: Repository, settings: HubSetting
   const known = await cachedCommit(cache, repository);
   if (offline) {
     if (known !== undefined) return known;
-    throw notInCache(repository, 'which commit that is');
+    throw notInCache(repository, 'the commit that it stands for');
   }
   const request = { name, revision, hubUrl: endpoint, fetch: hubFetch(settings, repository) };
   const { sha } = type === 'model' ? await modelInfo({ ...request, additionalFields: ['sha'] }) : await datasetInfo({ ...request, additionalFields: ['sha'] });

@@ -58,5 +58,7 @@ export interface PipelineProgress {
   pause?: 'asked' | 'reached';
   /** What has happened so far, as it became known. */
   incidents?: Incident[];
+  /** What the worker says before the first stage begins; put in by whoever asks, not by the workflow. */
+  preparing?: string;
   stages: StageProgress[];
 }

@@ -1,5 +1,6 @@
+import { isAbsolute } from 'node:path';
 import { digestOf } from '../../artifacts/index.js';
-import { fileForm, portableTaskName, relativePath, withRelativePaths } from '../../config/index.js';
+import { fileForm, relativePath, withRelativePaths } from '../../config/index.js';
 import type { Lock } from '../../config/lock.js';
 import type { Pipeline } from '../../config/pipeline.js';
 import { numericsVersion } from '../numerics.js';
@@ -36,10 +37,9 @@ export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<Pipel
 /** A file of a hub's cache is the same wherever that lies: by repository, commit and path. */
 const cached = /[\\/](?:models|datasets)--([^\\/]+)[\\/]snapshots[\\/]([^\\/]+)[\\/](.+)$/;
 
-/** Task files are the package's. */
 function portableName(path: string, folder: string): string {
-  const ofPackage = portableTaskName(path);
-  if (ofPackage !== undefined) return ofPackage;
+  // Datasets by name, documents from a hub and the package's task files are named like this already.
+  if (!isAbsolute(path)) return path;
   const [whole, repo, commit, rest] = cached.exec(path) ?? [];
   return whole === undefined ? relativePath(path, folder) : `${repo.replaceAll('--', '/')}@${commit}/${rest.replaceAll('\\', '/')}`;
 }

@@ -42,7 +42,7 @@ export async function scoreLikelihoods({ context, path }: PerplexityInput, bench
   bench.onProgress('scoring');
   const missing = (await findLikelihoods({ context, parts: questions, masks: path.masks }, bench)).some((known) => !known);
   if (missing) {
-    const open = await bench.model(context.model.source);
+    const open = await bench.model(context.model);
     const hidden = await bench.hidden.take(context, path);
     const weights = await bench.weights(open, open.model.headTensors);
     let next = 0;

@@ -5,6 +5,7 @@ import { batchesOf, requestEncoder, sequencesOf } from '../../evaluation/index.j
 import { questionsPerBatch, sequenceNumbers } from '../../planning/index.js';
 import { dropOlder } from '../drop-older.js';
 import { PipelineModelMismatchError } from '../errors.js';
+import { modelFolder } from '../hub-files.js';
 import { numericsVersion } from '../numerics.js';
 import { tokenizerDigests } from '../sample-tokens.js';
 import type { QuestionsRef, SampleQuestionsInput, SampleQuestionsResult } from '../types.js';
@@ -20,14 +21,14 @@ const told = 500;
  * @throws PipelineModelMismatchError, ContinuationError, and the errors of datasets
  */
 export async function sampleQuestions({ context, task }: SampleQuestionsInput, bench: Workbench): Promise<SampleQuestionsResult> {
-  const { model } = await bench.model(context.model.source);
+  const { model } = await bench.model(context.model);
   const { attentionHeads, hiddenSize, intermediateSize, maxPositions } = model;
   const forms = questionForms(definitionOf(task)?.definition);
   const files = await documentFiles(task, bench);
   const { limit, bos } = task;
   const dependsOn: Json = {
     version: numericsVersion.questions,
-    documents: files.map((file) => context.files[file] ?? null),
+    documents: files.map(({ name }) => context.files[name] ?? null),
     forms: digestOf(forms),
     tokenizer: tokenizerDigests(context),
     settings: { limit: limit ?? null, bos },
@@ -38,8 +39,8 @@ export async function sampleQuestions({ context, task }: SampleQuestionsInput, b
   await dropOlder(context, bench.store, 'questions', key);
   const { manifest, reused } = await bench.store.findOrMake('questions', dependsOn, async (draft) => {
     bench.onProgress('reading documents');
-    const questions = await readQuestions(files, forms, limit);
-    const tokenizer = await loadTokenizer(context.model.source);
+    const questions = await readQuestions(files.map(({ file }) => file), forms, limit);
+    const tokenizer = await loadTokenizer(await modelFolder(context.model, bench));
     const { bos: bosToken, eos } = tokenizer.special;
     if (bos && bosToken === undefined) throw withoutBos(dirname(tokenizer.digestSource[0]));
     const encode = requestEncoder({ encode: tokenizer.encode, maxLength: maxPositions, ...(bos && { bos: bosToken }), prefix: bosToken ?? eos });

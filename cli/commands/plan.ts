@@ -1,3 +1,6 @@
+import { isAbsolute } from 'node:path';
+import type { Pipeline } from '../../config/index.js';
+import { fetchModelConfig } from '../../hub/index.js';
 import { describeShortage, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
@@ -9,12 +12,12 @@ import { printJson } from '../show-outcome.js';
 /**
  * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here.
  * @returns the exit code
- * @throws PipelineFileError, ModelConfigMissingError, CalibrationError
+ * @throws PipelineFileError, ModelConfigMissingError, CalibrationError, and the errors of hub/
  */
 export async function planCommand(file: string, options: GlobalOptions, { calibrate }: { calibrate: boolean }): Promise<number> {
   const { state, json } = options;
   const { pipeline, digest } = loadPipelineFile(file, options);
-  const { model, size, weights } = await readModel(pipeline.model.source);
+  const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
   const machine = await calibratedMachine(state, pipeline.engine.backend, { renew: calibrate });
   const perBatch = sequencesPerBatch(pipeline, model);
   const plan = makePlan({ pipeline, size, perBatch, machine, measurements: await readMeasurements(state) });
@@ -27,4 +30,9 @@ export async function planCommand(file: string, options: GlobalOptions, { calibr
     for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
   }
   return exitCode.done;
+}
+
+/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
+async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
+  return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
 }

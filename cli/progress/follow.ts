@@ -44,5 +44,6 @@ export function withDetail(progress: PipelineProgress, words: readonly unknown[]
     const more = words.find((word): word is string => typeof word === 'string' && stage.detail !== '' && word.startsWith(stage.detail));
     return stage.state === 'running' && more !== undefined ? { ...stage, detail: more } : stage;
   });
-  return { ...progress, stages };
+  const preparing = stages.every(({ state }) => state === 'waiting') ? words.find((word): word is string => typeof word === 'string' && word !== '') : undefined;
+  return { ...progress, ...(preparing !== undefined && { preparing }), stages };
 }

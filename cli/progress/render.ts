@@ -24,7 +24,7 @@ export function renderProgress(progress: PipelineProgress, columns: number): str
   // The last column stays empty: some terminals wrap when it is written.
   const width = Math.max(1, columns - 1);
   const barWidth = Math.max(5, Math.min(widestBar, Math.floor(width / 4)));
-  const stages = progress.stages.map((stage) => renderStage(stage, barWidth));
+  const stages = [...(progress.preparing === undefined ? [] : [progress.preparing]), ...progress.stages.map((stage) => renderStage(stage, barWidth))];
   const lines = progress.pause === undefined ? stages : [...stages, describePause(progress.pause)];
   return lines.map((line) => clip(line, width).trimEnd());
 }

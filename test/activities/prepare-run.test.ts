@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeInitialMask } from '../../activities/initial-mask.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
@@ -15,8 +15,13 @@ let state: string;
 let remove: () => Promise<void>;
 beforeAll(async () => {
   ({ state, remove } = await temporaryState());
+  vi.stubEnv('HF_HUB_OFFLINE', '1');
+  vi.stubEnv('HF_HOME', state);
 });
-afterAll(() => remove());
+afterAll(() => {
+  vi.unstubAllEnvs();
+  return remove();
+});
 
 const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
 const prepare = (overrides: string[], folder?: string): Promise<unknown> => prepareRun({ pipeline: demoPipeline(overrides, folder) }, newBench());
@@ -25,7 +30,8 @@ describe('what does not fit together comes out before any work is done', () => {
   it.each([
     ['a missing model', ['model.source=/no/such/model'], /\/no\/such\/model: there is no such file or folder. Check model.source/],
     ['a missing text', ['calibration.dataset.file=/no/text.txt'], /\/no\/text.txt: there is no such file or folder/],
-    ['a named dataset', ['calibration.dataset={name: c4}'], /c4 would have to be downloaded/],
+    ['a dataset that is not in the cache', ['calibration.dataset={name: c4}'], /datasets\/allenai\/c4@1588ec454efa: the cache does not have en\/c4-train.00000-of-01024.json.gz, and HF_HUB_OFFLINE forbids to ask the hub/],
+    ['a model that is not in the cache', ['model={source: org/name, revision: main}'], /org\/name@main: the cache does not have the commit that it stands for, and HF_HUB_OFFLINE/],
     ['M that does not divide the inputs', ['initialMask={method: magnitude, pattern: "3:7"}'], /model\.layers\.0\.\S+\.weight: the pattern 3:7 does not fit its \d+ inputs/],
     ['windows longer than the positions', ['calibration.sequenceLength=5000'], /calibration.sequenceLength: 5000 tokens is longer than the model's positions go; expected at most \d+/],
     ['a missing mask', ['initialMask={method: file, source: /no/mask.safetensors}'], /\/no\/mask.safetensors: there is no such file or folder/],

@@ -31,7 +31,7 @@ const initialStageOf = ({ stages }: Pipeline): InitialMaskStage => stages.find((
 
 /** Stores a layer's mask again, changed. */
 async function changed({ context }: BegunRun, key: string, layer: number, change: (pruned: PrunedLayer) => void): Promise<string> {
-  const { model } = await bench.model(context.model.source);
+  const { model } = await bench.model(context.model);
   const pruned = await readPrunedLayer(bench.store, key, model.decoderLayer(layer));
   change(pruned);
   const { manifest } = await bench.store.findOrMake('mask', { changed: key, by: change.toString() }, async (draft) => {
@@ -55,7 +55,7 @@ describe.each([
     const run = await beginOn(pipeline);
     const input = { context: run.context, stage: initialStageOf(pipeline), masks: run.initial, start: [] };
     await proveMasks(input, bench);
-    const { model } = await bench.model(run.context.model.source);
+    const { model } = await bench.model(run.context.model);
     const wrong = await changed(run, run.initial[1], 1, (pruned) => flip(firstOf(pruned), 0));
     const name = linearsOf(model.decoderLayer(1))[0].name;
     await expect(proveMasks({ ...input, masks: [run.initial[0], wrong, ...run.initial.slice(2)] }, bench)).rejects.toThrow(new RegExp(`${name}[^]*${group}`));

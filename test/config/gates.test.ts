@@ -80,7 +80,7 @@ describe('gates of a pipeline file', () => {
 
   it('know datasets by the names that results have', () => {
     const file = fc.tuple(fc.constantFrom('/a/', '/b/c/', 'C:\\d\\'), fc.constantFrom('t.txt', 'u.txt', 'a b')).map(([folder, name]): DatasetSource => ({ file: folder + name }));
-    const named = fc.constantFrom('c4', 'wikitext2', 'ptb').map((name) => ({ name }));
+    const named = fc.constantFrom('c4' as const, 'wikitext2' as const, 'ptb' as const).map((name) => ({ name, revision: 'main', specialTokens: true }));
     fc.assert(fc.property(fc.array(fc.oneof(file, named), { minLength: 1, maxLength: 6 }), (datasets) => {
       const stage = { type: 'evaluation' as const, states: ['dense' as const], perplexity: datasets.map((dataset) => ({ dataset, skipTokens: 0, sequenceLength: 8 })) };
       for (const dataset of datasetLabels(datasets)) expect(checkQuantity({ kind: 'perplexity', state: 'dense', dataset }, [stage])).toMatchObject({ dataset });

@@ -65,7 +65,7 @@ describe('parsePipeline', () => {
 
   test('fills in the defaults of the schema', () => {
     const { pipeline } = parse(pipelineText('  - calibration: { dataset: { name: c4 } }\n  - initialMask: { method: wanda, pattern: 2:4 }\n'));
-    expect(pipeline.stages[0]).toEqual({ type: 'calibration', dataset: { name: 'c4' }, samples: 128, sequenceLength: 2048, sampling: 'sequential', seed: 0 });
+    expect(pipeline.stages[0]).toEqual({ type: 'calibration', dataset: { name: 'c4', revision: '1588ec454efa1a09f29cd18ddd04fe05fc8653a2', specialTokens: true }, samples: 128, sequenceLength: 2048, sampling: 'sequential', seed: 0 });
     expect(pipeline.stages[1]).toEqual({ type: 'initialMask', method: 'wanda', sparsity: 0.5, pattern: '2:4' });
   });
 

@@ -50,12 +50,14 @@ describe('wrong values', () => {
     ['  - calibration: { dataset: { name: c4 }, samples: [1] }', '52 `samples` is a list of 1; expected a whole number of at least 1 and at most 1000000. Write for instance `samples: 128`.'],
     ['  - calibration: { dataset: { name: c4 }, sequenceLength: 1 }', '59 `sequenceLength` is 1; expected a whole number of at least 2 and at most 1048576. Write for instance `sequenceLength: 2048`.'],
     ['  - calibration: { dataset: { name: c4 }, seed: -1 }', '49 `seed` is -1; expected a whole number of at least 0 and at most 4294967295. Write for instance `seed: 0`.'],
-    ['  - calibration: { dataset: text.txt }', '29 `dataset` is "text.txt"; expected a mapping with `file`, `field` or `name`. Write for instance `dataset: { file: ./text/calibration.txt }`.'],
+    ['  - calibration: { dataset: text.txt }', '29 `dataset` is "text.txt"; expected a mapping with `file`, `field`, `name`, `revision` or `specialTokens`. Write for instance `dataset: { file: ./text/calibration.txt }`.'],
     ['  - calibration: { dataset: { name: c5 } }', '37 `name` is "c5"; expected `c4`, `wikitext2` or `ptb`. Did you mean `c4`?'],
     ['  - calibration: { dataset: { name: imdb } }', '37 `name` is "imdb"; expected `c4`, `wikitext2` or `ptb`. Write for instance `name: c4`.'],
     ['  - calibration: { dataset: {} }', '29 `dataset` is empty; expected `file` or `name`. Write for instance `dataset: { file: ./text/calibration.txt }`.'],
     ['  - calibration: { dataset: { file: a, name: c4 } }', '31 `file` and `name` in one dataset; expected one of them. Remove the other.'],
-    ['  - calibration: { dataset: { name: c4, field: text } }', '41 `field` without `file`; expected both or neither. Name the file that has the field.'],
+    ['  - calibration: { dataset: { name: c4, field: text } }', '41 `field` without `file`; expected both or neither. Give the file that has the field.'],
+    ['  - calibration: { dataset: { file: a, revision: main } }', '40 `revision` without `name`; expected both or neither. Give the name that has the revision.'],
+    ['  - calibration: { dataset: { specialTokens: true } }', '20 `file` is missing in `dataset`; expected text. Add for instance `file: ./text/calibration.txt`.'],
     ['  - evaluation: { perplexity: [] }', '31 `perplexity` is an empty list; expected a list of 1 to 100 items. Write for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]`.'],
     ['  - evaluation: { states: [dens], perplexity: [{ dataset: { name: c4 } }] }', '28 item 1 of `states` is "dens"; expected `dense`, `initial` or `rebuilt`. Did you mean `dense`?'],
     ['  - evaluation: { states: [dense, dense], perplexity: [{ dataset: { name: c4 } }] }', '27 `states` is a list of 2; expected a list of 1 to 3 items, each once, out of `dense`, `initial` or `rebuilt`. Write for instance `states: [dense, initial, rebuilt]`.'],
@@ -87,7 +89,7 @@ describe('missing keys', () => {
   });
 
   test.each([
-    ['  - calibration: {}', '5 `dataset` is missing in `calibration`; expected a mapping with `file`, `field` or `name`. Add for instance `dataset: { file: ./text/calibration.txt }`.'],
+    ['  - calibration: {}', '5 `dataset` is missing in `calibration`; expected a mapping with `file`, `field`, `name`, `revision` or `specialTokens`. Add for instance `dataset: { file: ./text/calibration.txt }`.'],
     ['  - evaluation: {}', '5 `perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.'],
   ])('%s', (yaml, expected) => {
     expect(stage(yaml)).toEqual([expected]);

@@ -115,6 +115,8 @@ describe('calibration text that is scored', () => {
     expect(warnings('dataset: { file: text.txt }, skipTokens: 4096')).toEqual([]);
     expect(warnings('dataset: { file: other.txt }')).toEqual([]);
     expect(warnings('dataset: { name: c4 }')).toEqual([]);
+    expect(warnings(`dataset: { name: c4, revision: ${'a'.repeat(40)} }`)).toEqual([]);
+    expect(warnings('dataset: { name: c4, revision: main }')).toEqual([expect.stringContaining('revision "main" can be moved to another text')]);
   });
 
   test('cannot be skipped where windows are anywhere', () => {

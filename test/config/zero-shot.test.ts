@@ -43,7 +43,7 @@ describe('zeroShot', () => {
     ['{ zeroShot: [{ task: rte, limits: 3 }] }', 'unknown key `limits` in item 1 of `zeroShot`; expected `task`, `name`, `file`, `limit` or `bos`. Did you mean `limit`?'],
     ['{ zeroShot: [3] }', 'item 1 of `zeroShot` is 3; expected the name of a task, or a mapping with `task`, or with `name` and `file`.'],
     ['{ zeroShot: [rte], limit: 0 }', '`limit` is 0;'],
-    ['{ zeroShot: [rte], bos: 1 }', '`bos` is 1; expected `true` or `false`.'],
+    ['{ zeroShot: [rte], bos: 1 }', '`bos` is 1; expected true or false.'],
   ])('%s is refused', (yaml, message) => {
     const [first, ...others] = problems(yaml);
     expect(first).toContain(message);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  DatasetFileError, DatasetUnavailableError, InvalidRecordError, InvalidUtf8Error, ParquetError, readText,
+  DatasetFileError, InvalidRecordError, InvalidUtf8Error, ParquetError, readText,
 } from '../../datasets/index.js';
 import { gzipParquet, snappyParquet, zstdParquet } from './parquet-files.js';
 
@@ -101,9 +101,4 @@ describe('readText of Parquet files', () => {
     const text = await save('b.parquet', 'only text');
     await expect(readText({ file: text })).rejects.toBeInstanceOf(ParquetError);
   });
-});
-
-it('says that a dataset by name must be given as a file', async () => {
-  await expect(readText({ name: 'c4' })).rejects.toBeInstanceOf(DatasetUnavailableError);
-  await expect(readText({ name: 'c4' })).rejects.toThrow(/c4 would have to be downloaded.*Give its text as a file/);
 });

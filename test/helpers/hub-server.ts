@@ -72,9 +72,9 @@ export class HubServer {
   }
 
   /** Puts a repository on the hub. @param name `datasets/org/name` for a dataset @returns its commit */
-  add(name: string, files: Record<string, Buffer | string>, { branch = 'main', ...more }: Partial<FakeRepository> & { branch?: string } = {}): string {
+  add(name: string, files: Record<string, Buffer | string>, { branch = 'main', commit: wanted, ...more }: Partial<FakeRepository> & { branch?: string; commit?: string } = {}): string {
     const content = Object.fromEntries(Object.entries(files).map(([path, data]) => [path, Buffer.from(data)]));
-    const commit = createHash('sha1').update(JSON.stringify(Object.entries(content).map(([path, data]) => [path, sha256(data)]))).digest('hex');
+    const commit = wanted ?? createHash('sha1').update(JSON.stringify(Object.entries(content).map(([path, data]) => [path, sha256(data)]))).digest('hex');
     const known = this.repositories.get(name);
     this.repositories.set(name, { ...known, ...more, branches: { ...known?.branches, [branch]: commit }, commits: { ...known?.commits, [commit]: content } });
     return commit;

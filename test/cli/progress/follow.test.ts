@@ -16,3 +16,10 @@ it('shows no words of another layer, of a stage that has ended, or that are no t
   expect(detail(withDetail(progress('running', 'rebuilt, layer 1'), ['layer 1']))).toBe('rebuilt, layer 1');
   expect(detail(withDetail(progress('done', ''), ['layer 1, mlp']))).toBe('');
 });
+
+it('shows what the worker says before any stage has begun', () => {
+  const waiting: PipelineProgress = { name: 'p', configDigest: '', stages: [{ type: 'rebuild', state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 }] };
+  expect(withDetail(waiting, ['', 'downloading a/b: c']).preparing).toBe('downloading a/b: c');
+  expect(withDetail(waiting, []).preparing).toBeUndefined();
+  expect(withDetail(progress('running', 'layer 1'), ['layer 1, mlp']).preparing).toBeUndefined();
+});

@@ -32,6 +32,16 @@ describe('progress on a terminal', () => {
     expect(plainLines(paused, running)).toEqual(['resumed']);
   });
 
+  it('shows what is downloaded before the stages, on plain output a line a file', () => {
+    const at = (preparing: string): PipelineProgress => ({ ...progress(stage({})), preparing });
+    const [first, half, second] = [at('downloading a/b: c.bin, 1.00 MB of 9.00 MB'), at('downloading a/b: c.bin, 2.00 MB of 9.00 MB'), at('downloading a/b: d.bin, 0 bytes of 9.00 MB')];
+    expect(renderProgress(first, 200)[0]).toBe('downloading a/b: c.bin, 1.00 MB of 9.00 MB');
+    expect(plainLines(undefined, first)).toEqual(['downloading a/b: c.bin, 1.00 MB of 9.00 MB']);
+    expect(plainLines(first, half)).toEqual([]);
+    expect(plainLines(half, second)).toEqual(['downloading a/b: d.bin, 0 bytes of 9.00 MB']);
+    expect(plainLines(second, at('reading digests'))).toEqual([]);
+  });
+
   it('draws a bar of the width asked for, whose filled part is the share', () => {
     expect(bar(0.5, 4)).toBe('██░░');
     expect(bar(0.625, 4)).toBe('██▌░');

@@ -1,0 +1,67 @@
+/**
+ * Python's `random.Random(seed)`: the Mersenne Twister MT19937 (Matsumoto, Nishimura 1998), seeded by its array as CPython does, so that
+ * windows are the very ones that published scripts draw.
+ */
+export class PythonRandom {
+  private readonly state = new Uint32Array(624);
+  private next = 624;
+
+  /** @param seed whole number in [0, 2^32) */
+  constructor(seed: number) {
+    const { state } = this;
+    const size = state.length;
+    state[0] = 19650218;
+    for (let i = 1; i < size; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;
+    let i = 1;
+    const step = (): void => {
+      i++;
+      if (i < size) return;
+      state[0] = state[size - 1];
+      i = 1;
+    };
+    // The key is the seed's one word.
+    for (let round = 0; round < size; round++) {
+      state[i] = (state[i] ^ Math.imul(state[i - 1] ^ (state[i - 1] >>> 30), 1664525)) + seed;
+      step();
+    }
+    for (let round = 1; round < size; round++) {
+      state[i] = (state[i] ^ Math.imul(state[i - 1] ^ (state[i - 1] >>> 30), 1566083941)) - i;
+      step();
+    }
+    state[0] = 0x80000000;
+  }
+
+  /** 32 random bits. */
+  word(): number {
+    if (this.next === this.state.length) this.twist();
+    let y = this.state[this.next++];
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    return (y ^ (y >>> 18)) >>> 0;
+  }
+
+  /** `randint(low, high)`: a whole number in [low, high], high - low below 2^32 - 1. */
+  integer(low: number, high: number): number {
+    const count = high - low + 1;
+    for (;;) {
+      const drawn = candidate(this.word(), count);
+      if (drawn < count) return low + drawn;
+    }
+  }
+
+  private twist(): void {
+    const { state } = this;
+    const size = state.length;
+    for (let i = 0; i < size; i++) {
+      const y = (state[i] & 0x80000000) | (state[(i + 1) % size] & 0x7fffffff);
+      state[i] = state[(i + 397) % size] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+    }
+    this.next = 0;
+  }
+}
+
+/** What a word means where a number below `count` is drawn: its first bits, as many as `count` has; not below `count`: another word is taken. */
+export function candidate(word: number, count: number): number {
+  return word >>> Math.clz32(count);
+}
