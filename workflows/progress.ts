@@ -21,7 +21,7 @@ export class StageTracker {
     this.progress.detail = detail;
   }
 
-  /** There are more units than was thought at the beginning, or fewer. */
+  /** There are more units than was thought at the beginning. */
   more(units: number): void {
     this.progress.total += units;
   }

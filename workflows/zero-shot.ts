@@ -51,7 +51,8 @@ export async function evaluateZeroShot({ activities, context, stage, tracker, wo
     tracker.working(`${state}, zero-shot`);
     const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
     const groups = groupsOf(parts.filter((_, index) => !known[index]));
-    tracker.more((groups.length - 1) * (layers + 1));
+    if (groups.length === 0) for (let unit = 0; unit <= layers; unit++) tracker.unit({ seconds: 0, reused: true });
+    else tracker.more((groups.length - 1) * (layers + 1));
     for (const [index, tokens] of groups.entries()) {
       const which = groups.length === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${index + 1} of ${groups.length}`;
       for (let layer = 0; layer < layers; layer++) {
