@@ -39,6 +39,8 @@ export function filled(template: string, values: Record<string, unknown>): strin
   return template.replace(slot, (_, path: string, filter?: string) => {
     const value = valueAt(values, path);
     if (typeof value !== 'string') throw new TemplateValueError(`the field "${path}" is ${value === undefined ? 'missing' : `a ${typeof value}`}`, 'a text');
-    return filter === undefined ? value : filters[filter](value);
+    if (filter === undefined) return value;
+    if (!Object.hasOwn(filters, filter)) throw new TemplateValueError(`there is no filter "${filter}"`, `one of ${Object.keys(filters).join(', ')}`);
+    return filters[filter](value);
   });
 }

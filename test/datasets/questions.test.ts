@@ -102,6 +102,11 @@ describe("documents of a user's own", () => {
     await expect(failure).rejects.toThrow(message);
   });
 
+  it('a filter that is none is named', async () => {
+    const form = { context: '{query|upper}', choices: ['a'], gold: { field: 'gold' } };
+    await expect(readQuestions([fileOf({ query: 'q', gold: 0 })], [form])).rejects.toThrow(/there is no filter "upper"; expected one of strip, capitalize/);
+  });
+
   it('a file without documents is refused', async () => {
     await expect(read(undefined)).rejects.toThrow(/there is no document/);
   });
