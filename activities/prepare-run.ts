@@ -3,18 +3,19 @@ import { basename, isAbsolute, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { Lock } from '../config/lock.js';
-import { isCommit, namedRepositories } from '../config/index.js';
-import type { DatasetSource, InitialMaskStage, NamedDataset, Pipeline, ZeroShotTask } from '../config/pipeline.js';
+import { isCommit } from '../config/index.js';
+import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../config/pipeline.js';
 import { loadTokenizer } from '../datasets/index.js';
 import { checkBlob } from '../hub/index.js';
 import type { DecoderModel } from '../models/index.js';
 import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
-import { datasetRevision, hubModel, namedFile, type ModelRef } from './hub-files.js';
+import { hubModel, type ModelRef } from './hub-files.js';
 import { linearsOf } from './layer-files.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource } from './mask-source.js';
+import { namedFiles } from './named-files.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 import { definitionOf, documentFiles } from './zero-shot/index.js';
@@ -82,37 +83,6 @@ async function findModel({ model: { source, revision = 'main' } }: Pipeline, loc
   const locked = lock?.model.repo === source ? lock.model.revision : undefined;
   const { folder, commit } = await hubModel({ repository: source, revision: isCommit(revision) ? revision : (locked ?? revision) }, bench);
   return { source: folder, repo: source, revision: commit };
-}
-
-/** A file of a dataset by name, and how the pipeline asks for it. */
-interface NamedFile {
-  asked: string;
-  file: string;
-  name: string;
-  commit: string;
-}
-
-/** The files of all datasets by name, each at one commit for the whole run. */
-async function namedFiles(pipeline: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<NamedFile[]> {
-  const uses = [
-    ...stagesOf(pipeline, 'calibration').map(({ dataset }) => ({ dataset, use: 'calibration' as const })),
-    ...stagesOf(pipeline, 'evaluation').flatMap(({ perplexity }) => perplexity.map(({ dataset }) => ({ dataset, use: 'evaluation' as const }))),
-  ];
-  const found = new Map<string, NamedFile>();
-  for (const { dataset, use } of uses) {
-    if (!('name' in dataset)) continue;
-    const asked = datasetRevision(dataset);
-    const known = [...found.values()].find((other) => other.asked === asked)?.commit ?? (isCommit(dataset.revision) ? undefined : lockedCommit(lock, dataset));
-    const file = await namedFile(dataset, use, bench, known);
-    found.set(file.name, { asked, ...file });
-  }
-  return [...found.values()];
-}
-
-/** The commit of a dataset that a lock has files of. */
-function lockedCommit(lock: Lock | undefined, { name }: NamedDataset): string | undefined {
-  const start = `${namedRepositories[name].repository}@`;
-  return Object.keys(lock?.files ?? {}).find((file) => file.startsWith(start))?.slice(start.length, start.length + 40);
 }
 
 async function mustExist(path: string, remedy: string): Promise<void> {

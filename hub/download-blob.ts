@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { syncFolder } from '../artifacts/durable-file.js';
 import { cacheFull, ChecksumMismatchError, HubUnreachableError, unreachable } from './errors.js';
 import type { RemoteFile } from './list-files.js';
-import { takePartial } from './partial-file.js';
+import { giveUpPartial, takePartial } from './partial-file.js';
 import { describeRepository, type Repository } from './repository.js';
 import { bodyOf, hubFetch, waitToRetry } from './request.js';
 import type { HubSettings } from './settings.js';
@@ -39,13 +39,20 @@ export async function downloadBlob(request: BlobRequest): Promise<void> {
   const report = (doneBytes: number): void => onProgress?.({ path: remote.path, doneBytes, totalBytes: remote.size });
   const partial = await takePartial(blob, () => { report(0); });
   if (partial === undefined) return;
-  for (let tries = 1; ; tries++) {
-    const digest = await fill(partial, request, report);
-    if (digest === expectedDigest(remote)) break;
-    await rm(partial, { force: true });
-    if (tries === 2) throw mismatch(request, digest);
+  try {
+    for (let tries = 1; ; tries++) {
+      const digest = await fill(partial, request, report);
+      if (digest === expectedDigest(remote)) break;
+      await rm(partial, { force: true });
+      if (tries === 2) throw mismatch(request, digest);
+    }
+    await rename(partial, blob).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? takenOver(partial) : error;
+    });
+  } catch (error) {
+    await giveUpPartial(blob, partial).catch(() => undefined);
+    throw error;
   }
-  await rename(partial, blob);
   await syncFolder(dirname(blob));
 }
 
@@ -67,7 +74,7 @@ async function fill(partial: string, request: BlobRequest, report: (doneBytes: n
     if (have > remote.size) have = await restart(handle);
     let hash = newHash(remote);
     if (have > 0) for await (const piece of createReadStream(partial, { highWaterMark: 1 << 22 }) as AsyncIterable<Buffer>) hash.update(piece);
-    await checkSpace(partial, remote.size - have);
+    await checkSpace(dirname(partial), remote.size - have);
     report(have);
     const ask = hubFetch(settings, { ...repository, path: remote.path });
     for (let cuts = 0; have < remote.size; ) {
@@ -117,13 +124,19 @@ async function write(handle: FileHandle, piece: Uint8Array, partial: string, mis
   }
 }
 
-async function checkSpace(partial: string, missing: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(partial));
-  if (bavail * bsize < missing) throw cacheFull(dirname(partial), missing, bavail * bsize);
+/** @param missing bytes that are still to come @throws CacheFullError */
+export async function checkSpace(folder: string, missing: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < missing) throw cacheFull(folder, missing, bavail * bsize);
 }
 
 function resolveUrl({ endpoint }: HubSettings, { type, repository, revision }: Repository, path: string): string {
   return `${endpoint}/${type === 'dataset' ? 'datasets/' : ''}${repository}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** Machines that share a cache and a name cannot tell each other's processes. */
+function takenOver(partial: string): HubUnreachableError {
+  return new HubUnreachableError({ where: partial, what: 'another process has taken this download over', remedy: 'It is tried again; give machines that share a cache names of their own' });
 }
 
 function mismatch({ repository, remote }: BlobRequest, digest: string): ChecksumMismatchError {

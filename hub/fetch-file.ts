@@ -41,6 +41,11 @@ async function lookUp({ type, repository, commit }: Pinned, path: string, settin
   return remoteFile(info, subject);
 }
 
+/** Where the cache keeps the content of a file. */
+export function blobPath(pinned: Pinned, { checksum }: RemoteFile, { cache }: HubSettings): string {
+  return join(repositoryFolder(cache, pinned), 'blobs', 'sha256' in checksum ? checksum.sha256 : checksum.git);
+}
+
 /** Downloads in flight in this process, by blob. */
 const inFlight = new Map<string, Promise<void>>();
 
@@ -48,7 +53,7 @@ const inFlight = new Map<string, Promise<void>>();
 export async function fetchListed(pinned: Pinned, remote: RemoteFile, settings: HubSettings, onProgress?: (progress: DownloadProgress) => void): Promise<string> {
   const { type, repository, commit } = pinned;
   checkPath(remote.path);
-  const blob = join(repositoryFolder(settings.cache, pinned), 'blobs', 'sha256' in remote.checksum ? remote.checksum.sha256 : remote.checksum.git);
+  const blob = blobPath(pinned, remote, settings);
   const pointer = join(snapshotFolder(settings.cache, pinned, commit), remote.path);
   await mkdir(dirname(blob), { recursive: true });
   await mkdir(dirname(pointer), { recursive: true });

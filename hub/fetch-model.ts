@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { cachedFile, isKnownMissing, rememberMissing, type Pinned } from './cached.js';
-import type { DownloadProgress } from './download-blob.js';
+import { checkSpace, type DownloadProgress } from './download-blob.js';
 import { NoModelError, PickleRepositoryError } from './errors.js';
-import { fetchListed } from './fetch-file.js';
+import { blobPath, fetchListed } from './fetch-file.js';
 import { notInCache, remoteFiles, resolveCommit, type RemoteFile } from './list-files.js';
-import { describeRepository, snapshotFolder, type Repository } from './repository.js';
+import { presentBytes } from './partial-file.js';
+import { describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 import { hubSettings, type HubSettings } from './settings.js';
 
 const config = 'config.json';
@@ -42,9 +43,20 @@ export async function fetchModel({ onProgress, ...request }: FetchModelRequest, 
   }
   const files = await remoteFiles(pinned, settings);
   const fetch = (file: RemoteFile): Promise<string> => fetchListed(pinned, file, settings, onProgress);
-  for (const file of await wantedFiles(pinned, files, fetch)) await fetch(file);
+  const wanted = await wantedFiles(pinned, files, fetch);
+  await checkAllFit(pinned, wanted, settings);
+  for (const file of wanted) await fetch(file);
   for (const name of tokenizerFiles) if (!files.some(({ path }) => path === name)) await rememberMissing(settings.cache, pinned, name);
   return { folder, commit };
+}
+
+/** Better said before the first shard than at the last one. */
+async function checkAllFit(pinned: Pinned, files: readonly RemoteFile[], settings: HubSettings): Promise<void> {
+  let missing = 0;
+  for (const file of files) missing += Math.max(0, file.size - (await presentBytes(blobPath(pinned, file, settings))));
+  const folder = repositoryFolder(settings.cache, pinned);
+  await mkdir(folder, { recursive: true });
+  await checkSpace(folder, missing);
 }
 
 /** The config of a model alone, for those who only want to know its size. @returns the folder that it is in */

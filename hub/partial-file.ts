@@ -6,7 +6,8 @@ import { identify, isAlive } from '../artifacts/process-identity.js';
 
 /*
  * What is downloaded stands beside the blob that it will become, as `<blob>.<process>-<start>-<machine>.incomplete`: the name says
- * whose it is. Others of that machine wait while the owner lives, and take it over by a rename, of which one succeeds, when it is dead.
+ * whose it is. Others of that machine wait while the owner lives, and take it over by a rename, of which one succeeds, when it is dead
+ * or has given it up (`<blob>.free.incomplete`).
  * The name is not the one that huggingface_hub writes to (`<blob>.incomplete`), which counts on its own locks.
  */
 
@@ -27,14 +28,20 @@ function nameOf(blob: string): string {
   return `${blob}.${pid}-${started}-${machine}${suffix}`;
 }
 
-function ownerOf(file: string, blob: string): Owner | undefined {
+const freeName = (blob: string): string => `${blob}.free${suffix}`;
+
+/** @returns undefined for a file that is none of ours */
+function ownerOf(file: string, blob: string): Owner | 'nobody' | undefined {
+  if (file === freeName(blob)) return 'nobody';
+  if (!file.startsWith(blob)) return undefined;
   const match = /^\.(\d+)-(\d+)-(\w+)\.incomplete$/.exec(file.slice(blob.length));
   if (match === null) return undefined;
   const [, pid = '', started = '0', where = ''] = match;
   return { pid: Number(pid), machine: where, ...(started !== '0' && { started }) };
 }
 
-async function isOwned(file: string, owner: Owner): Promise<boolean> {
+async function isOwned(file: string, owner: Owner | 'nobody'): Promise<boolean> {
+  if (owner === 'nobody') return false;
   if (owner.machine === machine) return isAlive(owner);
   const found = await stat(file).catch(() => undefined);
   return found !== undefined && Date.now() - found.mtimeMs < silentMs;
@@ -66,4 +73,20 @@ export async function takePartial(blob: string, onWait: () => void): Promise<str
     onWait();
     await sleep(lookMs);
   }
+}
+
+/** Leaves what has come so far to whoever tries next. */
+export async function giveUpPartial(blob: string, partial: string): Promise<void> {
+  const found = await stat(partial).catch(() => undefined);
+  if (found === undefined) return;
+  if (found.size === 0) await rm(partial, { force: true });
+  else await rename(partial, freeName(blob));
+}
+
+/** Bytes of a blob that are here already: all of it, or what an earlier download left. */
+export async function presentBytes(blob: string): Promise<number> {
+  const names = await readdir(dirname(blob)).catch(() => []);
+  const files = names.map((name) => join(dirname(blob), name)).filter((file) => file === blob || ownerOf(file, blob) !== undefined);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file).catch(() => undefined))?.size ?? 0));
+  return Math.max(0, ...sizes);
 }

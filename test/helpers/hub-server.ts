@@ -61,6 +61,10 @@ export class HubServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get cdnUrl(): string {
+    return `http://localhost:${(this.cdn?.address() as AddressInfo).port}`;
+  }
+
   /** Ends it with all connections, as a kill would. */
   async stop(): Promise<void> {
     for (const server of [this.hub, this.cdn]) {
@@ -106,7 +110,7 @@ export class HubServer {
       const data = found.files[decodeURIComponent(path)];
       if (data === undefined) refuse(response, 404, 'EntryNotFound');
       else if (isLarge(path)) {
-        response.writeHead(302, { Location: `http://localhost:${(this.cdn?.address() as AddressInfo).port}/${dataset}${repo}/${found.commit}/${path}`, 'X-Linked-Etag': `"${sha256(data)}"`, 'X-Linked-Size': String(data.length), 'X-Repo-Commit': found.commit });
+        response.writeHead(302, { Location: `${this.cdnUrl}/${dataset}${repo}/${found.commit}/${path}`, 'X-Linked-Etag': `"${sha256(data)}"`, 'X-Linked-Size': String(data.length), 'X-Repo-Commit': found.commit });
         response.end();
       } else this.send(path, data, request, response, { ETag: `"${gitSha1(data)}"`, 'X-Repo-Commit': found.commit });
     } else refuse(response, 404, 'RepoNotFound');

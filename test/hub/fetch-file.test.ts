@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withoutSecrets } from '../../errors/secrets.js';
 import { fetchFile, hubSettings, listFiles, type DownloadProgress, type HubSettings } from '../../hub/index.js';
+import { hubFetch } from '../../hub/request.js';
 import { gitSha1, HubServer, sha256 } from '../helpers/hub-server.js';
 
 const weights = randomBytes(300_000);
@@ -97,6 +98,18 @@ describe('a file of a hub', () => {
     expect(readdirSync(folder('blobs')).filter((name) => name.includes('incomplete'))).toEqual([]);
   });
 
+  it('leaves what it had to whoever tries next, also another process, when it gives up', async () => {
+    server.troubles.set('model.safetensors', { cutAfter: 90_000, times: 1 });
+    const first = fetchFile({ ...model, path: 'model.safetensors' }, settings());
+    first.catch(() => undefined);
+    while (server.troubles.get('model.safetensors')?.times !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    server.troubles.set('model.safetensors', { status: 403, times: 1 });
+    await expect(first).rejects.toMatchObject({ name: 'HubAccessError' });
+    expect(readdirSync(folder('blobs'))).toEqual([`${sha256(weights)}.free.incomplete`]);
+    expect(readFileSync((await fetchFile({ ...model, path: 'model.safetensors' }, settings())).file).equals(weights)).toBe(true);
+    expect(server.requests.at(-1)).toContain('bytes=90000-');
+  });
+
   it('is downloaded once where two ask for it', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 10, times: 1 });
     await Promise.all([0, 1].map(() => fetchFile({ ...model, path: 'model.safetensors' }, settings())));
@@ -110,6 +123,7 @@ describe('a file of a hub', () => {
     while (server.troubles.get('model.safetensors')?.times !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
     server.troubles.set('model.safetensors', { ignoreRange: true, times: 1 });
     expect(readFileSync((await first).file).equals(weights)).toBe(true);
+    expect(server.requests.filter((request) => request.startsWith('CDN'))).toHaveLength(2);
   });
 
   it('is asked for again where the hub has a passing trouble', async () => {
@@ -157,6 +171,9 @@ describe('a file of a hub', () => {
     await fetchFile({ ...model, path: 'config.json' }, settings());
     expect(new Set(server.tokens.hub)).toEqual(new Set(['Bearer env-token-1', 'Bearer file-token-2']));
     expect(server.tokens.cdn).toEqual(['']);
+    // Nor where the hub itself names another address, as for the next page of a list.
+    await hubFetch(settings({ HF_TOKEN: 'env-token-1' }), model)(`${server.cdnUrl}/org/name/${commit}/config.json`);
+    expect(server.tokens.cdn).toEqual(['', '']);
     expect(withoutSecrets('it was file-token-2', {})).toBe('it was [secret]');
   });
 });

@@ -96,6 +96,14 @@ describe('a model of a hub', () => {
     expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
   });
 
+  it('that does not fit as a whole is not begun', async () => {
+    server.add('org/name', sharded);
+    server.claimedSize.set('model-00002-of-00002.safetensors', 1e18);
+    await expect(get('org/name')).rejects.toMatchObject({ name: 'CacheFullError', retryable: true });
+    expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
+    server.claimedSize.clear();
+  });
+
   it('gives its config alone', async () => {
     server.add('org/name', sharded);
     const { folder } = await fetchModelConfig({ repository: 'org/name', revision: 'main' }, hubSettings({ HF_HOME: home, HF_ENDPOINT: server.url }));

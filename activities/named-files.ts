@@ -1,0 +1,37 @@
+import { isCommit, namedRepositories } from '../config/index.js';
+import type { Lock } from '../config/lock.js';
+import type { NamedDataset, Pipeline } from '../config/pipeline.js';
+import { stagesOf } from '../planning/index.js';
+import { datasetRevision, namedFile } from './hub-files.js';
+import type { Workbench } from './workbench.js';
+
+/** A file of a dataset by name, and how the pipeline asks for it. */
+export interface NamedFile {
+  asked: string;
+  file: string;
+  name: string;
+  commit: string;
+}
+
+/** The files of all datasets by name, each at one commit for the whole run. */
+export async function namedFiles(pipeline: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<NamedFile[]> {
+  const uses = [
+    ...stagesOf(pipeline, 'calibration').map(({ dataset }) => ({ dataset, use: 'calibration' as const })),
+    ...stagesOf(pipeline, 'evaluation').flatMap(({ perplexity }) => perplexity.map(({ dataset }) => ({ dataset, use: 'evaluation' as const }))),
+  ];
+  const found = new Map<string, NamedFile>();
+  for (const { dataset, use } of uses) {
+    if (!('name' in dataset)) continue;
+    const asked = datasetRevision(dataset);
+    const known = [...found.values()].find((other) => other.asked === asked)?.commit ?? (isCommit(dataset.revision) ? undefined : lockedCommit(lock, dataset));
+    const file = await namedFile(dataset, use, bench, known);
+    found.set(file.name, { asked, ...file });
+  }
+  return [...found.values()];
+}
+
+/** The commit of a dataset that a lock has files of. */
+function lockedCommit(lock: Lock | undefined, { name }: NamedDataset): string | undefined {
+  const start = `${namedRepositories[name].repository}@`;
+  return Object.keys(lock?.files ?? {}).find((file) => file.startsWith(start))?.slice(start.length, start.length + 40);
+}
