@@ -1,5 +1,6 @@
 import { layerForward } from '../pruning/index.js';
 import { readPrunedLayer } from './layer-files.js';
+import { withLayouts } from './sequences.js';
 import type { AdvanceInput, UnitResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
@@ -18,7 +19,7 @@ export async function advanceLayer({ context, layer: index, path, mask, keep = f
   const pruned = mask === null ? {} : await readPrunedLayer(bench.store, mask, layer);
   const weights = await bench.layerWeights(open, index);
   const hidden = await bench.hidden.take(context, path);
-  const advanced = await layerForward({ layer, hidden, weights, ...pruned });
+  const advanced = await withLayouts(bench.store, path.tokens, (layouts) => layerForward({ layer, hidden, weights, ...layouts, ...pruned }));
   disposeWeights(weights);
   await bench.hidden.put(context, after, advanced);
   if (!keep) await bench.hidden.drop(context, path);

@@ -62,6 +62,12 @@ export class EngineChangedError extends PermanentFault {
 /** A setting of the pipeline does not fit the model that it names. Thrown before any work is done. */
 export class PipelineModelMismatchError extends PermanentFault {}
 
+/** The hub will not give the documents of a zero-shot task. */
+export class TaskDocumentsError extends PermanentFault {}
+
+/** The documents of a zero-shot task cannot be had from the hub now: it cannot be reached, or the disk is full. */
+export class TaskDocumentsMissingError extends PassingFault {}
+
 /** A file that the pipeline names cannot be read. Thrown before any work is done. */
 export class InputFileError extends PermanentFault {
   constructor(file: string, what: string, remedy: string) {

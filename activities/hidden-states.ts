@@ -1,12 +1,13 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf, type Tensor3D } from '../engine/index.js';
+import { sequenceLayout } from '../models/index.js';
 import { layerForward } from '../pruning/index.js';
 import { dropOlder } from './drop-older.js';
 import { readPrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';
 import type { Path, RunContext } from './types.js';
-import { readTokens } from './tokens.js';
+import { readSequences, withLayouts } from './sequences.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -80,15 +81,11 @@ export class HiddenStates {
 
   private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
     const open = await this.bench.model(context.model);
-    const ids = await readTokens(this.bench.store, tokens);
+    const sequences = await readSequences(this.bench.store, tokens, context.sequencesPerBatch);
     const weights = await this.bench.weights(open, open.model.embeddingTensors);
-    const { samples, sequenceLength } = tokens;
-    const batches: Tensor3D[] = [];
-    for (let first = 0; first < samples; first += context.sequencesPerBatch) {
-      const count = Math.min(context.sequencesPerBatch, samples - first);
-      const slice = ids.subarray(first * sequenceLength, (first + count) * sequenceLength);
-      batches.push(tf.tidy(() => open.model.embed(tf.tensor2d(slice, [count, sequenceLength], 'int32'), weights)));
-    }
+    const batches = sequences.map(({ ids, count, time, tails }) =>
+      tf.tidy(() => open.model.embed(tf.tensor2d(ids, [count, time], 'int32'), weights, sequenceLayout(tails, [count, time]))),
+    );
     disposeWeights(weights);
     return batches;
   }
@@ -103,7 +100,7 @@ export class HiddenStates {
       const decoderLayer = open.model.decoderLayer(layer);
       const key = to.masks[layer];
       const pruned = key === null || key === undefined ? {} : await readPrunedLayer(this.bench.store, key, decoderLayer);
-      hidden = await layerForward({ layer: decoderLayer, hidden, weights, ...pruned });
+      hidden = await withLayouts(this.bench.store, to.tokens, (layouts) => layerForward({ layer: decoderLayer, hidden, weights, ...layouts, ...pruned }));
       disposeWeights(weights);
     }
     return hidden;

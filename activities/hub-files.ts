@@ -1,5 +1,6 @@
 import { namedRepositories } from '../config/index.js';
 import type { NamedDataset } from '../config/pipeline.js';
+import type { TaskSource } from '../config/task.js';
 import { bytesText, describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolder, type DownloadProgress, type Repository } from '../hub/index.js';
 import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -39,6 +40,14 @@ export async function namedFile(dataset: NamedDataset, use: DatasetUse, bench: W
   const found = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
   await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, request)).check('dataset.name', found.file);
   return { ...found, name: `${repository}@${found.commit}/${path}` };
+}
+
+/** A file of a zero-shot task's documents, in the cache. `name` is what records call it, on every machine. */
+export async function taskFile({ repository, revision }: TaskSource, path: string, bench: Workbench): Promise<{ file: string; name: string }> {
+  const request = { type: 'dataset', repository, revision } as const;
+  const { file, commit } = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
+  await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, request)).check('zeroShot.task', file);
+  return { file, name: `${repository}@${commit}/${path}` };
 }
 
 /** What `commits` of a run calls a dataset by name at a revision. */

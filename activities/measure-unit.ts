@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import {
-  addMeasurement, advanceCost, assumedMachine, checkpointSize, engineText, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, rebuildCost, scoreCost,
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, engineText, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, questionsPerBatch, rebuildCost, scoreCost,
   scoringCost, secondsOf, sparseGptCost, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
 } from '../planning/index.js';
 import { guardDefaults } from '../pruning/index.js';
@@ -45,9 +45,11 @@ async function record(task: ComputeTask, input: unknown, bench: Workbench, secon
 }
 
 function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | undefined {
-  const windows = ({ samples, sequenceLength }: TokensRef): Windows => {
+  const windows = ({ samples, sequenceLength, questions }: TokensRef): Windows => {
     const { sequencesPerBatch } = (input as { context: RunContext }).context;
-    return { samples, time: sequenceLength, perBatch: sequencesPerBatch };
+    const { heads, hidden, intermediate } = size;
+    const perBatch = questions === undefined ? sequencesPerBatch : questionsPerBatch({ attentionHeads: heads, hiddenSize: hidden, intermediateSize: intermediate }, sequenceLength);
+    return { samples, time: sequenceLength, perBatch };
   };
   switch (task) {
     case 'makeInitialMask': {
@@ -61,8 +63,10 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
       const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
       return { kind: kinds.rebuild(strategy), cost: rebuildCost(size, windows(path.tokens), { strategy, metric, weights, budget }) };
     }
-    case 'advanceLayer':
-      return { kind: kinds.advance, cost: advanceCost(size, windows((input as AdvanceInput).path.tokens)) };
+    case 'advanceLayer': {
+      const { tokens } = (input as AdvanceInput).path;
+      return { kind: tokens.questions === undefined ? kinds.advance : kinds.questions, cost: advanceCost(size, windows(tokens)) };
+    }
     case 'scorePerplexity':
       return { kind: kinds.score, cost: scoreCost(size, windows((input as PerplexityInput).path.tokens)) };
     case 'scoreLayer': {

@@ -4,7 +4,7 @@ import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { Lock } from '../config/lock.js';
 import { isCommit } from '../config/index.js';
-import type { DatasetSource, InitialMaskStage, Pipeline } from '../config/pipeline.js';
+import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../config/pipeline.js';
 import { loadTokenizer } from '../datasets/index.js';
 import { checkBlob } from '../hub/index.js';
 import type { DecoderModel } from '../models/index.js';
@@ -18,6 +18,7 @@ import { describeMaskSource } from './mask-source.js';
 import { namedFiles } from './named-files.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
+import { definitionOf, documentFiles } from './zero-shot/index.js';
 
 /**
  * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
@@ -40,10 +41,11 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
 
   bench.onProgress('reading digests');
   const named = await namedFiles(pipeline, lock, bench);
-  const inputs = [...(await inputFiles(pipeline, source, bench)), ...named.map(({ file }) => file)];
+  const ofTasks = await taskFiles(pipeline, bench);
+  const inputs = [...(await inputFiles(pipeline, source, bench)), ...[...named, ...ofTasks].map(({ file }) => file)];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
-  const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file)];
+  const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file), ...ofTasks.filter((one) => one.fromHub).map(({ file }) => file)];
   for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {
     model: {
@@ -55,7 +57,7 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
-    files: Object.fromEntries(inputs.map((file) => [named.find((dataset) => dataset.file === file)?.name ?? file, digests.get(file) ?? ''])),
+    files: Object.fromEntries(inputs.map((file) => [[...named, ...ofTasks].find((known) => known.file === file)?.name ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,
   };
@@ -147,6 +149,23 @@ function checkPattern(pattern: string, model: DecoderModel): void {
   }
 }
 
+const tasksOf = (pipeline: Pipeline): ZeroShotTask[] => stagesOf(pipeline, 'evaluation').flatMap(({ zeroShot = [] }) => zeroShot);
+
+/** Documents of zero-shot tasks, and the files that say what these are. */
+async function taskFiles(pipeline: Pipeline, bench: Workbench): Promise<{ file: string; name: string; fromHub: boolean }[]> {
+  const files: { file: string; name: string; fromHub: boolean }[] = [];
+  for (const task of tasksOf(pipeline)) {
+    const definition = definitionOf(task);
+    if (definition !== undefined) files.push({ file: definition.file, name: definition.name, fromHub: false });
+    for (const { file, name } of await documentFiles(task, bench)) {
+      await mustExist(file, "Check the file of the pipeline's zero-shot task; relative paths start at the pipeline file");
+      if (!(await stat(file)).isFile()) throw new InputFileError(file, 'this is a folder, a device or a pipe, not a file of documents', 'Name a .jsonl or .parquet file');
+      files.push({ file, name, fromHub: task.file === undefined });
+    }
+  }
+  return files;
+}
+
 /** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
 async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): Promise<string[]> {
   const datasets: DatasetSource[] = [
@@ -161,7 +180,7 @@ async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): 
     if (!(await stat(dataset.file)).isFile()) throw new InputFileError(dataset.file, 'this is a folder, a device or a pipe, not a file of text', 'Name a text, .jsonl or .parquet file');
     files.add(dataset.file);
   }
-  if (datasets.length > 0) {
+  if (datasets.length > 0 || tasksOf(pipeline).length > 0) {
     bench.onProgress('opening the tokenizer');
     for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }

@@ -45,6 +45,22 @@ export interface Incident {
 export type ByDataset = Record<string, number>;
 export type ByState<T> = Partial<Record<ModelState, T>>;
 
+/** How a state of the model does on a zero-shot task. Shares as fractions; standard errors as lm-evaluation-harness has them. */
+export interface ZeroShotScore {
+  /** Documents whose likeliest answer is right. */
+  acc: number;
+  /** Null for a single document. */
+  acc_stderr: number | null;
+  /** The same with log-likelihoods by character; null where the task does not ask for it. */
+  acc_norm: number | null;
+  acc_norm_stderr: number | null;
+  documents: number;
+  /** Whether the BOS token stood before every context. */
+  bos: boolean;
+  /** SHA-256 of the file with the log-likelihoods of all answers. */
+  digest: string;
+}
+
 /** What became of a quality gate. */
 export interface GateResult {
   /** Its name, or else its condition. */
@@ -82,6 +98,10 @@ export interface PipelineResult {
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
+  /** By state and task; absent where no task was asked for. */
+  zeroShot?: ByState<Record<string, ZeroShotScore>>;
+  /** Folder of the log-likelihoods of all answers, `<state>/<task>.jsonl`. */
+  logLikelihoods?: string;
   /** Quality gates in the order of the file; absent where there are none. */
   gates?: GateResult[];
   initialMask: {

@@ -98,7 +98,7 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
 }
 
 /** The tokenizer's files stand in the model's folder. */
-function tokenizerDigests({ files, model }: RunContext): string[] {
+export function tokenizerDigests({ files, model }: RunContext): string[] {
   return Object.keys(files)
     .filter((file) => dirname(file) === model.source)
     .sort()

@@ -7,6 +7,8 @@ export interface MemberOutcome {
   /** `gateFailed`: it has numbers like one that is `done`, but a quality gate of its did not pass. */
   status: 'done' | 'gateFailed' | 'failed' | 'cancelled' | 'skipped';
   perplexity?: ByState<ByDataset>;
+  /** Mean accuracy over the zero-shot tasks that a state was judged on. */
+  accuracy?: ByState<number>;
   /** Share of zeros that was found. */
   sparsity?: number;
   /** Seconds of work, those of work that was found in the store included. */

@@ -3,12 +3,14 @@ import type {
   Allocation,
   CalibrationStage,
   InitialMaskStage,
+  ModelState,
   PerplexityTask,
   Pipeline,
   RebuildStage,
+  ZeroShotTask,
 } from '../config/pipeline.js';
 import type { Lock } from '../config/lock.js';
-import type { InitialMaskEntry, PipelineResult, RebuildEntry } from './result.js';
+import type { InitialMaskEntry, PipelineResult, RebuildEntry, ZeroShotScore } from './result.js';
 import type { SweepTable } from './sweep-result.js';
 
 /** Key of an artifact in the store. */
@@ -64,6 +66,23 @@ export interface TokensRef {
   key: ArtifactKey;
   samples: number;
   sequenceLength: number;
+  /** Of zero-shot questions, which go through the layers together. `key` then names them all, and `sequenceLength` is their mean. */
+  questions?: QuestionsPart[];
+}
+
+/** A part of the questions of a zero-shot task: consecutive batches of sequences. */
+export interface QuestionsPart {
+  /** Of the task's questions in the store. */
+  key: ArtifactKey;
+  part: number;
+}
+
+/** The questions of a zero-shot task in the store. */
+export interface QuestionsRef {
+  key: ArtifactKey;
+  documents: number;
+  /** Sequences and tokens (filling included) of each part, and bytes of its hidden states. */
+  parts: { samples: number; tokens: number; bytes: number }[];
 }
 
 /** A way through the model: which tokens, and under which mask each decoder layer before `layer` runs (null = dense). */
@@ -139,6 +158,30 @@ export interface PerplexityResult extends UnitResult {
   scored: number;
 }
 
+export interface SampleQuestionsInput extends WithContext {
+  task: ZeroShotTask;
+}
+export interface SampleQuestionsResult extends UnitResult {
+  questions: QuestionsRef;
+}
+
+/** Which of the parts have known log-likelihoods under the masks of all layers. */
+export interface FindLikelihoodsInput extends WithContext {
+  parts: QuestionsPart[];
+  masks: (ArtifactKey | null)[];
+}
+
+/** Judge a state of the model by the log-likelihoods of all parts of its tasks, and write these beside the report. */
+export interface JudgeZeroShotInput extends WithContext {
+  workflowId: string;
+  state: ModelState;
+  masks: (ArtifactKey | null)[];
+  tasks: { label: string; task: ZeroShotTask; questions: QuestionsRef }[];
+}
+export interface JudgeZeroShotResult extends UnitResult {
+  scores: Record<string, ZeroShotScore>;
+}
+
 /** Take the hidden states of a path through one more layer. */
 export interface AdvanceInput extends WithContext {
   layer: number;
@@ -182,7 +225,7 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
   result: PipelineResult;
 }
 /** The files that were written. */
-export type WrittenReport = Pick<PipelineResult, 'report' | 'lock'>;
+export type WrittenReport = Pick<PipelineResult, 'report' | 'lock' | 'logLikelihoods'>;
 
 export interface WriteSweepInput {
   sweepId: string;
@@ -201,6 +244,10 @@ export interface Activities {
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: PerplexityInput): Promise<PerplexityResult>;
+  sampleQuestions(input: SampleQuestionsInput): Promise<SampleQuestionsResult>;
+  findLikelihoods(input: FindLikelihoodsInput): Promise<boolean[]>;
+  scoreLikelihoods(input: PerplexityInput): Promise<UnitResult>;
+  judgeZeroShot(input: JudgeZeroShotInput): Promise<JudgeZeroShotResult>;
   proveMasks(input: ProveMasksInput): Promise<void>;
   writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;

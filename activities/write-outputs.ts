@@ -16,6 +16,9 @@ export function runFolder(state: string, workflowId: string): string {
   return join(state, 'runs', workflowId);
 }
 
+/** Folder of the log-likelihoods of a run's zero-shot tasks. @throws OutputFolderError */
+export const likelihoodsFolder = (state: string, workflowId: string): string => join(runFolder(state, workflowId), 'zero-shot');
+
 /** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks and updates give equal bytes. */
 export async function writeOutputs({ context, workflowId, masks }: WriteOutputsInput, bench: Workbench): Promise<WriteOutputsResult> {
   const started = performance.now();

@@ -5,7 +5,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
 import type { PipelineResult } from './result.js';
 import type { WriteReportInput, WrittenReport } from './types.js';
-import { runFolder } from './write-outputs.js';
+import { likelihoodsFolder, runFolder } from './write-outputs.js';
 
 /** Writes the report, the result and the lock of a run into its folder. */
 export async function writeReport(
@@ -15,7 +15,11 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   const folder = runFolder(state, workflowId);
   const report = join(folder, 'report.md');
-  const written = { report, ...(origin !== undefined && { lock: join(folder, 'pipeline.lock.yaml') }) };
+  const written = {
+    report,
+    ...(result.zeroShot !== undefined && { logLikelihoods: likelihoodsFolder(state, workflowId) }),
+    ...(origin !== undefined && { lock: join(folder, 'pipeline.lock.yaml') }),
+  };
   const whole = { ...result, ...written };
   await writeFileDurably(report, [Buffer.from(render(whole, pipeline))]);
   await writeFileDurably(join(folder, 'result.json'), [Buffer.from(`${JSON.stringify(whole, null, 2)}\n`)]);

@@ -2,9 +2,9 @@ import { digestOf, type Json } from './digest.js';
 
 /**
  * What an artifact is: the windows of tokens, scores of a layer's linears, the loss's gradient between layers, one layer's
- * masks, hidden states between layers, a perplexity.
+ * masks, hidden states between layers, a perplexity, the questions of a zero-shot task in tokens, the log-likelihoods of a part of their answers.
  */
-export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'hidden', 'perplexity'] as const;
+export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'hidden', 'perplexity', 'questions', 'likelihoods'] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 /** Written beside every artifact: how it came about, and how its bytes are known again. */

@@ -1,4 +1,4 @@
-import { duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
+import { accuracyRows, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../workflows/protocol.js';
 
 /** The first column left, the others right, two spaces between. */
@@ -22,11 +22,12 @@ export function resultTable(result: PipelineResult): string {
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],
+    ...(result.logLikelihoods === undefined ? [] : [['answers', result.logLikelihoods] as [string, string]]),
     ...(result.lock === undefined ? [] : [['lock', result.lock] as [string, string]]),
   ];
   const labelWidth = 12;
   const gates = result.gates === undefined ? [] : gateRows(result.gates, sparsity);
-  const tables = [gates, perplexityRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...alignedTable(rows, labelWidth), '']);
+  const tables = [gates, perplexityRows(result), accuracyRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...alignedTable(rows, labelWidth), '']);
   const lines = [...tables, ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
   return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
 }

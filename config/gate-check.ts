@@ -1,7 +1,7 @@
 import { GateSyntax } from './gate-words.js';
 import type { GateCondition, Quantity } from './gate.js';
 import { nearest } from './nearest.js';
-import type { DatasetSource, EvaluationStage, ModelState, Stage } from './pipeline.js';
+import type { DatasetSource, ModelState, Stage } from './pipeline.js';
 
 /** What results call each of these: a number is added where two would be the same. */
 function numbered(names: readonly string[]): string[] {
@@ -16,8 +16,6 @@ function numbered(names: readonly string[]): string[] {
 /** A dataset's name in results: the file's name without folders, or its name. */
 const datasetName = (dataset: DatasetSource): string => ('file' in dataset ? (dataset.file.split(/[\\/]/).pop() ?? dataset.file) : dataset.name);
 
-type ZeroShot = { zeroShot?: readonly ({ task: string } | { name: string })[] };
-
 /** Names of what a pipeline measures, by the states that it measures it on. */
 class Measured {
   readonly datasets = new Map<ModelState, Set<string>>();
@@ -30,7 +28,7 @@ class Measured {
       if (stage.type !== 'evaluation') continue;
       for (const state of stage.states) {
         addAll(this.datasets, state, numbered(stage.perplexity.map(({ dataset }) => datasetName(dataset))));
-        const { zeroShot = [] } = stage as EvaluationStage & ZeroShot;
+        const { zeroShot = [] } = stage;
         addAll(this.tasks, state, numbered(zeroShot.map((task) => ('task' in task ? task.task : task.name))));
       }
     }

@@ -87,10 +87,21 @@ export interface PerplexityTask {
   sequenceLength: number;
 }
 
+/** A multiple-choice task: a known one, from the hub unless there is a file, or one's own. */
+export type ZeroShotTask = ({ task: string; file?: string } | { name: string; file: string }) & {
+  /** At most so many documents, from the first on; all if absent. */
+  limit?: number;
+  /** Whether the BOS token is put before every context. */
+  bos: boolean;
+};
+
 export interface EvaluationStage {
   type: 'evaluation';
   states: ModelState[];
+  /** Empty where none is asked for. */
   perplexity: PerplexityTask[];
+  /** Absent where none is asked for. */
+  zeroShot?: ZeroShotTask[];
 }
 
 export type Stage = CalibrationStage | InitialMaskStage | RebuildStage | EvaluationStage;

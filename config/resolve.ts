@@ -2,6 +2,7 @@ import { absolutePath, isRepositoryId } from './model-source.js';
 import { namedRepositories } from './named-datasets.js';
 import type {
   Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, NamedDataset, PerplexityTask, Pipeline, RebuildStage, Stage,
+  ZeroShotTask,
 } from './pipeline.js';
 import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
@@ -22,7 +23,15 @@ interface CheckedStage {
   calibration?: Omit<CalibrationStage, 'type' | 'dataset'> & { dataset: CheckedDataset };
   initialMask?: CheckedInitialMask;
   rebuild?: Omit<RebuildStage, 'type' | 'strategy' | 'weights'> & Partial<Pick<RebuildStage, 'strategy' | 'weights'>>;
-  evaluation?: { states?: ModelState[]; perplexity: (Omit<PerplexityTask, 'sequenceLength' | 'dataset'> & { sequenceLength?: number; dataset: CheckedDataset })[] };
+  evaluation?: CheckedEvaluation;
+}
+
+interface CheckedEvaluation {
+  states?: ModelState[];
+  perplexity?: (Omit<PerplexityTask, 'sequenceLength' | 'dataset'> & { sequenceLength?: number; dataset: CheckedDataset })[];
+  zeroShot?: (string | { task?: string; name?: string; file?: string; limit?: number; bos?: boolean })[];
+  limit?: number;
+  bos: boolean;
 }
 
 type CheckedDataset = Extract<DatasetSource, { file: string }> | (Pick<NamedDataset, 'name'> & Partial<NamedDataset>);
@@ -67,13 +76,18 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
       changed = resolved.weights === 'refit' || (changed && resolved.weights === 'keep-updates');
       return resolved;
     }
-    const { states: asked = [...states], perplexity = [] } = stage.evaluation ?? {};
+    const { states: asked = [...states], perplexity = [], zeroShot = [], limit, bos = false } = stage.evaluation ?? {};
     const tasks = perplexity.map((task, index) => ({
       sequenceLength,
       ...task,
       dataset: dataset(task.dataset, [...at, 'evaluation', 'perplexity', index, 'dataset']),
     }));
-    return { type: 'evaluation', states: [...asked], perplexity: tasks } satisfies EvaluationStage;
+    const questions = zeroShot.map((item, index) => {
+      const task: Exclude<typeof item, string> = typeof item === 'string' ? { task: item } : item;
+      const file = task.file === undefined ? {} : { file: path(task.file, [...at, 'evaluation', 'zeroShot', index, 'file']) };
+      return { bos, ...(limit !== undefined && { limit }), ...task, ...file } as ZeroShotTask;
+    });
+    return { type: 'evaluation', states: [...asked], perplexity: tasks, ...(questions.length > 0 && { zeroShot: questions }) } satisfies EvaluationStage;
   };
 
   const { source } = file.model;

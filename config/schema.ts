@@ -39,7 +39,7 @@ export interface FileSchema {
   validate: ValidateFunction;
 }
 
-function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack'): FileSchema {
+function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema {
   // Beside this folder in the sources, one level further up from the compiled file.
   const name = `${noun}.schema.json`;
   const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
@@ -61,6 +61,9 @@ export const sweepFile = read('sweep');
 /** `schemas/lock.schema.json` and `schemas/pack.schema.json`, likewise. */
 export const lockFile = read('lock');
 export const packFile = read('pack');
+
+/** `schemas/task.schema.json`, likewise. */
+export const taskFile = read('task');
 
 /** The schema itself, or the one of `root` that it refers to, with its own words on top. */
 export function dereference(schema: Schema, root = pipelineSchema): Schema {

@@ -7,6 +7,7 @@ import type { ValueProblem } from './schema-problems.js';
 import { show } from './schema-problems.js';
 import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
+import { checkEvaluations } from './evaluation-check.js';
 import { settingsOf, strategyOf } from './strategy.js';
 import type { ReadStage, Settings } from './stages.js';
 
@@ -27,6 +28,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   const stages = readStages(data['stages']);
   if (stages === undefined) return { problems, warnings };
   checkOrder(stages, problems);
+  checkEvaluations(stages, problems, warnings);
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
   warnUnread(stages, warnings);

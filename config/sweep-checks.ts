@@ -1,5 +1,6 @@
 import { agrees, combinationsOf, product } from './combinations.js';
 import { nearest } from './nearest.js';
+import type { EvaluationStage } from './pipeline.js';
 import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
 import type { Matrix, ParsedMember, StopWhen, SweepChoice, SweepMetric, SweepSettings } from './sweep.js';
@@ -66,15 +67,19 @@ const statesOf: Record<SweepMetric, readonly string[]> = {
   'perplexity.initial': ['initial'],
   'perplexity.rebuilt': ['rebuilt'],
   gapClosed: ['dense', 'initial', 'rebuilt'],
+  'accuracy.initial': ['initial'],
+  'accuracy.rebuilt': ['rebuilt'],
 };
 
+/** A metric that a member would not have would silently judge nothing. */
 function metricProblem(key: string, metric: SweepMetric, members: readonly ParsedMember[]): ValueProblem[] {
   const lacks = ({ pipeline }: ParsedMember): string | undefined => {
-    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && stage.perplexity.length > 0 ? stage.states : []) as string[]);
+    const judges = ({ perplexity, zeroShot }: EvaluationStage): boolean => (metric.startsWith('accuracy') ? zeroShot !== undefined : perplexity.length > 0);
+    const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && judges(stage) ? stage.states : []) as string[]);
     return statesOf[metric].find((state) => !judged.includes(state));
   };
   const member = members.find((one) => lacks(one) !== undefined);
   if (member === undefined) return [];
-  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
+  const message = `member \`${member.name}\` has no ${metric}: its pipeline does not evaluate the state \`${lacks(member) ?? ''}\`${metric.startsWith('accuracy') ? ' on zero-shot tasks' : ''}; expected an evaluation of it. Add it to the pipeline's \`evaluation\`, or judge by another metric.`;
   return [{ pointer: `/${key}/metric`, part: 'value', message }];
 }

@@ -6,8 +6,8 @@ export type SweepValue = string | number | boolean;
 export type Combination = Record<string, SweepValue>;
 export type Matrix = Record<string, SweepValue[]>;
 
-/** A number of a finished member, on the first text that it was judged on. */
-export type SweepMetric = 'perplexity.initial' | 'perplexity.rebuilt' | 'gapClosed';
+/** A number of a finished member, on the first text that it was judged on, or the mean over its zero-shot tasks. */
+export type SweepMetric = 'perplexity.initial' | 'perplexity.rebuilt' | 'gapClosed' | 'accuracy.initial' | 'accuracy.rebuilt';
 
 /**
  * Once `metric` of a member is above the limit, or a quality gate of it fails, members that only have a larger value at `along` are not

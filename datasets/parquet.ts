@@ -33,6 +33,22 @@ export async function readParquetColumn(file: string, column: string): Promise<s
   });
 }
 
+/**
+ * The first rows of a Parquet file, as objects by column.
+ *
+ * @throws DatasetFileError
+ * @throws ParquetError where the file is damaged or compressed in a way that cannot be read
+ */
+export async function readParquetRows(file: string, limit?: number): Promise<Record<string, unknown>[]> {
+  const buffer = await asyncBufferFromFile(file).catch((error: Error) => {
+    throw new DatasetFileError(file, error);
+  });
+  const metadata = await mustParse(file, parquetMetadataAsync(buffer));
+  const names = metadata.row_groups.flatMap((group) => group.columns.map(({ meta_data }) => meta_data?.path_in_schema[0] ?? ''));
+  for (const column of new Set(names)) checkColumn(metadata, file, column);
+  return mustParse(file, parquetReadObjects({ file: buffer, metadata, compressors, ...(limit !== undefined && { rowEnd: Math.min(limit, Number(metadata.num_rows)) }) }));
+}
+
 async function mustParse<T>(file: string, reading: Promise<T>): Promise<T> {
   try {
     return await reading;

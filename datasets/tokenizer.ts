@@ -8,6 +8,8 @@ import { cutterAtMergeBoundaries, type Merge } from './merge-boundaries.js';
 export interface Tokenizer {
   /** A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too. */
   encode: (text: string, options?: { specialTokens: boolean }) => Int32Array;
+  /** The token that texts begin with, and the one that ends them, where the tokenizer has such. */
+  special: { bos?: number; eos?: number };
   /** Largest token id plus 1. */
   vocabularySize: number;
   /** Absolute or relative paths, as `folder` was given, of the files that decide what `encode` gives. */
@@ -16,6 +18,7 @@ export interface Tokenizer {
 
 /** The parts of `tokenizer.json` that matter here. */
 interface TokenizerJson {
+  added_tokens?: { id: number; content: string }[];
   pre_tokenizer: PreTokenizerJson | null;
   model: {
     type?: string;
@@ -49,16 +52,28 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, tokenizerFile);
   const json = await readJson(path) as TokenizerJson;
   const digestSource = [path];
-  let config: object = {};
+  let config: Record<string, unknown> = {};
   if (names.includes(configFile)) {
     const configPath = join(folder, configFile);
-    config = await readJson(configPath);
+    config = await readJson(configPath) as Record<string, unknown>;
     digestSource.push(configPath);
   }
   const library = createLibrary(json, config, path);
   const vocabularySize = [...library.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
   const encodeText = (text: string, { specialTokens } = { specialTokens: false }): Int32Array => encode(library, text, path, specialTokens);
-  return { encode: encodeText, vocabularySize, digestSource };
+  return { encode: encodeText, special: specialTokensOf(library, json, config), vocabularySize, digestSource };
+}
+
+/** `tokenizer_config.json` names them, as text or with settings. */
+function specialTokensOf(library: LibraryTokenizer, { added_tokens = [] }: TokenizerJson, config: Record<string, unknown>): Tokenizer['special'] {
+  const idOf = (key: string): number | undefined => {
+    const value = config[key];
+    const token = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
+    if (typeof token !== 'string') return undefined;
+    return added_tokens.find(({ content }) => content === token)?.id ?? library.get_vocab().get(token);
+  };
+  const [bos, eos] = [idOf('bos_token'), idOf('eos_token')];
+  return { ...(bos !== undefined && { bos }), ...(eos !== undefined && { eos }) };
 }
 
 function createLibrary(json: TokenizerJson, config: object, path: string): LibraryTokenizer {

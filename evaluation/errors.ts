@@ -5,3 +5,6 @@ export class NonFiniteLossError extends PermanentFault {}
 
 /** Thrown when a perplexity is asked of no scored token. */
 export class NothingScoredError extends PermanentFault {}
+
+/** Thrown when a continuation has no token to score, or more than the model can read. */
+export class ContinuationError extends PermanentFault {}

@@ -2,9 +2,7 @@ import { tf } from '../engine/index.js';
 import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import type { DecoderModel, Weights } from '../models/types.js';
 import { NonFiniteLossError, NothingScoredError } from './errors.js';
-
-/** Logits held at once, in numbers: 256 MB in float32. */
-const maxLogits = 64 * 2 ** 20;
+import { maxLogits, rowLosses } from './row-losses.js';
 
 /**
  * Negative log-likelihoods, in nats, of every token of each window but the first.
@@ -19,22 +17,12 @@ const maxLogits = 64 * 2 ** 20;
 export function tokenLosses(model: DecoderModel, weights: Weights, h: Tensor3D, ids: Tensor2D, logitsLimit = maxLogits): Float32Array {
   const [batch, time, hidden] = h.shape;
   const count = batch * (time - 1);
-  const losses = new Float32Array(count);
-  const chunk = Math.max(1, Math.floor(logitsLimit / model.vocabularySize));
-  tf.tidy(() => {
-    const scoring = h.slice([0, 0, 0], [batch, time - 1, hidden]).reshape<Tensor3D>([1, count, hidden]);
-    const targets = ids.slice([0, 1], [batch, time - 1]).reshape<Tensor1D>([count]);
-    for (let start = 0; start < count; start += chunk) {
-      const rows = Math.min(chunk, count - start);
-      const part = tf.tidy(() => {
-        const logits = model.head(scoring.slice([0, start, 0], [1, rows, hidden]), weights).reshape<Tensor2D>([rows, -1]);
-        const picks = tf.stack([tf.range(0, rows, 1, 'int32'), targets.slice(start, rows)], 1);
-        return logSumExp(logits).sub(tf.gatherND(logits, picks));
-      });
-      losses.set(part.dataSync(), start);
-      part.dispose();
-    }
-  });
+  const [rows, targets] = tf.tidy(() => [
+    h.slice([0, 0, 0], [batch, time - 1, hidden]).reshape<Tensor2D>([count, hidden]),
+    ids.slice([0, 1], [batch, time - 1]).reshape<Tensor1D>([count]),
+  ] as [Tensor2D, Tensor1D]);
+  const losses = rowLosses(model, weights, rows, targets, logitsLimit);
+  tf.dispose([rows, targets]);
   const bad = losses.findIndex((loss) => !Number.isFinite(loss));
   if (bad >= 0) {
     throw new NonFiniteLossError({
@@ -44,12 +32,6 @@ export function tokenLosses(model: DecoderModel, weights: Weights, h: Tensor3D, 
     });
   }
   return losses;
-}
-
-/** `log(sum(exp(row)))` of each row, shifted by its maximum so that nothing overflows. */
-function logSumExp(rows: Tensor2D): Tensor1D {
-  const top = rows.max(-1, true);
-  return rows.sub(top).exp().sum(-1).log().add(top.squeeze([-1]));
 }
 
 /**

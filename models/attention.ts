@@ -4,6 +4,7 @@ import { constant } from './constants.js';
 import { customVjp } from './custom-vjp.js';
 import { ropeTables, rotate } from './rope.js';
 import type { Rope } from './rope.js';
+import type { SequenceLayout } from './types.js';
 
 export interface AttentionShape {
   /** Query heads. */
@@ -19,6 +20,8 @@ export interface AttentionPositions {
   rope?: Rope;
   /** How many positions a query sees, its own included; all before it where absent. */
   window?: number;
+  /** Where sequences have tails. */
+  layout?: SequenceLayout;
 }
 
 /** `[batch, time, heads * headDim]` -> `[batch, heads, time, headDim]` */
@@ -46,9 +49,19 @@ function attentionMask(time: number, window = time): Tensor2D {
   });
 }
 
+/** The same `[batch, 1, time, time]` where sequences have tails: each hides all others. */
+function tailedMask({ tails, positions }: NonNullable<SequenceLayout['tailed']>, window: number | undefined): Tensor4D {
+  const [batch, time] = tails.shape;
+  const query = (x: Tensor2D) => x.expandDims(2);
+  const key = (x: Tensor2D) => x.expandDims(1);
+  const strange = key(tails).notEqual(0).logicalAnd(query(tails).notEqual(key(tails)));
+  const hidden = window === undefined ? strange : strange.logicalOr(query(positions).sub(key(positions)).greaterEqual(window));
+  return attentionMask(time).add(hidden.cast('float32').mul(-1e9)).reshape<Tensor4D>([batch, 1, time, time]);
+}
+
 /** x `[batch, heads, time, headDim]` times `scale`, turned by its positions (back where `direction` is -1) if there is a rope. */
-function turn(x: Tensor4D, rope: Rope | undefined, scale: number, direction: 1 | -1): Tensor4D {
-  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction));
+function turn(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
+  if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.tailed?.positions);
   return scale === 1 ? x : x.mul(scale);
 }
 
@@ -71,7 +84,8 @@ function turn(x: Tensor4D, rope: Rope | undefined, scale: number, direction: 1 |
 export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions): Tensor3D {
   const [batch, time] = q.shape;
   const { heads, keyValueHeads, headDim } = shape;
-  const { rope, window } = positions;
+  const { window, layout } = positions;
+  if (layout !== undefined) return attentionOfLayout(q, k, v, shape, { ...positions, layout });
   const scale = 1 / Math.sqrt(headDim);
   const group = heads / keyValueHeads;
   const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
@@ -80,8 +94,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   return customVjp(
     [q, k, v],
     (q_, k_, v_) => {
-      const Q = grouped(turn(splitHeads(q_, heads), rope, scale, 1));
-      const K = turn(splitHeads(k_, keyValueHeads), rope, 1, 1);
+      const Q = grouped(turn(splitHeads(q_, heads), positions, scale, 1));
+      const K = turn(splitHeads(k_, keyValueHeads), positions, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
       const scores = tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]);
       const P = grouped(tf.softmax(scores.add<Tensor3D>(attentionMask(time, window))));
@@ -92,9 +106,42 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
       const dO = grouped(splitHeads(dy, heads));
       const dV = tf.matMul<Tensor4D>(P, dO, true, false);
       const dS = P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true)));
-      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), rope, scale, -1);
-      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), rope, 1, -1);
+      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), positions, scale, -1);
+      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), positions, 1, -1);
       return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
     },
   );
+}
+
+/** Least queries that look at their keys together: fewer would mean more copies of keys, more would mean more of what nobody sees. */
+const queryBlock = 64;
+
+/**
+ * The same for sequences of questions, without gradients: queries go block by block, and no block computes what lies behind its end.
+ */
+function attentionOfLayout(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions & { layout: SequenceLayout }): Tensor3D {
+  const [batch, time] = q.shape;
+  const { heads, keyValueHeads, headDim } = shape;
+  const { window, layout: { tailed } } = positions;
+  const group = heads / keyValueHeads;
+  const block = Math.max(queryBlock, 2 * headDim);
+  return tf.tidy(() => {
+    const Q = turn(splitHeads(q, heads), positions, 1 / Math.sqrt(headDim), 1);
+    const K = turn(splitHeads(k, keyValueHeads), positions, 1, 1);
+    const V = splitHeads(v, keyValueHeads);
+    const mask = tailed === undefined ? attentionMask(time, window).reshape<Tensor4D>([1, 1, time, time]) : tailedMask(tailed, window);
+    const blocks = Array.from({ length: Math.ceil(time / block) }, (_, index) => {
+      const start = index * block;
+      const rows = Math.min(block, time - start);
+      const end = start + rows;
+      const keys = (x: Tensor4D) => x.slice([0, 0, 0, 0], [batch, keyValueHeads, end, headDim]);
+      return tf.tidy(() => {
+        const queries = Q.slice([0, 0, start, 0], [batch, heads, rows, headDim]).reshape([batch, keyValueHeads, group * rows, headDim]);
+        const scores = tf.matMul(queries, keys(K), false, true).reshape<Tensor4D>([batch, heads, rows, end]);
+        const P = tf.softmax(scores.add(mask.slice([0, 0, start, 0], [mask.shape[0], 1, rows, end])));
+        return tf.matMul(P.reshape([batch, keyValueHeads, group * rows, end]), keys(V)).reshape<Tensor4D>([batch, heads, rows, headDim]);
+      });
+    });
+    return joinHeads(blocks.length === 1 ? blocks[0] : tf.concat(blocks, 2));
+  });
 }

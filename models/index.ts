@@ -7,8 +7,9 @@ import type { DecoderModel } from './types.js';
 export { disposeConstants, heldConstants } from './constants.js';
 export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
 export { forwardLogits, runDecoderLayer } from './forward.js';
+export { disposeLayout, sequenceLayout } from './sequence-layout.js';
 export { applyLinear, runSubBlock } from './sub-block.js';
-export type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
+export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
  * The model that a Hugging Face `config.json` describes.

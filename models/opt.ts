@@ -95,12 +95,12 @@ export function opt(reader: ConfigReader): DecoderModel {
       return { ...layer, tensors: layer.tensors.map(withShortName) };
     },
     embeddingTensors: [embedding, ...[positions, ...(projected ? [projectIn] : [])].map(withShortName)],
-    embed: (ids, weights) =>
+    embed: (ids, weights, layout) =>
       tf.tidy(() => {
         const tokens = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
         const widened = projected ? applyLinear(tokens, projectIn, weights) : tokens;
-        const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [ids.shape[1], hiddenSize]);
-        return widened.add(rows);
+        const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [Math.min(ids.shape[1], maxPositions), hiddenSize]);
+        return widened.add(layout?.tailed === undefined ? rows : rows.gather(layout.tailed.positions));
       }),
     headTensors: [
       ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(withShortName),
@@ -128,7 +128,7 @@ function attention(config: OptConfig, layer: string): SubBlockWithNorms {
     inputs: [linear('q_proj'), linear('k_proj'), linear('v_proj')],
     output: linear('out_proj'),
     ...normAndResidual(config, `${layer}.self_attn_layer_norm`),
-    core: ([q, k, v]) => causalAttention(q, k, v, shape, {}),
+    core: ([q, k, v], _weights, layout) => causalAttention(q, k, v, shape, { layout }),
   };
 }
 

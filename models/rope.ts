@@ -1,5 +1,5 @@
 import { tf } from '../engine/index.js';
-import type { Tensor2D, Tensor4D } from '../engine/index.js';
+import type { Tensor, Tensor2D, Tensor4D } from '../engine/index.js';
 import type { ConfigReader } from './config-reader.js';
 import { constant } from './constants.js';
 
@@ -81,10 +81,14 @@ export function ropeTables(rope: Rope, time: number, scale: number, direction: 1
   };
 }
 
-/** Rotates x `[batch, heads, time, headDim]` by the tables. */
-export function rotate(x: Tensor4D, { cos, sin }: RopeTables): Tensor4D {
+/**
+ * Rotates x `[batch, heads, time, headDim]` by the tables.
+ * @param positions of every token, int32 `[batch, time]`; 0, 1, 2, ... where absent
+ */
+export function rotate(x: Tensor4D, { cos, sin }: RopeTables, positions?: Tensor2D): Tensor4D {
+  const at = (table: Tensor2D): Tensor => (positions === undefined ? table : table.gather(positions).expandDims(1));
   return tf.tidy(() => {
     const [first, second] = tf.split(x, 2, -1) as [Tensor4D, Tensor4D];
-    return x.mul(cos).add(tf.concat([second, first], -1).mul(sin));
+    return x.mul<Tensor4D>(at(cos)).add(tf.concat([second, first], -1).mul(at(sin)));
   });
 }

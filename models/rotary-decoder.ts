@@ -65,8 +65,8 @@ export function rotaryAttention(config: RotaryConfig, layer: string, options: Ro
     output: linearSpec(`${path}.o_proj`, hiddenSize, heads * headDim, outputBias),
     ...norm,
     norms: headNorms ? [...norm.norms, qNorm, kNorm] : norm.norms,
-    core: ([q, k, v], weights) =>
-      tf.tidy(() => causalAttention(normed(q, qNorm, weights), normed(k, kNorm, weights), v, config, { rope, window })),
+    core: ([q, k, v], weights, layout) =>
+      tf.tidy(() => causalAttention(normed(q, qNorm, weights), normed(k, kNorm, weights), v, config, { rope, window, layout })),
   };
 }
 

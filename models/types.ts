@@ -23,6 +23,20 @@ export interface LinearSpec {
 export type Weights = ReadonlyMap<string, Tensor>;
 
 /**
+ * How sequences of questions are laid out: several continuations may stand side by side behind what they share. A tail sees the
+ * tokens before it that are shared or of itself, at the positions that it would have alone. Only for forwards without gradients.
+ */
+export interface SequenceLayout {
+  /** Where any sequence has tails. */
+  tailed?: {
+    /** Which tail a token is of, from 1; 0 where it is shared. int32 `[batch, time]` */
+    tails: Tensor2D;
+    /** Its position. int32 `[batch, time]`, below `time` */
+    positions: Tensor2D;
+  };
+}
+
+/**
  * Attention or MLP of one decoder layer, in the one shape that all decoder families share:
  * `x = enter(h)`, each of `inputs` maps x, `core` joins their outputs without prunable weights, `output` maps that back,
  * `leave` adds the residual. So dL/dY of every linear needs one crossing of `output` and the vector-Jacobian product of `core`.
@@ -35,8 +49,11 @@ export interface SubBlock {
   output: LinearSpec;
   /** The sub-block's input from the residual stream. h, x: `[batch, time, hidden]`. */
   enter(h: Tensor3D, weights: Weights): Tensor3D;
-  /** Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`; result `[batch, time, in of output]`. */
-  core(outputs: readonly Tensor3D[], weights: Weights): Tensor3D;
+  /**
+   * Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`; result `[batch, time, in of output]`.
+   * @param layout of questions; each token sees all before it otherwise
+   */
+  core(outputs: readonly Tensor3D[], weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** The residual stream after the sub-block, y being the sub-block's output. */
   leave(h: Tensor3D, y: Tensor3D, weights: Weights): Tensor3D;
 }
@@ -63,8 +80,8 @@ export interface DecoderModel {
   decoderLayer(index: number): DecoderLayer;
   /** Tensors that `embed` reads. */
   embeddingTensors: readonly TensorSpec[];
-  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. */
-  embed(ids: Tensor2D, weights: Weights): Tensor3D;
+  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. @param layout of questions; positions count from 0 otherwise */
+  embed(ids: Tensor2D, weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** Tensors that `head` reads. */
   headTensors: readonly TensorSpec[];
   /** Final norm and language-model head. h `[batch, time, hidden]` -> logits `[batch, time, vocabulary]`. */

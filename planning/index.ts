@@ -1,6 +1,6 @@
 /** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
-export { sequencesPerBatch, stagesOf, type Windows } from './batches.js';
+export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf, type Windows } from './batches.js';
 export { bytesText } from './bytes-text.js';
 export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export type { Cost } from './cost.js';
@@ -11,4 +11,5 @@ export { assumedMachine, keepMachine, knownMachine, planningPaths, secondsOf, ty
 export { modelSize, type ModelSize } from './model-size.js';
 export { makePlan, unitMemory, type Plan, type PlannedStage } from './plan.js';
 export { checkpointSize, readModel } from './read-model.js';
-export { kinds, outputsCost, proofCost, sampleCost } from './stages.js';
+export { outputsCost, proofCost } from './stages.js';
+export { kinds, sampleCost } from './step.js';

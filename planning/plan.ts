@@ -4,7 +4,8 @@ import type { Cost } from './cost.js';
 import { correctionOf, engineText, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from './model-size.js';
-import { stageSteps, type Step, type StageSteps } from './stages.js';
+import { stageSteps, type StageSteps } from './stages.js';
+import type { Step } from './step.js';
 
 /** What a stage is predicted to take. */
 export interface PlannedStage {

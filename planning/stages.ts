@@ -5,14 +5,8 @@ import type { Windows } from './batches.js';
 import { addWork, type Cost } from './cost.js';
 import * as layers from './layer-cost.js';
 import type { ModelSize } from './model-size.js';
-
-/** A unit of work that a stage does a number of times: once a layer, or once. */
-export interface Step {
-  /** What estimates are learned by, for instance `rebuild guarded`. */
-  kind: string;
-  count: number;
-  cost: Cost;
-}
+import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
+import { zeroShotSteps } from './zero-shot.js';
 
 /** A stage in units of work. */
 export interface StageSteps {
@@ -24,18 +18,6 @@ export interface StageSteps {
   disk: { kept: number; passing: number };
 }
 
-/** Names of what estimates are learned by. */
-export const kinds = {
-  sample: 'sample',
-  initialMask: (method: string): string => `initialMask ${method}`,
-  rebuild: (strategy: string): string => `rebuild ${strategy}`,
-  scoring: (method: string): string => `allocation ${method}`,
-  advance: 'layer forward',
-  score: 'perplexity',
-  outputs: 'outputs',
-  proof: 'proof',
-} as const;
-
 /** Bytes of texts that are known by name. */
 const namedTexts: Readonly<Record<string, number>> = { wikitext2: 1_290_590, ptb: 449_945, c4: 20_000_000 };
 
@@ -44,20 +26,10 @@ function textBytes(dataset: DatasetSource): number {
   return statSync(dataset.file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Guessed: a tokenizer of 32,000 words makes a token of 3.7 bytes, one of 512 of 2.2. */
-export function tokensOf(bytes: number, vocabulary: number): number {
-  return Math.ceil(bytes / Math.min(4, Math.max(1, Math.log2(vocabulary) / 4)));
-}
-
 /** How many windows of a text are scored. */
 export function windowsOf({ dataset, sequenceLength, skipTokens, maxWindows }: PerplexityTask, vocabulary: number): number {
   const all = Math.floor((tokensOf(textBytes(dataset), vocabulary) - skipTokens) / sequenceLength);
   return Math.max(1, Math.min(all, maxWindows ?? Infinity));
-}
-
-/** Tokenising a text: its words as JavaScript objects. */
-export function sampleCost(bytes: number): Cost {
-  return { memory: { tensors: 0, host: 40 * bytes }, work: addWork([bytes, { hostFlops: 1000 }]) };
 }
 
 /** Copies the checkpoint tensor by tensor, with zeros. */
@@ -136,18 +108,20 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const tasks = stage.perplexity.map((task) => ({ bytes: textBytes(task.dataset), windows: { samples: windowsOf(task, size.vocabulary), time: task.sequenceLength, perBatch } }));
       const states = stage.states.length;
       const count = tasks.reduce((total, task) => total + task.windows.samples, 0);
+      const zeroShot = zeroShotSteps(stage, size);
+      const judged = [...(tasks.length === 0 ? [] : [`${count} windows`]), ...(zeroShot.tasks === 0 ? [] : [`${zeroShot.tasks} zero-shot ${zeroShot.tasks === 1 ? 'task' : 'tasks'}`])];
       return {
         type: stage.type,
-        what: `${stage.states.join(', ')} on ${count} windows`,
-        steps: tasks.flatMap((task) => [
+        what: `${stage.states.join(', ')} on ${judged.join(' and ')}`,
+        steps: [...tasks.flatMap((task) => [
           { kind: kinds.sample, count: 1, cost: sampleCost(task.bytes) },
           embedStep(size, task.windows, states),
           { kind: kinds.advance, count: states * size.layers, cost: layers.advanceCost(size, task.windows) },
           { kind: kinds.score, count: states, cost: layers.scoreCost(size, task.windows) },
-        ]),
+        ]), ...zeroShot.steps],
         disk: {
-          kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, 0),
-          passing: Math.max(0, ...tasks.map((task) => 2 * layers.hiddenBytes(size, task.windows))),
+          kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, zeroShot.disk.kept),
+          passing: Math.max(zeroShot.disk.passing, ...tasks.map((task) => 2 * layers.hiddenBytes(size, task.windows))),
         },
       };
     }
@@ -162,13 +136,6 @@ function scoringSteps(method: 'sensitivity' | 'owl', size: ModelSize, windows: W
   if (method === 'owl') return { steps, passing: 2 * hidden };
   // Sensitivity goes backwards, and has the hidden states of all layers kept.
   return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden };
-}
-
-/** The first layer's inputs, while its weights are in memory already. */
-function embedStep(size: ModelSize, windows: Windows, count = 1): Step {
-  const { tensors, host } = layers.embedMemory(size, windows);
-  const memory = { tensors: tensors + 4 * size.layer.parameters, host: host + size.bytesPerWeight * size.layer.parameters };
-  return { kind: 'embedding', count, cost: { memory, work: addWork([1, { readBytes: size.bytesPerWeight * size.embedding, movedBytes: 8 * size.embedding }]) } };
 }
 
 function outputSteps(size: ModelSize): StageSteps[] {

@@ -1,3 +1,4 @@
+export { accuracyRows } from './accuracies.js';
 /** Reports for people about finished runs, and how numbers are written for them. */
 export { change, duration, figure, grouped, percent } from './figures.js';
 export { gapClosed } from './gap.js';

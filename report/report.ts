@@ -1,5 +1,6 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import type { PipelineResult, RebuildRound } from '../workflows/protocol.js';
+import { accuracyRows, questionsText } from './accuracies.js';
 import { change, duration, figure, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
@@ -13,6 +14,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     summary(result, pipeline),
     gates(result),
     quality(result),
+    zeroShot(result),
     sparsity(result),
     sparsityByLayer(result, pipeline),
     hessians(result),
@@ -56,7 +58,13 @@ function describeStage(stage: Stage): string {
         (task) =>
           `perplexity on ${datasetName(task.dataset)} (${task.maxWindows === undefined ? 'all' : `at most ${task.maxWindows}`} windows of ${task.sequenceLength} tokens, the first ${task.skipTokens} tokens skipped)`,
       );
-      return `Evaluation of ${stage.states.join(', ')}: ${tasks.join('; ')}.`;
+      const questions = (stage.zeroShot ?? []).map((task) => {
+        const name = 'task' in task ? task.task : task.name;
+        const from = task.file === undefined ? '' : ` of \`${task.file}\``;
+        return `${name}${from} (${task.limit === undefined ? 'all' : `the first ${task.limit}`} documents${task.bos ? ', with BOS token' : ''})`;
+      });
+      const judged = [...tasks, ...(questions.length === 0 ? [] : [`zero-shot accuracy on ${questions.join(', ')}`])];
+      return `Evaluation of ${stage.states.join(', ')}: ${judged.join('; ')}.`;
     }
   }
 }
@@ -73,6 +81,17 @@ function quality(result: PipelineResult): string {
     lines.push('Gap closed: `1 - ln(rebuilt / dense) / ln(initial / dense)`, the share of the damage of the initial mask that the rebuild mended.');
   }
   return lines.join('\n\n');
+}
+
+function zeroShot(result: PipelineResult): string {
+  const rows = accuracyRows(result);
+  if (rows.length === 0) return '';
+  return [
+    '## Zero-shot accuracy',
+    markdownTable(rows),
+    `Documents: ${questionsText(result)}. \`acc\`: the answer of the highest log-likelihood is right; \`acc_norm\`: that of the highest by character. Behind ±, standard errors, as lm-evaluation-harness has them.`,
+    ...(result.logLikelihoods === undefined ? [] : [`The log-likelihoods of all answers are in \`${result.logLikelihoods}\`.`]),
+  ].join('\n\n');
 }
 
 function sparsity(result: PipelineResult): string {

@@ -20,12 +20,16 @@ function columnsOf({ axes, rows }: SweepTable): Column[] {
     datasets(state).map((dataset): Column => ({ name: several ? `${state} on ${dataset}` : state, value: ({ perplexity }) => perplexity?.[state]?.[dataset], text: figure })),
   );
   const gap: Column = { name: 'gap closed', value: (row) => metricOf(row, 'gapClosed'), text: (value) => `${(value * 100).toFixed(1)} %` };
+  const accuracies = states
+    .filter((state) => rows.some(({ accuracy }) => accuracy?.[state] !== undefined))
+    .map((state): Column => ({ name: `${state} accuracy`, value: ({ accuracy }) => accuracy?.[state], text: (value) => `${(value * 100).toFixed(2)} %` }));
   return [
     ...axes.map((axis): Column => ({ name: axis, value: ({ values }) => values[axis] })),
     { name: 'status', value: ({ status }) => status },
     { name: 'sparsity found', value: ({ sparsity }) => sparsity, text: percent },
     ...perplexities,
     ...(rows.some((row) => metricOf(row, 'gapClosed') !== undefined) ? [gap] : []),
+    ...accuracies,
     { name: 'seconds', value: ({ seconds }) => seconds, text: (value) => value.toFixed(1) },
   ];
 }

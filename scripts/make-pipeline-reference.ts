@@ -25,7 +25,7 @@ VALUE is YAML, and relative paths in it start from the current folder.
 export function pipelineReference(schema: Schema, example: string): string {
   const sections = [section('The file', schema), ...Object.entries(schema.properties ?? {}).flatMap(([key, value]) => nested(key, value))];
   for (const [name, stage] of Object.entries(schema.$defs?.['stage']?.properties ?? {})) sections.push(section(`Stage \`${name}\``, dereference(stage)));
-  for (const name of ['dataset', 'allocation', 'perplexity', 'gate']) sections.push(section(`\`${schema.$defs?.[name]?.title ?? name}\``, schema.$defs?.[name] ?? {}));
+  for (const name of ['dataset', 'allocation', 'perplexity', 'zeroShot', 'gate']) sections.push(section(`\`${schema.$defs?.[name]?.title ?? name}\``, schema.$defs?.[name] ?? {}));
   return `${introduction}\n\`\`\`yaml\n${example.trimEnd()}\n\`\`\`\n\n${sections.join('\n')}`;
 }
 

@@ -4,7 +4,7 @@ import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../co
 /** What gates look at. */
 export interface Judged extends Pick<PipelineResult, 'perplexity' | 'sparsity' | 'rebuild' | 'seconds'> {
   /** Accuracies by task, as fractions. */
-  zeroShot?: ByState<Record<string, Partial<Record<ZeroShotMetric, number>>>>;
+  zeroShot?: ByState<Record<string, Partial<Record<ZeroShotMetric, number | null>>>>;
 }
 
 /** Judges every gate by the numbers of a result: the same result gives the same answer. */
@@ -70,4 +70,4 @@ function holds(found: number, comparison: GateCondition['comparison'], limit: nu
   }
 }
 
-const finite = (value: number | undefined): number | undefined => (value !== undefined && Number.isFinite(value) ? value : undefined);
+const finite = (value: number | null | undefined): number | undefined => (value !== undefined && value !== null && Number.isFinite(value) ? value : undefined);

@@ -9,6 +9,7 @@ import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 import { gateMemo, labelKeys } from './run-labels.js';
+import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
@@ -74,6 +75,7 @@ class PipelineRun {
   /** One mask per decoder layer, once the stage has run. */
   private masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] } = {};
   private readonly perplexity: ByState<ByDataset> = {};
+  private readonly zeroShot: NonNullable<PipelineResult['zeroShot']> = {};
   private initialMask: PipelineResult['initialMask'] = { layers: [], linears: [] };
   private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
 
@@ -191,7 +193,7 @@ class PipelineRun {
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
-    tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1));
+    tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers));
     const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
     for (const [index, task] of stage.perplexity.entries()) {
       const { tokens, seconds } = await activities.sampleEvaluation({ context, task });
@@ -201,12 +203,21 @@ class PipelineRun {
         scores[labels[index]] = await this.perplexityOf(state, tokens, tracker);
       }
     }
+    if (stage.zeroShot === undefined) return;
+    const { workflowId } = workflowInfo();
+    const found = await evaluateZeroShot({ activities, context, stage, tracker, workflowId, masksOf: (state) => this.masksOf(state) });
+    for (const state of stage.states) this.zeroShot[state] = { ...this.zeroShot[state], ...found[state] };
+  }
+
+  /** Masks of all layers of a state of the model. */
+  private masksOf(state: ModelState): (ArtifactKey | null)[] {
+    return state === 'dense' ? new Array<null>(this.context.model.layers).fill(null) : (this.masks[state] ?? []);
   }
 
   private async perplexityOf(state: ModelState, tokens: TokensRef, tracker: StageTracker): Promise<number> {
     const { context } = this;
     const layers = context.model.layers;
-    const masks = state === 'dense' ? new Array<null>(layers).fill(null) : (this.masks[state] ?? []);
+    const masks = this.masksOf(state);
     const whole = { tokens, masks };
     tracker.working(state);
     const known = await activities.findPerplexity({ context, path: whole });
@@ -270,6 +281,7 @@ class PipelineRun {
       pattern: context.pattern,
       sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
       perplexity: this.perplexity,
+      ...(Object.keys(this.zeroShot).length > 0 && { zeroShot: this.zeroShot }),
       initialMask: this.initialMask,
       rebuild: this.rebuild,
       seconds: this.seconds(),

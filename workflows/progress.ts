@@ -21,6 +21,11 @@ export class StageTracker {
     this.progress.detail = detail;
   }
 
+  /** There are more units than was thought at the beginning. */
+  more(units: number): void {
+    this.progress.total += units;
+  }
+
   /** Counts a finished unit of work, and guesses from all so far how long the others will take. */
   unit({ seconds, reused }: UnitResult): void {
     const { progress } = this;

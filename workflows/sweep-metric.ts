@@ -1,8 +1,8 @@
 import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-result.js';
 import type { Best, Combination, StopWhen, SweepMetric } from '../config/sweep.js';
 
-/** A metric of a member, on the first text that it was judged on; undefined where it has none. */
-export function metricOf({ perplexity }: Pick<MemberOutcome, 'perplexity'>, metric: SweepMetric): number | undefined {
+/** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined where it has none. */
+export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexity' | 'accuracy'>, metric: SweepMetric): number | undefined {
   const first = (state: 'dense' | 'initial' | 'rebuilt'): number | undefined => Object.values(perplexity?.[state] ?? {})[0];
   const [dense, initial, rebuilt] = [first('dense'), first('initial'), first('rebuilt')];
   switch (metric) {
@@ -10,6 +10,10 @@ export function metricOf({ perplexity }: Pick<MemberOutcome, 'perplexity'>, metr
       return initial;
     case 'perplexity.rebuilt':
       return rebuilt;
+    case 'accuracy.initial':
+      return accuracy?.initial;
+    case 'accuracy.rebuilt':
+      return accuracy?.rebuilt;
     case 'gapClosed':
       if (dense === undefined || initial === undefined || rebuilt === undefined || !(initial > dense)) return undefined;
       return 1 - Math.log(rebuilt / dense) / Math.log(initial / dense);

@@ -150,10 +150,15 @@ class SweepRun {
   }
 }
 
-function doneOutcome({ perplexity, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
+function doneOutcome({ perplexity, zeroShot, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
   const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
   const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
-  return { ...status, perplexity, sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+}
+
+function meanAccuracies(zeroShot: NonNullable<PipelineResult['zeroShot']>): MemberOutcome['accuracy'] {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
 }
 
 function failedOutcome(error: unknown): MemberOutcome {

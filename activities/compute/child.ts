@@ -16,6 +16,7 @@ import { sampleCalibration, sampleEvaluation } from '../sample-tokens.js';
 import type { ComputeActivities } from '../types.js';
 import { Workbench } from '../workbench.js';
 import { writeOutputs } from '../write-outputs.js';
+import { findLikelihoods, judgeZeroShot, sampleQuestions, scoreLikelihoods } from '../zero-shot/index.js';
 import { serializeFault } from './failure.js';
 import type { ReplyMessage, TaskMessage } from './messages.js';
 import { OtherEngineNeeded } from './engine-slot.js';
@@ -32,6 +33,10 @@ const stages: { [Task in keyof ComputeActivities]: (input: never, bench: Workben
   findPerplexity,
   advanceLayer,
   scorePerplexity,
+  sampleQuestions,
+  findLikelihoods,
+  scoreLikelihoods,
+  judgeZeroShot,
   proveMasks,
   writeOutputs,
   proveOutputs,

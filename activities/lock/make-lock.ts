@@ -38,7 +38,7 @@ export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<Pipel
 const cached = /[\\/](?:models|datasets)--([^\\/]+)[\\/]snapshots[\\/]([^\\/]+)[\\/](.+)$/;
 
 function portableName(path: string, folder: string): string {
-  // A dataset by name, named like this already.
+  // Datasets by name, documents from a hub and the package's task files are named like this already.
   if (!isAbsolute(path)) return path;
   const [whole, repo, commit, rest] = cached.exec(path) ?? [];
   return whole === undefined ? relativePath(path, folder) : `${repo.replaceAll('--', '/')}@${commit}/${rest.replaceAll('\\', '/')}`;

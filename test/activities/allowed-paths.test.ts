@@ -49,6 +49,7 @@ describe('a pipeline reads only what the worker lets it', () => {
     ['a text elsewhere', ({ outside: at }) => `calibration.dataset.file=${at}/calibration.txt`, /^dataset\.file: /],
     ['a text behind a link', ({ inside: at }) => `calibration.dataset.file=${at}/link.txt`, /^dataset\.file: .*link\.txt is a link to .*models-of-others\/calibration\.txt/],
     ['a text to judge by elsewhere', ({ outside: at }) => `evaluation.perplexity.0.dataset.file=${at}/heldout.txt`, /^dataset\.file: /],
+    ['questions elsewhere', ({ outside: at }) => `evaluation.zeroShot=[{ name: mine, file: ${at}/heldout.txt }]`, /^zeroShot\.file: /],
     ['a mask elsewhere', ({ outside: at }) => `initialMask={method: file, source: ${at}/model}`, /^initialMask\.source: /],
     ['a mask that is not there: no word on that', ({ outside: at }) => `initialMask={method: file, source: ${at}/none}`, /^initialMask\.source: .*none is not in a folder/],
   ])('refuses %s', async (_, override, message) => {

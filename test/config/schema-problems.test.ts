@@ -90,7 +90,7 @@ describe('missing keys', () => {
 
   test.each([
     ['  - calibration: {}', '5 `dataset` is missing in `calibration`; expected a mapping with `file`, `field`, `name`, `revision` or `specialTokens`. Add for instance `dataset: { file: ./text/calibration.txt }`.'],
-    ['  - evaluation: {}', '5 `perplexity` is missing in `evaluation`; expected a list of 1 to 100 items. Add for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]`.'],
+    ['  - evaluation: {}', '5 `perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.'],
   ])('%s', (yaml, expected) => {
     expect(stage(yaml)).toEqual([expected]);
   });

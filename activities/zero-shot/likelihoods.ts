@@ -1,0 +1,79 @@
+import { ArtifactStore, type Json } from '../../artifacts/index.js';
+import { tf } from '../../engine/index.js';
+import { logLikelihoods } from '../../evaluation/index.js';
+import { disposeConstants } from '../../models/index.js';
+import { dropOlder } from '../drop-older.js';
+import { numericsOf, numericsVersion } from '../numerics.js';
+import type { ArtifactKey, FindLikelihoodsInput, PerplexityInput, QuestionsPart, RunContext, UnitResult } from '../types.js';
+import { disposeWeights } from '../weights.js';
+import type { Workbench } from '../workbench.js';
+import { readQuestionBatches } from './question-batches.js';
+
+const file = 'likelihoods.json';
+
+/** Sums over the tokens of each answer that the part scores, in nats, with the numbers of the requests. */
+interface Likelihoods {
+  requests: number[];
+  values: number[];
+}
+
+/** The batches of questions are in the questions' key; those of windows play no part. */
+function dependsOn(context: RunContext, { key, part }: QuestionsPart, masks: (ArtifactKey | null)[]): Json {
+  const { engine, forward } = numericsOf(context);
+  return { engine, forward, version: numericsVersion.likelihoods, model: context.model.digest, questions: key, part, masks };
+}
+
+/** Which parts' log-likelihoods the store knows: for these, no layer needs to be run. */
+export async function findLikelihoods({ context, parts, masks }: FindLikelihoodsInput, bench: Workbench): Promise<boolean[]> {
+  const known: boolean[] = [];
+  for (const part of parts) {
+    const key = ArtifactStore.key('likelihoods', dependsOn(context, part, masks));
+    await dropOlder(context, bench.store, 'likelihoods', key);
+    known.push((await bench.store.find('likelihoods', key)) !== undefined);
+  }
+  return known;
+}
+
+/** Scores the answers of all questions of a path from the hidden states after the last layer. */
+export async function scoreLikelihoods({ context, path }: PerplexityInput, bench: Workbench): Promise<UnitResult> {
+  await bench.engineOf(context);
+  const started = performance.now();
+  const { questions = [] } = path.tokens;
+  bench.onProgress('scoring');
+  const missing = (await findLikelihoods({ context, parts: questions, masks: path.masks }, bench)).some((known) => !known);
+  if (missing) {
+    const open = await bench.model(context.model);
+    const hidden = await bench.hidden.take(context, path);
+    const weights = await bench.weights(open, open.model.headTensors);
+    let next = 0;
+    for (const part of questions) {
+      const sums = new Map<number, number>();
+      for (const { scored } of await readQuestionBatches(bench.store, part)) {
+        const h = hidden[next++];
+        logLikelihoods(open.model, weights, h, scored).forEach((value, i) => sums.set(scored[i].request, (sums.get(scored[i].request) ?? 0) + value));
+      }
+      const likelihoods: Likelihoods = { requests: [...sums.keys()], values: [...sums.values()] };
+      await bench.store.findOrMake('likelihoods', dependsOn(context, part, path.masks), async (draft) => {
+        await draft.write(file, [Buffer.from(JSON.stringify(likelihoods))]);
+        return { requests: sums.size };
+      });
+    }
+    tf.dispose(hidden);
+    disposeWeights(weights);
+  }
+  await bench.hidden.drop(context, path);
+  // Questions have many lengths, and tables for each.
+  disposeConstants();
+  return { seconds: (performance.now() - started) / 1000, reused: !missing };
+}
+
+/** Log-likelihoods of all answers of a task, by request. @throws ArtifactLostError if a part's are gone or damaged */
+export async function readLikelihoods(context: RunContext, parts: readonly QuestionsPart[], masks: (ArtifactKey | null)[], bench: Workbench): Promise<number[]> {
+  const found: number[] = [];
+  for (const part of parts) {
+    const key = ArtifactStore.key('likelihoods', dependsOn(context, part, masks));
+    const { requests, values } = JSON.parse(Buffer.from(await bench.store.read('likelihoods', key, file)).toString()) as Likelihoods;
+    requests.forEach((request, i) => (found[request] = values[i]));
+  }
+  return found;
+}

@@ -1,0 +1,67 @@
+import { dirname } from 'node:path';
+import { ArtifactStore, digestOf, type Json } from '../../artifacts/index.js';
+import { loadTokenizer, questionForms, readQuestions } from '../../datasets/index.js';
+import { batchesOf, requestEncoder, sequencesOf } from '../../evaluation/index.js';
+import { questionsPerBatch, sequenceNumbers } from '../../planning/index.js';
+import { dropOlder } from '../drop-older.js';
+import { PipelineModelMismatchError } from '../errors.js';
+import { modelFolder } from '../hub-files.js';
+import { numericsVersion } from '../numerics.js';
+import { tokenizerDigests } from '../sample-tokens.js';
+import type { QuestionsRef, SampleQuestionsInput, SampleQuestionsResult } from '../types.js';
+import type { Workbench } from '../workbench.js';
+import { writeQuestionBatches } from './question-batches.js';
+import { definitionOf, documentFiles } from './task-files.js';
+
+/** How often progress is told, in documents. */
+const told = 500;
+
+/**
+ * Reads the documents of a task and makes batches of tokens of them.
+ * @throws PipelineModelMismatchError, ContinuationError, and the errors of datasets
+ */
+export async function sampleQuestions({ context, task }: SampleQuestionsInput, bench: Workbench): Promise<SampleQuestionsResult> {
+  const { model } = await bench.model(context.model);
+  const { attentionHeads, hiddenSize, intermediateSize, maxPositions } = model;
+  const forms = questionForms(definitionOf(task)?.definition);
+  const files = await documentFiles(task, bench);
+  const { limit, bos } = task;
+  const dependsOn: Json = {
+    version: numericsVersion.questions,
+    documents: files.map(({ name }) => context.files[name] ?? null),
+    forms: digestOf(forms),
+    tokenizer: tokenizerDigests(context),
+    settings: { limit: limit ?? null, bos },
+    // Where contexts are cut, what is shared, and which sequences are batched.
+    model: { attentionHeads, hiddenSize, intermediateSize, maxPositions },
+  };
+  const key = ArtifactStore.key('questions', dependsOn);
+  await dropOlder(context, bench.store, 'questions', key);
+  const { manifest, reused } = await bench.store.findOrMake('questions', dependsOn, async (draft) => {
+    bench.onProgress('reading documents');
+    const questions = await readQuestions(files.map(({ file }) => file), forms, limit);
+    const tokenizer = await loadTokenizer(await modelFolder(context.model, bench));
+    const { bos: bosToken, eos } = tokenizer.special;
+    if (bos && bosToken === undefined) throw withoutBos(dirname(tokenizer.digestSource[0]));
+    const encode = requestEncoder({ encode: tokenizer.encode, maxLength: maxPositions, ...(bos && { bos: bosToken }), prefix: bosToken ?? eos });
+    let requests = 0;
+    const sequences = questions.flatMap(({ contexts, continuations }, document) => {
+      if (document % told === 0) bench.onProgress(`tokenising document ${document} of ${questions.length}`);
+      const encoded = contexts.map((text, answer) => encode({ context: text, continuation: continuations[answer] }));
+      requests += encoded.length;
+      return sequencesOf(encoded, requests - encoded.length, (time) => sequenceNumbers(model, time));
+    });
+    const batches = batchesOf(sequences, { most: (time) => questionsPerBatch(model, time), maxLength: maxPositions });
+    await draft.write('documents.jsonl', questions.map((question) => Buffer.from(`${JSON.stringify(question)}\n`)));
+    const parts = await writeQuestionBatches(draft, batches, 4 * hiddenSize);
+    return { documents: questions.length, requests, parts };
+  });
+  const { documents, parts } = manifest.summary as unknown as Omit<QuestionsRef, 'key'>;
+  return { questions: { key, documents, parts }, seconds: manifest.seconds, reused };
+}
+
+function withoutBos(folder: string): PipelineModelMismatchError {
+  return new PipelineModelMismatchError({
+    where: folder, what: 'the tokenizer has no BOS token, but `bos` is true', expected: '`bos_token` in tokenizer_config.json', remedy: 'Set `bos: false` in `evaluation`',
+  });
+}

@@ -1,0 +1,42 @@
+import { nearest } from './nearest.js';
+import { pointerOf } from './places.js';
+import type { Segments } from './places.js';
+import { schemaAt } from './schema.js';
+import type { ValueProblem } from './schema-problems.js';
+import { show } from './schema-problems.js';
+import { isMapping } from './stages.js';
+import type { ReadStage } from './stages.js';
+
+const knownTasks = schemaAt(['stages', '0', 'evaluation', 'zeroShot', '0', 'task']).enum ?? [];
+const listed = knownTasks.map((task) => `\`${task}\``).join(', ');
+
+/** Collects what is wrong with evaluations beyond their syntax: nothing to judge by, tasks that are none. */
+export function checkEvaluations(stages: readonly ReadStage[], problems: ValueProblem[], warnings: ValueProblem[]): void {
+  for (const { type, settings, path } of stages) {
+    if (type !== 'evaluation') continue;
+    const { perplexity, zeroShot, limit } = settings;
+    if (perplexity === undefined && zeroShot === undefined) {
+      problems.push({ pointer: pointerOf(path), part: 'key', message: '`perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.' });
+    }
+    if (zeroShot === undefined && limit !== undefined) {
+      warnings.push({ pointer: pointerOf([...path, 'limit']), part: 'key', message: '`limit` has no effect without `zeroShot`, whose documents it counts; `perplexity` has `maxWindows`. Remove it.' });
+    }
+    if (Array.isArray(zeroShot)) zeroShot.forEach((item, index) => problems.push(...itemProblems(item, [...path, 'zeroShot', index])));
+  }
+}
+
+function itemProblems(item: unknown, path: Segments): ValueProblem[] {
+  const problem = (message: string): ValueProblem[] => [{ pointer: pointerOf(path), part: 'value', message }];
+  if (typeof item === 'string') {
+    if (knownTasks.includes(item)) return [];
+    const meant = nearest(item, knownTasks);
+    const remedy = meant === undefined ? 'For a task of your own write `{ name: mine, file: ./mine.jsonl }`.' : `Did you mean \`${meant}\`?`;
+    return problem(`${show(item)} is no task that is known; expected one of ${listed}. ${remedy}`);
+  }
+  if (!isMapping(item)) return [];
+  const { task, name, file } = item;
+  if (task !== undefined && name !== undefined) return problem('`task` and `name` in one task; expected `task` for one that is known, or `name` and `file` for one of your own. Remove one of them.');
+  if (task === undefined && name === undefined) return problem('neither `task` nor `name`; expected `task` for one that is known, or `name` and `file` for one of your own. Add for instance `task: arc_easy`.');
+  if (name !== undefined && file === undefined) return problem('`name` without `file`; expected the documents of a task of your own. Add for instance `file: ./mine.jsonl`, or write `task:` for one that is known.');
+  return [];
+}

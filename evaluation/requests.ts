@@ -1,0 +1,71 @@
+import { ContinuationError } from './errors.js';
+
+/** What is asked of a model: how likely is the continuation after the context? */
+export interface TextRequest {
+  context: string;
+  continuation: string;
+}
+
+/** A request in tokens. */
+export interface EncodedRequest {
+  /** What the model reads: context and continuation without its last token. */
+  input: Int32Array;
+  /** The continuation; target k is predicted by input `input.length - targets.length + k`. */
+  targets: Int32Array;
+}
+
+export interface RequestEncoding {
+  /** A text's token ids, without special tokens. */
+  encode: (text: string) => Int32Array;
+  /** A token before every text; none where absent. */
+  bos?: number;
+  /** What stands before a continuation without context. */
+  prefix?: number;
+  /** How many tokens the model can read. */
+  maxLength: number;
+}
+
+/** Whitespace as Python's `str.rstrip` knows it. */
+ 
+const trailingWhitespace = /[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
+
+/**
+ * Encodes requests as lm-evaluation-harness 0.4.13 does: whitespace at the end of the context moves to the continuation; both are
+ * encoded in one, and the continuation is what comes after as many tokens as the context alone has; what is too long loses
+ * tokens from the left.
+ *
+ * @throws ContinuationError if nothing is left to score, or more than the model can read
+ */
+export function requestEncoder({ encode, bos, prefix, maxLength }: RequestEncoding): (request: TextRequest) => EncodedRequest {
+  // Requests of one document come one after the other, most with the same context.
+  let last: { context: string; length: number } | undefined;
+  const lengthOf = (context: string): number => {
+    if (last?.context !== context) last = { context, length: encode(context).length };
+    return last.length;
+  };
+
+  return (request) => {
+    const { whole, contextLength } = encoded(request);
+    const targets = whole.slice(contextLength);
+    if (targets.length === 0) throw new ContinuationError({ what: `the continuation ${quoted(request)} has no token of its own`, expected: 'at least one token to score' });
+    if (targets.length > maxLength) {
+      throw new ContinuationError({ what: `the continuation ${quoted(request)} has ${targets.length} tokens`, expected: `at most ${maxLength}, which is what the model can read` });
+    }
+    return { input: whole.slice(Math.max(0, whole.length - maxLength - 1), -1), targets };
+  };
+
+  function encoded(request: TextRequest): { whole: Int32Array; contextLength: number } {
+    const before = bos === undefined ? [] : [bos];
+    const [spaces = ''] = trailingWhitespace.exec(request.context) ?? [];
+    const context = request.context.slice(0, request.context.length - spaces.length);
+    const whole = encode(request.context + request.continuation);
+    if (context !== '' || bos !== undefined) return { whole: Int32Array.of(...before, ...whole), contextLength: before.length + (context === '' ? 0 : lengthOf(context)) };
+    // Something must come before the first token. Where the text begins with that very token, it is there already.
+    if (prefix === undefined) throw new ContinuationError({ what: `the continuation ${quoted(request)} has no context, and the tokenizer has no token that could stand before it`, expected: 'a context, or `bos: true` and a tokenizer with such a token' });
+    return { whole: whole[0] === prefix ? whole : Int32Array.of(prefix, ...whole), contextLength: 1 };
+  }
+}
+
+function quoted({ continuation }: TextRequest): string {
+  return JSON.stringify(continuation.length > 60 ? `${continuation.slice(0, 57)}...` : continuation);
+}

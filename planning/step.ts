@@ -1,0 +1,43 @@
+import type { Windows } from './batches.js';
+import { addWork, type Cost } from './cost.js';
+import * as layers from './layer-cost.js';
+import type { ModelSize } from './model-size.js';
+
+/** A unit of work that a stage does a number of times: once a layer, or once. */
+export interface Step {
+  /** What estimates are learned by, for instance `rebuild guarded`. */
+  kind: string;
+  count: number;
+  cost: Cost;
+}
+
+/** Names of what estimates are learned by. */
+export const kinds = {
+  sample: 'sample',
+  initialMask: (method: string): string => `initialMask ${method}`,
+  rebuild: (strategy: string): string => `rebuild ${strategy}`,
+  scoring: (method: string): string => `allocation ${method}`,
+  advance: 'layer forward',
+  score: 'perplexity',
+  questions: 'zero-shot layer forward',
+  likelihoods: 'zero-shot likelihoods',
+  outputs: 'outputs',
+  proof: 'proof',
+} as const;
+
+/** Guessed: a tokenizer of 32,000 words makes a token of 3.7 bytes, one of 512 of 2.2. */
+export function tokensOf(bytes: number, vocabulary: number): number {
+  return Math.ceil(bytes / Math.min(4, Math.max(1, Math.log2(vocabulary) / 4)));
+}
+
+/** Tokenising a text: its words as JavaScript objects. */
+export function sampleCost(bytes: number): Cost {
+  return { memory: { tensors: 0, host: 40 * bytes }, work: addWork([bytes, { hostFlops: 1000 }]) };
+}
+
+/** The first layer's inputs, while its weights are in memory already. */
+export function embedStep(size: ModelSize, windows: Windows, count = 1): Step {
+  const { tensors, host } = layers.embedMemory(size, windows);
+  const memory = { tensors: tensors + 4 * size.layer.parameters, host: host + size.bytesPerWeight * size.layer.parameters };
+  return { kind: 'embedding', count, cost: { memory, work: addWork([1, { readBytes: size.bytesPerWeight * size.embedding, movedBytes: 8 * size.embedding }]) } };
+}

@@ -1,0 +1,81 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import type { EvaluationStage, ZeroShotTask } from '../config/pipeline.js';
+import { questionsPerBatch, type Windows } from './batches.js';
+import * as layers from './layer-cost.js';
+import type { ModelSize } from './model-size.js';
+import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
+
+/** Documents of a task, and characters of one with all of its answers. */
+interface Documents {
+  documents: number;
+  characters: number;
+}
+
+/**
+ * Of the tasks that are known, in their datasets: how many documents the split has, and about how many characters one. HellaSwag's
+ * characters are guessed; the others were counted.
+ */
+const known: Readonly<Record<string, Documents>> = {
+  boolq: { documents: 3270, characters: 620 },
+  rte: { documents: 277, characters: 360 },
+  hellaswag: { documents: 10042, characters: 700 },
+  winogrande: { documents: 1267, characters: 180 },
+  arc_easy: { documents: 2376, characters: 210 },
+  arc_challenge: { documents: 1172, characters: 260 },
+  openbookqa: { documents: 500, characters: 140 },
+  piqa: { documents: 1838, characters: 240 },
+};
+
+/** Share of an answer's characters in those of a document, at which log-likelihoods are taken. */
+const answerShare = 0.4;
+/** Most bytes of hidden states that go through the layers together (workflows/zero-shot.ts). */
+const groupBytes = 4 * 2 ** 30;
+
+/** The beginning of a file, from which the length of its lines is guessed. */
+const sampleBytes = 64 * 1024;
+
+function documentsOf(task: ZeroShotTask): Documents {
+  const found = task.file === undefined ? undefined : countLines(task.file);
+  const all = found ?? ('task' in task ? known[task.task] : { documents: 0, characters: 0 });
+  return { ...all, documents: Math.max(1, Math.min(all.documents, task.limit ?? Infinity)) };
+}
+
+/** Guessed from the lines at the beginning of a file; a Parquet file has no lines, and a missing one nothing. */
+function countLines(file: string): Documents | undefined {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (bytes === 0 || file.toLowerCase().endsWith('.parquet')) return undefined;
+  const handle = openSync(file, 'r');
+  try {
+    const beginning = Buffer.alloc(Math.min(sampleBytes, bytes));
+    const read = readSync(handle, beginning, 0, beginning.length, 0);
+    const lines = beginning.subarray(0, read).reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
+    const characters = read / Math.max(1, lines);
+    return { documents: Math.ceil(bytes / characters), characters };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** What the zero-shot tasks of an evaluation take. Answers of a document are taken to share its context. */
+export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: ModelSize): { tasks: number; steps: Step[]; disk: { kept: number; passing: number } } {
+  if (zeroShot.length === 0) return { tasks: 0, steps: [], disk: { kept: 0, passing: 0 } };
+  const tasks = zeroShot.map(documentsOf);
+  const samples = tasks.reduce((total, { documents }) => total + documents, 0);
+  const tokens = tasks.reduce((total, { documents, characters }) => total + documents * tokensOf(characters, size.vocabulary), 0);
+  const groups = Math.ceil((4 * tokens * size.hidden) / groupBytes);
+  const time = Math.ceil(tokens / samples);
+  const perBatch = questionsPerBatch({ attentionHeads: size.heads, hiddenSize: size.hidden, intermediateSize: size.intermediate }, time);
+  const windows: Windows = { samples: Math.ceil(samples / groups), time, perBatch };
+  const scored: Windows = { ...windows, time: Math.max(1, Math.ceil(time * answerShare)) };
+  const times = groups * states.length;
+  return {
+    tasks: zeroShot.length,
+    steps: [
+      ...tasks.map(({ documents, characters }): Step => ({ kind: kinds.sample, count: 1, cost: sampleCost(documents * characters) })),
+      embedStep(size, windows, times),
+      { kind: kinds.questions, count: times * size.layers, cost: layers.advanceCost(size, windows) },
+      { kind: kinds.likelihoods, count: times, cost: layers.scoreCost(size, scored) },
+    ],
+    disk: { kept: 12 * tokens, passing: 2 * layers.hiddenBytes(size, windows) },
+  };
+}
