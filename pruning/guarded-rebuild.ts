@@ -48,7 +48,7 @@ export interface GuardedResult {
  * With one window only, it both teaches and judges. With `weights: refit` the weights that are kept in the end are fitted anew, if
  * that lowers the error of held-out windows. Last, the errors over all windows are compared, and masks and weights that raised
  * them are put back as they were. Gradients are taken at the sparse weights for unstructured masks and at the dense
- * ones for N:M, whatever closed more of the perplexity gap (bench/guarded.ts).
+ * ones for N:M, whatever closed more of the perplexity gap (bench/quality.ts).
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
  */

@@ -38,8 +38,8 @@ export async function refitSubBlock({ subBlock, dense, masks, start, each, token
   const tensors: Tensor[] = [];
   const fit = async (linear: LinearSpec, targets: Tensor2D): Promise<void> => {
     const { name, shape } = linear;
-    const fitted = await maskedLeastSquares({ ...sums.moments(), targets, start: weightOf(start, name), mask: maskOf(masks, name), damping: shape[1] / tokens });
-    targets.dispose();
+    const fitted = await maskedLeastSquares({ ...sums.moments(), targets, start: weightOf(start, name), mask: maskOf(masks, name), damping: shape[1] / tokens })
+      .finally(() => { targets.dispose(); });
     values.set(name, round(name, fitted));
   };
   try {
