@@ -160,7 +160,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     await makeOnce(store, { times: 0 });
     await makeOnce(store, { times: 0 }, { ...dependsOn, layer: 4 });
     // No history names the keys of these, but those of what they are made from.
-    const unnamed = ['gradient', 'hidden', 'perplexity', 'scores'] as const;
+    const unnamed = ['gradient', 'hidden', 'likelihoods', 'perplexity', 'scores'] as const;
     for (const kind of unnamed) {
       for (const from of [tokens, 'none']) await store.findOrMake(kind, { tokens: from, layer: 5 }, () => Promise.resolve(null));
     }
