@@ -28,26 +28,33 @@ export async function modelFolder({ source, repo, revision }: ModelRef, bench: W
 /** A model of a hub, whole, in the cache. @returns its folder, and the commit that it is of */
 export async function hubModel(request: Omit<Repository, 'type'>, bench: Workbench): Promise<{ folder: string; commit: string }> {
   const found = await fetchModel({ ...request, onProgress: reporter(bench, request.repository) });
-  await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, { type: 'model', ...request })).check('model.source', found.folder);
+  await checkCached(bench, { type: 'model', ...request }, 'model.source', found.folder);
   return found;
 }
 
 /** The file of a dataset by name, in the cache. `name` is what records call it, on every machine. */
-export async function namedFile(dataset: NamedDataset, use: DatasetUse, bench: Workbench, commit?: string): Promise<{ file: string; name: string; commit: string }> {
+export function namedFile(dataset: NamedDataset, use: DatasetUse, bench: Workbench, commit?: string): Promise<{ file: string; name: string; commit: string }> {
   const { repository, files } = namedRepositories[dataset.name];
-  const path = files[use];
-  const request = { type: 'dataset', repository, revision: commit ?? dataset.revision } as const;
-  const found = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
-  await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, request)).check('dataset.name', found.file);
-  return { ...found, name: `${repository}@${found.commit}/${path}` };
+  return datasetFile({ repository, revision: commit ?? dataset.revision }, files[use], 'dataset.name', bench);
 }
 
 /** A file of a zero-shot task's documents, in the cache. `name` is what records call it, on every machine. */
-export async function taskFile({ repository, revision }: TaskSource, path: string, bench: Workbench): Promise<{ file: string; name: string }> {
+export async function taskFile(source: TaskSource, path: string, bench: Workbench): Promise<{ file: string; name: string }> {
+  const { file, name } = await datasetFile(source, path, 'zeroShot.task', bench);
+  return { file, name };
+}
+
+/** @param setting of the pipeline, for who may not read it */
+async function datasetFile({ repository, revision }: Pick<Repository, 'repository' | 'revision'>, path: string, setting: string, bench: Workbench): Promise<{ file: string; name: string; commit: string }> {
   const request = { type: 'dataset', repository, revision } as const;
-  const { file, commit } = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
-  await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, request)).check('zeroShot.task', file);
-  return { file, name: `${repository}@${commit}/${path}` };
+  const found = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
+  await checkCached(bench, request, setting, found.file);
+  return { ...found, name: `${repository}@${found.commit}/${path}` };
+}
+
+/** A pipeline may read of the cache what it names, and no link may lead out of that. @throws PathNotAllowedError */
+async function checkCached(bench: Workbench, repository: Repository, setting: string, path: string): Promise<void> {
+  await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, repository)).check(setting, path);
 }
 
 /** What `commits` of a run calls a dataset by name at a revision. */

@@ -42,7 +42,8 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   bench.onProgress('reading digests');
   const named = await namedFiles(pipeline, lock, bench);
   const ofTasks = await taskFiles(pipeline, bench);
-  const inputs = [...(await inputFiles(pipeline, source, bench)), ...[...named, ...ofTasks].map(({ file }) => file)];
+  const names = new Map([...named, ...ofTasks].map(({ file, name }) => [file, name]));
+  const inputs = [...(await inputFiles(pipeline, source, bench)), ...names.keys()];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
   const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
   const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file), ...ofTasks.filter((one) => one.fromHub).map(({ file }) => file)];
@@ -57,7 +58,7 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
-    files: Object.fromEntries(inputs.map((file) => [[...named, ...ofTasks].find((known) => known.file === file)?.name ?? file, digests.get(file) ?? ''])),
+    files: Object.fromEntries(inputs.map((file) => [names.get(file) ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,
   };

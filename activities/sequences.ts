@@ -2,7 +2,7 @@ import type { ArtifactStore } from '../artifacts/index.js';
 import { disposeLayout, sequenceLayout, type SequenceLayout } from '../models/index.js';
 import { readTokens } from './tokens.js';
 import type { TokensRef } from './types.js';
-import { readQuestionBatches } from './zero-shot/question-batches.js';
+import { readQuestionSequences } from './zero-shot/question-batches.js';
 
 /** Token ids that go through a layer together. */
 export interface Sequences {
@@ -17,7 +17,7 @@ export interface Sequences {
 /** The batches of windows or of zero-shot questions. @throws ArtifactLostError */
 export async function readSequences(store: ArtifactStore, tokens: TokensRef, perBatch: number): Promise<Sequences[]> {
   const { questions, samples, sequenceLength: time } = tokens;
-  if (questions !== undefined) return (await Promise.all(questions.map((part) => readQuestionBatches(store, part)))).flat();
+  if (questions !== undefined) return (await Promise.all(questions.map((part) => readQuestionSequences(store, part)))).flat();
   const ids = await readTokens(store, tokens);
   return Array.from({ length: Math.ceil(samples / perBatch) }, (_, batch) => {
     const first = batch * perBatch;

@@ -1,16 +1,15 @@
 import { dirname, resolve } from 'node:path';
-import { readDocument } from './document.js';
+import { readChecked } from './checked-document.js';
 import { PipelineFileError } from './errors.js';
 import { checkQuantity } from './gate-check.js';
 import { parseQuantity } from './gate-grammar.js';
-import { located, positionOf } from './located.js';
+import { located } from './located.js';
 import type { CheckedPack, Expectation, Pack } from './pack.js';
 import { parsePipeline } from './parse.js';
 import type { ParseOptions } from './parse.js';
 import { pointerOf } from './places.js';
 import { readText } from './read-text.js';
 import { problemOf } from './resolve-gates.js';
-import { schemaProblems } from './schema-problems.js';
 import { packFile } from './schema.js';
 
 /**
@@ -19,14 +18,7 @@ import { packFile } from './schema.js';
  * @throws PipelineFileError with every problem found, in the pack or else in the pipeline file
  */
 export function loadPack(path: string, overrides: readonly string[] = [], { allowFloating }: Pick<ParseOptions, 'allowFloating'> = {}): Pack {
-  const file = resolve(path);
-  const document = readDocument(readText(file));
-  const broken = document.problems.map(({ offset, message }) => ({ ...positionOf(document, offset), message }));
-  if (document.value === undefined || broken.length > 0) throw new PipelineFileError(file, broken);
-  const wrong = schemaProblems(document.value, packFile);
-  if (wrong.length > 0) throw new PipelineFileError(file, wrong.map((problem) => located(document, problem)));
-
-  const { name, pipeline, set, expect } = JSON.parse(JSON.stringify(document.value)) as CheckedPack;
+  const { file, document, data: { name, pipeline, set, expect } } = readChecked<CheckedPack>(path, packFile);
   const folder = dirname(file);
   const pipelinePath = resolve(folder, pipeline);
   const own = [`name=${JSON.stringify(name)}`, ...Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`)];

@@ -1,11 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readDocument } from './document.js';
-import { PipelineFileError } from './errors.js';
-import { located, positionOf } from './located.js';
-import { readText } from './read-text.js';
-import { schemaProblems } from './schema-problems.js';
+import { readChecked } from './checked-document.js';
 import { taskFile } from './schema.js';
 import type { TaskDefinition } from './task.js';
 
@@ -26,12 +22,5 @@ export const taskPath = (task: string): string => join(tasksFolder(), `${task}.y
  * @throws PipelineFileError with every problem found
  */
 export function loadTask(path: string): TaskDefinition {
-  const file = resolve(path);
-  const document = readDocument(readText(file));
-  const broken = document.problems.map(({ offset, message }) => ({ ...positionOf(document, offset), message }));
-  if (document.value === undefined || broken.length > 0) throw new PipelineFileError(file, broken);
-  const problems = schemaProblems(document.value, taskFile).map((problem) => located(document, problem));
-  if (problems.length > 0) throw new PipelineFileError(file, problems);
-  // The document's data have no prototype, which what sends them does not expect.
-  return JSON.parse(JSON.stringify(document.value)) as TaskDefinition;
+  return readChecked<TaskDefinition>(path, taskFile).data;
 }

@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type Compressors, type FileMetaData } from 'hyparquet';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type Compressors, type FileMetaData } from 'hyparquet';
 import { DatasetFileError, InvalidRecordError, ParquetError } from './errors.js';
 
 /** Beside the two that hyparquet has itself: none, and Snappy. */
@@ -17,10 +17,7 @@ const readableCodecs = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
  * @throws InvalidRecordError where a row has no string in it
  */
 export async function readParquetColumn(file: string, column: string): Promise<string[]> {
-  const buffer = await asyncBufferFromFile(file).catch((error: Error) => {
-    throw new DatasetFileError(file, error);
-  });
-  const metadata = await mustParse(file, parquetMetadataAsync(buffer));
+  const { buffer, metadata } = await openParquet(file);
   checkColumn(metadata, file, column);
   const rows = await mustParse(file, parquetReadObjects({ file: buffer, metadata, columns: [column], compressors }));
   return rows.map((row, i) => {
@@ -40,13 +37,17 @@ export async function readParquetColumn(file: string, column: string): Promise<s
  * @throws ParquetError where the file is damaged or compressed in a way that cannot be read
  */
 export async function readParquetRows(file: string, limit?: number): Promise<Record<string, unknown>[]> {
-  const buffer = await asyncBufferFromFile(file).catch((error: Error) => {
-    throw new DatasetFileError(file, error);
-  });
-  const metadata = await mustParse(file, parquetMetadataAsync(buffer));
+  const { buffer, metadata } = await openParquet(file);
   const names = metadata.row_groups.flatMap((group) => group.columns.map(({ meta_data }) => meta_data?.path_in_schema[0] ?? ''));
   for (const column of new Set(names)) checkColumn(metadata, file, column);
   return mustParse(file, parquetReadObjects({ file: buffer, metadata, compressors, ...(limit !== undefined && { rowEnd: Math.min(limit, Number(metadata.num_rows)) }) }));
+}
+
+async function openParquet(file: string): Promise<{ buffer: AsyncBuffer; metadata: FileMetaData }> {
+  const buffer = await asyncBufferFromFile(file).catch((error: Error) => {
+    throw new DatasetFileError(file, error);
+  });
+  return { buffer, metadata: await mustParse(file, parquetMetadataAsync(buffer)) };
 }
 
 async function mustParse<T>(file: string, reading: Promise<T>): Promise<T> {

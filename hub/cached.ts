@@ -1,5 +1,5 @@
-import { mkdir, readFile, readdir, realpath, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { writeFileDurably } from '../artifacts/durable-file.js';
 import { CacheDamagedError } from './errors.js';
 import { refFile, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
@@ -11,18 +11,6 @@ export type Pinned = Omit<Repository, 'revision'> & { commit: string };
 export async function cachedFile(cache: string, repository: Pinned, path: string): Promise<string | undefined> {
   const file = join(snapshotFolder(cache, repository, repository.commit), path);
   return (await stat(file).catch(() => undefined))?.isFile() === true ? file : undefined;
-}
-
-/** All files of a snapshot, with sizes, sorted; none if there is no snapshot. */
-export async function cachedFiles(cache: string, repository: Pinned): Promise<{ path: string; size: number }[]> {
-  const folder = snapshotFolder(cache, repository, repository.commit);
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const found: { path: string; size: number }[] = [];
-  for (const name of names.sort()) {
-    const info = await stat(join(folder, name)).catch(() => undefined);
-    if (info?.isFile() === true) found.push({ path: name.split(sep).join('/'), size: info.size });
-  }
-  return found;
 }
 
 /** The commit that a branch or tag stood for when it was last asked for. */

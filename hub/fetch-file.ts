@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { cachedFile, type Pinned } from './cached.js';
 import { downloadBlob, type DownloadProgress } from './download-blob.js';
 import { RepositoryFileNotFoundError } from './errors.js';
-import { notInCache, remoteFile, resolveCommit, type RemoteFile } from './list-files.js';
+import { notInCache, pin, remoteFile, type RemoteFile } from './list-files.js';
 import { checkPath, describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 import { hubFetch } from './request.js';
 import { hubSettings, type HubSettings } from './settings.js';
@@ -23,8 +23,8 @@ export interface FetchFileRequest extends Repository {
  */
 export async function fetchFile({ path, onProgress, ...repository }: FetchFileRequest, settings: HubSettings = hubSettings()): Promise<{ file: string; commit: string }> {
   checkPath(path);
-  const commit = await resolveCommit(repository, settings);
-  const pinned = { type: repository.type, repository: repository.repository, commit };
+  const pinned = await pin(repository, settings);
+  const { commit } = pinned;
   const known = await cachedFile(settings.cache, pinned, path);
   if (known !== undefined) return { file: known, commit };
   if (settings.offline) throw notInCache({ ...repository, revision: commit }, path);

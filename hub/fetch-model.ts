@@ -3,7 +3,7 @@ import { cachedFile, isKnownMissing, rememberMissing, type Pinned } from './cach
 import { checkSpace, type DownloadProgress } from './download-blob.js';
 import { NoModelError, PickleRepositoryError } from './errors.js';
 import { blobPath, fetchListed } from './fetch-file.js';
-import { notInCache, remoteFiles, resolveCommit, type RemoteFile } from './list-files.js';
+import { notInCache, pin, remoteFiles, type RemoteFile } from './list-files.js';
 import { presentBytes } from './partial-file.js';
 import { describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 import { hubSettings, type HubSettings } from './settings.js';
@@ -30,8 +30,8 @@ export interface FetchModelRequest extends Omit<Repository, 'type'> {
  */
 export async function fetchModel({ onProgress, ...request }: FetchModelRequest, settings: HubSettings = hubSettings()): Promise<{ folder: string; commit: string }> {
   const repository = { type: 'model', ...request } as const;
-  const commit = await resolveCommit(repository, settings);
-  const pinned = { type: repository.type, repository: repository.repository, commit };
+  const pinned = await pin(repository, settings);
+  const { commit } = pinned;
   const folder = snapshotFolder(settings.cache, pinned, commit);
   const missing = await missingFiles(pinned, settings);
   if (missing.length === 0) return { folder, commit };
@@ -62,8 +62,8 @@ async function checkAllFit(pinned: Pinned, files: readonly RemoteFile[], setting
 /** The config of a model alone, for those who only want to know its size. @returns the folder that it is in */
 export async function fetchModelConfig(request: Omit<Repository, 'type'>, settings: HubSettings = hubSettings()): Promise<{ folder: string; commit: string }> {
   const repository = { type: 'model', ...request } as const;
-  const commit = await resolveCommit(repository, settings);
-  const pinned = { type: repository.type, repository: repository.repository, commit };
+  const pinned = await pin(repository, settings);
+  const { commit } = pinned;
   if ((await cachedFile(settings.cache, pinned, config)) === undefined) {
     if (settings.offline) throw notInCache({ ...repository, revision: commit }, config);
     const file = (await remoteFiles(pinned, settings)).find(({ path }) => path === config);

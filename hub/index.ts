@@ -5,7 +5,6 @@
 export { checkBlob } from './cached.js';
 export { fetchFile, type FetchFileRequest } from './fetch-file.js';
 export { fetchModel, fetchModelConfig, type FetchModelRequest } from './fetch-model.js';
-export { listFiles, resolveCommit } from './list-files.js';
 export type { DownloadProgress } from './download-blob.js';
 export * from './errors.js';
 export { describeRepository, repositoryFolder, type Repository } from './repository.js';

@@ -1,10 +1,10 @@
 import { datasetInfo, listFiles as hubFiles, modelInfo, type ListFileEntry } from '@huggingface/hub';
 import { isCommit } from '../config/model-source.js';
-import { cachedCommit, cachedFiles, rememberCommit, type Pinned } from './cached.js';
+import { cachedCommit, rememberCommit, type Pinned } from './cached.js';
 import { HubProtocolError, NotInCacheError } from './errors.js';
 import { describeRepository, type Repository } from './repository.js';
 import { hubFetch } from './request.js';
-import { hubSettings, type HubSettings } from './settings.js';
+import type { HubSettings } from './settings.js';
 
 /** What the hub says about a file: its size, and its checksum, by which the cache names it. */
 export interface RemoteFile {
@@ -15,10 +15,14 @@ export interface RemoteFile {
 }
 
 /**
- * The commit that a revision stands for: itself, or what the hub says (offline: what it said last). The cache remembers it.
+ * A repository at the commit that its revision stands for: itself, or what the hub says (offline: what it said last). The cache remembers it.
  * @throws NotInCacheError, RepositoryNotFoundError, RevisionNotFoundError, HubAccessError, GatedRepositoryError, HubUnreachableError
  */
-export async function resolveCommit(repository: Repository, settings: HubSettings = hubSettings()): Promise<string> {
+export async function pin({ type, repository, revision }: Repository, settings: HubSettings): Promise<Pinned> {
+  return { type, repository, commit: await resolveCommit({ type, repository, revision }, settings) };
+}
+
+async function resolveCommit(repository: Repository, settings: HubSettings): Promise<string> {
   const { type, repository: name, revision } = repository;
   if (isCommit(revision)) return revision;
   const { cache, endpoint, offline } = settings;
@@ -32,16 +36,6 @@ export async function resolveCommit(repository: Repository, settings: HubSetting
   if (!isCommit(sha)) throw new HubProtocolError({ where: describeRepository(repository), what: `the hub says that its commit is ${JSON.stringify(sha)}`, remedy: 'Check HF_ENDPOINT' });
   if (sha !== known) await rememberCommit(cache, repository, sha);
   return sha;
-}
-
-/**
- * The files of a repository at a revision, with sizes. Offline: those that the cache has.
- * @throws as {@link resolveCommit}
- */
-export async function listFiles(repository: Repository, settings: HubSettings = hubSettings()): Promise<{ commit: string; files: { path: string; size: number }[] }> {
-  const commit = await resolveCommit(repository, settings);
-  const pinned = { type: repository.type, repository: repository.repository, commit };
-  return { commit, files: settings.offline ? await cachedFiles(settings.cache, pinned) : await remoteFiles(pinned, settings) };
 }
 
 /** The files that the hub has at a commit. */

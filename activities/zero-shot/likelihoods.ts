@@ -7,7 +7,7 @@ import { numericsOf, numericsVersion } from '../numerics.js';
 import type { ArtifactKey, FindLikelihoodsInput, PerplexityInput, QuestionsPart, RunContext, UnitResult } from '../types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
-import { readQuestionBatches } from './question-batches.js';
+import { readScoredTokens } from './question-batches.js';
 
 const file = 'likelihoods.json';
 
@@ -48,7 +48,7 @@ export async function scoreLikelihoods({ context, path }: PerplexityInput, bench
     let next = 0;
     for (const part of questions) {
       const sums = new Map<number, number>();
-      for (const { scored } of await readQuestionBatches(bench.store, part)) {
+      for (const scored of await readScoredTokens(bench.store, part)) {
         const h = hidden[next++];
         logLikelihoods(open.model, weights, h, scored).forEach((value, i) => sums.set(scored[i].request, (sums.get(scored[i].request) ?? 0) + value));
       }

@@ -38,24 +38,30 @@ export async function writeQuestionBatches(draft: ArtifactDraft, batches: readon
   return parts;
 }
 
-/** The batches of a part. @throws ArtifactLostError */
-export async function readQuestionBatches(store: ArtifactStore, { key, part }: QuestionsPart): Promise<SequenceBatch[]> {
-  const shapes = JSON.parse(Buffer.from(await store.read('questions', key, files.batches)).toString()) as BatchShape[];
-  const take = (values: Int32Array) => {
-    let next = 0;
-    return (length: number): Int32Array => values.subarray(next, (next += length));
-  };
-  const [ids, tails, scored] = await Promise.all([files.ids, files.tails, files.scored].map(async (name) => take(numbersOf(await store.read('questions', key, name)))));
-  const batches = shapes.map(({ count, time, tailed, scored: length, part: of }) => {
-    const batch = { count, time, ids: ids(count * time), ...(tailed && { tails: tails(count * time) }) };
-    const triples = scored(3 * length);
-    return { of, batch, triples };
-  });
-  return batches.filter(({ of }) => of === part).map(({ batch, triples }) => ({ ...batch, scored: scoredTokens(triples) }));
+/** The token ids of a part's batches, and their tails. @throws ArtifactLostError */
+export async function readQuestionSequences(store: ArtifactStore, part: QuestionsPart): Promise<Omit<SequenceBatch, 'scored'>[]> {
+  const [ids, tails] = await Promise.all([files.ids, files.tails].map((name) => readInTurn(store, part, name)));
+  return ofPart(store, part, ({ count, time, tailed }) => ({ count, time, ids: ids(count * time), ...(tailed && { tails: tails(count * time) }) }));
 }
 
-function scoredTokens(triples: Int32Array): SequenceBatch['scored'] {
-  return Array.from({ length: triples.length / 3 }, (_, i) => ({ request: triples[3 * i], row: triples[3 * i + 1], target: triples[3 * i + 2] }));
+/** The scored tokens of a part's batches. @throws ArtifactLostError */
+export async function readScoredTokens(store: ArtifactStore, part: QuestionsPart): Promise<SequenceBatch['scored'][]> {
+  const triples = await readInTurn(store, part, files.scored);
+  const found = await ofPart(store, part, ({ scored }) => triples(3 * scored));
+  return found.map((three) => Array.from({ length: three.length / 3 }, (_, i) => ({ request: three[3 * i], row: three[3 * i + 1], target: three[3 * i + 2] })));
+}
+
+/** Takes what belongs to each batch in turn; that of the part's is wanted. */
+async function ofPart<T>(store: ArtifactStore, { key, part }: QuestionsPart, take: (shape: BatchShape) => T): Promise<T[]> {
+  const shapes = JSON.parse(Buffer.from(await store.read('questions', key, files.batches)).toString()) as BatchShape[];
+  return shapes.map((shape) => ({ of: shape.part, taken: take(shape) })).filter(({ of }) => of === part).map(({ taken }) => taken);
+}
+
+/** Gives the next so many numbers of a file. */
+async function readInTurn(store: ArtifactStore, { key }: QuestionsPart, name: string): Promise<(length: number) => Int32Array> {
+  const values = numbersOf(await store.read('questions', key, name));
+  let next = 0;
+  return (length) => values.subarray(next, (next += length));
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

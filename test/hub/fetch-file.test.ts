@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync, statSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { withoutSecrets } from '../../errors/secrets.js';
-import { fetchFile, hubSettings, listFiles, type DownloadProgress, type HubSettings } from '../../hub/index.js';
+import { fetchFile, hubSettings, type DownloadProgress, type HubSettings } from '../../hub/index.js';
 import { hubFetch } from '../../hub/request.js';
 import { gitSha1, HubServer, sha256 } from '../helpers/hub-server.js';
 
@@ -55,7 +55,7 @@ describe('a file of a hub', () => {
     server.requests.length = 0;
     expect(await fetchFile({ ...model, revision: commit, path: 'config.json' }, settings())).toEqual({ file, commit });
     expect(await fetchFile({ ...model, path: 'config.json' }, settings({ HF_HUB_OFFLINE: '1' }))).toEqual({ file, commit });
-    expect((await listFiles(model, settings({ HF_HUB_OFFLINE: '1' }))).files).toEqual([{ path: 'config.json', size: config.length }]);
+    expect(readdirSync(folder('snapshots', commit)).map((path) => ({ path, size: statSync(folder('snapshots', commit, path)).size }))).toEqual([{ path: 'config.json', size: config.length }]);
     expect(server.requests).toEqual([]);
     await expect(fetchFile({ ...model, path: 'model.safetensors' }, settings({ HF_HUB_OFFLINE: '1' }))).rejects.toMatchObject({ name: 'NotInCacheError', retryable: false });
     await expect(fetchFile({ ...model, revision: 'other', path: 'config.json' }, settings({ TRANSFORMERS_OFFLINE: 'yes' }))).rejects.toMatchObject({ name: 'NotInCacheError' });
