@@ -20,7 +20,7 @@ export function accuracyRows({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>
   return [['zero-shot, %', ...judged], ...rows, ...(tasks.length > 1 ? [['mean acc', ...means.map((mean) => (100 * mean).toFixed(2))]] : [])];
 }
 
-/** How many documents each task has, where they come together: `200 documents of arc_easy, 277 of rte; no BOS token`. */
+/** How many documents each task has: `arc_easy (200), rte (277, with BOS token)`. */
 export function questionsText({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>): string {
   const all = states.flatMap((state) => Object.entries(zeroShot[state] ?? {}));
   const counts = tasksOf(zeroShot).map((task) => {
