@@ -12,6 +12,11 @@ export class ConfigReader {
     private readonly prefix = '',
   ) {}
 
+  /** Whether the object has no keys at all. */
+  get isEmpty(): boolean {
+    return Object.keys(this.values).length === 0;
+  }
+
   has(key: string): boolean {
     return this.values[key] !== undefined && this.values[key] !== null;
   }

@@ -34,6 +34,7 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
   const headDim = config.positiveInteger('head_dim', defaults.headDim ?? hiddenSize / heads);
   // Rotary positions turn pairs. A fraction, from a hidden size that the heads do not divide, fails here too.
   if (headDim % 2 !== 0) throw config.wrong(config.has('head_dim') ? 'head_dim' : 'hidden_size', 'an even number per attention head');
+  const maxPositions = config.positiveInteger('max_position_embeddings', defaults.maxPositions);
   config.choice('hidden_act', ['silu'], 'silu');
   config.refuseQuantization();
   return {
@@ -44,9 +45,9 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
     vocabSize: config.positiveInteger('vocab_size'),
     intermediateSize: config.positiveInteger('intermediate_size'),
     layers: config.positiveInteger('num_hidden_layers'),
-    maxPositions: config.positiveInteger('max_position_embeddings', defaults.maxPositions),
+    maxPositions,
     epsilon: config.positiveNumber('rms_norm_eps', 1e-6),
     tied: config.boolean('tie_word_embeddings', false),
-    rope: ropeFromConfig(config, headDim),
+    rope: ropeFromConfig(config, headDim, maxPositions),
   };
 }

@@ -21,7 +21,7 @@ const dtypeBytes: Readonly<Record<string, number>> = { float32: 4, float16: 2, b
 
 /**
  * The structure and size of the model of a folder: from the checkpoint's headers, or, where there is only a `config.json`, from
- * the dtype that it names (`torch_dtype`, `dtype`).
+ * the dtype that it names (`dtype`, which wins over the older `torch_dtype`, as in transformers 5).
  * @throws ModelConfigMissingError, ModelConfigError, UnknownModelFamilyError
  */
 export async function readModel(folder: string): Promise<{ model: DecoderModel; size: ModelSize; weights: boolean }> {
@@ -30,7 +30,7 @@ export async function readModel(folder: string): Promise<{ model: DecoderModel; 
   const model = modelFromConfig(config, where);
   const checkpoint = await openCheckpoint(folder).catch(() => undefined);
   if (checkpoint !== undefined) return { model, size: checkpointSize(model, checkpoint), weights: true };
-  const dtype = config['torch_dtype'] ?? config['dtype'];
+  const dtype = config['dtype'] ?? config['torch_dtype'];
   const bytesPerWeight = (typeof dtype === 'string' ? dtypeBytes[dtype] : undefined) ?? dtypeBytes['float32'];
   return { model, size: modelSize(model, { bytesPerWeight }), weights: false };
 }

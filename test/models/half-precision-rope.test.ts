@@ -20,8 +20,8 @@ vi.mock('../../models/rope.js', async (original) => {
     const unit = 2 ** (Math.floor(Math.log2(x)) - rounding.mantissaBits);
     return Math.round(x / unit) * unit;
   };
-  const ropeFromConfig: typeof actual.ropeFromConfig = (config, headDim) => {
-    const frequencies = actual.ropeFromConfig(config, headDim).frequencies.map(round);
+  const ropeFromConfig: typeof actual.ropeFromConfig = (config, headDim, maxPositions) => {
+    const frequencies = actual.ropeFromConfig(config, headDim, maxPositions).frequencies.map(round);
     return { headDim, frequencies, key: frequencies.join() };
   };
   return { ...actual, ropeFromConfig };

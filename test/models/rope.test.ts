@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ConfigReader } from '../../models/config-reader.js';
 import { ropeFromConfig } from '../../models/rope.js';
 
-const frequencies = (config: Record<string, unknown>, headDim = 8) =>
-  ropeFromConfig(new ConfigReader(config, 'config.json'), headDim).frequencies;
+const frequencies = (config: Record<string, unknown>, headDim = 8, maxPositions = 2048) =>
+  ropeFromConfig(new ConfigReader(config, 'config.json'), headDim, maxPositions).frequencies;
 const expectClose = (actual: readonly number[], expected: number[]) => {
   actual.forEach((value, i) => expect(value / expected[i]).toBeCloseTo(1, 6));
 };
@@ -17,6 +17,29 @@ describe('ropeFromConfig', () => {
     expectClose(frequencies({ rope_parameters: { rope_theta: 10_000 } }), expected);
     expectClose(frequencies({ rope_theta: 500, rope_parameters: { rope_type: 'default', rope_theta: 10_000 } }), expected);
     expectClose(frequencies({ rope_theta: 16, rope_scaling: { type: 'default' } }), [1, 1 / 2, 1 / 4, 1 / 8]);
+  });
+
+  // What transformers 5.24 computes: `convert_rope_params_to_dict` of modeling_rope_utils.py.
+  it('takes the older spelling where a config has both, and its theta from there or from the top level', () => {
+    const linear = { type: 'linear', factor: 2 };
+    const newer = { rope_type: 'default', rope_theta: 16 };
+    expectClose(frequencies({ rope_theta: 10_000, rope_scaling: linear, rope_parameters: newer }), [0.5, 0.05, 0.005, 0.0005]);
+    expectClose(frequencies({ rope_scaling: linear, rope_parameters: newer }), [0.5, 0.05, 0.005, 0.0005]);
+    expectClose(frequencies({ rope_theta: 7, rope_scaling: { ...linear, rope_theta: 10_000 } }), [0.5, 0.05, 0.005, 0.0005]);
+    expectClose(frequencies({ rope_scaling: { ...linear, rope_type: 'default' } }), [1, 0.1, 0.01, 0.001]);
+  });
+
+  it('counts an empty object as absent', () => {
+    expectClose(frequencies({ rope_scaling: {} }), [1, 0.1, 0.01, 0.001]);
+    expectClose(frequencies({ rope_theta: 16, rope_scaling: {}, rope_parameters: {} }), [1, 1 / 2, 1 / 4, 1 / 8]);
+    expectClose(frequencies({ rope_scaling: {}, rope_parameters: { rope_theta: 16 } }), [1, 1 / 2, 1 / 4, 1 / 8]);
+  });
+
+  it('takes the positions of the model where llama3 scaling names no original context', () => {
+    const scaling = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    const stated = frequencies({ rope_scaling: { ...scaling, original_max_position_embeddings: 64 } });
+    expect(frequencies({ rope_scaling: scaling }, 8, 64)).toEqual(stated);
+    expect(frequencies({ rope_scaling: scaling }, 8, 4096)).not.toEqual(stated);
   });
 
   it('linear scaling divides every frequency', () => {
