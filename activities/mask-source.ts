@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../checkpoints/index.js';
+import { findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../checkpoints/index.js';
 import type { LinearSpec } from '../models/index.js';
 import { detectPattern, patternText } from '../pruning/index.js';
 import { MaskFileMismatchError } from './errors.js';
@@ -50,7 +50,7 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
   const { tensors } = await readSafetensorsHeader(source);
   const masks: LayerMask = new Map();
   for (const linear of linears) {
-    const info = tensors.get(linear.name);
+    const info = findTensor({ tensors }, linear);
     const expected = `${packedBytes(linear)} bytes of packed bits (U8) for its ${linear.shape.join(' x ')} weights`;
     const remedy = 'Use a mask file that was made for this model';
     if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${linear.name} is missing`, expected, remedy });

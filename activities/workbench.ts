@@ -1,21 +1,17 @@
-import { openCheckpoint, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../checkpoints/index.js';
+import { prefetch, resolveTensors, type PrefetchedTensors } from '../checkpoints/index.js';
 import type { ArtifactStore } from '../artifacts/index.js';
 import type { Engine, EngineRequest, Tensor } from '../engine/index.js';
-import { modelFromConfig, type DecoderModel, type TensorSpec } from '../models/index.js';
-import { join } from 'node:path';
+import type { TensorSpec } from '../models/index.js';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
 import { EngineChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
+import { openModel, type OpenModel } from './open-model.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
 
-/** A model as activities use it: its structure, and a reader for its tensors. */
-export interface OpenModel {
-  checkpoint: Checkpoint;
-  model: DecoderModel;
-}
+export type { OpenModel } from './open-model.js';
 
 /**
  * What the stages of one compute process share: the engine, the open model, hidden states in memory,
@@ -55,10 +51,7 @@ export class Workbench {
   async model(ref: ModelRef): Promise<OpenModel> {
     const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
     if (this.open?.named !== named) {
-      const source = await modelFolder(ref, this);
-      const checkpoint = await openCheckpoint(source);
-      const model = modelFromConfig(checkpoint.config, join(source, 'config.json'));
-      this.open = { named, checkpoint, model };
+      this.open = { named, ...(await openModel(await modelFolder(ref, this))) };
     }
     return this.open;
   }

@@ -27,6 +27,10 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   const maskFile = join(folder, 'mask.safetensors');
   const checkpoint = join(folder, 'checkpoint');
 
+  const layerOf = layersByTensor(open);
+  /** The mask of a linear has the name that the checkpoint gives its weight. */
+  const nameOf = new Map([...layerOf].map(([name, { linear }]) => [linear, name]));
+
   bench.onProgress('writing the mask');
   const tensors: TensorData[] = [];
   let pruned = 0;
@@ -36,14 +40,13 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
     const bits = await readLayerBits(bench.store, key, layer);
     for (const linear of linearsOf(layer)) {
       const data = bits.get(linear.name) ?? new Uint8Array(0);
-      tensors.push({ name: linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
+      tensors.push({ name: nameOf.get(linear.name) ?? linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
       pruned += linear.shape[0] * linear.shape[1] - popCount(data);
       updated ||= await hasUpdates(bench.store, key, linear.name);
     }
   }
-  await writeSafetensors(maskFile, tensors, maskMetadata(context, open, updated));
+  await writeSafetensors(maskFile, tensors, maskMetadata(context, open, nameOf, updated));
 
-  const layerOf = layersByTensor(open);
   let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
   await writePrunedCheckpoint({
     source: open.checkpoint,
@@ -78,10 +81,10 @@ function layersByTensor({ checkpoint, model }: OpenModel): Map<string, { layer: 
 }
 
 /** Nothing that differs between two runs of the same pipeline: the file's bytes are its proof. */
-function maskMetadata(context: RunContext, { model }: OpenModel, updated: boolean): Record<string, string> {
+function maskMetadata(context: RunContext, { model }: OpenModel, nameOf: ReadonlyMap<string, string>, updated: boolean): Record<string, string> {
   const shapes = Array.from({ length: model.layers }, (_, layer) => linearsOf(model.decoderLayer(layer)))
     .flat()
-    .map(({ name, shape }) => [name, shape] as const);
+    .map(({ name, shape }) => [nameOf.get(name) ?? name, shape] as const);
   return {
     format: 'mask',
     bits: '1=kept, lowest first, row-major',

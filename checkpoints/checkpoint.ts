@@ -16,6 +16,8 @@ export interface Checkpoint {
   tensors: ReadonlyMap<string, TensorInfo>;
   /** Absolute paths, sorted. */
   weightFiles: string[];
+  /** Where the weights are in shards: the names of their index that no shard has. */
+  unfound?: readonly string[];
 }
 
 const singleFile = 'model.safetensors';
@@ -24,6 +26,7 @@ const pickleFile = /^(pytorch_model.*\.bin|.*\.(pt|pth|ckpt)|consolidated.*)$/;
 
 /**
  * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`. Reads headers only.
+ * An index may name tensors that no shard has: only a model that needs one of them cannot be loaded (`resolveTensors`).
  *
  * @throws CheckpointNotFoundError, PickleCheckpointError, NoWeightsError, MissingConfigError, MalformedJsonError,
  *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and whatever `readSafetensorsHeader` throws
@@ -40,8 +43,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const config = await readJsonObject(join(root, 'config.json'));
   const weightFiles = weightMap === undefined ? [singleFile] : [...new Set(weightMap.values())].sort();
   const tensors = await readAllHeaders(weightFiles.map((name) => join(root, name)));
-  if (weightMap !== undefined) checkIndex(weightMap, tensors, join(root, indexFile));
-  return { folder: root, config, tensors, weightFiles: weightFiles.map((name) => join(root, name)) };
+  const checkpoint = { folder: root, config, tensors, weightFiles: weightFiles.map((name) => join(root, name)) };
+  if (weightMap === undefined) return checkpoint;
+  checkIndex(weightMap, tensors, join(root, indexFile));
+  return { ...checkpoint, unfound: [...weightMap.keys()].filter((name) => !tensors.has(name)) };
 }
 
 async function listFolder(folder: string): Promise<string[]> {
@@ -137,8 +142,7 @@ function checkIndex(weightMap: ReadonlyMap<string, string>, tensors: ReadonlyMap
   const wrong: string[] = [];
   for (const [name, shard] of weightMap) {
     const info = tensors.get(name);
-    if (info === undefined) wrong.push(`${name} (in no shard; the index says ${shard})`);
-    else if (basename(info.file) !== shard) wrong.push(`${name} (in ${basename(info.file)}; the index says ${shard})`);
+    if (info !== undefined && basename(info.file) !== shard) wrong.push(`${name} (in ${basename(info.file)}; the index says ${shard})`);
   }
   if (wrong.length > 0) {
     throw new IndexMismatchError({

@@ -54,7 +54,7 @@ export class MalformedJsonError extends PermanentFault {}
 /** The index of a checkpoint names files that are not there. */
 export class MissingShardError extends PermanentFault {}
 
-/** The index of a checkpoint says that a shard has a tensor that it does not have. */
+/** The index of a checkpoint says that a tensor is in one shard, and it is in another. */
 export class IndexMismatchError extends PermanentFault {}
 
 /** A tensor is in two shards of a checkpoint. */

@@ -2,11 +2,12 @@
 export { openCheckpoint, type Checkpoint } from './checkpoint.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';
 export { encodeTensor, roundToDtype } from './encode.js';
+export { haveEqualValues } from './equal-values.js';
 export * from './errors.js';
 export { packBits, unpackBits } from './mask-bits.js';
 export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';
-export { resolveTensors, type WantedTensor } from './resolve-tensors.js';
+export { findTensor, resolveTensors, type WantedTensor } from './resolve-tensors.js';
 export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 export { writeSafetensors, type TensorData } from './safetensors-writer.js';

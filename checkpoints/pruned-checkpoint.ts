@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
 import { indexFile, type Checkpoint } from './checkpoint.js';
@@ -29,7 +29,7 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
 
 /**
  * Writes a checkpoint again with the pruned weights set to +0; all else stays as it is, byte for byte: kept weights, dtypes,
- * order, metadata, index, config, tokenizer and licence files. Each file is written durably, weights first.
+ * order, metadata, index of the shards (less what no shard has), config, tokenizer and licence files. Each file is written durably, weights first.
  * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
  * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
  *
@@ -49,19 +49,29 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
     await writeUnlessEqual(join(folder, basename(file)), () => prunedShard(file, keptBits, values));
     onShard?.(done + 1, total);
   }
+  if (source.unfound !== undefined) await writeUnlessEqual(join(folder, indexFile), () => indexBytes(source, source.unfound ?? []));
   for (const name of await companionFiles(source.folder)) {
     await writeUnlessEqual(join(folder, name), () => fileBytes(join(source.folder, name)));
   }
 }
 
+/** An index belongs to shards: one that lies beside a single file is not written, or loaders would look for its shards. */
 async function companionFiles(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
-    const wanted = name === indexFile || (companion.test(name) && !foreign.test(name));
     // Follows links: in the Hugging Face cache every file is one.
-    if (wanted && (await stat(join(folder, name))).isFile()) names.push(name);
+    if (companion.test(name) && !foreign.test(name) && (await stat(join(folder, name))).isFile()) names.push(name);
   }
   return names;
+}
+
+/** The source's index, less the names that no shard has. */
+async function* indexBytes({ folder }: Checkpoint, unfound: readonly string[]): AsyncGenerator<Uint8Array> {
+  const bytes = await readFile(join(folder, indexFile));
+  if (unfound.length === 0) return yield bytes;
+  const index = JSON.parse(bytes.toString('utf8')) as { weight_map: Record<string, string> };
+  for (const name of unfound) delete index.weight_map[name];
+  yield Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
 }
 
 /** The bytes of a shard under its masks. The header needs no change: names, dtypes, shapes and offsets are the same. */

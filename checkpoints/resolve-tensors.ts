@@ -23,7 +23,7 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
   const missing: string[] = [];
   const misshapen: string[] = [];
   for (const { name, shape, aliases = [] } of specs) {
-    const info = [name, ...aliases].map((candidate) => checkpoint.tensors.get(candidate)).find((candidate) => candidate !== undefined);
+    const info = findTensor(checkpoint, { name, aliases });
     if (info === undefined) {
       missing.push(aliases.length === 0 ? name : `${name} (or ${aliases.join(', ')})`);
     } else {
@@ -32,9 +32,10 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
     }
   }
   if (missing.length > 0) {
+    const indexed = specs.filter(({ name }) => !found.has(name) && checkpoint.unfound?.includes(name)).length;
     throw new MissingTensorError({
       what: `${missing.length} of ${specs.length} tensors are missing: ${list(missing)}; the checkpoint has ${checkpoint.tensors.size}: `
-        + list([...checkpoint.tensors.keys()].slice(0, 3)),
+        + list([...checkpoint.tensors.keys()].slice(0, 3)) + (indexed > 0 ? `; the index names ${indexed} of the missing ones, but no shard has them` : ''),
       where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model, and that no file is missing',
     });
   }
@@ -49,6 +50,11 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
   return found;
 }
 
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
+/** The tensor under its name or else the first of its aliases that the checkpoint has; `undefined` where it has none of them. */
+export function findTensor({ tensors }: Pick<Checkpoint, 'tensors'>, { name, aliases = [] }: Pick<WantedTensor, 'name' | 'aliases'>): TensorInfo | undefined {
+  return [name, ...aliases].map((candidate) => tensors.get(candidate)).find((candidate) => candidate !== undefined);
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

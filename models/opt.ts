@@ -5,7 +5,7 @@ import { causalAttention } from './attention.js';
 import type { ConfigReader } from './config-reader.js';
 import { embedTokens } from './embedding.js';
 import { layerNorm } from './norms.js';
-import { applyLinear, layerOf, linearSpec, weightOf } from './sub-block.js';
+import { applyLinear, layerOf, linearSpec, orWithoutModel, weightOf } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
 import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
@@ -77,8 +77,8 @@ export function opt(reader: ConfigReader): DecoderModel {
   const projectIn = linearSpec(`${root}.project_in`, hiddenSize, embeddingSize, false);
   const projectOut = linearSpec(`${root}.project_out`, embeddingSize, hiddenSize, false);
   const head: LinearSpec = { name: tied ? embeddingName : headName, shape: [vocabSize, embeddingSize] };
-  const embedding = withShortName({ name: embeddingName, shape: [vocabSize, embeddingSize] });
-  if (tied) embedding.aliases = [...embedding.aliases, headName];
+  const embedding = orWithoutModel({ name: embeddingName, shape: [vocabSize, embeddingSize] });
+  const tiedEmbedding = { ...embedding, aliases: [...embedding.aliases, headName] };
   const positions = { name: positionsName, shape: [maxPositions + positionOffset, hiddenSize] };
   const finalNorm = normOf(config, finalNormPath);
   return {
@@ -91,10 +91,9 @@ export function opt(reader: ConfigReader): DecoderModel {
     maxPositions,
     decoderLayer: (index) => {
       const path = `${root}.layers.${index}`;
-      const layer = layerOf(index, [attention(config, path), mlp(config, path)]);
-      return { ...layer, tensors: layer.tensors.map(withShortName) };
+      return layerOf(index, [attention(config, path), mlp(config, path)]);
     },
-    embeddingTensors: [embedding, ...[positions, ...(projected ? [projectIn] : [])].map(withShortName)],
+    embeddingTensors: [tied ? tiedEmbedding : embedding, ...[positions, ...(projected ? [projectIn] : [])].map(orWithoutModel)],
     embed: (ids, weights, layout) =>
       tf.tidy(() => {
         const tokens = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
@@ -102,9 +101,10 @@ export function opt(reader: ConfigReader): DecoderModel {
         const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [Math.min(ids.shape[1], maxPositions), hiddenSize]);
         return widened.add(layout?.tailed === undefined ? rows : rows.gather(layout.tailed.positions));
       }),
+    ...(tied && { tied: { embedding, head: { name: headName, shape: head.shape } } }),
     headTensors: [
-      ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(withShortName),
-      tied ? embedding : head,
+      ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(orWithoutModel),
+      tied ? tiedEmbedding : head,
     ],
     head: (h, weights) =>
       tf.tidy(() => {
@@ -112,11 +112,6 @@ export function opt(reader: ConfigReader): DecoderModel {
         return applyLinear(projected ? applyLinear(normed, projectOut, weights) : normed, head, weights);
       }),
   };
-}
-
-/** Checkpoints of the bare decoder leave out the `model.` in front. */
-function withShortName({ name, shape }: TensorSpec): TensorSpec & { aliases: readonly string[] } {
-  return { name, shape, aliases: [name.slice('model.'.length)] };
 }
 
 function attention(config: OptConfig, layer: string): SubBlockWithNorms {

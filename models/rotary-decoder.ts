@@ -5,7 +5,7 @@ import { causalAttention } from './attention.js';
 import { embedTokens } from './embedding.js';
 import { rmsNorm } from './norms.js';
 import type { RotaryConfig } from './rotary-config.js';
-import { applyLinear, layerOf, linearSpec, weightOf } from './sub-block.js';
+import { applyLinear, layerOf, linearSpec, orWithoutModel, weightOf } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
 import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
@@ -19,7 +19,8 @@ export type SubBlocksOfLayer = (path: string, index: number) => readonly [SubBlo
 /** What LLaMA and the families after it share around their layers: token embedding, final RMS norm, language-model head. */
 export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: SubBlocksOfLayer): DecoderModel {
   const { vocabSize, hiddenSize, tied, epsilon } = config;
-  const embedding: TensorSpec = { name: embeddingName, shape: [vocabSize, hiddenSize], ...(tied && { aliases: [headName] }) };
+  const embedding = orWithoutModel({ name: embeddingName, shape: [vocabSize, hiddenSize] });
+  const tiedEmbedding = { ...embedding, aliases: [...embedding.aliases, headName] };
   const head: LinearSpec = { name: tied ? embeddingName : headName, shape: [vocabSize, hiddenSize] };
   return {
     family,
@@ -30,9 +31,10 @@ export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: S
     intermediateSize: config.intermediateSize,
     maxPositions: config.maxPositions,
     decoderLayer: (index) => layerOf(index, subBlocks(`model.layers.${index}`, index)),
-    embeddingTensors: [embedding],
+    embeddingTensors: [tied ? tiedEmbedding : embedding],
     embed: (ids, weights) => embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName)),
-    headTensors: [{ name: finalNormName, shape: [hiddenSize] }, tied ? embedding : head],
+    headTensors: [orWithoutModel({ name: finalNormName, shape: [hiddenSize] }), tied ? tiedEmbedding : head],
+    ...(tied && { tied: { embedding, head: { name: headName, shape: head.shape } } }),
     head: (h, weights) => tf.tidy(() => applyLinear(rmsNorm(h, weightOf(weights, finalNormName), epsilon), head, weights)),
   };
 }

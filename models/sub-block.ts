@@ -53,7 +53,8 @@ export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): 
 
 /** The linear at `path`, its weight and bias under the names that PyTorch gives them. */
 export function linearSpec(path: string, out: number, inputs: number, biased: boolean): LinearSpec {
-  return { name: `${path}.weight`, shape: [out, inputs], ...(biased && { bias: `${path}.bias` }) };
+  const name = `${path}.weight`;
+  return { name, aliases: namesWithoutModel(name), shape: [out, inputs], ...(biased && { bias: `${path}.bias` }) };
 }
 
 /** A sub-block with the tensors that it reads beside its linears' weights and biases: its norms. */
@@ -67,5 +68,16 @@ export function layerOf(index: number, subBlocks: readonly [SubBlockWithNorms, S
   const ofLinears = linears.flatMap(({ name, shape, bias }): TensorSpec[] =>
     bias === undefined ? [{ name, shape }] : [{ name, shape }, { name: bias, shape: [shape[0]] }],
   );
-  return { index, tensors: [...subBlocks.flatMap(({ norms }) => norms), ...ofLinears], subBlocks };
+  const tensors = [...subBlocks.flatMap(({ norms }) => norms), ...ofLinears];
+  return { index, tensors: tensors.map(orWithoutModel), subBlocks };
+}
+
+/** A tensor that may also have the name that checkpoints of the bare decoder give it. */
+export function orWithoutModel({ name, shape }: TensorSpec): TensorSpec & { aliases: readonly string[] } {
+  return { name, shape, aliases: namesWithoutModel(name) };
+}
+
+/** Checkpoints of the bare decoder, saved without its language-model head, leave out the `model.` in front. */
+function namesWithoutModel(name: string): readonly string[] {
+  return name.startsWith('model.') ? [name.slice('model.'.length)] : [];
 }

@@ -13,6 +13,8 @@ export interface TensorSpec {
 export interface LinearSpec {
   /** Name of the weight in the checkpoint, for instance `model.layers.0.self_attn.q_proj.weight`. */
   name: string;
+  /** Other names under which checkpoints are known to hold the weight. */
+  aliases?: readonly string[];
   /** `[out, in]`. */
   shape: readonly [number, number];
   /** Name of the bias `[out]`, where the linear has one. */
@@ -84,6 +86,11 @@ export interface DecoderModel {
   embed(ids: Tensor2D, weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** Tensors that `head` reads. */
   headTensors: readonly TensorSpec[];
+  /**
+   * Where the config ties the head to the embedding: both, each under the names of its own. A checkpoint that holds both with
+   * different values is not tied, whatever the config says (transformers 5, `tie_weights`).
+   */
+  tied?: { embedding: TensorSpec; head: TensorSpec };
   /** Final norm and language-model head. h `[batch, time, hidden]` -> logits `[batch, time, vocabulary]`. */
   head(h: Tensor3D, weights: Weights): Tensor3D;
 }

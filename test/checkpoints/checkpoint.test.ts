@@ -95,11 +95,22 @@ describe('openCheckpoint', () => {
 
   it('names tensors that are not where the index says', async () => {
     await save('config.json', {});
-    await saveIndex({ a: 'model-1.safetensors', b: 'model-1.safetensors', c: 'model-2.safetensors' });
+    await saveIndex({ a: 'model-1.safetensors', c: 'model-2.safetensors' });
     await saveShard('model-1.safetensors', 'a', 'c');
     await saveShard('model-2.safetensors', 'd');
-    await expectError('IndexMismatchError',
-      /b \(in no shard; the index says model-1\.safetensors\), c \(in model-1\.safetensors; the index says model-2\.safetensors\)/);
+    await expectError('IndexMismatchError', /c \(in model-1\.safetensors; the index says model-2\.safetensors\)/);
+  });
+
+  it('opens shards whose index names a tensor that none of them has, and misses it only where it is needed', async () => {
+    await save('config.json', {});
+    await saveIndex({ a: 'model-1.safetensors', b: 'model-1.safetensors' });
+    await saveShard('model-1.safetensors', 'a');
+    const checkpoint = await openCheckpoint(folder);
+    expect(checkpoint.unfound).toEqual(['b']);
+    expect([...resolveTensors(checkpoint, [{ name: 'a', shape: [1] }]).keys()]).toEqual(['a']);
+    expect(() => resolveTensors(checkpoint, [{ name: 'b', shape: [1] }])).toThrow(
+      '1 of 1 tensors are missing: b; the checkpoint has 1: a; the index names 1 of the missing ones, but no shard has them',
+    );
   });
 
   it('refuses a tensor in two shards', async () => {

@@ -82,6 +82,23 @@ describe('writePrunedCheckpoint', () => {
     for (const name of [...wanted, 'added_tokens.json']) expect(await readFile(join(target, name), 'utf8')).toBe(`this is ${name}`);
   });
 
+  it('writes no index beside a single file, whatever lies in the source', async () => {
+    await writeSafetensors(join(source, 'model.safetensors'), [{ name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(single.buffer) }]);
+    await writeFile(join(source, 'config.json'), '{}');
+    await writeFile(join(source, 'model.safetensors.index.json'), '{"weight_map": {"b.weight": "model-00001-of-00002.safetensors"}}');
+    await writePrunedCheckpoint({ source: await openCheckpoint(source), target, keptBits });
+    expect((await readdir(target)).sort()).toEqual(['config.json', 'model.safetensors']);
+  });
+
+  it('leaves out of the index what no shard has', async () => {
+    await saveSource();
+    const file = 'model.safetensors.index.json';
+    const index = JSON.parse(await readFile(join(source, file), 'utf8')) as { weight_map: Record<string, string> };
+    await writeFile(join(source, file), JSON.stringify({ metadata: { total_size: 76 }, weight_map: { ...index.weight_map, gone: 'model-1.safetensors' } }));
+    await writePrunedCheckpoint({ source: await openCheckpoint(source), target, keptBits });
+    expect(JSON.parse(await readFile(join(target, file), 'utf8'))).toEqual({ metadata: { total_size: 76 }, ...index });
+  });
+
   it('goes on after an interruption: keeps what is right, mends what is not, removes what was half written', async () => {
     const checkpoint = await saveSource();
     await expect(writePrunedCheckpoint({

@@ -57,9 +57,18 @@ describe('modelFromConfig', () => {
 
   it('finds tied embeddings under either name', () => {
     const model = load({ tie_word_embeddings: true });
-    const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['lm_head.weight'] };
+    const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['embed_tokens.weight', 'lm_head.weight'] };
     expect(model.embeddingTensors).toEqual([tied]);
     expect(model.headTensors).toContainEqual(tied);
+    expect(model.tied).toEqual({ embedding: { ...tied, aliases: ['embed_tokens.weight'] }, head: { name: 'lm_head.weight', shape: [96, 32] } });
+    expect(load({}).tied).toBeUndefined();
+  });
+
+  it.each(['llama', 'mistral', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+    const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
+    const layer = model.decoderLayer(1);
+    const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
+    for (const { name, aliases } of [...model.embeddingTensors, ...layer.tensors, ...linears, ...model.headTensors]) expect(`model.${aliases?.[0]}`).toBe(name);
   });
 
   it('lists every tensor of a layer, the biases only where the config has them', () => {
@@ -91,7 +100,7 @@ describe('modelFromConfig', () => {
     const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name.replace('model.layers.1.', ''));
     expect(names(qwen).filter((name) => name.endsWith('bias'))).toEqual(['q', 'k', 'v'].map((name) => `self_attn.${name}_proj.bias`));
     const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
-    expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128] });
+    expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128], aliases: ['layers.0.self_attn.k_norm.weight'] });
     expect(qwen3.subBlocks[0].output.shape).toEqual([32, 4 * 128]);
   });
 });

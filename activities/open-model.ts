@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { findTensor, haveEqualValues, openCheckpoint, type Checkpoint } from '../checkpoints/index.js';
+import { modelFromConfig, type DecoderModel } from '../models/index.js';
+
+/** A model as activities use it: its structure, and a reader for its tensors. */
+export interface OpenModel {
+  checkpoint: Checkpoint;
+  model: DecoderModel;
+}
+
+/**
+ * Opens a model folder. A config that ties the language-model head to the embedding is overruled by a checkpoint that holds both
+ * with different values: the head of the checkpoint is used then, as transformers 5 does.
+ *
+ * @throws the errors of checkpoints and models
+ */
+export async function openModel(folder: string): Promise<OpenModel> {
+  const checkpoint = await openCheckpoint(folder);
+  const where = join(folder, 'config.json');
+  const model = modelFromConfig(checkpoint.config, where);
+  if (!(await hasOwnHead(checkpoint, model))) return { checkpoint, model };
+  return { checkpoint, model: modelFromConfig({ ...checkpoint.config, tie_word_embeddings: false }, where) };
+}
+
+async function hasOwnHead(checkpoint: Checkpoint, { tied }: DecoderModel): Promise<boolean> {
+  if (tied === undefined) return false;
+  const [embedding, head] = [tied.embedding, tied.head].map((spec) => findTensor(checkpoint, spec));
+  return embedding !== undefined && head !== undefined && !(await haveEqualValues(embedding, head));
+}
