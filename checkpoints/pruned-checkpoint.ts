@@ -68,7 +68,10 @@ async function companionFiles(folder: string): Promise<string[]> {
 /** The source's index, less the names that no shard has. */
 async function* indexBytes({ folder }: Checkpoint, unfound: readonly string[]): AsyncGenerator<Uint8Array> {
   const bytes = await readFile(join(folder, indexFile));
-  if (unfound.length === 0) return yield bytes;
+  if (unfound.length === 0) {
+    yield bytes;
+    return;
+  }
   const index = JSON.parse(bytes.toString('utf8')) as { weight_map: Record<string, string> };
   for (const name of unfound) delete index.weight_map[name];
   yield Buffer.from(`${JSON.stringify(index, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { readDocument, type SourceDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
-import { located, positionOf } from './located.js';
+import { located, positionOf, withCause } from './located.js';
 import { readText } from './read-text.js';
 import { schemaProblems } from './schema-problems.js';
 import type { FileSchema } from './schema.js';
@@ -23,9 +23,9 @@ export function readChecked<T>(path: string, schema: FileSchema): CheckedDocumen
   const file = resolve(path);
   const document = readDocument(readText(file));
   const broken = document.problems.map(({ offset, message }) => ({ ...positionOf(document, offset), message }));
-  if (document.value === undefined || broken.length > 0) throw new PipelineFileError(file, broken);
+  if (document.value === undefined || broken.length > 0) throw new PipelineFileError(file, withCause(document, broken));
   const problems = schemaProblems(document.value, schema).map((problem) => located(document, problem));
-  if (problems.length > 0) throw new PipelineFileError(file, problems);
+  if (problems.length > 0) throw new PipelineFileError(file, withCause(document, problems));
   // The document's data have no prototype, which what sends them does not expect.
   return { file, data: JSON.parse(JSON.stringify(document.value)) as T, document };
 }

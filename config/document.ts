@@ -14,6 +14,8 @@ export interface SourceDocument {
   value: unknown;
   places: Places;
   problems: SyntaxProblem[];
+  /** A space that YAML takes for a letter: the cause of whatever else is wrong, but no problem where nothing is. */
+  oddSpace?: SyntaxProblem;
   lines: LineCounter;
   /** The file's offset of a character within the text value that begins at `start`; `start` where the file writes the text in another form. */
   within(start: number, offset: number): number;
@@ -35,6 +37,11 @@ class Unbounded extends Error {
 
 /** YAML text to plain data with places. Never throws: what is wrong is in `problems`. */
 export function readDocument(text: string): SourceDocument {
+  const space = oddSpace(text);
+  return { ...parsed(text), ...(space && { oddSpace: space }) };
+}
+
+function parsed(text: string): SourceDocument {
   const lines = new LineCounter();
   const places = new Places();
   const within = (start: number, offset: number): number => {
@@ -176,6 +183,16 @@ const plainer: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'a tab in the indentation; expected spaces',
   MULTIPLE_DOCS: 'a second YAML document starts here; expected one pipeline per file',
 };
+
+/** The first unusual space where an ordinary one was meant: behind a key's colon, behind a list's dash, or at the beginning of a line. */
+function oddSpace(text: string): SyntaxProblem | undefined {
+  const match = /^(?:[ \t]*(?:- +)*[\w.-]+:|[ \t]*-|[ \t]*)([\u00a0\u2000-\u200b\u202f\u205f\u3000])/m.exec(text);
+  const space = match?.[1];
+  if (match === null || space === undefined) return undefined;
+  const code = (space.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  const name = space === '\u00a0' || space === '\u202f' ? 'a no-break space' : 'an unusual space';
+  return { offset: match.index + match[0].length - 1, message: `${name} (U+${code}); expected an ordinary space. Type the space again.` };
+}
 
 /** Of several errors at one place, and of those behind a tab, all but the first are consequences. */
 function syntaxProblems(errors: readonly YAMLError[]): SyntaxProblem[] {

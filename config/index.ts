@@ -15,6 +15,7 @@ export { combinationsOf, memberName } from './combinations.js';
 export { isCommit } from './model-source.js';
 export { loadTask, taskPath, tasksFolder } from './parse-task.js';
 export { readText } from './read-text.js';
+export { textFormat, type TextFormat } from './text-format.js';
 export { namedRepositories } from './named-datasets.js';
 export type * from './gate.js';
 export { conditionText, parseCondition, parseQuantity, quantityText } from './gate-grammar.js';

@@ -15,3 +15,9 @@ export function located(source: SourceDocument, { pointer, part, message, offset
   if (override !== undefined) return { line: 0, column: 0, message, override };
   return { ...positionOf(source, part === 'key' ? (place.key ?? place.value) : source.within(place.value, offset)), message };
 }
+
+/** The problems of a document, or the unusual space that is the cause of them all. */
+export function withCause(source: SourceDocument, problems: PipelineProblem[]): PipelineProblem[] {
+  const { oddSpace } = source;
+  return oddSpace === undefined ? problems : [{ ...positionOf(source, oddSpace.offset), message: oddSpace.message }];
+}

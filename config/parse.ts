@@ -5,7 +5,7 @@ import { readDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem, PipelineWarning } from './errors.js';
 import { notPipeline } from './file-kind.js';
-import { located, positionOf } from './located.js';
+import { located, positionOf, withCause } from './located.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
@@ -54,9 +54,9 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
     ...overrideProblems.map(({ override, message }) => ({ line: 0, column: 0, message, override })),
     ...source.problems.map(({ offset, message }) => ({ ...positionOf(source, offset), message })),
   ];
-  if (source.value === undefined) throw new PipelineFileError(file, inOrder(problems));
+  if (source.value === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
   const sweepInstead = notPipeline(source.value);
-  if (sweepInstead !== undefined) throw new PipelineFileError(file, [located(source, sweepInstead)]);
+  if (sweepInstead !== undefined) throw new PipelineFileError(file, withCause(source, [located(source, sweepInstead)]));
 
   const folder = dirname(file);
   const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);
@@ -66,7 +66,7 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   // Where YAML itself is wrong, there is no value to judge.
   const broken = [...problems];
   problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
-  if (problems.length > 0) throw new PipelineFileError(file, inOrder(problems));
+  if (problems.length > 0) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
 
   const checked = source.value as CheckedFile;
   const resolved = resolvePipeline(checked, baseOf);

@@ -7,7 +7,7 @@
 import type { Gate } from './gate.js';
 
 export type DatasetSource =
-  /** A text, JSONL (`field`) or Parquet (`field`) file; the path is absolute. */
+  /** A text, JSON (`field`) or Parquet (`field`) file; the path is absolute. */
   | { file: string; field?: string; specialTokens?: boolean }
   /** A dataset of the hub. */
   | NamedDataset;

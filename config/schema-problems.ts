@@ -166,6 +166,7 @@ function correction(path: readonly string[], schema: Schema, value: unknown): st
     const meant = nearest(value, schema.enum);
     if (meant !== undefined) return `Did you mean \`${meant}\`?`;
   }
+  if (schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return `Put the value in quotes: without them YAML reads a ${typeof value}.`;
   if (value === null && schema.type === 'object' && schema.required === undefined) return `Write \`${key}{}\` for the defaults.`;
   if (isStage(pointerOf(path)) && typeof value === 'string') return `Write \`- ${clip(value)}:\` with its settings indented below, or \`- ${clip(value)}: {}\`.`;
   const sample = schema.const ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
@@ -190,7 +191,9 @@ export function show(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
-  return typeof value === 'string' ? `"${clip(value)}"` : `${value as number | boolean}`;
+  if (typeof value === 'string') return `"${clip(value)}"`;
+  // The file has other digits than JavaScript prints for such a number.
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'a number of more than 15 digits' : `${value as number | boolean}`;
 }
 
 function clip(text: string): string {

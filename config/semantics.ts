@@ -9,6 +9,7 @@ import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
 import { checkEvaluations } from './evaluation-check.js';
 import { settingsOf, strategyOf } from './strategy.js';
+import { textFormat } from './text-format.js';
 import type { ReadStage, Settings } from './stages.js';
 
 export interface SemanticContext {
@@ -34,6 +35,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   warnUnread(stages, warnings);
   checkRefit(stages, problems);
   warnFloatingDatasets(stages, warnings);
+  checkFields(stages, problems);
   warnScoredCalibration(stages, context, warnings);
   return { problems, warnings };
 }
@@ -79,16 +81,29 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
 
 /** Only a revision that the file itself gives: what a name stands for otherwise is this program's matter. */
 function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
-  for (const { settings, path } of stages) {
-    const tasks: unknown[] = Array.isArray(settings['perplexity']) ? settings['perplexity'] : [];
-    const datasets = [{ holder: settings, at: path }, ...tasks.filter(isMapping).map((holder, index) => ({ holder, at: [...path, 'perplexity', index] }))];
-    for (const { holder, at } of datasets) {
-      const revision = isMapping(holder['dataset']) ? holder['dataset']['revision'] : undefined;
-      if (typeof revision !== 'string' || isCommit(revision)) continue;
-      const message = `revision ${show(revision)} can be moved to another text; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.`;
-      warnings.push({ pointer: pointerOf([...at, 'dataset', 'revision']), part: 'value', message });
-    }
+  for (const { dataset: { revision }, path } of datasetsOf(stages)) {
+    if (typeof revision !== 'string' || isCommit(revision)) continue;
+    const message = `revision ${show(revision)} can be moved to another text; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.`;
+    warnings.push({ pointer: pointerOf([...path, 'revision']), part: 'value', message });
   }
+}
+
+/** A field of plain text would silently do nothing. */
+function checkFields(stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  for (const { dataset: { file, field }, path } of datasetsOf(stages)) {
+    if (typeof file !== 'string' || field === undefined || textFormat(file).documents !== 'text') continue;
+    const message = `\`field\` for ${show(file)}, which is read as plain text; expected it with .json, .jsonl, .ndjson (each also with .gz) or .parquet files only. Remove it, or rename the file.`;
+    problems.push({ pointer: pointerOf([...path, 'field']), part: 'key', causes: [pointerOf([...path, 'file'])], message });
+  }
+}
+
+/** The datasets of all stages, and where they stand. */
+function datasetsOf(stages: readonly ReadStage[]): { dataset: Settings; path: Segments }[] {
+  return stages.flatMap(({ settings, path }) => {
+    const tasks: unknown[] = Array.isArray(settings['perplexity']) ? settings['perplexity'] : [];
+    const holders = [{ holder: settings, at: path }, ...tasks.map((holder, index) => ({ holder, at: [...path, 'perplexity', index] }))];
+    return holders.flatMap(({ holder, at }) => (isMapping(holder) && isMapping(holder['dataset']) ? [{ dataset: holder['dataset'], path: [...at, 'dataset'] }] : []));
+  });
 }
 
 /** A refit is only made where it is judged. */

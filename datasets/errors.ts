@@ -10,10 +10,20 @@ export class DatasetFileError extends PermanentFault {
 /** A text file is not UTF-8. */
 export class InvalidUtf8Error extends PermanentFault {}
 
+/** A field is named for a file of plain text. */
+export class MeaninglessFieldError extends PermanentFault {
+  constructor(file: string, field: string) {
+    super({
+      what: `field "${field}" is asked for, but the file is read as plain text, which has no fields`, where: file,
+      expected: 'a name that ends in .json, .jsonl, .ndjson (each also with .gz) or .parquet', remedy: 'Rename the file, or remove `field`',
+    });
+  }
+}
+
 /** A text is longer than one string can be. */
 export class TextTooLargeError extends PermanentFault {}
 
-/** A line of a JSONL file is not JSON, or a row has no text under the field asked for. */
+/** A record of a JSON file is not JSON or not an object, or has no text under the field asked for. */
 export class InvalidRecordError extends PermanentFault {}
 
 /** A Parquet file is damaged, lacks the column asked for, or is compressed in a way that cannot be read. */

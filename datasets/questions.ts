@@ -1,7 +1,8 @@
+import { textFormat } from '../config/text-format.js';
 import type { DocumentForm, TaskDefinition, Texts } from '../config/task.js';
 import { InvalidRecordError } from './errors.js';
 import { readParquetRows } from './parquet.js';
-import { jsonLines, type DatasetRecord } from './records.js';
+import { jsonRecords, type DatasetRecord } from './records.js';
 import { fieldsOf, filled, TemplateValueError, valueAt } from './template.js';
 import { readUtf8 } from './utf8-file.js';
 
@@ -31,7 +32,7 @@ export const questionForms = (task?: TaskDefinition): DocumentForm[] => task?.fo
 /**
  * The questions of a task, as lm-evaluation-harness puts them: a space between context and continuation.
  *
- * @param files JSONL or Parquet (`.parquet`), in order
+ * @param files JSON (an object a line, or an array; also `.gz`) or Parquet (`.parquet`), in order
  * @param limit at most so many, from the first on
  * @throws InvalidRecordError, DatasetFileError, ParquetError, InvalidUtf8Error, TextTooLargeError
  */
@@ -46,12 +47,12 @@ export async function readQuestions(files: readonly string[], forms: readonly Do
 
 async function recordsOf(file: string, limit: number): Promise<DatasetRecord[]> {
   if (limit <= 0) return [];
-  if (file.toLowerCase().endsWith('.parquet')) {
+  if (textFormat(file).documents === 'parquet') {
     const rows = await readParquetRows(file, limit === Infinity ? undefined : limit);
     return rows.map((values, row) => ({ values, where: `${file}, row ${row + 1}` }));
   }
   const records: DatasetRecord[] = [];
-  for (const record of jsonLines(await readUtf8(file), file, 'an object with the fields of a document')) {
+  for (const record of jsonRecords(await readUtf8(file), file, 'an object with the fields of a document')) {
     records.push(record);
     if (records.length >= limit) break;
   }

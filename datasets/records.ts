@@ -7,29 +7,65 @@ export interface DatasetRecord {
 }
 
 /**
- * The objects of a JSONL text in order, empty lines left out.
- * @param expected what is expected in an object, for the message where a line is none
+ * The objects of a JSON text in order: one a line, empty lines left out, or the items of one array.
+ * @param expected what is expected in an object, for the message where an item is not one
  * @throws InvalidRecordError
  */
-export function* jsonLines(text: string, file: string, expected: string): Generator<DatasetRecord> {
+export function jsonRecords(text: string, file: string, expected: string): Iterable<DatasetRecord> {
+  return text.trimStart().startsWith('[') ? arrayItems(text, file, expected) : jsonLines(text, file, expected);
+}
+
+function* arrayItems(text: string, file: string, expected: string): Generator<DatasetRecord> {
+  let items: unknown[];
+  try {
+    items = JSON.parse(text) as unknown[];
+  } catch (error) {
+    throw new InvalidRecordError({
+      what: `the file begins as a JSON array, but is not JSON (${(error as Error).message})`, where: file,
+      expected: 'an array of objects, or one JSON object a line', remedy: 'Correct the file',
+    }, { cause: error });
+  }
+  for (const [i, item] of items.entries()) yield asRecord(item, `${file}, item ${i + 1}`, 'this item', expected);
+}
+
+function* jsonLines(text: string, file: string, expected: string): Generator<DatasetRecord> {
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const where = `${file}:${i + 1}`;
-    const value = parseLine(line, where);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new InvalidRecordError({ what: 'this line is JSON but no object', where, expected });
-    }
-    yield { values: value as Record<string, unknown>, where };
+    yield asRecord(parseLine(line, where, text), where, 'this line', expected);
   }
 }
 
-function parseLine(line: string, where: string): unknown {
+function asRecord(value: unknown, where: string, noun: string, expected: string): DatasetRecord {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidRecordError({ what: `${noun} is JSON, but not an object: ${kindOf(value)}`, where, expected });
+  }
+  return { values: value as Record<string, unknown>, where };
+}
+
+function parseLine(line: string, where: string, text: string): unknown {
   try {
     return JSON.parse(line);
   } catch (error) {
     throw new InvalidRecordError({
-      what: `this line is not JSON (${(error as Error).message})`, where,
-      expected: 'one JSON object a line', remedy: 'Mend or remove the line',
+      what: isOneValue(text) ? 'the file is one JSON object over several lines' : `this line is not JSON (${(error as Error).message})`, where,
+      expected: 'one JSON object a line, or an array of objects', remedy: 'Correct the file',
     }, { cause: error });
   }
+}
+
+function isOneValue(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The kind of a JSON value, in words. */
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

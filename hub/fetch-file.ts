@@ -6,7 +6,7 @@ import { downloadBlob, type DownloadProgress } from './download-blob.js';
 import { RepositoryFileNotFoundError } from './errors.js';
 import { notInCache, pin, remoteFile, type RemoteFile } from './list-files.js';
 import { checkPath, describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
-import { hubFetch } from './request.js';
+import { hubJson } from './request.js';
 import { hubSettings, type HubSettings } from './settings.js';
 
 export interface FetchFileRequest extends Repository {
@@ -34,7 +34,7 @@ export async function fetchFile({ path, onProgress, ...repository }: FetchFileRe
 
 async function lookUp({ type, repository, commit }: Pinned, path: string, settings: HubSettings): Promise<RemoteFile> {
   const subject = { type, repository, revision: commit, path };
-  const [info] = await pathsInfo({ repo: { type, name: repository }, paths: [path], revision: commit, hubUrl: settings.endpoint, fetch: hubFetch(settings, subject) });
+  const [info] = await pathsInfo({ repo: { type, name: repository }, paths: [path], revision: commit, hubUrl: settings.endpoint, fetch: hubJson(settings, subject) });
   if (info === undefined || info.type !== 'file') {
     throw new RepositoryFileNotFoundError({ where: describeRepository(subject), what: `there is no file ${path}`, remedy: 'Check revision; the repository may have it at another one' });
   }

@@ -3,7 +3,7 @@ import { isCommit } from '../config/model-source.js';
 import { cachedCommit, rememberCommit, type Pinned } from './cached.js';
 import { HubProtocolError, NotInCacheError } from './errors.js';
 import { describeRepository, type Repository } from './repository.js';
-import { hubFetch } from './request.js';
+import { hubJson } from './request.js';
 import type { HubSettings } from './settings.js';
 
 /** What the hub says about a file: its size, and its checksum, by which the cache names it. */
@@ -31,7 +31,7 @@ async function resolveCommit(repository: Repository, settings: HubSettings): Pro
     if (known !== undefined) return known;
     throw notInCache(repository, 'the commit that it stands for');
   }
-  const request = { name, revision, hubUrl: endpoint, fetch: hubFetch(settings, repository) };
+  const request = { name, revision, hubUrl: endpoint, fetch: hubJson(settings, repository) };
   const { sha } = type === 'model' ? await modelInfo({ ...request, additionalFields: ['sha'] }) : await datasetInfo({ ...request, additionalFields: ['sha'] });
   if (!isCommit(sha)) throw new HubProtocolError({ where: describeRepository(repository), what: `the hub says that its commit is ${JSON.stringify(sha)}`, remedy: 'Check HF_ENDPOINT' });
   if (sha !== known) await rememberCommit(cache, repository, sha);
@@ -42,7 +42,7 @@ async function resolveCommit(repository: Repository, settings: HubSettings): Pro
 export async function remoteFiles({ type, repository, commit }: Pinned, settings: HubSettings): Promise<RemoteFile[]> {
   const subject = { type, repository, revision: commit };
   const files: RemoteFile[] = [];
-  for await (const entry of hubFiles({ repo: { type, name: repository }, revision: commit, recursive: true, hubUrl: settings.endpoint, fetch: hubFetch(settings, subject) })) {
+  for await (const entry of hubFiles({ repo: { type, name: repository }, revision: commit, recursive: true, hubUrl: settings.endpoint, fetch: hubJson(settings, subject) })) {
     if (entry.type === 'file') files.push(remoteFile(entry, subject));
   }
   return files;

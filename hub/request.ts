@@ -26,16 +26,50 @@ export async function waitToRetry(failures: number, askedSeconds = 0): Promise<v
  * A connection that gives nothing for `idleMs` is cut; a body has to be read through {@link bodyOf} for that.
  */
 export function hubFetch(settings: HubSettings, subject: Subject): typeof fetch {
+  return retrying(settings, subject, (response) => Promise.resolve(response));
+}
+
+/**
+ * A {@link hubFetch} for answers of JSON: the whole body has come and is JSON once it returns. A body that is cut off, or that
+ * gives nothing for `idleMs`, is asked for again like an answer that never came.
+ */
+export function hubJson(settings: HubSettings, subject: Subject): typeof fetch {
+  return retrying(settings, subject, (response) => wholeJson(response, settings, subject));
+}
+
+/** @param accept what becomes of a successful answer, or the error for which it is asked for again */
+function retrying(settings: HubSettings, subject: Subject, accept: (response: Response) => Promise<Response | Error>): typeof fetch {
   return async (input, init = {}) => {
     const url = input instanceof Request ? input.url : String(input);
     for (let failures = 1; ; failures++) {
-      const result = await attempt(settings, url, init);
+      const answer = await attempt(settings, url, init);
+      const result = answer instanceof Response && answer.ok ? await accept(answer) : answer;
       if (result instanceof Response && result.ok) return result;
-      const fault = result instanceof Response ? await faultOf(result, subject, settings) : unreachable(new URL(url).origin, result);
+      const fault = result instanceof Response ? await faultOf(result, subject, settings) : result instanceof HubUnreachableError ? result : unreachable(new URL(url).origin, result);
       if (!fault.retryable || failures === attempts) throw fault;
       await waitToRetry(failures, result instanceof Response ? Number(result.headers.get('retry-after')) || 0 : 0);
     }
   };
+}
+
+async function wholeJson(response: Response, { idleMs }: HubSettings, subject: Subject): Promise<Response | Error> {
+  const { status, headers } = response;
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of bodyOf(response, idleMs)) pieces.push(piece);
+  } catch (error) {
+    return error as Error;
+  }
+  const text = Buffer.concat(pieces).toString('utf8');
+  if (text.trimStart().startsWith('<')) {
+    throw new HubProtocolError({ where: describeRepository(subject), what: 'the hub answers with a web page instead of JSON', remedy: 'Check HF_ENDPOINT, and whether this network wants you to sign in first' });
+  }
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return new Error(`its answer of ${text.length} characters is not whole JSON`, { cause: error });
+  }
+  return new Response(text, { status, headers });
 }
 
 async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, init: RequestInit): Promise<Response | Error> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { failure, pipelineText, problemLines } from './helpers.js';
+import { failure, parse, pipelineText, problemLines } from './helpers.js';
 
 describe('YAML that cannot be read', () => {
   test.each([
@@ -25,6 +25,29 @@ describe('YAML that cannot be read', () => {
     expect(problemLines('version: 1\nname: a: b\n')[0]).toMatch(/^2:7 YAML syntax: .* Put each key on a line of its own, and text that contains `: ` in quotes\.$/);
     expect(problemLines('version: 1\nname: @me\n')[0]).toMatch(/^2:7 YAML syntax: .* Put the value in quotes\.$/);
     expect(problemLines('version: 1\nstages: [\n')[0]).toMatch(/^3:1 YAML syntax: /);
+  });
+
+  test.each([
+    ['behind a colon', 'version: 1\nname:\u00a0x\nmodel: { source: ./m }\n', '2:6 a no-break space (U+00A0)'],
+    ['behind the only colon', 'name:\u00a0x', '1:6 a no-break space (U+00A0)'],
+    ['in the indentation', 'version: 1\nmodel:\n \u3000source: ./m\n', '3:2 an unusual space (U+3000)'],
+    ['behind a dash', 'stages:\n  -\u202frebuild: {}\n', '2:4 a no-break space (U+202F)'],
+  ])('a space that YAML takes for a letter, %s', (_, text, place) => {
+    expect(problemLines(text)).toEqual([`${place}; expected an ordinary space. Type the space again.`]);
+  });
+
+  test('such a space inside a value is part of the value', () => {
+    expect(parse(pipelineText().replace('./model', '"./my\u00a0model"')).pipeline.model.source).toMatch(/my\u00a0model$/);
+  });
+
+  test('a number where text is expected', () => {
+    expect(problemLines(pipelineText().replace('name: test', 'name: 2026'))).toEqual([
+      expect.stringMatching(/^2:7 `name` is 2026; expected .*\. Put the value in quotes: without them YAML reads a number\.$/),
+    ]);
+    const revision = '1234567890123456789012345678901234567890';
+    expect(problemLines(pipelineText().replace('{ source: ./model }', `{ source: org/name, revision: ${revision} }`))).toEqual([
+      expect.stringMatching(/^3:38 `revision` is a number of more than 15 digits; expected .*\. Put the value in quotes/),
+    ]);
   });
 
   test('a scalar or a list instead of a mapping', () => {

@@ -36,6 +36,22 @@ describe('stages in an order that cannot work', () => {
   });
 });
 
+describe('fields of a text', () => {
+  const stages = (dataset: string) => calibration.replace('{ file: text.txt }', dataset) + mask;
+
+  test.each(['a.json', 'a.jsonl', 'a.ndjson', 'a.parquet', 'a.json.gz', 'A.JSONL.GZ'])('%s may have one', (file) => {
+    expect(parse(pipelineText(stages(`{ file: ${file}, field: story }`))).warnings).toEqual([]);
+  });
+
+  test('plain text has none, in calibration and evaluation', () => {
+    const message = '`field` for "text.txt", which is read as plain text; expected it with .json, .jsonl, .ndjson (each also with .gz) or .parquet files only. Remove it, or rename the file.';
+    expect(problemLines(pipelineText(stages('{ file: text.txt, field: story }')))).toEqual([`5:47 ${message}`]);
+    expect(problemLines(pipelineText(`${stages('{ file: a.json }')}  - evaluation: { states: [dense], perplexity: [{ dataset: { file: text.txt, field: x } }] }\n`))).toEqual([
+      expect.stringContaining(message),
+    ]);
+  });
+});
+
 describe('patterns', () => {
   test.each(['4:4', '5:4', '0:4', '0:0'])('%s keeps all or nothing', (pattern) => {
     expect(problemLines(pipelineText(`  - initialMask: { method: magnitude, pattern: "${pattern}" }\n`))).toEqual([

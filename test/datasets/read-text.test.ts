@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  DatasetFileError, InvalidRecordError, InvalidUtf8Error, ParquetError, readText,
+  DatasetFileError, InvalidRecordError, InvalidUtf8Error, MeaninglessFieldError, ParquetError, readText,
 } from '../../datasets/index.js';
 import { gzipParquet, snappyParquet, zstdParquet } from './parquet-files.js';
 
@@ -62,14 +63,65 @@ describe('readText of JSONL files', () => {
 
   it.each([
     ['{"text": "a"}\n\n{"text": \n', undefined, ':3: this line is not JSON'],
-    ['{"text": "a"}\n["text"]', undefined, ':2: this line is JSON but no object'],
+    ['{"text": "a"}\n["text"]', undefined, ':2: this line is JSON, but not an object: a list'],
     ['{"text": "a"}\n{"body": "b", "id": 1}', undefined, ':2: there is no field "text"; its fields are body, id'],
-    ['{"text": 7}', undefined, ':1: there is number in field "text"'],
+    ['{"text": 7}', undefined, ':1: there is a number in field "text"; expected text in field "text". Correct the record or remove it'],
+    ['{"text": "a"}\n{"text": null}', undefined, ':2: there is null in field "text"'],
+    ['{"text": ["a"]}', undefined, ':1: there is a list in field "text"'],
+    ['{"text": {}}', undefined, ':1: there is an object in field "text"'],
     ['{"text": "a"}', 'toString', ':1: there is no field "toString"'],
   ])('says in which line what is wrong: %j', async (content, field, message) => {
     const file = await save('a.jsonl', content);
     await expect(readText({ file, field })).rejects.toThrow(file + message);
     await expect(readText({ file, field })).rejects.toBeInstanceOf(InvalidRecordError);
+  });
+});
+
+describe('readText by name and content', () => {
+  const documents = [{ text: 'one', title: 'first' }, { text: 't\nwo {', title: 'second' }];
+  const lines = documents.map((document) => JSON.stringify(document)).join('\n');
+  const array = JSON.stringify(documents, null, 2);
+
+  it.each([
+    ['lines.jsonl', lines], ['lines.ndjson', lines], ['lines.json', lines], ['LINES.JSON', `\ufeff${lines}`],
+    ['array.json', array], ['array.jsonl', `\n ${array}`], ['array.ndjson', JSON.stringify(documents)],
+  ])('reads the documents of %s, packed too', async (name, content) => {
+    expect(await readText({ file: await save(name, content) })).toBe('one\n\nt\nwo {');
+    const packed = await save(`${name}.gz`, gzipSync(content));
+    expect(await readText({ file: packed })).toBe('one\n\nt\nwo {');
+    expect(await readText({ file: packed, field: 'title' })).toBe('first\n\nsecond');
+  });
+
+  it("reads a shard of C4 under the hub's own name", async () => {
+    const record = (text: string) => JSON.stringify({ text, timestamp: '2019-04-25T12:57:54Z', url: 'https://example.org/' });
+    const file = await save('c4-train.00000-of-01024.json.gz', gzipSync(`${record('A page.')}\n${record('Another.')}\n`));
+    expect(await readText({ file })).toBe('A page.\n\nAnother.');
+  });
+
+  it('unpacks text, and says where a packed file has another name or is damaged', async () => {
+    expect(await readText({ file: await save('a.txt.gz', gzipSync('plain')) })).toBe('plain');
+    await expect(readText({ file: await save('a.txt', gzipSync('plain')) })).rejects.toThrow('This is a gzip file: give it a name that ends in .gz');
+    const cut = await save('b.jsonl.gz', gzipSync(lines).subarray(0, 20));
+    await expect(readText({ file: cut })).rejects.toThrow(`${cut}: the file cannot be read`);
+    await expect(readText({ file: cut })).rejects.toBeInstanceOf(DatasetFileError);
+  });
+
+  it.each([
+    ['[{"text": "a"}, 7]', ', item 2: this item is JSON, but not an object: a number'],
+    ['[{"text": "a"}, {"text": null}]', ', item 2: there is null in field "text"'],
+    ['[{"text": "a"}', ': the file begins as a JSON array, but is not JSON'],
+    ['{\n  "text": "a"\n}', ':1: the file is one JSON object over several lines; expected one JSON object a line, or an array of objects'],
+    ['only text', ':1: this line is not JSON'],
+  ])('says what is wrong in the JSON file %j', async (content, message) => {
+    const file = await save('a.json', content);
+    await expect(readText({ file })).rejects.toThrow(file + message);
+    await expect(readText({ file })).rejects.toBeInstanceOf(InvalidRecordError);
+  });
+
+  it('refuses a field of plain text', async () => {
+    const file = await save('a.txt', lines);
+    await expect(readText({ file, field: 'text' })).rejects.toThrow(`${file}: field "text" is asked for, but the file is read as plain text`);
+    await expect(readText({ file, field: 'text' })).rejects.toBeInstanceOf(MeaninglessFieldError);
   });
 });
 
