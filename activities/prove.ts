@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Granularity } from '../config/pipeline.js';
-import { groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
+import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
 import type { DecoderLayer } from '../models/index.js';
 import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
@@ -36,7 +36,7 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
       proveUnchanged(layer, made, await packedMasks(bench, start[index], layer), stage.granularity, key);
     }
   }
-  if (stage.type === 'initialMask' && stage.allocation !== undefined) expectZeros('all linears', pruned, shareOf(context.model.prunable, sparsity), 'the masks');
+  if (stage.type === 'initialMask' && stage.allocation !== undefined) expectZeros('all linears', pruned, exactShare(context.model.prunable, sparsity), 'the masks');
 }
 
 /**
@@ -72,12 +72,7 @@ function initialBudget({ method, allocation }: InitialStage, mask: PackedMask, s
   // With an allocation the sum over all linears is fixed, and that is proved.
   if (method === 'file' || allocation !== undefined) return undefined;
   const groups: Groups = method === 'magnitude' ? 'layer' : method === 'wanda' ? 'output' : { columns: 128 };
-  return { groups, zeros: groupZeros(mask, groups).map(({ size }) => shareOf(size, sparsity)) };
-}
-
-/** `floor(size * sparsity)`, meant in decimals: 0.29 of 100 is 29, although the float product is below. */
-function shareOf(size: number, sparsity: number): number {
-  return Math.floor(size * sparsity + 1e-7);
+  return { groups, zeros: groupZeros(mask, groups).map(({ size }) => exactShare(size, sparsity)) };
 }
 
 /** Every group of a rebuild keeps its number of zeros. */

@@ -12,6 +12,9 @@ export class MaskProofError extends PermanentFault {
   }
 }
 
+/** A budget cannot be computed: its count or its share is out of range. */
+export class MaskBudgetError extends PermanentFault {}
+
 /** A file is no mask file, or its metadata make no sense. */
 export class MaskFileError extends PermanentFault {}
 

@@ -8,6 +8,7 @@ export { diffMasks, jaccard, sumOf, type DiffCounts, type LinearDiff, type MaskD
 export * from './errors.js';
 export { examineCheckpoint, proveCheckpoint, type CheckpointFacts, type CheckpointRequest } from './examine-checkpoint.js';
 export { examineMask, type MaskFacts, type MaskRequest } from './examine-mask.js';
+export { exactShare } from './exact-share.js';
 export { countLinear, prunedLinears, totalsOf, type FileFacts, type Findings, type LinearFacts, type Totals } from './facts.js';
 export { groupZeros, type GroupCount, type Groups } from './group-zeros.js';
 export { byLayer, layerOf, shortName } from './layers.js';
