@@ -1,10 +1,9 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../artifacts/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import type { Allocation } from '../config/pipeline.js';
-import type { DecoderLayer } from '../models/index.js';
+import { linearsOf, type DecoderLayer } from '../models/index.js';
 import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../pruning/index.js';
 import { dropOlder } from './drop-older.js';
-import { linearsOf } from './layer-files.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';
 import { readTokens } from './tokens.js';

@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { roundToDtype } from '../checkpoints/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
-import type { DecoderLayer, LinearSpec } from '../models/index.js';
+import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
 import {
   checkInitialMask, checkPattern, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
   type HessianFactor, type MaskTarget,
@@ -10,7 +10,7 @@ import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
-import { linearsOf, writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
+import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { readMaskSource } from './mask-source.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';

@@ -1,6 +1,6 @@
 import type { ArtifactDraft, ArtifactStore } from '../artifacts/index.js';
 import { packBits, unpackBits } from '../checkpoints/index.js';
-import type { DecoderLayer, LinearSpec } from '../models/index.js';
+import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
 import type { Updates } from '../pruning/index.js';
 import type { ArtifactKey } from './types.js';
 
@@ -12,11 +12,6 @@ export interface PrunedLayer {
   masks: LayerMask;
   /** Values of the linears whose kept weights are not the dense model's (SparseGPT, refit). */
   updates: Updates;
-}
-
-/** The prunable linears of a layer, in the order in which they run. */
-export function linearsOf(layer: DecoderLayer): LinearSpec[] {
-  return layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
 }
 
 const maskFile = 'mask.bits';

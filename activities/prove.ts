@@ -1,10 +1,10 @@
 import { basename, join } from 'node:path';
 import type { Granularity } from '../config/pipeline.js';
 import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
-import type { DecoderLayer } from '../models/index.js';
+import { linearsOf, type DecoderLayer } from '../models/index.js';
 import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
-import { linearsOf, readLayerBits, readUpdates } from './layer-files.js';
+import { readLayerBits, readUpdates } from './layer-files.js';
 import type { ArtifactKey, ProveMasksInput, ProveOutputsInput, ProveOutputsResult } from './types.js';
 import type { Workbench } from './workbench.js';
 import { runFolder } from './write-outputs.js';
@@ -85,10 +85,10 @@ function proveUnchanged(layer: DecoderLayer, after: readonly PackedMask[], befor
     });
     return;
   }
-  for (const { block, inputs, output } of layer.subBlocks) {
-    const names = [...inputs, output].map(({ name }) => name);
+  for (const subBlock of layer.subBlocks) {
+    const names = linearsOf(subBlock).map(({ name }) => name);
     const total = (masks: readonly PackedMask[]): number => masks.filter(({ name }) => names.includes(name)).reduce((sum, mask) => sum + zerosOf(mask), 0);
-    expectZeros(`layer ${layer.index}, ${block}`, total(after), total(before), where);
+    expectZeros(`layer ${layer.index}, ${subBlock.block}`, total(after), total(before), where);
   }
 }
 

@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../artifacts/index.js';
 import { roundToDtype } from '../checkpoints/index.js';
 import type { RebuildStage } from '../config/pipeline.js';
-import type { SubBlock } from '../models/index.js';
+import { linearsOf, type SubBlock } from '../models/index.js';
 import {
   checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock,
   type GuardedRebuild, type GuardRefit, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult,
@@ -106,8 +106,8 @@ function describe({ errorBefore, error, accepted }: GuardRefit): string {
   return `held-out error ${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}${accepted ? '' : ', undone'}`;
 }
 
-function linearMasks({ inputs, output }: SubBlock, masks: Masks): LinearMask[] {
-  return [...inputs, output].map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
+function linearMasks(subBlock: SubBlock, masks: Masks): LinearMask[] {
+  return linearsOf(subBlock).map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
 }
 
 function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {

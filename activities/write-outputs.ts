@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
-import { hasUpdates, linearsOf, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
+import { linearsOf } from '../models/index.js';
+import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
 import { OutputFolderError } from './errors.js';
 import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';

@@ -6,7 +6,7 @@ import { cutAllWindows, cutWindows, loadTokenizer, readText } from '../datasets/
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor3D } from '../engine/index.js';
 import { perplexity, tokenLosses } from '../evaluation/index.js';
-import { modelFromConfig } from '../models/index.js';
+import { linearsOf, modelFromConfig } from '../models/index.js';
 import type { DecoderLayer, DecoderModel } from '../models/types.js';
 import {
   factorHessian, guardDefaults, guardedRebuild, HessianSum, InputNorms, layerForward, magnitudeMask, rebuildSubBlock, sparseGpt, wandaMask,
@@ -100,7 +100,7 @@ export class QualityModel {
     for (const layer of this.layers) {
       const statistics = start === 'sparsegpt' ? new HessianSum() : new InputNorms();
       tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: statistics.add }));
-      for (const { name, shape } of layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output])) {
+      for (const { name, shape } of linearsOf(layer)) {
         const values = (await weights.get(name)?.data()) as Float32Array;
         if (statistics instanceof HessianSum) {
           const pruned = await sparseGpt({ weight: values, shape, hessian: await factorHessian(statistics.of(name), shape[1], 0.01, name), target, name });

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { openEngine } from '../engine/index.js';
 import { parsePattern, PatternError, patternSparsity } from '../pruning/index.js';
 import type { MaskTarget } from '../pruning/index.js';
+import { gapClosed } from '../workflows/gap-closed.js';
 import { perBatch, QualityModel, samples } from './quality-model.js';
 import type { Start, Strategy } from './quality-model.js';
 
@@ -62,7 +63,7 @@ async function measure(model: QualityModel, dense: number, start: Start, pattern
   const run = async (strategy: Strategy): Promise<Result> => {
     const { seconds, forwards, ...pruned } = await model.rebuild(strategy, before, target.pattern);
     const perplexity = await model.perplexity(pruned);
-    return { perplexity, closed: 1 - Math.log(perplexity / dense) / Math.log(initial / dense), seconds, forwards };
+    return { perplexity, closed: gapClosed(dense, initial, perplexity) ?? NaN, seconds, forwards };
   };
   return { start, pattern, dense, initial, published: await run('published'), guarded: await run('guarded'), refit: await run('refit') };
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { openCheckpoint, readTensor, resolveTensors } from '../checkpoints/index.js';
 import { openEngine, tf } from '../engine/index.js';
 import type { Tensor, Tensor3D } from '../engine/index.js';
-import { modelFromConfig } from '../models/index.js';
+import { linearsOf, modelFromConfig } from '../models/index.js';
 import type { DecoderModel, TensorSpec } from '../models/types.js';
 import { InputNorms, layerForward, magnitudeMask, parsePattern, rebuildSubBlock, wandaMask } from '../pruning/index.js';
 import type { RebuildSettings } from '../pruning/index.js';
@@ -59,7 +59,7 @@ async function initialMasks(model: DecoderModel, run: Run): Promise<Map<string, 
     const weights = await load(layer.tensors);
     const norms = new InputNorms();
     if (run.method === 'wanda') tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add }));
-    for (const { name, shape } of layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output])) {
+    for (const { name, shape } of linearsOf(layer)) {
       const values = (await weights.get(name)?.data()) as Float32Array;
       masks.set(name, run.method === 'wanda' ? wandaMask(values, norms.norms(name), shape, target, name) : magnitudeMask(values, shape, target, name));
     }

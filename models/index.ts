@@ -7,6 +7,7 @@ import type { DecoderModel } from './types.js';
 export { disposeConstants, heldConstants } from './constants.js';
 export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
 export { forwardLogits, runDecoderLayer } from './forward.js';
+export { linearsOf } from './linears.js';
 export { disposeLayout, sequenceLayout } from './sequence-layout.js';
 export { applyLinear, runSubBlock } from './sub-block.js';
 export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, TensorSpec, Weights } from './types.js';

@@ -1,6 +1,7 @@
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { WeightError } from './errors.js';
+import { linearsOf } from './linears.js';
 import type { DecoderLayer, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
@@ -64,7 +65,7 @@ export interface SubBlockWithNorms extends SubBlock {
 
 /** A decoder layer of its two sub-blocks, all tensors listed. */
 export function layerOf(index: number, subBlocks: readonly [SubBlockWithNorms, SubBlockWithNorms]): DecoderLayer {
-  const linears = subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
+  const linears = linearsOf({ subBlocks });
   const ofLinears = linears.flatMap(({ name, shape, bias }): TensorSpec[] =>
     bias === undefined ? [{ name, shape }] : [{ name, shape }, { name: bias, shape: [shape[0]] }],
   );

@@ -1,4 +1,4 @@
-import type { DecoderLayer, DecoderModel, LinearSpec, TensorSpec } from '../models/index.js';
+import { linearsOf, type DecoderLayer, type DecoderModel, type TensorSpec } from '../models/index.js';
 
 /** Attention or MLP of a decoder layer, in numbers of weights. */
 export interface SubBlockSize {
@@ -49,11 +49,6 @@ export interface ModelSize {
   fileBytes: number;
 }
 
-/** The prunable linears of a layer, in the order in which they run. */
-function linearsOf(layer: DecoderLayer): LinearSpec[] {
-  return layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
-}
-
 const sizeOf = ({ shape }: { shape: readonly number[] }): number => shape.reduce((product, size) => product * size, 1);
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const uniqueSize = (specs: readonly TensorSpec[]): number => sum([...new Map(specs.map((spec) => [spec.name, sizeOf(spec)])).values()]);
@@ -92,11 +87,11 @@ function layerSize(layer: DecoderLayer): LayerSize {
     linear: sum(linears),
     largestLinear: Math.max(...linears),
     linears: linears.length,
-    subBlocks: layer.subBlocks.map(({ block, inputs, output }) => ({
-      block,
-      linear: sum([...inputs, output].map(sizeOf)),
-      innerWidth: sum(inputs.map(({ shape }) => shape[0])),
-      coreWidth: output.shape[1],
+    subBlocks: layer.subBlocks.map((subBlock) => ({
+      block: subBlock.block,
+      linear: sum(linearsOf(subBlock).map(sizeOf)),
+      innerWidth: sum(subBlock.inputs.map(({ shape }) => shape[0])),
+      coreWidth: subBlock.output.shape[1],
     })),
     inputWidths: layer.subBlocks.flatMap(({ inputs, output }) => [inputs[0].shape[1], output.shape[1]]),
     readers: layer.subBlocks.flatMap(({ inputs, output }) => [sum(inputs.map(sizeOf)), sizeOf(output)]),

@@ -1,4 +1,3 @@
-import type { LinearSpec, SubBlock } from '../models/types.js';
 import { PruningInputError } from './errors.js';
 import { maskOf } from './masked-weights.js';
 import type { Updates } from './masked-weights.js';
@@ -29,10 +28,6 @@ export interface State {
   masks: MaskMap;
   /** Where they are not the dense ones. */
   updates?: Updates;
-}
-
-export function linearsOf({ inputs, output }: SubBlock): LinearSpec[] {
-  return [...inputs, output];
 }
 
 /** How many weights came back and went from one mask to the other. */

@@ -1,10 +1,11 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
+import { linearsOf } from '../models/linears.js';
 import { runSubBlock } from '../models/sub-block.js';
 import type { LinearSpec } from '../models/types.js';
 import { CalibrationFolds, mean } from './calibration-folds.js';
-import { changes, checkGuard, linearsOf } from './guard.js';
+import { changes, checkGuard } from './guard.js';
 import type { GuardSettings, State } from './guard.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';

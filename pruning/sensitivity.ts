@@ -8,6 +8,7 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
+import { linearsOf } from '../models/linears.js';
 import { applyLinear } from '../models/sub-block.js';
 import type { DecoderLayer, DecoderModel, LinearSpec, Weights } from '../models/types.js';
 import { SquaredGradients } from './squared-gradients.js';
@@ -64,7 +65,7 @@ export interface LayerSensitivity {
 
 /** One layer of the backward pass. Its scores are small numbers, its gradients what the layer before it needs. */
 export async function layerSensitivity({ layer, hidden, gradients, weights }: LayerSensitivityRequest): Promise<LayerSensitivity> {
-  const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
+  const linears = linearsOf(layer);
   const squares = new SquaredGradients();
   const before: Tensor3D[] = [];
   try {

@@ -2,6 +2,7 @@ import { setImmediate as macrotask } from 'node:timers/promises';
 import type { Granularity, Metric } from '../config/pipeline.js';
 import { tf } from '../engine/index.js';
 import type { Tensor1D, Tensor3D } from '../engine/index.js';
+import { linearsOf } from '../models/linears.js';
 import { runSubBlock } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
 import { PruningInputError } from './errors.js';
@@ -69,7 +70,7 @@ export interface SubBlockResult {
  */
 export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBlockResult> {
   const { subBlock, dense, settings } = request;
-  const linears = [...subBlock.inputs, subBlock.output];
+  const linears = linearsOf(subBlock);
   if (settings.weights === 'refit') {
     throw new PruningInputError({ where: 'rebuild', what: '`weights: refit` with one published round', expected: 'a guarded rebuild, which judges a refit' });
   }

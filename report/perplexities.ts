@@ -1,7 +1,7 @@
 import type { ModelState } from '../config/pipeline.js';
+import { gapClosed } from '../workflows/gap-closed.js';
 import type { PipelineResult } from '../workflows/protocol.js';
 import { figure } from './figures.js';
-import { gapClosed } from './gap.js';
 
 const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
 

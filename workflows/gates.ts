@@ -1,5 +1,6 @@
 import type { ByState, GateResult, PipelineResult } from '../activities/result.js';
 import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../config/gate.js';
+import { gapClosed } from './gap-closed.js';
 
 /** What gates look at. */
 export interface Judged extends Pick<PipelineResult, 'perplexity' | 'sparsity' | 'rebuild' | 'seconds'> {
@@ -32,9 +33,8 @@ export function numberOf(quantity: Quantity, result: Judged): number | undefined
       return dense === undefined || other === undefined ? undefined : dense - other;
     }
     case 'gapClosed': {
-      const of = (state: 'dense' | 'initial' | 'rebuilt'): number => result.perplexity[state]?.[quantity.dataset ?? ''] ?? NaN;
-      const [dense, initial, rebuilt] = [of('dense'), of('initial'), of('rebuilt')];
-      return initial > dense ? finite(1 - Math.log(rebuilt / dense) / Math.log(initial / dense)) : undefined;
+      const of = (state: 'dense' | 'initial' | 'rebuilt'): number | undefined => result.perplexity[state]?.[quantity.dataset ?? ''];
+      return finite(gapClosed(of('dense'), of('initial'), of('rebuilt')));
     }
     case 'sparsity':
       return finite(result.sparsity.actual);

@@ -1,5 +1,6 @@
 import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-result.js';
 import type { Best, Combination, StopWhen, SweepMetric } from '../config/sweep.js';
+import { gapClosed } from './gap-closed.js';
 
 /** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined where it has none. */
 export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexity' | 'accuracy'>, metric: SweepMetric): number | undefined {
@@ -15,8 +16,7 @@ export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexi
     case 'accuracy.rebuilt':
       return accuracy?.rebuilt;
     case 'gapClosed':
-      if (dense === undefined || initial === undefined || rebuilt === undefined || !(initial > dense)) return undefined;
-      return 1 - Math.log(rebuilt / dense) / Math.log(initial / dense);
+      return gapClosed(dense, initial, rebuilt);
   }
 }
 

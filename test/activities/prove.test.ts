@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { linearsOf, readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../../activities/layer-files.js';
+import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../../activities/layer-files.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { proveMasks, proveOutputs } from '../../activities/prove.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
@@ -13,6 +13,7 @@ import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../artifacts/index.js';
 import type { InitialMaskStage, Pipeline } from '../../config/pipeline.js';
 import { readSafetensorsHeader } from '../../checkpoints/index.js';
+import { linearsOf } from '../../models/index.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
 
 const stages = { prepareRun, sampleCalibration, makeInitialMask };

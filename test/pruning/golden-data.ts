@@ -76,10 +76,6 @@ export function embedCalibration(model: string, decoder: DecoderModel, weights: 
   return batches;
 }
 
-export function linearsOf(model: DecoderModel, layer: number): LinearSpec[] {
-  return model.decoderLayer(layer).subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
-}
-
 /** In how many of a linear's weights two masks differ. The golden ones may be padded to whole bytes. */
 export function differences(linear: LinearSpec, a: Uint8Array, b: Uint8Array): number {
   let count = 0;

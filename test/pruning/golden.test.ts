@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../engine/index.js';
 import type { Tensor } from '../../engine/index.js';
-import type { DecoderModel } from '../../models/index.js';
+import { linearsOf, type DecoderModel } from '../../models/index.js';
 import { InputNorms, layerForward, magnitudeMask, rebuildSubBlock, wandaMask } from '../../pruning/index.js';
 import { openTestEngine } from '../helpers/engine.js';
 import { loadModel, sharedData } from '../helpers/load-model.js';
-import { differences, embedCalibration, goldenMasks, goldenModels, goldenRuns, linearsOf } from './golden-data.js';
+import { differences, embedCalibration, goldenMasks, goldenModels, goldenRuns } from './golden-data.js';
 
 const available = existsSync(join(sharedData, 'golden'));
 if (!available) console.warn('The golden data is absent: parity with the public reference is not tested.');
@@ -31,12 +31,12 @@ describe.skipIf(!available).each(goldenModels)('parity with the public reference
     for (let index = 0; index < model.layers; index++) {
       for (const subBlock of model.decoderLayer(index).subBlocks) {
         const masks = new Map(
-          [...subBlock.inputs, subBlock.output].map(({ name: linear, shape }) => [linear, start.get(linear)!.subarray(0, shape[0] * shape[1])]),
+          linearsOf(subBlock).map(({ name: linear, shape }) => [linear, start.get(linear)!.subarray(0, shape[0] * shape[1])]),
         );
         const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense: weights, masks, settings: run });
         hidden = rebuilt.hidden;
         errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
-        for (const linear of [...subBlock.inputs, subBlock.output]) {
+        for (const linear of linearsOf(subBlock)) {
           different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
           size += linear.shape[0] * linear.shape[1];
         }
@@ -62,7 +62,7 @@ describe.skipIf(!available).each(goldenModels)('parity with the public reference
       const norms = new InputNorms();
       if (run.method === 'wanda') tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add }));
       const masks = new Map<string, Uint8Array>();
-      for (const linear of linearsOf(model, index)) {
+      for (const linear of linearsOf(model.decoderLayer(index))) {
         const values = (await weights.get(linear.name)!.data()) as Float32Array;
         const mask = run.method === 'wanda' ? wandaMask(values, norms.norms(linear.name), linear.shape, run) : magnitudeMask(values, linear.shape, run);
         masks.set(linear.name, mask);

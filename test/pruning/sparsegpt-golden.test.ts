@@ -5,7 +5,7 @@ import { tf } from '../../engine/index.js';
 import type { Tensor, Tensor2D } from '../../engine/index.js';
 import { perplexity, tokenLosses } from '../../evaluation/index.js';
 import type { DecoderModel } from '../../models/index.js';
-import { runDecoderLayer } from '../../models/index.js';
+import { linearsOf, runDecoderLayer } from '../../models/index.js';
 import { factorHessian } from '../../pruning/hessian-factor.js';
 import { HessianSum } from '../../pruning/hessian.js';
 import { layerForward, parsePattern, unstructured } from '../../pruning/index.js';
@@ -13,7 +13,7 @@ import type { MaskTarget } from '../../pruning/index.js';
 import { sparseGpt } from '../../pruning/sparsegpt.js';
 import { openTestEngine } from '../helpers/engine.js';
 import { loadModel, readArrays, sharedData } from '../helpers/load-model.js';
-import { differences, embedCalibration, goldenMasks, goldenModels, linearsOf } from './golden-data.js';
+import { differences, embedCalibration, goldenMasks, goldenModels } from './golden-data.js';
 import { updatesUnder } from './sparsegpt-oracle.js';
 
 const available = existsSync(join(sharedData, 'golden'));
@@ -53,7 +53,7 @@ describe.skipIf(!available).each(goldenModels)('SparseGPT beside the public refe
       const layer = model.decoderLayer(index);
       const sum = new HessianSum();
       tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
-      for (const linear of linearsOf(model, index)) {
+      for (const linear of linearsOf(model.decoderLayer(index))) {
         const weight = await dense.get(linear.name)!.data<'float32'>();
         const golden = expected.get(linear.name)!;
         const factor = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);

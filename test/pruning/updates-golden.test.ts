@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../engine/index.js';
 import type { Tensor } from '../../engine/index.js';
-import type { DecoderModel } from '../../models/index.js';
+import { linearsOf, type DecoderModel } from '../../models/index.js';
 import { factorHessian, HessianSum, layerForward, parsePattern, rebuildSubBlock, unstructured } from '../../pruning/index.js';
 import type { RebuildSettings, Updates } from '../../pruning/index.js';
 import { openTestEngine } from '../helpers/engine.js';
 import { loadModel, sharedData } from '../helpers/load-model.js';
-import { differences, embedCalibration, goldenLosses, goldenMasks, goldenModels, linearsOf } from './golden-data.js';
+import { differences, embedCalibration, goldenLosses, goldenMasks, goldenModels } from './golden-data.js';
 import { updatesUnder } from './sparsegpt-oracle.js';
 
 const available = existsSync(join(sharedData, 'golden'));
@@ -44,7 +44,7 @@ describe.skipIf(!available).each(goldenModels)('rebuild from SparseGPT beside th
         const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, masks, updates, settings });
         hidden = rebuilt.hidden;
         errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
-        for (const linear of [...subBlock.inputs, subBlock.output]) {
+        for (const linear of linearsOf(subBlock)) {
           different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
           size += linear.shape[0] * linear.shape[1];
         }
@@ -72,7 +72,7 @@ async function updatesOf(name: string, model: DecoderModel, dense: ReadonlyMap<s
     const layer = model.decoderLayer(index);
     const sum = new HessianSum();
     tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
-    for (const linear of linearsOf(model, index)) {
+    for (const linear of linearsOf(model.decoderLayer(index))) {
       const { upper } = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
       const weight = await dense.get(linear.name)!.data<'float32'>();
       updates.set(linear.name, updatesUnder(masks.get(linear.name)!, weight, linear.shape, upper));

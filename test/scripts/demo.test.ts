@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, type Tokenizer } from '../../datasets/index.js';
 import { tf, type Tensor } from '../../engine/index.js';
-import { disposeConstants, type DecoderModel } from '../../models/index.js';
+import { disposeConstants, linearsOf, type DecoderModel } from '../../models/index.js';
 import { Chooser } from '../../scripts/demo/chooser.js';
 import { continueStory, heldOutPerplexity, likeliest, unigramPerplexity } from '../../scripts/demo/judge.js';
 import { calibrationText, demoConfig, demoVocabulary, heldOutText, windowLength } from '../../scripts/demo/recipe.js';
@@ -80,8 +80,8 @@ describe('the committed demo', () => {
   });
 
   it('needs its weights: half of them gone by magnitude, it stumbles', () => {
-    const linears = new Set(Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index).subBlocks)
-      .flat().flatMap((subBlock) => [...subBlock.inputs, subBlock.output]).map(({ name }) => name));
+    const linears = new Set(Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index)))
+      .flat().map(({ name }) => name));
     const halved = new Map([...weights].map(([name, tensor]) => [name, linears.has(name) ? withoutSmallerHalf(tensor) : tensor]));
     const dense = heldOutPerplexity(model, weights, heldOut, windowLength);
     expect(heldOutPerplexity(model, halved, heldOut, windowLength)).toBeGreaterThan(1.5 * dense);
