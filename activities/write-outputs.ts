@@ -3,7 +3,7 @@ import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorDat
 import { linearsOf } from '../models/index.js';
 import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
 import { OutputFolderError } from './errors.js';
-import type { RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
+import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
 /** The folder of a run's outputs. Clients choose workflow ids freely. @throws OutputFolderError */
@@ -33,33 +33,29 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   const nameOf = new Map([...layerOf].map(([name, { linear }]) => [linear, name]));
 
   bench.onProgress('writing the mask');
+  const bitsOf = layerBits(masks, open, bench);
   const tensors: TensorData[] = [];
   let pruned = 0;
   let updated = false;
   for (const [index, key] of masks.entries()) {
-    const layer = open.model.decoderLayer(index);
-    const bits = await readLayerBits(bench.store, key, layer);
-    for (const linear of linearsOf(layer)) {
-      const data = bits.get(linear.name) ?? new Uint8Array(0);
+    for (const linear of linearsOf(open.model.decoderLayer(index))) {
+      const data = async (): Promise<Uint8Array> => {
+        const bits = await bitsOf(index, linear.name);
+        pruned += linear.shape[0] * linear.shape[1] - popCount(bits);
+        return bits;
+      };
       tensors.push({ name: nameOf.get(linear.name) ?? linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
-      pruned += linear.shape[0] * linear.shape[1] - popCount(data);
       updated ||= await hasUpdates(bench.store, key, linear.name);
     }
   }
   await writeSafetensors(maskFile, tensors, maskMetadata(context, open, nameOf, updated));
 
-  let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
   await writePrunedCheckpoint({
     source: open.checkpoint,
     target: checkpoint,
     keptBits: async (tensor) => {
       const place = layerOf.get(tensor);
-      if (place === undefined) return undefined;
-      const key = masks[place.layer];
-      if (current?.layer !== place.layer) {
-        current = { layer: place.layer, bits: await readLayerBits(bench.store, key, open.model.decoderLayer(place.layer)) };
-      }
-      return current.bits.get(place.linear);
+      return place && bitsOf(place.layer, place.linear);
     },
     values: async (tensor) => {
       const place = layerOf.get(tensor);
@@ -70,6 +66,18 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
     },
   });
   return { checkpoint, mask: maskFile, pruned, seconds: (performance.now() - started) / 1000, reused: false };
+}
+
+/** Reads the packed bits of one linear after the other. Holds those of one layer: files have a layer's linears side by side. */
+function layerBits(masks: readonly ArtifactKey[], { model }: OpenModel, { store }: Workbench): (layer: number, linear: string) => Promise<Uint8Array> {
+  let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
+  return async (layer, linear) => {
+    if (current?.layer !== layer) {
+      current = undefined;
+      current = { layer, bits: await readLayerBits(store, masks[layer], model.decoderLayer(layer)) };
+    }
+    return current.bits.get(linear) ?? new Uint8Array(0);
+  };
 }
 
 /** Where each prunable tensor of the checkpoint stands in the model, by the name that the checkpoint uses. */

@@ -2,12 +2,13 @@ import { writeFileDurably } from '../artifacts/durable-file.js';
 import { dtypeBytes, elementCount, knownDtypes } from './dtypes.js';
 import { DuplicateNameError, TensorSizeError, UnknownDtypeError } from './errors.js';
 
-/** A tensor to be written; `data` in row-major order, little-endian. */
+/** A tensor to be written. */
 export interface TensorData {
   name: string;
   dtype: string;
   shape: readonly number[];
-  data: Uint8Array;
+  /** Row-major, little-endian. A function is asked when the tensor's turn comes, so that not all need to be in memory at once. */
+  data: Uint8Array | (() => Promise<Uint8Array>);
 }
 
 /**
@@ -16,7 +17,7 @@ export interface TensorData {
  *
  * @param order `given` keeps the order of `tensors` instead
  * @returns length and SHA-256 of the file
- * @throws DuplicateNameError, UnknownDtypeError, TensorSizeError
+ * @throws DuplicateNameError, UnknownDtypeError, TensorSizeError, and what a tensor's function throws
  */
 export async function writeSafetensors(
   path: string,
@@ -25,9 +26,21 @@ export async function writeSafetensors(
   { order = 'name' }: { order?: 'name' | 'given' } = {},
 ): Promise<{ bytes: number; sha256: string }> {
   const all = [...tensors];
-  for (const tensor of all) checkTensor(tensor, path);
+  for (const tensor of all) {
+    const bytes = tensorBytes(tensor, path);
+    if (typeof tensor.data !== 'function') checkSize(tensor, tensor.data, bytes, path);
+  }
   if (order === 'name') all.sort((a, b) => elementBytes(b) - elementBytes(a) || (a.name < b.name ? -1 : 1));
-  return writeFileDurably(path, [encodeHeader(all, metadata, path), ...all.map(({ data }) => data)]);
+  return writeFileDurably(path, content(all, metadata, path));
+}
+
+async function* content(tensors: readonly TensorData[], metadata: Readonly<Record<string, string>>, path: string): AsyncGenerator<Uint8Array> {
+  yield encodeHeader(tensors, metadata, path);
+  for (const tensor of tensors) {
+    const data = typeof tensor.data === 'function' ? await tensor.data() : tensor.data;
+    checkSize(tensor, data, tensorBytes(tensor, path), path);
+    yield data;
+  }
 }
 
 function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<string, string>>, path: string): Uint8Array {
@@ -35,12 +48,14 @@ function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) header.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
   let begin = 0;
-  for (const { name, dtype, shape, data } of tensors) {
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
     if (header.has(name)) {
       throw new DuplicateNameError({ what: `two tensors are named "${name}"`, where: path, remedy: 'Report this as a bug of the program' });
     }
-    header.set(name, { dtype, shape, data_offsets: [begin, begin + data.byteLength] });
-    begin += data.byteLength;
+    const end = begin + tensorBytes(tensor, path);
+    header.set(name, { dtype, shape, data_offsets: [begin, end] });
+    begin = end;
   }
   // Joined by hand, because objects order keys that look like numbers before the others.
   const json = Buffer.from(`{${[...header].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`);
@@ -51,18 +66,20 @@ function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<
   return bytes;
 }
 
-function checkTensor({ name, dtype, shape, data }: TensorData, path: string): void {
+/** Bytes that a tensor's data must have. */
+function tensorBytes({ name, dtype, shape }: TensorData, path: string): number {
   const size = dtypeBytes(dtype);
-  const where = `${path}, tensor ${name}`;
   if (size === undefined) {
-    throw new UnknownDtypeError({ what: `dtype ${dtype} is not known`, where, expected: `one of ${knownDtypes.join(', ')}` });
+    throw new UnknownDtypeError({ what: `dtype ${dtype} is not known`, where: `${path}, tensor ${name}`, expected: `one of ${knownDtypes.join(', ')}` });
   }
-  const bytes = elementCount(shape) * size;
-  if (data.byteLength !== bytes) {
-    throw new TensorSizeError({
-      what: `the data has ${data.byteLength} bytes`, where, expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`,
-    });
-  }
+  return elementCount(shape) * size;
+}
+
+function checkSize({ name, dtype, shape }: TensorData, data: Uint8Array, bytes: number, path: string): void {
+  if (data.byteLength === bytes) return;
+  throw new TensorSizeError({
+    what: `the data has ${data.byteLength} bytes`, where: `${path}, tensor ${name}`, expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`,
+  });
 }
 
 function elementBytes({ dtype }: TensorData): number {

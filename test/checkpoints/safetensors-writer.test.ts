@@ -71,10 +71,20 @@ describe('writeSafetensors', () => {
     expect([...(await readSafetensorsHeader(path)).tensors.keys()]).toEqual(['b', 'a']);
   });
 
+  it('asks a function for its data when the turn of its tensor comes, and gives the same bytes', async () => {
+    const tensors = ['b', 'a'].map((name) => ({ name, dtype: 'U8', shape: [3], data: Uint8Array.from([1, 2, name.charCodeAt(0)]) }));
+    const { sha256 } = await writeSafetensors(path, tensors);
+    const asked: string[] = [];
+    const late = tensors.map(({ name, data, ...rest }) => ({ name, ...rest, data: () => Promise.resolve((asked.push(name), data)) }));
+    expect(await writeSafetensors(path, late)).toMatchObject({ sha256 });
+    expect(asked).toEqual(['a', 'b']);
+  });
+
   it('refuses what no reader would take, and leaves no file', async () => {
     const good = { name: 'a', dtype: 'F32', shape: [1], data: new Uint8Array(4) };
     await expect(writeSafetensors(path, [good, good])).rejects.toBeInstanceOf(DuplicateNameError);
     await expect(writeSafetensors(path, [{ ...good, shape: [2] }])).rejects.toBeInstanceOf(TensorSizeError);
+    await expect(writeSafetensors(path, [{ ...good, shape: [2], data: () => Promise.resolve(good.data) }])).rejects.toBeInstanceOf(TensorSizeError);
     await expect(writeSafetensors(path, [{ ...good, dtype: 'F33' }])).rejects.toBeInstanceOf(UnknownDtypeError);
     expect(await readdir(folder)).toEqual([]);
   });
