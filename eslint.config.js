@@ -23,7 +23,12 @@ function importRule(folder) {
   if (folder !== 'engine') {
     patterns.push({ group: ['@tensorflow/*'], message: 'Only engine/ knows which TensorFlow.js runs.' });
   }
-  return { files: [`${folder}/**/*.ts`], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
+  const rules = { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
+  if (folder === 'pruning' || folder === 'evaluation') {
+    // What `tf.keep` keeps outlives a task that fails.
+    rules['no-restricted-properties'] = ['error', { object: 'tf', property: 'keep', message: 'Use `keep` of engine/, which does not outlive the task.' }];
+  }
+  return { files: [`${folder}/**/*.ts`], rules };
 }
 
 export default tseslint.config(

@@ -33,8 +33,9 @@ export class HiddenStates {
   async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
     const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
     if (this.inMemory?.key === key) {
-      const { batches } = this.inMemory;
-      this.inMemory = undefined;
+      // The caller's own tensors, on the same numbers: a task that fails disposes them with the rest of its tensors.
+      const batches = this.inMemory.batches.map((batch) => batch.clone());
+      this.forget();
       return batches;
     }
     this.forget();
@@ -46,14 +47,15 @@ export class HiddenStates {
     return this.runOn(context, { ...path, masks: [] }, await this.embed(context, path), path);
   }
 
-  /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors. */
+  /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors, which outlive the task. */
   async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
     const dependsOn = this.dependsOn(context, path);
     const what = `hidden states after layer ${path.masks.length - 1}`;
     await dropOlder(context, this.bench.store, 'hidden', ArtifactStore.key('hidden', dependsOn));
     await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
     this.forget();
-    this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches };
+    this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches: batches.map((batch) => tf.keep(batch.clone())) };
+    tf.dispose(batches);
   }
 
   /** Seconds that storing the hidden states after the path's layers took, if they are stored. */

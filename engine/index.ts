@@ -7,6 +7,7 @@
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 export { openEngine } from './open.js';
+export { inTensorScope, keep } from './tensor-scope.js';
 export type { Engine } from './open.js';
 export type { EngineRequest } from './choice.js';
 export { EngineAlreadyOpen, EngineChoiceInvalid, EngineUnavailable } from './errors.js';

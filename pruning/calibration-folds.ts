@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
 import { runSubBlock } from '../models/sub-block.js';
 import type { SubBlock, Weights } from '../models/types.js';
@@ -154,7 +154,7 @@ export class CalibrationFolds {
       for (let from = 0; from < size; ) {
         const fold = Math.floor(((first + from) * this.count) / this.sequences);
         const end = Math.min(size, Math.ceil(((fold + 1) * this.sequences) / this.count) - first);
-        const cut = (whole: Tensor3D): Tensor3D => tf.keep(whole.slice([from, 0, 0], [end - from, -1, -1]));
+        const cut = (whole: Tensor3D): Tensor3D => keep(whole.slice([from, 0, 0], [end - from, -1, -1]));
         this.folds[fold].push({ batch, x: cut(x), y: cut(y), errors: [...errors.subarray(from, end)] });
         from = end;
       }

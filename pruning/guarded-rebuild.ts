@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor3D } from '../engine/index.js';
 import { linearsOf } from '../models/linears.js';
 import { runSubBlock } from '../models/sub-block.js';
@@ -110,7 +110,7 @@ async function finalPass(
       for (const [index, h] of hidden.entries()) {
         tf.tidy(() => {
           const t = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-          after.push(tf.keep(subBlock.leave(h, t, dense)));
+          after.push(keep(subBlock.leave(h, t, dense)));
           errors.push(...meanSquare(t.sub<Tensor3D>(folds.denseOutput(index))).dataSync<'float32'>());
         });
         onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });

@@ -1,4 +1,4 @@
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { customVjp } from '../models/custom-vjp.js';
 import { applyLinear, weightOf } from '../models/sub-block.js';
@@ -44,15 +44,15 @@ export function denseWithGradients(subBlock: SubBlock, x: Tensor3D, t: Tensor3D,
     customVjp(
       [result],
       (input) => {
-        y = tf.keep(applyLinear(input, output, weights));
-        difference = tf.keep(y.sub<Tensor3D>(t));
+        y = keep(applyLinear(input, output, weights));
+        difference = keep(y.sub<Tensor3D>(t));
         return { value: meanSquare(difference), saved: [] };
       },
       () => [acrossLinear(difference, output, weights)],
     );
   const outputs = subBlock.inputs.map((linear) => applyLinear(x, linear, weights));
   const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
-    core = tf.keep(subBlock.core(values as Tensor3D[], weights));
+    core = keep(subBlock.core(values as Tensor3D[], weights));
     return errorOf(core);
   })(outputs);
 

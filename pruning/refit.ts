@@ -1,4 +1,4 @@
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { applyLinear, weightOf } from '../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../models/types.js';
@@ -91,7 +91,7 @@ class TokenSums {
       };
     });
     // A visit's own scope must not take what is added up over visits.
-    for (const sum of Object.values(this.sums)) tf.keep(sum);
+    for (const sum of Object.values(this.sums)) keep(sum);
     if (before !== undefined) tf.dispose(Object.values(before));
   }
 

@@ -6,7 +6,7 @@
  * backward pass, layer by layer, from the last to the first.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { linearsOf } from '../models/linears.js';
 import { applyLinear } from '../models/sub-block.js';
@@ -96,7 +96,7 @@ function crossLayer(layer: DecoderLayer, linears: readonly LinearSpec[], h: Tens
       const zeros = linears.map(({ shape }) => tf.zeros([batch, time, shape[0]]));
       const forward = (stream: Tensor, ...added: Tensor[]): Tensor3D => {
         const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
-          inputs.set(linear.name, tf.keep(x.clone()));
+          inputs.set(linear.name, keep(x.clone()));
           return applyLinear(x, linear, weights).add<Tensor3D>(added[linears.indexOf(linear)]);
         };
         return layer.subBlocks.reduce<Tensor3D>((before, subBlock) => {

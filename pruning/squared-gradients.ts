@@ -1,4 +1,4 @@
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import type { LinearSpec } from '../models/types.js';
 import type { LinearGradient } from './output-gradients.js';
@@ -18,7 +18,7 @@ export class SquaredGradients {
       return before === undefined ? sum : before.add<Tensor2D>(sum);
     });
     before?.dispose();
-    this.sums.set(linear.name, tf.keep(after));
+    this.sums.set(linear.name, keep(after));
   }
 
   /** `[out, in]`; undefined where nothing was added. */

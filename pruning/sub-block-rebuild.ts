@@ -1,6 +1,6 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import type { Granularity, Metric } from '../config/pipeline.js';
-import { tf } from '../engine/index.js';
+import { keep, tf } from '../engine/index.js';
 import type { Tensor1D, Tensor3D } from '../engine/index.js';
 import { linearsOf } from '../models/linears.js';
 import { runSubBlock } from '../models/sub-block.js';
@@ -122,8 +122,8 @@ async function firstPass({ subBlock, hidden, dense, updates, settings, onProgres
         const t = runSubBlock(subBlock, x, sparse);
         const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
         for (const gradient of pass.gradients) state.gradients.add(gradient);
-        state.denseOutputs.push(tf.keep(pass.y));
-        state.errorsBefore.push(tf.keep(pass.errors));
+        state.denseOutputs.push(keep(pass.y));
+        state.errorsBefore.push(keep(pass.errors));
       });
       onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
       await macrotask();
@@ -148,8 +148,8 @@ async function secondPass(
       const target = state.denseOutputs[index];
       tf.tidy(() => {
         const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-        state.after.push(tf.keep(subBlock.leave(h, y, dense)));
-        state.errorsAfter.push(tf.keep(meanSquare(y.sub<Tensor3D>(target))));
+        state.after.push(keep(subBlock.leave(h, y, dense)));
+        state.errorsAfter.push(keep(meanSquare(y.sub<Tensor3D>(target))));
       });
       tf.dispose([h, target]);
       onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });

@@ -38,33 +38,41 @@ export async function findLikelihoods({ context, parts, masks }: FindLikelihoods
 export async function scoreLikelihoods({ context, path }: PerplexityInput, bench: Workbench): Promise<UnitResult> {
   await bench.engineOf(context);
   const started = performance.now();
-  const { questions = [] } = path.tokens;
   bench.onProgress('scoring');
-  const missing = (await findLikelihoods({ context, parts: questions, masks: path.masks }, bench)).some((known) => !known);
-  if (missing) {
-    const open = await bench.model(context.model);
-    const hidden = await bench.hidden.take(context, path);
-    const weights = await bench.weights(open, open.model.headTensors);
-    let next = 0;
-    for (const part of questions) {
-      const sums = new Map<number, number>();
-      for (const scored of await readScoredTokens(bench.store, part)) {
-        const h = hidden[next++];
-        logLikelihoods(open.model, weights, h, scored).forEach((value, i) => sums.set(scored[i].request, (sums.get(scored[i].request) ?? 0) + value));
-      }
-      const likelihoods: Likelihoods = { requests: [...sums.keys()], values: [...sums.values()] };
-      await bench.store.findOrMake('likelihoods', dependsOn(context, part, path.masks), async (draft) => {
-        await draft.write(file, [Buffer.from(JSON.stringify(likelihoods))]);
-        return { requests: sums.size };
-      });
-    }
-    tf.dispose(hidden);
-    disposeWeights(weights);
+  try {
+    const reused = await scoreMissing({ context, path }, bench);
+    await bench.hidden.drop(context, path);
+    return { seconds: (performance.now() - started) / 1000, reused };
+  } finally {
+    // Questions have many lengths, and tables for each.
+    disposeConstants();
   }
-  await bench.hidden.drop(context, path);
-  // Questions have many lengths, and tables for each.
-  disposeConstants();
-  return { seconds: (performance.now() - started) / 1000, reused: !missing };
+}
+
+/** @returns whether nothing was missing */
+async function scoreMissing({ context, path }: PerplexityInput, bench: Workbench): Promise<boolean> {
+  const { questions = [] } = path.tokens;
+  const missing = (await findLikelihoods({ context, parts: questions, masks: path.masks }, bench)).some((known) => !known);
+  if (!missing) return true;
+  const open = await bench.model(context.model);
+  const hidden = await bench.hidden.take(context, path);
+  const weights = await bench.weights(open, open.model.headTensors);
+  let next = 0;
+  for (const part of questions) {
+    const sums = new Map<number, number>();
+    for (const scored of await readScoredTokens(bench.store, part)) {
+      const h = hidden[next++];
+      logLikelihoods(open.model, weights, h, scored).forEach((value, i) => sums.set(scored[i].request, (sums.get(scored[i].request) ?? 0) + value));
+    }
+    const likelihoods: Likelihoods = { requests: [...sums.keys()], values: [...sums.values()] };
+    await bench.store.findOrMake('likelihoods', dependsOn(context, part, path.masks), async (draft) => {
+      await draft.write(file, [Buffer.from(JSON.stringify(likelihoods))]);
+      return { requests: sums.size };
+    });
+  }
+  tf.dispose(hidden);
+  disposeWeights(weights);
+  return false;
 }
 
 /** Log-likelihoods of all answers of a task, by request. @throws ArtifactLostError if a part's are gone or damaged */

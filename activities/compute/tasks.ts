@@ -1,0 +1,53 @@
+import { inTensorScope } from '../../engine/index.js';
+import { advanceLayer } from '../advance-layer.js';
+import { findScores, scoreLayer } from '../allocation.js';
+import { findPerplexity, scorePerplexity } from '../evaluation.js';
+import { makeInitialMask } from '../initial-mask.js';
+import { measureUnit } from '../measure-unit.js';
+import { prepareRun } from '../prepare-run.js';
+import { proveMasks, proveOutputs } from '../prove.js';
+import { rebuildLayer } from '../rebuild.js';
+import { sampleCalibration, sampleEvaluation } from '../sample-tokens.js';
+import type { ComputeActivities } from '../types.js';
+import type { Workbench } from '../workbench.js';
+import { writeOutputs } from '../write-outputs.js';
+import { findLikelihoods, judgeZeroShot, sampleQuestions, scoreLikelihoods } from '../zero-shot/index.js';
+import { OtherEngineNeeded } from './engine-slot.js';
+import type { ComputeTask } from './messages.js';
+
+/** The stages by task name. Each gets its input and the workbench of its process. */
+const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => ReturnType<ComputeActivities[Task]> } = {
+  prepareRun,
+  sampleCalibration,
+  sampleEvaluation,
+  findScores,
+  scoreLayer,
+  makeInitialMask,
+  rebuildLayer,
+  findPerplexity,
+  advanceLayer,
+  scorePerplexity,
+  sampleQuestions,
+  findLikelihoods,
+  scoreLikelihoods,
+  judgeZeroShot,
+  proveMasks,
+  writeOutputs,
+  proveOutputs,
+};
+
+/**
+ * Runs a task. Of its tensors only the hidden states for the next task stay, and none where it fails: at 13B one copy of them is
+ * 5.4 GB, and on a full disk a task is tried again for hours.
+ * @throws OtherEngineNeeded before the task has begun, and whatever its stage throws
+ */
+export async function runTask<Task extends ComputeTask>(task: Task, input: Parameters<ComputeActivities[Task]>[0], bench: Workbench): Promise<Awaited<ReturnType<ComputeActivities[Task]>>> {
+  try {
+    const result = await inTensorScope(() => measureUnit(task, input, bench, () => stages[task](input as never, bench)));
+    return result as Awaited<ReturnType<ComputeActivities[Task]>>;
+  } catch (error) {
+    // What a failed task left in memory may be half done; the next one reads from disk.
+    if (!(error instanceof OtherEngineNeeded)) bench.forget();
+    throw error;
+  }
+}
