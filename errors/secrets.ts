@@ -28,12 +28,33 @@ export function withoutSecrets(text: string, environment: NodeJS.ProcessEnv = pr
   return secretsOf(environment).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
 }
 
-/** The environment of a child that needs nothing of Temporal: without its settings and payload keys. */
-export function environmentWithoutTemporal(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !forServerOnly.test(name)));
-}
-
 /** The environment of a child that needs no secret at all. */
 export function environmentWithoutSecrets(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environmentWithoutTemporal(environment)).filter(([name]) => !names.test(name)));
+  return pick(environment, (name) => !forServerOnly.test(name) && !names.test(name));
+}
+
+/** What the compute process and its libraries read: the system's own variables, those of engine, GPU, network and hub, and ours. */
+const forCompute = new RegExp(`^(${[
+  'PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|TZ|TMPDIR|TMP|TEMP|LC_.*|XDG_.*|LD_.*|DYLD_.*|MALLOC_.*|GLIBC_TUNABLES|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|PATHEXT|COMSPEC',
+  'NODE_.*|UV_.*|SSL_CERT_.*|(HTTP|HTTPS|ALL|NO)_PROXY',
+  'TF_.*|XLA_.*|CUDA_.*|CUBLAS_.*|CUDNN_.*|NVIDIA_.*|ONEDNN_.*|DNNL_.*|OMP_.*|KMP_.*|GOMP_.*|MKL_.*',
+  'HF_.*|HUGGING_?FACE_.*|LLM_BARBER_.*',
+].join('|')})$`, 'i');
+const forBucket = /^AWS_/;
+
+/**
+ * The environment of the compute process, in two parts: `open` is what it is started with, which other processes and a pipeline that
+ * names `/proc/self/environ` as a text can read, and `secret` is what it is told once it runs.
+ * @param usesBucket whether its store is a bucket, for which it needs AWS's variables
+ */
+export function computeEnvironment(usesBucket: boolean, environment: NodeJS.ProcessEnv = process.env): { open: NodeJS.ProcessEnv; secret: Record<string, string> } {
+  const isNeeded = (name: string): boolean => !forServerOnly.test(name) && (forCompute.test(name) || (usesBucket && forBucket.test(name)));
+  return {
+    open: pick(environment, (name) => isNeeded(name) && !names.test(name)),
+    secret: pick(environment, (name) => isNeeded(name) && names.test(name)) as Record<string, string>,
+  };
+}
+
+function pick(environment: NodeJS.ProcessEnv, isWanted: (name: string) => boolean): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name, value]) => value !== undefined && isWanted(name)));
 }

@@ -7,20 +7,24 @@ import { AllowedPaths } from '../allowed-paths.js';
 import { Workbench } from '../workbench.js';
 import { OtherEngineNeeded } from './engine-slot.js';
 import { serializeFault } from './failure.js';
-import type { ReplyMessage, TaskMessage } from './messages.js';
+import type { ReplyMessage, SecretsMessage, TaskMessage } from './messages.js';
 import { runTask } from './tasks.js';
 
-const [state, location = '', ...allowedFolders] = process.argv.slice(2);
-if (state === undefined) throw new Error('The compute process is started by the worker, with state folder, store and allowed folders as its arguments.');
-const store = await openStore(state, location === '' ? undefined : location);
-const bench = new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
-await store.removeOldDrafts();
+/** Opens the store, once the secrets are there that it may need. What is set here is not in `/proc/self/environ`. */
+async function open({ environment }: SecretsMessage): Promise<Workbench> {
+  Object.assign(process.env, environment);
+  const [state, location = '', ...allowedFolders] = process.argv.slice(2);
+  if (state === undefined) throw new Error('The compute process is started by the worker, with state folder, store and allowed folders as its arguments.');
+  const store = await openStore(state, location === '' ? undefined : location);
+  await store.removeOldDrafts();
+  return new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
+}
 
 function reply(message: ReplyMessage): void {
   process.send?.(message);
 }
 
-async function handle({ id, task, input }: TaskMessage): Promise<void> {
+async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promise<void> {
   bench.onProgress = (detail) => {
     reply({ id, kind: 'progress', detail });
   };
@@ -32,5 +36,9 @@ async function handle({ id, task, input }: TaskMessage): Promise<void> {
   }
 }
 
-process.on('message', (message: TaskMessage) => void handle(message));
+let opened: Promise<Workbench> | undefined;
+process.on('message', (message: SecretsMessage | TaskMessage) => {
+  if (message.kind === 'secrets') opened = open(message);
+  else void opened?.then((bench) => handle(message, bench));
+});
 process.on('disconnect', () => process.exit(0));

@@ -1,8 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { environmentWithoutTemporal } from '../../errors/secrets.js';
+import { computeEnvironment } from '../../errors/secrets.js';
 import { ComputeCrashedError } from '../errors.js';
-import type { ComputeTask, ReplyMessage, SerializedFault, TaskMessage } from './messages.js';
+import type { ComputeTask, ReplyMessage, SecretsMessage, SerializedFault, TaskMessage } from './messages.js';
 
 /** A fault that the compute process reported. */
 export class RemoteFault extends Error {
@@ -42,6 +42,8 @@ interface Running {
  */
 export class ComputeHost {
   private child: ChildProcess | undefined;
+  /** Resolves when the latest compute process has ended. */
+  private ended: Promise<void> = Promise.resolve();
   private running: Running | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private lastId = 0;
@@ -71,7 +73,7 @@ export class ComputeHost {
 
   private async ask(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
     signal.throwIfAborted();
-    const child = (this.child ??= this.start());
+    const child = (this.child ??= await this.start(signal, onProgress));
     const abort = (): void => {
       this.stop();
     };
@@ -80,7 +82,7 @@ export class ComputeHost {
       return await new Promise((resolve, reject) => {
         const id = ++this.lastId;
         this.running = { child, id, resolve, reject, onProgress };
-        child.send({ id, task, input } satisfies TaskMessage);
+        child.send({ kind: 'task', id, task, input } satisfies TaskMessage);
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -91,11 +93,24 @@ export class ComputeHost {
     }
   }
 
-  private start(): ChildProcess {
+  /** Starts a compute process when the one before has ended: two of them may not fit into the memory, of the GPU above all. */
+  private async start(signal: AbortSignal, onProgress: (detail: string) => void): Promise<ChildProcess> {
+    const told = setTimeout(() => {
+      onProgress('waiting for the former compute process to end');
+    }, 1000);
+    await Promise.race([this.ended, aborted(signal)]).finally(() => {
+      clearTimeout(told);
+    });
+    signal.throwIfAborted();
+    return this.fork();
+  }
+
+  private fork(): ChildProcess {
+    const environment = computeEnvironment(this.options.store?.startsWith('s3://') === true);
     const entry = this.options.entry ?? fileURLToPath(new URL('./child.js', import.meta.url));
     const child = fork(entry, [this.options.state, this.options.store ?? '', ...(this.options.allowedFolders ?? [])], {
-      // A pipeline that names /proc/self/environ as a text must not find them.
-      env: environmentWithoutTemporal(),
+      // A pipeline that names /proc/self/environ as a text must not find secrets there.
+      env: environment.open,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // A debugger's port in the worker's flags would be taken already.
@@ -110,17 +125,23 @@ export class ComputeHost {
     child.on('message', (message) => {
       this.answer(message as ReplyMessage);
     });
-    child.on('exit', (code, signal) => {
-      this.ended(child, signal === null ? `exit code ${code}` : `signal ${signal}`);
+    this.ended = new Promise((resolve) => {
+      child.on('exit', (code, signal) => {
+        resolve();
+        this.hasEnded(child, signal === null ? `exit code ${code}` : `signal ${signal}`);
+      });
+      child.on('error', (error) => {
+        // Without a process id it has never begun, and will not end.
+        if (child.pid === undefined) resolve();
+        this.hasEnded(child, error.message);
+      });
     });
-    child.on('error', (error) => {
-      this.ended(child, error.message);
-    });
+    child.send({ kind: 'secrets', environment: environment.secret } satisfies SecretsMessage);
     return child;
   }
 
   /** A process that was replaced may end while the next one works already: only its own task fails with it. */
-  private ended(child: ChildProcess, how: string): void {
+  private hasEnded(child: ChildProcess, how: string): void {
     const isOurs = this.child === child;
     if (isOurs) this.child = undefined;
     if (isOurs && this.running?.child !== child) this.options.onIdleEnd?.(how);
@@ -151,4 +172,10 @@ export class ComputeHost {
     this.child?.kill('SIGKILL');
     this.child = undefined;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => { resolve(); }, { once: true });
+  });
 }

@@ -4,8 +4,15 @@ import type { ComputeActivities } from '../types.js';
 
 export type ComputeTask = keyof ComputeActivities;
 
+/** From the worker, before any task: secret variables of the environment that the compute process needs. */
+export interface SecretsMessage {
+  kind: 'secrets';
+  environment: Record<string, string>;
+}
+
 /** From the worker. */
 export interface TaskMessage {
+  kind: 'task';
   id: number;
   task: ComputeTask;
   input: unknown;

@@ -1,10 +1,10 @@
 /**
  * Loaded before a worker and its compute process (`NODE_OPTIONS=--import`): their wall clock is wrong by the number of
- * milliseconds in the file that FAULTS_CLOCK names, from the moment it stands there.
+ * milliseconds in the file that LLM_BARBER_FAULTS_CLOCK names, from the moment it stands there.
  */
 import { readFileSync } from 'node:fs';
 
-const file = process.env['FAULTS_CLOCK'];
+const file = process.env['LLM_BARBER_FAULTS_CLOCK'];
 const RealDate = Date;
 let offset = 0;
 

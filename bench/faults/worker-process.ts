@@ -26,7 +26,7 @@ export class WorkerProcess {
     const shifted = `--import ${pathToFileURL(join(packageRoot, 'dist', 'bench', 'faults', 'shifted-clock.js')).href}`;
     this.child = spawn(process.execPath, [program, 'worker', '--state', state, '--task-queue', taskQueue, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TEMPORAL_ADDRESS: address, ...(clock === undefined ? {} : { FAULTS_CLOCK: clock, NODE_OPTIONS: shifted }) },
+      env: { ...process.env, TEMPORAL_ADDRESS: address, ...(clock === undefined ? {} : { LLM_BARBER_FAULTS_CLOCK: clock, NODE_OPTIONS: shifted }) },
     });
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.text += text));
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environmentWithoutSecrets, environmentWithoutTemporal, withoutSecrets } from '../../errors/secrets.js';
+import { computeEnvironment, environmentWithoutSecrets, withoutSecrets } from '../../errors/secrets.js';
 
 const environment = {
   PATH: '/usr/bin',
@@ -31,7 +31,15 @@ describe('secrets', () => {
   });
 
   it('do not go to processes that do not need them', () => {
-    expect(environmentWithoutTemporal(environment)).toEqual({ PATH: '/usr/bin', HF_TOKEN: 'hf_abcdefgh', AWS_SECRET_ACCESS_KEY: 'aws-secret', AWS_REGION: 'eu-north-1' });
     expect(environmentWithoutSecrets(environment)).toEqual({ PATH: '/usr/bin', AWS_REGION: 'eu-north-1' });
+  });
+
+  it('of others, of Temporal and of a bucket that it does not use do not go to the compute process; what it needs is not in its first environment', () => {
+    const more = {
+      ...environment, GITHUB_TOKEN: 'github', PGPASSWORD: 'database', LD_LIBRARY_PATH: '/lib', CUDA_VISIBLE_DEVICES: '1', HF_HOME: '/hub', https_proxy: 'http://proxy', LLM_BARBER_ADMISSION: 'off', TF_NUM_INTRAOP_THREADS: '2',
+    };
+    const open = { PATH: '/usr/bin', LD_LIBRARY_PATH: '/lib', CUDA_VISIBLE_DEVICES: '1', HF_HOME: '/hub', https_proxy: 'http://proxy', LLM_BARBER_ADMISSION: 'off', TF_NUM_INTRAOP_THREADS: '2' };
+    expect(computeEnvironment(false, more)).toEqual({ open, secret: { HF_TOKEN: 'hf_abcdefgh' } });
+    expect(computeEnvironment(true, more)).toEqual({ open: { ...open, AWS_REGION: 'eu-north-1' }, secret: { HF_TOKEN: 'hf_abcdefgh', AWS_SECRET_ACCESS_KEY: 'aws-secret' } });
   });
 });
