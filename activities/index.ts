@@ -56,15 +56,13 @@ export function createActivities({ state, host, seat, renderReport }: ActivityOp
     writeOutputs: compute('writeOutputs'),
     proveOutputs: compute('proveOutputs'),
     async writeReport(input) {
-      try {
+      return inWorker(async () => {
         const written = await seat.use(runInFlight(), () => writeReport(input, state, renderReport));
         // A run's last activity: the worker is free for the next run.
         seat.leave(runInFlight());
         if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);
         return written;
-      } catch (error) {
-        throw asFailure(serializeFault(error));
-      }
+      });
     },
   };
 }
@@ -79,18 +77,10 @@ export interface SharedActivityOptions extends TakeSeatOptions {
 export function createSharedActivities({ state, renderSweep, ...seating }: SharedActivityOptions): SharedActivities {
   return {
     async takeSeat({ store }) {
-      try {
-        return await takeSeat(seating, runInFlight(), store);
-      } catch (error) {
-        throw asFailure(serializeFault(error));
-      }
+      return inWorker(() => takeSeat(seating, runInFlight(), store));
     },
     async writeSweep({ sweepId, table }) {
-      try {
-        return await writeSweep(state, sweepId, renderSweep(table));
-      } catch (error) {
-        throw asFailure(serializeFault(error));
-      }
+      return inWorker(() => writeSweep(state, sweepId, renderSweep(table)));
     },
   };
 }
@@ -101,13 +91,35 @@ function runInFlight(): string {
   return workflowExecution.workflowId;
 }
 
+/** Does a piece of work in the worker itself, heartbeating all the while (a disk or a bucket may be slow), and turns its faults into typed failures. */
+async function inWorker<T>(work: () => Promise<T>): Promise<T> {
+  const stop = heartbeat(() => '');
+  try {
+    return await work();
+  } catch (error) {
+    throw asFailure(serializeFault(error));
+  } finally {
+    stop();
+  }
+}
+
+/** Gives the server a sign of life at once and then regularly. @returns what ends that */
+function heartbeat(detail: () => string): () => void {
+  const context = Context.current();
+  context.heartbeat(detail());
+  const beat = setInterval(() => {
+    context.heartbeat(detail());
+  }, heartbeatInterval);
+  return () => {
+    clearInterval(beat);
+  };
+}
+
 /** Runs a task in the compute process, heartbeating all the while, and turns its faults into typed failures. */
 async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input: unknown): Promise<unknown> {
   const context = Context.current();
   let detail = '';
-  const beat = setInterval(() => {
-    context.heartbeat(detail);
-  }, heartbeatInterval);
+  const stop = heartbeat(() => detail);
   try {
     return await seat.use(runInFlight(), (evicted) =>
       host.run(task, input, AbortSignal.any([context.cancellationSignal, evicted]), (progress) => {
@@ -124,7 +136,7 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
     if (error instanceof SeatLostError) throw asFailure(serializeFault(error));
     throw error;
   } finally {
-    clearInterval(beat);
+    stop();
   }
 }
 

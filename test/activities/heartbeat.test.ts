@@ -1,0 +1,54 @@
+/** What the worker does itself gives the server signs of life, too: a report on a slow disk must not count as a dead worker. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createActivities, createSharedActivities, Seat, type ComputeHost } from '../../activities/index.js';
+import type { ArtifactStore } from '../../artifacts/index.js';
+
+/** Where every write waits. */
+const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() as Promise<void> }));
+vi.mock('../../artifacts/durable-file.js', async (original) => ({
+  ...(await original<object>()),
+  writeFileDurably: async () => {
+    await disk.waiting;
+    return { bytes: 0, sha256: '' };
+  },
+}));
+
+let state: string;
+beforeAll(() => void (state = mkdtempSync(join(tmpdir(), 'heartbeat-'))));
+afterAll(() => rmSync(state, { recursive: true }));
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  disk.waiting = new Promise((resolve) => (disk.free = resolve));
+});
+afterEach(() => void vi.useRealTimers());
+
+async function beatsOf(activity: (...input: never[]) => Promise<unknown>, input: unknown): Promise<number> {
+  const environment = new MockActivityEnvironment();
+  let beats = 0;
+  environment.on('heartbeat', () => beats++);
+  const running = environment.run(activity as (input: unknown) => Promise<unknown>, input);
+  await vi.advanceTimersByTimeAsync(9_000);
+  disk.free();
+  await running;
+  const counted = beats;
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(beats).toBe(counted);
+  return beats;
+}
+
+it('while a report is written', async () => {
+  const { writeReport } = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), renderReport: () => 'report' });
+  expect(await beatsOf(writeReport, { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
+});
+
+it('while the report of a sweep is written, and while a store is slow to say which one it is', async () => {
+  const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
+  const { takeSeat, writeSweep } = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => ({ 'report.md': 'report' }) });
+  expect(await beatsOf(writeSweep, { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
+  disk.waiting = new Promise((resolve) => (disk.free = resolve));
+  expect(await beatsOf(takeSeat, {})).toBeGreaterThan(5);
+});
