@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { engineText } from '../engine/index.js';
 import {
-  addMeasurement, advanceCost, assumedMachine, checkpointSize, engineText, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, questionsPerBatch, rebuildCost, scoreCost,
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, questionsPerBatch, rebuildCost, scoreCost,
   scoringCost, secondsOf, sparseGptCost, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
 } from '../planning/index.js';
 import { guardDefaults } from '../pruning/index.js';

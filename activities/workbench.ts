@@ -1,6 +1,6 @@
 import { prefetch, resolveTensors, type PrefetchedTensors } from '../checkpoints/index.js';
 import type { ArtifactStore } from '../artifacts/index.js';
-import type { Engine, EngineRequest, Tensor } from '../engine/index.js';
+import { engineText, type Engine, type EngineRequest, type Tensor } from '../engine/index.js';
 import type { TensorSpec } from '../models/index.js';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
@@ -42,8 +42,11 @@ export class Workbench {
   async engineOf(context: RunContext): Promise<Engine> {
     const { backend, threads } = context.engine;
     const engine = await this.engine({ backend, threads });
-    const describe = (e: RunContext['engine']): string => `${e.backend} (${e.version}, ${e.device}, ${e.threads} threads)`;
-    if (describe(engine) !== describe(context.engine)) throw new EngineChangedError(describe(context.engine), describe(engine));
+    const begun = engineText(context.engine);
+    // A run that was begun before engines named their kernels is held to what it has recorded.
+    const { kernels: _, ...older } = engine;
+    const here = engineText(context.engine.kernels === undefined ? older : engine);
+    if (here !== begun) throw new EngineChangedError(begun, here);
     return engine;
   }
 

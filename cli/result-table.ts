@@ -18,7 +18,7 @@ export function resultTable(result: PipelineResult): string {
     ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
     ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
     ...(result.incidents === undefined ? [] : [['incidents', `${grouped(result.incidents.length)} survived; the report lists them`] as [string, string]]),
-    ['engine', `${engine.backend} (${engine.version}), ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['engine', `${engine.backend} (${engine.version}), ${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],

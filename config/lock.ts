@@ -2,7 +2,8 @@
 import type { ModelState } from './pipeline.js';
 
 export interface Lock {
-  version: 1;
+  /** 1 was written before engines named their kernels; {@link loadLock} refuses it. */
+  version: 1 | 2;
   /** Version of this package. */
   package: string;
   /** Versions of the stages' numerics. */
@@ -20,7 +21,7 @@ export interface Lock {
   };
   /** SHA-256 of the other files that were read (texts, tokenizer, masks), by path as in `pipeline`. */
   files: Record<string, string>;
-  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; threads: number };
+  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number };
   sequencesPerBatch: number;
   outputs: {
     /** SHA-256 of the mask file; absent where nothing is pruned. */

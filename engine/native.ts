@@ -3,11 +3,12 @@
  * Promises: no log noise, the asked number of threads, float32 products on GPUs (no TF32), the same bits in every process.
  * TensorFlow reads its settings from the environment while its library loads, so they are set just before that.
  */
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { currentGpu } from './gpu.js';
+import { instructionSet } from './instruction-set.js';
 import type { Engine } from './open.js';
 import { tf } from './tensorflow.js';
 
@@ -30,10 +31,12 @@ export async function openNative(threads: number): Promise<Engine> {
   require('@tensorflow/tfjs-node-gpu');
   await tf.ready();
   const backend = tf.backend() as unknown as NativeBackend;
+  const gpu = backend.isUsingGpuDevice ? currentGpu() : undefined;
   return {
     backend: 'tensorflow',
     version: `tfjs ${tf.version.tfjs}, TensorFlow ${backend.binding.TF_Version}`,
-    device: backend.isUsingGpuDevice ? `gpu: ${gpuName()}` : 'cpu',
+    device: gpu === undefined ? 'cpu' : `gpu: ${gpu.name}`,
+    kernels: gpu === undefined ? instructionSet() : gpu.kernels,
     threads,
   };
 }
@@ -48,15 +51,4 @@ function restoreUtil(): void {
 function quietLog(): void {
   const addon = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
   if (existsSync(addon)) process.dlopen({ exports: {} }, addon, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
-}
-
-/** The binding computes on the first GPU that is visible. */
-function gpuName(): string {
-  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')[0] ?? '0';
-  const query = ['--query-gpu=name', '--format=csv,noheader', `--id=${visible}`];
-  try {
-    return execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 }).trim();
-  } catch {
-    return `device ${visible}`;
-  }
 }

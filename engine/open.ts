@@ -10,6 +10,11 @@ export interface Engine {
   version: string;
   /** For instance `cpu` or `gpu: NVIDIA H100 80GB HBM3`. */
   device: string;
+  /**
+   * What decides on the kernels that compute: vector instructions, or compute capability, driver and libraries of a GPU.
+   * Absent in what was recorded before engines said it.
+   */
+  kernels?: string;
   /** Threads that one operation uses. */
   threads: number;
 }

@@ -14,7 +14,7 @@ export async function openWasm(): Promise<Engine> {
     if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly module did not start');
   });
   // The backend has no threads under Node, whatever is asked for.
-  return { backend: 'wasm', version: `tfjs ${tf.version.tfjs}, wasm ${version}`, device: 'cpu', threads: 1 };
+  return { backend: 'wasm', version: `tfjs ${tf.version.tfjs}, wasm ${version}`, device: 'cpu', kernels: (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true ? 'simd' : 'no simd', threads: 1 };
 }
 
 /** Emscripten adds process-wide handlers that turn every unhandled rejection into a crash of its own; they are taken off again. */

@@ -6,7 +6,7 @@ export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export type { Cost } from './cost.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
 export * from './layer-cost.js';
-export { addMeasurement, correctionOf, engineText, readMeasurements, type Measurement } from './learned.js';
+export { addMeasurement, correctionOf, readMeasurements, type Measurement } from './learned.js';
 export { assumedMachine, keepMachine, knownMachine, planningPaths, secondsOf, type Machine } from './machine.js';
 export { modelSize, type ModelSize } from './model-size.js';
 export { makePlan, unitMemory, type Plan, type PlannedStage } from './plan.js';

@@ -1,7 +1,6 @@
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileDurably } from '../artifacts/index.js';
-import type { Engine } from '../engine/index.js';
 import { planningPaths } from './machine.js';
 
 /** What one unit of work was predicted to take, without corrections, and what it took. */
@@ -27,11 +26,6 @@ export interface Correction {
   factor: number;
   /** Number of units that it was learned from. */
   from: number;
-}
-
-/** An engine in words; estimates of one say nothing about another. */
-export function engineText({ backend, version, device, threads }: Engine): string {
-  return `${backend} (${version}, ${device}, ${threads} threads)`;
 }
 
 /** Units that a correction looks back at. */

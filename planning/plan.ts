@@ -1,7 +1,8 @@
 import type { Pipeline } from '../config/pipeline.js';
 import { isGpu } from './capacity.js';
 import type { Cost } from './cost.js';
-import { correctionOf, engineText, type Measurement } from './learned.js';
+import { engineText } from '../engine/engine-text.js';
+import { correctionOf, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from './model-size.js';
 import { stageSteps, type StageSteps } from './stages.js';

@@ -170,7 +170,7 @@ function origin({ engine, model, configDigest, checkpoint, mask, proof, lock }: 
   const rows = [
     ['', ''],
     ['engine', `${engine.backend}, ${engine.version}`],
-    ['device', `${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['device', `${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
     ['model digest', `\`${model.digest}\``],
     ['pipeline digest', `\`${configDigest}\``],
     ['checkpoint', `\`${checkpoint}\``],

@@ -17,7 +17,7 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
   const { digest, repo, revision } = context.model;
   const files = Object.entries(context.files).map(([path, sha256]) => [portableName(path, folder), sha256] as const);
   return {
-    version: 1,
+    version: 2,
     package: packageVersion(),
     numerics: { ...numericsVersion },
     pipelineDigest: digestOf(portable),

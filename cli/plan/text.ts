@@ -1,4 +1,5 @@
-import { bytesText, engineText, type Capacity, type Machine, type Plan, type PlannedStage } from '../../planning/index.js';
+import { engineText } from '../../engine/engine-text.js';
+import { bytesText, type Capacity, type Machine, type Plan, type PlannedStage } from '../../planning/index.js';
 import { table } from '../mask/table.js';
 
 export interface PlanFacts {

@@ -6,14 +6,14 @@ import { loadLock, PipelineFileError } from '../../config/index.js';
 import { asLine } from './helpers.js';
 
 const digest = 'a'.repeat(64);
-const text = `version: 1
+const text = `version: 2
 package: 0.1.0
 numerics: { rebuild: 1 }
 pipelineDigest: ${digest}
 pipeline: { name: p }
 model: { digest: ${digest} }
 files: { ./a.txt: ${digest} }
-engine: { backend: wasm, version: v, device: cpu, threads: 1 }
+engine: { backend: wasm, version: v, device: cpu, kernels: simd, threads: 1 }
 sequencesPerBatch: 3
 outputs:
   perplexity: { dense: { a.txt: 1.8349511206616584 } }
@@ -39,14 +39,23 @@ describe('a lock', () => {
 
   it('is plain data, numbers to the last bit', () => {
     expect(load(text)).toStrictEqual({
-      version: 1, package: '0.1.0', numerics: { rebuild: 1 }, pipelineDigest: digest, pipeline: { name: 'p' }, model: { digest }, files: { './a.txt': digest },
-      engine: { backend: 'wasm', version: 'v', device: 'cpu', threads: 1 }, sequencesPerBatch: 3, outputs: { perplexity: { dense: { 'a.txt': 1.8349511206616584 } } },
+      version: 2, package: '0.1.0', numerics: { rebuild: 1 }, pipelineDigest: digest, pipeline: { name: 'p' }, model: { digest }, files: { './a.txt': digest },
+      engine: { backend: 'wasm', version: 'v', device: 'cpu', kernels: 'simd', threads: 1 }, sequencesPerBatch: 3, outputs: { perplexity: { dense: { 'a.txt': 1.8349511206616584 } } },
     });
   });
 
   it.each([
-    ['version: 1', 'version: 2', '1:10 `version` is 2; expected `1`'],
-    ['threads: 1', 'threads: 0', '8:60 `threads` is 0; expected a whole number of at least 1 and at most 100000. Write for instance `threads: 2`'],
+    ['version: 2', 'version: 1', '1:10'],
+    ['kernels: simd, ', '', '8:9'],
+  ])('of an older version is refused, with what to do: %s -> %s', (from, to, place) => {
+    const [problem] = problems(text.replace(from, to));
+    expect(problem).toContain(`${place} this lock does not say which instruction set`);
+    expect(problem).toContain('Run once without --locked');
+  });
+
+  it.each([
+    ['version: 2', 'version: 3', '1:10 `version` is 3; expected `1` or `2`'],
+    ['threads: 1', 'threads: 0', '8:75 `threads` is 0; expected a whole number of at least 1 and at most 100000. Write for instance `threads: 2`'],
     ['backend: wasm', 'backend: cuda', '8:20 `backend` is "cuda"; expected `tensorflow` or `wasm`'],
     [`./a.txt: ${digest}`, './a.txt: short', '7:19 `./a.txt` is "short"; expected 64 hexadecimal digits'],
     ['sequencesPerBatch: 3', 'sequencePerBatch: 3', '9:1 unknown key `sequencePerBatch` in the lock'],

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EngineAlreadyOpen, openEngine, type Engine } from '../../engine/index.js';
+import { instructionSet } from '../../engine/instruction-set.js';
 import { tensorflowLinked } from '../helpers/engine.js';
 import { testOps } from './ops.js';
 
@@ -23,6 +24,8 @@ describe.skipIf(!tensorflowLinked)('tensorflow engine (skipped where set-up coul
     expect(engine).toMatchObject({ backend: 'tensorflow', threads: 1 });
     expect(engine.version).toMatch(/^tfjs \d+\.\d+\.\d+, TensorFlow \d+\.\d+\.\d+/);
     expect(engine.device).toMatch(/^(cpu|gpu: .+)$/);
+    expect(engine.kernels).toBe(engine.device === 'cpu' ? instructionSet() : engine.kernels);
+    expect(engine.kernels).toMatch(/./);
   });
 
   testOps();

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** The GPU that the engine computes on, and what its kernels follow from. */
+export interface Gpu {
+  /** For instance `NVIDIA H100 80GB HBM3`. */
+  name: string;
+  /** Compute capability, driver and libraries, for instance `compute capability 9.0, driver 550.54.15, cublas 12.5.3`. */
+  kernels: string;
+}
+
+/** The first GPU that is visible, on which the binding computes. Asked when TensorFlow is open, so that its libraries are loaded. */
+export function currentGpu(): Gpu {
+  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')[0] ?? '0';
+  const query = ['--query-gpu=name,compute_cap,driver_version', '--format=csv,noheader', `--id=${visible}`];
+  let answer = '';
+  try {
+    answer = execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+  } catch {
+    // Without the program the libraries still tell something.
+  }
+  return gpuOf(answer, readText('/proc/self/maps'), visible);
+}
+
+/**
+ * @param answer of `nvidia-smi --query-gpu=name,compute_cap,driver_version --format=csv,noheader`
+ * @param maps text of `/proc/self/maps`, which lists the libraries in memory
+ * @param visible what the GPU is called where nvidia-smi does not answer
+ */
+export function gpuOf(answer: string, maps: string, visible: string, versionOf = libraryVersion): Gpu {
+  const [, name, capability, driver] = /^(.+), ([\d.]+), ([\d.]+)$/.exec(answer.split('\n')[0]?.trim() ?? '') ?? [];
+  const known = name === undefined ? [] : [`compute capability ${capability}`, `driver ${driver}`];
+  return { name: name ?? `device ${visible}`, kernels: [...known, ...libraries(maps, versionOf)].join(', ') };
+}
+
+/** NVIDIA's libraries whose kernels compute, with their versions, by name. */
+function libraries(maps: string, versionOf: (path: string) => string): string[] {
+  const found = new Map<string, string>();
+  for (const line of maps.split('\n')) {
+    const path = /\s(\/.*)$/.exec(line)?.[1] ?? '';
+    const name = /^lib(cudart|cublas|cublasLt|cudnn|cusolver)\.so[.\d]*$/.exec(basename(path))?.[1];
+    if (name !== undefined) found.set(name, path);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, path]) => `${name} ${versionOf(path)}`);
+}
+
+/** The version that a library's file is named after. NVIDIA's packages name it after the major one only; its length then tells versions apart. */
+function libraryVersion(path: string): string {
+  const file = realpathSync(path);
+  const version = /\.so\.([\d.]+)$/.exec(file)?.[1] ?? '';
+  return version.includes('.') ? version : `${version} (${statSync(file).size} bytes)`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,41 @@
+/** Machines that compute with other kernels share no artifact and take over no run of each other. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EngineChangedError } from '../../activities/errors.js';
+import { numericsOf } from '../../activities/numerics.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import type { RunContext } from '../../activities/types.js';
+import { Workbench } from '../../activities/workbench.js';
+import { ArtifactStore } from '../../artifacts/index.js';
+import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+
+let bench: Workbench;
+let context: RunContext;
+let remove: () => Promise<void>;
+beforeAll(async () => {
+  const temporary = await temporaryState();
+  ({ remove } = temporary);
+  bench = new Workbench(temporary.state, new ArtifactStore(join(temporary.state, 'artifacts')));
+  context = await prepareRun({ pipeline: demoPipeline() }, bench);
+});
+afterAll(() => remove());
+
+const elsewhere = (kernels: string): RunContext => ({ ...context, engine: { ...context.engine, kernels } });
+
+it('the kernels are in every key that tensors lead to', () => {
+  const key = (of: RunContext): string => ArtifactStore.key('hidden', numericsOf(of));
+  expect(key(elsewhere('avx'))).not.toBe(key(elsewhere('avx512_core')));
+});
+
+it('a run that was begun with other kernels is refused, with both named', async () => {
+  await expect(bench.engineOf(context)).resolves.toEqual(context.engine);
+  const refused = bench.engineOf(elsewhere('kernels of another machine'));
+  await expect(refused).rejects.toThrow(EngineChangedError);
+  await expect(refused).rejects.toThrow(`kernels of another machine, ${context.engine.threads} threads), but this worker has ${context.engine.backend} (`);
+  await expect(refused).rejects.toThrow(context.engine.kernels);
+});
+
+it('a run that was begun before kernels were named goes on', async () => {
+  const { kernels: _, ...engine } = context.engine;
+  await expect(bench.engineOf({ ...context, engine })).resolves.toEqual(context.engine);
+});
