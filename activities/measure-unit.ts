@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { engineText } from '../engine/index.js';
 import {
-  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, plainMaskCost, proofCost, questionsPerBatch, rebuildCost, scoreCost,
-  scoringCost, secondsOf, sparseGptCost, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, plainMaskCost, processorName, proofCost, questionsPerBatch, rebuildCost, sampleCost, scoreCost, scoredWindows,
+  scoringCost, secondsOf, sparseGptCost, textBytes, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
 } from '../planning/index.js';
 import { guardDefaults } from '../pruning/index.js';
 import type { ComputeTask } from './compute/messages.js';
-import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
+import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
 import type { Workbench } from './workbench.js';
 
 /** What a task was predicted to take. */
@@ -40,6 +40,8 @@ async function record(task: ComputeTask, input: unknown, bench: Workbench, secon
     kind: unit.kind,
     engine: engineText(engine),
     machine: machine.origin,
+    processor: processorName(),
+    work: unit.cost.work,
     predicted: { seconds: secondsOf(unit.cost.work, machine), bytes: unitMemory(unit.cost, { ...machine, engine }).host },
     measured: { seconds, bytes },
   });
@@ -53,6 +55,12 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     return { samples, time: sequenceLength, perBatch };
   };
   switch (task) {
+    case 'sampleCalibration':
+      return { kind: kinds.sample, cost: sampleCost(textBytes((input as SampleCalibrationInput).stage.dataset)) };
+    case 'sampleEvaluation':
+      return { kind: kinds.sample, cost: sampleCost(textBytes((input as SampleEvaluationInput).task.dataset)) };
+    case 'scoreLikelihoods':
+      return { kind: kinds.likelihoods, cost: scoreCost(size, scoredWindows(windows((input as PerplexityInput).path.tokens))) };
     case 'makeInitialMask': {
       const { stage, path } = input as InitialMaskInput;
       const kind = kinds.initialMask(stage.method);

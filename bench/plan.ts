@@ -71,7 +71,7 @@ async function evaluate(context: RunContext, stage: EvaluationStage): Promise<vo
 }
 
 try {
-  const { speeds } = await calibratedMachine(state, 'auto', { renew: false });
+  const { speeds } = await calibratedMachine({ state, backend: 'auto', renew: false, measurements: [] });
   let magnitude: string[] = [];
   for (const [method, settings] of [['magnitude', 'strategy: published, ratio: 0.1'], ['magnitude', 'strategy: guarded'], ['wanda', ''], ['sparsegpt', '']]) {
     const pipeline = pipelineOf(method, settings);

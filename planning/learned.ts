@@ -1,7 +1,9 @@
 import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileDurably } from '../artifacts/index.js';
-import { planningPaths } from './machine.js';
+import { engineText } from '../engine/engine-text.js';
+import type { Work } from './cost.js';
+import { planningPaths, processorName, secondsOf, type Machine } from './machine.js';
 
 /** What one unit of work was predicted to take, without corrections, and what it took. */
 export interface Measurement {
@@ -11,6 +13,9 @@ export interface Measurement {
   engine: string;
   /** Whose speeds predicted the seconds (`Machine.origin`). */
   machine: string;
+  /** On which processor it ran, and the work that was predicted: other speeds predict its seconds again. */
+  processor?: string;
+  work?: Work;
   predicted: Amounts;
   measured: Amounts;
 }
@@ -55,6 +60,29 @@ export async function readMeasurements(state: string): Promise<Measurement[]> {
       return [];
     }
   });
+}
+
+/**
+ * What a machine's speeds would have predicted for the units that ran on it, whenever these speeds were measured: a run that was
+ * predicted by assumed speeds, or by those of a busy machine, teaches as much as any other.
+ */
+export function predictedBy(machine: Machine, measurements: readonly Measurement[], processor = processorName()): Measurement[] {
+  return measurements.map((one) =>
+    one.work === undefined || one.processor !== processor ? one : { ...one, machine: machine.origin, predicted: { ...one.predicted, seconds: secondsOf(one.work, machine) } },
+  );
+}
+
+/** How far measured seconds may be from predicted ones, as a factor, before the speeds are doubted. */
+const doubtful = 3;
+/** Units below which nothing is concluded. */
+const fewest = 5;
+
+/** Whether the newest units of an engine took so much more or less than a machine's speeds predict that these may be wrong. */
+export function disagree(machine: Machine, measurements: readonly Measurement[], processor = processorName()): boolean {
+  const units = predictedBy(machine, measurements, processor).filter((one) => one.machine === machine.origin && one.engine === engineText(machine.engine)).slice(-lookBack);
+  const total = (side: 'predicted' | 'measured'): number => units.reduce((sum, one) => sum + one[side].seconds, 0);
+  const ratio = total('measured') / total('predicted');
+  return units.length >= fewest && (ratio > doubtful || ratio < 1 / doubtful);
 }
 
 /** What corrects a prediction. */

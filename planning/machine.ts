@@ -28,16 +28,22 @@ export interface Speeds {
 
 /** A measured machine. */
 export interface Machine {
-  /** `measured` with its time, or `assumed`. Estimates learn only from runs that were predicted by the same speeds. */
+  /** `measured` with its time, or `assumed`. */
   origin: string;
+  /** What else it did while it was measured, in words; absent where it was quiet. */
+  busy?: string;
+  /** Measured twice with about the same result: where runs disagree, the speeds are not to blame. */
+  confirmed?: boolean;
   engine: Engine;
   speeds: Speeds;
   /** Bytes of a process that has opened the engine and computed nothing. */
   baseline: number;
 }
 
-/** What a machine is known by; another one has to be measured anew. */
+/** What a machine is known by; another one has to be measured again. */
 export interface MachineIdentity {
+  /** Of the way in which speeds are measured. Raise it when that changes, so that former ones are not used. */
+  version: number;
   processor: string;
   threads: number;
   memory: number;
@@ -45,9 +51,14 @@ export interface MachineIdentity {
   backend: Backend;
 }
 
+/** What the processor calls itself. */
+export function processorName(): string {
+  return cpus()[0]?.model ?? 'unknown';
+}
+
 /** This machine with one of its engines. */
 function identityOf(backend: Backend): MachineIdentity {
-  return { processor: cpus()[0]?.model ?? 'unknown', threads: threadCount({ backend }), memory: totalmem(), node: process.versions.node, backend };
+  return { version: 2, processor: processorName(), threads: threadCount({ backend }), memory: totalmem(), node: process.versions.node, backend };
 }
 
 /** Where a state folder keeps what planning has measured. */
@@ -65,7 +76,7 @@ async function entries(state: string): Promise<Entry[]> {
   try {
     return JSON.parse(await readFile(planningPaths.machines(state), 'utf8')) as Entry[];
   } catch {
-    // A damaged cache is no cache: it is measured anew.
+    // Missing or damaged: the machine is measured again.
     return [];
   }
 }
@@ -108,4 +119,11 @@ export function secondsOf(work: Work, { speeds }: Machine): number {
     work.flops / speeds.flops + work.movedBytes / speeds.bandwidth + work.calls * speeds.callSeconds + work.rankedWeights / speeds.rankedWeights +
     work.hostFlops / speeds.hostFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
   );
+}
+
+const isTime = (name: keyof Speeds): boolean => name === 'callSeconds' || name === 'fileSeconds';
+
+/** The better of two measurements, speed by speed: other work on a machine only ever makes it slower. */
+export function bestSpeeds(a: Speeds, b: Speeds): Speeds {
+  return Object.fromEntries((Object.keys(a) as (keyof Speeds)[]).map((name) => [name, isTime(name) ? Math.min(a[name], b[name]) : Math.max(a[name], b[name])])) as unknown as Speeds;
 }

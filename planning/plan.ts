@@ -2,7 +2,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import { isGpu } from './capacity.js';
 import type { Cost } from './cost.js';
 import { engineText } from '../engine/engine-text.js';
-import { correctionOf, type Measurement } from './learned.js';
+import { correctionOf, predictedBy, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from './model-size.js';
 import { stageSteps, type StageSteps } from './stages.js';
@@ -52,8 +52,9 @@ export interface PlanRequest {
 /** Predicts memory, disk and time of a pipeline, stage by stage. A run that finds finished work takes less. */
 export function makePlan({ pipeline, size, perBatch, machine, measurements }: PlanRequest): Plan {
   let kept = 0;
+  const learned = predictedBy(machine, measurements);
   const stages = stageSteps(pipeline, size, perBatch).map((stage): PlannedStage => {
-    const steps = stage.steps.map((step) => planStep(step, machine, measurements));
+    const steps = stage.steps.map((step) => planStep(step, machine, learned));
     const most = (values: readonly number[]): number => Math.max(machine.baseline, ...values);
     kept += stage.disk.kept;
     return {

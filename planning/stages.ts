@@ -21,7 +21,8 @@ export interface StageSteps {
 /** Bytes of texts that are known by name. */
 const namedTexts: Readonly<Record<string, number>> = { wikitext2: 1_290_590, ptb: 449_945, c4: 20_000_000 };
 
-function textBytes(dataset: DatasetSource): number {
+/** Bytes of a text. */
+export function textBytes(dataset: DatasetSource): number {
   if ('name' in dataset) return namedTexts[dataset.name];
   return statSync(dataset.file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -56,6 +56,11 @@ function countLines(file: string): Documents | undefined {
   }
 }
 
+/** The part of the questions' tokens that is scored: the answers. */
+export function scoredWindows(windows: Windows): Windows {
+  return { ...windows, time: Math.max(1, Math.ceil(windows.time * answerShare)) };
+}
+
 /** What the zero-shot tasks of an evaluation take. Answers of a document are taken to share its context. */
 export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: ModelSize): { tasks: number; steps: Step[]; disk: { kept: number; passing: number } } {
   if (zeroShot.length === 0) return { tasks: 0, steps: [], disk: { kept: 0, passing: 0 } };
@@ -66,7 +71,6 @@ export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: 
   const time = Math.ceil(tokens / samples);
   const perBatch = questionsPerBatch({ attentionHeads: size.heads, hiddenSize: size.hidden, intermediateSize: size.intermediate }, time);
   const windows: Windows = { samples: Math.ceil(samples / groups), time, perBatch };
-  const scored: Windows = { ...windows, time: Math.max(1, Math.ceil(time * answerShare)) };
   const times = groups * states.length;
   return {
     tasks: zeroShot.length,
@@ -74,7 +78,7 @@ export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: 
       ...tasks.map(({ documents, characters }): Step => ({ kind: kinds.sample, count: 1, cost: sampleCost(documents * characters) })),
       embedStep(size, windows, times),
       { kind: kinds.questions, count: times * size.layers, cost: layers.advanceCost(size, windows) },
-      { kind: kinds.likelihoods, count: times, cost: layers.scoreCost(size, scored) },
+      { kind: kinds.likelihoods, count: times, cost: layers.scoreCost(size, scoredWindows(windows)) },
     ],
     disk: { kept: 12 * tokens, passing: 2 * layers.hiddenBytes(size, windows) },
   };

@@ -18,9 +18,10 @@ export async function planCommand(file: string, options: GlobalOptions, { calibr
   const { state, json } = options;
   const { pipeline, digest } = loadPipelineFile(file, options);
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
-  const machine = await calibratedMachine(state, pipeline.engine.backend, { renew: calibrate });
+  const measurements = await readMeasurements(state);
+  const machine = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
   const perBatch = sequencesPerBatch(pipeline, model);
-  const plan = makePlan({ pipeline, size, perBatch, machine, measurements: await readMeasurements(state) });
+  const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
   const free = freeCapacity(state, machine.engine);
   const missing = shortages(plan, free);
   const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };

@@ -4,20 +4,59 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { EngineRequest } from '../../engine/index.js';
-import { keepMachine, knownMachine, type Machine } from '../../planning/index.js';
+import { bestSpeeds, disagree, keepMachine, knownMachine, type Machine, type Measurement } from '../../planning/index.js';
 import { CalibrationError } from '../errors.js';
 
 const program = fileURLToPath(new URL('./measure-program.js', import.meta.url));
 
+/** How far two measurements of a quiet machine lie apart at most, as a factor. */
+const repeatable = 1.5;
+
+export interface CalibrationRequest {
+  state: string;
+  backend: EngineRequest['backend'];
+  /** Measure, whatever is known. */
+  renew: boolean;
+  /** What former runs took. */
+  measurements: readonly Measurement[];
+  /** Measures the machine; by default in a process of its own, because a broken native library takes its process along. */
+  measure?: (backend: string, state: string) => Promise<Machine>;
+  /** Gets what the user should know, a line each. */
+  say?: (line: string) => void;
+}
+
 /**
- * The speeds of this machine: those measured before, or new ones, which then are kept in the state folder. Measured in a process
- * of its own, because a broken native library takes its process along.
+ * The speeds of this machine: those measured before, or new ones, which then are kept in the state folder. They are measured again
+ * where the machine was busy the last time, and once where runs disagree with them.
  * @throws CalibrationError
  */
-export async function calibratedMachine(state: string, backend: EngineRequest['backend'], { renew }: { renew: boolean }): Promise<Machine> {
+export async function calibratedMachine({ state, backend, renew, measurements, measure = measureApart, say = toStderr }: CalibrationRequest): Promise<Machine> {
   const known = renew ? undefined : await knownMachine(state, { backend });
-  if (known !== undefined) return known;
-  process.stderr.write('Measuring this machine ...\n');
+  const doubted = known !== undefined && known.confirmed !== true && disagree(known, measurements);
+  if (known !== undefined && known.busy === undefined && !doubted) return known;
+  say(doubted && known.busy === undefined ? 'Measuring this machine again, because runs took another time than it predicts ...' : 'Measuring this machine ...');
+  const machine = latest(known, await measure(backend, state), doubted);
+  if (machine.busy !== undefined) say(`Warning: this machine is busy (${machine.busy}), so the predicted times may be too long. The next plan measures again.`);
+  await keepMachine(state, machine);
+  return machine;
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** What is known after another measurement. */
+function latest(known: Machine | undefined, found: Machine, doubted: boolean): Machine {
+  if (known === undefined) return found;
+  if (found.busy !== undefined || known.busy !== undefined) {
+    const speeds = bestSpeeds(known.speeds, found.speeds);
+    return { ...found, speeds };
+  }
+  const ratio = found.speeds.flops / known.speeds.flops;
+  return doubted && ratio < repeatable && ratio > 1 / repeatable ? { ...found, confirmed: true } : found;
+}
+
+async function measureApart(backend: string, state: string): Promise<Machine> {
   const folder = path.join(state, 'planning');
   await mkdir(folder, { recursive: true });
   let answer: { machine?: Machine; problem?: string };
@@ -30,6 +69,5 @@ export async function calibratedMachine(state: string, backend: EngineRequest['b
   if (answer.machine === undefined) {
     throw new CalibrationError({ where: 'engine', what: `this machine could not be measured: ${answer.problem ?? 'no answer'}`, remedy: '`temporal-pipeline doctor` says what is missing' });
   }
-  await keepMachine(state, answer.machine);
   return answer.machine;
 }

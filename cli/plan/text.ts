@@ -34,7 +34,7 @@ export function planText({ name, model, machine, plan, free }: PlanFacts): strin
   const millions = (model.parameters / 1e6).toPrecision(3);
   return [
     `${name}: ${model.family}, ${model.layers} layers, ${Number(millions)} million weights, ${bytesText(model.fileBytes)}${model.weights ? '' : ' (config.json only)'}\n`,
-    `${engineText(machine.engine)}, ${Math.round(machine.speeds.flops / 1e9)} GFLOP/s (${machine.origin})\n\n`,
+    `${engineText(machine.engine)}, ${Math.round(machine.speeds.flops / 1e9)} GFLOP/s (${machine.origin}${machine.busy === undefined ? '' : ', busy'})\n\n`,
     table(rows),
   ].join('');
 }

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ComputeHost } from '../../activities/compute/host.js';
 import { engineText } from '../../engine/index.js';
-import { addMeasurement, assumedMachine, correctionOf, makePlan, planningPaths, readMeasurements, type Measurement } from '../../planning/index.js';
+import { addMeasurement, assumedMachine, correctionOf, makePlan, planningPaths, processorName, readMeasurements, secondsOf, type Measurement } from '../../planning/index.js';
+import { stageSteps } from '../../planning/stages.js';
 import { isBuilt } from '../cli/run-program.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
 import { pipelineOf } from './pipelines.js';
@@ -36,6 +37,22 @@ describe('a correction', () => {
   it('forgets what is long ago', () => {
     const units = [...Array.from({ length: 60 }, () => unit('a', 10, 90)), ...Array.from({ length: 50 }, () => unit('a', 10, 10))];
     expect(correctionOf(units, asked)).toEqual({ factor: 1, from: 50 });
+  });
+
+  it('of a run is what the next plan says, whatever speeds the run was predicted by', () => {
+    // As after a first run: it knew no speeds of this machine, and the plan has just measured some, on a busy machine even.
+    const assumed = assumedMachine(cpuEngine);
+    const slow = { ...assumed, origin: 'measured later', speeds: { ...assumed.speeds, flops: assumed.speeds.flops / 20, bandwidth: assumed.speeds.bandwidth / 3 } };
+    const request = { pipeline: pipelineOf(), size: llama7b().size, perBatch: 1, machine: slow };
+    const steps = stageSteps(request.pipeline, request.size, 1).find(({ type }) => type === 'rebuild')?.steps ?? [];
+    const measurements = steps.map(({ kind, cost: { work } }) => ({
+      ...unit(kind, 1, 7, { engine: engineText(cpuEngine), machine: assumed.origin, processor: processorName(), work }), predicted: { seconds: secondsOf(work, assumed), bytes: 1 },
+    }));
+    const count = steps.reduce((sum, step) => sum + step.count, 0);
+    const planned = (taken: Measurement[]): number => makePlan({ ...request, measurements: taken }).stages.find(({ type }) => type === 'rebuild')?.seconds ?? 0;
+    expect(planned(measurements)).toBeCloseTo(count * 7.1, 6);
+    // Another processor in the same state folder teaches nothing.
+    expect(planned(measurements.map((one) => ({ ...one, processor: 'another' })))).toBeCloseTo(planned([]), 6);
   });
 
   it('corrects later plans of that kind and no other', () => {
@@ -82,7 +99,7 @@ describe.skipIf(!isBuilt)('a compute process (skipped without a build)', () => {
         const { context, tokens, initial } = await begin(run, pipeline);
         await run('rebuildLayer', { context, stage: rebuildStageOf(pipeline), layer: 0, path: { tokens, masks: [] }, start: initial[0] });
         const units = await readMeasurements(state);
-        expect(units.map(({ kind }) => kind)).toEqual([...initial.map(() => 'initialMask wanda'), 'rebuild published']);
+        expect(units.map(({ kind }) => kind)).toEqual(['sample', ...initial.map(() => 'initialMask wanda'), 'rebuild published']);
         for (const { engine, predicted, measured } of units) {
           expect(engine).toBe(engineText(context.engine));
           expect(measured.seconds).toBeGreaterThan(0);

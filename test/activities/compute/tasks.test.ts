@@ -70,7 +70,7 @@ const spare = (): string => join(state, 'spare');
 beforeAll(async () => {
   ({ state, remove } = await temporaryState());
   bench = new Workbench(state, new FullStore(artifacts()));
-  ({ context, tokens, initial } = await begin((task, input) => runTask(task, input, bench), pipeline));
+  ({ context, tokens, initial } = await begin((task, input) => runTask(task, input, bench) as never, pipeline));
   const lines = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8').split('\n').filter((line) => line.length > 40).slice(0, 4);
   writeFileSync(join(state, 'choices.jsonl'), lines.map((line) => `${JSON.stringify({ query: line.slice(0, 20), choices: [line.slice(20, 40), 'nobody knows'], gold: 0 })}\n`).join(''));
   const text = `version: 1\nname: small\nmodel: { source: ${JSON.stringify(join(demoFolder, 'model'))} }\nstages: [{ evaluation: { zeroShot: [{ name: choices, file: ./choices.jsonl }] } }]\n`;
