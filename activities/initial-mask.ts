@@ -3,15 +3,16 @@ import { roundToDtype } from '../checkpoints/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
 import {
-  checkInitialMask, checkPattern, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
+  checkInitialMask, checkPattern, defaultSpread, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
   type HessianFactor, type MaskTarget,
 } from '../pruning/index.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
+import { checkUnchanged } from './input-digest.js';
 import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
-import { readMaskSource } from './mask-source.js';
+import { maskSourceDigests, maskSourceFiles, readMaskSource } from './mask-source.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
@@ -70,7 +71,8 @@ async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: 
   return allocatedBudgets(context, stage.allocation, scoredOn, bench);
 }
 
-function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
+/** Everything that a layer's first masks follow from. */
+export function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
   const calibrated = path === undefined ? {} : { ...numericsOf(context), tokens: path.tokens.key, before: path.masks };
   return {
     version: numericsVersion.initialMask,
@@ -78,9 +80,9 @@ function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInp
     layer,
     method: stage.method,
     ...(stage.method === 'sparsegpt' && { damping: stage.damping ?? defaultDamping }),
-    ...(stage.source === undefined ? {} : { source: context.files[stage.source] }),
+    ...(stage.method === 'file' && { source: maskSourceDigests(context, stage.source ?? '') }),
     pattern: context.pattern,
-    ...(scoredOn && { allocation: { ...stage.allocation, ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
+    ...(scoredOn && { allocation: { ...stage.allocation, spread: stage.allocation?.spread ?? defaultSpread[stage.allocation?.method ?? 'uniform'], ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
     sparsity: stage.method === 'file' ? undefined : context.sparsity,
     ...calibrated,
   };
@@ -91,7 +93,12 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
   const weights = await bench.layerWeights(open, layer.index);
   try {
     if (stage.method === 'file') await bench.allowed.check('initialMask.source', stage.source ?? '');
-    if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
+    if (stage.method === 'file') {
+      const source = stage.source ?? '';
+      const pruned = await fromFile(source, layer, weights);
+      await checkUnchanged(context, (await maskSourceFiles(source)).map((file) => ({ file, name: file })), bench);
+      return { pruned, entries: [] };
+    }
     if (stage.method === 'magnitude' || path === undefined) {
       const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, targetOf(linear), linear.name));
       return { pruned: { masks, updates: new Map() }, entries: [] };

@@ -1,4 +1,4 @@
-import { access, readdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
@@ -12,8 +12,9 @@ import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
+import { digestCache } from './input-digest.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
-import { describeMaskSource } from './mask-source.js';
+import { describeMaskSource, maskSourceFiles } from './mask-source.js';
 import { namedFiles } from './named-files.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
@@ -44,7 +45,7 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   const names = new Map([...named, ...ofTasks].map(({ file, name }) => [file, name]));
   const inputs = [...(await inputFiles(pipeline, source, bench)), ...names.keys()];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
-  const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  const digests = await digestFiles([...weights, ...inputs], { cacheFile: digestCache(bench.state) });
   const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file), ...ofTasks.filter((one) => one.fromHub).map(({ file }) => file)];
   for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {
@@ -185,13 +186,7 @@ async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): 
     for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }
   for (const { source } of stagesOf(pipeline, 'initialMask')) {
-    if (source !== undefined) for (const file of await weightFilesOf(source)) files.add(file);
+    if (source !== undefined) for (const file of await maskSourceFiles(source)) files.add(file);
   }
   return [...files].sort();
-}
-
-/** A mask file itself, or the weight files of a checkpoint folder. */
-async function weightFilesOf(source: string): Promise<string[]> {
-  if (!(await stat(source)).isDirectory()) return [source];
-  return (await readdir(source)).filter((name) => name.endsWith('.safetensors')).map((name) => join(source, name));
 }
