@@ -1,14 +1,16 @@
 /**
  * Records the histories that test/workflows/replay.test.ts replays: real runs of the demo model on a server and workers of their own.
- * `node dist/scripts/record-histories.js [NAME...]`, after a build; without names all of them.
+ * `node dist/scripts/record-histories.js [NAME...]`, after a build; without names all of them. `zcat` shows one.
  *
- * Record a history again only when old runs need not replay any more: the files say what workflows of released versions did.
+ * Record a history again only when runs of the version that it is from need not replay any more.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { packageRoot } from '#setup/places.mjs';
 import { WorkerProcess } from '../bench/faults/worker-process.js';
 import { queryProgress } from '../cli/progress/follow.js';
@@ -24,7 +26,7 @@ const target = join(packageRoot, 'test', 'workflows', 'histories');
 const shownFolder = '/srv/demo';
 const taskQueue = 'histories';
 /** Far more events than any of these runs has, and so few that a run of the demo continues as new several times. */
-const [manyEvents, fewEvents] = [10_000, 40];
+const [manyEvents, fewEvents] = [10_000, 60];
 
 const calibration = '  - calibration: { dataset: { file: ./calibration.txt }, samples: 4, sequenceLength: 32 }\n';
 const mask = '  - initialMask: { method: wanda, sparsity: 0.5 }\n';
@@ -150,9 +152,9 @@ async function record({ events = manyEvents, play }: (typeof scenarios)[string])
     const runs = await play({ client: server.client, folder, workers });
     for (const [name, { workflowId, runId }] of Object.entries(runs)) {
       const history = await server.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      const text = JSON.stringify(smallHistory(history, folder, shownFolder));
-      writeFileSync(join(target, `${name}.json`), `${text}\n`);
-      process.stdout.write(`${name}: ${history.events?.length ?? 0} events, ${text.length} bytes\n`);
+      const text = JSON.stringify(smallHistory(JSON.parse(historyToJSON(history)), folder, shownFolder));
+      writeFileSync(join(target, `${name}.json.gz`), gzipSync(text));
+      process.stdout.write(`${name}: ${history.events?.length ?? 0} events, ${text.length} bytes before compression\n`);
     }
   } finally {
     for (const worker of workers) {

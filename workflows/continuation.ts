@@ -32,6 +32,6 @@ export function isContinuationDue(): boolean {
 /** Ends this execution, and goes on in a new one with an empty history. Task queue and search attributes stay. */
 export async function continueRun(request: PipelineRequest, carried: Carried): Promise<never> {
   const { memo, startTime } = workflowInfo();
-  const next = makeContinueAsNewFunc<(request: PipelineRequest, carried: Carried) => Promise<unknown>>({ memo: { ...memo, [startedMemo]: startTime.toISOString() } });
+  const next = makeContinueAsNewFunc<(request: PipelineRequest, carried: Carried) => Promise<unknown>>({ memo: { [startedMemo]: startTime.toISOString(), ...memo } });
   return await next(request, carried);
 }

@@ -78,7 +78,7 @@ stages:
       states: [dense, rebuilt]
       perplexity: [{ dataset: { file: /a.txt } }, { dataset: { file: /b.txt } }]
       zeroShot: [{ name: mine, file: /d.jsonl }]
-gates: [rebuilt perplexity a.txt <= 10000]
+gates: [seconds total <= 10000]
 `;
   const options: GlobalOptions = { state: '/nowhere', store: undefined, taskQueue: 'continuing', set: [], allowFloating: false, json: true, verbose: false };
 
@@ -178,8 +178,9 @@ gates: [rebuilt perplexity a.txt <= 10000]
     workflowId = await start('paused');
     while ((await progressOf(workflowId).catch(() => undefined))?.pause !== 'reached') await sleep(20);
     expect((await client.workflow.getHandle(workflowId).describe()).runId).not.toBe(first);
-    const words = ['calibration', 'initial 0', 'initial 1', 'initial 2', 'rebuilt 0', 'rebuilt 1', 'rebuilt 2', '/a.txt', '/b.txt', 'questions'];
-    expect((await liveKeys(client)).keys).toEqual(new Set(words.map(keyOf)));
+    const words = ['calibration', 'initial 0', 'initial 1', 'rebuilt 0', 'rebuilt 1', '/a.txt', '/b.txt', 'questions'];
+    const { keys } = await liveKeys(client);
+    expect(words.filter((word) => !keys.has(keyOf(word)))).toEqual([]);
     const { pipelines } = await printed<{ pipelines: { workflowId: string; status: string }[] }>(() => listCommand({}, options));
     expect(pipelines.filter((listed) => listed.workflowId === workflowId)).toMatchObject([{ status: 'paused' }]);
 
@@ -222,8 +223,8 @@ gates: [rebuilt perplexity a.txt <= 10000]
     const again = await resultOf(workflowId);
     expect(again.perplexity).toEqual(watched.perplexity);
     // What an ended execution has carried on is not the beginning of the retry.
-    expect(calls.filter(({ name }) => name === 'makeInitialMask')).toHaveLength(3);
-    expect(calls.filter(({ name, context }) => name === 'rebuildLayer' && context?.notBefore !== undefined)).toHaveLength(3);
+    expect(calls.filter(({ name }) => name === 'makeInitialMask')).toHaveLength(2);
+    expect(calls.filter(({ name, context }) => name === 'rebuildLayer' && context?.notBefore !== undefined)).toHaveLength(2);
   });
 
   it('know what is to be made again, and begin at the first stage when an artifact is lost', async () => {
@@ -238,9 +239,9 @@ gates: [rebuilt perplexity a.txt <= 10000]
     const { incidents, seconds } = await resultOf(workflowId);
     expect(incidents?.map(({ what }) => what)).toEqual(['What was lost is made again: gone']);
     const notBefore = (...names: string[]): unknown[] => calls.filter(({ name }) => names.includes(name)).map(({ context }) => context?.notBefore);
-    expect(notBefore('sampleCalibration', 'scoreLayer', 'makeInitialMask')).toEqual(Array.from({ length: 2 * (1 + 3 + 3) }, () => undefined));
-    expect(notBefore('rebuildLayer', 'sampleEvaluation')).toEqual(Array.from({ length: 2 * 3 + 3 }, () => since));
-    expect(seconds).toMatchObject({ calibration: 1, initialMask: 6, rebuild: 3 });
+    expect(notBefore('sampleCalibration', 'scoreLayer', 'makeInitialMask')).toEqual(Array.from({ length: 2 * (1 + 2 + 2) }, () => undefined));
+    expect(notBefore('rebuildLayer', 'sampleEvaluation')).toEqual(Array.from({ length: 2 * 2 + 3 }, () => since));
+    expect(seconds).toMatchObject({ calibration: 1, initialMask: 4, rebuild: 2 });
     expect((await executions(workflowId)).length).toBeGreaterThan(4);
   });
 

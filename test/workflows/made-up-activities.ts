@@ -5,10 +5,10 @@ import type { Activities, Path, RunContext, SharedActivities, TokensRef } from '
 /** A key as the store has them, told apart by a word. */
 export const keyOf = (word: string): string => Buffer.from(word).toString('hex').padEnd(64, '0').slice(0, 64);
 
-const layers = 3;
+const layers = 2;
 const tokensOf = (word: string): TokensRef => ({ key: keyOf(word), samples: 1, sequenceLength: 8 });
 /** So many groups that all of them do not go through the layers together. */
-const parts = Array.from({ length: 3 }, () => ({ samples: 1, tokens: 8, bytes: 4 * 2 ** 30 }));
+const parts = Array.from({ length: 2 }, () => ({ samples: 1, tokens: 8, bytes: 4 * 2 ** 30 }));
 
 export const madeUpContext: RunContext = {
   model: { source: '/m', digest: 'd', family: 'llama', layers, parameters: 200, prunable: 100 },
