@@ -15,7 +15,12 @@ Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { loggin
 const folder = 'test/workflows/histories';
 const histories = new Map(readdirSync(folder).map((file) => [file.replace('.json.gz', ''), gunzipSync(readFileSync(`${folder}/${file}`)).toString()]));
 const code = readFileSync('dist/workflow-bundle.js', 'utf8');
-const replay = (name: string, changed = code): Promise<void> => Worker.runReplayHistory({ workflowBundle: { code: changed } }, JSON.parse(histories.get(name) ?? ''));
+
+async function replay(name: string, changed = code): Promise<void> {
+  const history = JSON.parse(histories.get(name) ?? '') as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
+  // A sweep's members are named after it.
+  await Worker.runReplayHistory({ workflowBundle: { code: changed } }, history, history.events[0].workflowExecutionStartedEventAttributes.workflowId);
+}
 
 it.each([...histories.keys()])('replays a recorded run: %s', async (name) => {
   await replay(name);
