@@ -43,7 +43,7 @@ stages:
   - evaluation: { states: [rebuilt], perplexity: [{ dataset: { file: ${JSON.stringify(heldout)} }, maxWindows: 2 }], zeroShot: [{ name: mine, file: ${JSON.stringify(documents)} }] }
 `;
     writeFileSync(file, text);
-    const made = await json<PipelineResult & { workflowId: string; status: string }>('run', '--', file);
+    const made = await json<PipelineResult & { workflowId: string; status: string }>('run', file);
     expect(made.status).toBe('completed');
     expect(Object.keys(made.perplexity.rebuilt ?? {})).toEqual([`${odd} heldout.txt`]);
     for (const there of [made.checkpoint, made.mask, made.proof, made.report, made.lock ?? '']) {

@@ -36,7 +36,7 @@ describe('names that are not UTF-8 are refused', () => {
       const { status, stderr } = spawnSync('sh', ['-c', `cd "${folder}"/r*n && exec "${process.execPath}" "${program}" list`], { encoding: 'utf8' });
       expect(stderr).toContain('current folder: ');
       expect(status).toBe(2);
-      const given = spawnSync('sh', ['-c', `exec "${process.execPath}" "${program}" list --state "${folder}"/r*n/state`], { encoding: 'utf8' });
+      const given = spawnSync('sh', ['-c', `exec "${process.execPath}" "${program}" list --state "$(printf '${folder}/r\\374n')/state"`], { encoding: 'utf8' });
       expect(given.stderr).toContain('command line: ');
       expect(given.status).toBe(2);
       expect(readdirSync(folder)).toHaveLength(1);
