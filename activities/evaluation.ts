@@ -5,7 +5,7 @@ import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import { readTokens } from './tokens.js';
-import type { PerplexityInput, PerplexityResult } from './types.js';
+import type { PerplexityInput, PerplexityResult, ScorePerplexityInput } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -21,19 +21,25 @@ export function perplexityDependsOn({ context, path }: PerplexityInput): Json {
 }
 
 type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
+/** What the manifest says. `spent` is absent where an earlier version made it. */
+type Summary = Score & Pick<ScorePerplexityInput, 'spent'>;
 
-/** The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. */
+/**
+ * The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. Its seconds are those of making it,
+ * the way through the layers included.
+ */
 export async function findPerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult | null> {
   const key = ArtifactStore.key('perplexity', perplexityDependsOn(input));
   await dropOlder(input.context, bench.store, 'perplexity', key);
   const manifest = await bench.store.find('perplexity', key);
   if (manifest === undefined) return null;
-  return { ...(manifest.summary as Score), seconds: manifest.seconds, reused: true };
+  const { spent = 0, ...score } = manifest.summary as Summary;
+  return { ...score, seconds: spent + manifest.seconds, reused: true };
 }
 
 /** Perplexity = exp(mean negative log-likelihood) of the hidden states after the last layer. */
-export async function scorePerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult> {
-  const { context, path } = input;
+export async function scorePerplexity(input: ScorePerplexityInput, bench: Workbench): Promise<PerplexityResult> {
+  const { context, path, spent } = input;
   await bench.engineOf(context);
   const { manifest, reused } = await bench.store.findOrMake('perplexity', perplexityDependsOn(input), async () => {
     bench.onProgress('scoring');
@@ -54,8 +60,9 @@ export async function scorePerplexity(input: PerplexityInput, bench: Workbench):
     }
     disposeWeights(weights);
     if (!Number.isFinite(sum)) throw new NonFiniteValueError(`perplexity of ${context.model.source}`, sum);
-    return { perplexity: perplexity(sum, scored), scored };
+    return { perplexity: perplexity(sum, scored), scored, ...(spent !== undefined && { spent }) };
   });
   await bench.hidden.drop(context, path);
-  return { ...(manifest.summary as Score), seconds: manifest.seconds, reused };
+  const { perplexity: found, scored } = manifest.summary as Summary;
+  return { perplexity: found, scored, seconds: manifest.seconds, reused };
 }

@@ -152,6 +152,11 @@ export interface RebuildResult extends MaskResult {
 export interface PerplexityInput extends WithContext {
   path: Path;
 }
+/** Score the hidden states after the last layer. */
+export interface ScorePerplexityInput extends PerplexityInput {
+  /** Seconds that the way through the layers took: what it costs to make the perplexity, besides the scoring. */
+  spent?: number;
+}
 export interface PerplexityResult extends UnitResult {
   perplexity: number;
   /** Number of tokens that were scored. */
@@ -224,8 +229,8 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
   result: PipelineResult;
 }
-/** The files that were written. */
-export type WrittenReport = Pick<PipelineResult, 'report' | 'lock' | 'logLikelihoods'>;
+/** The files that were written; seconds and gates where those of an earlier run with the same result stand. */
+export type WrittenReport = Pick<PipelineResult, 'report' | 'lock' | 'logLikelihoods'> & Partial<Pick<PipelineResult, 'seconds' | 'gates'>>;
 
 export interface WriteSweepInput {
   sweepId: string;
@@ -243,7 +248,7 @@ export interface Activities {
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
-  scorePerplexity(input: PerplexityInput): Promise<PerplexityResult>;
+  scorePerplexity(input: ScorePerplexityInput): Promise<PerplexityResult>;
   sampleQuestions(input: SampleQuestionsInput): Promise<SampleQuestionsResult>;
   findLikelihoods(input: FindLikelihoodsInput): Promise<boolean[]>;
   scoreLikelihoods(input: PerplexityInput): Promise<UnitResult>;

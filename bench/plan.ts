@@ -14,7 +14,8 @@ import type { Activities, RunContext, TokensRef } from '../activities/types.js';
 import { calibratedMachine } from '../cli/plan/calibrate.js';
 import { parsePipeline } from '../config/index.js';
 import type { CalibrationStage, EvaluationStage, InitialMaskStage, RebuildStage } from '../config/pipeline.js';
-import { bytesText, readMeasurements } from '../planning/index.js';
+import { bytesText } from '../errors/bytes-text.js';
+import { readMeasurements } from '../planning/index.js';
 
 const [folder, text, samples = '16', time = '128'] = process.argv.slice(2);
 if (text === undefined) throw new Error('usage: node dist/bench/plan.js <model folder> <text file> [samples] [sequence length]');

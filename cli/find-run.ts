@@ -4,6 +4,7 @@ import { pipelineWorkflow } from '../workflows/protocol.js';
 import { UnknownWorkflowError } from './errors.js';
 import { loadPipelineFile } from './load-pipeline.js';
 import type { GlobalOptions } from './options.js';
+import { runStart } from './run-start.js';
 import { hasServer, openSession } from './session.js';
 import { workflowIdOf } from './start-pipeline.js';
 
@@ -16,8 +17,9 @@ function idFrom(word: string, options: GlobalOptions): string {
 /** Id of the pipeline that runs; if several do, or none does, the one started last. */
 async function latestId(client: Client): Promise<string> {
   let latest: { id: string; running: boolean; started: number } | undefined;
-  for await (const { workflowId, status, startTime } of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}'` })) {
-    const candidate = { id: workflowId, running: status.name === 'RUNNING', started: startTime.getTime() };
+  for await (const execution of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
+    const { workflowId, status } = execution;
+    const candidate = { id: workflowId, running: status.name === 'RUNNING', started: runStart(execution).getTime() };
     const isBetter = latest === undefined || (candidate.running === latest.running ? candidate.started > latest.started : candidate.running);
     if (isBetter) latest = candidate;
   }

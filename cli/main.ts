@@ -8,6 +8,7 @@ import { addScheduleCommands } from './commands/schedule.js';
 import { addStoreCommands } from './commands/store.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
+import { checkReadable } from './readable-names.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
 import { endProcess, exitCodeFor } from './end.js';
 
@@ -111,6 +112,7 @@ export async function main(words: readonly string[] = process.argv.slice(2)): Pr
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const root = program((exit) => (code = exit));
   try {
+    checkReadable(words);
     await root.parseAsync(words, { from: 'user' });
   } catch (error) {
     code = error instanceof CommanderError && error.exitCode === 0 ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });

@@ -18,11 +18,11 @@ export type Outcome =
   | { status: 'cancelled'; error: OutcomeError };
 
 /**
- * Waits for the end of a run, however long the server is away meanwhile.
+ * Waits for the end of a run, across continuations, however long the server is away meanwhile.
  * @throws the signal's reason when it aborts
  */
-export async function awaitOutcome(client: Client, run: Run, signal: AbortSignal): Promise<Outcome> {
-  const handle = client.workflow.getHandle<() => Promise<PipelineResult>>(run.workflowId, run.runId);
+export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>, signal: AbortSignal): Promise<Outcome> {
+  const handle = client.workflow.getHandle<() => Promise<PipelineResult>>(run.workflowId);
   try {
     const result = await unlessAborted(throughOutages(() => handle.result(), signal), signal);
     return { status: 'completed', result };

@@ -1,11 +1,6 @@
 import { accuracyRows, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../workflows/protocol.js';
-
-/** The first column left, the others right, two spaces between. */
-function alignedTable(rows: readonly (readonly string[])[], firstWidth: number): string[] {
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0), column === 0 ? firstWidth : 0);
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(width(0)) : cell.padStart(width(column)))).join('  '));
-}
+import { textTable } from './text-table.js';
 
 /** The end of a run on a terminal: perplexities, sparsity asked and found, swaps, seconds, and where the files are. */
 export function resultTable(result: PipelineResult): string {
@@ -27,7 +22,7 @@ export function resultTable(result: PipelineResult): string {
   ];
   const labelWidth = 12;
   const gates = result.gates === undefined ? [] : gateRows(result.gates, sparsity);
-  const tables = [gates, perplexityRows(result), accuracyRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...alignedTable(rows, labelWidth), '']);
+  const tables = [gates, perplexityRows(result), accuracyRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...textTable(rows, { numbers: true, firstWidth: labelWidth }).split('\n'), '']);
   const lines = [...tables, ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
   return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
 }

@@ -1,8 +1,25 @@
-/** Rows as columns of equal width, two spaces between. */
-export function textTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+export interface TableOptions {
+  /** The columns after the first stand at the right, as numbers do. */
+  numbers?: boolean;
+  /** Least width of the first column. */
+  firstWidth?: number;
 }
+
+/** Rows as columns of equal width, two spaces between. */
+export function textTable(rows: readonly (readonly string[])[], { numbers = false, firstWidth = 0 }: TableOptions = {}): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(column === 0 ? firstWidth : 0, ...rows.map((row) => row[column]?.length ?? 0)));
+  const padded = (cell: string, column: number): string => (numbers && column > 0 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0));
+  return rows.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
+}
+
+/** A text of several lines, two spaces from the edge; empty lines stay empty. */
+const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
+
+/** A table of numbers, indented, to its last line end. */
+export const numberTable = (rows: readonly (readonly string[])[]): string => `${indented(textTable(rows, { numbers: true }))}\n`;
+
+/** Facts under their names, a line each, indented, to the last line end. */
+export const labelled = (facts: readonly (readonly [string, string])[]): string => `${indented(textTable(facts))}\n`;
 
 /** A time to the second, UTC: `2026-11-24 03:00:00`. */
 export const timeText = (time: Date | string): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');

@@ -1,3 +1,4 @@
+import { bytesText } from '../errors/bytes-text.js';
 import { PassingFault, PermanentFault, type FaultText } from '../errors/fault.js';
 
 /** Nobody answers at the hub's address, the connection was cut, or the hub has a trouble of its own (5xx, too many requests). */
@@ -52,13 +53,6 @@ function reasonOf(error: unknown): string {
   const inner = error.cause instanceof Error ? error.cause : error;
   const { code } = inner as NodeJS.ErrnoException;
   return code === undefined || inner.message.includes(code) ? inner.message : `${inner.message}, ${code}`;
-}
-
-/** Bytes for a message. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return power === 0 ? `${Math.round(bytes)} bytes` : `${(bytes / 1000 ** power).toPrecision(3)} ${units[power]}`;
 }
 
 /** @param missing bytes that are still to come */

@@ -2,7 +2,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import type { Engine } from '../engine/index.js';
 import { admissionVariable } from './admission-variable.js';
 import { sequencesPerBatch } from './batches.js';
-import { bytesText } from './bytes-text.js';
+import { bytesText } from '../errors/bytes-text.js';
 import { freeCapacity, type Capacity } from './capacity.js';
 import { AdmissionRefusedError } from './errors.js';
 import { readMeasurements } from './learned.js';

@@ -1,7 +1,6 @@
 /** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
 export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf, type Windows } from './batches.js';
-export { bytesText } from './bytes-text.js';
 export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export type { Cost } from './cost.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';

@@ -3,6 +3,8 @@ import { incidentSignal, type Incident, type PipelineProgress } from './protocol
 
 /** A run that something happens to every minute for days says so, but not without end. */
 const most = 200;
+/** Characters of what happened. A run that continues as new hands all of it on, and the server takes 2 MB. */
+const longest = 1000;
 
 /**
  * What has happened to a run without ending it: what its workers tell, and what it finds itself. Each that a worker tells is an event of
@@ -11,8 +13,9 @@ const most = 200;
 export class Incidents {
   private readonly all: Incident[] = [];
 
-  /** Hears what workers tell from now on, and shows all in `progress`. */
+  /** Hears what workers tell from now on, and shows all in `progress`, which may have some already. */
   listen(progress: PipelineProgress): void {
+    this.all.push(...(progress.incidents ?? []));
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
       this.add(incident);
     });
@@ -30,7 +33,7 @@ export class Incidents {
   }
 
   private add(incident: Incident): void {
-    if (this.all.length < most) this.all.push(incident);
+    if (this.all.length < most) this.all.push({ ...incident, what: incident.what.slice(0, longest) });
   }
 }
 

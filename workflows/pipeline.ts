@@ -1,21 +1,24 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { ArtifactKey, PrepareRunInput, ProveOutputsResult, RunContext, TokensRef } from '../activities/types.js';
+import type { ArtifactKey, PrepareRunInput, RunContext, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import { continueRun, isContinuationDue, type Carried } from './continuation.js';
+import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';
 import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
-import { placedActivities } from './placement.js';
+import { placedActivities, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
-import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
-import { datasetLabels } from './dataset-labels.js';
+import { progressQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { gateMemo, labelKeys } from './run-labels.js';
+import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
 const incidents = new Incidents();
+const seating: Seating = {};
 
-const activities = pause.between(placedActivities({
+const activities = pause.between(placedActivities(seating, {
   // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -32,20 +35,30 @@ const activities = pause.between(placedActivities({
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
 
-/** Runs a pipeline: its stages in order, each decoder layer of a stage as one activity. */
-export async function pipeline(request: PipelineRequest): Promise<PipelineResult> {
-  const progress = newProgress(request);
+/**
+ * Runs a pipeline: its stages in order, each decoder layer of a stage as one activity. A long run continues as new between two of
+ * these, so that its history stays far below what the server allows.
+ * @param carried what the execution before this one has come to
+ */
+export async function pipeline(request: PipelineRequest, carried?: Carried): Promise<PipelineResult> {
+  const progress = carried?.progress ?? newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
   pause.listen(progress);
   incidents.listen(progress);
+  Object.assign(seating, carried?.seating);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
-  const context = await activities.prepareRun(inputOf(request));
-  for (let restarts = 0; ; restarts++) {
+  const context = carried?.context ?? (await activities.prepareRun(inputOf(request)));
+  let state = carried?.state ?? newState(context.model.source);
+  for (let restarts = carried?.restarts ?? 0; ; restarts++) {
+    const between = async (): Promise<void> => {
+      if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts });
+    };
     try {
-      return await new PipelineRun(request, context, trackers).run();
+      return await new PipelineRun(request, context, state, trackers, between).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
       incidents.survived('What was lost is made again', error.cause);
+      state = newState(context.model.source);
     }
   }
 }
@@ -69,38 +82,45 @@ function scoringPasses(allocation: Pick<Allocation, 'method'> | undefined): numb
   return allocation.method === 'sensitivity' ? 2 : 1;
 }
 
-/** The state of one pass over the stages: references to what the stages so far have made. */
+/** One pass over the stages that are left, from wherever its state says. */
 class PipelineRun {
-  private tokens: TokensRef | undefined;
-  /** One mask per decoder layer, once the stage has run. */
-  private masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] } = {};
-  private readonly perplexity: ByState<ByDataset> = {};
-  private readonly zeroShot: NonNullable<PipelineResult['zeroShot']> = {};
-  private initialMask: PipelineResult['initialMask'] = { layers: [], linears: [] };
-  private rebuild: PipelineResult['rebuild'] = { grown: 0, pruned: 0, layers: [] };
-
-  private outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number } & Partial<Pick<ProveOutputsResult, 'digests'>>;
+  private context: RunContext;
 
   constructor(
     private readonly request: PipelineRequest,
-    private context: RunContext,
+    private readonly original: RunContext,
+    private readonly state: RunState,
     private readonly trackers: readonly StageTracker[],
+    /** Called where the run may continue as new. */
+    private readonly between: () => Promise<void>,
   ) {
-    // A pipeline that only evaluates leaves the model as it is.
-    this.outputs = { checkpoint: context.model.source, mask: '', proof: '', pruned: 0 };
+    this.context = original;
   }
 
   async run(): Promise<PipelineResult> {
-    const { pipeline: { stages }, anew } = this.request;
+    const { request: { pipeline: { stages }, anew }, state } = this;
     const lastMaking = stages.findLastIndex(makesMasks);
-    for (const [index, stage] of stages.entries()) {
-      const tracker = this.trackers[index];
-      if (index === anew?.from) this.context = { ...this.context, notBefore: anew.since };
+    for (; state.stage < stages.length; state.stage++) {
+      await this.between();
+      const stage = stages[state.stage];
+      const tracker = this.trackers[state.stage];
+      if (anew !== undefined && state.stage >= anew.from) this.context = { ...this.original, notBefore: anew.since };
       await this.runStage(stage, tracker);
-      if (index === lastMaking) await this.writeOutputs(tracker);
+      if (state.stage === lastMaking) await this.writeOutputs(tracker);
       tracker.end();
+      delete state.part;
     }
     return this.finish();
+  }
+
+  /** How far the stage is that runs. @param units how many units of work it has @param fresh how far it is at its beginning */
+  private partOf<Part extends NonNullable<RunState['part']>>(tracker: StageTracker, units: number, fresh: Part): Part {
+    if (this.state.part === undefined) {
+      tracker.begin(units);
+      this.state.part = fresh;
+    }
+    // Only the stage that is begun has put it there.
+    return this.state.part as Part;
   }
 
   private runStage(stage: Stage, tracker: StageTracker): Promise<void> {
@@ -119,41 +139,43 @@ class PipelineRun {
   private async calibrate(stage: CalibrationStage, tracker: StageTracker): Promise<void> {
     tracker.begin(1);
     const sampled = await activities.sampleCalibration({ context: this.context, stage });
-    this.tokens = sampled.tokens;
+    this.state.tokens = sampled.tokens;
     tracker.unit(sampled);
   }
 
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
     const { allocation } = stage;
-    tracker.begin(context.model.layers * (1 + scoringPasses(allocation)));
-    const scored = allocation === undefined ? {} : { scoredOn: await this.score(allocation, tracker) };
-    const masks: ArtifactKey[] = [];
-    const layers: number[] = [];
-    const linears: InitialMaskEntry[] = [];
+    const part = this.partOf<MaskPart>(tracker, context.model.layers * (1 + scoringPasses(allocation)), { scored: false, masks: [], layers: [], linears: [] });
+    const { masks } = part;
+    if (allocation !== undefined && !part.scored) await this.score(allocation, tracker);
+    part.scored = true;
+    const scored = allocation === undefined ? {} : { scoredOn: this.calibration() };
     const calibrated = stage.method === 'wanda' || stage.method === 'sparsegpt';
-    for (let layer = 0; layer < context.model.layers; layer++) {
+    while (masks.length < context.model.layers) {
+      await this.between();
+      const layer = masks.length;
       tracker.working(`layer ${layer}`);
       const path = calibrated ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
       const made = await activities.makeInitialMask({ context, stage, layer, ...path, ...scored });
       masks.push(made.mask);
-      layers.push(made.sparsity);
-      linears.push(...made.entries);
+      part.layers.push(made.sparsity);
+      part.linears.push(...made.entries);
       tracker.unit(made);
     }
     await this.prove(stage, masks, tracker);
-    this.masks = { initial: masks };
-    this.initialMask = { layers, linears };
+    this.state.masks = { initial: masks };
+    this.state.initialMask = { layers: part.layers, linears: part.linears };
   }
 
-  /** Scores all linears of the dense model. @returns the calibration that they were scored on */
-  private async score({ method }: Allocation, tracker: StageTracker): Promise<TokensRef> {
+  /** Scores all linears of the dense model on the calibration. */
+  private async score({ method }: Allocation, tracker: StageTracker): Promise<void> {
     const { context } = this;
     const tokens = this.calibration();
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
     if (await activities.findScores({ context, method, tokens })) {
       for (let unit = 0; unit < layers.length * scoringPasses({ method }); unit++) tracker.unit({ seconds: 0, reused: true });
-      return tokens;
+      return;
     }
     if (method === 'sensitivity') {
       for (const layer of layers) {
@@ -167,16 +189,15 @@ class PipelineRun {
       tracker.working(`scoring, layer ${layer}`);
       tracker.unit(await activities.scoreLayer({ context, method, tokens, layer }));
     }
-    return tokens;
   }
 
   private async rebuildMasks(stage: RebuildStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
-    tracker.begin(context.model.layers);
+    const { masks, entries } = this.partOf<RebuildPart>(tracker, context.model.layers, { masks: [], entries: [] });
     const start = this.finalMasks();
-    const masks: ArtifactKey[] = [];
-    const entries: RebuildEntry[] = [];
-    for (let layer = 0; layer < context.model.layers; layer++) {
+    while (masks.length < context.model.layers) {
+      await this.between();
+      const layer = masks.length;
       tracker.working(`layer ${layer}`);
       const path = { tokens: this.calibration(), masks: [...masks] };
       const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] });
@@ -186,64 +207,35 @@ class PipelineRun {
       tracker.unit(rebuilt);
     }
     await this.prove(stage, masks, tracker);
-    this.masks.rebuilt = masks;
+    this.state.masks.rebuilt = masks;
     const total = (count: (entry: RebuildEntry) => number): number => entries.reduce((sum, entry) => sum + count(entry), 0);
-    this.rebuild = { grown: total((entry) => entry.grown), pruned: total((entry) => entry.pruned), layers: entries };
+    this.state.rebuild = { grown: total((entry) => entry.grown), pruned: total((entry) => entry.pruned), layers: entries };
   }
 
   private async evaluate(stage: EvaluationStage, tracker: StageTracker): Promise<void> {
-    const { context } = this;
-    tracker.begin(stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers));
-    const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
-    for (const [index, task] of stage.perplexity.entries()) {
-      const { tokens, seconds } = await activities.sampleEvaluation({ context, task });
-      tracker.extra(seconds);
-      for (const state of stage.states) {
-        const scores = (this.perplexity[state] ??= {});
-        scores[labels[index]] = await this.perplexityOf(state, tokens, tracker);
-      }
-    }
+    const { context, state, between } = this;
+    const units = stage.perplexity.length * stage.states.length * (context.model.layers + 1) + zeroShotUnits(stage, context.model.layers);
+    const part = this.partOf<EvaluationPart>(tracker, units, { text: 0, state: 0, zeroShot: { questions: [], state: 0, scores: {} } });
+    const run = { activities, context, stage, tracker, between, masksOf: (of: ModelState) => this.masksOf(of) };
+    await evaluatePerplexity(run, part, state.perplexity);
     if (stage.zeroShot === undefined) return;
-    const { workflowId } = workflowInfo();
-    const found = await evaluateZeroShot({ activities, context, stage, tracker, workflowId, masksOf: (state) => this.masksOf(state) });
-    for (const state of stage.states) this.zeroShot[state] = { ...this.zeroShot[state], ...found[state] };
+    await evaluateZeroShot({ ...run, workflowId: workflowInfo().workflowId }, part.zeroShot);
+    for (const of of stage.states) state.zeroShot[of] = { ...state.zeroShot[of], ...part.zeroShot.scores[of] };
   }
 
   /** Masks of all layers of a state of the model. */
   private masksOf(state: ModelState): (ArtifactKey | null)[] {
-    return state === 'dense' ? new Array<null>(this.context.model.layers).fill(null) : (this.masks[state] ?? []);
-  }
-
-  private async perplexityOf(state: ModelState, tokens: TokensRef, tracker: StageTracker): Promise<number> {
-    const { context } = this;
-    const layers = context.model.layers;
-    const masks = this.masksOf(state);
-    const whole = { tokens, masks };
-    tracker.working(state);
-    const known = await activities.findPerplexity({ context, path: whole });
-    if (known !== null) {
-      tracker.unit(known);
-      for (let layer = 0; layer < layers; layer++) tracker.unit({ seconds: 0, reused: true });
-      return known.perplexity;
-    }
-    for (let layer = 0; layer < layers; layer++) {
-      const path = { tokens, masks: masks.slice(0, layer) };
-      tracker.working(`${state}, layer ${layer}`);
-      tracker.unit(await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null }));
-    }
-    tracker.working(`${state}, scoring`);
-    const score = await activities.scorePerplexity({ context, path: whole });
-    tracker.unit(score);
-    return score.perplexity;
+    return state === 'dense' ? new Array<null>(this.context.model.layers).fill(null) : (this.state.masks[state] ?? []);
   }
 
   private calibration(): TokensRef {
-    if (this.tokens === undefined) throw ApplicationFailure.nonRetryable('There is no calibration stage before this one.', 'StageOrderError');
-    return this.tokens;
+    const { tokens } = this.state;
+    if (tokens === undefined) throw ApplicationFailure.nonRetryable('There is no calibration stage before this one.', 'StageOrderError');
+    return tokens;
   }
 
   private finalMasks(): ArtifactKey[] {
-    return this.masks.rebuilt ?? this.masks.initial ?? [];
+    return this.state.masks.rebuilt ?? this.state.masks.initial ?? [];
   }
 
   /** Has the masks of a stage counted again, by code that did not make them. */
@@ -260,12 +252,12 @@ class PipelineRun {
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
     tracker.working('proving the checkpoint');
     const { proof, digests } = await activities.proveOutputs({ context, workflowId, outputs });
-    this.outputs = { ...outputs, proof, digests };
+    this.state.outputs = { ...outputs, proof, digests };
   }
 
   /** Puts the result together, judges it, and writes the report. */
   private async finish(): Promise<PipelineResult> {
-    const { context, request, outputs } = this;
+    const { context, request, state: { outputs, perplexity, zeroShot, initialMask, rebuild } } = this;
     const { workflowId } = workflowInfo();
     const happened = incidents.sorted();
     const made: PipelineResult = {
@@ -280,10 +272,10 @@ class PipelineRun {
       report: '',
       pattern: context.pattern,
       sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },
-      perplexity: this.perplexity,
-      ...(Object.keys(this.zeroShot).length > 0 && { zeroShot: this.zeroShot }),
-      initialMask: this.initialMask,
-      rebuild: this.rebuild,
+      perplexity,
+      ...(Object.keys(zeroShot).length > 0 && { zeroShot }),
+      initialMask,
+      rebuild,
       seconds: this.seconds(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
       ...(happened && { incidents: happened }),
@@ -291,8 +283,9 @@ class PipelineRun {
     const gates = judgeGates(request.pipeline.gates ?? [], made);
     const result = gates.length === 0 ? made : { ...made, gates };
     const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
-    if (gates.length > 0) label(gates.every(({ passed }) => passed) ? 'passed' : 'failed');
-    return { ...result, ...(typeof written === 'string' ? { report: written } : written) };
+    const whole: PipelineResult = { ...result, ...(typeof written === 'string' ? { report: written } : written) };
+    if (whole.gates !== undefined) label(whole.gates.every(({ passed }) => passed) ? 'passed' : 'failed');
+    return whole;
   }
 
   private seconds(): PipelineResult['seconds'] {

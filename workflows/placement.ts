@@ -14,27 +14,35 @@ const { takeSeat } = proxyActivities<SharedActivities>({
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
 });
 
+/** Where a run sits. It is plain JSON, so that a run that continues as new keeps its seat. */
+export interface Seating {
+  /** Absent until a worker has answered, and after it was lost. */
+  place?: Place;
+  /** Identity of the store that the run has begun in. */
+  store?: string;
+}
+
 /**
  * The activities of one run, all on one worker as long as that lasts: the shared task queue gives the run a worker, whose own
  * task queue then gets every activity. When the worker is gone, is shutting down, or has turned to another run meanwhile, the
  * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
+ * @param seating where the run sits now; kept up to date
  * @param onMove called with why, each time
  */
-export function placedActivities(options: ActivityOptions, onMove: (cause: unknown) => void): Activities {
-  let place: Place | undefined;
-  let store: string | undefined;
+export function placedActivities(seating: Seating, options: ActivityOptions, onMove: (cause: unknown) => void): Activities {
   const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
 
   const perform = async (name: keyof Activities, input: never): Promise<unknown> => {
     for (;;) {
-      place ??= await takeSeat(store === undefined ? {} : { store });
-      ({ store } = place);
+      seating.place ??= await takeSeat(seating.store === undefined ? {} : { store: seating.store });
+      const { place } = seating;
+      seating.store = place.store;
       const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter });
       try {
         return await (there[name] as (input: never) => Promise<unknown>)(input);
       } catch (error) {
         if (!hasLostItsPlace(error)) throw error;
-        place = undefined;
+        delete seating.place;
         onMove(error.cause);
       }
     }

@@ -21,6 +21,9 @@ export const incidentSignal = 'incident';
 /** Key of the memo that a run has while it is paused. */
 export const pausedMemo = 'paused';
 
+/** Key of the memo with the time (ISO 8601) at which a run began that has continued as new. */
+export const startedMemo = 'started';
+
 export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */

@@ -13,6 +13,9 @@ import {
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
 
+/** Characters. A sweep hands on what all of its members say, and the server takes 2 MB. */
+const longestMessage = 500;
+
 const { writeSweep } = proxyActivities<SharedActivities>({
   startToCloseTimeout: '10 minutes',
   retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
@@ -167,5 +170,5 @@ function failedOutcome(error: unknown): MemberOutcome {
   while ((cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) && cause.cause !== undefined) cause = cause.cause;
   const type = cause instanceof ApplicationFailure ? cause.type : undefined;
   const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
-  return { status: 'failed', error: { type: type ?? name, message } };
+  return { status: 'failed', error: { type: type ?? name, message: message.slice(0, longestMessage) } };
 }

@@ -1,23 +1,17 @@
 import type { ZeroShotScore } from '../activities/result.js';
-import type { Activities, ArtifactKey, QuestionsPart, QuestionsRef, RunContext, TokensRef } from '../activities/types.js';
+import type { QuestionsPart, QuestionsRef, TokensRef } from '../activities/types.js';
 import type { EvaluationStage, ModelState, ZeroShotTask } from '../config/pipeline.js';
 import { numbered } from './dataset-labels.js';
-import type { StageTracker } from './progress.js';
+import type { EvaluationRun } from './evaluation.js';
+import type { ZeroShotPart } from './run-state.js';
 
 /** Most bytes of hidden states that go through the layers together; one part alone may have as many (activities/zero-shot). */
 const groupBytes = 4 * 2 ** 30;
 
 type Part = QuestionsPart & QuestionsRef['parts'][number];
 
-export interface ZeroShotRun {
-  activities: Activities;
-  context: RunContext;
-  stage: EvaluationStage;
-  tracker: StageTracker;
-  workflowId: string;
-  /** Masks of all layers of a state. */
-  masksOf: (state: ModelState) => (ArtifactKey | null)[];
-}
+/** By state and task. */
+export type ZeroShotScores = Partial<Record<ModelState, Record<string, ZeroShotScore>>>;
 
 /** What results call each of the tasks. */
 export function taskLabels(tasks: readonly ZeroShotTask[]): string[] {
@@ -30,44 +24,59 @@ export function zeroShotUnits({ zeroShot = [], states }: EvaluationStage, layers
 }
 
 /**
- * Judges all states of an evaluation on its tasks. Small tasks go through the layers together, large ones in parts: at no time
- * more hidden states than {@link groupBytes}. What a part comes to does not depend on what it runs together with.
+ * Judges all states of an evaluation on its tasks, and notes the scores in `part`. Small tasks go through the layers together, large ones
+ * in parts: at no time more hidden states than {@link groupBytes}. What a part comes to does not depend on what it runs together with.
  */
-export async function evaluateZeroShot({ activities, context, stage, tracker, workflowId, masksOf }: ZeroShotRun): Promise<Partial<Record<ModelState, Record<string, ZeroShotScore>>>> {
+export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string }, part: ZeroShotPart): Promise<void> {
+  const { activities, context, stage, tracker, between, workflowId } = run;
   const { zeroShot = [], states } = stage;
   const labels = taskLabels(zeroShot);
-  const tasks: { label: string; task: ZeroShotTask; questions: QuestionsRef }[] = [];
-  for (const [index, task] of zeroShot.entries()) {
+  while (part.questions.length < zeroShot.length) {
+    const index = part.questions.length;
     tracker.working(`questions of ${labels[index]}`);
-    const sampled = await activities.sampleQuestions({ context, task });
+    const sampled = await activities.sampleQuestions({ context, task: zeroShot[index] });
     tracker.unit(sampled);
-    tasks.push({ label: labels[index], task, questions: sampled.questions });
+    part.questions.push(sampled.questions);
   }
-  const parts = tasks.flatMap(({ questions: { key, parts: those } }) => those.map((part, index): Part => ({ key, part: index, ...part })));
+  const tasks = zeroShot.map((task, index) => ({ label: labels[index], task, questions: part.questions[index] }));
+  for (; part.state < states.length; part.state++) {
+    await between();
+    const state = states[part.state];
+    await likelihoodsOf(run, part, state);
+    tracker.working(`${state}, accuracies`);
+    const judged = await activities.judgeZeroShot({ context, workflowId, state, masks: run.masksOf(state), tasks });
+    tracker.unit(judged);
+    part.scores[state] = judged.scores;
+    delete part.groups;
+  }
+}
+
+/** Takes all questions through the layers of one state, those excepted whose log-likelihoods are known. */
+async function likelihoodsOf({ activities, context, tracker, masksOf, between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
   const { layers } = context.model;
-  const result: Partial<Record<ModelState, Record<string, ZeroShotScore>>> = {};
-  for (const state of states) {
-    const masks = masksOf(state);
-    tracker.working(`${state}, zero-shot`);
-    const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
-    const groups = groupsOf(parts.filter((_, index) => !known[index]));
+  const masks = masksOf(state);
+  const parts = part.questions.flatMap(({ key, parts: those }) => those.map((one, index): Part => ({ key, part: index, ...one })));
+  tracker.working(`${state}, zero-shot`);
+  const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
+  // Where the run has continued as new in the middle, the groups that are done are known, and counted already.
+  const groups = groupsOf(parts.filter((_, index) => !known[index]));
+  if (part.groups === undefined) {
+    part.groups = { all: groups.length, done: 0 };
     if (groups.length === 0) for (let unit = 0; unit <= layers; unit++) tracker.unit({ seconds: 0, reused: true });
     else tracker.more((groups.length - 1) * (layers + 1));
-    for (const [index, tokens] of groups.entries()) {
-      const which = groups.length === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${index + 1} of ${groups.length}`;
-      for (let layer = 0; layer < layers; layer++) {
-        tracker.working(`${which}, layer ${layer}`);
-        tracker.unit(await activities.advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
-      }
-      tracker.working(`${which}, scoring`);
-      tracker.unit(await activities.scoreLikelihoods({ context, path: { tokens, masks } }));
-    }
-    tracker.working(`${state}, accuracies`);
-    const judged = await activities.judgeZeroShot({ context, workflowId, state, masks, tasks });
-    tracker.unit(judged);
-    result[state] = judged.scores;
   }
-  return result;
+  for (const tokens of groups) {
+    await between();
+    const { all, done } = part.groups;
+    const which = all === 1 ? `${state}, zero-shot` : `${state}, zero-shot part ${done + 1} of ${all}`;
+    for (let layer = 0; layer < layers; layer++) {
+      tracker.working(`${which}, layer ${layer}`);
+      tracker.unit(await activities.advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: masks[layer] ?? null }));
+    }
+    tracker.working(`${which}, scoring`);
+    tracker.unit(await activities.scoreLikelihoods({ context, path: { tokens, masks } }));
+    part.groups.done++;
+  }
 }
 
 /** Consecutive parts, as many as may go together. */

@@ -19,7 +19,7 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
     if (execution.status.name !== 'RUNNING') {
       throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
     }
-    const handle = client.workflow.getHandle(workflowId, runId);
+    const handle = client.workflow.getHandle(workflowId);
     // Only a worker can carry out a cancellation. Where there is none, nothing is in flight, and the server can end it alone.
     if (await isServed(client, options.state, taskQueue)) await handle.cancel();
     else await handle.terminate('cancelled while no worker served it');

@@ -3,6 +3,7 @@ import { pausedMemo, pipelineWorkflow } from '../../workflows/protocol.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { labelFilter, type LabelOptions, type RunLabels } from '../run-labels.js';
+import { runStart } from '../run-start.js';
 import { hasServer, openSession } from '../session.js';
 import { printJson } from '../show-outcome.js';
 import { textTable, timeText } from '../text-table.js';
@@ -42,20 +43,21 @@ async function listPipelines(state: string): Promise<Listed[]> {
   const session = await openSession(state);
   try {
     const pipelines: Listed[] = [];
-    for await (const execution of session.client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}'` })) pipelines.push(listed(execution));
+    for await (const execution of session.client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) pipelines.push(listed(execution));
     return pipelines.sort((a, b) => (a.started < b.started ? 1 : -1));
   } finally {
     await session.close();
   }
 }
 
-function listed({ workflowId, runId, status, startTime, taskQueue, memo }: WorkflowExecutionInfo): Listed {
+function listed(execution: WorkflowExecutionInfo): Listed {
+  const { workflowId, runId, status, taskQueue, memo } = execution;
   const { pipeline, model, sparsity, pattern, methods, gate, [pausedMemo]: paused } = (memo ?? {}) as Partial<RunLabels & { pipeline: string; [pausedMemo]: boolean }>;
   return {
     workflowId,
     runId,
     status: status.name === 'RUNNING' && paused ? 'paused' : status.name === 'COMPLETED' && gate === 'failed' ? 'gate failed' : statusWord(status.name),
-    started: startTime.toISOString(),
+    started: runStart(execution).toISOString(),
     name: pipeline ?? workflowId.replace(/-[0-9a-f]{16}$/, ''),
     taskQueue,
     model,

@@ -1,7 +1,7 @@
 import { byLayer, diffMasks, jaccard, openMaskSource, shortName, sumOf, type DiffCounts, type MaskDiff } from '../../masks/index.js';
 import { grouped } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
-import { table } from '../mask/table.js';
+import { numberTable } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../show-outcome.js';
 
@@ -35,7 +35,7 @@ function diffTable(diff: MaskDiff, showLinears: boolean): string {
     rowOf(String(layer ?? 'other'), sumOf(its)),
     ...(showLinears ? its.map((linear) => rowOf(`  ${shortName(linear.name)}`, linear)) : []),
   ]);
-  return table([['layer', 'weights', 'kept in A', 'kept in B', 'grown', 'pruned', 'Jaccard'], ...rows, rowOf('all', diff)]);
+  return numberTable([['layer', 'weights', 'kept in A', 'kept in B', 'grown', 'pruned', 'Jaccard'], ...rows, rowOf('all', diff)]);
 }
 
 function rowOf(label: string, counts: DiffCounts): string[] {

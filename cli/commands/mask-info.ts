@@ -3,7 +3,7 @@ import { describeMasks, openMaskSource, type MaskDescription } from '../../masks
 import { grouped, percent } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
 import { layerTable } from '../mask/linear-tables.js';
-import { labelled } from '../mask/table.js';
+import { labelled } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../show-outcome.js';
 

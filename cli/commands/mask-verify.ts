@@ -8,7 +8,7 @@ import { exitCode } from '../exit-codes.js';
 import { findCompanions, type Companions } from '../mask/companions.js';
 import { layerTable } from '../mask/linear-tables.js';
 import { progressLine } from '../mask/progress.js';
-import { labelled } from '../mask/table.js';
+import { labelled } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../show-outcome.js';
 

@@ -20,7 +20,7 @@ const patienceMs = 5_000;
  */
 export async function pauseCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   return await withRunning(which, options, async (client, run, served) => {
-    await client.workflow.getHandle(run.workflowId, run.runId).signal(pauseSignal);
+    await client.workflow.getHandle(run.workflowId).signal(pauseSignal);
     // Without a worker nobody answers, but nothing is in flight either.
     const paused = !served || (await isPaused(client, run));
     if (options.json) return printJson({ ...run, status: paused ? 'paused' : 'pausing' });
@@ -35,7 +35,7 @@ export async function pauseCommand(which: string | undefined, options: GlobalOpt
  */
 export async function resumeCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   return await withRunning(which, options, async (client, run, served) => {
-    await client.workflow.getHandle(run.workflowId, run.runId).signal(resumeSignal);
+    await client.workflow.getHandle(run.workflowId).signal(resumeSignal);
     if (options.json) return printJson({ ...run, status: 'running' });
     process.stdout.write(`Resumed: ${run.workflowId}\n`);
     if (!served) process.stderr.write(`No worker serves its task queue: it goes on when there is one (${commandText(['worker', ...stateWords(options.state)])}).\n`);

@@ -1,5 +1,5 @@
 import { dropUnused, openStore, unreferenced, unusedSince } from '../../artifacts/index.js';
-import { bytesText } from '../../planning/bytes-text.js';
+import { bytesText } from '../../errors/bytes-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';

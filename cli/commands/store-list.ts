@@ -1,5 +1,5 @@
 import { artifactKinds, openStore, type ArtifactKind, type StoredArtifact } from '../../artifacts/index.js';
-import { bytesText } from '../../planning/bytes-text.js';
+import { bytesText } from '../../errors/bytes-text.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../show-outcome.js';

@@ -11,6 +11,7 @@ import type { GlobalOptions } from '../options.js';
 import { awaitOutcome } from '../outcome.js';
 import { openDisplay } from '../progress/display.js';
 import { followProgress } from '../progress/follow.js';
+import { runStart } from '../run-start.js';
 import { openSession } from '../session.js';
 import { printJson, showOutcome } from '../show-outcome.js';
 
@@ -33,12 +34,12 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
       const execution = await throughOutages(() => findRun(session.client, which, options), signal);
       const { workflowId, runId, taskQueue } = execution;
       const running = execution.status.name === 'RUNNING';
-      display.message(`Pipeline ${workflowId}: ${execution.status.name.toLowerCase()}, started ${execution.startTime.toISOString()}`);
+      display.message(`Pipeline ${workflowId}: ${execution.status.name.toLowerCase()}, started ${runStart(execution).toISOString()}`);
       if (running && !(await isServed(session.client, options.state, taskQueue))) {
         display.message(`No worker serves its task queue ${taskQueue}: it waits for one (${commandText(['worker', '--task-queue', taskQueue])}).`);
       }
-      if (running) following = followProgress(session.client, { workflowId, runId }, (progress) => display.update(progress), AbortSignal.any([signal, stop.signal]));
-      const outcome = await awaitOutcome(session.client, { workflowId, runId }, signal);
+      if (running) following = followProgress(session.client, { workflowId }, (progress) => display.update(progress), AbortSignal.any([signal, stop.signal]));
+      const outcome = await awaitOutcome(session.client, { workflowId }, signal);
       display.end();
       return showOutcome({ workflowId, runId }, outcome, { json: options.json, ...(existsSync(log) && { log }) });
     } finally {

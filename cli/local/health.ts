@@ -1,12 +1,19 @@
 import { Connection } from '@temporalio/client';
 
-/** Whether a Temporal server with its namespace `default` answers there, within two seconds. */
-export async function answers(address: string): Promise<boolean> {
+/** What a Temporal server's health service calls the service that clients use. */
+const workflowService = 'temporal.api.workflowservice.v1.WorkflowService';
+/** `SERVING` of the gRPC health protocol. */
+const serving = 1;
+
+/** Whether a Temporal server that has a namespace says, within two seconds each, that it serves. */
+export async function answers(address: string, namespace = 'default'): Promise<boolean> {
   let connection: Connection | undefined;
   try {
     connection = await Connection.connect({ address, tls: false, interceptors: [], connectTimeout: 2_000 });
-    const { workflowService } = connection;
-    await connection.withDeadline(Date.now() + 2_000, () => workflowService.describeNamespace({ namespace: 'default' }));
+    const { healthService, workflowService: service } = connection;
+    const { status } = await connection.withDeadline(Date.now() + 2_000, () => healthService.check({ service: workflowService }));
+    if (Number(status) !== serving) return false;
+    await connection.withDeadline(Date.now() + 2_000, () => service.describeNamespace({ namespace }));
     return true;
   } catch {
     return false;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { digestOf } from '../../artifacts/digest.js';
 import { environmentWithoutSecrets } from '../../errors/secrets.js';
 import { LocalServerError, TemporalCliMissingError } from '../errors.js';
 import { statePaths } from '../state.js';
@@ -21,6 +22,8 @@ export interface EnsureOptions {
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 8_000;
 
+/** A namespace that only this state's server has. Runs are in `default`. */
+const ownNamespace = (state: string): string => `state-${digestOf(path.resolve(state)).slice(0, 16)}`;
 const lockFile = (state: string) => path.join(statePaths.server(state), 'lock');
 const usersFolder = (state: string) => path.join(statePaths.server(state), 'users');
 
@@ -36,7 +39,7 @@ export async function ensureLocalServer(state: string, options: EnsureOptions = 
     await recordProcess(usersFolder(state), process.pid);
     const running = await runningServer(state);
     if (running !== undefined) {
-      await waitUntilItAnswers(state, running, options.signal);
+      await waitUntilItAnswers(state, running, 'default', options.signal);
       return running;
     }
     return await start(state, options);
@@ -70,7 +73,8 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
     const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, portsOf(state)] : []);
     const server = await launch(cli, state, ports);
     try {
-      await waitUntilItAnswers(state, server, signal);
+      // What answers on the port could be somebody else's server, while ours ends because it found the port taken.
+      await waitUntilItAnswers(state, server, ownNamespace(state), signal);
       return server;
     } catch (error) {
       if (isAlive(server)) process.kill(server.pid, 'SIGKILL');
@@ -99,12 +103,14 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   await mkdir(statePaths.server(state), { recursive: true });
   await mkdir(statePaths.logs(state), { recursive: true });
   const log = await open(serverLog(state), 'a');
-  const logOffset = (await log.stat()).size;
   const loopback = ['--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'];
-  const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--db-filename', statePaths.serverDatabase(state)];
+  const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--namespace', ownNamespace(state)];
+  // The server makes a `file:` URI of the name, in which `#`, `?` and `%` mean something else. So it gets the name alone, and works in that folder.
+  const database = path.parse(statePaths.serverDatabase(state));
   try {
     // Detached: a Ctrl-C in this terminal must not reach the server before its users have let go.
-    const child = spawn(cli, ['server', 'start-dev', ...loopback, ...where], {
+    const child = spawn(path.resolve(cli), ['server', 'start-dev', ...loopback, ...where, '--db-filename', database.base], {
+      cwd: database.dir,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       // The environment's Temporal settings are for clients; here they would only confuse. Secrets are no business of a server's.
@@ -115,7 +121,7 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
       child.once('error', (cause) => reject(new LocalServerError({ what: `cannot be started: ${cause.message}`, where: cli }, { cause })));
     });
     child.unref();
-    const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort, logOffset };
+    const server = { ...identify(child.pid ?? 0), port: ports.port, uiPort: ports.uiPort };
     await recordServer(state, server);
     return server;
   } finally {
@@ -123,9 +129,9 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   }
 }
 
-async function waitUntilItAnswers(state: string, server: LocalServer, signal?: AbortSignal): Promise<void> {
+async function waitUntilItAnswers(state: string, server: LocalServer, namespace: string, signal?: AbortSignal): Promise<void> {
   const giveUp = Date.now() + startTimeoutMs;
-  while (!(await answers(serverAddress(server))) || !(await saysItServes(state, server))) {
+  while (!(await answers(serverAddress(server), namespace))) {
     signal?.throwIfAborted();
     if (!isAlive(server)) {
       throw new LocalServerError({
@@ -143,12 +149,6 @@ async function waitUntilItAnswers(state: string, server: LocalServer, signal?: A
     }
     await sleep(100);
   }
-}
-
-/** What answers on the port could be somebody else's server, while ours ends because it found the port taken. */
-async function saysItServes(state: string, server: LocalServer): Promise<boolean> {
-  const bytes = await readFile(serverLog(state)).catch(() => Buffer.alloc(0));
-  return new RegExp(`server:\\s+\\S+:${server.port}\\b`, 'i').test(bytes.subarray(server.logOffset).toString());
 }
 
 async function lastLine(file: string): Promise<string> {

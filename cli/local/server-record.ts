@@ -6,8 +6,6 @@ import { isAlive, readJson, writeJson, type ProcessIdentity } from './process-re
 export interface LocalServer extends ProcessIdentity {
   port: number;
   uiPort: number;
-  /** Length of the log when this server was started: what follows is its own. */
-  logOffset: number;
 }
 
 const recordFile = (state: string) => path.join(statePaths.server(state), 'server.json');

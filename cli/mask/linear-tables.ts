@@ -1,6 +1,6 @@
 import { byLayer, shortName, totalsOf, type LinearFacts } from '../../masks/index.js';
 import { grouped, percent } from '../../report/index.js';
-import { table } from './table.js';
+import { numberTable } from '../text-table.js';
 
 const header = ['layer', 'linears', 'weights', 'zeros', 'sparsity', 'pattern', 'sparsity of rows'];
 
@@ -11,7 +11,7 @@ export function layerTable(linears: readonly LinearFacts[], { showLinears, rowsK
     ...(showLinears ? its.map((linear) => rowOf(`  ${shortName(linear.name)}`, [linear])) : []),
   ]);
   const all = [header, ...rows, rowOf('all', linears)];
-  return table(rowsKnown ? all : all.map((row) => row.slice(0, -1)));
+  return numberTable(rowsKnown ? all : all.map((row) => row.slice(0, -1)));
 }
 
 function rowOf(label: string, linears: readonly LinearFacts[]): string[] {

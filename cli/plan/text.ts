@@ -1,6 +1,7 @@
 import { engineText } from '../../engine/engine-text.js';
-import { bytesText, type Capacity, type Machine, type Plan, type PlannedStage } from '../../planning/index.js';
-import { table } from '../mask/table.js';
+import { bytesText } from '../../errors/bytes-text.js';
+import type { Capacity, Machine, Plan, PlannedStage } from '../../planning/index.js';
+import { numberTable } from '../text-table.js';
 
 export interface PlanFacts {
   name: string;
@@ -35,6 +36,6 @@ export function planText({ name, model, machine, plan, free }: PlanFacts): strin
   return [
     `${name}: ${model.family}, ${model.layers} layers, ${Number(millions)} million weights, ${bytesText(model.fileBytes)}${model.weights ? '' : ' (config.json only)'}\n`,
     `${engineText(machine.engine)}, ${Math.round(machine.speeds.flops / 1e9)} GFLOP/s (${machine.origin}${machine.busy === undefined ? '' : ', busy'})\n\n`,
-    table(rows),
+    numberTable(rows),
   ].join('');
 }

@@ -13,7 +13,7 @@ const queryTimeoutMs = 5_000;
  */
 export async function followProgress(
   client: Client,
-  run: { workflowId: string; runId: string },
+  run: { workflowId: string },
   onProgress: (progress: PipelineProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -25,11 +25,11 @@ export async function followProgress(
 }
 
 /**
- * The progress of a run now, down to what the worker says of the activity in flight (a guarded rebuild tells its rounds).
+ * The progress of a run now, whichever of its executions it is in, down to what the worker says of the activity in flight (a guarded rebuild tells its rounds).
  * Throws what the client throws.
  */
-export async function queryProgress(client: Client, run: { workflowId: string; runId: string }): Promise<PipelineProgress> {
-  const handle = client.workflow.getHandle(run.workflowId, run.runId);
+export async function queryProgress(client: Client, run: { workflowId: string }): Promise<PipelineProgress> {
+  const handle = client.workflow.getHandle(run.workflowId);
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
     const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
     const heartbeats = (description.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);

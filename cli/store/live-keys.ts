@@ -1,9 +1,9 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { keysIn } from '../../artifacts/index.js';
 import { pipelineWorkflow } from '../../workflows/protocol.js';
 import { sweepWorkflow } from '../../workflows/sweep-protocol.js';
-
 
 /**
  * The keys of all artifacts that runs in progress refer to: pipelines that have not ended (paused ones included), and all members of
@@ -20,10 +20,25 @@ export async function liveKeys(client: Client): Promise<{ runs: number; keys: Se
   }
   const keys = new Set<string>();
   for (const workflowId of runs) {
-    const history = await client.workflow.getHandle(workflowId).fetchHistory();
-    for (const payload of payloadsOf(history)) for (const key of keysIn(await textOf(payload, client.options.loadedDataConverter.payloadCodecs))) keys.add(key);
+    for await (const history of historiesOf(client, workflowId)) {
+      for (const payload of payloadsOf(history)) for (const key of keysIn(await textOf(payload, client.options.loadedDataConverter.payloadCodecs))) keys.add(key);
+    }
   }
   return { runs: runs.size, keys };
+}
+
+/** The histories of a run's executions, the latest first: a run that continued as new has several, until the server drops the old ones. */
+async function* historiesOf(client: Client, workflowId: string): AsyncGenerator<History> {
+  let runId: string | null | undefined;
+  do {
+    const history = await client.workflow.getHandle(workflowId, runId ?? undefined).fetchHistory().catch((error: unknown) => {
+      if (runId && error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
+    if (history === undefined) return;
+    yield history;
+    runId = history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId;
+  } while (runId);
 }
 
 /** All payloads, wherever in a history they stand. */

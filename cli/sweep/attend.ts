@@ -32,7 +32,7 @@ async function viewOf(client: Client, workflowId: string): Promise<SweepView> {
   const table = await queryTable(client, workflowId, queryMs);
   const asked = table.rows.filter(({ status }) => status === 'running').slice(0, mostAsked);
   const answers = await Promise.all(
-    asked.map(async (row) => [row.workflowId, await queryProgress(client, { workflowId: row.workflowId, runId: '' }).catch(() => undefined)] as const),
+    asked.map(async (row) => [row.workflowId, await queryProgress(client, row).catch(() => undefined)] as const),
   );
   return { table, running: Object.fromEntries(answers.filter((answer): answer is [string, PipelineProgress] => answer[1] !== undefined)) };
 }

@@ -60,7 +60,7 @@ describe('a run on a model and a text of a hub', () => {
     expect(context.model).toMatchObject({ repo: 'org/stories', revision: commit });
     expect(context.commits).toEqual({ 'datasets/Salesforce/wikitext@main': data });
     expect(Object.keys(context.files)).toContain(`Salesforce/wikitext@${data}/wikitext-2-raw-v1/train-00000-of-00001.parquet`);
-    expect(told.some((words) => /^downloading org\/stories: model\.safetensors, 804 kB of 804 kB/.test(words))).toBe(true);
+    expect(told.some((words) => /^downloading org\/stories: model\.safetensors, 785 KiB of 785 KiB/.test(words))).toBe(true);
     const { tokens } = await sampleCalibration({ context, stage: calibration }, first);
 
     server.add('org/stories', { 'config.json': '{}' });

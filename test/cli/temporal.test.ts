@@ -57,7 +57,7 @@ exit 7
 
   it("are told of this state's local server, unless something else names one", async () => {
     const state = path.join(folder, '.llm-barber');
-    await recordServer(state, { ...identify(process.pid), port: 7999, uiPort: 8999, logOffset: 0 });
+    await recordServer(state, { ...identify(process.pid), port: 7999, uiPort: 8999 });
     const addressFor = async (words: string[], more: NodeJS.ProcessEnv = {}) => /address=(.*)/.exec((await runProgram('temporal', words, { env: { ...env, ...more }, cwd: folder })).stdout)?.[1];
     expect(await addressFor(['workflow', 'list'])).toBe('127.0.0.1:7999');
     expect(await addressFor(['workflow', 'list'], { TEMPORAL_ADDRESS: 'lab:7233' })).toBe('lab:7233');

@@ -1,29 +1,63 @@
 /**
- * Runs in flight replay the workflow's code against what it did before. The history here was recorded from a run of
- * pipelines/demo.yaml: `temporal workflow show --workflow-id ID --output json > test/workflows/histories/demo.json`.
+ * Runs in flight replay the workflow's code against what it did before. The histories here were recorded by scripts/record-histories.ts
+ * from runs of the demo model: with the code before runs continued as new, and `continued-*` (one run, in several executions) with it.
  * If this fails, runs in flight would fail too: keep the order of the workflow's steps, or guard a new one with `patched()`.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 // The violations below are meant; their log is not for the reader of a test run.
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
 
-const history: unknown = JSON.parse(readFileSync('test/workflows/histories/demo.json', 'utf8'));
+const folder = 'test/workflows/histories';
+const histories = new Map(readdirSync(folder).map((file) => [file.replace('.json.gz', ''), gunzipSync(readFileSync(`${folder}/${file}`)).toString()]));
 const code = readFileSync('dist/workflow-bundle.js', 'utf8');
 
-const replay = (code: string): Promise<void> => Worker.runReplayHistory({ workflowBundle: { code } }, history);
+async function replay(name: string, changed = code): Promise<void> {
+  const history = JSON.parse(histories.get(name) ?? '') as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
+  // A sweep's members are named after it.
+  await Worker.runReplayHistory({ workflowBundle: { code: changed } }, history, history.events[0].workflowExecutionStartedEventAttributes.workflowId);
+}
 
-it('replays a recorded run', async () => {
-  await replay(code);
+it.each([...histories.keys()])('replays a recorded run: %s', async (name) => {
+  await replay(name);
 });
 
-it.each([
-  ['leaves out a step', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
-  ['does another step', 'await activities.scorePerplexity(', 'await activities.skipScore('],
-])('would notice a workflow that %s', async (_, original, changed) => {
-  expect(code).toContain(original);
-  await expect(replay(code.replace(original, changed))).rejects.toThrow(DeterminismViolationError);
+it('the recorded runs have what their names say', () => {
+  const missing = (name: string, ...words: string[]): string[] => words.filter((word) => histories.get(name)?.includes(word) !== true);
+  expect(missing('allocation', '"scoreLayer"', '"advanceLayer"')).toEqual([]);
+  expect(missing('zero-shot', '"sampleQuestions"', '"judgeZeroShot"')).toEqual([]);
+  expect(missing('pause', '"pause"', '"resume"')).toEqual([]);
+  expect(missing('lost-worker', 'ACTIVITY_TASK_TIMED_OUT')).toEqual([]);
+  expect(missing('sweep-1', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', 'CONTINUED_AS_NEW')).toEqual([]);
+  expect(missing('sweep-2', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', '"writeSweep"')).toEqual([]);
+  const continued = [...histories.keys()].filter((name) => name.startsWith('continued-'));
+  expect(continued.length).toBeGreaterThan(2);
+  expect(continued.filter((name) => missing(name, 'CONTINUED_AS_NEW').length === 0)).toHaveLength(continued.length - 1);
+});
+
+const suggested = /(const isLong = )continueAsNewSuggested/;
+
+describe('would notice a workflow that', () => {
+  it.each([
+    ['leaves out a step', 'demo', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
+    ['does another step', 'demo', 'await activities.scorePerplexity(', 'await activities.skipScore('],
+    ['does not continue as new where it did', 'continued-2', suggested, '$1false'],
+  ])('%s', async (_, name, original, replacement) => {
+    const changed = code.replace(original, replacement);
+    expect(changed).not.toBe(code);
+    await expect(replay(name, changed)).rejects.toThrow(DeterminismViolationError);
+  });
+});
+
+it('a run of a version that did not continue as new goes on as it did, however long it is', async () => {
+  const long = code.replace(suggested, '$1true');
+  expect(long).not.toBe(code);
+  await replay('demo', long);
+  const unguarded = long.replace(/ && \(0, ?\w+\.patched\)\('continue-as-new'\)/, '');
+  expect(unguarded).not.toBe(long);
+  await expect(replay('demo', unguarded)).rejects.toThrow(DeterminismViolationError);
 });

@@ -79,7 +79,7 @@ describe.skipIf((await findTemporalCli()) === undefined)('local server (skipped 
     const other = mkdtempSync(path.join(tmpdir(), 'server-'));
     try {
       const holder = await ensureLocalServer(other);
-      await recordServer(state, { pid: process.pid, started: '1', port: holder.port, uiPort: holder.uiPort, logOffset: 0 });
+      await recordServer(state, { pid: process.pid, started: '1', port: holder.port, uiPort: holder.uiPort });
       const server = await ensureLocalServer(state);
       expect(server.pid).not.toBe(process.pid);
       expect(server.port).not.toBe(holder.port);

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { PipelineResult } from './result.js';
+
+/** What the same work may say differently another time. */
+type Costs = Pick<PipelineResult, 'seconds' | 'reused' | 'incidents' | 'gates'>;
+
+/** A run's result as a file, beside its report. */
+export const resultFile = (folder: string): string => join(folder, 'result.json');
+
+/**
+ * The costs that the report of an earlier run of the same pipeline tells, where that run came to the same result and found less of it in
+ * the store: it knows better what the result costs. Undefined if there is no such report.
+ */
+export async function earlierCosts(folder: string, result: PipelineResult): Promise<Costs | undefined> {
+  const earlier = await readResult(resultFile(folder));
+  if (earlier === undefined || earlier.reused >= result.reused || !isDeepStrictEqual(workOf(earlier), workOf(result))) return undefined;
+  const { seconds, reused, incidents, gates } = earlier;
+  return { seconds, reused, ...(incidents && { incidents }), ...(gates && { gates }) };
+}
+
+/** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. */
+function workOf(result: PipelineResult): unknown {
+  const work = JSON.parse(JSON.stringify(result)) as Partial<PipelineResult>;
+  for (const cost of ['seconds', 'reused', 'incidents', 'gates'] as const) delete work[cost];
+  return work;
+}
+
+/** Undefined where there is no such file, or where it cannot be read as one: then it is written again. */
+async function readResult(file: string): Promise<PipelineResult | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as PipelineResult;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+/** Attributes of events that a replay does not look at, and that are large, random, or tell about the machine. */
+const dropped = new Set([
+  'identity', 'requestId', 'workerVersion', 'binaryChecksum', 'retryPolicy', 'header', 'lastHeartbeatDetails', 'stackTrace', 'prevAutoResetPoints', 'taskId', 'meteringMetadata', 'useWorkflowBuildId',
+]);
+/** The same, of these events alone: what a replay compares of an activity is its name and its id. */
+const droppedOf: Record<string, readonly string[]> = {
+  activityTaskScheduledEventAttributes: ['input', 'taskQueue', 'scheduleToStartTimeout', 'scheduleToCloseTimeout', 'startToCloseTimeout', 'heartbeatTimeout'],
+  workflowTaskScheduledEventAttributes: ['taskQueue', 'startToCloseTimeout'],
+};
+
+interface PlainPayload {
+  metadata: Record<string, string>;
+  data: string;
+}
+
+/**
+ * A history as plain JSON, without what a replay does not need.
+ * @param history as `historyToJSON` or `temporal workflow show --output json` has it, parsed
+ * @param folder temporary folder of the recorded run
+ * @param shown what stands in its place in the texts
+ */
+export function smallHistory(history: unknown, folder: string, shown: string): unknown {
+  const small = (value: unknown, key: string): unknown => {
+    if (Array.isArray(value)) return value.map((member) => small(member, ''));
+    if (typeof value !== 'object' || value === null) return value;
+    if (isPayload(value)) return withoutFolder(value, folder, shown);
+    const entries = Object.entries(value).filter(([name, member]) => !dropped.has(name) && droppedOf[key]?.includes(name) !== true && member !== null);
+    return Object.fromEntries(entries.map(([name, member]) => [name, small(member, name)]));
+  };
+  return small(history, '');
+}
+
+function isPayload(value: object): value is PlainPayload {
+  return 'metadata' in value && 'data' in value && typeof value.data === 'string';
+}
+
+function withoutFolder({ metadata, data }: PlainPayload, folder: string, shown: string): PlainPayload {
+  return { metadata, data: Buffer.from(Buffer.from(data, 'base64').toString().replaceAll(folder, shown)).toString('base64') };
+}

@@ -1,0 +1,37 @@
+import { CancellationScope, makeContinueAsNewFunc, patched, workflowInfo } from '@temporalio/workflow';
+import type { RunContext } from '../activities/types.js';
+import type { Seating } from './placement.js';
+import { startedMemo, type PipelineProgress, type PipelineRequest } from './protocol.js';
+import type { RunState } from './run-state.js';
+
+/**
+ * What the next execution of a run begins with when the run continues as new. It is the workflow's second argument, and stays far below
+ * the 2 MB that the server takes: references, numbers, and at most 200 incidents.
+ */
+export interface Carried {
+  context: RunContext;
+  state: RunState;
+  /** With its incidents, and with a pause that somebody has asked for. */
+  progress: PipelineProgress;
+  seating: Seating;
+  /** How often the run has started over because a stored artifact was lost. */
+  restarts: number;
+}
+
+/** Where the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */
+const limits = { events: 20_000, bytes: 20 * 2 ** 20 };
+
+/** Whether the run should go on in a new execution. Never while it is being cancelled: the next activity tells it so. */
+export function isContinuationDue(): boolean {
+  const { continueAsNewSuggested, historyLength, historySize } = workflowInfo();
+  const isLong = continueAsNewSuggested || historyLength > limits.events || historySize > limits.bytes;
+  // Runs of versions that did not continue as new replay: long as they are, they went on.
+  return isLong && !CancellationScope.current().consideredCancelled && patched('continue-as-new');
+}
+
+/** Ends this execution, and goes on in a new one with an empty history. Task queue and search attributes stay. */
+export async function continueRun(request: PipelineRequest, carried: Carried): Promise<never> {
+  const { memo, startTime } = workflowInfo();
+  const next = makeContinueAsNewFunc<(request: PipelineRequest, carried: Carried) => Promise<unknown>>({ memo: { [startedMemo]: startTime.toISOString(), ...memo } });
+  return await next(request, carried);
+}

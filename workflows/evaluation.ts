@@ -1,0 +1,64 @@
+import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
+import type { EvaluationStage, ModelState } from '../config/pipeline.js';
+import { datasetLabels } from './dataset-labels.js';
+import type { StageTracker } from './progress.js';
+import type { EvaluationPart, RunState } from './run-state.js';
+
+/** What the parts of an evaluation work with. */
+export interface EvaluationRun {
+  activities: Activities;
+  context: RunContext;
+  stage: EvaluationStage;
+  tracker: StageTracker;
+  /** Masks of all layers of a state. */
+  masksOf: (state: ModelState) => (ArtifactKey | null)[];
+  /** Called where the run may continue as new. */
+  between: () => Promise<void>;
+}
+
+/** Takes the text windows of all tasks through all states of the model, and notes the perplexities. */
+export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPart, perplexity: RunState['perplexity']): Promise<void> {
+  const { activities, context, stage, tracker, between } = run;
+  const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
+  while (part.text < stage.perplexity.length) {
+    if (part.tokens === undefined) {
+      const { tokens, seconds } = await activities.sampleEvaluation({ context, task: stage.perplexity[part.text] });
+      tracker.extra(seconds);
+      part.tokens = tokens;
+    }
+    for (; part.state < stage.states.length; part.state++) {
+      await between();
+      const state = stage.states[part.state];
+      const found = await perplexityOf(run, state, part.tokens);
+      perplexity[state] = { ...perplexity[state], [labels[part.text]]: found };
+    }
+    delete part.tokens;
+    part.state = 0;
+    part.text++;
+  }
+}
+
+async function perplexityOf({ activities, context, tracker, masksOf }: EvaluationRun, state: ModelState, tokens: TokensRef): Promise<number> {
+  const { layers } = context.model;
+  const masks = masksOf(state);
+  const whole = { tokens, masks };
+  tracker.working(state);
+  const known = await activities.findPerplexity({ context, path: whole });
+  if (known !== null) {
+    tracker.unit(known);
+    for (let layer = 0; layer < layers; layer++) tracker.unit({ seconds: 0, reused: true });
+    return known.perplexity;
+  }
+  let spent = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const path = { tokens, masks: masks.slice(0, layer) };
+    tracker.working(`${state}, layer ${layer}`);
+    const advanced = await activities.advanceLayer({ context, layer, path, mask: masks[layer] ?? null });
+    tracker.unit(advanced);
+    spent += advanced.seconds;
+  }
+  tracker.working(`${state}, scoring`);
+  const score = await activities.scorePerplexity({ context, path: whole, spent });
+  tracker.unit(score);
+  return score.perplexity;
+}
