@@ -119,7 +119,7 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
       await bench.allowed.check('dataset.file', file);
       const text = await readText(dataset);
       bench.onProgress('tokenising');
-      return fromTokens(tokenizer.encode(text, { specialTokens }));
+      return fromTokens(await tokenizer.encode(text, { specialTokens }));
     },
   };
 }

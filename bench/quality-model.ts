@@ -62,7 +62,7 @@ export class QualityModel {
     for (const [name, info] of resolveTensors(await openCheckpoint(folder), unique)) {
       weights.set(name, tf.tensor(await readTensor(info), [...info.shape]));
     }
-    const ids = Int32Array.from((await loadTokenizer(folder)).encode(await readText({ file: text })));
+    const ids = await (await loadTokenizer(folder)).encode(await readText({ file: text }));
     const time = Math.min(512, Math.floor(model.maxPositions / 2));
     const calibration = cutWindows(ids.subarray(calibrationFrom), { samples, sequenceLength: time, sampling: 'sequential', seed: 0 });
     const evaluation = cutAllWindows(ids, { sequenceLength: time, skipTokens: Math.max(skipTokens, samples * time), maxWindows: evaluationWindows });

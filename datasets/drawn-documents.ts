@@ -6,7 +6,7 @@ export interface DrawRequest {
   /** `.json.gz`, a document a line. */
   file: string;
   field: string;
-  encode: (text: string) => Int32Array;
+  encode: (text: string) => Promise<Int32Array>;
   samples: number;
   sequenceLength: number;
   seed: number;
@@ -40,12 +40,12 @@ export async function drawFromDocuments(request: DrawRequest): Promise<Int32Arra
       if (wanted.has(index) && !encoded.has(index)) texts.set(index, line);
       index++;
     }
-    const windows = draw(request, count, (document) => {
+    const windows = await draw(request, count, async (document) => {
       const known = encoded.get(document);
       if (known !== undefined) return known;
       const line = texts.get(document);
       if (line === undefined) return undefined;
-      const ids = encode(textOfLine(line, field, `${file}:${document + 1}`));
+      const ids = await encode(textOfLine(line, field, `${file}:${document + 1}`));
       // Of one that is too short, that is all there is to know.
       encoded.set(document, ids.length > request.sequenceLength ? ids : new Int32Array(0));
       return ids;
@@ -66,13 +66,15 @@ function reachable(seed: number, count: number, words: number): Set<number> {
 }
 
 /** @returns undefined where a document is drawn that is not at hand */
-function draw(request: DrawRequest, count: number, idsOf: (document: number) => Int32Array | undefined): Int32Array | undefined {
+async function draw(
+  request: DrawRequest, count: number, idsOf: (document: number) => Promise<Int32Array | undefined>,
+): Promise<Int32Array | undefined> {
   const { samples, sequenceLength, seed } = request;
   const random = new PythonRandom(seed);
   const windows = new Int32Array(samples * sequenceLength);
   let fruitless = 0;
   for (let sample = 0; sample < samples; ) {
-    const ids = idsOf(random.integer(0, count - 1));
+    const ids = await idsOf(random.integer(0, count - 1));
     if (ids === undefined) return undefined;
     if (ids.length <= sequenceLength) {
       if (++fruitless === fruitlessDraws) throw tooShort(request, count);

@@ -32,8 +32,14 @@ export class ParquetError extends PermanentFault {}
 /** A model folder has no `tokenizer.json`. */
 export class MissingTokenizerError extends PermanentFault {}
 
-/** `tokenizer.json` is damaged, or asks for something that the tokenizer library does not do exactly. */
+/** `tokenizer.json` is damaged, or has a component that the tokenizers library does not know or cannot encode a text with. */
 export class UnsupportedTokenizerError extends PermanentFault {}
+
+/** The tokenizers library has no build for this machine, or its file is missing. */
+export class TokenizerLibraryError extends PermanentFault {}
+
+/** A text has half a surrogate pair, which stands for no character. */
+export class InvalidTextError extends PermanentFault {}
 
 /** A text has fewer tokens than the windows need. */
 export class TooFewTokensError extends PermanentFault {}

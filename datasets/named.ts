@@ -37,12 +37,12 @@ export async function namedCalibration({ dataset, file, tokenizer }: NamedText, 
   const { name, specialTokens } = dataset;
   const { samples, sequenceLength, sampling, seed } = request;
   const { field } = namedRepositories[name];
-  const encode = (text: string): Int32Array => tokenizer.encode(text, { specialTokens });
+  const encode = (text: string): Promise<Int32Array> => tokenizer.encode(text, { specialTokens });
   if (name === 'c4') {
     if (sampling === 'random') return drawFromDocuments({ file, field, encode, samples, sequenceLength, seed });
     return cutWindows(await firstTokens(file, field, encode, samples * sequenceLength), request);
   }
-  const ids = encode((await readParquetColumn(file, field)).join(' '));
+  const ids = await encode((await readParquetColumn(file, field)).join(' '));
   return sampling === 'random' ? windowsOfText(ids, request) : cutWindows(ids, request);
 }
 
@@ -54,7 +54,7 @@ export async function namedEvaluation(
   const { name, specialTokens } = dataset;
   const { field } = namedRepositories[name];
   const text = name === 'c4' ? (await firstDocuments(file, field, scoredDocuments)).join(' ') : (await readParquetColumn(file, field)).join(evaluationJoins[name]);
-  return cutAllWindows(tokenizer.encode(text, { specialTokens }), { ...cut, maxWindows: name === 'c4' ? Math.min(maxWindows, scoredC4Windows) : maxWindows });
+  return cutAllWindows(await tokenizer.encode(text, { specialTokens }), { ...cut, maxWindows: name === 'c4' ? Math.min(maxWindows, scoredC4Windows) : maxWindows });
 }
 
 /** A window at a random place of the text, again and again. The last place is never drawn: so it is in the scripts. */
@@ -84,10 +84,10 @@ async function firstDocuments(file: string, field: string, count: number): Promi
 const margin = 256;
 
 /** The first tokens of all documents with a blank line between: of twice as many documents as before, until there are enough. */
-async function firstTokens(file: string, field: string, encode: (text: string) => Int32Array, needed: number): Promise<Int32Array> {
+async function firstTokens(file: string, field: string, encode: (text: string) => Promise<Int32Array>, needed: number): Promise<Int32Array> {
   for (let count = 64; ; count *= 2) {
     const documents = await firstDocuments(file, field, count);
-    const ids = encode(documents.join('\n\n'));
+    const ids = await encode(documents.join('\n\n'));
     if (documents.length < count || ids.length >= needed + margin) return ids;
   }
 }

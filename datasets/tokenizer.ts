@@ -1,13 +1,18 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MissingTokenizerError, UnsupportedTokenizerError } from './errors.js';
-import { LibraryTokenizer } from './library.js';
-import { cutterAtMergeBoundaries, type Merge } from './merge-boundaries.js';
+import type * as library from 'tokenizers';
+import { cuttingOf, cutText } from './cut-text.js';
+import { InvalidTextError, MissingTokenizerError, TokenizerLibraryError, UnsupportedTokenizerError } from './errors.js';
+import { unknownComponent, type TokenizerJson } from './tokenizer-file.js';
 
 /** Text -> tokens, as a model was trained with. */
 export interface Tokenizer {
-  /** A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too. */
-  encode: (text: string, options?: { specialTokens: boolean }) => Int32Array;
+  /**
+   * A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too.
+   *
+   * @throws InvalidTextError, UnsupportedTokenizerError
+   */
+  encode: (text: string, options?: { specialTokens: boolean }) => Promise<Int32Array>;
   /** The token that texts begin with, and the one that ends them, where the tokenizer has such. */
   special: { bos?: number; eos?: number };
   /** Largest token id plus 1. */
@@ -16,23 +21,9 @@ export interface Tokenizer {
   digestSource: string[];
 }
 
-/** The parts of `tokenizer.json` that matter here. */
-interface TokenizerJson {
-  added_tokens?: { id: number; content: string }[];
-  pre_tokenizer: PreTokenizerJson | null;
-  model: {
-    type?: string;
-    merges?: Merge[];
-    end_of_word_suffix?: string | null;
-    continuing_subword_prefix?: string | null;
-    ignore_merges?: boolean;
-  };
-}
-
-interface PreTokenizerJson {
-  type?: string;
-  behavior?: string;
-  pretokenizers?: PreTokenizerJson[];
+export interface LoadOptions {
+  /** Characters of a part where a long text may be cut. Does not change tokens. */
+  partLength?: number;
 }
 
 const tokenizerFile = 'tokenizer.json';
@@ -41,91 +32,135 @@ const configFile = 'tokenizer_config.json';
 /** Names of the files of a model folder that decide what its tokenizer gives. */
 export const tokenizerFiles: readonly string[] = [tokenizerFile, configFile];
 
+/** Parts that the library is given at once, which it encodes on all cores. */
+const partsAtOnce = 8;
+
 /**
  * Opens the tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` where there is one.
  *
- * @throws MissingTokenizerError, UnsupportedTokenizerError
+ * @throws MissingTokenizerError, UnsupportedTokenizerError, TokenizerLibraryError
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, { partLength = 65_536 }: LoadOptions = {}): Promise<Tokenizer> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     throw new MissingTokenizerError(
       { what: `the folder cannot be read (${error.message})`, where: folder, remedy: 'Correct model.source' }, { cause: error });
   });
   if (!names.includes(tokenizerFile)) throw missingTokenizer(folder, names);
   const path = join(folder, tokenizerFile);
-  const json = await readJson(path) as TokenizerJson;
+  const text = await readFile(path, 'utf8');
+  const json = parse(text, path) as TokenizerJson;
   const digestSource = [path];
   let config: Record<string, unknown> = {};
   if (names.includes(configFile)) {
     const configPath = join(folder, configFile);
-    config = await readJson(configPath) as Record<string, unknown>;
+    config = parse(await readFile(configPath, 'utf8'), configPath) as Record<string, unknown>;
     digestSource.push(configPath);
   }
-  const library = createLibrary(json, config, path);
-  const vocabularySize = [...library.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1) + 1;
-  const encodeText = (text: string, { specialTokens } = { specialTokens: false }): Int32Array => encode(library, text, path, specialTokens);
-  return { encode: encodeText, special: specialTokensOf(library, json, config), vocabularySize, digestSource };
+  const { Tokenizer: Original } = await openLibrary();
+  const original = open(Original, text, json, path);
+  const vocabularySize = Object.values(original.getVocab(true)).reduce((largest, id) => Math.max(largest, id), -1) + 1;
+  return { encode: encoderOf(original, json, path, partLength), special: specialTokensOf(original, config), vocabularySize, digestSource };
+}
+
+/** Loads the library when it is first needed: it is a native one of 5 MB. */
+async function openLibrary(): Promise<typeof library> {
+  try {
+    return await import('tokenizers');
+  } catch (error) {
+    throw new TokenizerLibraryError({
+      what: `the tokenizers library cannot be loaded on ${process.platform} ${process.arch} (${(error as Error).message.split('\n')[0]})`,
+      expected: 'Linux (x64 with glibc 2.14 or arm64 with glibc 2.30, or musl), macOS or Windows',
+      remedy: 'Run npm ci again on this machine, or use another one (docs/tokenizers.md)',
+    }, { cause: error });
+  }
+}
+
+function open(Original: typeof library.Tokenizer, text: string, json: TokenizerJson, path: string): library.Tokenizer {
+  const dropout = json.model?.dropout ?? 0;
+  if (dropout !== 0) {
+    throw new UnsupportedTokenizerError({
+      what: `model.dropout is ${JSON.stringify(dropout)}, so the same text has other tokens each time`, where: path, expected: 'null',
+      remedy: 'Set it to null, as for every use but training',
+    });
+  }
+  let original: library.Tokenizer;
+  try {
+    original = Original.fromString(text);
+  } catch (error) {
+    const unknown = unknownComponent(json);
+    throw new UnsupportedTokenizerError({
+      what: unknown === undefined ? `the tokenizers library cannot read it (${(error as Error).message})` : `${unknown} is not known to the tokenizers library 0.23`,
+      where: path, remedy: 'Get the file again, or save it with a current version of transformers',
+    }, { cause: error });
+  }
+  // Both are for batches of a model's inputs. transformers, too, turns them off unless they are asked for.
+  original.disableTruncation();
+  original.disablePadding();
+  return original;
+}
+
+function encoderOf(original: library.Tokenizer, json: TokenizerJson, path: string, partLength: number): Tokenizer['encode'] {
+  const cutting = cuttingOf(json);
+  const batch = async (texts: string[], addSpecialTokens: boolean): Promise<library.Encoding[]> => {
+    try {
+      return await original.encodeBatch(texts, { addSpecialTokens });
+    } catch (error) {
+      throw new UnsupportedTokenizerError({
+        what: `the tokenizer cannot encode the text (${(error as Error).message})`, where: path, remedy: 'Check that the file is complete, and that it has a token for unknown text',
+      }, { cause: error });
+    }
+  };
+  return async (text, { specialTokens } = { specialTokens: false }) => {
+    mustHaveWholeCharacters(text);
+    const parts = cutting === undefined ? [text] : cutText(text, cutting, partLength);
+    if (parts.length === 1) return Int32Array.from((await batch(parts, specialTokens))[0].getIds());
+    const ids: Int32Array[] = [];
+    for (let begin = 0; begin < parts.length; begin += partsAtOnce) {
+      for (const encoding of await batch(parts.slice(begin, begin + partsAtOnce), false)) ids.push(Int32Array.from(encoding.getIds()));
+    }
+    if (!specialTokens) return joined(ids);
+    const [first] = await batch(parts.slice(0, 1), true);
+    const around = first.getIds();
+    const mask = first.getSpecialTokensMask();
+    const own = mask.filter((special) => special === 0).length;
+    // Where it cannot be seen what stands before and after the text's own tokens.
+    if (own === 0 || own !== ids[0].length) return Int32Array.from((await batch([text], true))[0].getIds());
+    const before = mask.indexOf(0);
+    const after = before + own;
+    return joined([Int32Array.from(around.slice(0, before)), ...ids, Int32Array.from(around.slice(after))]);
+  };
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const whole = new Int32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The library would take half a surrogate pair for U+FFFD; Python's refuses it. */
+function mustHaveWholeCharacters(text: string): void {
+  const at = /\p{Surrogate}/u.exec(text)?.index;
+  if (at === undefined) return;
+  const half = `\\u${text.charCodeAt(at).toString(16)}`;
+  throw new InvalidTextError({
+    what: `the text has ${half}, which is half of a character, after ${JSON.stringify(text.slice(Math.max(0, at - 20), at))}`, expected: 'whole characters',
+    remedy: 'Look for such an escape in the JSON of the text, and remove it',
+  });
 }
 
 /** `tokenizer_config.json` names them, as text or with settings. */
-function specialTokensOf(library: LibraryTokenizer, { added_tokens = [] }: TokenizerJson, config: Record<string, unknown>): Tokenizer['special'] {
+function specialTokensOf(original: library.Tokenizer, config: Record<string, unknown>): Tokenizer['special'] {
   const idOf = (key: string): number | undefined => {
     const value = config[key];
     const token = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
-    if (typeof token !== 'string') return undefined;
-    return added_tokens.find(({ content }) => content === token)?.id ?? library.get_vocab().get(token);
+    return typeof token === 'string' ? original.tokenToId(token) ?? undefined : undefined;
   };
   const [bos, eos] = [idOf('bos_token'), idOf('eos_token')];
   return { ...(bos !== undefined && { bos }), ...(eos !== undefined && { eos }) };
-}
-
-function createLibrary(json: TokenizerJson, config: object, path: string): LibraryTokenizer {
-  let library: LibraryTokenizer;
-  try {
-    library = new LibraryTokenizer(json, config);
-  } catch (error) {
-    throw new UnsupportedTokenizerError({
-      what: `the tokenizer cannot be used (${(error as Error).message})`, where: path,
-      remedy: 'Get the file again, or save it anew with a current version of transformers',
-    }, { cause: error });
-  }
-  const inexact = inexactSplit(json.pre_tokenizer);
-  if (inexact !== undefined) {
-    throw new UnsupportedTokenizerError({
-      what: `its pre-tokenizer splits with behaviour ${inexact}, which would not give the model's own tokens`, where: path,
-      expected: 'Isolated or Removed', remedy: 'Use a model with another tokenizer',
-    });
-  }
-  const { type, merges, end_of_word_suffix, continuing_subword_prefix, ignore_merges } = json.model;
-  // Where whole words are looked up, or their ends are marked, a cut within a word would show.
-  if (type === 'BPE' && merges !== undefined && !end_of_word_suffix && !continuing_subword_prefix && ignore_merges !== true) {
-    const cut = cutterAtMergeBoundaries(merges);
-    const inner = library.pre_tokenizer;
-    library.pre_tokenizer = inner === null ? cut : (text, options) => inner(text, options).flatMap(cut);
-  }
-  return library;
-}
-
-/** The behaviour of a Split pre-tokenizer that the library takes for Isolated. */
-function inexactSplit(json: PreTokenizerJson | null): string | undefined {
-  if (json === null) return undefined;
-  if (json.type === 'Split' && /^(mergedwith|contiguous)/i.test(json.behavior ?? '')) return json.behavior;
-  return json.pretokenizers?.map(inexactSplit).find((behavior) => behavior !== undefined);
-}
-
-function encode(library: LibraryTokenizer, text: string, path: string, specialTokens: boolean): Int32Array {
-  const { ids } = library.encode(text, { add_special_tokens: specialTokens });
-  const result = new Int32Array(ids.length);
-  for (const [i, id] of ids.entries()) {
-    if (id === undefined) {
-      throw new UnsupportedTokenizerError({
-        what: `token ${i} of the text is not in the vocabulary, and neither is the token for unknown text`, where: path,
-        remedy: 'Check that tokenizer.json is complete',
-      });
-    }
-    result[i] = id;
-  }
-  return result;
 }
 
 function missingTokenizer(folder: string, names: readonly string[]): MissingTokenizerError {
@@ -138,13 +173,12 @@ function missingTokenizer(folder: string, names: readonly string[]): MissingToke
   });
 }
 
-async function readJson(path: string): Promise<object> {
+function parse(text: string, path: string): object {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new UnsupportedTokenizerError({ what: `this is not JSON (${error.message})`, where: path, remedy: 'Get the file again' }, { cause: error });
+    throw new UnsupportedTokenizerError({ what: `this is not JSON (${(error as Error).message})`, where: path, remedy: 'Get the file again' }, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UnsupportedTokenizerError({ what: 'this is not a JSON object', where: path, remedy: 'Get the file again' });

@@ -16,7 +16,7 @@ export interface EncodedRequest {
 
 export interface RequestEncoding {
   /** A text's token ids, without special tokens. */
-  encode: (text: string) => Int32Array;
+  encode: (text: string) => Promise<Int32Array>;
   /** A token before every text; none where absent. */
   bos?: number;
   /** What stands before a continuation without context. */
@@ -36,16 +36,16 @@ const trailingWhitespace = /[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u
  *
  * @throws ContinuationError if nothing is left to score, or more than the model can read
  */
-export function requestEncoder({ encode, bos, prefix, maxLength }: RequestEncoding): (request: TextRequest) => EncodedRequest {
+export function requestEncoder({ encode, bos, prefix, maxLength }: RequestEncoding): (request: TextRequest) => Promise<EncodedRequest> {
   // Requests of one document come one after the other, most with the same context.
-  let last: { context: string; length: number } | undefined;
-  const lengthOf = (context: string): number => {
-    if (last?.context !== context) last = { context, length: encode(context).length };
+  let last: { context: string; length: Promise<number> } | undefined;
+  const lengthOf = (context: string): Promise<number> => {
+    if (last?.context !== context) last = { context, length: encode(context).then((ids) => ids.length) };
     return last.length;
   };
 
-  return (request) => {
-    const { whole, contextLength } = encoded(request);
+  return async (request) => {
+    const { whole, contextLength } = await encoded(request);
     const targets = whole.slice(contextLength);
     if (targets.length === 0) throw new ContinuationError({ what: `the continuation ${quoted(request)} has no token of its own`, expected: 'at least one token to score' });
     if (targets.length > maxLength) {
@@ -54,12 +54,12 @@ export function requestEncoder({ encode, bos, prefix, maxLength }: RequestEncodi
     return { input: whole.slice(Math.max(0, whole.length - maxLength - 1), -1), targets };
   };
 
-  function encoded(request: TextRequest): { whole: Int32Array; contextLength: number } {
+  async function encoded(request: TextRequest): Promise<{ whole: Int32Array; contextLength: number }> {
     const before = bos === undefined ? [] : [bos];
     const [spaces = ''] = trailingWhitespace.exec(request.context) ?? [];
     const context = request.context.slice(0, request.context.length - spaces.length);
-    const whole = encode(request.context + request.continuation);
-    if (context !== '' || bos !== undefined) return { whole: Int32Array.of(...before, ...whole), contextLength: before.length + (context === '' ? 0 : lengthOf(context)) };
+    const whole = await encode(request.context + request.continuation);
+    if (context !== '' || bos !== undefined) return { whole: Int32Array.of(...before, ...whole), contextLength: before.length + (context === '' ? 0 : await lengthOf(context)) };
     // Something must come before the first token. Where the text begins with that very token, it is there already.
     if (prefix === undefined) throw new ContinuationError({ what: `the continuation ${quoted(request)} has no context, and the tokenizer has no token that could stand before it`, expected: 'a context, or `bos: true` and a tokenizer with such a token' });
     return { whole: whole[0] === prefix ? whole : Int32Array.of(prefix, ...whole), contextLength: 1 };

@@ -3,7 +3,7 @@ import { ArtifactStore, digestOf, type Json } from '../../artifacts/index.js';
 import { textFormat } from '../../config/index.js';
 import type { ZeroShotTask } from '../../config/pipeline.js';
 import { loadTokenizer, questionForms, readQuestions } from '../../datasets/index.js';
-import { batchesOf, requestEncoder, sequencesOf } from '../../evaluation/index.js';
+import { batchesOf, requestEncoder, sequencesOf, type EncodedRequest, type Sequence } from '../../evaluation/index.js';
 import { questionsPerBatch, sequenceNumbers } from '../../planning/index.js';
 import { dropOlder } from '../drop-older.js';
 import { PipelineModelMismatchError } from '../errors.js';
@@ -56,12 +56,14 @@ export async function sampleQuestions({ context, task }: SampleQuestionsInput, b
     if (bos && bosToken === undefined) throw withoutBos(dirname(tokenizer.digestSource[0]));
     const encode = requestEncoder({ encode: tokenizer.encode, maxLength: maxPositions, ...(bos && { bos: bosToken }), prefix: bosToken ?? eos });
     let requests = 0;
-    const sequences = questions.flatMap(({ contexts, continuations }, document) => {
+    const sequences: Sequence[] = [];
+    for (const [document, { contexts, continuations }] of questions.entries()) {
       if (document % told === 0) bench.onProgress(`tokenising document ${document} of ${questions.length}`);
-      const encoded = contexts.map((text, answer) => encode({ context: text, continuation: continuations[answer] }));
+      const encoded: EncodedRequest[] = [];
+      for (const [answer, text] of contexts.entries()) encoded.push(await encode({ context: text, continuation: continuations[answer] }));
+      sequences.push(...sequencesOf(encoded, requests, (time) => sequenceNumbers(model, time)));
       requests += encoded.length;
-      return sequencesOf(encoded, requests - encoded.length, (time) => sequenceNumbers(model, time));
-    });
+    }
     await checkUnchanged(context, [...files, ...tokenizerInputs(context, tokenizer)], bench);
     const batches = batchesOf(sequences, { most: (time) => questionsPerBatch(model, time), maxLength: maxPositions });
     await draft.write('documents.jsonl', questions.map((question) => Buffer.from(`${JSON.stringify(question)}\n`)));

@@ -100,9 +100,9 @@ describe('zero-shot activities on the demo model', () => {
   it('the log-likelihoods are those of each request alone in the whole model', async () => {
     const { model, weights } = await loadModel(join(demoFolder, 'model'));
     const { encode } = await loadTokenizer(join(demoFolder, 'model'));
-    const alone = (before: string, after: string): number => {
-      const whole = encode(`${before} ${after}`);
-      const start = encode(before.trimEnd()).length;
+    const alone = async (before: string, after: string): Promise<number> => {
+      const whole = await encode(`${before} ${after}`);
+      const start = (await encode(before.trimEnd())).length;
       const logits = tf.tidy(() => forwardLogits(model, weights, tf.tensor2d(whole, [1, whole.length], 'int32')).squeeze([0]).arraySync() as number[][]);
       return Array.from(whole).slice(start).reduce((sum, target, k) => {
         const row = logits[start + k - 1];
@@ -110,8 +110,12 @@ describe('zero-shot activities on the demo model', () => {
         return sum + row[target] - top - Math.log(row.reduce((total, x) => total + Math.exp(x - top), 0));
       }, 0);
     };
-    choices.forEach(({ query, choices: answers }, i) => answers.forEach((answer, j) => expect(found['choices'][i].log_likelihoods[j]).toBeCloseTo(alone(query, answer), 3)));
-    contexts.forEach(({ context_options, continuation }, i) => context_options.forEach((option, j) => expect(found['contexts'][i].log_likelihoods[j]).toBeCloseTo(alone(option, continuation), 3)));
+    for (const [i, { query, choices: answers }] of choices.entries()) {
+      for (const [j, answer] of answers.entries()) expect(found['choices'][i].log_likelihoods[j]).toBeCloseTo(await alone(query, answer), 3);
+    }
+    for (const [i, { context_options, continuation }] of contexts.entries()) {
+      for (const [j, option] of context_options.entries()) expect(found['contexts'][i].log_likelihoods[j]).toBeCloseTo(await alone(option, continuation), 3);
+    }
     tf.dispose([...weights.values()]);
   });
 

@@ -15,7 +15,7 @@ afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 /** Numbers between spaces are tokens; 7 stands before a text. What is between the texts shows: a blank line is -1, a space alone -2. */
 const tokenizer: NamedText['tokenizer'] = {
   encode: (text, { specialTokens } = { specialTokens: false }) =>
-    Int32Array.from([...(specialTokens ? [7] : []), ...Array.from(text.matchAll(/\d+|\n\n| (?=w)/g), ([found]) => (found === '\n\n' ? -1 : found === ' ' ? -2 : Number(found)))]),
+    Promise.resolve(Int32Array.from([...(specialTokens ? [7] : []), ...Array.from(text.matchAll(/\d+|\n\n| (?=w)/g), ([found]) => (found === '\n\n' ? -1 : found === ' ' ? -2 : Number(found)))])),
 };
 
 /** Document i has (37 i) mod 200 tokens, the p-th of them 1000 i + p. */

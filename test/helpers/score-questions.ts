@@ -15,7 +15,8 @@ interface Scoring {
 /** Log-likelihoods of the answers of all questions, with the whole model in memory. */
 export async function scoreQuestions(questions: readonly Question[], { tokenizer, ...scoring }: Scoring & { tokenizer: Tokenizer }): Promise<number[][]> {
   const encode = requestEncoder({ encode: tokenizer.encode, maxLength: scoring.model.maxPositions });
-  return scoreRequests(questions.map(({ contexts, continuations }) => contexts.map((context, answer) => encode({ context, continuation: continuations[answer] }))), scoring);
+  const requests = questions.map(({ contexts, continuations }) => Promise.all(contexts.map((context, answer) => encode({ context, continuation: continuations[answer] }))));
+  return scoreRequests(await Promise.all(requests), scoring);
 }
 
 /** The same of requests, by document. */

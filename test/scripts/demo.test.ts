@@ -45,7 +45,7 @@ describe('the committed demo', () => {
     await openTestEngine();
     tokenizer = await loadTokenizer(join(demo, 'model'));
     ({ model, weights } = await loadModel(join(demo, 'model')));
-    heldOut = [...tokenizer.encode(read('heldout.txt'))];
+    heldOut = [...await tokenizer.encode(read('heldout.txt'))];
   });
   afterAll(() => {
     tf.dispose([...weights.values()]);
@@ -72,10 +72,10 @@ describe('the committed demo', () => {
     expect(read('model/README.md')).toContain(`| this model | ${perplexity.toFixed(3)} |`);
   });
 
-  it('carries number, owner and place through a story', () => {
+  it('carries number, owner and place through a story', async () => {
     const told = 'Tom and Mira had lost their shiny keys. They looked on the roof, but';
-    const prompt = [...tokenizer.encode(told)];
-    const expected = [...tokenizer.encode('they were not there. "Have you seen our shiny keys?" they asked')];
+    const prompt = [...await tokenizer.encode(told)];
+    const expected = [...await tokenizer.encode('they were not there. "Have you seen our shiny keys?" they asked')];
     expect(continueStory(model, weights, prompt, expected.length, likeliest).slice(prompt.length)).toEqual(expected);
   });
 
