@@ -13,16 +13,17 @@ import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-serve
 import { serverAddress } from '../../cli/local/server-record.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/request.js';
 import { resumed, startSweep } from '../../cli/sweep/start.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { WriteSweepInput } from '../../activities/types.js';
 import { parseSweep } from '../../config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 
 const bundle = 'dist/workflow-bundle.js';
-const canRun = existsSync(bundle) && (await findTemporalCli()) !== undefined;
+requireBuild();
+requireTemporalCli();
 
-describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal CLI)', () => {
+describe('sweep workflow', () => {
   const state = mkdtempSync(path.join(tmpdir(), 'sweep-'));
   let client: Client;
   let connection: NativeConnection;

@@ -1,0 +1,54 @@
+"""Makes `expected.json`: what lm-evaluation-harness says about the documents beside this file and the demo model.
+
+    pip install lm-eval==0.4.13 torch transformers==5.23.0
+    python test/golden/zero-shot/make_zero_shot.py
+
+The tasks are the harness's own (prompts, answers, metrics); only their documents come from `documents/`, which have the fields of
+the datasets on the hub. No examples, no BOS token, float32.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from lm_eval import simple_evaluate
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+
+here = Path(__file__).resolve().parent
+model = here.parents[2] / "pipelines/demo/model"
+tasks = ["arc_easy", "arc_challenge", "openbookqa", "piqa", "boolq", "rte", "winogrande", "hellaswag"]
+
+
+def evaluate(name, lm, manager):
+    file = str(here / f"documents/{name}.jsonl")
+    data = {"data_files": {split: file for split in ("train", "validation", "test")}}
+    task = {"task": name, "dataset_path": "json", "dataset_name": None, "dataset_kwargs": data}
+    found = simple_evaluate(
+        model=lm, tasks=[task], num_fewshot=0, task_manager=manager, log_samples=True, bootstrap_iters=0, random_seed=0)
+    metrics = found["results"][name]
+    samples = sorted(found["samples"][name], key=lambda sample: sample["doc_id"])
+    return {
+        "acc": metrics["acc,none"],
+        "acc_norm": metrics.get("acc_norm,none"),
+        "documents": len(samples),
+        "log_likelihoods": [[response[0] for response in sample["filtered_resps"]] for sample in samples],
+        "first_request": [samples[0]["arguments"][0][0][:400], samples[0]["arguments"][0][1]],
+    }
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    lm = HFLM(pretrained=str(model), dtype="float32", device="cpu", batch_size=1)
+    manager = TaskManager()
+    expected = {
+        "harness": version("lm_eval"),
+        "transformers": version("transformers"),
+        "torch": torch.__version__,
+        "model": "demo",
+        "documents_per_task": 100,
+        "max_length": lm.max_length,
+        "tasks": {name: evaluate(name, lm, manager) for name in tasks},
+    }
+    (here / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
