@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask, taskPath } from '../../config/index.js';
 import { loadTokenizer, questionForms, readQuestions } from '../../datasets/index.js';
@@ -17,7 +16,6 @@ interface Golden {
   tasks: Record<string, { acc: number; acc_norm: number | null; log_likelihoods: number[][]; first_request: [string, string] }>;
 }
 
-const fileOf: Record<string, string> = { openbook_qa: 'openbook_qa.jsonl', rte: 'rte.val.jsonl' };
 
 beforeAll(() => openTestEngine());
 afterAll(disposeConstants);
@@ -30,7 +28,7 @@ describe.each(goldenZeroShot)('$name', ({ model: folder, documents, file }) => {
     const { model, weights } = await loadModel(folder);
     expect(model.maxPositions).toBe(max_length);
     const task = loadTask(taskPath(key.replace('openbook_qa', 'openbookqa')));
-    const questions = await readQuestions([join(documents, fileOf[key] ?? `${key}.jsonl`)], questionForms(task), documents_per_task);
+    const questions = await readQuestions([documents(key)], questionForms(task), documents_per_task);
     // The golden file has the first 400 characters.
     expect([questions[0].contexts[0].slice(0, 400), questions[0].continuations[0]]).toEqual(expected.first_request);
 

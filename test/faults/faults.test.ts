@@ -2,7 +2,6 @@
  * Every kind of fault once, into real runs of the demo model. `node dist/bench/faults.js --faults 200` does the same at length on
  * LLaMA and OPT (docs/durability.md).
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { campaign, type Outcome } from '../../bench/faults/campaign.js';

@@ -62,18 +62,18 @@ export const goldenFamilies: readonly GoldenFamily[] = [
   ...familiesIn(join(sharedData, 'families'), false),
 ];
 
-/** Log-likelihoods of lm-evaluation-harness on a model, and the folder of the documents. */
+/** Log-likelihoods of lm-evaluation-harness on a model, and where the documents of a task are. */
 export interface GoldenZeroShot {
   name: string;
   model: string;
-  documents: string;
+  documents: (task: string) => string;
   file: string;
 }
 
 /** The demo model on documents of our own always, others on the tasks' own documents where they are. */
 export const goldenZeroShot: readonly GoldenZeroShot[] = [
-  { name: 'demo', model: join(demo, 'model'), documents: join(committedData, 'zero-shot/documents'), file: join(committedData, 'zero-shot/expected.json') },
+  { name: 'demo', model: join(demo, 'model'), documents: (task) => join(committedData, `zero-shot/documents/${task}.jsonl`), file: join(committedData, 'zero-shot/expected.json') },
   ...goldenModels
-    .map(({ name, data, model }) => ({ name, model, documents: join(sharedData, 'zeroshot'), file: join(data, 'zero-shot.json') }))
+    .map(({ name, data, model }) => ({ name, model, documents: (task: string) => join(sharedData, `zeroshot/${task === 'rte' ? 'rte.val' : task}.jsonl`), file: join(data, 'zero-shot.json') }))
     .filter(({ file }) => existsSync(file)),
 ];

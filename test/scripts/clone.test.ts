@@ -44,7 +44,7 @@ describe('a clone of HEAD with nothing beside it', where(checkout), () => {
     execFileSync('git', ['clone', '--quiet', '--depth', '1', `file://${packageRoot}`, clone], { stdio: ['ignore', 'ignore', 'pipe'] });
     await linkPackages(clone);
     await run(['scripts/setup.mjs', '--tests']);
-  });
+  }, 1_200_000);
 
   it('holds all parity tests, and every one of them runs and passes', async () => {
     expect(readdirSync(folder)).toEqual(['llm-barber-pipeline']);

@@ -11,6 +11,8 @@ import { isAlive, recordProcess } from '../../../cli/local/process-records.js';
 import { recordServer, runningServer, serverAddress, serverLog } from '../../../cli/local/server-record.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
 
+requireTemporalCli();
+
 function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port, timeout: 30_000 }, () => resolve(true));
