@@ -6,11 +6,11 @@ import { cachedS3Server, cacheFolder, findS3Server, onPath } from './places.mjs'
 
 const goPackage = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 
-/** Finds or builds the server. Never fails: without one, the tests that need it are skipped. */
+/** Finds or builds the server. Never fails: without one, the tests that need it are skipped, and the summary says so. */
 export async function ensureS3Server(say) {
   const found = findS3Server();
   if (found !== undefined) return `already there, ${found}`;
-  if (onPath('go').length === 0) return 'none, and no Go to build one with; tests that need it are skipped';
+  if (onPath('go').length === 0) return 'none, and no Go to build one with; the tests that need one will be skipped';
   say('building it with Go, about 2 minutes');
   mkdirSync(cacheFolder(), { recursive: true });
   const folder = mkdtempSync(join(cacheFolder(), 'versitygw.partial-'));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { IncidentPost, IncidentWatch, type Incident } from '../../activities/index.js';
+import { needs, where } from '../helpers/needs.js';
 
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await sleep(10);
@@ -40,7 +41,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The worker's clock jumped by -3(599|600)\.\d s$/)]);
   });
 
-  it.skipIf(process.platform !== 'linux')('a compute process that was stopped is told when it goes on', async () => {
+  it('a compute process that was stopped is told when it goes on', where(needs.linux), async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     await once(child, 'spawn');
     begin({ computePid: () => child.pid });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ArtifactLostError, ArtifactStore, openStore, StoreRefusedError, StoreUnreachableError, unreferenced, unusedSince, type StoredArtifact } from '../../artifacts/index.js';
-import { S3Server, s3Program } from '../helpers/s3-server.js';
+import { needs, where } from '../helpers/needs.js';
+import { S3Server } from '../helpers/s3-server.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'shelves-'));
 let s3: S3Server | undefined;
@@ -14,7 +15,7 @@ const before = { ...process.env };
 let count = 0;
 
 beforeAll(async () => {
-  if (s3Program === undefined) return;
+  if (!needs.s3Server.met) return;
   s3 = await S3Server.start(join(folder, 's3'));
   Object.assign(process.env, s3.environment);
 });
@@ -67,10 +68,8 @@ const backends: Record<string, Backend> = {
   },
 };
 
-describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
-  const test = it.skipIf(name === 'bucket' && s3Program === undefined);
-
-  test('gives what was made, on every machine, with one identity', async () => {
+for (const [name, backend] of Object.entries(backends)) describe(`a store in a ${name}`, name === 'bucket' ? where(needs.s3Server) : {}, () => {
+  it('gives what was made, on every machine, with one identity', async () => {
     const { store, again } = await backend.open();
     const other = await again();
     expect(await makeOnce(store, { times: 0 })).toBe(false);
@@ -84,7 +83,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(identities[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('has the work of many machines done once', async () => {
+  it('has the work of many machines done once', async () => {
     const { store, again } = await backend.open();
     const made = { times: 0 };
     const stores = [store, await again(), await again(), await again()];
@@ -93,7 +92,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(reused.filter((found) => !found)).toHaveLength(1);
   });
 
-  test('shows nothing of what could not be finished', async () => {
+  it('shows nothing of what could not be finished', async () => {
     const { store, again } = await backend.open();
     await expect(store.findOrMake('mask', dependsOn, async (draft) => {
       await draft.write('mask.bits', [bytes]);
@@ -103,7 +102,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await allOf(store.shelf.list())).toEqual([]);
   });
 
-  test.each([
+  it.each([
     ['a flipped bit', async (file: string) => {
       const damaged = await readFile(file);
       damaged[777] ^= 4;
@@ -123,7 +122,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(Buffer.from(await (await again()).read('mask', key, 'mask.bits')).equals(bytes)).toBe(true);
   });
 
-  test('notices a changed number in a manifest', async () => {
+  it('notices a changed number in a manifest', async () => {
     const { store, again, file } = await backend.open();
     await makeOnce(store, { times: 0 });
     const text = await readFile(file('manifest.json'), 'utf8');
@@ -131,7 +130,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await (await again()).find('mask', key)).toBeUndefined();
   });
 
-  test('verifies: what is damaged is taken out, and told', async () => {
+  it('verifies: what is damaged is taken out, and told', async () => {
     const { store, file } = await backend.open();
     await makeOnce(store, { times: 0 });
     await makeOnce(store, { times: 0 }, { ...dependsOn, layer: 4 });
@@ -141,7 +140,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await allOf(store.shelf.list())).toHaveLength(1);
   });
 
-  test('lists what is there with its bytes, and drops it', async () => {
+  it('lists what is there with its bytes, and drops it', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     const [artifact, ...others] = await allOf(store.shelf.list());
@@ -154,7 +153,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
-  test('tells what is old and what runs in progress refer to', async () => {
+  it('tells what is old and what runs in progress refer to', async () => {
     const { store } = await backend.open();
     const tokens = ArtifactStore.key('tokens', 'text');
     await makeOnce(store, { times: 0 });
@@ -177,7 +176,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     ].sort());
   });
 
-  test('drops what nothing has used since, and keeps what was used in the meantime', async () => {
+  it('drops what nothing has used since, and keeps what was used in the meantime', async () => {
     const { store, again } = await backend.open();
     const { shelf } = store;
     await makeOnce(store, { times: 0 });
@@ -189,7 +188,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await allOf(shelf.list())).toEqual([]);
   });
 
-  test('says that what was dropped cannot be used any more', async () => {
+  it('says that what was dropped cannot be used any more', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     const manifest = await store.shelf.find('mask', key);
@@ -200,7 +199,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await allOf(store.shelf.list())).toEqual([]);
   });
 
-  test('leaves what is old but whole when it removes leftovers', async () => {
+  it('leaves what is old but whole when it removes leftovers', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     await store.shelf.removeLeftovers((await store.shelf.clock()) + 60_000);
@@ -209,7 +208,7 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
   });
 });
 
-it.skipIf(s3Program === undefined).each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('a bucket keeps everything below the prefix %s', async (prefix) => {
+it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('a bucket keeps everything below the prefix %s', where(needs.s3Server), async (prefix) => {
   const location = `s3://barber/${prefix}`;
   const [store, other] = await Promise.all([1, 2].map(() => openStore(join(folder, `machine-${count++}`), location)));
   await makeOnce(store, { times: 0 });
@@ -220,7 +219,7 @@ it.skipIf(s3Program === undefined).each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/�
   expect(await allOf(store.shelf.list())).toEqual([]);
 });
 
-describe.skipIf(s3Program === undefined)('a bucket (skipped without an S3 server: `node scripts/setup.mjs --tests` gets one)', () => {
+describe('a bucket', where(needs.s3Server), () => {
   const server = (): S3Server => s3 as S3Server;
 
   it('keeps what is made while the server is away, and has it uploaded by the next attempt', async () => {

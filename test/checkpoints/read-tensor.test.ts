@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import {
   NotPrefetchedError, openCheckpoint, prefetch, readSafetensorsHeader, readTensor, readTensorBytes,
   TruncatedFileError, UnsupportedDtypeError, writeSafetensors, type TensorInfo,
 } from '../../checkpoints/index.js';
+import { goldenFamilies } from '../helpers/golden.js';
 
 let folder: string;
 let path: string;
@@ -115,21 +116,29 @@ describe('prefetch', () => {
   });
 });
 
-const families = join('..', 'shared', 'data', 'families');
+/** Sums, sums of squares, first and last values as torch or numpy gives them. */
+const known: [family: string, tensor: string, sum: number, squares: number, first: number, last: number][] = [
+  ['llama-fp16', 'lm_head.weight', -3.2466793060302734, 39.54987109381, -0.302734375, -0.22802734375],
+  ['llama-fp16', 'model.layers.1.mlp.down_proj.weight', -2.593082547187805, 25.919782965377706, -0.1336669921875, -0.042572021484375],
+  ['llama-bf16-sharded', 'model.embed_tokens.weight', 3.1775760650634766, 42.10047658467738, 0.384765625, 0.017822265625],
+  ['llama-bf16-sharded', 'lm_head.weight', 2.7319583892822266, 37.866363934856054, -0.205078125, 0.390625],
+  ['llama-bf16-sharded', 'model.layers.1.mlp.down_proj.weight', -7.440996170043945, 23.06937800319065, 0.0208740234375, -0.06298828125],
+  ['shared llama-fp16', 'lm_head.weight', 2.5697659254074097, 65.51404164900721, -0.18115234375, 0.1480712890625],
+  ['shared llama-fp16', 'model.layers.1.mlp.down_proj.weight', 2.3555612564086914, 63.099346211315314, 0.0413818359375, 0.2298583984375],
+  ['shared llama-bf16-sharded', 'model.embed_tokens.weight', 17.72398281097412, 70.68641793630832, -0.01544189453125, 0.10546875],
+  ['shared llama-bf16-sharded', 'lm_head.weight', 5.882885098457336, 69.93487852416753, -0.01318359375, -0.125],
+  ['shared llama-bf16-sharded', 'model.layers.1.mlp.down_proj.weight', 11.931365013122559, 62.38855850611162, 0.1640625, 0.26953125],
+];
+const folderOf = (family: string): string | undefined => goldenFamilies.find(({ name }) => name === family)?.folder;
 
-describe.skipIf(!existsSync(families))('with the shared data (skipped without it)', () => {
-  // Sums, sums of squares, first and last values as numpy gives them.
-  it.each([
-    ['llama-fp16', 'lm_head.weight', 2.5697659254074097, 65.51404164900721, -0.18115234375, 0.1480712890625],
-    ['llama-fp16', 'model.layers.1.mlp.down_proj.weight', 2.3555612564086914, 63.099346211315314, 0.0413818359375, 0.2298583984375],
-    ['llama-bf16-sharded', 'model.embed_tokens.weight', 17.72398281097412, 70.68641793630832, -0.01544189453125, 0.10546875],
-    ['llama-bf16-sharded', 'lm_head.weight', 5.882885098457336, 69.93487852416753, -0.01318359375, -0.125],
-    ['llama-bf16-sharded', 'model.layers.1.mlp.down_proj.weight', 11.931365013122559, 62.38855850611162, 0.1640625, 0.26953125],
-  ])('reads the weights of %s: %s', async (model, name, sum, squares, first, last) => {
-    const { tensors } = await openCheckpoint(join(families, model));
-    const values = await readTensor(tensors.get(name) as TensorInfo);
-    expect(values.reduce((total, value) => total + value, 0)).toBeCloseTo(sum, 9);
-    expect(values.reduce((total, value) => total + value * value, 0)).toBeCloseTo(squares, 9);
-    expect([values[0], values.at(-1)]).toEqual([first, last]);
-  });
+it.each(known.filter(([family]) => folderOf(family) !== undefined))('reads the weights of %s: %s', async (family, name, sum, squares, first, last) => {
+  const { tensors } = await openCheckpoint(folderOf(family) ?? '');
+  const values = await readTensor(tensors.get(name) as TensorInfo);
+  expect(values.reduce((total, value) => total + value, 0)).toBeCloseTo(sum, 9);
+  expect(values.reduce((total, value) => total + value * value, 0)).toBeCloseTo(squares, 9);
+  expect([values[0], values.at(-1)]).toEqual([first, last]);
+});
+
+it('knows weights of a committed checkpoint of every 16-bit dtype', () => {
+  expect(known.filter(([family]) => folderOf(family) !== undefined).map(([family]) => family)).toEqual(expect.arrayContaining(['llama-fp16', 'llama-bf16-sharded']));
 });

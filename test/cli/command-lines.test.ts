@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { demoFolder } from '../helpers/demo-run.js';
-import { isBuilt, runProgram } from './run-program.js';
+import { runProgram } from './run-program.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lines-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -12,7 +12,7 @@ writeFileSync(bad, 'version: 1\nname: bad\nmodel: { source: ./model }\nstages:\n
 const good = path.join(demoFolder, '..', 'demo.yaml');
 const state = path.join(folder, 'state');
 
-describe.skipIf(!isBuilt)('command lines (skipped without a build)', () => {
+describe('command lines', () => {
   it.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unknown option', ['run', good, '--fast'], /unknown option '--fast'/],

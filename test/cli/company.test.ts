@@ -1,6 +1,6 @@
 /** A whole pipeline on a server with mutual TLS and an API key, payloads encrypted: what gets out, what is written, who listens. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,18 +8,19 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-server.js';
 import { serverAddress } from '../../cli/local/server-record.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
-import { Authority, hasOpenssl } from '../helpers/certificates.js';
+import { Authority } from '../helpers/certificates.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { commandOf, environmentOf, listeningAddresses, processesOf, showsSockets } from '../helpers/processes.js';
+import { needs, where } from '../helpers/needs.js';
+import { commandOf, environmentOf, listeningAddresses, processesOf } from '../helpers/processes.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
 import { startTlsProxy, type TlsProxy } from '../helpers/tls-proxy.js';
-import { isBuilt, runProgram, startProgram, type Ended } from './run-program.js';
+import { runProgram, startProgram, type Ended } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
-const canRun = isBuilt && hasOpenssl && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 const small = ['--set', 'calibration.samples=2', '--set', 'rebuild.strategy=published', '--set', 'evaluation.perplexity.0.maxWindows=1', '--set', 'evaluation.states=[initial]'];
 
-describe.skipIf(!canRun)('in company (skipped without a build, openssl, the demo model or a Temporal CLI)', () => {
+describe('in company', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'company-'));
   const state = path.join(root, 'state');
   const canary = (): string => randomBytes(24).toString('base64url');
@@ -73,7 +74,7 @@ describe.skipIf(!canRun)('in company (skipped without a build, openssl, the demo
     let running = true;
     const end = run.ended.finally(() => (running = false));
     while (running) {
-      if (showsSockets) {
+      if (needs.linux.met) {
         for (const pid of processesOf(state)) {
           const name = commandOf(pid);
           listening[name] = [...(listening[name] ?? []), ...listeningAddresses(pid)];
@@ -156,7 +157,7 @@ describe.skipIf(!canRun)('in company (skipped without a build, openssl, the demo
     }
   });
 
-  it.skipIf(!showsSockets)('whatever listens does so on loopback (skipped off Linux)', () => {
+  it('whatever listens does so on loopback', where(needs.linux), () => {
     const all = Object.values(listening).flat();
     expect(Object.keys(listening).some((line) => line.includes('compute/child.js'))).toBe(true);
     // gRPC and web page at least.
@@ -164,7 +165,7 @@ describe.skipIf(!canRun)('in company (skipped without a build, openssl, the demo
     expect(all.filter((address) => !address.startsWith('127.'))).toEqual([]);
   });
 
-  it.skipIf(!showsSockets)('processes that need no secrets have none (skipped off Linux)', () => {
+  it('processes that need no secrets have none', where(needs.linux), () => {
     const of = (word: string): string => environments[Object.keys(environments).find((name) => name.includes(word)) ?? ''] ?? '';
     for (const part of ['start-dev', 'compute/child.js']) expect(of(part), part).toContain('PATH=');
     expect(of('start-dev')).not.toContain('HF_TOKEN');

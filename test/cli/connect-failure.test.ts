@@ -9,7 +9,7 @@ import { connectFailure } from '../../cli/connect-failure.js';
 import { connectionFromEnvironment, type ConnectionSettings } from '../../cli/connection.js';
 import { ServerRefusesError, ServerUnreachableError } from '../../cli/errors.js';
 import { freePort } from '../../cli/local/ports.js';
-import { Authority, hasOpenssl, type Pair } from '../helpers/certificates.js';
+import { Authority, type Pair } from '../helpers/certificates.js';
 import { startTlsProxy, type TlsProxy } from '../helpers/tls-proxy.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'connect-failure-'));
@@ -31,7 +31,7 @@ async function failures(where: ConnectionSettings): Promise<Error[]> {
   return [(await connectClient(where).catch((error: unknown) => error)) as Error, await workerFailure(where)];
 }
 
-describe.skipIf(!hasOpenssl)('a server that does not let us in says why, to clients and workers (skipped without openssl)', () => {
+describe('a server that does not let us in says why, to clients and workers', () => {
   const ours = new Authority(folder, 'ours');
   const theirs = new Authority(folder, 'theirs');
   const server = ours.issue('localhost');

@@ -11,13 +11,13 @@ import { localConnection } from '../../cli/connection.js';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
 import { runningServer, serverAddress } from '../../cli/local/server-record.js';
 import { queryProgress } from '../../cli/progress/follow.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { pauseSignal, type PipelineProgress, type PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { isBuilt, runProgram, startProgram, type Program } from './run-program.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram, type Program } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 /** Little evaluation: it is the control that is tested here. */
 const little = ['--set', 'evaluation.states=[rebuilt]'];
 const other = [...little, '--set', 'name=other', '--set', 'initialMask.pattern=2:4', '--set', 'initialMask.sparsity=0.5', '--set', 'rebuild.strategy=published'];
@@ -25,7 +25,7 @@ const other = [...little, '--set', 'name=other', '--set', 'initialMask.pattern=2
 type Started = { workflowId: string; runId: string };
 type Result = PipelineResult & { status: string };
 
-describe.skipIf(!canRun)('control of runs (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('control of runs', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'control-'));
   const state = path.join(folder, 'state');
   let worker: Program;

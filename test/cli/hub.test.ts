@@ -1,21 +1,21 @@
 /** A run whose model and texts come from a hub, by command. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { HubServer } from '../helpers/hub-server.js';
-import { isBuilt, runProgram, startProgram } from './run-program.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram } from './run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 const wikitext = 'b08601e04326c79dfdd32d625aee71d232d685c3';
 
-describe.skipIf(!canRun)('a model and texts of a hub (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('a model and texts of a hub', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'hub-run-'));
   const state = path.join(root, 'state');
   const home = path.join(root, 'home');

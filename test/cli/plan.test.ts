@@ -8,7 +8,7 @@ import { addGlobalOptions, globalOptions } from '../../cli/options.js';
 import type { Plan } from '../../planning/index.js';
 import { secondsText } from '../../cli/plan/text.js';
 import { llama7bConfig } from '../planning/llama7b.js';
-import { isBuilt, runProgram } from './run-program.js';
+import { runProgram } from './run-program.js';
 
 const text = `
 version: 1
@@ -20,7 +20,7 @@ stages:
   - rebuild: {}
 `;
 
-describe.skipIf(!isBuilt)('plan (skipped without a build)', () => {
+describe('plan', () => {
   let folder = '';
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'plan-'));

@@ -7,19 +7,19 @@ import { connectClient } from '../../cli/client.js';
 import { localConnection } from '../../cli/connection.js';
 import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-server.js';
 import { serverAddress } from '../../cli/local/server-record.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { GateResult, PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { sharedData } from '../helpers/load-model.js';
-import { isBuilt, runProgram, startProgram, type Ended, type Program } from './run-program.js';
+import { goldenModels } from '../helpers/golden.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram, type Ended, type Program } from './run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
-const hasGolden = existsSync(path.join(sharedData, 'golden'));
-if (!hasGolden) console.warn('The golden data is absent: the packs of the small models are not run.');
+requireTemporalCli();
+/** The packs of the demo model, and one of a larger model where its data is. */
+const goldenPacks = ['golden-demo-magnitude', 'golden-demo-wanda', ...(goldenModels.some(({ name }) => name === 'babyllama-tok105') ? ['golden-babyllama-magnitude'] : [])];
 
 type Printed = PipelineResult & { workflowId: string; status: string; gates: GateResult[] };
 
-describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('gates, locks and packs', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'quality-'));
   const state = path.join(folder, 'state');
   const other = path.join(folder, 'other');
@@ -142,8 +142,8 @@ describe.skipIf(!canRun)('gates, locks and packs (skipped without a build, the d
     expect(absent.stderr).toMatch(/nowhere: there is no such file or folder\. Check model\.source/);
   });
 
-  it.skipIf(!hasGolden)('a pack that passes: the golden numbers of a small model', async () => {
-    const passed = await run(['reproduce', path.resolve('pipelines/packs/golden-babyllama-magnitude.yaml'), '--json']);
+  it.each(goldenPacks)('a pack that passes: %s', async (name) => {
+    const passed = await run(['reproduce', path.resolve(`pipelines/packs/${name}.yaml`), '--json']);
     expect(passed.code, passed.stderr).toBe(0);
     const { reproduced, expect: numbers } = JSON.parse(passed.stdout) as { reproduced: boolean; expect: { number: string; claimed: number; found: number; verdict: string }[] };
     expect(reproduced).toBe(true);

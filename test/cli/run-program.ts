@@ -1,10 +1,9 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { requireBuild } from '../helpers/set-up.js';
 
-/** Programs are tested as users have them: built. Without a build those tests are skipped (`npm run build` makes one). */
-export const isBuilt = existsSync('dist/cli/main.js');
+requireBuild();
 
 export interface Ended {
   code: number | null;

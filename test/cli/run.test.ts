@@ -8,15 +8,15 @@ import { localConnection } from '../../cli/connection.js';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
 import { isAlive, liveProcesses, type ProcessIdentity } from '../../cli/local/process-records.js';
 import { runningServer, serverAddress } from '../../cli/local/server-record.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { pauseSignal, resumeSignal } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { isBuilt, runProgram, startProgram } from './run-program.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 
-describe.skipIf(!canRun)('run (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('run', () => {
   let state = '';
   beforeEach(() => {
     state = mkdtempSync(path.join(tmpdir(), 'run-'));

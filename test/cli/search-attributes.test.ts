@@ -12,13 +12,13 @@ import { answers } from '../../cli/local/health.js';
 import { freePort } from '../../cli/local/ports.js';
 import { registerHint } from '../../cli/search-attributes.js';
 import { pipelineStart } from '../../cli/start-pipeline.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { pipelineWorkflow } from '../../workflows/protocol.js';
 import { demoPipeline } from '../helpers/demo-run.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
 
-const cli = await findTemporalCli();
+const cli = requireTemporalCli();
 
-describe.skipIf(cli === undefined)('labels on a server that somebody else runs (skipped without a Temporal CLI)', () => {
+describe('labels on a server that somebody else runs', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'labels-'));
   let address = '';
   let client: Client;

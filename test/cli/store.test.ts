@@ -8,12 +8,13 @@ import { connectClient } from '../../cli/client.js';
 import { localConnection } from '../../cli/connection.js';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
 import { runningServer, serverAddress } from '../../cli/local/server-record.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { S3Server, s3Program } from '../helpers/s3-server.js';
-import { isBuilt, runProgram, startProgram, type Ended, type Program } from './run-program.js';
+import { needs, where } from '../helpers/needs.js';
+import { S3Server } from '../helpers/s3-server.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram, type Ended, type Program } from './run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 
 const folder = mkdtempSync(path.join(tmpdir(), 'store-cli-'));
 const file = path.join(folder, 'small.yaml');
@@ -75,7 +76,7 @@ async function failuresOf(state: string): Promise<string[]> {
   }
 }
 
-describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped without a build, the demo model, a Temporal CLI or an S3 server)', () => {
+describe('a run in a bucket', where(needs.s3Server), () => {
   let s3: S3Server;
   beforeAll(async () => {
     s3 = await S3Server.start(path.join(folder, 's3'));
@@ -122,7 +123,7 @@ describe.skipIf(!canRun || s3Program === undefined)('a run in a bucket (skipped 
   });
 });
 
-describe.skipIf(!canRun)('store (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('store', () => {
   it('lists, verifies and collects garbage, but nothing that a run in progress refers to', async () => {
     const state = newState();
     const call = (...words: string[]): Promise<Ended> => runProgram('temporal-pipeline', ['store', ...words, '--state', state]);

@@ -5,14 +5,14 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leaveLocalServer } from '../../cli/local/local-server.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { SweepResult } from '../../workflows/sweep-protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { isBuilt, runProgram, startProgram } from './run-program.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, startProgram } from './run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 
-describe.skipIf(!canRun)('sweep (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('sweep', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sweep-cli-'));
   const state = path.join(folder, 'state');
   const file = path.join(folder, 'sweep.yaml');

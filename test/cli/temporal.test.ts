@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { identify } from '../../cli/local/process-records.js';
 import { recordServer } from '../../cli/local/server-record.js';
 import { isPipelineStart } from '../../cli/temporal.js';
-import { isBuilt, runProgram, startProgram } from './run-program.js';
+import { runProgram, startProgram } from './run-program.js';
 
 describe('which calls of `temporal` are ours', () => {
   it.each([
@@ -20,7 +20,7 @@ describe('which calls of `temporal` are ours', () => {
   ])('%s: %s', (line, ours) => expect(isPipelineStart(line.split(' '))).toBe(ours));
 });
 
-describe.skipIf(!isBuilt)('other calls of `temporal` (skipped without a build)', () => {
+describe('other calls of `temporal`', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'shim-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 

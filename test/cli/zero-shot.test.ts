@@ -1,18 +1,18 @@
 /** Zero-shot tasks as people use them: by command, on the demo model, with documents of their own. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
-import { isBuilt, runProgram, type Ended } from './run-program.js';
+import { requireTemporalCli } from '../helpers/set-up.js';
+import { runProgram, type Ended } from './run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 
 type Printed = PipelineResult & { status: string };
 
-describe.skipIf(!canRun)('zero-shot tasks (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('zero-shot tasks', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'zero-shot-'));
   const state = path.join(folder, 'state');
   const file = path.join(folder, 'tasks.yaml');

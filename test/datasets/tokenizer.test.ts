@@ -1,35 +1,30 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readSafetensorsHeader, readTensorBytes } from '../../checkpoints/index.js';
 import { cutAllWindows, cutWindows, loadTokenizer, readText, MissingTokenizerError, UnsupportedTokenizerError } from '../../datasets/index.js';
+import { goldenModels, type GoldenModel } from '../helpers/golden.js';
 
-const data = join('..', 'shared', 'data');
-
-describe.skipIf(!existsSync(data))('with the shared data: golden tokens of the reference (skipped without it)', () => {
-  it.each([
-    ['stories260K', 'tiny.utf8', 256],
-    ['babyllama-tok105', 'tiny.utf8', 128],
-    ['tiny-opt', 'wiki.utf8', 128],
-  ])('%s encodes %s as the reference did', async (model, text, sequenceLength) => {
-    const tokenizer = await loadTokenizer(join(data, 'models', model));
-    const ids = await tokenizer.encode(await readText({ file: join(data, 'text', text) }));
-    const calibration = cutWindows(ids, { samples: 16, sequenceLength, sampling: 'sequential', seed: 0 });
-    const evaluation = cutAllWindows(ids, { sequenceLength, skipTokens: 16 * sequenceLength, maxWindows: 64 });
-    expect(calibration).toEqual(await goldenTokens(model, 'calibration'));
-    expect(evaluation).toEqual(await goldenTokens(model, 'evaluation'));
+describe('golden tokens of the reference', () => {
+  it.each(goldenModels)('$name encodes its texts as the reference did', async (golden) => {
+    const { model, calibration, evaluation, samples, sequenceLength } = golden;
+    const { encode } = await loadTokenizer(model);
+    const windows = cutWindows(await encode(await readText({ file: calibration })), { samples, sequenceLength, sampling: 'sequential', seed: 0 });
+    expect(windows).toEqual(await goldenTokens(golden, 'calibration'));
+    const skipTokens = evaluation === calibration ? samples * sequenceLength : 0;
+    const scored = cutAllWindows(await encode(await readText({ file: evaluation })), { sequenceLength, skipTokens, maxWindows: 64 });
+    expect(scored).toEqual(await goldenTokens(golden, 'evaluation'));
   });
 
-  it('knows the size of the vocabulary', async () => {
-    expect((await loadTokenizer(join(data, 'models', 'stories260K'))).vocabularySize).toBe(512);
-    expect((await loadTokenizer(join(data, 'models', 'tiny-opt'))).vocabularySize).toBe(1024);
+  it.each(goldenModels)('$name: the size of the vocabulary is that of the model', async ({ model }) => {
+    const { vocab_size } = JSON.parse(await readFile(join(model, 'config.json'), 'utf8')) as { vocab_size: number };
+    expect((await loadTokenizer(model)).vocabularySize).toBe(vocab_size);
   });
 });
 
-async function goldenTokens(model: string, name: string): Promise<Int32Array> {
-  const info = (await readSafetensorsHeader(join(data, 'golden', model, 'tokens.safetensors'))).tensors.get(name);
+async function goldenTokens({ data }: GoldenModel, name: string): Promise<Int32Array> {
+  const info = (await readSafetensorsHeader(join(data, 'tokens.safetensors'))).tensors.get(name);
   if (info === undefined) throw new Error(`no ${name}`);
   const bytes = await readTensorBytes(info);
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);

@@ -1,6 +1,6 @@
 /** Two workers, one store: where a run works, and where it goes when its worker goes. Real server, real programs. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,14 +12,15 @@ import { signalAll, WorkerProcess } from '../../bench/faults/worker-process.js';
 import { throughOutages } from '../../cli/client.js';
 import { queryProgress } from '../../cli/progress/follow.js';
 import { startPipeline, type Run } from '../../cli/start-pipeline.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { pauseSignal, resumeSignal, type PipelineResult } from '../../workflows/protocol.js';
 import { longPipeline } from '../helpers/demo-run.js';
+import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { digestOf } from '../../artifacts/index.js';
 
-const canRun = existsSync('dist/workflow-bundle.js') && (await findTemporalCli()) !== undefined;
+requireBuild();
+requireTemporalCli();
 
-describe.skipIf(!canRun)('placement of runs (skipped without a build or a Temporal CLI)', () => {
+describe('placement of runs', () => {
   const folder = mkdtempSync(join(tmpdir(), 'placement-'));
   let server: Server;
   let undisturbed: Record<string, string>;
@@ -187,7 +188,7 @@ describe.skipIf(!canRun)('placement of runs (skipped without a build or a Tempor
     await old.ended;
     await stranded.signal(resumeSignal);
     const move = ['workflow', 'update-options', '--address', server.where(), '--workflow-id', stranded.workflowId, '--versioning-override-behavior', 'auto_upgrade'];
-    execFileSync((await findTemporalCli()) ?? '', move, { stdio: 'ignore' });
+    execFileSync(requireTemporalCli(), move, { stdio: 'ignore' });
     expect(digestsOf(await resultOf(stranded))).toEqual(undisturbed);
     expect(await identitiesOf(stranded)).toContain(`${young.pid}`);
     // An old worker that is started again does not take the new runs back.

@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EngineAlreadyOpen, openEngine, type Engine } from '../../engine/index.js';
 import { instructionSet } from '../../engine/instruction-set.js';
-import { tensorflowLinked } from '../helpers/engine.js';
+import { needs, where } from '../helpers/needs.js';
+import { requireBuild } from '../helpers/set-up.js';
 import { testOps } from './ops.js';
 
+requireBuild();
 const built = 'dist/engine/index.js';
 
 /** What a script computes with the built engine in a process of its own. */
@@ -14,7 +15,7 @@ function compute(expression: string): string {
   return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
 }
 
-describe.skipIf(!tensorflowLinked)('tensorflow engine (skipped where set-up could not link it)', () => {
+describe('tensorflow engine', where(needs.tensorflow), () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await openEngine({ backend: 'tensorflow', threads: 1 });
@@ -36,13 +37,13 @@ describe.skipIf(!tensorflowLinked)('tensorflow engine (skipped where set-up coul
     await expect(openEngine({ backend: 'tensorflow' })).resolves.toBe(engine);
   });
 
-  test.skipIf(!existsSync(built))('opens without a word', () => {
+  test('opens without a word', () => {
     const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  test.skipIf(!existsSync(built))('gives the same bits in another process', () => {
+  test('gives the same bits in another process', () => {
     const matrix = 'tf.sin(tf.reshape(tf.range(0, 120000), [300, 400]))';
     const sums = `tf.sum(tf.softmax(tf.matMul(${matrix}, ${matrix}, true)), 0).dataSync().join()`;
     expect(compute(sums)).toBe(compute(sums));

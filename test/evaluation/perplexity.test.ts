@@ -1,22 +1,20 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tf, type Tensor2D, type Tensor3D } from '../../engine/index.js';
 import { NonFiniteLossError, NothingScoredError, perplexity, tokenLosses } from '../../evaluation/index.js';
 import { disposeConstants, heldConstants, runDecoderLayer, type DecoderModel } from '../../models/index.js';
 import { openTestEngine } from '../helpers/engine.js';
-import { loadModel, readArrays, sharedData } from '../helpers/load-model.js';
+import { goldenModels } from '../helpers/golden.js';
+import { loadModel, readArrays } from '../helpers/load-model.js';
+import { recorded } from '../pruning/golden-data.js';
 
 beforeAll(() => openTestEngine());
 afterAll(disposeConstants);
 
-describe.skipIf(!existsSync(join(sharedData, 'golden')))('dense perplexity (needs ../shared/data)', () => {
-  it.each([
-    ['stories260K', 6.84244066771342],
-    ['babyllama-tok105', 2.8196405378722122],
-  ])('%s is that of the public reference', async (name, expected) => {
-    const { model, weights } = await loadModel(join(sharedData, 'models', name));
-    const { shape, values } = readArrays(join(sharedData, 'golden', name, 'tokens.safetensors'))['evaluation'];
+describe('dense perplexity', () => {
+  it.each(goldenModels)('$name is that of the public reference', async (golden) => {
+    const { model, weights } = await loadModel(golden.model);
+    const { shape, values } = readArrays(join(golden.data, 'tokens.safetensors'))['evaluation'];
     const windows = tf.tensor2d(values, shape as [number, number], 'int32');
     const before = tf.memory().numTensors - heldConstants();
     let sum = 0;
@@ -32,7 +30,7 @@ describe.skipIf(!existsSync(join(sharedData, 'golden')))('dense perplexity (need
       count += 16 * (shape[1] - 1);
       tf.dispose([ids, h]);
     }
-    expect(Math.abs(perplexity(sum, count) / expected - 1)).toBeLessThan(1e-5);
+    expect(Math.abs(perplexity(sum, count) / recorded(golden).dense_ppl - 1)).toBeLessThan(1e-5);
     expect(tf.memory().numTensors - heldConstants()).toBe(before);
     tf.dispose([windows, ...weights.values()]);
   });

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTask, taskPath } from '../../config/index.js';
 import { loadTokenizer, questionForms, readQuestions } from '../../datasets/index.js';
@@ -7,7 +6,8 @@ import { tf } from '../../engine/index.js';
 import { accuracy, likeliest, likeliestByCharacter } from '../../evaluation/index.js';
 import { disposeConstants } from '../../models/index.js';
 import { openTestEngine } from '../helpers/engine.js';
-import { loadModel, sharedData } from '../helpers/load-model.js';
+import { goldenZeroShot } from '../helpers/golden.js';
+import { loadModel } from '../helpers/load-model.js';
 import { scoreQuestions } from '../helpers/score-questions.js';
 
 interface Golden {
@@ -16,23 +16,19 @@ interface Golden {
   tasks: Record<string, { acc: number; acc_norm: number | null; log_likelihoods: number[][]; first_request: [string, string] }>;
 }
 
-const fileOf: Record<string, string> = { openbook_qa: 'openbook_qa.jsonl', rte: 'rte.val.jsonl' };
-const golden = ['stories260K', 'tiny-opt', 'babyllama-tok105'].flatMap((name) => {
-  const file = join(sharedData, 'golden', name, 'zero-shot.json');
-  return existsSync(file) ? [[name, JSON.parse(readFileSync(file, 'utf8')) as Golden] as const] : [];
-});
 
 beforeAll(() => openTestEngine());
 afterAll(disposeConstants);
 
-describe.skipIf(golden.length === 0).each(golden)('%s (needs ../shared/data)', (name, { documents_per_task, max_length, tasks }) => {
+describe.each(goldenZeroShot)('$name', ({ model: folder, documents, file }) => {
+  const { documents_per_task, max_length, tasks } = JSON.parse(readFileSync(file, 'utf8')) as Golden;
+
   it.each(Object.keys(tasks))('%s: log-likelihoods and accuracies are those of lm-evaluation-harness 0.4.13', async (key) => {
     const expected = tasks[key];
-    const folder = join(sharedData, 'models', name);
     const { model, weights } = await loadModel(folder);
     expect(model.maxPositions).toBe(max_length);
     const task = loadTask(taskPath(key.replace('openbook_qa', 'openbookqa')));
-    const questions = await readQuestions([join(sharedData, 'zeroshot', fileOf[key] ?? `${key}.jsonl`)], questionForms(task), documents_per_task);
+    const questions = await readQuestions([documents(key)], questionForms(task), documents_per_task);
     // The golden file has the first 400 characters.
     expect([questions[0].contexts[0].slice(0, 400), questions[0].continuations[0]]).toEqual(expected.first_request);
 

@@ -2,20 +2,23 @@
  * Every kind of fault once, into real runs of the demo model. `node dist/bench/faults.js --faults 200` does the same at length on
  * LLaMA and OPT (docs/durability.md).
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { campaign, type Outcome } from '../../bench/faults/campaign.js';
 import { faultKinds } from '../../bench/faults/injections.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { demoFolder } from '../helpers/demo-run.js';
+import { needs, where } from '../helpers/needs.js';
+import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 
-const canRun = process.platform === 'linux' && existsSync('dist/bench/faults.js') && (await findTemporalCli()) !== undefined;
-/** A mount is root's to make; without it there is no disk to fill. */
-const kinds = faultKinds.filter((kind) => process.getuid?.() === 0 || !kind.includes('disk'));
+requireBuild();
+requireTemporalCli();
+const needsRoot = (kind: string): boolean => kind.includes('disk');
+const kinds = faultKinds.filter((kind) => needs.root.met || !needsRoot(kind));
 const lanes = 4;
 
-describe.skipIf(!canRun)('faults (skipped where there is no Linux, build or Temporal CLI)', () => {
+describe('faults', where(needs.linux), () => {
+  it.each(faultKinds.filter(needsRoot))('%s is among them', where(needs.root), (kind) => expect(kinds).toContain(kind));
+
   it('of every kind: nothing lost, no byte different', { timeout: 1_800_000 }, async () => {
     const subject = { name: 'demo', model: join(demoFolder, 'model'), text: join(demoFolder, 'heldout.txt') };
     const said: string[] = [];

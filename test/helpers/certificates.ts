@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { bits, bytes, context, integer, names, objectId, octets, sequence, time, utf8 } from './der.js';
 
 /** Paths of a certificate and its key, PEM. */
 export interface Pair {
@@ -8,44 +9,58 @@ export interface Pair {
   key: string;
 }
 
-/** Whether `openssl` is there to make certificates with. */
-export const hasOpenssl = ((): boolean => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const oid = { ecdsaWithSha256: '1.2.840.10045.4.3.2', commonName: '2.5.4.3', basicConstraints: '2.5.29.19', subjectAltName: '2.5.29.17' };
+const hour = 3_600_000;
 
-/** Certificates made in a folder, valid for a day. */
+/** Certificates made in a folder (RFC 5280, P-256), valid for a day. */
 export class Authority {
   readonly own: Pair;
+  private readonly privateKey: KeyObject;
 
   constructor(
     private readonly folder: string,
     private readonly name: string,
   ) {
-    this.own = this.paths(name);
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', `/CN=${name}`, '-keyout', this.own.key, '-out', this.own.cert);
+    const { privateKey, publicKey } = newKeys();
+    this.privateKey = privateKey;
+    // TRUE in a sequence: this certificate signs others.
+    const signsOthers = extension(oid.basicConstraints, sequence(bytes(0x01, Buffer.of(0xff))));
+    this.own = this.write(name, privateKey, this.certify(name, publicKey, signsOthers));
   }
 
-  /** A certificate signed by this authority, for a host name and its loopback addresses. */
+  /** A certificate signed by this authority, for a host name. */
   issue(host: string): Pair {
-    const pair = this.paths(`${this.name}-${host}`);
-    const request = `${pair.cert}.request`;
-    const extensions = `${pair.cert}.extensions`;
-    writeFileSync(extensions, `subjectAltName=DNS:${host}\n`);
-    openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${host}`, '-keyout', pair.key, '-out', request);
-    openssl('x509', '-req', '-in', request, '-CA', this.own.cert, '-CAkey', this.own.key, '-CAcreateserial', '-days', '1', '-extfile', extensions, '-out', pair.cert);
-    return pair;
+    const { privateKey, publicKey } = newKeys();
+    const hostName = extension(oid.subjectAltName, sequence(bytes(0x82, Buffer.from(host))));
+    return this.write(`${this.name}-${host}`, privateKey, this.certify(host, publicKey, hostName));
   }
 
-  private paths(name: string): Pair {
-    return { cert: path.join(this.folder, `${name}.crt`), key: path.join(this.folder, `${name}.key`) };
+  private certify(subject: string, publicKey: KeyObject, extensions: Buffer): Buffer {
+    const algorithm = sequence(objectId(oid.ecdsaWithSha256));
+    const content = sequence(
+      context(0, integer(Buffer.of(2))),
+      integer(Buffer.concat([Buffer.of(1), randomBytes(8)])),
+      algorithm,
+      names(oid.commonName, utf8(this.name)),
+      sequence(time(new Date(Date.now() - hour)), time(new Date(Date.now() + 24 * hour))),
+      names(oid.commonName, utf8(subject)),
+      publicKey.export({ type: 'spki', format: 'der' }),
+      context(3, sequence(extensions)),
+    );
+    return sequence(content, algorithm, bits(sign('sha256', content, this.privateKey)));
+  }
+
+  private write(name: string, privateKey: KeyObject, certificate: Buffer): Pair {
+    const pair = { cert: path.join(this.folder, `${name}.crt`), key: path.join(this.folder, `${name}.key`) };
+    const lines = certificate.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+    writeFileSync(pair.cert, `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`);
+    writeFileSync(pair.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    return pair;
   }
 }
 
-function openssl(...words: string[]): void {
-  execFileSync('openssl', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+function extension(id: string, value: Buffer): Buffer {
+  return sequence(objectId(id), octets(value));
 }

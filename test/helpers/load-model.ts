@@ -5,9 +5,6 @@ import { tf, type Tensor } from '../../engine/index.js';
 import { modelFromConfig, type DecoderModel } from '../../models/index.js';
 import type { TensorSpec } from '../../models/types.js';
 
-/** Test data that all tasks of the project share; not part of the repository. */
-export const sharedData = join(import.meta.dirname, '../../../shared/data');
-
 /** Every tensor that a model reads, each once. */
 export function allTensors(model: DecoderModel): TensorSpec[] {
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index).tensors);

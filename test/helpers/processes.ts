@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Whether this system shows its sockets as files. */
-export const showsSockets = process.platform === 'linux';
 
 const listening = '0A';
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findS3Server } from '#setup/places.mjs';
 
 /** A real S3 server, if set-up found or built one. */
-export const s3Program = findS3Server();
+const s3Program = findS3Server();
 
 const access = 'AKTESTACCESSKEY';
 const secret = 'test-secret-of-the-bucket';

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { diffMasks, examineMask, groupZeros, openMaskFile, openMaskSource, readPackedMask } from '../../masks/index.js';
 import { openCheckpoint } from '../../checkpoints/index.js';
-
-const data = '../shared/data';
+import { goldenModels } from '../helpers/golden.js';
+import { recorded } from '../pruning/golden-data.js';
 
 /** The bytes of a safetensors file's tensors, read without the code under test. */
 async function rawTensors(path: string): Promise<Map<string, Buffer>> {
@@ -19,14 +19,21 @@ function bitsSet(bytes: Buffer): number {
   return [...bytes].reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
 }
 
-describe.skipIf(!existsSync(`${data}/golden`)).each([
-  ['stories260K', 'magnitude-2of4', '2:4'], ['stories260K', 'magnitude-50-block', 'unstructured'], ['tiny-opt', 'magnitude-4of8', '4:8'],
-  ['babyllama-tok105', 'wanda-60-block', 'unstructured'], ['babyllama-tok105', 'wanda-50-output1-r10', 'unstructured'],
-])('golden masks of %s, %s (skipped without the shared data)', (model, run, pattern) => {
-  const path = (state: string) => `${data}/golden/${model}/${run}.${state}.safetensors`;
+/** The runs of every kind that a model has. */
+const kinds = [
+  ['magnitude-50-block', 'unstructured'], ['magnitude-2of4', '2:4'], ['magnitude-4of8', '4:8'],
+  ['wanda-60-block', 'unstructured'], ['wanda-50-output1-r10', 'unstructured'], ['sparsegpt-50-layer', 'unstructured'],
+] as const;
+const cases = goldenModels.flatMap((golden) => {
+  const { runs } = recorded(golden);
+  return kinds.filter(([run]) => run in runs).map(([run, pattern]) => ({ ...golden, run, pattern }));
+});
+
+describe.each(cases)('golden masks of $name, $run', ({ data, model, run, pattern }) => {
+  const path = (state: string) => join(data, `${run}.${state}.safetensors`);
 
   it.each(['initial', 'rebuilt'])('%s: the pattern is found, nothing is wrong', async (state) => {
-    const facts = await examineMask({ maskFile: path(state), model: `${data}/models/${model}` });
+    const facts = await examineMask({ maskFile: path(state), model });
     expect(facts).toMatchObject({ pattern, violations: { count: 0 } });
   });
 
@@ -43,10 +50,13 @@ describe.skipIf(!existsSync(`${data}/golden`)).each([
   });
 });
 
-describe.skipIf(!existsSync(`${data}/golden`))('golden masks (skipped without the shared data)', () => {
-  it('rebuilt row by row keep the zeros of every row', async () => {
-    const { tensors } = await openCheckpoint(`${data}/models/stories260K`);
-    const open = (state: string) => openMaskFile(`${data}/golden/stories260K/magnitude-50-output1.${state}.safetensors`, tensors);
+describe.each(goldenModels)('golden masks of $name', (golden) => {
+  const { data, model } = golden;
+  const byRow = ['magnitude-50-output1', 'wanda-50-output1-r10'].filter((run) => run in recorded(golden).runs);
+
+  it.each(byRow)('%s: rebuilt row by row, they keep the zeros of every row', async (run) => {
+    const { tensors } = await openCheckpoint(model);
+    const open = (state: string) => openMaskFile(join(data, `${run}.${state}.safetensors`), tensors);
     const [initial, rebuilt] = [await open('initial'), await open('rebuilt')];
     for (const [i, entry] of initial.linears.entries()) {
       const after = groupZeros(await readPackedMask(rebuilt, rebuilt.linears[i]), 'output');

@@ -1,3 +1,3 @@
 import { testFamilyLogits } from './family-logits.js';
 
-await testFamilyLogits('tensorflow');
+testFamilyLogits('tensorflow');

@@ -1,43 +1,31 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EngineUnavailable, tf } from '../../engine/index.js';
+import { tf } from '../../engine/index.js';
 import { disposeConstants, forwardLogits, heldConstants } from '../../models/index.js';
 import { openTestEngine } from '../helpers/engine.js';
-import { loadModel, readArrays, sharedData } from '../helpers/load-model.js';
+import { goldenFamilies, type GoldenFamily } from '../helpers/golden.js';
+import { loadModel, readArrays } from '../helpers/load-model.js';
+import { needs, where } from '../helpers/needs.js';
 
-const families = join(sharedData, 'families');
-const present = existsSync(families);
-
-/** Of the 16-bit folders only within what rounded rotary frequencies make: see half-precision-rope.test.ts. */
-const tolerance = (name: string) => (/16/.test(name) ? 2e-3 : 1e-4);
+/** Of the shared 16-bit folders only within what rounded rotary frequencies make: see half-precision-rope.test.ts. */
+const tolerance = ({ name, committed }: GoldenFamily) => (/16/.test(name) && !committed ? 2e-3 : 1e-4);
 
 /** Logits of every family and variant against those of Hugging Face transformers, on one engine. */
-export async function testFamilyLogits(backend: 'tensorflow' | 'wasm'): Promise<void> {
-  const opened = await opens(backend);
-  describe.skipIf(!opened || !present)(`decoder families on ${backend} (needs that engine and ../shared/data/families)`, () => {
-    beforeAll(() => {
+export function testFamilyLogits(backend: 'tensorflow' | 'wasm'): void {
+  const wanted = backend === 'tensorflow' ? [needs.tensorflow] : [];
+  describe(`decoder families on ${backend}`, where(...wanted), () => {
+    beforeAll(async () => {
+      await openTestEngine(backend);
       expect(tf.getBackend()).toBe(backend);
     });
     afterAll(disposeConstants);
 
-    const folders = present ? readdirSync(families).filter((name) => existsSync(join(families, name, 'config.json'))) : [];
-    it.each(folders)('%s: logits are those of transformers, no tensor is left over', async (name) => {
+    it.each(goldenFamilies)('$name: logits are those of transformers, no tensor is left over', async (family) => {
       const before = tf.memory().numTensors - heldConstants();
-      expect(await logitsError(join(families, name))).toBeLessThan(tolerance(name));
+      expect(await logitsError(family.folder)).toBeLessThan(tolerance(family));
       expect(tf.memory().numTensors - heldConstants()).toBe(before);
     });
   });
-}
-
-async function opens(backend: 'tensorflow' | 'wasm'): Promise<boolean> {
-  try {
-    await openTestEngine(backend);
-    return true;
-  } catch (error) {
-    if (error instanceof EngineUnavailable) return false;
-    throw error;
-  }
 }
 
 /** Largest difference from a family folder's `expected.safetensors`, in standard deviations of the logits. */

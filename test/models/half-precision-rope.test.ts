@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { disposeConstants } from '../../models/index.js';
 import type * as rope from '../../models/rope.js';
 import { openTestEngine } from '../helpers/engine.js';
-import { sharedData } from '../helpers/load-model.js';
+import { goldenFamilies } from '../helpers/golden.js';
 import { logitsError } from './family-logits.js';
 
 /**
- * The expected logits of the 16-bit folders come from a model that was cast as a whole, its rotary frequencies
- * included, before it ran in float32. Models that are loaded the usual way keep these in float32, and so do we. So
- * here the frequencies are rounded as they were there; everything else must then agree as for the other variants.
+ * Models that are loaded the usual way keep their rotary frequencies in float32, whatever the weights are in, and so do we.
+ * The expected logits of the committed 16-bit folders come from such models. Those of the shared folders come from a model that
+ * was cast as a whole, its frequencies included, before it ran in float32. With frequencies that are rounded as they were
+ * there, everything else agrees as for the other variants.
  */
 const rounding = vi.hoisted(() => ({ mantissaBits: 23 }));
 
@@ -27,17 +26,21 @@ vi.mock('../../models/rope.js', async (original) => {
   return { ...actual, ropeFromConfig };
 });
 
-const families = join(sharedData, 'families');
+/** Bits of the mantissa of float16 and of bfloat16. */
+const mantissaBits = (name: string): number => (name.includes('fp16') ? 10 : 7);
+const halves = goldenFamilies.filter(({ name }) => /fp16|bf16/.test(name));
 
-describe.skipIf(!existsSync(families))('16-bit checkpoints (needs ../shared/data/families)', () => {
+describe('16-bit checkpoints', () => {
   beforeAll(() => openTestEngine());
   afterAll(disposeConstants);
 
-  it.each([
-    ['llama-fp16', 10],
-    ['llama-bf16-sharded', 7],
-  ])('%s: logits are those of transformers once rotary frequencies have %i bits', async (name, mantissaBits) => {
-    rounding.mantissaBits = mantissaBits;
-    expect(await logitsError(join(families, name))).toBeLessThan(1e-4);
+  it.each(halves)('$name: rotary frequencies decide whether logits are those of transformers', async ({ name, folder, committed }) => {
+    rounding.mantissaBits = 23;
+    const exact = await logitsError(folder);
+    rounding.mantissaBits = mantissaBits(name);
+    const rounded = await logitsError(folder);
+    const [same, other] = committed ? [exact, rounded] : [rounded, exact];
+    expect(same).toBeLessThan(1e-4);
+    expect(other).toBeGreaterThan(1e-4);
   });
 });

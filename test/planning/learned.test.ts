@@ -5,7 +5,6 @@ import { ComputeHost } from '../../activities/compute/host.js';
 import { engineText } from '../../engine/index.js';
 import { addMeasurement, assumedMachine, correctionOf, makePlan, planningPaths, processorName, readMeasurements, secondsOf, type Measurement } from '../../planning/index.js';
 import { stageSteps } from '../../planning/stages.js';
-import { isBuilt } from '../cli/run-program.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
 import { pipelineOf } from './pipelines.js';
 import { cpuEngine, llama7b } from './llama7b.js';
@@ -89,7 +88,7 @@ describe('the record', () => {
   });
 });
 
-describe.skipIf(!isBuilt)('a compute process (skipped without a build)', () => {
+describe('a compute process', () => {
   it('records every layer that it makes, and none that it finds', async () => {
     const host = new ComputeHost({ state, entry: resolve('dist/activities/compute/child.js'), onOutput: () => undefined });
     try {

@@ -7,7 +7,8 @@ import type { Tensor, Tensor3D } from '../../engine/index.js';
 import type { DecoderModel, LinearSpec } from '../../models/index.js';
 import { parsePattern, patternSparsity } from '../../pruning/index.js';
 import type { Pattern } from '../../pruning/index.js';
-import { readArrays, sharedData } from '../helpers/load-model.js';
+import type { GoldenModel } from '../helpers/golden.js';
+import { readArrays } from '../helpers/load-model.js';
 
 /** One run of the public reference: its settings, read off its name, and what it recorded. */
 export interface GoldenRun {
@@ -22,22 +23,27 @@ export interface GoldenRun {
   losses: [string, number, number][];
 }
 
-export const goldenModels = ['stories260K', 'babyllama-tok105', 'tiny-opt'];
-const folderOf = (model: string): string => join(sharedData, 'golden', model);
-
-function recordedRuns(model: string): Record<string, { losses?: [string, number, number][] }> {
-  const { runs } = JSON.parse(readFileSync(join(folderOf(model), 'reference.json'), 'utf8')) as { runs: ReturnType<typeof recordedRuns> };
-  return runs;
+/** What the reference recorded of one run; see {@link GoldenRun} for the losses. */
+interface RecordedRun {
+  init_ppl: number;
+  rebuild_ppl: number;
+  grown: number;
+  losses?: [string, number, number][];
 }
 
-/** Error before and after, per sub-block in order, of one run. */
-export function goldenLosses(model: string, run: string): [string, number, number][] {
-  return recordedRuns(model)[run].losses ?? [];
+interface Recorded {
+  dense_ppl: number;
+  runs: Record<string, RecordedRun>;
+}
+
+/** What the reference recorded on a model. */
+export function recorded({ data }: GoldenModel): Recorded {
+  return JSON.parse(readFileSync(join(data, 'reference.json'), 'utf8')) as Recorded;
 }
 
 /** The magnitude and Wanda runs of a model. */
-export function goldenRuns(model: string): GoldenRun[] {
-  return Object.entries(recordedRuns(model)).flatMap(([name, { losses }]) => {
+export function goldenRuns(model: GoldenModel): GoldenRun[] {
+  return Object.entries(recorded(model).runs).flatMap(([name, { losses }]) => {
     const match = /^(magnitude|wanda)-(?:(\d)of(\d)|(\d\d)-(block|layer|output|input)1?)(-r10)?(?:-([WD]))?$/.exec(name);
     if (match === null || losses === undefined) return [];
     const [, method, keep, of, percent, granularity, r10, metric] = match;
@@ -56,16 +62,16 @@ export function goldenRuns(model: string): GoldenRun[] {
   });
 }
 
-export async function goldenMasks(model: string, run: string, state: 'initial' | 'rebuilt'): Promise<Map<string, Uint8Array>> {
-  const { tensors } = await readSafetensorsHeader(join(folderOf(model), `${run}.${state}.safetensors`));
+export async function goldenMasks({ data }: GoldenModel, run: string, state: 'initial' | 'rebuilt'): Promise<Map<string, Uint8Array>> {
+  const { tensors } = await readSafetensorsHeader(join(data, `${run}.${state}.safetensors`));
   const masks = new Map<string, Uint8Array>();
   for (const [name, info] of tensors) masks.set(name, unpackBits(await readTensorBytes(info), (info.end - info.begin) * 8));
   return masks;
 }
 
 /** The reference's calibration windows, embedded, in batches of `size` sequences. */
-export function embedCalibration(model: string, decoder: DecoderModel, weights: ReadonlyMap<string, Tensor>, size: number): Tensor3D[] {
-  const { shape, values } = readArrays(join(folderOf(model), 'tokens.safetensors')).calibration;
+export function embedCalibration({ data }: GoldenModel, decoder: DecoderModel, weights: ReadonlyMap<string, Tensor>, size: number): Tensor3D[] {
+  const { shape, values } = readArrays(join(data, 'tokens.safetensors')).calibration;
   const [samples, time] = shape;
   const batches: Tensor3D[] = [];
   for (let first = 0; first < samples; first += size) {

@@ -1,30 +1,26 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../engine/index.js';
 import type { Tensor } from '../../engine/index.js';
 import { linearsOf, type DecoderModel } from '../../models/index.js';
 import { InputNorms, layerForward, magnitudeMask, rebuildSubBlock, wandaMask } from '../../pruning/index.js';
 import { openTestEngine } from '../helpers/engine.js';
-import { loadModel, sharedData } from '../helpers/load-model.js';
-import { differences, embedCalibration, goldenMasks, goldenModels, goldenRuns } from './golden-data.js';
+import { goldenModels } from '../helpers/golden.js';
+import { loadModel } from '../helpers/load-model.js';
+import { differences, embedCalibration, goldenMasks, goldenRuns } from './golden-data.js';
 
-const available = existsSync(join(sharedData, 'golden'));
-if (!available) console.warn('The golden data is absent: parity with the public reference is not tested.');
-
-describe.skipIf(!available).each(goldenModels)('parity with the public reference on %s', (name) => {
+describe.each(goldenModels)('parity with the public reference on $name', (golden) => {
   let model: DecoderModel;
   let weights: Map<string, Tensor>;
   beforeAll(async () => {
     await openTestEngine();
-    ({ model, weights } = await loadModel(join(sharedData, 'models', name)));
+    ({ model, weights } = await loadModel(golden.model));
   });
-  const runs = available ? goldenRuns(name) : [];
+  const runs = goldenRuns(golden);
 
   it.each(runs)('rebuilds $name to the same mask with the same errors', async (run) => {
-    const start = await goldenMasks(name, run.name, 'initial');
-    const expected = await goldenMasks(name, run.name, 'rebuilt');
-    let hidden = embedCalibration(name, model, weights, 5);
+    const start = await goldenMasks(golden, run.name, 'initial');
+    const expected = await goldenMasks(golden, run.name, 'rebuilt');
+    let hidden = embedCalibration(golden, model, weights, 5);
     let different = 0;
     let size = 0;
     const errors: [number, number][] = [];
@@ -53,8 +49,8 @@ describe.skipIf(!available).each(goldenModels)('parity with the public reference
   });
 
   it.each(runs.filter(({ method, metric }) => method === 'wanda' || metric === 'weight-gradient'))('makes the initial mask of $name', async (run) => {
-    const expected = await goldenMasks(name, run.name, 'initial');
-    let hidden = embedCalibration(name, model, weights, 5);
+    const expected = await goldenMasks(golden, run.name, 'initial');
+    let hidden = embedCalibration(golden, model, weights, 5);
     let different = 0;
     let size = 0;
     for (let index = 0; index < model.layers; index++) {

@@ -1,5 +1,5 @@
 /** The sweep workflow on a real server, with real member workflows whose activities are made up here. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,16 +13,17 @@ import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-serve
 import { serverAddress } from '../../cli/local/server-record.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/request.js';
 import { resumed, startSweep } from '../../cli/sweep/start.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { WriteSweepInput } from '../../activities/types.js';
 import { parseSweep } from '../../config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 
 const bundle = 'dist/workflow-bundle.js';
-const canRun = existsSync(bundle) && (await findTemporalCli()) !== undefined;
+requireBuild();
+requireTemporalCli();
 
-describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal CLI)', () => {
+describe('sweep workflow', () => {
   const state = mkdtempSync(path.join(tmpdir(), 'sweep-'));
   let client: Client;
   let connection: NativeConnection;

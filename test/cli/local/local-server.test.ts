@@ -9,7 +9,9 @@ import { keepServer } from '../../../cli/local/keep-server.js';
 import { ensureLocalServer, leaveLocalServer } from '../../../cli/local/local-server.js';
 import { isAlive, recordProcess } from '../../../cli/local/process-records.js';
 import { recordServer, runningServer, serverAddress, serverLog } from '../../../cli/local/server-record.js';
-import { findTemporalCli } from '../../../cli/temporal-cli.js';
+import { requireTemporalCli } from '../../helpers/set-up.js';
+
+requireTemporalCli();
 
 function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -23,7 +25,7 @@ async function until(condition: () => Promise<boolean> | boolean): Promise<void>
   while (!(await condition())) await sleep(20);
 }
 
-describe.skipIf((await findTemporalCli()) === undefined)('local server (skipped without a Temporal CLI)', () => {
+describe('local server', () => {
   let state = '';
   beforeEach(() => {
     state = mkdtempSync(path.join(tmpdir(), 'server-'));

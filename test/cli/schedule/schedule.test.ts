@@ -1,5 +1,5 @@
 /** Schedules, as users have them: programs, against a real local server. Times are seconds here instead of days. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,11 +9,11 @@ import { connectClient } from '../../../cli/client.js';
 import { localConnection } from '../../../cli/connection.js';
 import { ensureLocalServer, leaveLocalServer } from '../../../cli/local/local-server.js';
 import { serverAddress } from '../../../cli/local/server-record.js';
-import { findTemporalCli } from '../../../cli/temporal-cli.js';
 import { demoFolder } from '../../helpers/demo-run.js';
-import { isBuilt, runProgram, startProgram } from '../run-program.js';
+import { requireTemporalCli } from '../../helpers/set-up.js';
+import { runProgram, startProgram } from '../run-program.js';
 
-const canRun = isBuilt && existsSync(demoFolder) && (await findTemporalCli()) !== undefined;
+requireTemporalCli();
 
 interface Described {
   paused: boolean;
@@ -25,7 +25,7 @@ interface Described {
   counts: { started: number; skipped: number; missed: number };
 }
 
-describe.skipIf(!canRun)('schedules (skipped without a build, the demo model or a Temporal CLI)', () => {
+describe('schedules', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'schedule-'));
   const state = path.join(folder, 'state');
   // Little work: it is the times that are tested here.

@@ -1,0 +1,124 @@
+"""Makes the folders beside this file: a small random model of each decoder family, and the logits that transformers gives for it.
+
+    pip install torch transformers==5.23.0 safetensors
+    python test/golden/families/make_families.py [FOLDER]
+
+Each folder is an ordinary Hugging Face checkpoint, and `expected.safetensors` with `input_ids` (I32, [2, 20]) and `logits`
+(F32, [2, 20, vocabulary]). The logits come from the folder as it lies on disk, loaded in float32. With the same versions
+(VERSIONS.json) the script gives the same bytes again.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+
+WINDOW = 6
+TOKENS = 20
+
+COMMON = dict(
+    vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
+    max_position_embeddings=32, rms_norm_eps=1e-6, tie_word_embeddings=False, bos_token_id=1, eos_token_id=2, pad_token_id=None,
+)
+OPT = dict(
+    vocab_size=40, hidden_size=16, ffn_dim=24, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=32,
+    word_embed_proj_dim=16, dropout=0.0, bos_token_id=2, eos_token_id=2, pad_token_id=1,
+)
+
+
+def rope(kind, theta=10000.0, **parameters):
+    return {"rope_type": kind, "rope_theta": theta, **parameters}
+
+
+LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
+
+CONFIGS = {
+    "llama-mha-untied": LlamaConfig(**{**COMMON, "num_key_value_heads": 4, "head_dim": 4}),
+    "llama-gqa-tied": LlamaConfig(**{**COMMON, "tie_word_embeddings": True}),
+    "llama-biased": LlamaConfig(**COMMON, attention_bias=True, mlp_bias=True),
+    "llama-rope-linear": LlamaConfig(**COMMON, rope_parameters=rope("linear", factor=2.0)),
+    "llama-rope-llama3": LlamaConfig(**COMMON, rope_parameters=LLAMA3),
+    "llama-old-spelling": LlamaConfig(**COMMON, rope_parameters=rope("linear", 20000.0, factor=4.0)),
+    "llama-fp16": LlamaConfig(**COMMON),
+    "llama-bf16-sharded": LlamaConfig(**COMMON),
+    "mistral-window": MistralConfig(**COMMON, sliding_window=WINDOW),
+    "mistral-no-window": MistralConfig(**COMMON, sliding_window=None),
+    "qwen2-tied": Qwen2Config(**{**COMMON, "head_dim": 4, "tie_word_embeddings": True}),
+    "qwen2-window-of-some-layers": Qwen2Config(**{**COMMON, "head_dim": 4}, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1),
+    "qwen3": Qwen3Config(**COMMON),
+    "qwen3-biased-windowed": Qwen3Config(**COMMON, attention_bias=True, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=1),
+    "opt": OPTConfig(**OPT),
+    "opt-350m-kind": OPTConfig(**{**OPT, "word_embed_proj_dim": 8}, do_layer_norm_before=False),
+    "opt-plain-norms": OPTConfig(
+        **OPT, activation_function="gelu", enable_bias=False, layer_norm_elementwise_affine=False, tie_word_embeddings=False),
+    "opt-no-final-norm": OPTConfig(**OPT, _remove_final_layer_norm=True),
+    "opt-bare-decoder": OPTConfig(**OPT),
+}
+
+
+def randomize(model, seed):
+    """Random values in every tensor: norms of ones and biases of zeros would hide mistakes."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in sorted(model.named_parameters()):
+        noise = torch.randn(tensor.shape, generator=generator)
+        is_norm = "norm" in name and name.endswith("weight")
+        with torch.no_grad():
+            tensor.copy_(1 + 0.2 * noise if is_norm else 0.25 * noise)
+
+
+def edit(file, change):
+    config = json.loads(file.read_text())
+    change(config)
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def old_spelling(config):
+    """As transformers 4 wrote it."""
+    parameters = config.pop("rope_parameters")
+    config["rope_theta"] = parameters["rope_theta"]
+    config["rope_scaling"] = {"type": parameters["rope_type"], "factor": parameters["factor"]}
+    config["torch_dtype"] = config.pop("dtype")
+
+
+def save(name, model, folder):
+    if name == "llama-fp16":
+        model.to(torch.float16).save_pretrained(folder)
+    elif name == "llama-bf16-sharded":
+        model.to(torch.bfloat16).save_pretrained(folder, max_shard_size="7KB")
+    elif name == "opt-bare-decoder":
+        model.save_pretrained(folder)
+        tensors = load_file(folder / "model.safetensors")
+        save_file({key.removeprefix("model."): value for key, value in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+    else:
+        model.save_pretrained(folder)
+    if name == "llama-old-spelling":
+        edit(folder / "config.json", old_spelling)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+
+
+def make(name, config, seed, folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    randomize(model, seed)
+    save(name, model, folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    ids = torch.randint(3, config.vocab_size, (2, TOKENS), generator=torch.Generator().manual_seed(1000 + seed))
+    with torch.no_grad():
+        logits = model(input_ids=ids, use_cache=False).logits
+    assert torch.isfinite(logits).all()
+    save_file({"input_ids": ids.to(torch.int32), "logits": logits.contiguous()}, folder / "expected.safetensors")
+    print(f"{name}: {len(list(folder.glob('*.safetensors'))) - 1} file(s) of weights, logits of deviation {logits.std():.3f}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    for seed, (name, config) in enumerate(CONFIGS.items()):
+        make(name, config, seed, target / name)
+    versions = {"transformers": transformers.__version__, "torch": torch.__version__, "attention": "eager", "dtype": "float32"}
+    (target / "VERSIONS.json").write_text(json.dumps(versions, indent=2) + "\n")

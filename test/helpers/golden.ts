@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Evidence that every clone has: docs/evidence.md. */
+export const committedData = join(import.meta.dirname, '../golden');
+
+/** More of the same for larger models, beside the clone where somebody has it; not part of the repository. */
+const sharedData = join(import.meta.dirname, '../../../shared/data');
+
+/** What the authors' code gave on a model, and where model and texts are. */
+export interface GoldenModel {
+  name: string;
+  /** Masks, perplexities, losses and tokens. */
+  data: string;
+  model: string;
+  calibration: string;
+  evaluation: string;
+  /** Tokens of a window. */
+  sequenceLength: number;
+  /** Calibration windows. */
+  samples: number;
+}
+
+interface Recorded {
+  seqlen: number;
+  nsamples: number;
+  calibration: string;
+  evaluation: string;
+}
+
+function goldenModel(name: string, data: string, model: string, texts: string): GoldenModel {
+  const { seqlen, nsamples, calibration, evaluation } = JSON.parse(readFileSync(join(data, 'reference.json'), 'utf8')) as Recorded;
+  return { name, data, model, calibration: join(texts, calibration), evaluation: join(texts, evaluation), sequenceLength: seqlen, samples: nsamples };
+}
+
+const demo = join(import.meta.dirname, '../../pipelines/demo');
+
+/** The demo model always, the larger ones where their data is. */
+export const goldenModels: readonly GoldenModel[] = [
+  goldenModel('demo', join(committedData, 'demo'), join(demo, 'model'), demo),
+  ...['stories260K', 'babyllama-tok105', 'tiny-opt']
+    .filter((name) => existsSync(join(sharedData, 'golden', name)))
+    .map((name) => goldenModel(name, join(sharedData, 'golden', name), join(sharedData, 'models', name), join(sharedData, 'text'))),
+];
+
+/** A small random model with the logits that transformers gives for it. */
+export interface GoldenFamily {
+  name: string;
+  folder: string;
+  /** Made by test/golden/families/make_families.py, not by somebody else. */
+  committed: boolean;
+}
+
+function familiesIn(folder: string, committed: boolean): GoldenFamily[] {
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, 'config.json'))) : [];
+  return names.map((name) => ({ name: committed ? name : `shared ${name}`, folder: join(folder, name), committed }));
+}
+
+/** Every family and variant. */
+export const goldenFamilies: readonly GoldenFamily[] = [
+  ...familiesIn(join(committedData, 'families'), true),
+  ...familiesIn(join(sharedData, 'families'), false),
+];
+
+/** Log-likelihoods of lm-evaluation-harness on a model, and where the documents of a task are. */
+export interface GoldenZeroShot {
+  name: string;
+  model: string;
+  documents: (task: string) => string;
+  file: string;
+}
+
+/** The demo model on documents of our own always, others on the tasks' own documents where they are. */
+export const goldenZeroShot: readonly GoldenZeroShot[] = [
+  { name: 'demo', model: join(demo, 'model'), documents: (task) => join(committedData, `zero-shot/documents/${task}.jsonl`), file: join(committedData, 'zero-shot/expected.json') },
+  ...goldenModels
+    .map(({ name, data, model }) => ({ name, model, documents: (task: string) => join(sharedData, `zeroshot/${task === 'rte' ? 'rte.val' : task}.jsonl`), file: join(data, 'zero-shot.json') }))
+    .filter(({ file }) => existsSync(file)),
+];

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import type { TestOptions } from 'vitest';
+import { findS3Server } from '#setup/places.mjs';
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why a test is skipped here, for the summary (skip-reporter.ts). */
+    skipReason?: string;
+  }
+}
+
+/** What some machines do not have, although set-up has run there. */
+export interface Need {
+  met: boolean;
+  /** What is missing, and how to get it where that is possible. */
+  reason: string;
+}
+
+export const needs = {
+  linux: { met: process.platform === 'linux', reason: 'needs Linux' },
+  root: { met: process.getuid?.() === 0, reason: 'needs root, to mount a small disk' },
+  tensorflow: {
+    met: existsSync('node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node'),
+    reason: 'TensorFlow is not linked: install python3 with pip and a C++ compiler, then `npm run setup`',
+  },
+  s3Server: {
+    met: findS3Server() !== undefined,
+    reason: 'there is no S3 server: install Go 1.24 or newer, then `node scripts/setup.mjs --tests`',
+  },
+} satisfies Record<string, Need>;
+
+/**
+ * Options for `describe`, `it` and their `each`. The tests are skipped where a need is not met, and the summary says which one.
+ * What set-up always makes is no such need: a test that lacks it fails (set-up.ts).
+ */
+export function where(...wanted: Need[]): TestOptions {
+  const missing = wanted.filter(({ met }) => !met).map(({ reason }) => reason);
+  return missing.length === 0 ? {} : { skip: true, meta: { skipReason: missing.join('; ') } };
+}

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+
+/** Runs the cases in `skips/` in a process of its own, without what this Vitest has put into the environment. */
+function run(...[words, variables]: [string[], Record<string, string>]): { status: number | null; said: string } {
+  const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|REQUIRE_ALL|NODE_ENV|TEST$)/.test(name));
+  const env = { ...Object.fromEntries(own), NO_COLOR: '1', ...variables };
+  const command = ['node_modules/vitest/vitest.mjs', 'run', '--root', '.', '--config', 'test/helpers/skips/vitest.config.ts', ...words];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8', env });
+  return { status, said: stdout + stderr };
+}
+
+const listed = `
+ Skipped tests: 5
+   test/helpers/skips/cases.ts > is skipped by its options: 1
+     needs the moon
+   test/helpers/skips/cases.ts > is skipped by its options: 2
+     needs the moon
+   test/helpers/skips/cases.ts > a suite > is skipped with its suite
+     needs the moon
+   test/helpers/skips/cases.ts > skips itself
+     has seen enough
+   test/helpers/skips/cases.ts > says nothing
+     no reason given
+`;
+
+it('the summary lists every skipped test with its reason', () => {
+  const { status, said } = run([], {});
+  expect(said).toContain(listed);
+  expect(status, said).toBe(0);
+});
+
+it('REQUIRE_ALL=1 turns a skip into a failure', () => {
+  const { status, said } = run([], { REQUIRE_ALL: '1' });
+  expect(said).toContain(`${listed}   REQUIRE_ALL=1 allows no skip`);
+  expect(said).toMatch(/Tests +1 passed \| 5 skipped/);
+  expect(status).toBe(1);
+});
+
+it('a test that -t leaves out is not a skip', () => {
+  const { status, said } = run(['-t', '^runs'], { REQUIRE_ALL: '1' });
+  expect(status, said).toBe(0);
+  expect(said).not.toContain('Skipped tests');
+});
