@@ -8,7 +8,7 @@ import { createActivities, createSharedActivities, Seat, type ComputeHost } from
 import type { ArtifactStore } from '../../artifacts/index.js';
 
 /** Where every write waits. */
-const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() as Promise<void> }));
+const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() }));
 vi.mock('../../artifacts/durable-file.js', async (original) => ({
   ...(await original<object>()),
   writeFileDurably: async () => {
@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-async function beatsOf(activity: (...input: never[]) => Promise<unknown>, input: unknown): Promise<number> {
+async function beatsOf(activity: (input: never) => Promise<unknown>, input: unknown): Promise<number> {
   const environment = new MockActivityEnvironment();
   let beats = 0;
   environment.on('heartbeat', () => beats++);
@@ -41,14 +41,14 @@ async function beatsOf(activity: (...input: never[]) => Promise<unknown>, input:
 }
 
 it('while a report is written', async () => {
-  const { writeReport } = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), renderReport: () => 'report' });
-  expect(await beatsOf(writeReport, { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
+  const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), renderReport: () => 'report' });
+  expect(await beatsOf((input) => activities.writeReport(input), { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
 });
 
 it('while the report of a sweep is written, and while a store is slow to say which one it is', async () => {
   const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
-  const { takeSeat, writeSweep } = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => ({ 'report.md': 'report' }) });
-  expect(await beatsOf(writeSweep, { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
+  const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => ({ 'report.md': 'report' }) });
+  expect(await beatsOf((input) => activities.writeSweep(input), { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
   disk.waiting = new Promise((resolve) => (disk.free = resolve));
-  expect(await beatsOf(takeSeat, {})).toBeGreaterThan(5);
+  expect(await beatsOf((input) => activities.takeSeat(input), {})).toBeGreaterThan(5);
 });

@@ -45,7 +45,7 @@ class FullStore extends ArtifactStore {
     });
   }
   override async *readPieces(...args: Parameters<ArtifactStore['readPieces']>): ReturnType<ArtifactStore['readPieces']> {
-    yield* interrupted(super.readPieces(...args)) as ReturnType<ArtifactStore['readPieces']>;
+    yield* interrupted(super.readPieces(...args));
   }
   override drop(...args: Parameters<ArtifactStore['drop']>): ReturnType<ArtifactStore['drop']> {
     operation();
@@ -106,7 +106,7 @@ interface Case<Task extends ComputeTask = ComputeTask> {
   /** Of a slow task, not every operation fails in turn. */
   step?: number;
 }
-const of = <Task extends ComputeTask>(one: Case<Task>): Case => one as unknown as Case;
+const of = <Task extends ComputeTask>(one: Case<Task>): Case => one;
 const all = (): number => context.model.layers;
 
 const cases: Record<string, Case> = {
