@@ -14,8 +14,8 @@ import type { OpenModel, Workbench } from './workbench.js';
 type Method = Allocation['method'];
 type Scores = Record<string, number>;
 
-/** What the scores of a dense layer's linears, and the gradient before it, depend on. */
-function dependsOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
+/** Everything that the scores of a dense layer's linears, and the gradient before it, follow from. */
+export function scoresDependOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
   return { ...numericsOf(context), version: numericsVersion.scores, model: context.model.digest, method, tokens: tokens.key, layer };
 }
 
@@ -28,8 +28,8 @@ function densePath(tokens: TokensRef, layer: number): Path {
 export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<boolean> {
   let known = true;
   for (let layer = 0; layer < context.model.layers; layer++) {
-    for (const kind of ['scores', 'gradient'] as const) await dropOlder(context, bench.store, kind, ArtifactStore.key(kind, dependsOn(context, method, tokens, layer)));
-    known &&= (await bench.store.find('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, layer)))) !== undefined;
+    for (const kind of ['scores', 'gradient'] as const) await dropOlder(context, bench.store, kind, ArtifactStore.key(kind, scoresDependOn(context, method, tokens, layer)));
+    known &&= (await bench.store.find('scores', ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer)))) !== undefined;
   }
   return known;
 }
@@ -44,7 +44,7 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
   const { context, method, tokens, layer: index } = input;
   await bench.engineOf(context);
   bench.onProgress(`scoring, layer ${index}`);
-  const { manifest, reused } = await bench.store.findOrMake('scores', dependsOn(context, method, tokens, index), async () => {
+  const { manifest, reused } = await bench.store.findOrMake('scores', scoresDependOn(context, method, tokens, index), async () => {
     const open = await bench.model(context.model);
     const layer = open.model.decoderLayer(index);
     const weights = await bench.layerWeights(open, index);
@@ -55,7 +55,7 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
     }
   });
   await bench.hidden.drop(context, densePath(tokens, index));
-  if (method === 'sensitivity') await bench.store.drop('gradient', ArtifactStore.key('gradient', dependsOn(context, method, tokens, index + 1)));
+  if (method === 'sensitivity') await bench.store.drop('gradient', ArtifactStore.key('gradient', scoresDependOn(context, method, tokens, index + 1)));
   return { seconds: manifest.seconds, reused };
 }
 
@@ -87,7 +87,7 @@ async function sensitivity(
   const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights });
   tf.dispose(hidden);
   const what = `gradient of the loss before layer ${index}`;
-  if (index > 0) await bench.store.findOrMake('gradient', dependsOn(context, method, tokens, index), (draft) => writeBatches(draft, 'gradient', gradients, what));
+  if (index > 0) await bench.store.findOrMake('gradient', scoresDependOn(context, method, tokens, index), (draft) => writeBatches(draft, 'gradient', gradients, what));
   tf.dispose(gradients);
   return Object.fromEntries(scores);
 }
@@ -111,14 +111,14 @@ async function gradientOfLoss(context: RunContext, tokens: TokensRef, open: Open
 }
 
 async function readGradient(context: RunContext, method: Method, tokens: TokensRef, layer: number, bench: Workbench): Promise<Tensor3D[]> {
-  const key = ArtifactStore.key('gradient', dependsOn(context, method, tokens, layer));
+  const key = ArtifactStore.key('gradient', scoresDependOn(context, method, tokens, layer));
   try {
     const gradients = await readBatches(bench.store, 'gradient', key);
     if (gradients === undefined) throw new ArtifactLostError('gradient', key, 'it is missing');
     return gradients;
   } catch (error) {
     for (let behind = layer; behind < context.model.layers; behind++) {
-      await bench.store.drop('scores', ArtifactStore.key('scores', dependsOn(context, method, tokens, behind)));
+      await bench.store.drop('scores', ArtifactStore.key('scores', scoresDependOn(context, method, tokens, behind)));
     }
     throw error;
   }
@@ -133,7 +133,7 @@ export async function allocatedBudgets(context: RunContext, { method, spread }: 
   const { model } = await bench.model(context.model);
   const linears: { name: string; size: number; score: number }[] = [];
   for (let layer = 0; layer < model.layers; layer++) {
-    const key = ArtifactStore.key('scores', dependsOn(context, method, tokens, layer));
+    const key = ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer));
     const manifest = await bench.store.find('scores', key);
     if (manifest === undefined) throw new ArtifactLostError('scores', key, 'it is missing');
     const scores = manifest.summary as Scores;

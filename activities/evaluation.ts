@@ -9,7 +9,8 @@ import type { PerplexityInput, PerplexityResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-function dependsOn({ context, path }: PerplexityInput): Json {
+/** Everything that a perplexity follows from. */
+export function perplexityDependsOn({ context, path }: PerplexityInput): Json {
   return {
     ...numericsOf(context),
     version: numericsVersion.perplexity,
@@ -23,7 +24,7 @@ type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
 
 /** The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. */
 export async function findPerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult | null> {
-  const key = ArtifactStore.key('perplexity', dependsOn(input));
+  const key = ArtifactStore.key('perplexity', perplexityDependsOn(input));
   await dropOlder(input.context, bench.store, 'perplexity', key);
   const manifest = await bench.store.find('perplexity', key);
   if (manifest === undefined) return null;
@@ -34,7 +35,7 @@ export async function findPerplexity(input: PerplexityInput, bench: Workbench): 
 export async function scorePerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult> {
   const { context, path } = input;
   await bench.engineOf(context);
-  const { manifest, reused } = await bench.store.findOrMake('perplexity', dependsOn(input), async () => {
+  const { manifest, reused } = await bench.store.findOrMake('perplexity', perplexityDependsOn(input), async () => {
     bench.onProgress('scoring');
     const open = await bench.model(context.model);
     const hidden = await bench.hidden.take(context, path);

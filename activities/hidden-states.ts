@@ -11,6 +11,11 @@ import { readSequences, withLayouts } from './sequences.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
+/** Everything that the hidden states after a path's layers follow from. */
+export function hiddenDependsOn(context: RunContext, path: Path): Json {
+  return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks };
+}
+
 /**
  * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use.
  * In memory for the process that made it, on disk for any other; and if neither has it, it is made again by running the
@@ -21,17 +26,12 @@ export class HiddenStates {
 
   constructor(private readonly bench: Workbench) {}
 
-  /** What the hidden states after the path's layers depend on. */
-  private dependsOn(context: RunContext, path: Path): Json {
-    return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks };
-  }
-
   /**
    * The hidden states that enter the layer after the path's last one. The caller owns the tensors.
    * @throws ArtifactLostError if the tokens or a mask of the path are gone
    */
   async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
-    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
+    const key = ArtifactStore.key('hidden', hiddenDependsOn(context, path));
     if (this.inMemory?.key === key) {
       // The caller's own tensors, on the same numbers: a task that fails disposes them with the rest of its tensors.
       const batches = this.inMemory.batches.map((batch) => batch.clone());
@@ -49,7 +49,7 @@ export class HiddenStates {
 
   /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors, which outlive the task. */
   async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
-    const dependsOn = this.dependsOn(context, path);
+    const dependsOn = hiddenDependsOn(context, path);
     const what = `hidden states after layer ${path.masks.length - 1}`;
     await dropOlder(context, this.bench.store, 'hidden', ArtifactStore.key('hidden', dependsOn));
     await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
@@ -60,14 +60,14 @@ export class HiddenStates {
 
   /** Seconds that storing the hidden states after the path's layers took, if they are stored. */
   async seconds(context: RunContext, path: Path): Promise<number | undefined> {
-    const key = ArtifactStore.key('hidden', this.dependsOn(context, path));
+    const key = ArtifactStore.key('hidden', hiddenDependsOn(context, path));
     await dropOlder(context, this.bench.store, 'hidden', key);
     return (await this.bench.store.find('hidden', key))?.seconds;
   }
 
   /** Removes the stored hidden states after the path's layers; nobody needs them once the next layer is finished. */
   async drop(context: RunContext, path: Path): Promise<void> {
-    if (path.masks.length > 0) await this.bench.store.drop('hidden', ArtifactStore.key('hidden', this.dependsOn(context, path)));
+    if (path.masks.length > 0) await this.bench.store.drop('hidden', ArtifactStore.key('hidden', hiddenDependsOn(context, path)));
   }
 
   /** Frees the tensors in memory. */
@@ -78,7 +78,7 @@ export class HiddenStates {
 
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {
     // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
-    return readBatches(this.bench.store, 'hidden', ArtifactStore.key('hidden', this.dependsOn(context, path))).catch(() => undefined);
+    return readBatches(this.bench.store, 'hidden', ArtifactStore.key('hidden', hiddenDependsOn(context, path))).catch(() => undefined);
   }
 
   private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {

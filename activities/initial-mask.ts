@@ -3,7 +3,7 @@ import { roundToDtype } from '../checkpoints/index.js';
 import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
 import {
-  checkInitialMask, checkPattern, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
+  checkInitialMask, checkPattern, defaultSpread, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
   type HessianFactor, type MaskTarget,
 } from '../pruning/index.js';
 import { allocatedBudgets } from './allocation.js';
@@ -11,7 +11,7 @@ import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
 import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
-import { readMaskSource } from './mask-source.js';
+import { maskSourceDigests, readMaskSource } from './mask-source.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
@@ -70,7 +70,8 @@ async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: 
   return allocatedBudgets(context, stage.allocation, scoredOn, bench);
 }
 
-function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
+/** Everything that a layer's first masks follow from. */
+export function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
   const calibrated = path === undefined ? {} : { ...numericsOf(context), tokens: path.tokens.key, before: path.masks };
   return {
     version: numericsVersion.initialMask,
@@ -78,9 +79,9 @@ function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInp
     layer,
     method: stage.method,
     ...(stage.method === 'sparsegpt' && { damping: stage.damping ?? defaultDamping }),
-    ...(stage.source === undefined ? {} : { source: context.files[stage.source] }),
+    ...(stage.method === 'file' && { source: maskSourceDigests(context, stage.source ?? '') }),
     pattern: context.pattern,
-    ...(scoredOn && { allocation: { ...stage.allocation, ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
+    ...(scoredOn && { allocation: { ...stage.allocation, spread: stage.allocation?.spread ?? defaultSpread[stage.allocation?.method ?? 'uniform'], ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
     sparsity: stage.method === 'file' ? undefined : context.sparsity,
     ...calibrated,
   };

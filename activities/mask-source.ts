@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../checkpoints/index.js';
 import type { LinearSpec } from '../models/index.js';
 import { detectPattern, patternText } from '../pruning/index.js';
 import { MaskFileMismatchError } from './errors.js';
 import { packedBytes, type LayerMask } from './layer-files.js';
+import type { RunContext } from './types.js';
 
 /** What a file made elsewhere says of some linears. */
 export interface MaskSource {
@@ -44,6 +46,23 @@ export async function describeMaskSource(
   }
   const [first = 'unstructured'] = patterns;
   return { pattern: stated ?? (patterns.size === 1 ? first : 'unstructured'), sparsity: pruned / size };
+}
+
+/** The files that a mask source is read from: the mask file itself, or the weight files of a checkpoint. */
+export async function maskSourceFiles(source: string): Promise<string[]> {
+  return (await stat(source)).isDirectory() ? (await openCheckpoint(source)).weightFiles : [source];
+}
+
+/**
+ * What the masks of a source follow from: the digest of the mask file, or those of a checkpoint's weight files by name.
+ * @throws Error if `prepareRun` took none: such a key would be found whatever the source holds
+ */
+export function maskSourceDigests({ files }: RunContext, source: string): string | Record<string, string> {
+  const file = files[source];
+  if (file !== undefined) return file;
+  const digests = Object.entries(files).filter(([path]) => dirname(path) === resolve(source) && path.endsWith('.safetensors'));
+  if (digests.length === 0) throw new Error(`the digests of the mask source ${source} are not known, so nothing can be stored that follows from it`);
+  return Object.fromEntries(digests.map(([path, digest]) => [basename(path), digest]));
 }
 
 async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {

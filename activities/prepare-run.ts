@@ -1,4 +1,4 @@
-import { access, readdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
@@ -13,7 +13,7 @@ import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
-import { describeMaskSource } from './mask-source.js';
+import { describeMaskSource, maskSourceFiles } from './mask-source.js';
 import { namedFiles } from './named-files.js';
 import type { PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
@@ -185,13 +185,7 @@ async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): 
     for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }
   for (const { source } of stagesOf(pipeline, 'initialMask')) {
-    if (source !== undefined) for (const file of await weightFilesOf(source)) files.add(file);
+    if (source !== undefined) for (const file of await maskSourceFiles(source)) files.add(file);
   }
   return [...files].sort();
-}
-
-/** A mask file itself, or the weight files of a checkpoint folder. */
-async function weightFilesOf(source: string): Promise<string[]> {
-  if (!(await stat(source)).isDirectory()) return [source];
-  return (await readdir(source)).filter((name) => name.endsWith('.safetensors')).map((name) => join(source, name));
 }

@@ -16,6 +16,9 @@ import type { RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
+/** Share of the found swaps that a rebuild makes where it is not told one. */
+const wholeRatio = 1;
+
 /** Rebuilds the mask of one decoder layer, attention then MLP (LLM-Barber, Su et al. 2024), and runs it on. */
 export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promise<RebuildResult> {
   const { context, layer: index, path } = input;
@@ -30,7 +33,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const layer = open.model.decoderLayer(index);
     const start = await readPrunedLayer(bench.store, input.start, layer);
     const dense = await bench.layerWeights(open, index);
-    const { granularity, metric, weights, ratio = 1 } = input.stage;
+    const { granularity, metric, weights, ratio = wholeRatio } = input.stage;
     const settings = { granularity, metric, weights, ratio, pattern: parsePattern(context.pattern) };
 
     const dtypes = dtypesOf(open, layer);
@@ -73,13 +76,13 @@ interface Surroundings extends Pick<GuardedRebuild, 'round'> {
   onDecision: (decision: string) => void;
 }
 
+function guardOf({ rounds, tolerance, budget }: Pick<RebuildStage, 'rounds' | 'tolerance' | 'budget'>): { rounds: number; tolerance: number; budget: number } {
+  return { rounds: rounds ?? guardDefaults.rounds, tolerance: tolerance ?? guardDefaults.tolerance, budget: budget ?? guardDefaults.budget };
+}
+
 function rebuildBy({ strategy, rounds, tolerance, budget }: RebuildStage, { onDecision, round }: Surroundings): Rebuild {
   if (strategy === 'published') return rebuildSubBlock;
-  const guard = {
-    rounds: rounds ?? guardDefaults.rounds,
-    tolerance: tolerance ?? guardDefaults.tolerance,
-    budget: budget ?? guardDefaults.budget,
-  };
+  const guard = guardOf({ rounds, tolerance, budget });
   return async (request) => {
     let count = 0;
     const { report, ...rebuilt } = await guardedRebuild({
@@ -110,9 +113,10 @@ function linearMasks(subBlock: SubBlock, masks: Masks): LinearMask[] {
   return linearsOf(subBlock).map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
 }
 
-function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
+/** Everything that a layer's rebuilt masks follow from. */
+export function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
   const { strategy, granularity, ratio, metric, weights, rounds, tolerance, budget } = stage;
-  const search = strategy === 'published' ? { ratio } : { rounds, tolerance, budget };
+  const search = strategy === 'published' ? { ratio: ratio ?? wholeRatio } : guardOf({ rounds, tolerance, budget });
   return {
     ...numericsOf(context),
     version: numericsVersion.rebuild,

@@ -1,9 +1,12 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ArtifactStore, type Json } from '../artifacts/index.js';
-import type { DatasetSource } from '../config/pipeline.js';
-import { cutAllWindows, cutWindows, loadTokenizer, namedCalibration, namedEvaluation, readText, type NamedText, type Tokenizer } from '../datasets/index.js';
+import type { CalibrationStage, DatasetSource, PerplexityTask } from '../config/pipeline.js';
+import {
+  cutAllWindows, cutWindows, loadTokenizer, namedCalibration, namedEvaluation, readText, textReading, tokenizerFiles, type NamedText, type Tokenizer,
+} from '../datasets/index.js';
 import { dropOlder } from './drop-older.js';
 import { datasetRevision, modelFolder, namedFile, type DatasetUse } from './hub-files.js';
+import { inputDigest } from './input-digest.js';
 import { numericsVersion } from './numerics.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -14,10 +17,20 @@ interface Cutters {
   fromNamed: (text: NamedText) => Promise<Int32Array>;
 }
 
+/** What of a calibration decides which windows are cut. */
+export function calibrationSettings({ samples, sequenceLength, sampling, seed }: CalibrationStage): Json {
+  return { samples, sequenceLength, sampling, ...(sampling === 'random' ? { seed } : {}) };
+}
+
+/** What of a perplexity's task decides which windows are cut. */
+export function evaluationSettings({ sequenceLength, skipTokens, maxWindows }: PerplexityTask): Json {
+  return { sequenceLength, skipTokens, maxWindows };
+}
+
 /** Cuts the calibration windows out of a text. */
 export function sampleCalibration({ context, stage }: SampleCalibrationInput, bench: Workbench): Promise<SampleResult> {
   const { samples, sequenceLength, sampling, seed } = stage;
-  const settings = { samples, sequenceLength, sampling, ...(sampling === 'random' ? { seed } : {}) };
+  const settings = calibrationSettings(stage);
   const request = { samples, sequenceLength, sampling, seed };
   return sample({ context, bench, dataset: stage.dataset, use: 'calibration', sequenceLength, settings }, {
     fromTokens: (ids) => cutWindows(ids, request),
@@ -28,7 +41,7 @@ export function sampleCalibration({ context, stage }: SampleCalibrationInput, be
 /** Cuts the windows of a text whose perplexity is measured. */
 export function sampleEvaluation({ context, task }: SampleEvaluationInput, bench: Workbench): Promise<SampleResult> {
   const { sequenceLength, skipTokens, maxWindows } = task;
-  const settings = { sequenceLength, skipTokens, maxWindows };
+  const settings = evaluationSettings(task);
   const request = { sequenceLength, skipTokens, ...(maxWindows === undefined ? {} : { maxWindows }) };
   return sample({ context, bench, dataset: task.dataset, use: 'evaluation', sequenceLength, settings }, {
     fromTokens: (ids) => cutAllWindows(ids, request),
@@ -47,12 +60,7 @@ interface Sampling {
 
 async function sample({ context, bench, dataset, use, sequenceLength, settings }: Sampling, cut: Cutters): Promise<SampleResult> {
   const text = await openText(dataset, use, context, bench);
-  const dependsOn: Json = {
-    version: numericsVersion.tokens,
-    text: text.identity,
-    tokenizer: tokenizerDigests(context),
-    settings,
-  };
+  const dependsOn = tokensDependOn({ context, dataset, use, settings }, text.name);
   const key = ArtifactStore.key('tokens', dependsOn);
   await dropOlder(context, bench.store, 'tokens', key);
   const { manifest, reused } = await bench.store.findOrMake('tokens', dependsOn, async (draft) => {
@@ -65,9 +73,25 @@ async function sample({ context, bench, dataset, use, sequenceLength, settings }
   return { tokens: { key, samples, sequenceLength }, seconds: manifest.seconds, reused };
 }
 
+/**
+ * Everything that windows of tokens follow from.
+ * @param name what `context.files` calls the dataset's file
+ */
+export function tokensDependOn({ context, dataset, use, settings }: Pick<Sampling, 'context' | 'dataset' | 'use' | 'settings'>, name: string): Json {
+  const sha256 = inputDigest(context, name);
+  const { specialTokens = false } = dataset;
+  return {
+    version: numericsVersion.tokens,
+    // A dataset by name is read in a way of its own, which differs by use.
+    text: 'name' in dataset ? { name: dataset.name, use, sha256, specialTokens } : { sha256, read: textReading(dataset), specialTokens },
+    tokenizer: tokenizerDigests(context),
+    settings,
+  };
+}
+
 interface OpenText {
-  /** What the windows depend on besides tokenizer and settings. */
-  identity: Json;
+  /** What `context.files` calls the file. */
+  name: string;
   cut: (tokenizer: Tokenizer, cutters: Cutters) => Promise<Int32Array>;
 }
 
@@ -75,18 +99,17 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
   if ('name' in dataset) {
     const commit = context.commits?.[datasetRevision(dataset)];
     const { file, name } = await namedFile(dataset, use, bench, commit);
-    const { specialTokens } = dataset;
     return {
-      identity: { name: dataset.name, use, sha256: context.files[name], specialTokens },
+      name,
       cut: (tokenizer, { fromNamed }) => {
         bench.onProgress(`reading ${dataset.name}`);
         return fromNamed({ dataset, file, tokenizer });
       },
     };
   }
-  const { file, field, specialTokens = false } = dataset;
+  const { file, specialTokens = false } = dataset;
   return {
-    identity: { sha256: context.files[file], field, ...(specialTokens && { specialTokens }) },
+    name: file,
     cut: async (tokenizer, { fromTokens }) => {
       bench.onProgress('reading text');
       await bench.allowed.check('dataset.file', file);
@@ -97,10 +120,9 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
   };
 }
 
-/** The tokenizer's files stand in the model's folder. */
-export function tokenizerDigests({ files, model }: RunContext): string[] {
-  return Object.keys(files)
-    .filter((file) => dirname(file) === model.source)
-    .sort()
-    .map((file) => files[file] ?? '');
+/** Digests of the tokenizer's files, by name. They are in the model's folder, where other files of the run may be, too. */
+export function tokenizerDigests({ files, model }: RunContext): Record<string, string> {
+  const digests = Object.entries(files).filter(([file]) => dirname(file) === model.source && tokenizerFiles.includes(basename(file)));
+  if (digests.length === 0) throw new Error(`the digests of the tokenizer in ${model.source} are not known, so nothing can be stored that follows from it`);
+  return Object.fromEntries(digests.map(([file, digest]) => [basename(file), digest]));
 }

@@ -1,7 +1,8 @@
-import { prefetch, resolveTensors, type PrefetchedTensors } from '../checkpoints/index.js';
+import { fileState, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../checkpoints/index.js';
 import type { ArtifactStore } from '../artifacts/index.js';
 import { engineText, type Engine, type EngineRequest, type Tensor } from '../engine/index.js';
 import type { TensorSpec } from '../models/index.js';
+import { join } from 'node:path';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';
 import { EngineChangedError } from './errors.js';
@@ -19,7 +20,7 @@ export type { OpenModel } from './open-model.js';
  */
 export class Workbench {
   private readonly engineSlot = new EngineSlot();
-  private open: (OpenModel & { named: string }) | undefined;
+  private open: (OpenModel & { named: string; files: string }) | undefined;
   private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
   /** Set by the process for each task: tells the worker how far the task is. */
@@ -50,11 +51,16 @@ export class Workbench {
     return engine;
   }
 
-  /** @throws PathNotAllowedError, and the errors of hub, checkpoints and models */
+  /**
+   * The model stays open from task to task, as long as its files are what they were.
+   * @throws PathNotAllowedError, and the errors of hub, checkpoints and models
+   */
   async model(ref: ModelRef): Promise<OpenModel> {
     const named = ref.repo === undefined ? ref.source : `${ref.repo}@${ref.revision}`;
-    if (this.open?.named !== named) {
-      this.open = { named, ...(await openModel(await modelFolder(ref, this))) };
+    if (this.open?.named !== named || this.open.files !== (await filesOf(this.open.checkpoint))) {
+      this.ahead = undefined;
+      const opened = await openModel(await modelFolder(ref, this));
+      this.open = { named, ...opened, files: await filesOf(opened.checkpoint) };
     }
     return this.open;
   }
@@ -83,4 +89,10 @@ export class Workbench {
     this.hidden.forget();
     this.ahead = undefined;
   }
+}
+
+/** What the files of a checkpoint are at the moment. A folder may hold another model when the next run begins. */
+async function filesOf({ folder, weightFiles }: Checkpoint): Promise<string> {
+  const states = await Promise.all([join(folder, 'config.json'), ...weightFiles].map((file) => fileState(file).catch(() => 'gone')));
+  return states.join('\n');
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, type BigIntStats } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { writeFileDurably } from '../artifacts/durable-file.js';
 import { FileChangedError } from './errors.js';
+import { fileState } from './file-state.js';
 
 export interface DigestOptions {
   /** JSON file that remembers digests; made if absent, and made again if it cannot be read. */
@@ -19,8 +20,8 @@ type DigestCache = Record<string, { identity: string; sha256: string }>;
 const pieceBytes = 1 << 22;
 
 /**
- * SHA-256 (hexadecimal) of files, by the paths that were given. With a cache, a file is read again only if its size, its time of
- * modification (to the nanosecond) or its inode changed.
+ * SHA-256 (hexadecimal) of files, by the paths that were given. With a cache, a file is read again only if its size, one of its
+ * times of modification and change (to the nanosecond) or its inode changed.
  *
  * @throws FileChangedError where a file changes while it is read, and the system's error where it cannot be read
  */
@@ -29,21 +30,22 @@ export async function digestFiles(
   { cacheFile, onProgress }: DigestOptions = {},
 ): Promise<Map<string, string>> {
   const cache = cacheFile === undefined ? {} : await readCache(cacheFile);
-  const stats = await Promise.all(paths.map((path) => stat(path, { bigint: true })));
-  const totalBytes = Number(stats.reduce((sum, { size }) => sum + size, 0n));
+  const states = await Promise.all(paths.map(fileState));
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
   let doneBytes = 0;
   const advance = (bytes: number) => onProgress?.((doneBytes += bytes), totalBytes);
   const digests = new Map<string, string>();
   for (const [i, path] of paths.entries()) {
-    const identity = identify(stats[i]);
+    const identity = states[i];
     const known = cache[resolve(path)];
     if (known?.identity === identity) {
       digests.set(path, known.sha256);
-      advance(Number(stats[i].size));
+      advance(sizes[i]);
       continue;
     }
     const sha256 = await digestFile(path, advance);
-    if (identify(await stat(path, { bigint: true })) !== identity) {
+    if ((await fileState(path)) !== identity) {
       throw new FileChangedError({ what: 'the file changed while it was read', where: path, remedy: 'Wait until nothing writes it' });
     }
     digests.set(path, sha256);
@@ -51,10 +53,6 @@ export async function digestFiles(
     if (cacheFile !== undefined) await writeCache(cacheFile, cache);
   }
   return digests;
-}
-
-function identify({ size, mtimeNs, ino }: BigIntStats): string {
-  return `${size.toString()} bytes, modified ${mtimeNs.toString()}, inode ${ino.toString()}`;
 }
 
 async function digestFile(path: string, advance: (bytes: number) => void): Promise<string> {

@@ -1,5 +1,6 @@
 /** Hugging Face model folders and safetensors files: checked headers, streaming reads, durable writes. Knows bytes, not models. */
 export { openCheckpoint, type Checkpoint } from './checkpoint.js';
+export { fileState } from './file-state.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';
 export { encodeTensor, roundToDtype } from './encode.js';
 export { haveEqualValues } from './equal-values.js';

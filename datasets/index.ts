@@ -2,6 +2,6 @@
 export * from './errors.js';
 export { namedCalibration, namedEvaluation, type NamedText } from './named.js';
 export { questionForms, readQuestions, type Question } from './questions.js';
-export { readText } from './read-text.js';
-export { loadTokenizer, type Tokenizer } from './tokenizer.js';
+export { readText, textReading } from './read-text.js';
+export { loadTokenizer, tokenizerFiles, type Tokenizer } from './tokenizer.js';
 export { cutAllWindows, cutWindows, type WindowRequest } from './windows.js';

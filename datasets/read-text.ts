@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { textFormat } from '../config/text-format.js';
+import { textFormat, type TextFormat } from '../config/text-format.js';
 import { InvalidRecordError, MeaninglessFieldError } from './errors.js';
 import { jsonRecords, kindOf, type DatasetRecord } from './records.js';
 import { readParquetColumn } from './parquet.js';
@@ -10,6 +10,18 @@ const separator = '\n\n';
 const defaultField = 'text';
 
 /**
+ * How a file's bytes become text. Equal bytes that are read in another way give another text, so all of this belongs into the key
+ * of whatever is made from the text. A new way of reading adds a format, or a member where it is used.
+ */
+export type TextReading = TextFormat & { field?: string };
+
+/** How {@link readText} reads a dataset: by the endings of its file's name. Only documents have fields. */
+export function textReading({ file, field = defaultField }: { file: string; field?: string }): TextReading {
+  const format = textFormat(file);
+  return format.documents === 'text' ? format : { ...format, field };
+}
+
+/**
  * The whole text of a dataset. The endings of the file's name say how it is read (`textFormat`): the documents of a JSON or Parquet
  * file in order with a blank line between them, any other file as it is. With `.gz` behind it, text and JSON are unpacked first.
  *
@@ -17,12 +29,13 @@ const defaultField = 'text';
  * @throws MeaninglessFieldError where `field` is given for a file that has no fields
  */
 export async function readText(dataset: { file: string; field?: string }): Promise<string> {
-  const { file, field = defaultField } = dataset;
-  switch (textFormat(file).documents) {
+  const { file } = dataset;
+  const { documents, field = defaultField } = textReading(dataset);
+  switch (documents) {
     case 'parquet': return join(await readParquetColumn(file, field), file);
     case 'json': return join(Array.from(jsonRecords(await readUtf8(file), file, `an object with a field "${field}"`), (record) => textOf(record, field)), file);
     case 'text':
-      if (dataset.field !== undefined) throw new MeaninglessFieldError(file, field);
+      if (dataset.field !== undefined) throw new MeaninglessFieldError(file, dataset.field);
       return readUtf8(file);
   }
 }

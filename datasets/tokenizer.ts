@@ -38,6 +38,9 @@ interface PreTokenizerJson {
 const tokenizerFile = 'tokenizer.json';
 const configFile = 'tokenizer_config.json';
 
+/** Names of the files of a model folder that decide what its tokenizer gives. */
+export const tokenizerFiles: readonly string[] = [tokenizerFile, configFile];
+
 /**
  * Opens the tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` where there is one.
  *

@@ -17,8 +17,8 @@ interface Likelihoods {
   values: number[];
 }
 
-/** The batches of questions are in the questions' key; those of windows play no part. */
-function dependsOn(context: RunContext, { key, part }: QuestionsPart, masks: (ArtifactKey | null)[]): Json {
+/** Everything that log-likelihoods follow from. The batches of questions are in the questions' key; those of windows play no part. */
+export function likelihoodsDependOn(context: RunContext, { key, part }: QuestionsPart, masks: (ArtifactKey | null)[]): Json {
   const { engine, forward } = numericsOf(context);
   return { engine, forward, version: numericsVersion.likelihoods, model: context.model.digest, questions: key, part, masks };
 }
@@ -27,7 +27,7 @@ function dependsOn(context: RunContext, { key, part }: QuestionsPart, masks: (Ar
 export async function findLikelihoods({ context, parts, masks }: FindLikelihoodsInput, bench: Workbench): Promise<boolean[]> {
   const known: boolean[] = [];
   for (const part of parts) {
-    const key = ArtifactStore.key('likelihoods', dependsOn(context, part, masks));
+    const key = ArtifactStore.key('likelihoods', likelihoodsDependOn(context, part, masks));
     await dropOlder(context, bench.store, 'likelihoods', key);
     known.push((await bench.store.find('likelihoods', key)) !== undefined);
   }
@@ -65,7 +65,7 @@ async function scoreMissing({ context, path }: PerplexityInput, bench: Workbench
       logLikelihoods(open.model, weights, h, scored).forEach((value, i) => sums.set(scored[i].request, (sums.get(scored[i].request) ?? 0) + value));
     }
     const likelihoods: Likelihoods = { requests: [...sums.keys()], values: [...sums.values()] };
-    await bench.store.findOrMake('likelihoods', dependsOn(context, part, path.masks), async (draft) => {
+    await bench.store.findOrMake('likelihoods', likelihoodsDependOn(context, part, path.masks), async (draft) => {
       await draft.write(file, [Buffer.from(JSON.stringify(likelihoods))]);
       return { requests: sums.size };
     });
@@ -79,7 +79,7 @@ async function scoreMissing({ context, path }: PerplexityInput, bench: Workbench
 export async function readLikelihoods(context: RunContext, parts: readonly QuestionsPart[], masks: (ArtifactKey | null)[], bench: Workbench): Promise<number[]> {
   const found: number[] = [];
   for (const part of parts) {
-    const key = ArtifactStore.key('likelihoods', dependsOn(context, part, masks));
+    const key = ArtifactStore.key('likelihoods', likelihoodsDependOn(context, part, masks));
     const { requests, values } = JSON.parse(Buffer.from(await bench.store.read('likelihoods', key, file)).toString()) as Likelihoods;
     requests.forEach((request, i) => (found[request] = values[i]));
   }

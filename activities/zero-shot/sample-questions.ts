@@ -1,20 +1,39 @@
 import { dirname } from 'node:path';
 import { ArtifactStore, digestOf, type Json } from '../../artifacts/index.js';
+import { textFormat } from '../../config/index.js';
+import type { ZeroShotTask } from '../../config/pipeline.js';
 import { loadTokenizer, questionForms, readQuestions } from '../../datasets/index.js';
 import { batchesOf, requestEncoder, sequencesOf } from '../../evaluation/index.js';
 import { questionsPerBatch, sequenceNumbers } from '../../planning/index.js';
 import { dropOlder } from '../drop-older.js';
 import { PipelineModelMismatchError } from '../errors.js';
 import { modelFolder } from '../hub-files.js';
+import { inputDigest } from '../input-digest.js';
 import { numericsVersion } from '../numerics.js';
 import { tokenizerDigests } from '../sample-tokens.js';
-import type { QuestionsRef, SampleQuestionsInput, SampleQuestionsResult } from '../types.js';
+import type { DecoderModel } from '../../models/index.js';
+import type { QuestionsRef, RunContext, SampleQuestionsInput, SampleQuestionsResult } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { writeQuestionBatches } from './question-batches.js';
-import { definitionOf, documentFiles } from './task-files.js';
+import { definitionOf, documentFiles, type TaskFile } from './task-files.js';
 
 /** How often progress is told, in documents. */
 const told = 500;
+
+type Widths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize' | 'maxPositions'>;
+
+/** Everything that the batches of a task's questions follow from. @param files of its documents, in order */
+export function questionsDependOn(context: RunContext, task: ZeroShotTask, files: readonly TaskFile[], { attentionHeads, hiddenSize, intermediateSize, maxPositions }: Widths): Json {
+  return {
+    version: numericsVersion.questions,
+    documents: files.map(({ file, name }) => ({ sha256: inputDigest(context, name), read: textFormat(file) })),
+    forms: digestOf(questionForms(definitionOf(task)?.definition)),
+    tokenizer: tokenizerDigests(context),
+    settings: { limit: task.limit ?? null, bos: task.bos },
+    // Where contexts are cut, what is shared, and which sequences are batched.
+    model: { attentionHeads, hiddenSize, intermediateSize, maxPositions },
+  };
+}
 
 /**
  * Reads the documents of a task and makes batches of tokens of them.
@@ -22,19 +41,11 @@ const told = 500;
  */
 export async function sampleQuestions({ context, task }: SampleQuestionsInput, bench: Workbench): Promise<SampleQuestionsResult> {
   const { model } = await bench.model(context.model);
-  const { attentionHeads, hiddenSize, intermediateSize, maxPositions } = model;
+  const { hiddenSize, maxPositions } = model;
   const forms = questionForms(definitionOf(task)?.definition);
   const files = await documentFiles(task, bench);
   const { limit, bos } = task;
-  const dependsOn: Json = {
-    version: numericsVersion.questions,
-    documents: files.map(({ name }) => context.files[name] ?? null),
-    forms: digestOf(forms),
-    tokenizer: tokenizerDigests(context),
-    settings: { limit: limit ?? null, bos },
-    // Where contexts are cut, what is shared, and which sequences are batched.
-    model: { attentionHeads, hiddenSize, intermediateSize, maxPositions },
-  };
+  const dependsOn = questionsDependOn(context, task, files, model);
   const key = ArtifactStore.key('questions', dependsOn);
   await dropOlder(context, bench.store, 'questions', key);
   const { manifest, reused } = await bench.store.findOrMake('questions', dependsOn, async (draft) => {

@@ -71,6 +71,15 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe(sha256('nine'));
   });
 
+  it('reads a file again whose content was changed and whose time of modification was put back', async () => {
+    await writeFile(file, 'one');
+    await utimes(file, 1000, 1000);
+    await digestFiles([file], { cacheFile });
+    await writeFile(file, 'two');
+    await utimes(file, 1000, 1000);
+    expect((await digestFiles([file], { cacheFile })).get(file)).toBe(sha256('two'));
+  });
+
   it.each(['', '{', '[1]', 'null', '{"x": 7}'])('does without a cache file that holds %j', async (content) => {
     await writeFile(file, 'one');
     await mkdir(join(folder, 'state'));

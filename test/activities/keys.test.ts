@@ -1,0 +1,322 @@
+/**
+ * Every key must hold all that its artifact follows from, and nothing else: one input is changed at a time.
+ * What is made from an artifact has that one's key in its own, so changes reach everything behind it.
+ */
+import { describe, expect, it } from 'vitest';
+import { scoresDependOn } from '../../activities/allocation.js';
+import { perplexityDependsOn } from '../../activities/evaluation.js';
+import { hiddenDependsOn } from '../../activities/hidden-states.js';
+import { maskDependsOn } from '../../activities/initial-mask.js';
+import { inputDifferences, lockedInputs } from '../../activities/lock/index.js';
+import { rebuildDependsOn } from '../../activities/rebuild.js';
+import { calibrationSettings, evaluationSettings, tokensDependOn } from '../../activities/sample-tokens.js';
+import type { InitialMaskInput, Path, RebuildInput, RunContext } from '../../activities/types.js';
+import { likelihoodsDependOn } from '../../activities/zero-shot/likelihoods.js';
+import { questionsDependOn } from '../../activities/zero-shot/sample-questions.js';
+import { digestOf } from '../../artifacts/index.js';
+import type { CalibrationStage, DatasetSource, InitialMaskStage, NamedDataset, PerplexityTask, Pipeline, RebuildStage, ZeroShotTask } from '../../config/pipeline.js';
+import { correctionOf, type Measurement } from '../../planning/learned.js';
+import { demoFolder, demoPipeline } from '../helpers/demo-run.js';
+
+const context: RunContext = {
+  model: { source: '/models/m', digest: 'model', family: 'llama', layers: 2, parameters: 10, prunable: 5 },
+  engine: { backend: 'tensorflow', version: '1', device: 'cpu', threads: 2 },
+  sequencesPerBatch: 8,
+  files: {
+    '/models/m/tokenizer.json': 'tokenizer', '/models/m/tokenizer_config.json': 'settings', '/models/m/model.safetensors': 'weights', '/texts/a.txt': 'text', '/texts/a.jsonl': 'text',
+    '/texts/a.parquet': 'text', '/texts/b.jsonl': 'other', 'org/c4@commit/file': 'text', 'org/c4@commit/other': 'other', 'tasks/boolq.yaml': 'task', '/masks/m.safetensors': 'mask',
+    '/masks/n.safetensors': 'another', '/pruned/a/model.safetensors': 'pruned', '/pruned/b/model.safetensors': 'otherwise', '/pruned/c/model.safetensors': 'pruned',
+  },
+  pattern: 'unstructured',
+  sparsity: 0.5,
+};
+const withModel = (model: Partial<RunContext['model']>): RunContext => ({ ...context, model: { ...context.model, ...model } });
+const withEngine = (engine: Partial<RunContext['engine']>): RunContext => ({ ...context, engine: { ...context.engine, ...engine } });
+const withFiles = (files: Record<string, string>): RunContext => ({ ...context, files: { ...context.files, ...files } });
+const moved = (): RunContext => ({
+  ...withModel({ source: '/elsewhere' }),
+  files: Object.fromEntries(Object.entries(context.files).map(([name, digest]) => [name.replace('/models/m/', '/elsewhere/'), digest])),
+});
+
+/** What may change, and whether the key has to. */
+type Cases = Record<string, [unknown, 'other' | 'same']>;
+
+function check(base: unknown, cases: Cases): void {
+  it.each(Object.entries(cases))('%s', (_, [changed, expected]) => {
+    if (expected === 'other') expect(digestOf(changed)).not.toBe(digestOf(base));
+    else expect(digestOf(changed)).toBe(digestOf(base));
+  });
+}
+
+/** What tensor work depends on, for every kind that has it in its key. */
+function numerics(of: (context: RunContext) => unknown, batches: 'other' | 'same' = 'other'): Cases {
+  return {
+    'another model': [of(withModel({ digest: 'changed' })), 'other'],
+    'the model in another folder': [of(moved()), 'same'],
+    'another backend': [of(withEngine({ backend: 'wasm' })), 'other'],
+    'another version of the engine': [of(withEngine({ version: '2' })), 'other'],
+    'another device': [of(withEngine({ device: 'gpu' })), 'other'],
+    'other threads': [of(withEngine({ threads: 3 })), 'other'],
+    'a new property of the engine': [of(withEngine({ instructions: 'avx512' } as object)), 'other'],
+    'other batches': [of({ ...context, sequencesPerBatch: 4 }), batches],
+    'a time for a retry': [of({ ...context, notBefore: '2026-01-01' }), 'same'],
+  };
+}
+
+describe('tokens', () => {
+  const stage: CalibrationStage = { type: 'calibration', dataset: { file: '/texts/a.txt' }, samples: 2, sequenceLength: 16, sampling: 'sequential', seed: 0 };
+  const random = { ...stage, sampling: 'random' } as const;
+  const nameOf = (dataset: DatasetSource): string => ('file' in dataset ? dataset.file : 'org/c4@commit/file');
+  const of = (dataset: DatasetSource, changes: Partial<CalibrationStage> = {}, run = context): unknown =>
+    tokensDependOn({ context: run, dataset, use: 'calibration', settings: calibrationSettings({ ...stage, ...changes }) }, nameOf(dataset));
+  const text = { file: '/texts/a.txt' };
+
+  describe('of a file', () => {
+    check(of(text), {
+      'other bytes': [of(text, {}, withFiles({ '/texts/a.txt': 'changed' })), 'other'],
+      'the same bytes read as JSON lines': [of({ file: '/texts/a.jsonl' }), 'other'],
+      'the same bytes read as Parquet': [of({ file: '/texts/a.parquet' }), 'other'],
+      'special tokens': [of({ ...text, specialTokens: true }), 'other'],
+      'special tokens, said to be left out': [of({ ...text, specialTokens: false }), 'same'],
+      'a field, which plain text has not': [of({ ...text, field: 'body' }), 'same'],
+      'the file elsewhere': [of({ file: '/moved/b.TXT' }, {}, withFiles({ '/moved/b.TXT': 'text' })), 'same'],
+      'another tokenizer': [of(text, {}, withFiles({ '/models/m/tokenizer.json': 'changed' })), 'other'],
+      'other settings of the tokenizer': [of(text, {}, withFiles({ '/models/m/tokenizer_config.json': 'changed' })), 'other'],
+      'the files of the tokenizer swapped': [of(text, {}, withFiles({ '/models/m/tokenizer.json': 'settings', '/models/m/tokenizer_config.json': 'tokenizer' })), 'other'],
+      'another text beside the tokenizer': [of(text, {}, withFiles({ '/models/m/calibration.txt': 'text' })), 'same'],
+      'other weights, under the same tokenizer': [of(text, {}, withModel({ digest: 'changed' })), 'same'],
+      'the model in another folder': [of(text, {}, moved()), 'same'],
+      'another engine': [of(text, {}, withEngine({ backend: 'wasm' })), 'same'],
+      'more windows': [of(text, { samples: 3 }), 'other'],
+      'longer windows': [of(text, { sequenceLength: 17 }), 'other'],
+      'random windows': [of(text, { sampling: 'random' }), 'other'],
+      'a seed that nothing is drawn with': [of(text, { seed: 1 }), 'same'],
+    });
+    check(of(text, random), { 'another seed': [of(text, { ...random, seed: 1 }), 'other'] });
+  });
+
+  describe('of documents', () => {
+    check(of({ file: '/texts/a.jsonl' }), {
+      'the usual field by its name': [of({ file: '/texts/a.jsonl', field: 'text' }), 'same'],
+      'another field': [of({ file: '/texts/a.jsonl', field: 'body' }), 'other'],
+      'the extension in capitals': [of({ file: '/texts/a.JSONL' }, {}, withFiles({ '/texts/a.JSONL': 'text' })), 'same'],
+    });
+  });
+
+  describe('of a dataset by name', () => {
+    const c4: NamedDataset = { name: 'c4', revision: 'main', specialTokens: true };
+    check(of(c4), {
+      'another dataset of the same bytes': [of({ ...c4, name: 'ptb' as const }), 'other'],
+      'other bytes': [of(c4, {}, withFiles({ 'org/c4@commit/file': 'changed' })), 'other'],
+      'no special tokens': [of({ ...c4, specialTokens: false }), 'other'],
+      'another name for the same commit': [of({ ...c4, revision: 'v1' }), 'same'],
+      'another use': [tokensDependOn({ context, dataset: c4, use: 'evaluation', settings: calibrationSettings(stage) }, 'org/c4@commit/file'), 'other'],
+    });
+  });
+
+  describe('of a perplexity', () => {
+    const task: PerplexityTask = { dataset: text, skipTokens: 0, sequenceLength: 16 };
+    const scored = (changes: Partial<PerplexityTask>): unknown => tokensDependOn({ context, dataset: text, use: 'evaluation', settings: evaluationSettings({ ...task, ...changes }) }, text.file);
+    check(scored({}), {
+      'skipped tokens': [scored({ skipTokens: 1 }), 'other'],
+      'fewer windows': [scored({ maxWindows: 1 }), 'other'],
+      'longer windows': [scored({ sequenceLength: 17 }), 'other'],
+    });
+  });
+
+  it('are not stored without the digest of what they are made from', () => {
+    expect(() => of({ file: '/texts/unknown.txt' })).toThrow('the digest of /texts/unknown.txt is not known');
+    expect(() => of(text, {}, { ...context, files: { '/texts/a.txt': 'text' } })).toThrow('the digests of the tokenizer in /models/m are not known');
+  });
+});
+
+describe('questions', () => {
+  const task: ZeroShotTask = { name: 'own', file: '/texts/a.jsonl', bos: false };
+  const model = { attentionHeads: 2, hiddenSize: 8, intermediateSize: 16, maxPositions: 32 };
+  const named = (file: string): { file: string; name: string } => ({ file, name: file });
+  const of = (changes: Partial<ZeroShotTask> = {}, files = ['/texts/a.jsonl'], run = context, widths = model): unknown =>
+    questionsDependOn(run, { ...task, ...changes } as ZeroShotTask, files.map(named), widths);
+  check(of(), {
+    'other documents': [of({}, undefined, withFiles({ '/texts/a.jsonl': 'changed' })), 'other'],
+    'the same bytes read as Parquet': [of({}, ['/texts/a.parquet']), 'other'],
+    'documents of a second file': [of({}, ['/texts/a.jsonl', '/texts/b.jsonl']), 'other'],
+    'the file elsewhere': [of({}, ['/moved.jsonl'], withFiles({ '/moved.jsonl': 'text' })), 'same'],
+    'the forms of another task': [of({ task: 'boolq' } as Partial<ZeroShotTask>), 'other'],
+    'another name of the same task': [of({ name: 'mine' }), 'same'],
+    'fewer documents': [of({ limit: 1 }), 'other'],
+    'a BOS token': [of({ bos: true }), 'other'],
+    'another tokenizer': [of({}, undefined, withFiles({ '/models/m/tokenizer.json': 'changed' })), 'other'],
+    'other weights of the same shape': [of({}, undefined, withModel({ digest: 'changed' })), 'same'],
+    'another engine': [of({}, undefined, withEngine({ backend: 'wasm' })), 'same'],
+    ...Object.fromEntries(Object.keys(model).map((width) => [`another ${width}`, [of({}, undefined, undefined, { ...model, [width]: 64 }), 'other']] as const)),
+  });
+  check(of({}, ['/texts/a.jsonl', '/texts/b.jsonl']), { 'files in another order': [of({}, ['/texts/b.jsonl', '/texts/a.jsonl']), 'other'] });
+
+  it('are not stored without the digests of their documents', () => {
+    expect(() => of({}, ['/texts/unknown.jsonl'])).toThrow('the digest of /texts/unknown.jsonl is not known');
+  });
+});
+
+const tokens = { key: 'windows', samples: 2, sequenceLength: 16 };
+const path: Path = { tokens, masks: ['mask0', null] };
+const otherTokens: Path = { ...path, tokens: { ...tokens, key: 'changed' } };
+const paths = (of: (path: Path) => unknown): Cases => ({
+  'other windows': [of(otherTokens), 'other'],
+  'another mask of a layer before': [of({ ...path, masks: ['changed', null] }), 'other'],
+  'a layer before that is dense': [of({ ...path, masks: [null, null] }), 'other'],
+  'the masks of two layers swapped': [of({ ...path, masks: [null, 'mask0'] }), 'other'],
+  'one layer more': [of({ ...path, masks: ['mask0', null, null] }), 'other'],
+});
+
+describe('hidden states', () => {
+  const of = (run: RunContext, along = path): unknown => hiddenDependsOn(run, along);
+  check(of(context), { ...numerics(of), ...paths((along) => of(context, along)), 'another pattern': [of({ ...context, pattern: '2:4' }), 'same'] });
+});
+
+describe('a perplexity', () => {
+  const of = (run: RunContext, along = path): unknown => perplexityDependsOn({ context: run, path: along });
+  check(of(context), { ...numerics(of), ...paths((along) => of(context, along)) });
+});
+
+describe('log-likelihoods', () => {
+  const of = (run: RunContext, part = { key: 'questions', part: 0 }, masks = path.masks): unknown => likelihoodsDependOn(run, part, masks);
+  check(of(context), {
+    ...numerics(of, 'same'),
+    'other questions': [of(context, { key: 'changed', part: 0 }), 'other'],
+    'another part': [of(context, { key: 'questions', part: 1 }), 'other'],
+    'other masks': [of(context, undefined, [null, null]), 'other'],
+  });
+});
+
+describe('scores of an allocation, and gradients', () => {
+  const of = (run: RunContext, method: 'owl' | 'sensitivity' = 'owl', windows = tokens, layer = 0): unknown => scoresDependOn(run, method, windows, layer);
+  check(of(context), {
+    ...numerics(of),
+    'another method': [of(context, 'sensitivity'), 'other'],
+    'other windows': [of(context, 'owl', otherTokens.tokens), 'other'],
+    'another layer': [of(context, 'owl', tokens, 1), 'other'],
+    'another sparsity': [of({ ...context, sparsity: 0.6 }), 'same'],
+  });
+});
+
+describe('a first mask', () => {
+  const stage: InitialMaskStage = { type: 'initialMask', method: 'magnitude', sparsity: 0.5 };
+  const of = (changes: Partial<InitialMaskStage> = {}, run = context, rest: Partial<InitialMaskInput> = {}): unknown =>
+    maskDependsOn({ context: run, stage: { ...stage, ...changes }, layer: 2, ...rest });
+
+  describe('by magnitude', () => {
+    check(of(), {
+      'another model': [of({}, withModel({ digest: 'changed' })), 'other'],
+      'another layer': [of({}, context, { layer: 1 }), 'other'],
+      'another sparsity': [of({}, { ...context, sparsity: 0.6 }), 'other'],
+      'another pattern': [of({}, { ...context, pattern: '2:4' }), 'other'],
+      'another engine, which has no part in it': [of({}, withEngine({ backend: 'wasm' })), 'same'],
+      'damping, which has no part in it': [of({ damping: 0.1 }), 'same'],
+      'an allocation': [of({ allocation: { method: 'owl' } }, context, { scoredOn: tokens }), 'other'],
+    });
+  });
+
+  describe('with an allocation', () => {
+    const allocated = (run = context, allocation: InitialMaskStage['allocation'] = { method: 'owl' }, scoredOn = tokens): unknown => of({ allocation }, run, { scoredOn });
+    check(allocated(), {
+      ...numerics(allocated),
+      'another method': [allocated(context, { method: 'sensitivity' }), 'other'],
+      'another spread': [allocated(context, { method: 'owl', spread: 0.2 }), 'other'],
+      'the usual spread by its number': [allocated(context, { method: 'owl', spread: 0.08 }), 'same'],
+      'other windows': [allocated(context, undefined, otherTokens.tokens), 'other'],
+    });
+  });
+
+  describe.each(['wanda', 'sparsegpt'] as const)('by %s', (method) => {
+    const calibrated = (run = context, along = path, changes: Partial<InitialMaskStage> = {}): unknown => of({ method, ...changes }, run, { path: along });
+    check(calibrated(), {
+      ...numerics(calibrated),
+      ...paths((along) => calibrated(context, along)),
+      'another damping': [calibrated(context, path, { damping: 0.1 }), method === 'sparsegpt' ? 'other' : 'same'],
+      'the usual damping by its number': [calibrated(context, path, { damping: 0.01 }), 'same'],
+      'another method': [of({ method: method === 'wanda' ? 'sparsegpt' : 'wanda' }, context, { path }), 'other'],
+    });
+  });
+
+  describe('from a file', () => {
+    const from = (source: string, run = context): unknown => of({ method: 'file', source }, run);
+    check(from('/masks/m.safetensors'), {
+      'another mask file': [from('/masks/n.safetensors'), 'other'],
+      'other bytes in the file': [from('/masks/m.safetensors', withFiles({ '/masks/m.safetensors': 'changed' })), 'other'],
+      'the file elsewhere': [from('/moved', withFiles({ '/moved': 'mask' })), 'same'],
+      'a checkpoint of the same bytes': [from('/pruned/x', withFiles({ '/pruned/x/model.safetensors': 'mask' })), 'other'],
+    });
+    check(from('/pruned/a'), {
+      'another pruned checkpoint': [from('/pruned/b'), 'other'],
+      'the checkpoint elsewhere': [from('/pruned/c'), 'same'],
+      'one shard more': [from('/pruned/a', withFiles({ '/pruned/a/b.safetensors': 'x' })), 'other'],
+      'a text beside its weights': [from('/pruned/a', withFiles({ '/pruned/a/text.txt': 'x' })), 'same'],
+    });
+    it('is not stored without the digests of its source', () => {
+      expect(() => from('/pruned/unknown')).toThrow('the digests of the mask source /pruned/unknown are not known');
+    });
+  });
+});
+
+describe('a rebuilt mask', () => {
+  const stage: RebuildStage = { type: 'rebuild', strategy: 'published', granularity: 'block', ratio: 0.1, metric: 'weight-gradient', weights: 'keep-dense' };
+  const of = (changes: Partial<RebuildStage> = {}, run = context, rest: Partial<RebuildInput> = {}): unknown =>
+    rebuildDependsOn({ context: run, stage: { ...stage, ...changes }, layer: 2, path, start: 'start', ...rest });
+  check(of(), {
+    ...numerics((run) => of({}, run)),
+    ...paths((along) => of({}, context, { path: along })),
+    'another start': [of({}, context, { start: 'changed' }), 'other'],
+    'another layer': [of({}, context, { layer: 1 }), 'other'],
+    'another pattern': [of({}, { ...context, pattern: '2:4' }), 'other'],
+    'another granularity': [of({ granularity: 'layer' }), 'other'],
+    'another ratio': [of({ ratio: 0.2 }), 'other'],
+    'another metric': [of({ metric: 'weight' }), 'other'],
+    'other weights': [of({ weights: 'refit' }), 'other'],
+    'another strategy': [of({ strategy: 'guarded' }), 'other'],
+    'rounds, which a published rebuild has not': [of({ rounds: 2 }), 'same'],
+  });
+  const guarded = (changes: Partial<RebuildStage> = {}): unknown => of({ strategy: 'guarded', ...changes });
+  describe('guarded', () => {
+    check(guarded(), {
+      'other rounds': [guarded({ rounds: 1 }), 'other'],
+      'another tolerance': [guarded({ tolerance: 0.3 }), 'other'],
+      'another budget': [guarded({ budget: 1 }), 'other'],
+      'a ratio, which it looks for itself': [guarded({ ratio: 0.7 }), 'same'],
+    });
+  });
+});
+
+describe('a lock', () => {
+  const pipeline: Pipeline = demoPipeline();
+  const locked = (run: RunContext = context, of: Pipeline = pipeline): ReturnType<typeof lockedInputs> => lockedInputs(of, run, demoFolder);
+  const lock = { ...locked(), outputs: { perplexity: {} } };
+  const changes: Record<string, [ReturnType<typeof lockedInputs>, boolean]> = {
+    'nothing': [locked(), true],
+    'another model': [locked(withModel({ digest: 'changed' })), false],
+    'another text': [locked(withFiles({ '/texts/a.txt': 'changed' })), false],
+    'one file more': [locked(withFiles({ '/texts/z.txt': 'z' })), false],
+    'another device': [locked(withEngine({ device: 'gpu' })), false],
+    'other batches': [locked({ ...context, sequencesPerBatch: 4 }), false],
+    'the same bytes read in another way': [locked(context, demoPipeline(['calibration.dataset.file=./calibration.jsonl'])), false],
+    'another setting': [locked(context, demoPipeline(['rebuild.metric=weight'])), false],
+    'other numerics': [{ ...locked(), numerics: { ...lock.numerics, tokens: 0 } }, false],
+  };
+  it.each(Object.entries(changes))('%s', (_, [found, same]) => {
+    expect(inputDifferences(lock, found).length === 0).toBe(same);
+  });
+});
+
+describe('what planning has learned', () => {
+  const one: Measurement = { at: '', kind: 'rebuild guarded', engine: 'tensorflow', machine: 'measured', predicted: { seconds: 1, bytes: 1 }, measured: { seconds: 3, bytes: 3 } };
+  const wanted = { kind: one.kind, engine: one.engine, machine: one.machine, amount: 'seconds', value: 1 } as const;
+  it.each([
+    ['the same work', {}, 1],
+    ['another kind of work', { kind: 'rebuild published' }, 0],
+    ['another engine', { engine: 'wasm' }, 0],
+    ['other speeds of the machine', { machine: 'measured later' }, 0],
+    ['memory, which speeds have no part in', { machine: 'measured later', amount: 'bytes' as const }, 1],
+    ['work of another size', { value: 100 }, 0],
+  ])('%s', (_, change, from) => {
+    expect(correctionOf([one], { ...wanted, ...change }).from).toBe(from);
+  });
+});
