@@ -10,6 +10,7 @@ import { ComputeHost, createActivities, createSharedActivities, IncidentPost, In
 import { openStore } from './artifacts/index.js';
 import { dataConverter } from './cli/codec/data-converter.js';
 import { connectFailure } from './cli/connect-failure.js';
+import { workerIdentity } from './cli/local/pollers.js';
 import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
@@ -90,6 +91,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const common = {
       connection,
       namespace: settings.namespace,
+      identity: workerIdentity(),
       dataConverter: { ...converter, ...(encrypts && { failureConverterPath: converterPath }) },
       shutdownGraceTime: '1 second',
       shutdownForceTime: '5 seconds',

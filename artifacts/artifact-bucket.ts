@@ -8,8 +8,8 @@ import { ArtifactLostError } from './errors.js';
 import type { Shelf } from './shelf.js';
 
 const identityName = 'store-id';
-/** An artifact that is in use is noted so at most this often. */
-const touchMs = 24 * 3600 * 1000;
+/** An artifact that is in use is noted so at most this often: less than the least age at which one counts as unused (`store gc`). */
+const touchMs = 5 * 60_000;
 
 /**
  * Artifacts in a bucket: the files of each, and then its manifest, without which it is not there. Many may write the same one at once,
@@ -46,10 +46,14 @@ export class ArtifactBucket implements Shelf {
     return manifest;
   }
 
-  async touch(manifest: Manifest): Promise<void> {
+  async touch(manifest: Manifest): Promise<boolean> {
     const name = `${placeOf(manifest.kind, manifest.key)}/${manifestName}`;
-    const changedAt = await this.bucket.changedAt(name);
-    if (changedAt !== undefined && (await this.clock()) - changedAt > touchMs) await this.bucket.put(name, manifestText(manifest));
+    const found = await this.bucket.head(name);
+    if (found === undefined) return false;
+    if ((await this.clock()) - found.changedAt <= touchMs) return true;
+    // Only in the place of what is there: a manifest without its files would say that the artifact is.
+    if (await this.bucket.put(name, manifestText(manifest), { version: found.version })) return true;
+    return (await this.bucket.head(name)) !== undefined;
   }
 
   /** Uploads an artifact from the folder that it is in. Should somebody else have uploaded it meanwhile, theirs counts. */
@@ -113,7 +117,15 @@ export class ArtifactBucket implements Shelf {
     await this.bucket.remove([`${place}/${manifestName}`]);
     const files: string[] = [];
     for await (const { key: file } of this.bucket.list(`${place}/`)) files.push(file);
-    await this.bucket.remove(files);
+    // Somebody may have uploaded it again meanwhile; then the files are theirs.
+    if (!files.includes(`${place}/${manifestName}`)) await this.bucket.remove(files);
+  }
+
+  async dropUnused(kind: ArtifactKind, key: string, before: number): Promise<boolean> {
+    const found = await this.bucket.head(`${placeOf(kind, key)}/${manifestName}`);
+    if (found === undefined || found.changedAt >= before) return false;
+    await this.drop(kind, key);
+    return true;
   }
 
   async removeLeftovers(before: number): Promise<void> {
@@ -137,7 +149,7 @@ export class ArtifactBucket implements Shelf {
 
   async clock(): Promise<number> {
     await this.bucket.put('clock', '\n');
-    return (await this.bucket.changedAt('clock')) ?? -Infinity;
+    return (await this.bucket.head('clock'))?.changedAt ?? -Infinity;
   }
 
   private async dropDamaged(kind: ArtifactKind, key: string): Promise<void> {

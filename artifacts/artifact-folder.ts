@@ -52,16 +52,16 @@ export class ArtifactFolder implements Shelf {
     const text = await readFile(join(folder, manifestName), 'utf8').catch(absent);
     if (text === undefined) return undefined;
     const manifest = parseManifest(text);
-    if (manifest === undefined || !(await hasItsSizes(folder, manifest))) {
-      await this.moveAside(kind, key);
-      return undefined;
-    }
-    return manifest;
+    if (manifest !== undefined && (await hasItsSizes(folder, manifest))) return manifest;
+    // An artifact that was dropped meanwhile is gone as a whole, and not damaged.
+    if ((await stat(join(folder, manifestName)).catch(absent)) !== undefined) await this.moveAside(kind, key);
+    return undefined;
   }
 
-  async touch({ kind, key }: Manifest): Promise<void> {
+  async touch({ kind, key }: Manifest): Promise<boolean> {
     const now = new Date(await this.clock());
-    await utimes(join(this.folder(kind, key), manifestName), now, now);
+    const touched = await utimes(join(this.folder(kind, key), manifestName), now, now).then(() => true, absent);
+    return touched ?? false;
   }
 
   /** An empty folder in which an artifact can be put together. */
@@ -109,7 +109,8 @@ export class ArtifactFolder implements Shelf {
     if (manifest === undefined) return false;
     for (const [name, { sha256 }] of Object.entries(manifest.files)) {
       const hash = createHash('sha256');
-      const file = await open(join(this.folder(kind, key), name));
+      const file = await open(join(this.folder(kind, key), name)).catch(absent);
+      if (file === undefined) return (await this.find(kind, key)) !== undefined;
       try {
         for await (const piece of file.createReadStream()) hash.update(piece as Buffer);
       } finally {
@@ -123,14 +124,44 @@ export class ArtifactFolder implements Shelf {
   }
 
   async drop(kind: ArtifactKind, key: string): Promise<void> {
-    await rm(this.folder(kind, key), { recursive: true, force: true });
+    const taken = await this.takeOut(kind, key, 'drafts');
+    if (taken !== undefined) await rm(taken, { recursive: true, force: true });
+  }
+
+  async dropUnused(kind: ArtifactKind, key: string, before: number): Promise<boolean> {
+    const usedAt = async (folder: string): Promise<number | undefined> => (await stat(join(folder, manifestName)).catch(absent))?.mtimeMs;
+    if (((await usedAt(this.folder(kind, key))) ?? Infinity) >= before) return false;
+    const taken = await this.takeOut(kind, key, 'drafts');
+    if (taken === undefined) return false;
+    // Nobody can note a use any more, so this look is the last that is needed.
+    if (((await usedAt(taken)) ?? -Infinity) >= before) {
+      await this.publish(taken, kind, key);
+      await rm(taken, { recursive: true, force: true });
+      return false;
+    }
+    await rm(taken, { recursive: true, force: true });
+    return true;
   }
 
   async moveAside(kind: ArtifactKind, key: string): Promise<void> {
-    const grave = join(this.root, 'damaged', `${kind}-${key}-${randomUUID()}`);
-    await mkdir(dirname(grave), { recursive: true });
-    await rename(this.folder(kind, key), grave).catch(() => undefined);
+    try {
+      if ((await this.takeOut(kind, key, 'damaged')) === undefined) return;
+    } catch {
+      // On a disk that cannot be written it stays where it is.
+    }
     await this.onDamaged(kind, key);
+  }
+
+  /** Takes an artifact out of its place as a whole: who looks for it finds all of it or nothing. @returns where it is now; undefined if it was not there */
+  private async takeOut(kind: ArtifactKind, key: string, into: 'drafts' | 'damaged'): Promise<string | undefined> {
+    const place = join(this.root, into, `${kind}-${key}-${randomUUID()}`);
+    await mkdir(dirname(place), { recursive: true });
+    try {
+      await rename(this.folder(kind, key), place);
+    } catch (error) {
+      return absent(error as NodeJS.ErrnoException);
+    }
+    return place;
   }
 
   async removeLeftovers(before: number): Promise<void> {

@@ -68,7 +68,7 @@ export class Bucket {
   async text(key: string): Promise<{ text: string; version: string } | undefined> {
     return await this.asked(`read ${key}`, async () => {
       const found = await this.client.send(new GetObjectCommand(this.at(key))).catch(ifAbsent);
-      return found && { text: (await found.Body?.transformToString()) ?? '', version: `${found.ETag} ${found.LastModified?.getTime()}` };
+      return found && { text: (await found.Body?.transformToString()) ?? '', version: versionOf(found) };
     });
   }
 
@@ -85,7 +85,8 @@ export class Bucket {
       try {
         await this.client.send(new PutObjectCommand({ ...object, ...when }));
       } catch (error) {
-        if (isRefusedCondition(error)) return false;
+        // An object that is gone has no version, either.
+        if (isRefusedCondition(error) || (when !== undefined && isAbsent(error))) return false;
         if (when === undefined || (error as { name?: string }).name !== 'NotImplemented') throw error;
         await this.client.send(new PutObjectCommand(object));
       }
@@ -123,10 +124,10 @@ export class Bucket {
     }
   }
 
-  /** When an object was last written, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
-  async changedAt(key: string): Promise<number | undefined> {
+  /** Version (as {@link text} gives it) and date of an object, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
+  async head(key: string): Promise<{ version: string; changedAt: number } | undefined> {
     const found = await this.asked(`read ${key}`, () => this.client.send(new HeadObjectCommand(this.at(key))).catch(ifAbsent));
-    return found?.LastModified?.getTime();
+    return found && { version: versionOf(found), changedAt: found.LastModified?.getTime() ?? -Infinity };
   }
 
   /** All objects whose keys start with `start`. */
@@ -167,3 +168,5 @@ export class Bucket {
 function ifAbsent(error: unknown): undefined {
   if (!isAbsent(error)) throw error;
 }
+
+const versionOf = ({ ETag, LastModified }: { ETag?: string | undefined; LastModified?: Date | undefined }): string => `${ETag} ${LastModified?.getTime()}`;

@@ -3,19 +3,21 @@
  * whatever goes wrong with one, an artifact is at worst made twice, with equal bytes.
  */
 import { randomUUID } from 'node:crypto';
-import { readlinkSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, isAlive, isStopped, type ProcessIdentity } from './process-identity.js';
+import { identify, isAlive, isOfThisMachine, isStopped, type ProcessIdentity } from './process-identity.js';
 
 /** Where claims are kept: texts by name. */
 export interface ClaimPlace {
-  /** @returns false if there is one of this name */
+  /**
+   * @returns false if there is one of this name. It may be the very one that was to be made: where an answer is lost on its way, a write is repeated, and
+   * finds what it has written
+   */
   create(name: string, text: string): Promise<boolean>;
-  /** Puts a claim in the place of an abandoned one. */
-  replace(name: string, text: string): Promise<void>;
+  /** Puts a claim in the place of an abandoned one, if that still has this version. Who has the claim then, only {@link look} tells. */
+  replace(name: string, text: string, version: string): Promise<void>;
   /** The version changes whenever the claim is renewed; the text is empty or cut off if it cannot be read. */
   look(name: string): Promise<{ text: string; version: string } | undefined>;
+  /** Gives a claim another version, by the place's own clock. One that somebody has taken over is left alone. */
   renew(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** Removes claims that nobody has renewed for so long that nobody will. @param before milliseconds since the epoch, by the place's clock */
@@ -25,7 +27,6 @@ export interface ClaimPlace {
 interface Claim extends ProcessIdentity {
   /** Tells this claim from any other, of the same process too. */
   token: string;
-  machine: string;
 }
 
 const renewMs = 2_000;
@@ -46,20 +47,10 @@ export interface Silence {
 
 const usualSilence: Silence = { elsewhere: 30_000, here: 600_000, unreadable: 3_000 };
 
-/** Process ids mean something among the processes of one machine and, where there are containers, of one of them. */
-const machine = hostname() + pidNamespace();
 const self = identify(process.pid);
 
 /** Tokens of the claims under which this process works. Another claim of its own is one that it could not remove, on a disk that was read-only for a while. */
 const underWork = new Set<string>();
-
-function pidNamespace(): string {
-  try {
-    return ` ${readlinkSync('/proc/self/ns/pid')}`;
-  } catch {
-    return '';
-  }
-}
 
 /** Claims on work, by its name. */
 export class Claims {
@@ -76,7 +67,7 @@ export class Claims {
   async findOrMake<T>(name: string, find: () => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
     const found = await find();
     if (found !== undefined) return found;
-    const claim: Claim = { ...self, token: randomUUID(), machine };
+    const claim: Claim = { ...self, token: randomUUID() };
     underWork.add(claim.token);
     try {
       return await this.makeUnder(claim, name, find, make);
@@ -111,8 +102,11 @@ export class Claims {
       if (await this.place.create(name, text)) return true;
       const seen = await this.place.look(name);
       // It has just been released: the next attempt to take it tells.
-      if (seen === undefined || !watch.isAbandoned(seen.version, parse(seen.text))) return false;
-      await this.place.replace(name, text);
+      if (seen === undefined) return false;
+      const owner = parse(seen.text);
+      if (owner?.token === claim.token) return true;
+      if (!watch.isAbandoned(seen.version, owner)) return false;
+      await this.place.replace(name, text, seen.version);
     } catch {
       return true;
     }
@@ -152,7 +146,7 @@ class Watch {
     if (version !== this.seen.version) this.seen = { version, at: performance.now() };
     const silent = performance.now() - this.seen.at;
     if (owner === undefined) return silent > this.silence.unreadable;
-    if (owner.machine !== machine) return silent > this.silence.elsewhere;
+    if (!isOfThisMachine(owner)) return silent > this.silence.elsewhere;
     if (owner.pid === self.pid && owner.started === self.started) return !underWork.has(owner.token);
     return !isAlive(owner) || isStopped(owner) || silent > this.silence.here;
   }

@@ -28,6 +28,22 @@ export async function unreferenced(shelf: Shelf, artifacts: readonly StoredArtif
   return free;
 }
 
+/**
+ * Drops artifacts that no run uses. Runs may begin, and find some of them, all the while: which are referred to is asked again and again, and
+ * what has been used since is kept.
+ *
+ * @param live keys that the histories of runs in progress name, as they are now
+ * @returns what was dropped
+ */
+export async function dropUnused(shelf: Shelf, artifacts: readonly StoredArtifact[], before: number, live: () => Promise<ReadonlySet<string>>): Promise<StoredArtifact[]> {
+  const dropped: StoredArtifact[] = [];
+  for (const artifact of artifacts) {
+    const [free] = await unreferenced(shelf, [artifact], await live());
+    if (free !== undefined && (await shelf.dropUnused(free.kind, free.key, before))) dropped.push(free);
+  }
+  return dropped;
+}
+
 function dependsOnOne(manifest: Manifest | undefined, live: ReadonlySet<string>): boolean {
   return keysIn(JSON.stringify(manifest?.dependsOn ?? null)).some((key) => live.has(key));
 }

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { thisMachine } from './this-machine.js';
 
-/** A process that can be told from a later one with the same id. */
+/** A process that can be told from a later one with the same id, and from those of other machines. */
 export interface ProcessIdentity {
   pid: number;
+  /** As {@link thisMachine} names it; absent in records of versions before, which are all of one machine. */
+  machine?: string;
   /** Start of the process in the kernel's clock ticks, where the system tells it (Linux). */
   started?: string;
 }
@@ -25,11 +28,17 @@ function startTicks(pid: number): string | undefined {
 }
 
 export function identify(pid: number): ProcessIdentity {
-  return { pid, started: startTicks(pid) };
+  return { pid, started: startTicks(pid), machine: thisMachine() };
 }
 
-/** Whether exactly that process is still there. */
-export function isAlive({ pid, started }: ProcessIdentity): boolean {
+/** Whether a process is, or was, one of this machine. */
+export function isOfThisMachine({ machine }: Pick<ProcessIdentity, 'machine'>): boolean {
+  return machine === undefined || machine === thisMachine();
+}
+
+/** Whether exactly that process is still there, on this machine. Of another machine's processes nothing is known here. */
+export function isAlive({ pid, started, machine }: ProcessIdentity): boolean {
+  if (!isOfThisMachine({ machine })) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {

@@ -12,12 +12,18 @@ export interface Shelf {
   /** The same for all who share the place, however they reach it. Made when it is first asked for, and kept there. */
   identity(): Promise<string>;
   find(kind: ArtifactKind, key: string): Promise<Manifest | undefined>;
-  /** Notes that an artifact is in use, so that it does not count as old. */
-  touch(manifest: Manifest): Promise<void>;
+  /** Notes that an artifact is in use, so that it does not count as old. @returns false if it is not there any more */
+  touch(manifest: Manifest): Promise<boolean>;
   list(): AsyncGenerator<StoredArtifact>;
   /** Reads an artifact whole and holds it against its digests. What does not match is removed from its place. */
   verify(kind: ArtifactKind, key: string): Promise<boolean>;
   drop(kind: ArtifactKind, key: string): Promise<void>;
+  /**
+   * Drops an artifact unless it is in use again: its time of use is looked at as late as the place allows.
+   * @param before as {@link clock} tells time
+   * @returns whether it was dropped
+   */
+  dropUnused(kind: ArtifactKind, key: string, before: number): Promise<boolean>;
   /** Removes claims, drafts, uploads and damaged artifacts that are older. @param before as {@link clock} tells time */
   removeLeftovers(before: number): Promise<void>;
   /** Milliseconds since the epoch by the place's own clock: this machine's may be wrong. @throws where the place cannot be written */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArtifactFolder } from './artifact-folder.js';
 import { manifestName, manifestText, type ArtifactKind, type Manifest } from './artifact.js';
@@ -9,6 +9,8 @@ import { Claims } from './claims.js';
 import { digestOf, type Json } from './digest.js';
 import { writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
+import { EventLog } from './event-log.js';
+import { readPiece } from './read-piece.js';
 import type { Shelf } from './shelf.js';
 
 /** Collects the files of an artifact while it is being made. */
@@ -36,11 +38,14 @@ export class ArtifactStore {
   readonly shelves: readonly Shelf[];
 
   private readonly bucket: ArtifactBucket | undefined;
+  /** What was made and what was found on this machine. */
+  private readonly events: EventLog;
 
   constructor(
     readonly root: string,
     bucket?: Bucket,
   ) {
+    this.events = new EventLog(join(root, 'log.jsonl'));
     const onDamaged = (kind: ArtifactKind, key: string): Promise<void> => this.log('damaged', kind, key, null);
     this.folder = new ArtifactFolder(root, onDamaged);
     this.bucket = bucket && new ArtifactBucket(bucket, onDamaged);
@@ -93,8 +98,9 @@ export class ArtifactStore {
     if (here !== undefined && bucket !== undefined && shared === undefined) await bucket.upload(here, this.folder.folder(kind, key));
     const manifest = here ?? shared;
     if (manifest === undefined) return undefined;
-    if (here !== undefined) await this.folder.touch(here);
-    if (shared !== undefined) await bucket?.touch(shared);
+    const isKept = (here === undefined || (await this.folder.touch(here))) && (shared === undefined || (await bucket?.touch(shared)));
+    // Somebody has collected it at this very moment.
+    if (!isKept) return await this.findForUse(kind, key);
     await this.log('found', kind, key, manifest.summary);
     return manifest;
   }
@@ -146,18 +152,16 @@ export class ArtifactStore {
     const manifest = await this.findFiles(kind, key);
     const expected = manifest?.files[name];
     if (expected === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`);
-    const file = await open(join(this.folder.folder(kind, key), name));
+    const file = await open(join(this.folder.folder(kind, key), name)).catch((error: NodeJS.ErrnoException) => {
+      // Dropped, or moved aside, since it was found.
+      if (error.code === 'ENOENT') throw new ArtifactLostError(kind, key, `file ${name} is missing`);
+      throw error;
+    });
     try {
       const hash = createHash('sha256');
       for (const size of sizes) {
         const piece = new Uint8Array(size);
-        let filled = 0;
-        while (filled < size) {
-          const { bytesRead } = await file.read(piece, filled, size - filled);
-          if (bytesRead === 0) break;
-          filled += bytesRead;
-        }
-        hash.update(piece.subarray(0, filled));
+        const filled = await readPiece(file, piece, (bytes) => hash.update(bytes));
         if (filled < size) break;
         yield piece;
       }
@@ -190,9 +194,7 @@ export class ArtifactStore {
     await this.folder.removeDrafts(now - dayInMilliseconds);
   }
 
-  /** One JSON line per event, so that it can be seen afterwards what was made and what was found. It is about this machine. */
   private async log(event: 'made' | 'found' | 'damaged', kind: ArtifactKind, key: string, summary: Json): Promise<void> {
-    await mkdir(this.root, { recursive: true });
-    await appendFile(join(this.root, 'log.jsonl'), `${JSON.stringify({ at: new Date().toISOString(), event, kind, key, summary })}\n`);
+    await this.events.add({ at: new Date().toISOString(), event, kind, key, summary });
   }
 }

@@ -1,8 +1,8 @@
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { createHash, randomUUID } from 'node:crypto';
+import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, isAlive } from '../artifacts/process-identity.js';
+import { identify, isAlive, thisMachine } from '../artifacts/index.js';
 
 /*
  * What is downloaded stands beside the blob that it will become, as `<blob>.<process>-<start>-<machine>.incomplete`: the name says
@@ -15,7 +15,7 @@ const suffix = '.incomplete';
 /** An owner on another machine is taken for dead when its file has not grown for so long. */
 const silentMs = 120_000;
 const lookMs = 500;
-const machine = hostname().replace(/[^\w]/g, '_');
+const machine = createHash('sha256').update(thisMachine()).digest('hex').slice(0, 16);
 
 interface Owner {
   pid: number;
@@ -42,9 +42,20 @@ function ownerOf(file: string, blob: string): Owner | 'nobody' | undefined {
 
 async function isOwned(file: string, owner: Owner | 'nobody'): Promise<boolean> {
   if (owner === 'nobody') return false;
-  if (owner.machine === machine) return isAlive(owner);
+  if (owner.machine === machine) return isAlive({ pid: owner.pid, started: owner.started });
   const found = await stat(file).catch(() => undefined);
-  return found !== undefined && Date.now() - found.mtimeMs < silentMs;
+  return found !== undefined && (await clockOf(dirname(file))) - found.mtimeMs < silentMs;
+}
+
+/** Milliseconds since the epoch by the clock of a folder's file system: the clocks of two machines that share it may differ. */
+async function clockOf(folder: string): Promise<number> {
+  const probe = join(folder, `.${randomUUID()}.clock`);
+  try {
+    await writeFile(probe, '');
+    return (await stat(probe)).mtimeMs;
+  } finally {
+    await rm(probe, { force: true });
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { openStore, unreferenced, unusedSince } from '../../artifacts/index.js';
+import { dropUnused, openStore, unreferenced, unusedSince } from '../../artifacts/index.js';
 import { bytesText } from '../../planning/bytes-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -15,10 +15,14 @@ export interface StoreGcOptions {
 
 /** A run that has just found an artifact says so in its history when its activity ends, not before. */
 const leastAgeMs = 10 * 60_000;
+/** What is being made, or uploaded, may lie untouched for long: leftovers have to be older. */
+const leftoverAgeMs = 24 * 3600_000;
+/** Runs in progress are looked up again after so long. */
+const liveMs = 60_000;
 
 /**
  * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. The runs are
- * looked at after the candidates are known, so that one that begins meanwhile counts.
+ * looked at after the candidates are known, and again while they are removed, so that one that begins meanwhile counts.
  * @returns the exit code
  * @throws CommandLineError, what `openSession` throws, and the store's faults
  */
@@ -33,14 +37,16 @@ export async function storeGcCommand({ olderThan, dryRun }: StoreGcOptions, { st
     const before = (await shelf.clock()) - ageMs;
     candidates.push({ shelf, before, unused: await unusedSince(shelf, before) });
   }
-  const live = await inProgress(state);
+  let live = await inProgress(state);
+  let seenAt = performance.now();
+  const liveKeysNow = async (): Promise<ReadonlySet<string>> => {
+    if (performance.now() - seenAt > liveMs) [live, seenAt] = [await inProgress(state), performance.now()];
+    return live.keys;
+  };
   const places = [];
   for (const { shelf, before, unused } of candidates) {
-    const free = await unreferenced(shelf, unused, live.keys);
-    if (!dryRun) {
-      for (const { kind, key } of free) await shelf.drop(kind, key);
-      await shelf.removeLeftovers(before);
-    }
+    const free = dryRun ? await unreferenced(shelf, unused, live.keys) : await dropUnused(shelf, unused, before, liveKeysNow);
+    if (!dryRun) await shelf.removeLeftovers(Math.min(before, (await shelf.clock()) - leftoverAgeMs));
     places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
   }
   if (json) printJson({ dryRun, runsInProgress: live.runs, places });

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { statePaths } from '../state.js';
+import { thisMachine } from '../../artifacts/index.js';
 import { liveProcesses } from './process-records.js';
 import type { WorkerNote } from './worker-process.js';
 
@@ -10,10 +10,13 @@ const pollMs = 75_000;
 /** Every worker asks for workflow tasks all the time, but for activities only while no run has its seat. */
 const taskQueueTypes = { workflow: 1 } as const;
 
-/** Whether a poller's identity, `<pid>@<host>`, is that of a process of this machine that has ended. */
+/** What a worker of this process calls itself to the server. */
+export const workerIdentity = (): string => `${process.pid}@${thisMachine()}`;
+
+/** Whether a poller's identity is that of a process of this machine that has ended. */
 function hasEnded(identity: string): boolean {
-  const [, pid, host] = /^(\d+)@(.+)$/.exec(identity) ?? [];
-  if (pid === undefined || host !== hostname()) return false;
+  const [, pid, machine] = /^(\d+)@(.+)$/.exec(identity) ?? [];
+  if (pid === undefined || machine !== thisMachine()) return false;
   try {
     process.kill(Number(pid), 0);
     return false;

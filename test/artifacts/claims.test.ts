@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClaimFolder } from '../../artifacts/claim-folder.js';
 import { Claims } from '../../artifacts/claims.js';
 import { identify } from '../../artifacts/index.js';
@@ -103,6 +104,38 @@ describe('claims', () => {
     expect(work.times).toBe(1);
   });
 
+  it('does not take the process of a clone of this machine for one of its own that has died', async () => {
+    // Name and process namespace are those of this machine, and the id is of a process that is not here.
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    const namespace = process.platform === 'linux' ? ` ${readlinkSync('/proc/self/ns/pid')}` : '';
+    await claimedBy(pid, { machine: hostname() + namespace });
+    const place = new ClaimFolder(folder);
+    const work = new Work();
+    let looks = 0;
+    const find = async (): Promise<string | undefined> => {
+      if (++looks === 8) await rm(join(folder, 'mask-1'));
+      return await work.find();
+    };
+    expect(await new Claims(place, { elsewhere: 600_000, here: 600_000, unreadable: 600_000 }).findOrMake('mask-1', find, work.make)).toBe('made');
+    expect(looks).toBeGreaterThanOrEqual(8);
+  });
+
+  it('takes a claim that carries its token for its own, although the place says that there was one already', async () => {
+    const place = new ClaimFolder(folder);
+    const create = place.create.bind(place);
+    place.create = async (name, text) => {
+      await create(name, text);
+      return false;
+    };
+    let looks = 0;
+    const find = (): Promise<undefined> => {
+      if (++looks > 10) throw new Error('it waits for itself');
+      return Promise.resolve(undefined);
+    };
+    expect(await new Claims(place).findOrMake('mask-1', find, () => Promise.resolve('made'))).toBe('made');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('takes over what this process could not remove', async () => {
     await claimedBy(process.pid);
     expect(await new Work().get()).toBe('made');
@@ -142,6 +175,39 @@ describe('claims', () => {
     await writeFile(folder, 'a file in place of the folder');
     const work = new Work();
     expect(await work.get()).toBe('made');
+  });
+
+  it('are renewed by the clock of the place, and only by who has them', async () => {
+    const place = new ClaimFolder(folder);
+    await place.create('mask-1', '{"token":"ours"}');
+    const first = await place.look('mask-1');
+    await utimes(join(folder, 'mask-1'), 1000, 1000);
+    const aged = await place.look('mask-1');
+    await place.renew('mask-1', '{"token":"theirs"}');
+    expect(await place.look('mask-1')).toEqual(aged);
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    try {
+      await place.renew('mask-1', '{"token":"ours"}');
+    } finally {
+      vi.useRealTimers();
+    }
+    const renewed = await place.look('mask-1');
+    expect(renewed?.text).toBe(first?.text);
+    expect(renewed?.version).not.toBe(aged?.version);
+    await writeFile(join(folder, 'clock'), '');
+    const now = (await stat(join(folder, 'clock'))).mtimeMs;
+    await place.removeOld(now - 3_600_000);
+    expect(await readdir(folder)).toContain('mask-1');
+  });
+
+  it('are not replaced once they have been renewed', async () => {
+    const place = new ClaimFolder(folder);
+    await place.create('mask-1', '{"token":"theirs"}');
+    await utimes(join(folder, 'mask-1'), 1000, 1000);
+    const { version } = (await place.look('mask-1')) ?? { version: '' };
+    await place.renew('mask-1', '{"token":"theirs"}');
+    await place.replace('mask-1', '{"token":"ours"}', version);
+    expect((await place.look('mask-1'))?.text).toBe('{"token":"theirs"}');
   });
 
   it('removes claims that were left long ago', async () => {

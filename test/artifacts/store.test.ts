@@ -3,7 +3,8 @@ import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile, mkdir } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ArtifactLostError, ArtifactStore } from '../../artifacts/index.js';
+import type { ArtifactFolder } from '../../artifacts/artifact-folder.js';
+import { ArtifactLostError, ArtifactStore, dropUnused, unusedSince } from '../../artifacts/index.js';
 
 let root: string;
 let store: ArtifactStore;
@@ -103,6 +104,119 @@ describe('reading', () => {
     await expect(store.read('mask', key, 'mask.bits')).rejects.toThrow(/artifact mask\/[0-9a-f]{64}: file mask.bits is missing/);
     expect(await makeOnce(made)).toBe(false);
     expect(made.times).toBe(2);
+  });
+});
+
+describe('dropping', () => {
+  it('takes an artifact out as a whole, before any of its files goes', async () => {
+    await makeOnce({ times: 0 });
+    const seen: string[][] = [];
+    const watching = (async () => {
+      for (;;) {
+        const names = await readdir(folder()).catch(() => undefined);
+        if (names === undefined) return;
+        seen.push(names.sort());
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    await store.drop('mask', key);
+    await watching;
+    for (const names of seen) expect(names).toEqual(['manifest.json', 'mask.bits']);
+    expect(await readdir(join(root, 'drafts'))).toEqual([]);
+  });
+
+  it('is by one rename: what cannot be moved stays whole', async () => {
+    await makeOnce({ times: 0 });
+    await rm(join(root, 'drafts'), { recursive: true });
+    await writeFile(join(root, 'drafts'), 'a file in place of the folder');
+    await expect(store.drop('mask', key)).rejects.toThrow();
+    expect((await readdir(folder())).sort()).toEqual(['manifest.json', 'mask.bits']);
+  });
+
+  it('is no damage to who looks for it meanwhile', async () => {
+    await makeOnce({ times: 0 });
+    const shelf = store.shelf as ArtifactFolder;
+    const looking = shelf.find('mask', key);
+    await shelf.drop('mask', key);
+    await looking;
+    expect(await shelf.find('mask', key)).toBeUndefined();
+    const log = await readFile(join(root, 'log.jsonl'), 'utf8');
+    expect(log).not.toContain('damaged');
+  });
+
+  it('an artifact that is dropped between its finding and its reading is lost, which is made again', async () => {
+    await makeOnce({ times: 0 });
+    const shelf = store.shelf as ArtifactFolder;
+    const find = shelf.find.bind(shelf);
+    shelf.find = async (kind, which) => {
+      const found = await find(kind, which);
+      await shelf.drop(kind, which);
+      return found;
+    };
+    await expect(store.readPieces('mask', key, 'mask.bits', [1000]).next()).rejects.toThrow(ArtifactLostError);
+  });
+
+  it('an artifact that is dropped while it is found is made again', async () => {
+    const made = { times: 0 };
+    await makeOnce(made);
+    const shelf = store.shelf as ArtifactFolder;
+    const touch = shelf.touch.bind(shelf);
+    shelf.touch = async (manifest) => {
+      shelf.touch = touch;
+      await shelf.drop('mask', key);
+      return await touch(manifest);
+    };
+    expect(await makeOnce(made)).toBe(false);
+    expect(made.times).toBe(2);
+  });
+});
+
+describe('collecting', () => {
+  const age = (): Promise<void> => utimes(join(folder(), 'manifest.json'), 1000, 1000);
+  const limit = (): number => Date.now() - 3_600_000;
+  const none = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set());
+
+  it('keeps what a run has found since it was listed', async () => {
+    const made = { times: 0 };
+    await makeOnce(made);
+    await age();
+    const old = await unusedSince(store.shelf, limit());
+    expect(old).toHaveLength(1);
+    const begins = async (): Promise<ReadonlySet<string>> => {
+      expect(await makeOnce(made)).toBe(true);
+      return new Set();
+    };
+    expect(await dropUnused(store.shelf, old, limit(), begins)).toEqual([]);
+    expect(await store.find('mask', key)).toBeDefined();
+    await age();
+    expect(await dropUnused(store.shelf, old, limit(), none)).toEqual(old);
+    expect(await store.find('mask', key)).toBeUndefined();
+  });
+
+  it('asks again which runs are in progress before each artifact', async () => {
+    await makeOnce({ times: 0 });
+    await store.findOrMake('mask', 'another', () => Promise.resolve(null));
+    const all = await unusedSince(store.shelf, Date.now() + 60_000);
+    expect(all).toHaveLength(2);
+    let asked = 0;
+    const begins = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set(++asked === 1 ? [] : [all[1].key]));
+    expect(await dropUnused(store.shelf, all, Date.now() + 60_000, begins)).toEqual([all[0]]);
+    expect(await store.find('mask', all[1].key)).toBeDefined();
+  });
+
+  it('puts back what is used at the moment at which it is taken out', async () => {
+    await makeOnce({ times: 0 });
+    await age();
+    const shelf = store.shelf as ArtifactFolder;
+    const takeOut = (Reflect.get(shelf, 'takeOut') as (...words: string[]) => Promise<string | undefined>).bind(shelf);
+    Reflect.set(shelf, 'takeOut', async (...words: string[]) => {
+      const manifest = await shelf.find('mask', key);
+      if (manifest !== undefined) await shelf.touch(manifest);
+      return await takeOut(...words);
+    });
+    expect(await shelf.dropUnused('mask', key, limit())).toBe(false);
+    expect(Buffer.from(await store.read('mask', key, 'mask.bits')).equals(bytes)).toBe(true);
+    expect(await readdir(join(root, 'drafts'))).toEqual([]);
   });
 });
 

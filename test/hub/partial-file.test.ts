@@ -14,7 +14,13 @@ beforeEach(() => {
 });
 afterEach(() => { rmSync(folder, { recursive: true }); });
 
-const host = hostname().replace(/[^\w]/g, '_');
+/** What this machine is called in the names of files. */
+let host: string;
+beforeEach(async () => {
+  const own = (await takePartial(blob, never)) ?? '';
+  host = /-(\w+)\.incomplete$/.exec(own)?.[1] ?? '';
+  await giveUpPartial(blob, own);
+});
 const never = (): void => { throw new Error('waits'); };
 
 it('is taken over from a process that has died, and from one that has given up', async () => {
@@ -27,6 +33,19 @@ it('is taken over from a process that has died, and from one that has given up',
   expect(await presentBytes(blob)).toBe(4);
   expect(await takePartial(blob, never)).toBe(own);
   expect(readdirSync(folder)).toHaveLength(1);
+});
+
+it('is left to a process of a clone of this machine, of which nothing is known here', async () => {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const theirs = `${blob}.${pid}-1-${hostname().replace(/[^\w]/g, '_')}.incomplete`;
+  writeFileSync(theirs, '12');
+  let waits = 0;
+  const taken = takePartial(blob, () => {
+    waits++;
+    rmSync(theirs, { force: true });
+  });
+  expect(statSync((await taken) ?? '').size).toBe(0);
+  expect(waits).toBe(1);
 });
 
 it('is left to a process that lives, until that is done', async () => {
