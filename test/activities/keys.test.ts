@@ -135,13 +135,13 @@ describe('questions', () => {
   const model = { attentionHeads: 2, hiddenSize: 8, intermediateSize: 16, maxPositions: 32 };
   const named = (file: string): { file: string; name: string } => ({ file, name: file });
   const of = (changes: Partial<ZeroShotTask> = {}, files = ['/texts/a.jsonl'], run = context, widths = model): unknown =>
-    questionsDependOn(run, { ...task, ...changes } as ZeroShotTask, files.map(named), widths);
+    questionsDependOn(run, { ...task, ...changes }, files.map(named), widths);
   check(of(), {
     'other documents': [of({}, undefined, withFiles({ '/texts/a.jsonl': 'changed' })), 'other'],
     'the same bytes read as Parquet': [of({}, ['/texts/a.parquet']), 'other'],
     'documents of a second file': [of({}, ['/texts/a.jsonl', '/texts/b.jsonl']), 'other'],
     'the file elsewhere': [of({}, ['/moved.jsonl'], withFiles({ '/moved.jsonl': 'text' })), 'same'],
-    'the forms of another task': [of({ task: 'boolq' } as Partial<ZeroShotTask>), 'other'],
+    'the forms of another task': [of({ task: 'boolq' }), 'other'],
     'another name of the same task': [of({ name: 'mine' }), 'same'],
     'fewer documents': [of({ limit: 1 }), 'other'],
     'a BOS token': [of({ bos: true }), 'other'],

@@ -177,6 +177,29 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     ].sort());
   });
 
+  test('drops what nothing has used since, and keeps what was used in the meantime', async () => {
+    const { store, again } = await backend.open();
+    const { shelf } = store;
+    await makeOnce(store, { times: 0 });
+    const [{ usedAt }] = await allOf(shelf.list());
+    expect(await shelf.dropUnused('mask', key, usedAt)).toBe(false);
+    expect(await makeOnce(await again(), { times: 0 })).toBe(true);
+    expect(await shelf.dropUnused('mask', key, usedAt + 3_600_000)).toBe(true);
+    expect(await shelf.dropUnused('mask', key, usedAt + 3_600_000)).toBe(false);
+    expect(await allOf(shelf.list())).toEqual([]);
+  });
+
+  test('says that what was dropped cannot be used any more', async () => {
+    const { store } = await backend.open();
+    await makeOnce(store, { times: 0 });
+    const manifest = await store.shelf.find('mask', key);
+    if (manifest === undefined) throw new Error('it was made');
+    expect(await store.shelf.touch(manifest)).toBe(true);
+    await store.shelf.drop('mask', key);
+    expect(await store.shelf.touch(manifest)).toBe(false);
+    expect(await allOf(store.shelf.list())).toEqual([]);
+  });
+
   test('leaves what is old but whole when it removes leftovers', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
@@ -184,6 +207,17 @@ describe.each(Object.entries(backends))('a store in a %s', (name, backend) => {
     expect(await allOf(store.shelf.list())).toHaveLength(1);
     expect(await store.shelf.verify('mask', key)).toBe(true);
   });
+});
+
+it.skipIf(s3Program === undefined).each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('a bucket keeps everything below the prefix %s', async (prefix) => {
+  const location = `s3://barber/${prefix}`;
+  const [store, other] = await Promise.all([1, 2].map(() => openStore(join(folder, `machine-${count++}`), location)));
+  await makeOnce(store, { times: 0 });
+  expect(existsSync((s3 as S3Server).fileOf(`${prefix}/${place}/manifest.json`))).toBe(true);
+  expect(await makeOnce(other, { times: 0 })).toBe(true);
+  expect((await allOf(other.shelf.list())).map((artifact) => artifact.key)).toEqual([key]);
+  await other.shelf.drop('mask', key);
+  expect(await allOf(store.shelf.list())).toEqual([]);
 });
 
 describe.skipIf(s3Program === undefined)('a bucket (skipped without an S3 server: `node scripts/setup.mjs --tests` gets one)', () => {
