@@ -68,7 +68,7 @@ export class TaskDocumentsError extends PermanentFault {}
 /** The documents of a zero-shot task cannot be had from the hub now: it cannot be reached, or the disk is full. */
 export class TaskDocumentsMissingError extends PassingFault {}
 
-/** A file that the pipeline names cannot be read. Thrown before any work is done. */
+/** A file that the pipeline names cannot be read, or is not what it was when the run began. */
 export class InputFileError extends PermanentFault {
   constructor(file: string, what: string, remedy: string) {
     super({ where: file, what, remedy });

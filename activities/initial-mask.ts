@@ -10,8 +10,9 @@ import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';
 import { NonFiniteValueError } from './errors.js';
+import { checkUnchanged } from './input-digest.js';
 import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
-import { maskSourceDigests, readMaskSource } from './mask-source.js';
+import { maskSourceDigests, maskSourceFiles, readMaskSource } from './mask-source.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
@@ -92,7 +93,12 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
   const weights = await bench.layerWeights(open, layer.index);
   try {
     if (stage.method === 'file') await bench.allowed.check('initialMask.source', stage.source ?? '');
-    if (stage.method === 'file') return { pruned: await fromFile(stage.source ?? '', layer, weights), entries: [] };
+    if (stage.method === 'file') {
+      const source = stage.source ?? '';
+      const pruned = await fromFile(source, layer, weights);
+      await checkUnchanged(context, (await maskSourceFiles(source)).map((file) => ({ file, name: file })), bench);
+      return { pruned, entries: [] };
+    }
     if (stage.method === 'magnitude' || path === undefined) {
       const masks = await eachLinear(layer, async (linear) => magnitudeMask(await valuesOf(weights, linear), linear.shape, targetOf(linear), linear.name));
       return { pruned: { masks, updates: new Map() }, entries: [] };

@@ -12,6 +12,7 @@ import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../planning/
 import { checkDivides, parsePattern, patternSparsity } from '../pruning/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
+import { digestCache } from './input-digest.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource, maskSourceFiles } from './mask-source.js';
 import { namedFiles } from './named-files.js';
@@ -44,7 +45,7 @@ export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, be
   const names = new Map([...named, ...ofTasks].map(({ file, name }) => [file, name]));
   const inputs = [...(await inputFiles(pipeline, source, bench)), ...names.keys()];
   const weights = [join(source, 'config.json'), ...open.checkpoint.weightFiles];
-  const digests = await digestFiles([...weights, ...inputs], { cacheFile: join(bench.state, 'file-digests.json') });
+  const digests = await digestFiles([...weights, ...inputs], { cacheFile: digestCache(bench.state) });
   const fromHub = [...(ref.repo === undefined ? [] : weights), ...named.map(({ file }) => file), ...ofTasks.filter((one) => one.fromHub).map(({ file }) => file)];
   for (const file of fromHub) await checkBlob(file, digests.get(file) ?? '');
   const context: RunContext = {

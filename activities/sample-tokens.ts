@@ -6,7 +6,7 @@ import {
 } from '../datasets/index.js';
 import { dropOlder } from './drop-older.js';
 import { datasetRevision, modelFolder, namedFile, type DatasetUse } from './hub-files.js';
-import { inputDigest } from './input-digest.js';
+import { checkUnchanged, inputDigest, tokenizerInputs } from './input-digest.js';
 import { numericsVersion } from './numerics.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -66,6 +66,7 @@ async function sample({ context, bench, dataset, use, sequenceLength, settings }
   const { manifest, reused } = await bench.store.findOrMake('tokens', dependsOn, async (draft) => {
     const tokenizer = await loadTokenizer(await modelFolder(context.model, bench));
     const windows = await text.cut(tokenizer, cut);
+    await checkUnchanged(context, [text, ...tokenizerInputs(context, tokenizer)], bench);
     await draft.write('tokens.i32', [new Uint8Array(windows.buffer, windows.byteOffset, windows.byteLength)]);
     return { samples: windows.length / sequenceLength, sequenceLength };
   });
@@ -90,6 +91,7 @@ export function tokensDependOn({ context, dataset, use, settings }: Pick<Samplin
 }
 
 interface OpenText {
+  file: string;
   /** What `context.files` calls the file. */
   name: string;
   cut: (tokenizer: Tokenizer, cutters: Cutters) => Promise<Int32Array>;
@@ -100,6 +102,7 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
     const commit = context.commits?.[datasetRevision(dataset)];
     const { file, name } = await namedFile(dataset, use, bench, commit);
     return {
+      file,
       name,
       cut: (tokenizer, { fromNamed }) => {
         bench.onProgress(`reading ${dataset.name}`);
@@ -109,6 +112,7 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
   }
   const { file, specialTokens = false } = dataset;
   return {
+    file,
     name: file,
     cut: async (tokenizer, { fromTokens }) => {
       bench.onProgress('reading text');

@@ -8,7 +8,7 @@ import { questionsPerBatch, sequenceNumbers } from '../../planning/index.js';
 import { dropOlder } from '../drop-older.js';
 import { PipelineModelMismatchError } from '../errors.js';
 import { modelFolder } from '../hub-files.js';
-import { inputDigest } from '../input-digest.js';
+import { checkUnchanged, inputDigest, tokenizerInputs } from '../input-digest.js';
 import { numericsVersion } from '../numerics.js';
 import { tokenizerDigests } from '../sample-tokens.js';
 import type { DecoderModel } from '../../models/index.js';
@@ -62,6 +62,7 @@ export async function sampleQuestions({ context, task }: SampleQuestionsInput, b
       requests += encoded.length;
       return sequencesOf(encoded, requests - encoded.length, (time) => sequenceNumbers(model, time));
     });
+    await checkUnchanged(context, [...files, ...tokenizerInputs(context, tokenizer)], bench);
     const batches = batchesOf(sequences, { most: (time) => questionsPerBatch(model, time), maxLength: maxPositions });
     await draft.write('documents.jsonl', questions.map((question) => Buffer.from(`${JSON.stringify(question)}\n`)));
     const parts = await writeQuestionBatches(draft, batches, 4 * hiddenSize);

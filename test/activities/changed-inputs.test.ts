@@ -7,7 +7,7 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactStore } from '../../artifacts/index.js';
-import type { EvaluationStage, InitialMaskStage } from '../../config/pipeline.js';
+import type { EvaluationStage, InitialMaskStage, PerplexityTask, Pipeline } from '../../config/pipeline.js';
 import { demoFolder, demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 describe('one store', () => {
@@ -56,6 +56,20 @@ describe('one store', () => {
       made.push(mask);
     }
     expect(made[0]).not.toBe(made[1]);
+  });
+
+  it('a text that has changed since the run began is refused, and nothing is stored of it', async () => {
+    const file = join(state, 'edited.txt');
+    const text = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8');
+    const task = (pipeline: Pipeline): PerplexityTask => (pipeline.stages.find((one): one is EvaluationStage => one.type === 'evaluation') as EvaluationStage).perplexity[0];
+    writeFileSync(file, text);
+    const pipeline = demoPipeline([`evaluation.perplexity.0.dataset.file=${file}`]);
+    const bench = newBench();
+    const run = await prepareRun({ pipeline }, bench);
+    writeFileSync(file, `Another beginning. ${text}`);
+    await expect(sampleEvaluation({ context: run, task: task(pipeline) }, bench)).rejects.toThrow(`${file}: the file has changed since the run began`);
+    writeFileSync(file, text);
+    expect((await sampleEvaluation({ context: run, task: task(pipeline) }, bench)).reused).toBe(false);
   });
 
   it('a model that was changed in its folder is opened again by a process that had it open', async () => {
