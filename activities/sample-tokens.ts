@@ -84,7 +84,7 @@ export function tokensDependOn({ context, dataset, use, settings }: Pick<Samplin
   return {
     version: numericsVersion.tokens,
     // A dataset by name is read in a way of its own, which differs by use.
-    text: 'name' in dataset ? { name: dataset.name, use, sha256, specialTokens } : { sha256, read: textReading(dataset), specialTokens },
+    text: 'name' in dataset ? { name: dataset.name, use, sha256, specialTokens } : { sha256, read: { ...textReading(dataset) }, specialTokens },
     tokenizer: tokenizerDigests(context),
     settings,
   };

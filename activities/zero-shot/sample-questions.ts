@@ -26,7 +26,7 @@ type Widths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediate
 export function questionsDependOn(context: RunContext, task: ZeroShotTask, files: readonly TaskFile[], { attentionHeads, hiddenSize, intermediateSize, maxPositions }: Widths): Json {
   return {
     version: numericsVersion.questions,
-    documents: files.map(({ file, name }) => ({ sha256: inputDigest(context, name), read: textFormat(file) })),
+    documents: files.map(({ file, name }) => ({ sha256: inputDigest(context, name), read: { ...textFormat(file) } })),
     forms: digestOf(questionForms(definitionOf(task)?.definition)),
     tokenizer: tokenizerDigests(context),
     settings: { limit: task.limit ?? null, bos: task.bos },

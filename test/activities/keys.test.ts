@@ -76,6 +76,7 @@ describe('tokens', () => {
       'other bytes': [of(text, {}, withFiles({ '/texts/a.txt': 'changed' })), 'other'],
       'the same bytes read as JSON lines': [of({ file: '/texts/a.jsonl' }), 'other'],
       'the same bytes read as Parquet': [of({ file: '/texts/a.parquet' }), 'other'],
+      'the same bytes unpacked first': [of({ file: '/texts/a.txt.gz' }, {}, withFiles({ '/texts/a.txt.gz': 'text' })), 'other'],
       'special tokens': [of({ ...text, specialTokens: true }), 'other'],
       'special tokens, said to be left out': [of({ ...text, specialTokens: false }), 'same'],
       'a field, which plain text has not': [of({ ...text, field: 'body' }), 'same'],
@@ -99,6 +100,7 @@ describe('tokens', () => {
     check(of({ file: '/texts/a.jsonl' }), {
       'the usual field by its name': [of({ file: '/texts/a.jsonl', field: 'text' }), 'same'],
       'another field': [of({ file: '/texts/a.jsonl', field: 'body' }), 'other'],
+      'another ending that is read alike': [of({ file: '/texts/a.ndjson' }, {}, withFiles({ '/texts/a.ndjson': 'text' })), 'same'],
       'the extension in capitals': [of({ file: '/texts/a.JSONL' }, {}, withFiles({ '/texts/a.JSONL': 'text' })), 'same'],
     });
   });
@@ -139,6 +141,7 @@ describe('questions', () => {
   check(of(), {
     'other documents': [of({}, undefined, withFiles({ '/texts/a.jsonl': 'changed' })), 'other'],
     'the same bytes read as Parquet': [of({}, ['/texts/a.parquet']), 'other'],
+    'the same bytes unpacked first': [of({}, ['/texts/a.jsonl.gz'], withFiles({ '/texts/a.jsonl.gz': 'text' })), 'other'],
     'documents of a second file': [of({}, ['/texts/a.jsonl', '/texts/b.jsonl']), 'other'],
     'the file elsewhere': [of({}, ['/moved.jsonl'], withFiles({ '/moved.jsonl': 'text' })), 'same'],
     'the forms of another task': [of({ task: 'boolq' }), 'other'],
