@@ -1,8 +1,12 @@
 import { ApplicationFailure, defineSignal, setHandler, TimeoutFailure } from '@temporalio/workflow';
+import { readable } from './readable.js';
 import { incidentSignal, type Incident, type PipelineProgress } from './protocol.js';
 
 /** A run that something happens to every minute for days says so, but not without end. */
 const most = 200;
+
+/** Characters. */
+const longest = 2000;
 
 /**
  * What has happened to a run without ending it: what its workers tell, and what it finds itself. Each that a worker tells is an event of
@@ -14,7 +18,9 @@ export class Incidents {
   /** Hears what workers tell from now on, and shows all in `progress`. */
   listen(progress: PipelineProgress): void {
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
-      this.add(incident);
+      // Anybody may send a signal. Only text is kept, and not without end.
+      const { at, what } = readable(incident);
+      if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what: what.slice(0, longest) });
     });
     progress.incidents = this.all;
   }

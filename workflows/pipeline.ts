@@ -6,6 +6,8 @@ import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { placedActivities } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
+import { readable } from './readable.js';
+import { refusing } from './refusing.js';
 import { progressQuery, type ByDataset, type ByState, type InitialMaskEntry, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { datasetLabels } from './dataset-labels.js';
 import { gateMemo, labelKeys } from './run-labels.js';
@@ -39,7 +41,7 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
   pause.listen(progress);
   incidents.listen(progress);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
-  const context = await activities.prepareRun(inputOf(request));
+  const context = await prepare(request);
   for (let restarts = 0; ; restarts++) {
     try {
       return await new PipelineRun(request, context, trackers).run();
@@ -48,6 +50,13 @@ export async function pipeline(request: PipelineRequest): Promise<PipelineResult
       incidents.survived('What was lost is made again', error.cause);
     }
   }
+}
+
+/** Has a worker check the whole request before anything else. Nothing here may rely on it before that. */
+async function prepare(request: PipelineRequest): Promise<RunContext> {
+  const { configDigest, anew } = readable(request);
+  const { workflowId } = workflowInfo();
+  return await refusing(activities.prepareRun({ ...inputOf(readable(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
 }
 
 /** A run that repeats a locked one is held against it. */

@@ -15,8 +15,9 @@ import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/reques
 import { resumed, startSweep } from '../../cli/sweep/start.js';
 import { findTemporalCli } from '../../cli/temporal-cli.js';
 import type { WriteSweepInput } from '../../activities/types.js';
-import { parseSweep } from '../../config/index.js';
+import { checkSweepRequest, parseSweep } from '../../config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
+import { withChanges } from '../../workflows/changes.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
 
 const bundle = 'dist/workflow-bundle.js';
@@ -72,6 +73,7 @@ describe.skipIf(!canRun)('sweep workflow (skipped without a build or a Temporal 
     writeOutputs: () => Promise.resolve({ checkpoint: '/c', mask: '/k', pruned: 0, seconds: 0, reused: false }),
     proveOutputs: () => Promise.resolve({ proof: '/p', seconds: 0, reused: false }),
     writeReport: () => Promise.resolve('/report.md'),
+    checkSweep: (sent: unknown) => checkSweepRequest(sent, 'sweep', withChanges),
     writeSweep: ({ table }: WriteSweepInput) => {
       written.push(table);
       return Promise.resolve('/sweep.md');
