@@ -1,4 +1,4 @@
-import { CancellationScope, makeContinueAsNewFunc, patched, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, makeContinueAsNewFunc, patched, workflowInfo } from '@temporalio/workflow';
 import type { RunContext } from '../activities/types.js';
 import type { Seating } from './placement.js';
 import { startedMemo, type PipelineProgress, type PipelineRequest } from './protocol.js';
@@ -16,6 +16,16 @@ export interface Carried {
   seating: Seating;
   /** How often the run has started over because a stored artifact was lost. */
   restarts: number;
+}
+
+/**
+ * The state that the execution before this one has handed on; `undefined` at the beginning of a run. Whoever starts a run cannot
+ * give one: it would go past the checks of the request.
+ * @throws ApplicationFailure, not retried, if it does not come from an execution before
+ */
+export function checkedCarried(carried: Carried | undefined): Carried | undefined {
+  if (carried === undefined || workflowInfo().continuedFromExecutionRunId !== undefined) return carried;
+  throw ApplicationFailure.nonRetryable('request: it has a second argument; expected the request alone. Start the run with `temporal-pipeline start`.', 'RequestError');
 }
 
 /** Where the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { withChanges } from '../../workflows/changes.js';
 import { createActivities, createSharedActivities, Seat, type ComputeHost } from '../../activities/index.js';
 import type { ArtifactStore } from '../../artifacts/index.js';
 
@@ -47,7 +48,7 @@ it('while a report is written', async () => {
 
 it('while the report of a sweep is written, and while a store is slow to say which one it is', async () => {
   const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
-  const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => ({ 'report.md': 'report' }) });
+  const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => ({ 'report.md': 'report' }), withChanges });
   expect(await beatsOf((input) => activities.writeSweep(input), { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
   disk.waiting = new Promise((resolve) => (disk.free = resolve));
   expect(await beatsOf((input) => activities.takeSeat(input), {})).toBeGreaterThan(5);

@@ -1,5 +1,5 @@
 /** Runs that continue as new, on a real server that suggests it after a few events. What the activities do is made up. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
@@ -13,19 +13,19 @@ import { watchCommand } from '../../cli/commands/watch.js';
 import type { GlobalOptions } from '../../cli/options.js';
 import { pipelineStart, requestFor, workflowIdOf } from '../../cli/start-pipeline.js';
 import { liveKeys } from '../../cli/store/live-keys.js';
-import { findTemporalCli } from '../../cli/temporal-cli.js';
 import { parsePipeline } from '../../config/index.js';
 import { startOwnServer, type OwnServer } from '../../scripts/histories/own-server.js';
 import { incidentSignal, pauseSignal, pipelineWorkflow, progressQuery, resumeSignal, type PipelineProgress, type PipelineRequest, type PipelineResult } from '../../workflows/protocol.js';
+import { requireBuild } from '../helpers/set-up.js';
 import { keyOf, madeUpActivities } from './made-up-activities.js';
 
 const bundle = 'dist/workflow-bundle.js';
-const canRun = existsSync(bundle) && (await findTemporalCli()) !== undefined;
+requireBuild();
 const suggestedEvents = 30;
 /** Between two points where a run may continue as new lie the layers of one text under one state. */
 const mostEvents = suggestedEvents + 60;
 
-describe.skipIf(!canRun)('pipelines that continue as new (skipped without a build or a Temporal CLI)', () => {
+describe('pipelines that continue as new', () => {
   let server: OwnServer;
   let client: Client;
   let connection: NativeConnection;
