@@ -14,7 +14,8 @@ import { workerIdentity } from './cli/local/pollers.js';
 import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
-import { renderReport, renderSweep } from './report/index.js';
+import { renderReport } from './report/index.js';
+import { renderSweep } from './report/sweep-report.js';
 import { incidentSignal } from './workflows/protocol.js';
 
 export interface WorkerOptions {

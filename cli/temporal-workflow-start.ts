@@ -40,7 +40,7 @@ export async function temporalWorkflowStart(words: readonly string[]): Promise<v
     await command.parseAsync(withoutName(words), { from: 'user' });
   } catch (error) {
     const isHelp = error instanceof CommanderError && error.exitCode === 0;
-    code = isHelp ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+    code = isHelp ? 0 : await exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
   }
   await endProcess(code);
 }

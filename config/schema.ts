@@ -36,7 +36,7 @@ export interface FileSchema {
   /** What such a file holds, for messages. */
   noun: string;
   schema: Schema;
-  validate: ValidateFunction;
+  readonly validate: ValidateFunction;
 }
 
 function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema {
@@ -45,10 +45,21 @@ function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema
   const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
   if (found === undefined) throw new Error(`schemas/${name} is missing from the installation; install the package again.`);
   const schema = JSON.parse(readFileSync(found, 'utf8')) as Schema;
-  const validate = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
+  let validate: ValidateFunction | undefined;
+  return {
+    noun,
+    schema,
+    // A command reads one or two kinds of file, and compiling a schema takes longer than all else that it does.
+    get validate() {
+      return (validate ??= compile(schema));
+    },
+  };
+}
+
+function compile(schema: Schema): ValidateFunction {
+  return new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
     .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
     .compile(schema);
-  return { noun, schema, validate };
 }
 
 /** `schemas/pipeline.schema.json`: the one truth for syntax, defaults and descriptions. */
