@@ -6,7 +6,7 @@ import { Fault } from '../errors/fault.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import { Interrupted, WrongInputError } from './errors.js';
 import { exitCode } from './exit-codes.js';
-import { flushOutput, printJson } from './output.js';
+import { printJson } from './output.js';
 
 /** What a person is told about an error. */
 interface Told {
@@ -48,16 +48,4 @@ function textOf(file: string): string {
     // That it cannot be read is the problem that is being described.
     return '';
   }
-}
-
-/**
- * Ends the process once everything written has left it, whatever handles libraries still hold. A result that could not be
- * written is a failure.
- */
-export async function endProcess(code: number): Promise<never> {
-  const failure = await flushOutput();
-  if (failure === undefined) process.exit(code);
-  process.stderr.write(`The result could not be written to stdout: ${failure.message}.\n`);
-  await flushOutput();
-  process.exit(code === exitCode.done ? exitCode.runFailed : code);
 }

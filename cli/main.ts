@@ -9,8 +9,8 @@ import { addStoreCommands } from './commands/store.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
-import { endProcess, exitCodeFor } from './end.js';
-import { watchOutput } from './output.js';
+import { exitCodeFor } from './end.js';
+import { endProcess, watchOutput } from './output.js';
 
 const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '#setup/places.mjs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 
@@ -40,11 +42,7 @@ export interface FileSchema {
 }
 
 function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema {
-  // Beside this folder in the sources, one level further up from the compiled file.
-  const name = `${noun}.schema.json`;
-  const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
-  if (found === undefined) throw new Error(`schemas/${name} is missing from the installation; install the package again.`);
-  const schema = JSON.parse(readFileSync(found, 'utf8')) as Schema;
+  const schema = JSON.parse(readFileSync(join(packageRoot, 'schemas', `${noun}.schema.json`), 'utf8')) as Schema;
   let validate: ValidateFunction | undefined;
   return {
     noun,
