@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { builtFolder } from '#setup/places.mjs';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
@@ -14,7 +14,8 @@ import { workerIdentity } from './cli/local/pollers.js';
 import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
-import { renderReport, renderSweep } from './report/index.js';
+import { renderReport } from './report/index.js';
+import { renderSweep } from './report/sweep-report.js';
 import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
 
@@ -164,15 +165,14 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: 
   }
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
 /** With encryption, what failures say is encrypted, too. */
-const converterPath = join(here, 'workflows', 'failure-converter.js');
+const converterPath = join(builtFolder, 'workflows', 'failure-converter.js');
 
-/** The bundle that the build made; without one (a checkout run from its sources) the workflows are bundled at start. */
+/** The bundle that the build made; without one the workflows are bundled at start. */
 async function workflowCode(encrypts: boolean): Promise<{ workflowBundle: { code: string } } | { workflowsPath: string }> {
-  const bundle = join(here, encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');
+  const bundle = join(builtFolder, encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');
   if (existsSync(bundle)) return { workflowBundle: { code: await readFile(bundle, 'utf8') } };
-  return { workflowsPath: join(here, 'workflows', 'index.js') };
+  return { workflowsPath: join(builtFolder, 'workflows', 'index.js') };
 }
 
 function winstonLevel(level: LogLevel): string {

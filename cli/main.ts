@@ -10,7 +10,8 @@ import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
 import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
-import { endProcess, exitCodeFor } from './end.js';
+import { exitCodeFor } from './end.js';
+import { endProcess, watchOutput } from './output.js';
 
 const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
 const which = 'workflow id, or pipeline file; the latest pipeline if left out';
@@ -105,17 +106,21 @@ export function program(onExit: (code: number) => void): Command {
   return root;
 }
 
-/** Runs a command line of `temporal-pipeline` and ends the process with its exit code. */
-export async function main(words: readonly string[] = process.argv.slice(2)): Promise<void> {
+/** Runs a command line of `temporal-pipeline`, says what is wrong, and gives the exit code. */
+export async function runCommandLine(words: readonly string[]): Promise<number> {
   let code = 0;
-  // A reader that has gone, as in `... | head`, is no failure.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const root = program((exit) => (code = exit));
   try {
     checkReadable(words);
-    await root.parseAsync(words, { from: 'user' });
+    await program((exit) => (code = exit)).parseAsync(words, { from: 'user' });
+    return code;
   } catch (error) {
-    code = error instanceof CommanderError && error.exitCode === 0 ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return await exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
   }
-  await endProcess(code);
+}
+
+/** The process of `temporal-pipeline`: runs its command line, and ends with its exit code. */
+export async function main(): Promise<void> {
+  watchOutput();
+  await endProcess(await runCommandLine(process.argv.slice(2)));
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { storeLocation } from '../artifacts/index.js';
+import { storeLocation } from '../artifacts/store-location.js';
 import { admissionVariable } from '../planning/admission-variable.js';
 import { defaultTaskQueue, resolveState } from './state.js';
 

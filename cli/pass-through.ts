@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { connectionFromEnvironment } from './connection.js';
 import { runningServer, serverAddress } from './local/server-record.js';
 import { resolveState } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';
@@ -43,13 +42,15 @@ export async function passThrough(words: readonly string[]): Promise<void> {
 
 async function localAddress(words: readonly string[]): Promise<{ TEMPORAL_ADDRESS?: string }> {
   const names = words.some((word) => namingOptions.some((option) => word === option || word.startsWith(`${option}=`)));
-  if (names || words[0] === 'server' || environmentNamesServer()) return {};
+  if (names || words[0] === 'server') return {};
   const server = await runningServer(resolveState(undefined));
-  return server === undefined ? {} : { TEMPORAL_ADDRESS: serverAddress(server) };
+  return server === undefined || (await environmentNamesServer()) ? {} : { TEMPORAL_ADDRESS: serverAddress(server) };
 }
 
 /** Settings that make no sense are for the real CLI to complain about. */
-function environmentNamesServer(): boolean {
+async function environmentNamesServer(): Promise<boolean> {
+  // Loaded here, because Temporal's reader of these settings is large, and mostly no local server runs.
+  const { connectionFromEnvironment } = await import('./connection.js');
   try {
     return connectionFromEnvironment() !== undefined;
   } catch {

@@ -1,14 +1,10 @@
 import { exitCode } from './exit-codes.js';
 import { failedGates } from '../report/index.js';
 import type { PipelineResult } from '../workflows/protocol.js';
+import { printJson } from './output.js';
 import { outcomeJson, statusOf, type Outcome } from './outcome.js';
 import { resultTable } from './result-table.js';
 import type { Run } from './start-pipeline.js';
-
-/** The one JSON object of `--json`. */
-export function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
-}
 
 /**
  * Prints how a run ended: the table or what failed, or with `json` the object that `outcomeJson` makes.

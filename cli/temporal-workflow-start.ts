@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { startCommand } from './commands/start.js';
-import { endProcess, exitCodeFor } from './end.js';
+import { exitCodeFor } from './end.js';
 import type { LockOptions } from './load-lock.js';
 import { addGlobalOptions, globalOptions } from './options.js';
 
@@ -17,10 +16,10 @@ const connectionOptions: readonly [flags: string, variable: string, description:
   ['--tls-server-name <name>', 'TEMPORAL_TLS_SERVER_NAME', 'expected name of the server'],
 ];
 
-/** `temporal workflow start --pipeline FILE`, with the options of the real CLI that say where. */
-export async function temporalWorkflowStart(words: readonly string[]): Promise<void> {
-  let code = 0;
+/** `temporal workflow start --pipeline FILE`, with the options of the real CLI that say where. `onExit` gets its exit code. */
+function startProgram(onExit: (code: number) => void): Command {
   const command = addGlobalOptions(new Command('temporal workflow start'))
+    .usage('--pipeline <file> [options]')
     .description('Starts a pipeline on a running worker, prints workflow and run id, and returns.')
     .requiredOption('--pipeline <file>', 'pipeline file')
     .option('--locked [lock]', 'refuse anything that differs from a lock (default: NAME.lock.yaml beside NAME.yaml)')
@@ -32,17 +31,28 @@ export async function temporalWorkflowStart(words: readonly string[]): Promise<v
     command.option(flags, description).on(`option:${longName(flags)}`, (value: string) => (process.env[variable] = value));
   }
   command.on('option:tls', () => (process.env['TEMPORAL_TLS'] = 'true'));
-  command.action(async (own: LockOptions & { pipeline: string; output?: string }) => {
+  return command.action(async (own: LockOptions & { pipeline: string; output?: string }) => {
     const options = globalOptions(command);
-    code = await startCommand(own.pipeline, { ...options, json: options.json || own.output === 'json' }, own);
+    const { startCommand } = await import('./commands/start.js');
+    onExit(await startCommand(own.pipeline, { ...options, json: options.json || own.output === 'json' }, own));
   });
+}
+
+/** What stands above the real CLI's help of `workflow start`. */
+export function startHelp(): string {
+  return `With a pipeline:\n\n${startProgram(() => undefined).helpInformation()}\nWith any other workflow, as the Temporal CLI says:\n\n`;
+}
+
+/** Runs `temporal workflow start --pipeline FILE`, says what is wrong, and gives the exit code. */
+export async function temporalWorkflowStart(words: readonly string[]): Promise<number> {
+  let code = 0;
   try {
-    await command.parseAsync(withoutName(words), { from: 'user' });
+    await startProgram((exit) => (code = exit)).parseAsync(withoutName(words), { from: 'user' });
+    return code;
   } catch (error) {
-    const isHelp = error instanceof CommanderError && error.exitCode === 0;
-    code = isHelp ? 0 : exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return await exitCodeFor(error, { json: words.includes('--json'), verbose: words.includes('--verbose') });
   }
-  await endProcess(code);
 }
 
 function longName(flags: string): string {

@@ -1,14 +1,33 @@
+import { endProcess, watchOutput } from './output.js';
 import { passThrough } from './pass-through.js';
+
+const isStart = (words: readonly string[]): boolean => words.some((word, position) => word === 'workflow' && words[position + 1] === 'start');
 
 /** Whether a command line of `temporal` is for us: `workflow start` with a pipeline. The real CLI has no option `--pipeline`. */
 export function isPipelineStart(words: readonly string[]): boolean {
-  const starts = words.some((word, position) => word === 'workflow' && words[position + 1] === 'start');
-  return starts && words.some((word) => word === '--pipeline' || word.startsWith('--pipeline='));
+  return isStart(words) && words.some((word) => word === '--pipeline' || word.startsWith('--pipeline='));
+}
+
+/**
+ * Whether a command line of `temporal` asks what `workflow start` understands. What follows an option may be its value, as in
+ * `--input -h`: that is left to the real CLI alone, lest a workflow is started and its output mixed with a help text.
+ */
+export function isStartHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const before = end === -1 ? words : words.slice(0, end);
+  const asks = before.some((word, position) => (word === '--help' || word === '-h') && !(before[position - 1] ?? '').startsWith('-'));
+  return isStart(before) && (asks || before[0] === 'help');
 }
 
 /** Runs a command line of `temporal`: ours here, any other by the real CLI. */
 export async function main(words: readonly string[] = process.argv.slice(2)): Promise<void> {
-  if (!isPipelineStart(words)) return await passThrough(words);
-  const { temporalWorkflowStart } = await import('./temporal-workflow-start.js');
-  await temporalWorkflowStart(words);
+  const ours = isPipelineStart(words);
+  if (!ours && !isStartHelp(words)) return await passThrough(words);
+  watchOutput();
+  const { startHelp, temporalWorkflowStart } = await import('./temporal-workflow-start.js');
+  if (ours) await endProcess(await temporalWorkflowStart(words));
+  // The real CLI writes to the same stdout, so ours has to be out before it begins.
+  await new Promise<void>((resolve) => process.stdout.write(startHelp(), () => resolve()));
+  await passThrough(words);
+  await endProcess(Number(process.exitCode ?? 0));
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { builtFolder } from '#setup/places.mjs';
 import type { NativeConnection, WorkerDeploymentOptions } from '@temporalio/worker';
 import { CommandLineError } from './errors.js';
 import { version } from './version.js';
@@ -31,7 +33,7 @@ export function workerVersion(deploymentName: string | undefined, buildId = ownB
 function ownBuildId(): string {
   let stamp: Buffer;
   try {
-    stamp = readFileSync(new URL('../.build.json', import.meta.url));
+    stamp = readFileSync(join(builtFolder, '.build.json'));
   } catch {
     return version();
   }

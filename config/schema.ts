@@ -1,4 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '#setup/places.mjs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 
@@ -36,23 +38,30 @@ export interface FileSchema {
   /** What such a file holds, for messages. */
   noun: string;
   schema: Schema;
-  validate: ValidateFunction;
+  readonly validate: ValidateFunction;
 }
 
 function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema {
-  // Beside this folder in the sources, one level further up from the compiled file.
-  const name = `${noun}.schema.json`;
-  const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
-  if (found === undefined) throw new Error(`schemas/${name} is missing from the installation; install the package again.`);
-  return compile(noun, JSON.parse(readFileSync(found, 'utf8')) as Schema);
+  return compile(noun, JSON.parse(readFileSync(join(packageRoot, 'schemas', `${noun}.schema.json`), 'utf8')) as Schema);
 }
 
 /** A schema with its validator. */
 export function compile(noun: string, schema: Schema): FileSchema {
-  const validate = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
+  let validate: ValidateFunction | undefined;
+  return {
+    noun,
+    schema,
+    // A command reads one or two kinds of file, and compiling a schema takes longer than all else that it does.
+    get validate() {
+      return (validate ??= validatorOf(schema));
+    },
+  };
+}
+
+function validatorOf(schema: Schema): ValidateFunction {
+  return new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
     .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
     .compile(schema);
-  return { noun, schema, validate };
 }
 
 /** `schemas/pipeline.schema.json`: the one truth for syntax, defaults and descriptions. */

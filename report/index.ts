@@ -7,5 +7,5 @@ export { perplexityRows } from './perplexities.js';
 export { pipelineFile } from './pipeline-file.js';
 export { renderReport } from './report.js';
 export { markdownTable } from './markdown.js';
-export { countText, renderSweep } from './sweep-report.js';
-export { sweepRows } from './sweep-table.js';
+export { countText } from './sweep-count.js';
+export { sweepCsv, sweepRows } from './sweep-table.js';

@@ -1,6 +1,7 @@
 import type { SweepTable } from '../workflows/sweep-protocol.js';
 import { duration, figure } from './figures.js';
 import { markdownTable } from './markdown.js';
+import { countText } from './sweep-count.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv, sweepRows } from './sweep-table.js';
 
@@ -32,13 +33,6 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
     rows.map(({ name: member, workflowId, report: own }) => `- \`${member}\`: ${own === undefined ? 'none' : `\`${own}\``} (workflow \`${workflowId}\`)`).join('\n'),
   ];
   return `${sections.join('\n\n')}\n`;
-}
-
-/** How many members ended how: `12 members: 10 done, 2 skipped.` */
-export function countText({ rows }: Pick<SweepTable, 'rows'>): string {
-  const statuses = [...new Set(rows.map(({ status }) => status))];
-  const counts = statuses.map((status) => `${rows.filter((row) => row.status === status).length} ${status}`);
-  return `${rows.length} ${rows.length === 1 ? 'member' : 'members'}: ${counts.join(', ')}.`;
 }
 
 function reasons({ rows }: SweepTable): string[] {

@@ -1,5 +1,6 @@
 /**
- * Compiles TypeScript to `dist/` and bundles the workflows into `dist/workflow-bundle.js`, each only where its sources changed.
+ * Compiles TypeScript to `dist/`, bundles the programs into `dist/programs/` and the workflows into `dist/workflow-bundle.js`, each
+ * only where its sources changed.
  * `node scripts/build.mjs`, or `build()` from set-up once the packages are there.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,17 +9,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { bundlePrograms, programsAreBundled } from './bundle-programs.mjs';
 import { step } from './setup/console.mjs';
-import { packageRoot } from './setup/places.mjs';
+import { builtFolder as dist, packageRoot } from './setup/places.mjs';
 
-const dist = join(packageRoot, 'dist');
 const stampFile = join(dist, '.build.json');
 /** With a payload key, workflows convert their failures otherwise, so there is a bundle of its own for that. */
 const bundles = [
   { file: join(dist, 'workflow-bundle.js') },
   { file: join(dist, 'workflow-bundle-encrypted.js'), failureConverterPath: join(dist, 'workflows', 'failure-converter.js') },
 ];
-const areBundled = () => bundles.every(({ file }) => existsSync(file));
+const workflowsAreBundled = () => bundles.every(({ file }) => existsSync(file));
 const require = createRequire(import.meta.url);
 
 /** Digests of everything that the compiler reads, by path. */
@@ -30,7 +31,7 @@ function sources() {
     const files = readdirSync(join(packageRoot, name), { recursive: true });
     return files.filter((file) => /\.m?ts$/.test(file)).map((file) => join(name, file));
   };
-  const names = [...include.flatMap(within), 'tsconfig.json', 'package.json', 'package-lock.json'];
+  const names = [...include.flatMap(within), 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-programs.mjs'];
   const digest = (name) => createHash('sha256').update(readFileSync(join(packageRoot, name))).digest('hex');
   return Object.fromEntries(names.sort().map((name) => [name, digest(name)]));
 }
@@ -52,13 +53,13 @@ function compile(before, now) {
   if (status !== 0) throw new Error(`TypeScript does not compile:\n${stdout.trim()}`);
 }
 
-/** What the bundle is made from: workflow code imports nothing but types from elsewhere. */
+/** What the workflows' bundle is made from: workflow code imports nothing but types from elsewhere. */
 function bundleParts(files) {
   const matters = (name) => name.startsWith(join('workflows', '')) || name === 'package-lock.json';
   return JSON.stringify(Object.entries(files).filter(([name]) => matters(name)));
 }
 
-async function bundle() {
+async function bundleWorkflows() {
   const workflowsPath = join(dist, 'workflows', 'index.js');
   if (!existsSync(workflowsPath)) return;
   const { bundleWorkflowCode, DefaultLogger } = require('@temporalio/worker');
@@ -78,11 +79,12 @@ async function bundle() {
 /** Builds what is out of date; returns the outcome in words. @throws where the sources do not compile */
 export async function build() {
   const [before, now] = [lastSources(), sources()];
-  const bundled = areBundled() || !('workflows/index.ts' in now);
+  const bundled = programsAreBundled() && (workflowsAreBundled() || !('workflows/index.ts' in now));
   if (bundled && JSON.stringify(before) === JSON.stringify(now)) return 'already there';
   rmSync(stampFile, { force: true });
   compile(before, now);
-  if (!areBundled() || bundleParts(before) !== bundleParts(now)) await bundle();
+  await bundlePrograms();
+  if (!workflowsAreBundled() || bundleParts(before) !== bundleParts(now)) await bundleWorkflows();
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, JSON.stringify(now));
   return 'done';

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { programPath } from '#setup/places.mjs';
 import { computeEnvironment } from '../../errors/secrets.js';
 import { ComputeCrashedError } from '../errors.js';
 import type { ComputeTask, ReplyMessage, SecretsMessage, SerializedFault, TaskMessage } from './messages.js';
@@ -107,7 +107,7 @@ export class ComputeHost {
 
   private fork(): ChildProcess {
     const environment = computeEnvironment(this.options.store?.startsWith('s3://') === true);
-    const entry = this.options.entry ?? fileURLToPath(new URL('./child.js', import.meta.url));
+    const entry = this.options.entry ?? programPath('compute');
     const child = fork(entry, [this.options.state, this.options.store ?? '', ...(this.options.allowedFolders ?? [])], {
       // A pipeline that names /proc/self/environ as a text must not find secrets there.
       env: environment.open,

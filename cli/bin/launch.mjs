@@ -1,14 +1,19 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import module from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { builtFolder, programPath } from '#setup/places.mjs';
 
-/** Runs the `main` of a built program of `dist/cli`, or says what is missing. */
+/** Runs the `main` of a program that the build made, or says what is missing. */
 export async function launch(name) {
-  const program = new URL(`../../dist/cli/${name}.js`, import.meta.url);
-  if (!existsSync(fileURLToPath(program))) {
+  const program = programPath(name);
+  if (!existsSync(program)) {
     process.stderr.write('llm-barber is not set up yet: run `npm run setup` in its folder.\n');
     process.exitCode = 1;
     return;
   }
-  const { main } = await import(program.href);
+  // Node 22 and later keep the compiled code. Beside the program it is as safe as the program is; where it cannot be written, there is none.
+  module.enableCompileCache?.(join(builtFolder, 'compile-cache'));
+  const { main } = await import(pathToFileURL(program).href);
   await main();
 }

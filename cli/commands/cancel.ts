@@ -5,7 +5,7 @@ import { CommandLineError } from '../errors.js';
 import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 const patienceMs = 20_000;
 

@@ -5,7 +5,7 @@ import type { GlobalOptions } from '../options.js';
 import { labelFilter, type LabelOptions, type RunLabels } from '../run-labels.js';
 import { runStart } from '../run-start.js';
 import { hasServer, openSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
 export type ListOptions = LabelOptions;

@@ -3,7 +3,7 @@ import { applyMask } from '../../masks/index.js';
 import { exitCode } from '../exit-codes.js';
 import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 export interface MaskApplyOptions {
   model: string;

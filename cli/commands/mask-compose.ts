@@ -5,7 +5,7 @@ import { grouped, percent } from '../../report/index.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 export interface MaskComposeOptions {
   keep?: 'all' | 'any';

@@ -3,7 +3,7 @@ import { grouped } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
 import { numberTable } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 export interface MaskDiffOptions {
   linears: boolean;

@@ -5,7 +5,7 @@ import { exitCode } from '../exit-codes.js';
 import { layerTable } from '../mask/linear-tables.js';
 import { labelled } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 export interface MaskInfoOptions {
   model?: string;

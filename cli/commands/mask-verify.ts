@@ -10,7 +10,7 @@ import { layerTable } from '../mask/linear-tables.js';
 import { progressLine } from '../mask/progress.js';
 import { labelled } from '../text-table.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 export interface MaskVerifyOptions {
   mask?: string;

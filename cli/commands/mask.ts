@@ -72,7 +72,7 @@ async function guarded(command: Command, onExit: (code: number) => void, run: (o
   try {
     onExit(await run(options));
   } catch (error) {
-    const code = exitCodeFor(error, options);
+    const code = await exitCodeFor(error, options);
     onExit(error instanceof PermanentFault ? exitCode.wrongInput : code);
   }
 }

@@ -8,7 +8,7 @@ import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { queryProgress } from '../progress/follow.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import type { Run } from '../start-pipeline.js';
 
 /** How long a person is kept waiting for the layer in flight. */

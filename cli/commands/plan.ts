@@ -7,7 +7,7 @@ import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
 import { calibratedMachine } from '../plan/calibrate.js';
 import { planText } from '../plan/text.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 /**
  * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here.

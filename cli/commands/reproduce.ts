@@ -3,7 +3,8 @@ import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { outcomeJson, statusOf, type Outcome } from '../outcome.js';
 import { verdicts, verdictTable } from '../pack-verdicts.js';
-import { printJson, showOutcome } from '../show-outcome.js';
+import { printJson } from '../output.js';
+import { showOutcome } from '../show-outcome.js';
 import type { Run } from '../start-pipeline.js';
 import { runHere } from './run.js';
 

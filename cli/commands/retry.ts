@@ -8,7 +8,7 @@ import { exitCode } from '../exit-codes.js';
 import { withRun } from '../find-run.js';
 import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { pipelineStart } from '../start-pipeline.js';
 
 export interface RetryOptions {

@@ -16,7 +16,8 @@ import type { GlobalOptions } from '../options.js';
 import { awaitOutcome, statusOf, type Outcome } from '../outcome.js';
 import { openDisplay, type Display } from '../progress/display.js';
 import { followProgress, queryProgress } from '../progress/follow.js';
-import { printJson, showOutcome } from '../show-outcome.js';
+import { printJson } from '../output.js';
+import { showOutcome } from '../show-outcome.js';
 import { openSession } from '../session.js';
 import { startPipeline, type Run, type Startable, type StartedRun } from '../start-pipeline.js';
 

@@ -6,7 +6,7 @@ import type { GlobalOptions } from '../options.js';
 import { withSchedule, type FoundSchedule } from '../schedule/find.js';
 import { parseTime } from '../schedule/time.js';
 import { overlapName, overlapPolicies, type OverlapName } from '../schedule/timing.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 /** A triggered run starts within a moment, unless the overlap policy holds it back or the machine is very busy. */
 const triggerPatienceMs = 20_000;

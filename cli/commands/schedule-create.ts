@@ -12,7 +12,7 @@ import type { ScheduleNote } from '../schedule/find.js';
 import { parseTiming, type Timing, type TimingOptions } from '../schedule/timing.js';
 import { registerHint } from '../search-attributes.js';
 import { openSession, usesLocalServer } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { pipelineStart, requestFor } from '../start-pipeline.js';
 import { defaultTaskQueue } from '../state.js';
 import { timeText } from '../text-table.js';

@@ -4,7 +4,7 @@ import type { GlobalOptions } from '../options.js';
 import { durationText } from '../schedule/duration.js';
 import { noteOf, withSchedule } from '../schedule/find.js';
 import { overlapName } from '../schedule/timing.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
 /** What `--json` prints about a schedule. */

@@ -4,7 +4,7 @@ import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { noteOf } from '../schedule/find.js';
 import { hasServer, openSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
 /**

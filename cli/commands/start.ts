@@ -5,7 +5,7 @@ import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { registerHint } from '../search-attributes.js';
 import { joinSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { startPipeline } from '../start-pipeline.js';
 
 /**

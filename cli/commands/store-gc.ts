@@ -5,7 +5,7 @@ import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { durationText, parseDuration } from '../schedule/duration.js';
 import { openSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { liveKeys } from '../store/live-keys.js';
 
 export interface StoreGcOptions {

@@ -2,7 +2,7 @@ import { artifactKinds, openStore, type ArtifactKind, type StoredArtifact } from
 import { bytesText } from '../../errors/bytes-text.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
 export interface StoreListOptions {

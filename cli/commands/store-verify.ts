@@ -2,7 +2,7 @@ import { openStore } from '../../artifacts/index.js';
 import { exitCode } from '../exit-codes.js';
 import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 /**
  * `store verify`: reads every artifact and holds it against its digests.

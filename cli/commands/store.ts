@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { artifactKinds } from '../../artifacts/index.js';
+import { artifactKinds } from '../../artifacts/artifact.js';
 import { globalOptions, type GlobalOptions } from '../options.js';
 import type { StoreGcOptions } from './store-gc.js';
 import type { StoreListOptions } from './store-list.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { loadSweep } from '../../config/index.js';
-import { renderSweep } from '../../report/index.js';
+import { sweepCsv } from '../../report/index.js';
 import { sweepWorkflow } from '../../workflows/sweep-protocol.js';
 import { commandText, stateWords } from '../command-text.js';
 import { CommandLineError, Interrupted, SweepStateError } from '../errors.js';
@@ -12,7 +12,7 @@ import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { openView } from '../progress/display.js';
 import { hasServer, joinSession, openSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { awaitSweep, followSweep, showSweep, tableText } from '../sweep/attend.js';
 import { describeSweep, findSweep, queryTable } from '../sweep/find.js';
 import { sweepIdOf, sweepRequestFor } from '../sweep/request.js';
@@ -120,7 +120,7 @@ export async function sweepReportCommand(which: string | undefined, { csv }: { c
       throw new SweepStateError(workflowId, cause);
     });
     if (options.json) printJson({ workflowId, ...table });
-    else process.stdout.write(csv ? renderSweep(table)['table.csv'] : `${tableText(table)}\n`);
+    else process.stdout.write(csv ? sweepCsv(table) : `${tableText(table)}\n`);
     return exitCode.done;
   });
 }

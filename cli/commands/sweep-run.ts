@@ -14,7 +14,7 @@ import { closeLog, openLog } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { openView } from '../progress/display.js';
 import { openSession } from '../session.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { awaitSweep, followSweep, showSweep } from '../sweep/attend.js';
 import { describeSweep, findSweep, queryRequest } from '../sweep/find.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../sweep/request.js';

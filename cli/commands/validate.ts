@@ -2,7 +2,7 @@ import { PipelineFileError } from '../../config/index.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 
 /**
  * `validate FILE`: says what the file means, or everything that is wrong with it.

@@ -13,7 +13,8 @@ import { openDisplay } from '../progress/display.js';
 import { followProgress } from '../progress/follow.js';
 import { runStart } from '../run-start.js';
 import { openSession } from '../session.js';
-import { printJson, showOutcome } from '../show-outcome.js';
+import { printJson } from '../output.js';
+import { showOutcome } from '../show-outcome.js';
 
 /**
  * `watch [workflowId|FILE]`: shows the progress of a pipeline that runs, and its result. Starts and stops nothing of it.

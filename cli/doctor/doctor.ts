@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { printJson } from '../output.js';
 import { checks as allChecks, type Check, type Finding, type Surroundings } from './checks.js';
 import { probeEngine, type Probe } from './probe.js';
 
@@ -51,6 +52,7 @@ export async function runDoctor({ json, state }: DoctorOptions): Promise<number>
   const reports = await examine(allChecks, { state: resolve(state), probe });
   const able = reports.every(({ standing }) => standing !== 'missing');
   const { engine } = await probe('auto');
-  console.log(json ? JSON.stringify({ able, engine, checks: reports }) : formatReports(reports));
+  if (json) printJson({ able, engine, checks: reports });
+  else process.stdout.write(`${formatReports(reports)}\n`);
   return able ? 0 : 1;
 }

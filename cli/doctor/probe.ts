@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { programPath } from '#setup/places.mjs';
 import type { Engine, EngineRequest } from '../../engine/index.js';
 
 /** Either the engine that opened, or why none did. */
@@ -9,7 +9,7 @@ export interface Probe {
   problem?: string;
 }
 
-const program = fileURLToPath(new URL('./probe-engine.js', import.meta.url));
+const program = programPath('probe-engine');
 
 /** Opens an engine in a process of its own, because a broken native library takes its process along. */
 export async function probeEngine(backend: EngineRequest['backend']): Promise<Probe> {

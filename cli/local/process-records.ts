@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { identify, isAlive, type ProcessIdentity } from '../../artifacts/index.js';
+import { identify, isAlive, type ProcessIdentity } from '../../artifacts/process-identity.js';
 
 export { identify, isAlive, type ProcessIdentity };
 

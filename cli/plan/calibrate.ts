@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { programPath } from '#setup/places.mjs';
 import type { EngineRequest } from '../../engine/index.js';
 import { bestSpeeds, disagree, keepMachine, knownMachine, type Machine, type Measurement } from '../../planning/index.js';
 import { CalibrationError } from '../errors.js';
 
-const program = fileURLToPath(new URL('./measure-program.js', import.meta.url));
+const program = programPath('measure');
 
 /** How far two measurements of a quiet machine lie apart at most, as a factor. */
 const repeatable = 1.5;

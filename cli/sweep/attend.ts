@@ -10,7 +10,7 @@ import { unlessAborted } from '../interrupts.js';
 import { describeFailure, type OutcomeError } from '../outcome.js';
 import type { Display } from '../progress/display.js';
 import { queryProgress } from '../progress/follow.js';
-import { printJson } from '../show-outcome.js';
+import { printJson } from '../output.js';
 import { queryTable } from './find.js';
 import type { SweepView } from './view.js';
 

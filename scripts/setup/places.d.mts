@@ -3,6 +3,10 @@ type Environment = Record<string, string | undefined>;
 
 /** Root of this package: the folder of its package.json. */
 export const packageRoot: string;
+/** What the build makes. */
+export const builtFolder: string;
+/** Path of a program that the build bundles (scripts/bundle-programs.mjs). */
+export function programPath(name: 'temporal-pipeline' | 'temporal' | 'compute' | 'probe-engine' | 'measure'): string;
 /** Cache that survives `npm ci`: `$LLM_BARBER_CACHE`, else `$XDG_CACHE_HOME/llm-barber`, else `~/.cache/llm-barber`. */
 export function cacheFolder(env?: Environment): string;
 /** Platform and architecture, for instance `linux-x64`. */

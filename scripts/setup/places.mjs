@@ -9,6 +9,14 @@ import { fileURLToPath } from 'node:url';
 /** Root of this package: the folder of its package.json. */
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
+/** What the build makes. */
+export const builtFolder = join(packageRoot, 'dist');
+
+/** Path of a program that the build bundles (scripts/bundle-programs.mjs). */
+export function programPath(name) {
+  return join(builtFolder, 'programs', `${name}.js`);
+}
+
 /** Cache that survives `npm ci`: `$LLM_BARBER_CACHE`, else `$XDG_CACHE_HOME/llm-barber`, else `~/.cache/llm-barber`. */
 export function cacheFolder(env = process.env) {
   if (env.LLM_BARBER_CACHE) return resolve(env.LLM_BARBER_CACHE);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ArtifactStore, dropUnused, openStore, StoreLocationError, unusedSince, type StoredArtifact } from '../../artifacts/index.js';
-import { storeLocation } from '../../artifacts/open-store.js';
+import { storeLocation } from '../../artifacts/store-location.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
 
 let folder: string;

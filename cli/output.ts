@@ -1,0 +1,59 @@
+/** What commands print on stdout, and whether it got there. */
+import { fstatSync, writeSync } from 'node:fs';
+import { exitCode } from './exit-codes.js';
+
+/** The one JSON object of `--json`. */
+export function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+let failure: Error | undefined;
+
+/**
+ * Notes when stdout cannot be written, for instance because a disk is full. A reader that has gone, as in `... | head`, is no
+ * failure. What cannot be written to stderr is lost: there is nowhere left to say so.
+ */
+export function watchOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failure ??= error;
+  });
+  process.stderr.on('error', () => undefined);
+  if (isFile(process.stdout.fd)) writeWhole(process.stdout);
+}
+
+function isFile(handle: number): boolean {
+  try {
+    return fstatSync(handle).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Node asks the system once to write to a file. Where the disk fills up, a part is written, and Node takes that for the whole. */
+function writeWhole(stream: typeof process.stdout): void {
+  stream._write = (chunk: Buffer, _encoding, done) => {
+    try {
+      for (let start = 0; start < chunk.length; ) start += writeSync(stream.fd, chunk, start);
+    } catch (error) {
+      done(error as Error);
+      return;
+    }
+    done();
+  };
+}
+
+/**
+ * Ends the process once everything written has left it, whatever handles libraries still hold. A command that succeeded, but
+ * whose result could not be written, has failed.
+ */
+export async function endProcess(code: number): Promise<never> {
+  await flush();
+  if (failure === undefined) process.exit(code);
+  process.stderr.write(`The result could not be written to stdout: ${failure.message}.\n`);
+  await flush();
+  process.exit(code === exitCode.done ? exitCode.runFailed : code);
+}
+
+async function flush(): Promise<void> {
+  await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
+}

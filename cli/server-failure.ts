@@ -1,0 +1,18 @@
+import { ServiceError } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
+import { isOutage } from './client.js';
+
+/** What an error of Temporal's client means to a person; undefined for any other error. */
+export function serverFailure(error: unknown): { text: string; isWrongInput: boolean } | undefined {
+  if (isOutage(error)) return { text: 'The Temporal server does not answer. Run the same command again.', isWrongInput: false };
+  if (error instanceof NamespaceNotFoundError) {
+    return { text: `The Temporal server has no namespace ${error.namespace}. Set TEMPORAL_NAMESPACE to one that it has.`, isWrongInput: true };
+  }
+  return error instanceof ServiceError ? { text: refusal(error), isWrongInput: false } : undefined;
+}
+
+/** For instance a permission that is missing. */
+function refusal({ message, cause }: ServiceError): string {
+  const reason = cause instanceof Error && 'details' in cause && typeof cause.details === 'string' ? `: ${cause.details}` : '';
+  return `The Temporal server refuses: ${message}${reason}.`;
+}
