@@ -1,4 +1,4 @@
-import type { Component, TokenizerJson, TokenizerModel } from './tokenizer-file.js';
+import type { AddedToken, Component, TokenizerJson, TokenizerModel } from './tokenizer-file.js';
 
 /**
  * How a text may be cut so that the tokens of its parts, put together, are those of the whole. Every cut is at one space between two
@@ -15,7 +15,7 @@ export type Cutting = 'kept' | 'dropped';
  * Only what is known to keep to that is listed below. With everything else a text is encoded whole: right too, with more memory.
  */
 export function cuttingOf(json: TokenizerJson): Cutting | undefined {
-  if (json.added_tokens?.some(({ content }) => mayTouchCut(content)) === true) return undefined;
+  if (json.added_tokens?.some(mayTouchCut) === true) return undefined;
   const normalizers = flat(json.normalizer, 'normalizers');
   const preTokenizers = flat(json.pre_tokenizer, 'pretokenizers');
   if (normalizers.every(({ type }) => characterwise.has(type ?? ''))) {
@@ -52,11 +52,9 @@ export function cutText(text: string, cutting: Cutting, length: number): string[
 /** What stands for a space in tokens of SentencePiece's kind. */
 const mark = '▁';
 
-/**
- * Could an occurrence of this added token touch a cut? Contents are compared as the normalizers below could change them.
- */
-function mayTouchCut(content: string): boolean {
-  const plain = content.normalize('NFKD').replace(/[\p{M}\p{C}]/gu, '').replaceAll(mark, ' ');
+/** Could an occurrence of this added token touch a cut? One that is normalized is taken as any normalizer below could change it. */
+function mayTouchCut({ content, normalized = true }: AddedToken): boolean {
+  const plain = normalized ? content.normalize('NFKD').replace(/[\s▁]/g, ' ').replace(/[\p{M}\p{C}]/gu, '') : content;
   return plain === '' || /^[A-Za-z]|[A-Za-z]$|(?:^|[A-Za-z]) (?:[A-Za-z]|$)/.test(plain);
 }
 

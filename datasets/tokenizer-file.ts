@@ -1,11 +1,17 @@
 /** The parts of `tokenizer.json` that are looked at here. All else is read by the tokenizers library alone. */
 export interface TokenizerJson {
-  added_tokens?: { content: string }[];
+  added_tokens?: AddedToken[];
   normalizer?: Component | null;
   pre_tokenizer?: Component | null;
   post_processor?: Component | null;
   decoder?: Component | null;
   model: TokenizerModel;
+}
+
+export interface AddedToken {
+  content: string;
+  /** Whether it is looked for after normalization, and changed by it, too. */
+  normalized?: boolean;
 }
 
 /** A normalizer, pre-tokenizer, post-processor or decoder. */

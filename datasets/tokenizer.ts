@@ -122,11 +122,11 @@ function encoderOf(original: library.Tokenizer, json: TokenizerJson, path: strin
     const [first] = await batch(parts.slice(0, 1), true);
     const around = first.getIds();
     const mask = first.getSpecialTokensMask();
-    const own = mask.filter((special) => special === 0).length;
-    // Where it cannot be seen what stands before and after the text's own tokens.
-    if (own === 0 || own !== ids[0].length) return Int32Array.from((await batch([text], true))[0].getIds());
     const before = mask.indexOf(0);
-    const after = before + own;
+    const after = before + ids[0].length;
+    const simple = before >= 0 && mask.lastIndexOf(0) === after - 1 && ids[0].every((id, i) => id === around[before + i]);
+    // A template can do more than put tokens before and after a text, such as repeat it.
+    if (!simple) return Int32Array.from((await batch([text], true))[0].getIds());
     return joined([Int32Array.from(around.slice(0, before)), ...ids, Int32Array.from(around.slice(after))]);
   };
 }

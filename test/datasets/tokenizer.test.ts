@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSafetensorsHeader, readTensorBytes } from '../../checkpoints/index.js';
-import { cutAllWindows, cutWindows, loadTokenizer, readText, MissingTokenizerError, UnsupportedTokenizerError } from '../../datasets/index.js';
+import { cutAllWindows, cutWindows, loadTokenizer, readText, InvalidTextError, MissingTokenizerError, UnsupportedTokenizerError } from '../../datasets/index.js';
 import { goldenModels, type GoldenModel } from '../helpers/golden.js';
 
 describe('golden tokens of the reference', () => {
@@ -76,11 +76,13 @@ describe('loadTokenizer', () => {
     await expect(loadTokenizer(folder)).rejects.toBeInstanceOf(MissingTokenizerError);
   });
 
-  it('refuses what it cannot do exactly', async () => {
+  it('refuses what it cannot do exactly, by name', async () => {
     await save({ ...small, normalizer: { type: 'Nonsense' } });
-    await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json: the tokenizer cannot be used \(Unknown Normalizer type: Nonsense\)/);
-    await save({ ...small, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithNext', invert: false }] } });
-    await expect(loadTokenizer(folder)).rejects.toThrow(/splits with behaviour MergedWithNext/);
+    await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json: normalizer\.type "Nonsense" is not known to the tokenizers library 0\.23\. Get the file again/);
+    await save({ ...small, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Whitespace' }, { type: 'Later' }] } });
+    await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json: pre_tokenizer\.pretokenizers\[1\]\.type "Later" is not known/);
+    await save({ ...small, pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'Sideways', invert: false } });
+    await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json: the tokenizers library cannot read it \(.+\)/);
     await save([]);
     await expect(loadTokenizer(folder)).rejects.toThrow(/is not a JSON object/);
     await save({ ...small, model: undefined });
@@ -93,6 +95,54 @@ describe('loadTokenizer', () => {
     await save({ ...small, model: { ...small.model, unk_token: '<absent>' } });
     const { encode } = await loadTokenizer(folder);
     expect(await encode('abc')).toEqual(Int32Array.of(1, 7));
-    expect(() => encode('xyz')).toThrow(/not in the vocabulary/);
+    await expect(encode('xyz')).rejects.toThrow(/tokenizer\.json: the tokenizer cannot encode the text \(Unk token `<absent>` not found in the vocabulary\)/);
+    await expect(encode('xyz')).rejects.toBeInstanceOf(UnsupportedTokenizerError);
+  });
+
+  it('refuses half a character, which Python refuses and the library would replace', async () => {
+    await save(small);
+    const { encode } = await loadTokenizer(folder);
+    await expect(encode('abc \ud83d c')).rejects.toThrow(/the text has \\ud83d, which is half of a character, after "abc "/);
+    await expect(encode('\ude00')).rejects.toBeInstanceOf(InvalidTextError);
+    expect(await encode('a😀')).toEqual(Int32Array.of(6, 0));
+  });
+
+  it('puts special tokens around a text once, however it is cut', async () => {
+    const around = {
+      type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }], pair: [],
+      special_tokens: { '<s>': { id: '<s>', ids: [4, 4], tokens: ['<s>', '<s>'] }, '</s>': { id: '</s>', ids: [0], tokens: ['</s>'] } },
+    };
+    await save({ ...small, post_processor: around });
+    const { encode } = await loadTokenizer(folder, { partLength: 1 });
+    expect(await encode('a b abc', { specialTokens: true })).toEqual(Int32Array.of(4, 4, 6, 1, 3, 1, 7, 0));
+    expect(await encode('a b abc')).toEqual(Int32Array.of(6, 1, 3, 1, 7));
+    expect(await encode('', { specialTokens: true })).toEqual(Int32Array.of(4, 4, 0));
+    await save({ ...small, post_processor: { ...around, single: [around.single[1], around.single[0], around.single[1]] } });
+    const twice = await loadTokenizer(folder, { partLength: 1 });
+    expect(await twice.encode('a b', { specialTokens: true })).toEqual(Int32Array.of(6, 1, 3, 4, 4, 6, 1, 3));
+  });
+
+  it.each(['unigram-words', 'unigram-whole'])('encodes a text of 1.3 MB with %s', async (name) => {
+    await copyFile(join('test', 'golden', 'tokenizers', `${name}.json`), join(folder, 'tokenizer.json'));
+    const { encode } = await loadTokenizer(folder);
+    const sentence = ' The old miller walked to the village and sold three sacks of flour.';
+    const once = await encode(sentence);
+    const times = Math.ceil(1.3e6 / sentence.length);
+    const ids = await encode(sentence.repeat(times));
+    expect(ids.length).toBe(times * once.length);
+    for (const at of [0, times >> 1, times - 1]) expect(ids.slice(at * once.length, (at + 1) * once.length)).toEqual(once);
+  });
+
+  it('says so where the library has no build for the machine', async () => {
+    await save(small);
+    vi.resetModules();
+    vi.doMock('tokenizers', () => { throw new Error('Cannot find native binding'); });
+    try {
+      const fresh = await import('../../datasets/index.js');
+      await expect(fresh.loadTokenizer(folder)).rejects.toThrow(/the tokenizers library cannot be loaded on .*; expected Linux .*Run npm ci again/);
+      await expect(fresh.loadTokenizer(folder)).rejects.toBeInstanceOf(fresh.TokenizerLibraryError);
+    } finally {
+      vi.doUnmock('tokenizers');
+    }
   });
 });
