@@ -15,6 +15,7 @@ import type { ConnectionSettings } from './cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './cli/worker-version.js';
 import { exitCode } from './cli/exit-codes.js';
 import { renderReport, renderSweep } from './report/index.js';
+import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
 
 export interface WorkerOptions {
@@ -101,7 +102,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep }),
+      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep, withChanges }),
       tuner: tunerFor(seat),
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.

@@ -3,6 +3,9 @@ import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PathNotAllowedError } from './errors.js';
 
+/** No system has longer ones, and looking for each of their folders would take long. */
+const longestPath = 4096;
+
 /**
  * Where pipelines may read. They come from whoever may start workflows, so what they name is held against the folders that the
  * worker's owner allows, after links are resolved. A link that is changed between check and use is not caught: who can write
@@ -32,6 +35,7 @@ export class AllowedPaths {
 
   private async checkOne(key: string, path: string): Promise<void> {
     const { folders = [] } = this;
+    if (path.length > longestPath) throw new PathNotAllowedError({ where: key, what: `a path of ${path.length} characters`, expected: `at most ${longestPath}`, remedy: 'Name the file by a shorter path' });
     const isAllowed = (candidate: string): boolean => folders.some((folder) => isWithin(candidate, folder));
     // As it stands and without its `..`, which after a link are two different paths: both are in use.
     const reals = [await realPathOf(path), await realPathOf(resolve(path))];

@@ -78,9 +78,6 @@ export class InputFileError extends PermanentFault {
 /** The pipeline names a file outside of the folders that the worker's owner allows, or a link that leads there. */
 export class PathNotAllowedError extends PermanentFault {}
 
-/** A workflow's id cannot be the name of a folder for its outputs. */
-export class OutputFolderError extends PermanentFault {}
-
 /** A mask file lacks a linear of the model, or has another number of weights for it. */
 export class MaskFileMismatchError extends PermanentFault {}
 

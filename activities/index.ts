@@ -1,4 +1,5 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
+import { checkSweepRequest, type WithChanges } from '../config/index.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
@@ -71,13 +72,22 @@ export interface SharedActivityOptions extends TakeSeatOptions {
   state: string;
   /** Files of a sweep's report, by name. */
   renderSweep: (table: SweepTable) => Record<string, string>;
+  /** Of the workflow code, by which a sweep's members are checked as they will be run. */
+  withChanges: WithChanges;
 }
 
-/** What a worker does while no run has its seat: let one come, and write the report of a sweep. */
-export function createSharedActivities({ state, renderSweep, ...seating }: SharedActivityOptions): SharedActivities {
+/** What a worker does while no run has its seat: let one come, check the request of a sweep, and write its report. */
+export function createSharedActivities({ state, renderSweep, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
   return {
     async takeSeat({ store }) {
       return inWorker(() => takeSeat(seating, runInFlight(), store));
+    },
+    async checkSweep(request) {
+      try {
+        await checkSweepRequest(request, runInFlight(), withChanges);
+      } catch (error) {
+        throw asFailure(serializeFault(error));
+      }
     },
     async writeSweep({ sweepId, table }) {
       return inWorker(() => writeSweep(state, sweepId, renderSweep(table)));
@@ -130,6 +140,8 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   } catch (error) {
     if (error instanceof RemoteFault) {
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
+      // It ends the run, so the worker is free for the next one.
+      if (!error.fault.retryable) seat.leave(runInFlight());
       throw asFailure(error.fault);
     }
     if (error instanceof ComputeCrashedError) throw asCrashFailure(error, context.info.attempt);

@@ -1,9 +1,9 @@
 import { access, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { digestOf } from '../artifacts/index.js';
+import { checkedName, digestOf } from '../artifacts/index.js';
 import { digestFiles, resolveTensors } from '../checkpoints/index.js';
 import type { Lock } from '../config/lock.js';
-import { isCommit } from '../config/index.js';
+import { checkRequest, isCommit } from '../config/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../config/pipeline.js';
 import { loadTokenizer } from '../datasets/index.js';
 import { checkBlob } from '../hub/index.js';
@@ -16,17 +16,19 @@ import { digestCache } from './input-digest.js';
 import { inputDifferences, lockedInputs, LockMismatchError } from './lock/index.js';
 import { describeMaskSource, maskSourceFiles } from './mask-source.js';
 import { namedFiles } from './named-files.js';
-import type { PrepareRunInput, RunContext } from './types.js';
+import type { CheckedWithRun, PrepareRunInput, RunContext } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 import { definitionOf, documentFiles } from './zero-shot/index.js';
 
 /**
- * Opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
+ * Checks the request, opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
  * result. Whatever is wrong with the input comes out here, before time is spent.
  * A run that repeats a locked one takes engine, threads and batches from the lock, and must have all the rest of it.
- * @throws LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
+ * @throws RequestError, UnsafeNameError, LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
  */
-export async function prepareRun({ pipeline, folder, lock }: PrepareRunInput, bench: Workbench): Promise<RunContext> {
+export async function prepareRun({ pipeline, folder, lock, configDigest, anew, workflowId }: PrepareRunInput & CheckedWithRun, bench: Workbench): Promise<RunContext> {
+  checkRequest({ pipeline, folder, lock, configDigest, anew });
+  if (workflowId !== undefined) checkedName(workflowId, 'workflow id');
   const engine = await bench.engine(lock === undefined ? { backend: pipeline.engine.backend } : { backend: lock.engine.backend, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
   const ref = await findModel(pipeline, lock, bench);
@@ -139,6 +141,8 @@ async function fileTarget(stage: InitialMaskStage, model: DecoderModel, bench: W
   const source = stage.source ?? '';
   await bench.allowed.check('initialMask.source', source);
   await mustExist(source, 'Check initialMask.source');
+  const kind = await stat(source);
+  if (!kind.isFile() && !kind.isDirectory()) throw new InputFileError(source, 'this is a device or a pipe, not a mask file', 'Name a mask file, or the folder of a pruned checkpoint');
   const layers = Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index)));
   const found = await describeMaskSource(source, layers, stage.pattern);
   return { pattern: found.pattern, sparsity: stage.sparsity ?? found.sparsity };
@@ -185,8 +189,10 @@ async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): 
     bench.onProgress('opening the tokenizer');
     for (const file of (await loadTokenizer(model)).digestSource) files.add(file);
   }
-  for (const { source } of stagesOf(pipeline, 'initialMask')) {
-    if (source !== undefined) for (const file of await maskSourceFiles(source)) files.add(file);
+  for (const { method, source } of stagesOf(pipeline, 'initialMask')) {
+    if (method !== 'file' || source === undefined) continue;
+    await bench.allowed.check('initialMask.source', source);
+    for (const file of await maskSourceFiles(source)) files.add(file);
   }
   return [...files].sort();
 }

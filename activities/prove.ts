@@ -47,6 +47,8 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
 export async function proveOutputs({ context, workflowId, outputs }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
   const started = performance.now();
   const source = await modelFolder(context.model, bench);
+  await bench.allowed.check('outputs.checkpoint', outputs.checkpoint);
+  await bench.allowed.check('outputs.mask', outputs.mask);
   const facts = await proveCheckpoint({
     checkpoint: outputs.checkpoint,
     maskFile: outputs.mask,

@@ -49,12 +49,20 @@ export interface RunContext {
   notBefore?: string;
 }
 
+/** A request as it came: nothing of it has been checked before this. */
 export interface PrepareRunInput {
   pipeline: Pipeline;
   /** Absolute path of the pipeline file's folder. */
   folder?: string;
   /** What the run has to be equal to. */
   lock?: Lock;
+}
+
+/** What else a run's request has. The first activity checks it; nothing but that needs it. */
+export interface CheckedWithRun {
+  configDigest?: unknown;
+  anew?: unknown;
+  workflowId?: string;
 }
 
 export interface WithContext {
@@ -239,7 +247,7 @@ export interface WriteSweepInput {
 
 /** The activities by name, as workflows see them. */
 export interface Activities {
-  prepareRun(input: PrepareRunInput): Promise<RunContext>;
+  prepareRun(input: PrepareRunInput & CheckedWithRun): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
   findScores(input: ScoresInput): Promise<boolean>;
@@ -269,6 +277,8 @@ export interface Place {
 /** What every worker serves on the shared task queue, while no run sits there. */
 export interface SharedActivities {
   takeSeat(input: { store?: string }): Promise<Place>;
+  /** Checks the request of a sweep before anything of it is begun. */
+  checkSweep(request: unknown): Promise<void>;
   /** Writes table, plot and report of a sweep. @returns the report's path */
   writeSweep(input: WriteSweepInput): Promise<string>;
 }

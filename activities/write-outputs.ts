@@ -1,23 +1,15 @@
 import { join } from 'node:path';
+import { pathBelow } from '../artifacts/index.js';
 import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
 import { linearsOf } from '../models/index.js';
 import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
-import { OutputFolderError } from './errors.js';
 import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
-/** The folder of a run's outputs. Clients choose workflow ids freely. @throws OutputFolderError */
-export function runFolder(state: string, workflowId: string): string {
-  if (/^\.|[/\\\0]/.test(workflowId) || workflowId === '') {
-    throw new OutputFolderError({
-      where: `workflow id ${JSON.stringify(workflowId)}`, what: 'it cannot be the name of the folder for the outputs', expected: 'no slash, and no dot in front',
-      remedy: 'Start the pipeline with `temporal-pipeline start`, or under another id',
-    });
-  }
-  return join(state, 'runs', workflowId);
-}
+/** The folder of a run's outputs. Clients choose workflow ids freely. @throws UnsafeNameError */
+export const runFolder = (state: string, workflowId: string): string => pathBelow(join(state, 'runs'), workflowId, 'workflow id');
 
-/** Folder of the log-likelihoods of a run's zero-shot tasks. @throws OutputFolderError */
+/** Folder of the log-likelihoods of a run's zero-shot tasks. @throws UnsafeNameError */
 export const likelihoodsFolder = (state: string, workflowId: string): string => join(runFolder(state, workflowId), 'zero-shot');
 
 /** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks and updates give equal bytes. */

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { writeFileDurably } from '../artifacts/index.js';
+import { pathBelow, writeFileDurably } from '../artifacts/index.js';
 
 /**
  * Writes the files of a sweep's report to `<state>/sweeps/<id>/`.
  * @returns the path of the report
+ * @throws UnsafeNameError
  */
 export async function writeSweep(state: string, sweepId: string, files: Record<string, string>): Promise<string> {
-  const folder = join(state, 'sweeps', sweepId);
+  const folder = pathBelow(join(state, 'sweeps'), sweepId, 'workflow id');
   for (const [name, text] of Object.entries(files)) await writeFileDurably(join(folder, name), [Buffer.from(text)]);
   return join(folder, 'report.md');
 }

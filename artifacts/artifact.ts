@@ -1,4 +1,5 @@
 import { digestOf, type Json } from './digest.js';
+import { checkedName } from './path-below.js';
 
 /**
  * What an artifact is: the windows of tokens, scores of a layer's linears, the loss's gradient between layers, one layer's
@@ -23,9 +24,9 @@ export interface Manifest {
 
 export const manifestName = 'manifest.json';
 
-/** Where an artifact is, below the root of a folder or the prefix of a bucket. */
+/** Where an artifact is, below the root of a folder or the prefix of a bucket. @throws UnsafeNameError: keys come with requests */
 export function placeOf(kind: ArtifactKind, key: string): string {
-  return `${kind}/${key.slice(0, 2)}/${key}`;
+  return `${kind}/${checkedName(key, 'artifact key').slice(0, 2)}/${key}`;
 }
 
 /** The text of a manifest. It holds its own digest, because the numbers of a summary are all that there is of some artifacts. */

@@ -22,3 +22,6 @@ export class StoreRefusedError extends PermanentFault {}
 
 /** `--store` names no place that can be a store. */
 export class StoreLocationError extends PermanentFault {}
+
+/** A name that came with a request and cannot name a file or folder of ours. */
+export class UnsafeNameError extends PermanentFault {}

@@ -2,7 +2,8 @@ export { artifactKinds, type ArtifactKind, type Manifest, type StoredArtifact } 
 export { dropUnused, keysIn, unreferenced, unusedSince } from './collect.js';
 export { canonicalJson, digestOf, type Json } from './digest.js';
 export { writeFileDurably } from './durable-file.js';
-export { ArtifactLostError, StoreLocationError, StoreRefusedError, StoreUnreachableError } from './errors.js';
+export { ArtifactLostError, StoreLocationError, StoreRefusedError, StoreUnreachableError, UnsafeNameError } from './errors.js';
+export { checkedName, fileNameFor, pathBelow } from './path-below.js';
 export { openStore, storeLocation } from './open-store.js';
 export { identify, isAlive, isOfThisMachine, isStopped, type ProcessIdentity } from './process-identity.js';
 export type { Shelf } from './shelf.js';

@@ -22,8 +22,8 @@ export interface SourceDocument {
 }
 
 // Far above any sensible pipeline, far below what aliases of aliases expand to.
-const maxValues = 10_000;
-const maxDepth = 32;
+export const maxValues = 10_000;
+export const maxDepth = 32;
 
 /** Raised inside the walk only: the expanded document is too large to go on. */
 class Unbounded extends Error {
@@ -80,7 +80,7 @@ function aliasTargets(document: Document): Map<Alias, Node> {
   return targets;
 }
 
-const tooDeep = `nested deeper than ${maxDepth} levels; expected a pipeline, which needs 7. Look for brackets that are not closed, or an alias inside its own anchor.`;
+export const tooDeep = `nested deeper than ${maxDepth} levels; expected a pipeline, which needs 7. Look for brackets that are not closed, or an alias inside its own anchor.`;
 
 class Walk {
   #values = 0;

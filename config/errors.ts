@@ -24,10 +24,10 @@ export function placeOf(path: string, { line, column, override }: PipelineProble
   return line === 0 ? path : `${path}:${line}:${column}`;
 }
 
-function summary(path: string, problems: readonly PipelineProblem[]): { where: string; what: string } {
+function summary<P extends { message: string }>(path: string, problems: readonly P[], place: (problem: P) => string): { where: string; what: string } {
   const [first] = problems;
-  if (first !== undefined && problems.length === 1) return { where: placeOf(path, first), what: withoutStop(first.message) };
-  const lines = problems.slice(0, shownProblems).map((problem) => `  ${placeOf(path, problem)}: ${problem.message}`);
+  if (first !== undefined && problems.length === 1) return { where: place(first), what: withoutStop(first.message) };
+  const lines = problems.slice(0, shownProblems).map((problem) => `  ${place(problem)}: ${problem.message}`);
   if (problems.length > shownProblems) lines.push(`  and ${problems.length - shownProblems} more.`);
   return { where: path, what: withoutStop(`${problems.length} problems\n${lines.join('\n')}`) };
 }
@@ -45,6 +45,21 @@ export class PipelineFileError extends PermanentFault {
     /** In the order of the file; problems of overrides and of the file as a whole come first. */
     readonly problems: readonly PipelineProblem[],
   ) {
-    super(summary(path, problems));
+    super(summary(path, problems, (problem) => placeOf(path, problem)));
+  }
+}
+
+/** One thing that is wrong with a request. */
+export interface RequestProblem {
+  /** The place of the value, for instance `pipeline.stages[2].evaluation.states[0]`. */
+  at: string;
+  /** As in {@link PipelineProblem}. */
+  message: string;
+}
+
+/** A request that a client of this program would not have sent. It was refused before any work. */
+export class RequestError extends PermanentFault {
+  constructor(readonly problems: readonly RequestProblem[]) {
+    super(summary('request', problems, ({ at }) => at));
   }
 }

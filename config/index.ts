@@ -1,10 +1,12 @@
 /** Pipeline files: YAML text to a checked, defaulted, frozen pipeline, with line and column in every error. */
 export { fileForm, relativePath, withRelativePaths } from './file-form.js';
 export { describeProblems } from './describe.js';
-export { PipelineFileError } from './errors.js';
+export { PipelineFileError, RequestError } from './errors.js';
 export type { PipelineProblem, PipelineWarning } from './errors.js';
 export { loadPipeline, parsePipeline } from './parse.js';
 export type { ParsedPipeline, ParseOptions, ParseRequest } from './parse.js';
+export { checkRequest } from './request.js';
+export { checkSweepRequest, type WithChanges } from './sweep-request.js';
 export { loadLock } from './parse-lock.js';
 export { loadPack } from './parse-pack.js';
 export type { Lock } from './lock.js';

@@ -7,12 +7,15 @@ export function absolutePath(path: string, base: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path);
 }
 
+/** Whether a text has the form of a Hugging Face repository id, `organisation/name`. */
+export const looksLikeRepository = (source: string): boolean => /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/.test(source);
+
 /**
  * Whether a model source is a Hugging Face repository id (`organisation/name`), not a folder. What starts like a path is one;
  * anything else of that form is a folder only if there is one.
  */
 export function isRepositoryId(source: string, base: string): boolean {
-  if (!/^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/.test(source)) return false;
+  if (!looksLikeRepository(source)) return false;
   return statSync(resolve(base, source), { throwIfNoEntry: false })?.isDirectory() !== true;
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { pathBelow } from '../artifacts/path-below.js';
 import { fileURLToPath } from 'node:url';
 import { readChecked } from './checked-document.js';
 import { taskFile } from './schema.js';
@@ -14,8 +14,8 @@ export function tasksFolder(): string {
   return found;
 }
 
-/** The file of a task that comes with the package. */
-export const taskPath = (task: string): string => join(tasksFolder(), `${task}.yaml`);
+/** The file of a task that comes with the package. @throws UnsafeNameError */
+export const taskPath = (task: string): string => pathBelow(tasksFolder(), `${task}.yaml`, 'task');
 
 /**
  * Reads and checks a task file.

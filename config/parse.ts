@@ -1,19 +1,16 @@
 import { dirname, resolve } from 'node:path';
 import { digestOf } from '../artifacts/digest.js';
+import { checkData } from './check-data.js';
 import { deepFreeze } from './deep-freeze.js';
 import { readDocument } from './document.js';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem, PipelineWarning } from './errors.js';
 import { notPipeline } from './file-kind.js';
 import { located, positionOf, withCause } from './located.js';
+import { isRepositoryId } from './model-source.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
-import { resolveGates } from './resolve-gates.js';
-import { resolvePipeline } from './resolve.js';
-import type { CheckedFile } from './resolve.js';
-import { schemaProblems } from './schema-problems.js';
-import { semanticProblems } from './semantics.js';
 
 export interface ParseOptions {
   /** Lets a Hugging Face repository id go without `revision`. */
@@ -60,20 +57,14 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
 
   const folder = dirname(file);
   const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);
-  const shape = schemaProblems(source.value);
-  const meaning = semanticProblems(source.value, { allowFloating, baseOf });
-  const values = [...shape, ...meaning.problems].map((problem) => located(source, problem));
+  const checked = checkData(source.value, { allowFloating, baseOf, isRepository: (id) => isRepositoryId(id, baseOf('/model/source')) });
+  const values = checked.problems.map((problem) => located(source, problem));
   // Where YAML itself is wrong, there is no value to judge.
   const broken = [...problems];
   problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
-  if (problems.length > 0) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
-
-  const checked = source.value as CheckedFile;
-  const resolved = resolvePipeline(checked, baseOf);
-  const gates = resolveGates(checked.gates, resolved.stages);
-  if (gates.problems.length > 0) throw new PipelineFileError(file, inOrder(gates.problems.map((problem) => located(source, problem))));
-  const pipeline = deepFreeze({ ...resolved, ...(gates.gates.length > 0 && { gates: gates.gates }) });
-  return { pipeline, digest: digestOf(pipeline), warnings: inOrder(meaning.warnings.map((warning) => located(source, warning))), folder };
+  if (problems.length > 0 || checked.pipeline === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
+  const pipeline = deepFreeze(checked.pipeline);
+  return { pipeline, digest: digestOf(pipeline), warnings: inOrder(checked.warnings.map((warning) => located(source, warning))), folder };
 }
 
 /**

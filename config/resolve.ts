@@ -1,4 +1,4 @@
-import { absolutePath, isRepositoryId } from './model-source.js';
+import { absolutePath } from './model-source.js';
 import { namedRepositories } from './named-datasets.js';
 import type {
   Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, NamedDataset, PerplexityTask, Pipeline, RebuildStage, Stage,
@@ -8,6 +8,7 @@ import { parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
 import type { Segments } from './places.js';
 import { schemaAt } from './schema.js';
+import type { SemanticContext } from './semantics.js';
 import { strategyOf } from './strategy.js';
 
 /** The file's data after the schema: checked, defaults filled in, paths as written. */
@@ -41,11 +42,8 @@ type CheckedInitialMask = Omit<InitialMaskStage, 'type' | 'allocation'> & { allo
 /** For evaluations without a calibration before them. */
 const defaultSequenceLength = schemaAt(['stages', '0', 'calibration', 'sequenceLength']).default as number;
 
-/**
- * What a checked file means: paths absolute, and the defaults that depend on other values filled in.
- * @param baseOf folder that relative paths of the value at a pointer start from
- */
-export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => string): Pipeline {
+/** What a checked file means: paths absolute, and the defaults that depend on other values filled in. */
+export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pick<SemanticContext, 'baseOf' | 'isRepository'>): Pipeline {
   const path = (text: string, at: Segments) => absolutePath(text, baseOf(pointerOf(at)));
   const dataset = (source: CheckedDataset, at: Segments): DatasetSource =>
     'file' in source
@@ -91,7 +89,7 @@ export function resolvePipeline(file: CheckedFile, baseOf: (pointer: string) => 
   };
 
   const { source } = file.model;
-  const folder = !isRepositoryId(source, baseOf('/model/source'));
+  const folder = !isRepository(source);
   return {
     version: 1,
     name: file.name,

@@ -44,7 +44,11 @@ function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema
   const name = `${noun}.schema.json`;
   const found = ['../schemas/', '../../schemas/'].map((folder) => new URL(`${folder}${name}`, import.meta.url)).find((url) => existsSync(url));
   if (found === undefined) throw new Error(`schemas/${name} is missing from the installation; install the package again.`);
-  const schema = JSON.parse(readFileSync(found, 'utf8')) as Schema;
+  return compile(noun, JSON.parse(readFileSync(found, 'utf8')) as Schema);
+}
+
+/** A schema with its validator. */
+export function compile(noun: string, schema: Schema): FileSchema {
   const validate = new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
     .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
     .compile(schema);

@@ -1,4 +1,4 @@
-import { absolutePath, isCommit, isRepositoryId } from './model-source.js';
+import { absolutePath, isCommit } from './model-source.js';
 import { checkGates } from './resolve-gates.js';
 import { checkPattern, parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
@@ -15,8 +15,10 @@ import type { ReadStage, Settings } from './stages.js';
 export interface SemanticContext {
   /** Whether a repository id may go without revision. */
   allowFloating: boolean;
-  /** Folder that relative paths of the value at a pointer start from. */
+  /** Folder that relative paths of the value at a JSON pointer start from. */
   baseOf: (pointer: string) => string;
+  /** Whether a model source is a repository id, not a folder. */
+  isRepository: (source: string) => boolean;
 }
 
 /** Collects problems and warnings of what the schema cannot say: order of stages, contradictions, what they refer to. */
@@ -40,10 +42,10 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   return { problems, warnings };
 }
 
-function checkModel(model: unknown, { allowFloating, baseOf }: SemanticContext, problems: ValueProblem[], warnings: ValueProblem[]): void {
+function checkModel(model: unknown, { allowFloating, isRepository }: SemanticContext, problems: ValueProblem[], warnings: ValueProblem[]): void {
   if (!isMapping(model) || typeof model['source'] !== 'string') return;
   const { source, revision } = model as { source: string; revision?: unknown };
-  if (!isRepositoryId(source, baseOf('/model/source'))) {
+  if (!isRepository(source)) {
     if (revision !== undefined) warnings.push({ pointer: '/model/revision', part: 'key', message: '`revision` has no meaning for a folder; it is ignored. Remove it.' });
     return;
   }

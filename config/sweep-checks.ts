@@ -53,8 +53,10 @@ function unknownPath(path: string, matrix: Matrix): string | undefined {
   return `\`${path}\` is no path of the matrix; expected ${paths.map((one) => `\`${one}\``).join(', ')}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`;
 }
 
+type JudgedMember = Pick<ParsedMember, 'name' | 'pipeline'>;
+
 /** What members are judged by, and do not have: a metric or gate that is not there would silently judge nothing. */
-export function judgedProblems({ stopWhen, best }: Pick<SweepSettings, 'stopWhen' | 'best'>, members: readonly ParsedMember[]): ValueProblem[] {
+export function judgedProblems({ stopWhen, best }: Pick<SweepSettings, 'stopWhen' | 'best'>, members: readonly JudgedMember[]): ValueProblem[] {
   const without = stopWhen?.gate === undefined ? undefined : members.find(({ pipeline: { gates = [] } }) => gates.length === 0);
   return [
     ...(without === undefined ? [] : [{ pointer: '/stopWhen/gate', part: 'value', message: `member \`${without.name}\` has no quality gate; expected \`gates\` in the pipeline. Add one, or stop by a metric.` } satisfies ValueProblem]),
@@ -72,8 +74,8 @@ const statesOf: Record<SweepMetric, readonly string[]> = {
 };
 
 /** A metric that a member would not have would silently judge nothing. */
-function metricProblem(key: string, metric: SweepMetric, members: readonly ParsedMember[]): ValueProblem[] {
-  const lacks = ({ pipeline }: ParsedMember): string | undefined => {
+function metricProblem(key: string, metric: SweepMetric, members: readonly JudgedMember[]): ValueProblem[] {
+  const lacks = ({ pipeline }: JudgedMember): string | undefined => {
     const judges = ({ perplexity, zeroShot }: EvaluationStage): boolean => (metric.startsWith('accuracy') ? zeroShot !== undefined : perplexity.length > 0);
     const judged = pipeline.stages.flatMap((stage) => (stage.type === 'evaluation' && judges(stage) ? stage.states : []) as string[]);
     return statesOf[metric].find((state) => !judged.includes(state));

@@ -16,14 +16,23 @@ export function changesBetween(base: unknown, target: unknown): Changes {
   return [[[], target]];
 }
 
-/** `base` with the changes made; `base` itself stays as it is. */
+/**
+ * `base` with the changes made; `base` itself stays as it is.
+ * @throws TypeError if a change names a value that `base` does not have: changes come with requests, and no path may lead into a prototype
+ */
 export function withChanges<T>(base: T, changes: Changes): T {
   const root: Container = { root: JSON.parse(JSON.stringify(base)) as unknown };
   for (const [path, value] of changes) {
     const way = ['root', ...path];
     const last = way.pop() ?? 'root';
-    const holder = way.reduce<Container>((container, key) => container[key] as Container, root);
-    holder[last] = value;
+    const holder = way.reduce<unknown>(valueAt, root);
+    valueAt(holder, last);
+    (holder as Container)[last] = value;
   }
   return root['root'] as T;
+}
+
+function valueAt(holder: unknown, key: string | number): unknown {
+  if (isContainer(holder) && Object.hasOwn(holder, key)) return holder[key];
+  throw new TypeError(`a change names ${JSON.stringify(key).slice(0, 60)}, which is not there`);
 }

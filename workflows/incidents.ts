@@ -1,4 +1,5 @@
 import { ApplicationFailure, defineSignal, setHandler, TimeoutFailure } from '@temporalio/workflow';
+import { readable } from './readable.js';
 import { incidentSignal, type Incident, type PipelineProgress } from './protocol.js';
 
 /** A run that something happens to every minute for days says so, but not without end. */
@@ -17,7 +18,9 @@ export class Incidents {
   listen(progress: PipelineProgress): void {
     this.all.push(...(progress.incidents ?? []));
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
-      this.add(incident);
+      // Anybody may send a signal. Only text is kept, and not without end.
+      const { at, what } = readable(incident);
+      if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what: what.slice(0, longest) });
     });
     progress.incidents = this.all;
   }

@@ -9,6 +9,8 @@ import { Pause } from './pause.js';
 import { placedActivities, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
+import { readable } from './readable.js';
+import { isContinuation, refusal, refusing } from './refusing.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
@@ -41,13 +43,15 @@ const maximumRestarts = 5;
  * @param carried what the execution before this one has come to
  */
 export async function pipeline(request: PipelineRequest, carried?: Carried): Promise<PipelineResult> {
+  // What an execution of ours hands on was checked there; from anybody else it would pass by the check.
+  if (carried !== undefined && !isContinuation()) throw refusal('a second argument is only for a run that continues itself');
   const progress = carried?.progress ?? newProgress(request);
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
   pause.listen(progress);
   incidents.listen(progress);
   Object.assign(seating, carried?.seating);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
-  const context = carried?.context ?? (await activities.prepareRun(inputOf(request)));
+  const context = carried?.context ?? (await prepare(request));
   let state = carried?.state ?? newState(context.model.source);
   for (let restarts = carried?.restarts ?? 0; ; restarts++) {
     const between = async (): Promise<void> => {
@@ -61,6 +65,13 @@ export async function pipeline(request: PipelineRequest, carried?: Carried): Pro
       state = newState(context.model.source);
     }
   }
+}
+
+/** Has a worker check the whole request before anything else. Nothing here may rely on it before that. */
+async function prepare(request: PipelineRequest): Promise<RunContext> {
+  const { configDigest, anew } = readable(request);
+  const { workflowId } = workflowInfo();
+  return await refusing(activities.prepareRun({ ...inputOf(readable(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
 }
 
 /** A run that repeats a locked one is held against it. */

@@ -1,5 +1,6 @@
-import type { Stage } from '../config/pipeline.js';
+import type { Pipeline, Stage } from '../config/pipeline.js';
 import type { UnitResult } from '../activities/types.js';
+import { readable } from './readable.js';
 import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';
 
 /** How many rebuilt sub-blocks the progress shows. */
@@ -51,8 +52,10 @@ export class StageTracker {
   }
 }
 
-/** The progress of a run that has not begun. */
-export function newProgress({ pipeline, configDigest }: PipelineRequest): PipelineProgress {
-  const waiting = ({ type }: Stage): StageProgress => ({ type, state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 });
-  return { name: pipeline.name, configDigest, stages: pipeline.stages.map(waiting) };
+/** The progress of a run that has not begun. The request is not checked yet: where it has no stages, there are none to show. */
+export function newProgress(request: Pick<PipelineRequest, 'pipeline' | 'configDigest'>): PipelineProgress {
+  const { pipeline, configDigest } = readable(request) as Partial<PipelineRequest>;
+  const { name = '', stages } = readable(pipeline ?? {}) as Partial<Pipeline>;
+  const waiting = (stage: Stage): StageProgress => ({ type: readable(stage).type, state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 });
+  return { name, configDigest: configDigest ?? '', stages: Array.isArray(stages) ? stages.map(waiting) : [] };
 }

@@ -1,12 +1,14 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure, ApplicationFailure, CancellationScope, ChildWorkflowFailure, condition, continueAsNew, defineQuery, defineSignal, executeChild, isCancellation,
-  ParentClosePolicy, proxyActivities, setHandler, sleep, upsertMemo, workflowInfo, WorkflowIdReusePolicy,
+  ParentClosePolicy, patched, proxyActivities, setHandler, sleep, upsertMemo, workflowInfo, WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { SharedActivities } from '../activities/types.js';
 import { withChanges } from './changes.js';
 import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
 import { labelsOf, searchAttributesOf } from './run-labels.js';
+import { readable } from './readable.js';
+import { isContinuation, refusing } from './refusing.js';
 import { bestOf, pointless } from './sweep-metric.js';
 import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
@@ -16,7 +18,7 @@ import {
 /** Characters. A sweep hands on what all of its members say, and the server takes 2 MB. */
 const longestMessage = 500;
 
-const { writeSweep } = proxyActivities<SharedActivities>({
+const { checkSweep, writeSweep } = proxyActivities<SharedActivities>({
   startToCloseTimeout: '10 minutes',
   retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
 });
@@ -27,6 +29,8 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
   setHandler(defineQuery<SweepTable>(sweepTableQuery), () => run.table());
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
+  // What continues as new was checked when the sweep began. Sweeps from before there was a check go on without.
+  if (!isContinuation() && patched('check-request')) await refusing(checkSweep(request));
   try {
     return await run.toTheEnd();
   } catch (error) {
@@ -46,7 +50,9 @@ class SweepRun {
   private events = 0;
 
   constructor(request: SweepRequest) {
-    this.request = { ...request, members: [...request.members], outcomes: { ...request.outcomes } };
+    // Not checked yet: a worker refuses what has no members.
+    const { members, outcomes } = readable(request);
+    this.request = { ...request, members: Array.isArray(members) ? [...members] : [], outcomes: { ...outcomes } };
   }
 
   table(): SweepTable {
@@ -56,9 +62,15 @@ class SweepRun {
     return { name, axes: [...new Set(members.flatMap(({ values }) => Object.keys(values)))], rows, ...(found && { best: found }) };
   }
 
-  add({ members, choice }: AddedMembers): void {
+  add(added: AddedMembers): void {
+    const { members, choice } = readable(added);
+    // Anybody may send a signal, and an answer is not possible. The pipeline of a member is checked when it is run.
+    if (!Array.isArray(members) || !members.every(isMember) || typeof choice !== 'object') return;
     const known = new Set(this.request.members.map(({ name }) => name));
-    this.request.members.push(...members.filter(({ name }) => !known.has(name)));
+    for (const member of members) {
+      if (!known.has(member.name)) this.request.members.push(member);
+      known.add(member.name);
+    }
     this.request.choice = choice;
     upsertMemo({ members: this.request.members.length });
     this.events++;
@@ -131,7 +143,7 @@ class SweepRun {
       try {
         return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
           workflowId: memberWorkflowId(workflowInfo().workflowId, name),
-          args: [{ pipeline, configDigest, folder: this.request.source.path.replace(/[\\/][^\\/]*$/, '') }],
+          args: [{ pipeline, configDigest, folder: this.request.source.path.replace(/[\\/][^\\/]*$/, '') || '/' }],
           // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -151,6 +163,13 @@ class SweepRun {
     const table = this.table();
     return { ...table, report: await writeSweep({ sweepId, table }) };
   }
+}
+
+/** Whether a member that a signal brings can be listed, compared and begun. */
+function isMember(member: SweepMember): boolean {
+  const { name, values, changes } = readable(member);
+  // Names of members are `path=value`, and no server takes longer ones.
+  return typeof name === 'string' && name.includes('=') && name.length <= 200 && typeof values === 'object' && (values as object | null) !== null && Array.isArray(changes);
 }
 
 function doneOutcome({ perplexity, zeroShot, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {

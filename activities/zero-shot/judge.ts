@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { writeFileDurably } from '../../artifacts/index.js';
+import { dirname } from 'node:path';
+import { fileNameFor, pathBelow, writeFileDurably } from '../../artifacts/index.js';
 import type { Question } from '../../datasets/index.js';
 import { accuracy, likeliest, likeliestByCharacter } from '../../evaluation/index.js';
 import type { ZeroShotScore } from '../result.js';
@@ -41,7 +41,7 @@ export async function judgeZeroShot({ context, workflowId, state, masks, tasks }
     const acc = accuracy(judged.map((one) => one.likeliest === one.gold));
     const norm = isNormed ? accuracy(judged.map((one) => one.likeliest_norm === one.gold)) : { value: null, standardError: null };
     const text = Buffer.from(judged.map((one) => `${JSON.stringify(one)}\n`).join(''));
-    const file = join(likelihoodsFolder(bench.state, workflowId), state, `${label.replace(/[/\\\0]/g, '_')}.jsonl`);
+    const file = pathBelow(pathBelow(likelihoodsFolder(bench.state, workflowId), state, 'state'), `${fileNameFor(label)}.jsonl`, 'task');
     await mkdir(dirname(file), { recursive: true });
     await writeFileDurably(file, [text]);
     scores[label] = {

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AllowedPaths } from '../../activities/allowed-paths.js';
-import { InputFileError, OutputFolderError, PathNotAllowedError } from '../../activities/errors.js';
+import { InputFileError, PathNotAllowedError } from '../../activities/errors.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { proveOutputs } from '../../activities/prove.js';
@@ -12,7 +12,7 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { runFolder } from '../../activities/write-outputs.js';
-import { ArtifactStore } from '../../artifacts/index.js';
+import { ArtifactStore, UnsafeNameError } from '../../artifacts/index.js';
 import type { CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
 import { copyOfDemo, demoPipeline } from '../helpers/demo-run.js';
 
@@ -137,13 +137,13 @@ describe('the folder of outputs', () => {
         try {
           folder = runFolder('/s', id);
         } catch (error) {
-          expect(error).toBeInstanceOf(OutputFolderError);
+          expect(error).toBeInstanceOf(UnsafeNameError);
           return;
         }
         expect(relative('/s/runs', folder)).toBe(id);
         expect(id).not.toMatch(/^\.|\//);
       }),
     );
-    expect(() => runFolder('/s', '../../etc')).toThrow(/workflow id "\.\.\/\.\.\/etc": it cannot be the name of the folder/);
+    expect(() => runFolder('/s', '../../etc')).toThrow(/workflow id "\.\.\/\.\.\/etc": it cannot name a file or folder/);
   });
 });

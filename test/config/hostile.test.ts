@@ -41,6 +41,11 @@ describe('a hostile pipeline file', () => {
     expect(() => undefined).not.toHaveProperty('harmed');
   });
 
+  it('gets a message where mappings stand in a list of words that are each there once', () => {
+    const lines = problemLines('version: 1\nname: x\nmodel: { source: ./m }\nstages: [{ evaluation: { states: [{}, {}], perplexity: [{ dataset: { file: t.txt } }] } }]\n');
+    expect(lines.map((line) => line.split(';')[0])).toEqual(['4:35 item 1 of `states` is a mapping', '4:39 item 2 of `states` is a mapping']);
+  });
+
   it('is read up to 1 MB, also where nothing says how long it is', () => {
     const large = path.join(folder, 'large.yaml');
     writeFileSync(large, '#'.repeat(1_000_001));

@@ -14,8 +14,9 @@ import { serverAddress } from '../../cli/local/server-record.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/request.js';
 import { resumed, startSweep } from '../../cli/sweep/start.js';
 import type { WriteSweepInput } from '../../activities/types.js';
-import { parseSweep } from '../../config/index.js';
+import { checkSweepRequest, parseSweep } from '../../config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipeline.js';
+import { withChanges } from '../../workflows/changes.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 
@@ -73,6 +74,7 @@ describe('sweep workflow', () => {
     writeOutputs: () => Promise.resolve({ checkpoint: '/c', mask: '/k', pruned: 0, seconds: 0, reused: false }),
     proveOutputs: () => Promise.resolve({ proof: '/p', seconds: 0, reused: false }),
     writeReport: () => Promise.resolve('/report.md'),
+    checkSweep: (sent: unknown) => checkSweepRequest(sent, 'sweep', withChanges),
     writeSweep: ({ table }: WriteSweepInput) => {
       written.push(table);
       return Promise.resolve('/sweep.md');

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { digestOf } from './digest.js';
+import { UnsafeNameError } from './errors.js';
+
+/** The longest name of a file or folder that common file systems take, in bytes of UTF-8. */
+const longestName = 255;
+
+/** Leaves room for an ending, and for what is put around the name of a file while it is written. */
+const longestLabel = 200;
+
+const unsafe = /[/\\\p{Cc}]/gu;
+const loneSurrogate = /\p{Cs}/u;
+const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** Why a text cannot name a file or folder; undefined where it can. */
+function reasonAgainst(name: string): string | undefined {
+  if (name === '') return 'it is empty';
+  if (name.startsWith('.')) return 'it starts with a dot';
+  if (name.search(unsafe) >= 0) return 'it has a slash, a backslash or a control character';
+  if (/[. ]$/.test(name)) return 'it ends with a dot or a space';
+  if (device.test(name)) return 'Windows keeps this name for a device';
+  if (loneSurrogate.test(name)) return 'it is not well-formed Unicode';
+  if (Buffer.byteLength(name) > longestName) return `it has ${Buffer.byteLength(name)} bytes`;
+  return undefined;
+}
+
+/**
+ * A text that somebody else chose, as the name of one file or folder.
+ * @param what the text is, for the message: `workflow id`, for instance
+ * @throws UnsafeNameError if a folder with this name could lie anywhere but directly below its parent, or cannot be made
+ */
+export function checkedName(name: unknown, what: string): string {
+  const reason = typeof name === 'string' ? reasonAgainst(name) : 'it is not text';
+  if (typeof name === 'string' && reason === undefined) return name;
+  const text = String(JSON.stringify(name));
+  throw new UnsafeNameError({
+    where: `${what} ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`,
+    what: `it cannot name a file or folder: ${reason}`,
+    expected: `no slash, no dot in front, at most ${longestName} bytes`,
+    remedy: 'Choose another name; `temporal-pipeline start` chooses one that fits',
+  });
+}
+
+/**
+ * The path of something directly below a folder. Every name that comes with a request (workflow and sweep ids, states,
+ * tasks, keys) becomes a path here and nowhere else.
+ * @throws UnsafeNameError
+ */
+export function pathBelow(folder: string, name: unknown, what: string): string {
+  return join(folder, checkedName(name, what));
+}
+
+/** A file name for any text: the text itself where it can be one, else what can be kept of it, with a digest to tell it apart. */
+export function fileNameFor(text: string): string {
+  if (reasonAgainst(text) === undefined && Buffer.byteLength(text) <= longestLabel) return text;
+  const kept = [...text.replace(unsafe, '_').replace(/\p{Cs}/gu, '_').replace(/^\./, '_').replace(device, '_$&')];
+  while (Buffer.byteLength(kept.join('')) > longestLabel - 9) kept.pop();
+  return `${kept.join('')}~${digestOf(text).slice(0, 8)}`;
+}

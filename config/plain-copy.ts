@@ -1,0 +1,32 @@
+import { maxDepth, tooDeep } from './document.js';
+import { RequestError } from './errors.js';
+
+export interface CopyLimits {
+  values: number;
+  /** Characters of one text. */
+  text: number;
+}
+
+/**
+ * A copy of plain data from somebody else that any code may walk: neither deep nor large, and without prototypes. Members
+ * that are undefined are left out, as JSON does.
+ * @param at what the data are, for messages
+ * @throws RequestError
+ */
+export function plainCopy(data: unknown, at: string, most: CopyLimits): unknown {
+  let values = 0;
+  const refuse = (message: string): never => {
+    throw new RequestError([{ at, message }]);
+  };
+  const copy = (value: unknown, depth: number): unknown => {
+    if (depth > maxDepth) refuse(tooDeep);
+    if (++values > most.values) refuse(`more than ${most.values} values; expected fewer. Leave out what is not needed.`);
+    if (typeof value === 'string' && value.length > most.text) refuse(`a text of ${value.length} characters; expected at most ${most.text}. Shorten it.`);
+    if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
+    if (typeof value !== 'object' || value === null) return value;
+    const result = Object.create(null) as Record<string, unknown>;
+    for (const [key, item] of Object.entries(value)) if (item !== undefined) result[key] = copy(item, depth + 1);
+    return result;
+  };
+  return copy(data, 0);
+}

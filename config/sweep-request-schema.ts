@@ -1,0 +1,39 @@
+import { compile, type FileSchema, type Schema } from './schema.js';
+import { maximumMembers } from './sweep-checks.js';
+
+const text = (maxLength: number): Schema => ({ type: 'string', maxLength });
+const anyNumber: Schema = { type: 'number', examples: [1] };
+const digest: Schema = { ...text(64), examples: ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'] };
+const byKey = (schema: Schema): Schema => ({ type: 'object', additionalProperties: schema });
+const exactly = (properties: Record<string, Schema>, optional: Record<string, Schema> = {}): Schema =>
+  ({ type: 'object', required: Object.keys(properties), additionalProperties: false, properties: { ...properties, ...optional } });
+
+const outcome = exactly({ status: { enum: ['done', 'gateFailed', 'failed', 'cancelled', 'skipped'] } }, {
+  perplexity: byKey(byKey(anyNumber)), accuracy: byKey(anyNumber), sparsity: anyNumber, seconds: anyNumber,
+  checkpoint: text(4096), report: text(4096), because: text(100_000), error: exactly({ type: text(200), message: text(1_000_000) }),
+});
+
+/**
+ * A sweep's request but for what its file has, too, and for the pipelines. The client writes it, so there is no file of this schema.
+ * Other keys may stand beside these.
+ */
+const schema: Schema = {
+  type: 'object',
+  required: ['name', 'maxParallel', 'base', 'members', 'outcomes', 'membersPerRun', 'searchable', 'source', 'choice'],
+  properties: {
+    members: {
+      type: 'array', minItems: 1, maxItems: maximumMembers,
+      items: exactly({ name: text(200), values: byKey({ type: ['string', 'number', 'boolean'] }), changes: { type: 'array', items: { type: 'array', minItems: 2, maxItems: 2 } }, configDigest: digest }),
+    },
+    outcomes: byKey(outcome),
+    membersPerRun: { type: 'integer', minimum: 1, maximum: 1000, examples: [100] },
+    searchable: { type: 'array', maxItems: 100, items: text(200) },
+    source: exactly({ path: text(4096), text: text(1_000_000), folder: text(4096), overrides: { type: 'array', maxItems: 10_000, items: text(10_000) }, allowFloating: { type: 'boolean' } }),
+    choice: { type: 'object', required: ['matrix', 'exclude', 'include'] },
+  },
+};
+
+let compiled: FileSchema | undefined;
+
+/** Compiled when it is first needed: only workers need it. */
+export const sweepRequestFile = (): FileSchema => (compiled ??= compile('request', schema));
