@@ -83,11 +83,7 @@ export function createSharedActivities({ state, renderSweep, withChanges, ...sea
       return inWorker(() => takeSeat(seating, runInFlight(), store));
     },
     async checkSweep(request) {
-      try {
-        await checkSweepRequest(request, runInFlight(), withChanges);
-      } catch (error) {
-        throw asFailure(serializeFault(error));
-      }
+      await inWorker(() => checkSweepRequest(request, runInFlight(), withChanges));
     },
     async writeSweep({ sweepId, table }) {
       return inWorker(() => writeSweep(state, sweepId, renderSweep(table)));

@@ -6,6 +6,8 @@ import { RequestError, type RequestProblem } from './errors.js';
 import { fileForm } from './file-form.js';
 import { looksLikeRepository } from './model-source.js';
 import type { Pipeline } from './pipeline.js';
+import type { Lock } from './lock.js';
+import { olderLock } from './parse-lock.js';
 import { plainCopy, type CopyLimits } from './plain-copy.js';
 import { segmentsOf } from './places.js';
 import { lockFile, stageTypes } from './schema.js';
@@ -70,7 +72,10 @@ function folderProblems(folder: unknown): RequestProblem[] {
 }
 
 function lockProblems(lock: unknown): RequestProblem[] {
-  return lock === undefined ? [] : located(schemaProblems(plainCopy(lock, 'lock', limits), lockFile), 'lock');
+  if (lock === undefined) return [];
+  const copy = plainCopy(lock, 'lock', limits);
+  const problems = schemaProblems(copy, lockFile);
+  return located(problems.length > 0 ? problems : olderLock(copy as Lock), 'lock');
 }
 
 function anewProblems(anew: unknown, { stages }: Pipeline): RequestProblem[] {

@@ -20,7 +20,7 @@ export class Incidents {
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
       // Anybody may send a signal. Only text is kept, and not without end.
       const { at, what } = readable(incident);
-      if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what: what.slice(0, longest) });
+      if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what });
     });
     progress.incidents = this.all;
   }
