@@ -1,8 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const names = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((name) => join('test', name).replaceAll('\\', '/'));
+const files = names.filter((name) => name.endsWith('.test.ts'));
+
+/**
+ * Starts programs, opens an engine of its own choice, replaces modules, or changes what other files of its process would see.
+ * All other files share the processes that they run in, so that each process loads TensorFlow and the libraries once.
+ */
+const needsOwnProcess = (name: string): boolean =>
+  /^test\/(cli|durability|faults|engine)\//.test(name) || /vi\.(mock|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'/.test(readFileSync(name, 'utf8'));
+const own = files.filter(needsOwnProcess);
+
+/** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */
+const first = ['test/faults/', 'test/durability/', 'test/cli/schedule/', 'test/cli/'];
+class LongFirst extends BaseSequencer {
+  override sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      const place = first.findIndex((folder) => moduleId.includes(`/${folder}`));
+      return place >= 0 ? place : project.config.isolate ? first.length : first.length + 1;
+    };
+    return Promise.resolve([...specifications].sort((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1)));
+  }
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // TensorFlow's native library cannot be loaded twice into one process from different threads.
     pool: 'forks',
     maxWorkers: 2,
@@ -11,5 +36,10 @@ export default defineConfig({
     // For what hangs. A machine that is busy with something else takes ten times as long as a quiet one.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    sequence: { sequencer: LongFirst },
+    projects: [
+      { extends: true, test: { name: 'own process', include: own, globalSetup: ['test/helpers/global-setup.ts'] } },
+      { extends: true, test: { name: 'shared process', isolate: false, include: files.filter((name) => !own.includes(name)) } },
+    ],
   },
 });

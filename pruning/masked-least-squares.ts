@@ -18,12 +18,12 @@ export interface MaskedLeastSquares extends Moments {
   mask: Uint8Array;
   /** Share of an input's own square that holds its weights to the start, >= 0. */
   damping: number;
+  /** Rows are independent. So many weights are fitted at once, which bounds the memory to a few times this in float32. */
+  weightsAtOnce?: number;
 }
 
 /** Enough for errors to stop falling (tried up to 30 on the models of docs/quality.md). */
 const iterations = 10;
-/** Rows are independent; so many weights are fitted at once, which bounds the memory to a few times this in float32. */
-const weightsAtOnce = 2 ** 24;
 
 /**
  * The weights W on the mask that minimise `sum ||W x - y||^2 + damping * sum_j H_jj ||W_j - start_j||^2`, H being `sum x x^T`: all
@@ -32,7 +32,7 @@ const weightsAtOnce = 2 ** 24;
  *
  * @returns `[out, in]`; 0 or -0 where pruned
  */
-export async function maskedLeastSquares({ products, squares, targets, start, mask, damping }: MaskedLeastSquares): Promise<Float32Array> {
+export async function maskedLeastSquares({ products, squares, targets, start, mask, damping, weightsAtOnce = 2 ** 24 }: MaskedLeastSquares): Promise<Float32Array> {
   const [outputs, inputs] = targets.shape;
   const fitted = new Float32Array(outputs * inputs);
   const height = Math.max(1, Math.floor(weightsAtOnce / inputs));
@@ -49,7 +49,7 @@ export async function maskedLeastSquares({ products, squares, targets, start, ma
   return fitted;
 }
 
-type Chunk = Omit<MaskedLeastSquares, 'mask'> & { kept: Tensor2D };
+type Chunk = Omit<MaskedLeastSquares, 'mask' | 'weightsAtOnce'> & { kept: Tensor2D };
 
 function conjugateGradients({ products, squares, targets, start, kept, damping }: Chunk): Tensor2D {
   const ridge = squares.mul<Tensor1D>(damping);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { demoFolder } from '../helpers/demo-run.js';
+import { runCommand } from './run-command.js';
 import { runProgram } from './run-program.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'lines-'));
@@ -22,33 +23,33 @@ describe('command lines', () => {
     ['a state folder that is a file', ['run', good, '--state', bad], /cannot be used as state folder/],
     ['start of a wrong file', ['start', bad], /bad\.yaml:5:/],
   ])('with %s: exit code 2, what is wrong, no stack trace', async (_, words, message) => {
-    const { code, stdout, stderr } = await runProgram('temporal-pipeline', ['--state', state, ...words]);
+    const { code, stdout, stderr } = await runCommand(['--state', state, ...words]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
   it('validate shows every problem with line and column', async () => {
-    const { code, stderr } = await runProgram('temporal-pipeline', ['validate', bad]);
+    const { code, stderr } = await runCommand(['validate', bad]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/bad\.yaml:5:20: .*`datset`.*`dataset`/);
     expect(stderr).toMatch(/bad\.yaml:5:\d+: .*many/);
   });
 
   it('validate says what a right file means', async () => {
-    const { code, stdout } = await runProgram('temporal-pipeline', ['validate', good, '--json']);
+    const { code, stdout } = await runCommand(['validate', good, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ valid: true, name: 'demo', stages: ['calibration', 'initialMask', 'rebuild', 'evaluation'], problems: [] });
   });
 
   it('--json answers a wrong command line with one object too', async () => {
-    const { code, stdout } = await runProgram('temporal-pipeline', ['run', bad, '--json', '--state', state]);
+    const { code, stdout } = await runCommand(['run', bad, '--json', '--state', state]);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { type: 'PipelineFileError' } });
   });
 
   it('list leaves no trace where nothing has run; start says that there is no server', async () => {
-    const listed = await runProgram('temporal-pipeline', ['list', '--state', state]);
+    const listed = await runCommand(['list', '--state', state]);
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('No pipeline has run yet') as string });
     const started = await runProgram('temporal', ['workflow', 'start', '--pipeline', good, '--state', state]);
     expect(started).toMatchObject({ code: 1, stderr: expect.stringContaining('temporal-pipeline worker') as string });
@@ -57,7 +58,7 @@ describe('command lines', () => {
 
   it('help and version are no errors', async () => {
     expect((await runProgram('temporal-pipeline', ['--version'])).code).toBe(0);
-    const help = await runProgram('temporal-pipeline', ['run', '--help']);
+    const help = await runCommand(['run', '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toContain('--state <folder>');
   });

@@ -14,7 +14,8 @@ import { needs, where } from '../helpers/needs.js';
 import { commandOf, environmentOf, listeningAddresses, processesOf } from '../helpers/processes.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
 import { startTlsProxy, type TlsProxy } from '../helpers/tls-proxy.js';
-import { runProgram, startProgram, type Ended } from './run-program.js';
+import { runCommand } from './run-command.js';
+import { startProgram, type Ended } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
 requireTemporalCli();
@@ -48,7 +49,7 @@ describe('in company', () => {
   const listening: Record<string, string[]> = {};
   const environments: Record<string, string> = {};
 
-  const pipeline = (words: string[], environment = env) => runProgram('temporal-pipeline', [...words, '--state', state], { env: environment });
+  const pipeline = (words: string[], environment = env) => runCommand([...words, '--state', state], { env: environment });
 
   beforeAll(async () => {
     const authority = new Authority(root, 'authority');

@@ -1,4 +1,4 @@
-/** Pause, resume, retry, watch and list, as users have them: programs, against a real local server and worker. */
+/** Pause, resume, retry, watch and list, as users have them, against a real server and worker. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,15 +6,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectClient } from '../../cli/client.js';
-import { localConnection } from '../../cli/connection.js';
-import { leaveLocalServer } from '../../cli/local/local-server.js';
-import { runningServer, serverAddress } from '../../cli/local/server-record.js';
 import { queryProgress } from '../../cli/progress/follow.js';
 import { pauseSignal, type PipelineProgress, type PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, startProgram, type Program } from './run-program.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startWorker, type Program } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
 requireTemporalCli();
@@ -29,20 +27,19 @@ describe('control of runs', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'control-'));
   const state = path.join(folder, 'state');
   let worker: Program;
+  let own: OwnNamespace;
   let client: Client;
-  let address = '';
   let run: Started;
 
   beforeAll(async () => {
+    own = await ownNamespace('control');
+    ({ client } = own);
     worker = await serve();
-    address = serverAddress(await until(() => runningServer(state)));
-    client = await connectClient(localConnection(address));
   });
   afterAll(async () => {
     worker.process.kill('SIGTERM');
     await worker.ended;
     await client.connection.close();
-    await leaveLocalServer(state);
     rmSync(folder, { recursive: true });
   });
 
@@ -53,12 +50,8 @@ describe('control of runs', () => {
       await sleep(20);
     }
   }
-  async function serve(): Promise<Program> {
-    const program = startProgram('temporal-pipeline', ['worker', '--state', state]);
-    await until(() => program.said().includes('Serving') || undefined);
-    return program;
-  }
-  const call = (...words: string[]) => runProgram('temporal-pipeline', [...words, '--state', state]);
+  const serve = (): Promise<Program> => startWorker(state, { env: own.env });
+  const call = (...words: string[]) => runCommand([...words, '--state', state], { env: own.env });
   async function json<T>(...words: string[]): Promise<T> {
     const { code, stdout, stderr } = await call(...words, '--json');
     expect(code, stderr).toBe(0);
@@ -147,9 +140,9 @@ describe('control of runs', () => {
 
   it('watch needs the address of the server, and no state folder', async () => {
     const elsewhere = path.join(folder, 'elsewhere');
-    const nowhere = await runProgram('temporal-pipeline', ['watch', run.workflowId, '--state', elsewhere]);
+    const nowhere = await runCommand(['watch', run.workflowId, '--state', elsewhere]);
     expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('TEMPORAL_ADDRESS') as string });
-    const watched = await runProgram('temporal-pipeline', ['watch', run.workflowId, '--json', '--state', elsewhere], { env: { TEMPORAL_ADDRESS: address } });
+    const watched = await runCommand(['watch', run.workflowId, '--json', '--state', elsewhere], { env: own.env });
     expect(watched.code, watched.stderr).toBe(0);
     expect(JSON.parse(watched.stdout)).toMatchObject({ workflowId: run.workflowId, status: 'completed', mask: first.mask });
     expect(existsSync(elsewhere)).toBe(false);

@@ -6,10 +6,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leaveLocalServer } from '../../cli/local/local-server.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
 import { runProgram, startProgram } from './run-program.js';
 
 requireTemporalCli();
@@ -23,6 +24,7 @@ describe('a model and texts of a hub', () => {
   const server = new HubServer();
   const token = `hf_${randomBytes(24).toString('base64url')}`;
   let commit = '';
+  let own: OwnNamespace;
   let env: NodeJS.ProcessEnv = {};
 
   function parquet(text: string): Buffer {
@@ -42,7 +44,8 @@ describe('a model and texts of a hub', () => {
       'wikitext-2-raw-v1/train-00000-of-00001.parquet': parquet('calibration.txt'),
       'wikitext-2-raw-v1/test-00000-of-00001.parquet': parquet('heldout.txt'),
     }, { commit: wikitext });
-    env = { HF_HUB_DOWNLOAD_TIMEOUT: '120', HF_HOME: home, HF_ENDPOINT: server.url, HF_TOKEN: undefined, HF_HUB_CACHE: undefined, HF_HUB_OFFLINE: undefined };
+    own = await ownNamespace('hub');
+    env = { ...own.env, HF_HUB_DOWNLOAD_TIMEOUT: '120', HF_HOME: home, HF_ENDPOINT: server.url, HF_TOKEN: undefined, HF_HUB_CACHE: undefined, HF_HUB_OFFLINE: undefined };
     writeFileSync(file, `
 version: 1
 name: small
@@ -54,7 +57,7 @@ stages:
 `);
   });
   afterAll(async () => {
-    await leaveLocalServer(state);
+    await own.client.connection.close();
     await server.stop();
     rmSync(root, { recursive: true });
   });
@@ -62,7 +65,7 @@ stages:
   const run = (...words: string[]) => ['run', file, '--state', state, ...words];
   const seen = (part: string): string[] => server.requests.filter((request) => request.includes(part));
 
-  it('goes on where it was when the hub is killed in the middle and comes back', { timeout: 180_000 }, async () => {
+  it('goes on where it was when the hub is killed in the middle and comes back', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 40_000, times: 1 });
     const program = startProgram('temporal-pipeline', run('--json'), { env });
     // What a worker says reaches the Temporal server every few seconds.
@@ -84,29 +87,30 @@ stages:
     writeFileSync(path.join(root, 'small.lock.yaml'), lock);
   });
 
-  it('needs no hub for what the cache has, and a lock holds its commit when the branch has moved', { timeout: 180_000 }, async () => {
+  it('needs no hub for what the cache has, and a lock holds its commit when the branch has moved', async () => {
     server.add('org/stories', { 'config.json': '{}' });
     server.requests.length = 0;
-    const locked = await runProgram('temporal-pipeline', run('--locked', '--json'), { env });
+    const locked = await runCommand(run('--locked', '--json'), { env });
     expect(locked.code, locked.stderr).toBe(0);
     expect(JSON.parse(locked.stdout)).toMatchObject({ model: { revision: commit } });
     expect(server.requests).toEqual([]);
-    const offline = await runProgram('temporal-pipeline', run('--json', '--set', `model.revision=${commit}`, '--set', 'name=offline'), { env: { ...env, HF_HUB_OFFLINE: '1' } });
+    const offline = await runCommand(run('--json', '--set', `model.revision=${commit}`, '--set', 'name=offline'), { env: { ...env, HF_HUB_OFFLINE: '1' } });
     expect(offline.code, offline.stderr).toBe(0);
     expect(server.requests).toEqual([]);
   });
 
-  it('is planned from its config alone', { timeout: 120_000 }, async () => {
+  it('is planned from its config alone', async () => {
     const other = { ...env, HF_HOME: path.join(root, 'other'), HF_TOKEN: token };
+    // It measures the machine in a process that only a build has.
     const planned = await runProgram('temporal-pipeline', ['plan', file, '--state', state, '--set', `model.revision=${commit}`], { env: other });
     expect(planned.code, planned.stderr).toBe(0);
     expect(planned.stdout).toContain('(config.json only)');
     expect(seen('model.safetensors')).toEqual([]);
   });
 
-  it('fails once, with words, where the hub refuses; and the token is written nowhere', { timeout: 120_000 }, async () => {
+  it('fails once, with words, where the hub refuses; and the token is written nowhere', async () => {
     server.add('org/gated', { 'config.json': '{}' }, { gated: true });
-    const refused = await runProgram('temporal-pipeline', run('--set', 'model.source=org/gated'), { env });
+    const refused = await runCommand(run('--set', 'model.source=org/gated'), { env });
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/GatedRepositoryError.*its conditions have to be accepted first/);
     for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {

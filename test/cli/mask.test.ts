@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { modelDigest, proveCheckpoint, writeProof } from '../../masks/index.js';
 import { openCheckpoint } from '../../checkpoints/index.js';
 import { linearShapes, makeModel, patchElement, wordBytes, writeMask, type MadeModel } from '../masks/made-checkpoint.js';
-import { runProgram } from './run-program.js';
+import { runCommand } from './run-command.js';
 
 const linear = 'model.layers.1.mlp.up_proj.weight';
 const columns = linearShapes[linear][1];
@@ -23,7 +23,7 @@ describe('mask', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  const mask = (...words: string[]) => runProgram('temporal-pipeline', ['mask', ...words], { cwd: root });
+  const mask = (...words: string[]) => runCommand(['mask', ...words], { cwd: root });
   const place = (index: number) => `${linear}, row ${Math.floor(index / columns)}, column ${index % columns}`;
 
   async function prove(): Promise<void> {

@@ -3,15 +3,13 @@ import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectClient } from '../../cli/client.js';
-import { localConnection } from '../../cli/connection.js';
-import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-server.js';
-import { serverAddress } from '../../cli/local/server-record.js';
 import type { GateResult, PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { goldenModels } from '../helpers/golden.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, startProgram, type Ended, type Program } from './run-program.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startWorker, type Ended, type Program } from './run-program.js';
 
 requireTemporalCli();
 /** The packs of the demo model, and one of a larger model where its data is. */
@@ -26,25 +24,26 @@ describe('gates, locks and packs', () => {
   const file = path.join(folder, 'demo.yaml');
   const heldout = path.join(folder, 'demo', 'heldout.txt');
   const text = readFileSync(path.join(demoFolder, '..', 'demo.yaml'), 'utf8');
+  let own: OwnNamespace;
   let worker: Program;
   let first: Ended;
 
   const gated = (...gates: string[]): string => `${text}gates:\n${gates.map((gate) => `  - ${gate}\n`).join('')}`;
-  const run = (words: string[], at = other): Promise<Ended> => runProgram('temporal-pipeline', [...words, '--state', at]);
+  const run = (words: string[], at = other): Promise<Ended> => runCommand([...words, '--state', at], { env: own.env });
   const printed = (ended: Ended): Printed => JSON.parse(ended.stdout) as Printed;
 
   beforeAll(async () => {
     cpSync(demoFolder, path.join(folder, 'demo'), { recursive: true });
     writeFileSync(file, gated('rebuilt perplexity <= 1.05 * initial', '{ name: nearly dense, check: rebuilt perplexity <= 1.01 * dense }'));
-    // Kept for the whole of this file, so that runs need not bring them up each.
-    await ensureLocalServer(other);
-    worker = startProgram('temporal-pipeline', ['worker', '--state', other]);
+    own = await ownNamespace('quality');
+    // Kept for the whole of this file, so that runs need not bring one up each.
+    worker = await startWorker(other, { env: own.env });
     first = await run(['run', file, '--json'], state);
   });
   afterAll(async () => {
     worker.process.kill('SIGTERM');
     await worker.ended;
-    await leaveLocalServer(other);
+    await own.client.connection.close();
     rmSync(folder, { recursive: true });
   });
 
@@ -72,19 +71,14 @@ describe('gates, locks and packs', () => {
     // 1 of calibration, 4 of each mask stage, 5 of each of three states.
     expect(reused).toBe(24);
 
-    const server = await ensureLocalServer(other);
-    const client = await connectClient(localConnection(serverAddress(server)));
-    try {
-      const found = async (gate: string): Promise<string[]> => {
-        const ids: string[] = [];
-        for await (const execution of client.workflow.list({ query: `PruningGate = '${gate}'` })) ids.push(execution.workflowId);
-        return ids;
-      };
-      await expect.poll(() => found('passed'), { timeout: 30_000 }).toEqual([workflowId]);
-      await expect.poll(() => found('failed'), { timeout: 30_000 }).toHaveLength(1);
-    } finally {
-      await client.connection.close();
-    }
+    const found = async (gate: string): Promise<string[]> => {
+      const ids: string[] = [];
+      // Runs of the other state are in the same namespace.
+      for await (const execution of own.client.workflow.list({ query: `PruningGate = '${gate}' AND WorkflowId STARTS_WITH 'loose-'` })) ids.push(execution.workflowId);
+      return ids;
+    };
+    await expect.poll(() => found('passed'), { timeout: 30_000 }).toEqual([workflowId]);
+    await expect.poll(() => found('failed'), { timeout: 30_000 }).toHaveLength(1);
     const listed = await run(['list', '--gate', 'failed']);
     expect(listed.stdout).toMatch(/gate failed +loose/);
     expect(listed.stdout).not.toContain(workflowId);

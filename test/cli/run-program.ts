@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { requireBuild } from '../helpers/set-up.js';
 
 requireBuild();
@@ -20,7 +21,7 @@ export interface Program {
 }
 
 /** The environment without Temporal's and our own settings. */
-const plainEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|LLM_BARBER_STATE|NO_COLOR)/.test(name)));
+export const plainEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|LLM_BARBER_STATE|NO_COLOR)/.test(name)));
 
 /** Starts an executable of the package. */
 export function startProgram(name: 'temporal-pipeline' | 'temporal', words: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Program {
@@ -39,4 +40,14 @@ export function startProgram(name: 'temporal-pipeline' | 'temporal', words: stri
 
 export async function runProgram(...call: Parameters<typeof startProgram>): Promise<Ended> {
   return await startProgram(...call).ended;
+}
+
+/** Starts a worker, and waits until it serves. */
+export async function startWorker(state: string, { words = [], env }: { words?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Program> {
+  const worker = startProgram('temporal-pipeline', ['worker', '--state', state, ...words], env === undefined ? {} : { env });
+  while (!worker.said().includes('Serving')) {
+    if (worker.process.exitCode !== null) throw new Error(`the worker ended: ${worker.said()}`);
+    await sleep(20);
+  }
+  return worker;
 }

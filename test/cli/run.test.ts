@@ -11,7 +11,8 @@ import { runningServer, serverAddress } from '../../cli/local/server-record.js';
 import { pauseSignal, resumeSignal } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, startProgram } from './run-program.js';
+import { runCommand } from './run-command.js';
+import { runProgram, startProgram, startWorker } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
 requireTemporalCli();
@@ -99,9 +100,8 @@ describe('run', () => {
   });
 
   it('is refused where another state runs the pipeline on the same server; start, list and cancel work beside a worker', async () => {
-    const serving = startProgram('temporal-pipeline', ['worker', '--state', state]);
+    const serving = await startWorker(state);
     try {
-      await until(() => serving.said().includes('Serving') || undefined);
       const server = await until(() => runningServer(state));
       const started = await runProgram('temporal', ['workflow', 'start', '--pipeline', demo, '--state', state, '-o', 'json', ...much]);
       expect(started.code, started.stderr).toBe(0);
@@ -111,15 +111,15 @@ describe('run', () => {
       const handle = client.workflow.getHandle(workflowId);
       await handle.signal(pauseSignal);
 
-      const other = await runProgram('temporal-pipeline', ['run', demo, '--state', `${state}/other`, ...much], { env: { TEMPORAL_ADDRESS: `127.0.0.1:${server.port}` } });
+      const other = await runCommand(['run', demo, '--state', `${state}/other`, ...much], { env: { TEMPORAL_ADDRESS: `127.0.0.1:${server.port}` } });
       expect(other.code).toBe(2);
       expect(other.stderr).toMatch(/already running on task queue llm-barber-/);
 
       await handle.signal(resumeSignal);
       await client.connection.close();
-      const cancelled = await runProgram('temporal-pipeline', ['cancel', workflowId, '--state', state, '--json']);
+      const cancelled = await runCommand(['cancel', workflowId, '--state', state, '--json']);
       expect(JSON.parse(cancelled.stdout)).toMatchObject({ workflowId, status: 'cancelled' });
-      const listed = async (): Promise<object[]> => (JSON.parse((await runProgram('temporal-pipeline', ['list', '--state', state, '--json'])).stdout) as { pipelines: object[] }).pipelines;
+      const listed = async (): Promise<object[]> => (JSON.parse((await runCommand(['list', '--state', state, '--json'])).stdout) as { pipelines: object[] }).pipelines;
       await expect.poll(listed, { timeout: 120_000 }).toMatchObject([{ workflowId, status: 'cancelled', name: 'demo' }]);
     } finally {
       serving.process.kill('SIGTERM');

@@ -1,18 +1,16 @@
-/** Runs whose artifacts are in a bucket, as users have them: programs, against a real Temporal server and a real S3 server. */
+/** Runs whose artifacts are in a bucket, as users have them, against a real Temporal server and a real S3 server. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectClient } from '../../cli/client.js';
-import { localConnection } from '../../cli/connection.js';
-import { leaveLocalServer } from '../../cli/local/local-server.js';
-import { runningServer, serverAddress } from '../../cli/local/server-record.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { needs, where } from '../helpers/needs.js';
-import { S3Server } from '../helpers/s3-server.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, startProgram, type Ended, type Program } from './run-program.js';
+import { S3Server } from '../helpers/s3-server.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startProgram, type Ended, type Program } from './run-program.js';
 
 requireTemporalCli();
 
@@ -24,7 +22,10 @@ const newState = (): string => {
   return states[states.length - 1];
 };
 
-beforeAll(() => {
+let own: OwnNamespace;
+
+beforeAll(async () => {
+  own = await ownNamespace('store');
   // Stages enough that whoever waits for the first mask, however slowly, is there long before the last one.
   writeFileSync(file, `version: 1
 name: small
@@ -36,7 +37,7 @@ ${'  - rebuild: { strategy: published, ratio: 0.1 }\n'.repeat(6)}  - evaluation:
 `);
 });
 afterAll(async () => {
-  for (const state of states) await leaveLocalServer(state);
+  await own?.client.connection.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -60,20 +61,13 @@ async function until(isSo: () => boolean | Promise<boolean>, during: Program): P
   }
 }
 /** Why the activities that are tried again now have failed before. */
-async function failuresOf(state: string): Promise<string[]> {
-  const server = await runningServer(state);
-  if (server === undefined) return [];
-  const client = await connectClient(localConnection(serverAddress(server)));
-  try {
-    const messages: string[] = [];
-    for await (const { workflowId } of client.workflow.list({ query: "ExecutionStatus = 'Running'" })) {
-      const { raw } = await client.workflow.getHandle(workflowId).describe();
-      messages.push(...(raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? ''));
-    }
-    return messages;
-  } finally {
-    await client.connection.close();
+async function failures(): Promise<string[]> {
+  const messages: string[] = [];
+  for await (const { workflowId } of own.client.workflow.list({ query: "ExecutionStatus = 'Running'" })) {
+    const { raw } = await own.client.workflow.getHandle(workflowId).describe();
+    messages.push(...(raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? ''));
   }
+  return messages;
 }
 
 describe('a run in a bucket', where(needs.s3Server), () => {
@@ -84,23 +78,23 @@ describe('a run in a bucket', where(needs.s3Server), () => {
   afterAll(() => s3.kill());
 
   it('survives that the S3 server is killed in the middle; another machine finds all its work; the bytes are those of a local run', async () => {
-    const env = { ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
+    const env = { ...own.env, ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
     const state = newState();
     const run = startProgram('temporal-pipeline', ['run', file, '--json', '--state', state], { env });
     await until(() => existsSync(path.join(state, 'artifacts', 'mask')), run);
     await s3.kill();
     // Until an attempt of an activity, with all the SDK's own, has failed by it.
-    await until(async () => (await failuresOf(state)).some((message) => message.includes('s3://barber/runs')), run);
+    await until(async () => (await failures()).some((message) => message.includes('s3://barber/runs')), run);
     await s3.start();
     const shared = resultOf(await run.ended);
     const made = eventsOf(state).filter((event) => event === 'made').length;
 
     const other = newState();
-    const again = resultOf(await runProgram('temporal-pipeline', ['run', file, '--json', '--state', other], { env }));
+    const again = resultOf(await runCommand(['run', file, '--json', '--state', other], { env }));
     expect(new Set(eventsOf(other))).toEqual(new Set(['found']));
 
     const local = newState();
-    const alone = resultOf(await runProgram('temporal-pipeline', ['run', file, '--json', '--state', local]));
+    const alone = resultOf(await runCommand(['run', file, '--json', '--state', local], { env: own.env }));
     // Nothing that was finished when the server went away was made again.
     expect(made).toBe(eventsOf(local).filter((event) => event === 'made').length);
     for (const result of [shared, again]) {
@@ -108,7 +102,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
       expect(bytesOf(result).every((bytes, index) => bytes.equals(bytesOf(alone)[index]))).toBe(true);
     }
 
-    const verified = await runProgram('temporal-pipeline', ['store', 'verify', '--json', '--state', other], { env });
+    const verified = await runCommand(['store', 'verify', '--json', '--state', other], { env });
     expect(verified.code, verified.stderr).toBe(0);
     const { places } = JSON.parse(verified.stdout) as { places: { place: string; held: number; damaged: string[] }[] };
     expect(places.map(({ place, damaged }) => [place, damaged])).toEqual([['s3://barber/runs/', []], [path.join(other, 'artifacts'), []]]);
@@ -117,7 +111,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
   });
 
   it('a bucket that is not there is told at once', async () => {
-    const { code, stderr } = await runProgram('temporal-pipeline', ['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: s3.environment });
+    const { code, stderr } = await runCommand(['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: { ...own.env, ...s3.environment } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/NoSuchBucket.*Make the bucket, or correct --store/);
   });
@@ -126,8 +120,8 @@ describe('a run in a bucket', where(needs.s3Server), () => {
 describe('store', () => {
   it('lists, verifies and collects garbage, but nothing that a run in progress refers to', async () => {
     const state = newState();
-    const call = (...words: string[]): Promise<Ended> => runProgram('temporal-pipeline', ['store', ...words, '--state', state]);
-    const run = startProgram('temporal-pipeline', ['run', file, '--state', state]);
+    const call = (...words: string[]): Promise<Ended> => runCommand(['store', ...words, '--state', state], { env: own.env });
+    const run = startProgram('temporal-pipeline', ['run', file, '--state', state], { env: own.env });
     const masks = path.join(state, 'artifacts', 'mask');
     await until(() => existsSync(masks), run);
     // Interrupted, it is still in progress on the server.
@@ -152,7 +146,7 @@ describe('store', () => {
     expect(tooShort.code).toBe(2);
     expect(tooShort.stderr).toContain('--older-than 1s is too short; expected 10m at least');
 
-    expect((await runProgram('temporal-pipeline', ['run', file, '--json', '--state', state])).code).toBe(0);
+    expect((await runCommand(['run', file, '--json', '--state', state], { env: own.env })).code).toBe(0);
     const mask = readdirSync(masks, { recursive: true }).map(String).find((name) => name.endsWith('.bits') || name.endsWith('.safetensors')) ?? '';
     const damaged = path.join(masks, mask);
     const bytes = readFileSync(damaged);

@@ -1,14 +1,15 @@
-/** A small sweep as users have it: programs, against a real local server and worker. */
+/** A small sweep as users have it, against a real server and worker. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leaveLocalServer } from '../../cli/local/local-server.js';
 import type { SweepResult } from '../../workflows/sweep-protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, startProgram } from './run-program.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startProgram, startWorker, type Program } from './run-program.js';
 
 requireTemporalCli();
 
@@ -16,9 +17,12 @@ describe('sweep', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sweep-cli-'));
   const state = path.join(folder, 'state');
   const file = path.join(folder, 'sweep.yaml');
-  const call = (...words: string[]) => runProgram('temporal-pipeline', ['sweep', ...words, '--state', state]);
+  let own: OwnNamespace;
+  let worker: Program | undefined;
+  const call = (...words: string[]) => runCommand(['sweep', ...words, '--state', state], { env: own.env });
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    own = await ownNamespace('sweep');
     writeFileSync(path.join(folder, 'small.yaml'), `version: 1
 name: small
 model: { source: ${path.join(demoFolder, 'model')} }
@@ -31,7 +35,9 @@ stages:
     writeFileSync(file, 'version: 1\nname: small\npipeline: ./small.yaml\nmatrix: { initialMask.sparsity: [0.4, 0.6], rebuild.ratio: [0.1, 0.5] }\nbest: { metric: perplexity.rebuilt, goal: min }\n');
   });
   afterAll(async () => {
-    await leaveLocalServer(state);
+    worker?.process.kill('SIGTERM');
+    await worker?.ended;
+    await own.client.connection.close();
     rmSync(folder, { recursive: true });
   });
   const made = (kind: string): number =>
@@ -47,12 +53,14 @@ stages:
   });
 
   it('is interrupted, resumed, and given more values; shared work is made once', async () => {
-    const first = startProgram('temporal-pipeline', ['sweep', 'run', file, '--state', state]);
+    const first = startProgram('temporal-pipeline', ['sweep', 'run', file, '--state', state], { env: own.env });
     while (!first.said().includes('(1 of 4)') && first.process.exitCode === null) await sleep(20);
     first.process.kill('SIGINT');
     const interrupted = await first.ended;
     expect(interrupted.code, interrupted.stderr).toBe(130);
 
+    // The first one brought a worker up, and took it along; the others find one.
+    worker = await startWorker(state, { env: own.env });
     const second = await call('run', file, '--json');
     expect(second.code, second.stderr).toBe(0);
     const result = JSON.parse(second.stdout) as SweepResult & { workflowId: string };

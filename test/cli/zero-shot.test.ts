@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { requireTemporalCli } from '../helpers/set-up.js';
-import { runProgram, type Ended } from './run-program.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startWorker, type Ended, type Program } from './run-program.js';
 
 requireTemporalCli();
 
@@ -28,7 +30,9 @@ stages:
 gates:
   - ${gate}
 `;
-  const run = (...words: string[]): Promise<Ended> => runProgram('temporal-pipeline', ['run', file, '--json', '--state', state, ...words]);
+  const run = (...words: string[]): Promise<Ended> => runCommand(['run', file, '--json', '--state', state, ...words], { env: own.env });
+  let own: OwnNamespace;
+  let worker: Program;
   let first: Ended;
 
   beforeAll(async () => {
@@ -39,9 +43,16 @@ gates:
     const hub = sentences.slice(0, 9).map((sentence, i) => ({ goal: sentence.slice(0, 24), sol1: sentence.slice(24), sol2: sentences[i + 2].slice(24), label: 0 }));
     writeFileSync(path.join(folder, 'piqa.jsonl'), hub.map((document) => `${JSON.stringify(document)}\n`).join(''));
     writeFileSync(file, text('\'initial "next line" acc drop <= 100 points\''));
+    own = await ownNamespace('zero-shot');
+    worker = await startWorker(state, { env: own.env });
     first = await run();
-  }, 180_000);
-  afterAll(() => rmSync(folder, { recursive: true }));
+  });
+  afterAll(async () => {
+    worker.process.kill('SIGTERM');
+    await worker.ended;
+    await own.client.connection.close();
+    rmSync(folder, { recursive: true });
+  });
 
   it('the result has accuracies by state and task, report and files the rest', () => {
     expect(first.code, first.stderr).toBe(0);
@@ -76,7 +87,7 @@ gates:
     expect(zeroShot).toEqual((JSON.parse(first.stdout) as Printed).zeroShot);
     const log = readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8');
     expect(log.match(/"event":"made","kind":"likelihoods"/g)).toHaveLength(4);
-  }, 120_000);
+  });
 
   it('documents that changed are refused by a locked run', async () => {
     writeFileSync(file, text('\'initial "next line" acc drop <= 100 points\''));
@@ -86,5 +97,5 @@ gates:
     const refused = await run('--locked', lock);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('files[./mine.jsonl]');
-  }, 120_000);
+  });
 });

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
+import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
 
 const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '1');
 const command = resolve('cli/bin/temporal-pipeline.mjs');
@@ -26,10 +27,22 @@ interface Finished {
 
 const storeLog = (state: string): string => join(state, 'artifacts', 'log.jsonl');
 
-/** `run --json` in a process of its own; `disturb` is called once the first unit of work is finished. */
-async function runDemo(state: string, settings: readonly string[], disturb?: () => Promise<void>): Promise<Finished> {
+let shared: OwnNamespace;
+beforeAll(async () => {
+  shared = await ownNamespace('kills');
+});
+afterAll(() => shared.client.connection.close());
+
+/**
+ * `run --json` in a process of its own, on the shared server or, for who kills the server, on one of its own; `disturb` is called
+ * once the first unit of work is finished.
+ */
+async function runDemo(state: string, settings: readonly string[], { ownServer = false, disturb }: { ownServer?: boolean; disturb?: () => Promise<void> } = {}): Promise<Finished> {
   const overrides = settings.flatMap((setting) => ['--set', setting]);
-  const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state, ...overrides], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state, ...overrides], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(ownServer ? {} : shared.env) },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -117,10 +130,11 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
         const { state, remove } = await temporaryState();
         states.push(remove);
         const moment = Math.random() * undisturbed.seconds;
-        const { result } = await runDemo(state, settings, async () => {
+        const disturb = async (): Promise<void> => {
           await sleep(moment * 1000);
           if ((await firstFound(targets[target](state))).filter(isKilled).length > 0) done++;
-        });
+        };
+        const { result } = await runDemo(state, settings, { ownServer: target === 'server', disturb });
         expect(result.status).toBe('completed');
         expect(outputs(result)).toEqual(outputs(undisturbed.result));
         expect(result.perplexity).toEqual(undisturbed.result.perplexity);

@@ -7,10 +7,6 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectClient } from '../../cli/client.js';
-import { localConnection } from '../../cli/connection.js';
-import { ensureLocalServer, leaveLocalServer } from '../../cli/local/local-server.js';
-import { serverAddress } from '../../cli/local/server-record.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../../cli/sweep/request.js';
 import { resumed, startSweep } from '../../cli/sweep/start.js';
 import type { WriteSweepInput } from '../../activities/types.js';
@@ -19,6 +15,7 @@ import type { InitialMaskStage, Pipeline, RebuildStage } from '../../config/pipe
 import { withChanges } from '../../workflows/changes.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
+import { ownNamespace } from '../helpers/shared-server.js';
 
 const bundle = 'dist/workflow-bundle.js';
 requireBuild();
@@ -83,11 +80,12 @@ describe('sweep workflow', () => {
 
   beforeAll(async () => {
     Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
-    const address = serverAddress(await ensureLocalServer(state));
-    client = await connectClient(localConnection(address));
-    connection = await NativeConnection.connect({ address });
+    const own = await ownNamespace('sweep');
+    client = own.client;
+    connection = await NativeConnection.connect({ address: own.address });
     worker = await Worker.create({
       connection,
+      namespace: client.options.namespace,
       taskQueue: 'sweeps',
       workflowBundle: { code: readFileSync(bundle, 'utf8') },
       activities,
@@ -102,7 +100,6 @@ describe('sweep workflow', () => {
     await running;
     await connection.close();
     await client.connection.close();
-    await leaveLocalServer(state);
     rmSync(state, { recursive: true });
   });
   beforeEach(() => {

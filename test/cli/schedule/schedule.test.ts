@@ -1,17 +1,15 @@
-/** Schedules, as users have them: programs, against a real local server. Times are seconds here instead of days. */
+/** Schedules, as users have them, against a real server. Times are seconds here instead of days. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectClient } from '../../../cli/client.js';
-import { localConnection } from '../../../cli/connection.js';
-import { ensureLocalServer, leaveLocalServer } from '../../../cli/local/local-server.js';
-import { serverAddress } from '../../../cli/local/server-record.js';
 import { demoFolder } from '../../helpers/demo-run.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
-import { runProgram, startProgram } from '../run-program.js';
+import { ownNamespace, shareAsLocal, type OwnNamespace } from '../../helpers/shared-server.js';
+import { runCommand } from '../run-command.js';
+import { startWorker } from '../run-program.js';
 
 requireTemporalCli();
 
@@ -32,14 +30,15 @@ describe('schedules', () => {
   const file = path.join(folder, 'small.yaml');
   const evaluation = `{ states: [dense], perplexity: [{ dataset: { file: ${demoFolder}/heldout.txt }, sequenceLength: 32, maxWindows: 1 }] }`;
   writeFileSync(file, `version: 1\nname: small\nmodel: { source: ${demoFolder}/model }\nstages:\n  - evaluation: ${evaluation}\n`);
+  let own: OwnNamespace;
   let client: Client;
 
   beforeAll(async () => {
-    client = await connectClient(localConnection(serverAddress(await ensureLocalServer(state))));
+    own = await ownNamespace('schedule');
+    ({ client } = own);
   });
   afterAll(async () => {
     await client.connection.close();
-    await leaveLocalServer(state);
     rmSync(folder, { recursive: true });
   });
 
@@ -50,7 +49,7 @@ describe('schedules', () => {
       await sleep(100);
     }
   }
-  const call = (...words: string[]) => runProgram('temporal-pipeline', ['schedule', ...words, '--state', state]);
+  const call = (...words: string[]) => runCommand(['schedule', ...words, '--state', state], { env: own.env });
   async function json<T = unknown>(...words: string[]): Promise<T> {
     const { code, stdout, stderr } = await call(...words, '--json');
     expect(code, stderr).toBe(0);
@@ -80,7 +79,7 @@ describe('schedules', () => {
     }
 
     const serving = Date.now();
-    const worker = startProgram('temporal-pipeline', ['worker', '--state', state]);
+    const worker = await startWorker(state, { env: own.env });
     const [skip, buffered] = await until(async () => {
       const all = await Promise.all(policies.map(completed));
       return all.every((runs) => runs.length >= 2) ? all : undefined;
@@ -97,7 +96,11 @@ describe('schedules', () => {
   it('is created, listed, described, paused, triggered, backfilled, resumed and deleted', async () => {
     const created = await call('create', file, '--id', 'nightly', '--cron', '0 3 * * *', '--time-zone', 'Europe/Berlin', '--jitter', '1s', '--catch-up', '1h', '--pause-on-failure', '--paused');
     expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('small, cron 0 3 * * *, Europe/Berlin (paused)') as string });
-    expect(created.stderr).toContain(`worker --state ${state}`);
+    expect(created.stderr).toContain('No worker serves task queue');
+    // A server that runs only while somebody uses it is another matter.
+    await shareAsLocal(state);
+    const local = await runCommand(['schedule', 'create', file, '--id', 'local', '--cron', '0 3 * * *', '--paused', '--state', state]);
+    expect(local.stderr).toContain(`worker --state ${state}`);
     expect(await json('list')).toMatchObject({ schedules: [{ scheduleId: 'nightly', pipeline: 'small', paused: true }] });
     const { next } = await described('nightly');
     const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' });

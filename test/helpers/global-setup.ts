@@ -1,0 +1,22 @@
+/** Once for a whole test run: a folder for what its test files share, and the end of what they started there. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { leaveLocalServer } from '../../cli/local/local-server.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** State folder of the server that `shared-server.ts` starts for the first test file that needs one. */
+    sharedState: string;
+  }
+}
+
+export default function setup(project: TestProject): () => Promise<void> {
+  const state = mkdtempSync(path.join(tmpdir(), 'shared-server-'));
+  project.provide('sharedState', state);
+  return async () => {
+    await leaveLocalServer(state);
+    rmSync(state, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * One local Temporal server for all test files that need one, but not its beginning or end. It is started for the first of them and
+ * stopped at the end of the test run. Every file works in a namespace of its own, so that none sees another one's runs.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { inject } from 'vitest';
+import { connectClient } from '../../cli/client.js';
+import { localConnection } from '../../cli/connection.js';
+import { ensureLocalServer } from '../../cli/local/local-server.js';
+import { recordProcess } from '../../cli/local/process-records.js';
+import { recordServer, serverAddress, serverLog } from '../../cli/local/server-record.js';
+import { statePaths } from '../../cli/state.js';
+import { labelKeys } from '../../workflows/run-labels.js';
+
+export interface OwnNamespace {
+  /** `host:port` of the shared server. */
+  address: string;
+  /** What commands and workers need to find it. */
+  env: { TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string };
+  client: Client;
+}
+
+/** Numbers of the search attributes' types on the wire. */
+const wireTypes = { KEYWORD: 2, DOUBLE: 4, KEYWORD_LIST: 7 } as const;
+
+/** A new namespace, in which runs can be found by their labels. The caller closes the client's connection. */
+export async function ownNamespace(name: string): Promise<OwnNamespace> {
+  const address = serverAddress(await ensureLocalServer(inject('sharedState')));
+  const namespace = `${name}-${randomUUID()}`;
+  const client = await connectClient({ ...localConnection(address), namespace });
+  const { operatorService, workflowService } = client.connection;
+  await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs('1 day') });
+  const searchAttributes = Object.fromEntries(Object.values(labelKeys).map((key) => [key.name, wireTypes[key.type]]));
+  await onceKnown(() => operatorService.addSearchAttributes({ namespace, searchAttributes }));
+  await onceKnown(() => workflowService.countWorkflowExecutions({ namespace, query: `${labelKeys.gate.name} = 'passed'` }));
+  return { address, env: { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace }, client };
+}
+
+/**
+ * Makes the shared server the local one of a state, in the namespace `default`, for what is said only where the server is local.
+ * It counts as a user of its own, so that no command of the state is the last user and stops it.
+ */
+export async function shareAsLocal(state: string): Promise<void> {
+  const shared = inject('sharedState');
+  const server = await ensureLocalServer(shared);
+  mkdirSync(statePaths.logs(state), { recursive: true });
+  symlinkSync(serverLog(shared), serverLog(state));
+  await recordServer(state, server);
+  await recordProcess(path.join(statePaths.server(state), 'users'), server.pid);
+}
+
+/** The server's parts hear of a namespace and of its search attributes one after the other, and refuse them until then. */
+async function onceKnown(call: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (tries === 600) throw error;
+      await sleep(100);
+    }
+  }
+}
