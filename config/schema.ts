@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '#setup/places.mjs';
-import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
+import { validatorOf, type FileKind, type SchemaKind } from './validators.js';
 
 /** The part of JSON Schema that the pipeline schema uses. */
 export interface Schema {
@@ -41,27 +41,20 @@ export interface FileSchema {
   readonly validate: ValidateFunction;
 }
 
-function read(noun: 'pipeline' | 'sweep' | 'lock' | 'pack' | 'task'): FileSchema {
-  return compile(noun, JSON.parse(readFileSync(join(packageRoot, 'schemas', `${noun}.schema.json`), 'utf8')) as Schema);
+function read(noun: FileKind): FileSchema {
+  return withValidator(noun, JSON.parse(readFileSync(join(packageRoot, 'schemas', `${noun}.schema.json`), 'utf8')) as Schema);
 }
 
-/** A schema with its validator. */
-export function compile(noun: string, schema: Schema): FileSchema {
+/** A schema with its validator, which is made when it is first needed: a command reads one or two kinds of file. */
+export function withValidator(noun: SchemaKind, schema: Schema): FileSchema {
   let validate: ValidateFunction | undefined;
   return {
     noun,
     schema,
-    // A command reads one or two kinds of file, and compiling a schema takes longer than all else that it does.
     get validate() {
-      return (validate ??= validatorOf(schema));
+      return (validate ??= validatorOf(noun, schema));
     },
   };
-}
-
-function validatorOf(schema: Schema): ValidateFunction {
-  return new Ajv2020({ allErrors: true, useDefaults: true, verbose: true, strict: true, strictRequired: false, allowUnionTypes: true })
-    .addVocabulary(['enumDescriptions', 'patternErrorMessage'])
-    .compile(schema);
 }
 
 /** `schemas/pipeline.schema.json`: the one truth for syntax, defaults and descriptions. */

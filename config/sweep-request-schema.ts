@@ -1,4 +1,4 @@
-import { compile, type FileSchema, type Schema } from './schema.js';
+import { withValidator, type FileSchema, type Schema } from './schema.js';
 import { maximumMembers } from './sweep-checks.js';
 
 const text = (maxLength: number): Schema => ({ type: 'string', maxLength });
@@ -17,7 +17,7 @@ const outcome = exactly({ status: { enum: ['done', 'gateFailed', 'failed', 'canc
  * A sweep's request but for what its file has, too, and for the pipelines. The client writes it, so there is no file of this schema.
  * Other keys may stand beside these.
  */
-const schema: Schema = {
+export const sweepRequestSchema: Schema = {
   type: 'object',
   required: ['name', 'maxParallel', 'base', 'members', 'outcomes', 'membersPerRun', 'searchable', 'source', 'choice'],
   properties: {
@@ -33,7 +33,4 @@ const schema: Schema = {
   },
 };
 
-let compiled: FileSchema | undefined;
-
-/** Compiled when it is first needed: only workers need it. */
-export const sweepRequestFile = (): FileSchema => (compiled ??= compile('request', schema));
+export const sweepRequestFile: FileSchema = withValidator('request', sweepRequestSchema);

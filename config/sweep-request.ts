@@ -39,7 +39,7 @@ interface SentSweep extends SweepSettings {
 export async function checkSweepRequest(sent: unknown, sweepId: string, withChanges: WithChanges): Promise<void> {
   checkedName(sweepId, 'workflow id');
   const copy = plainCopy(sent, 'request', limits);
-  refuseIf(located(schemaProblems(copy, sweepRequestFile()), 'request'));
+  refuseIf(located(schemaProblems(copy, sweepRequestFile), 'request'));
   const sweep = copy as SentSweep;
   refuseIf([...settingsProblems(sweep), ...pathProblems(sweep)]);
   refuseIf(checkSentPipeline(sweep.base, 'request.base').problems);

@@ -22,7 +22,7 @@ const bundles = [
 const workflowsAreBundled = () => bundles.every(({ file }) => existsSync(file));
 const require = createRequire(import.meta.url);
 
-/** Digests of everything that the compiler reads, by path. */
+/** Digests of everything that the build reads, by path. */
 function sources() {
   const { include } = JSON.parse(readFileSync(join(packageRoot, 'tsconfig.json'), 'utf8'));
   const within = (name) => {
@@ -31,7 +31,8 @@ function sources() {
     const files = readdirSync(join(packageRoot, name), { recursive: true });
     return files.filter((file) => /\.m?ts$/.test(file)).map((file) => join(name, file));
   };
-  const names = [...include.flatMap(within), 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-programs.mjs'];
+  const schemas = readdirSync(join(packageRoot, 'schemas')).map((file) => join('schemas', file));
+  const names = [...include.flatMap(within), ...schemas, 'tsconfig.json', 'package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/bundle-programs.mjs'];
   const digest = (name) => createHash('sha256').update(readFileSync(join(packageRoot, name))).digest('hex');
   return Object.fromEntries(names.sort().map((name) => [name, digest(name)]));
 }

@@ -4,7 +4,8 @@
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from './setup/places.mjs';
+import { pathToFileURL } from 'node:url';
+import { builtFolder, packageRoot } from './setup/places.mjs';
 
 /** Programs by name, and the source that each begins with. */
 const programs = {
@@ -18,11 +19,31 @@ const programs = {
 /** Packages of many small files become part of the bundle. All others are read from node_modules as they are. */
 const bundledPackages = ['ajv', 'commander', 'echarts', 'yaml'];
 
-const folder = join(packageRoot, 'dist', 'programs');
+const folder = join(builtFolder, 'programs');
 /** What esbuild says about the files: which sources went where, and which file needs which (`test/scripts/programs.test.ts`). */
 const listing = join(folder, 'contents.json');
 
 export const programsAreBundled = () => existsSync(listing);
+
+/** Puts validators that are compiled already in place of config/validators.ts, which compiles them whenever a program starts. */
+const compiledValidators = {
+  name: 'compiled validators',
+  setup: ({ onLoad }) => onLoad({ filter: /[\\/]config[\\/]validators\.ts$/ }, async () => ({ contents: await validators(), resolveDir: packageRoot })),
+};
+
+async function validators() {
+  const { default: sourceOf } = await import('ajv/dist/standalone/index.js');
+  // The compiler with all its settings, as it was compiled a moment ago.
+  const built = (name) => import(pathToFileURL(join(builtFolder, 'config', name)).href);
+  const { fileKinds, schemaCompiler } = await built('validators.js');
+  const { sweepRequestSchema } = await built('sweep-request-schema.js');
+  const compiler = schemaCompiler({ source: true, esm: true });
+  for (const kind of fileKinds) compiler.addSchema(JSON.parse(readFileSync(join(packageRoot, 'schemas', `${kind}.schema.json`), 'utf8')), kind);
+  compiler.addSchema(sweepRequestSchema, 'request');
+  const kinds = [...fileKinds, 'request'];
+  const source = sourceOf(compiler, Object.fromEntries(kinds.map((kind) => [kind, kind])));
+  return `${source}\nconst compiled = { ${kinds.join(', ')} };\nexport const validatorOf = (kind) => compiled[kind];\n`;
+}
 
 /** @throws where a source cannot be bundled */
 export async function bundlePrograms() {
@@ -41,6 +62,7 @@ export async function bundlePrograms() {
     target: 'node20',
     // An error is known by its class's name, in histories and messages; a bundler renames one of two classes that are called the same.
     keepNames: true,
+    plugins: [compiledValidators],
     sourcemap: true,
     metafile: true,
     logLevel: 'silent',

@@ -45,7 +45,10 @@ describe('what programs load', () => {
   });
 
   it('validate: what reads and checks a file', () => {
-    expect(packagesOf(['cli/main.ts', 'cli/commands/validate.ts'])).toEqual(['ajv', 'commander', 'fast-deep-equal', 'fast-uri', 'json-schema-traverse', 'yaml']);
+    expect(packagesOf(['cli/main.ts', 'cli/commands/validate.ts'])).toEqual(['ajv', 'commander', 'fast-deep-equal', 'yaml']);
+    // The schemas are compiled by the build; what is left of Ajv counts characters and compares values.
+    const ajv = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((source) => source.startsWith('node_modules/ajv/')));
+    expect(ajv.filter((source) => !source.startsWith('node_modules/ajv/dist/runtime/'))).toEqual([]);
   });
 
   it('mask and store: no Temporal', () => {
