@@ -76,9 +76,9 @@ it('a task that is a path reads no file', async () => {
 it('states and labels of zero-shot tasks stay below the folder of their run', async () => {
   const documents = join(inside, 'questions.jsonl');
   await writeFile(documents, '{"query":"a","choices":["b","c"],"gold":0}\n');
-  const context = await contextOf();
   const task = { name: 'mine', file: documents, bos: false };
-  const { questions } = await sampleQuestions({ context: { ...context, files: { ...context.files, [documents]: '0' } }, task }, bench);
+  const context = await prepareRun({ pipeline: pipeline((stages) => (stages[3]['zeroShot'] = [task])) }, bench);
+  const { questions } = await sampleQuestions({ context, task }, bench);
   const judge = (workflowId: string, stateName: string, label: string): Promise<unknown> =>
     judgeZeroShot({ context, workflowId, state: stateName as 'dense', masks: [], tasks: [{ label, task, questions: { ...questions, parts: [] } }] }, bench);
   await expect(judge('w', '../../../escaped', 'mine')).rejects.toThrow(/state "\.\.\/\.\.\/\.\.\/escaped": it cannot name/);

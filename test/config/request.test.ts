@@ -150,10 +150,11 @@ describe('what no client sends is refused', () => {
         const all = places(pipeline).slice(1);
         const way = all[pick % all.length] ?? [];
         const holder = way.slice(0, -1).reduce<Record<string, unknown>>((inner, key) => inner[key] as Record<string, unknown>, pipeline);
+        const before = JSON.stringify(holder[way.at(-1) ?? '']);
         holder[way.at(-1) ?? ''] = value;
         const found = problems({ pipeline });
         // A number or a name may well be another one; then the pipeline is one that a file could have given.
-        if (found.length === 0) expect(['string', 'number', 'boolean'], JSON.stringify([way, value])).toContain(typeof value);
+        if (found.length === 0 && JSON.stringify(value) !== before) expect(['string', 'number', 'boolean'], JSON.stringify([way, value])).toContain(typeof value);
         expect(found.every(({ message }) => message.length <= 600)).toBe(true);
       }),
       { numRuns: 500 },
