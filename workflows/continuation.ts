@@ -24,8 +24,17 @@ export interface Carried {
  * @throws ApplicationFailure, not retried, if it does not come from an execution before
  */
 export function checkedCarried(carried: Carried | undefined): Carried | undefined {
-  if (carried === undefined || workflowInfo().continuedFromExecutionRunId !== undefined) return carried;
+  if (carried === undefined || isContinuation()) return carried;
   throw ApplicationFailure.nonRetryable('request: it has a second argument; expected the request alone. Start the run with `temporal-pipeline start`.', 'RequestError');
+}
+
+/**
+ * Whether this execution was begun by one of ours, by continuing as new. A cron schedule and a retry policy begin executions as well,
+ * with whatever somebody gave to the first one.
+ */
+export function isContinuation(): boolean {
+  const { continuedFromExecutionRunId, cronSchedule, retryPolicy } = workflowInfo();
+  return continuedFromExecutionRunId !== undefined && (cronSchedule ?? '') === '' && (retryPolicy ?? null) === null;
 }
 
 /** Where the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */

@@ -5,6 +5,7 @@ import {
 } from '@temporalio/workflow';
 import type { SharedActivities } from '../activities/types.js';
 import { withChanges } from './changes.js';
+import { isContinuation } from './continuation.js';
 import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
 import { labelsOf, searchAttributesOf } from './run-labels.js';
 import { readable } from './readable.js';
@@ -30,7 +31,7 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
   // What continues as new was checked when the sweep began. Sweeps from before there was a check go on without.
-  if (workflowInfo().continuedFromExecutionRunId === undefined && patched('check-request')) await refusing(checkSweep(request));
+  if (!isContinuation() && patched('check-request')) await refusing(checkSweep(request));
   try {
     return await run.toTheEnd();
   } catch (error) {

@@ -80,10 +80,13 @@ describe('a pipeline reads only what the worker lets it', () => {
     const pipeline = demoPipeline([`calibration.dataset.file=${outside}/calibration.txt`, `model.source=${outside}/model`, `initialMask={method: magnitude, sparsity: 0.3}`], inside);
     const context = await prepareRun({ pipeline }, free);
     const [calibration, mask] = pipeline.stages as [CalibrationStage, InitialMaskStage];
-    const own = { ...context, model: { ...context.model, source: join(inside, 'model') } };
+    // As somebody would make it up: with digests of everything that is asked for.
+    const digests = Object.fromEntries(['tokenizer.json', 'tokenizer_config.json'].map((name) => [join(inside, 'model', name), '0'.repeat(64)]));
+    const files = { ...context.files, ...digests, [join(inside, 'calibration.txt')]: '0'.repeat(64), [join(outside, 'model', 'model.safetensors')]: '0'.repeat(64) };
+    const own = { ...context, files, model: { ...context.model, source: join(inside, 'model') } };
     const attempts: [string, (bench: Workbench) => Promise<unknown>][] = [
       ['dataset.file', (bench) => sampleCalibration({ context: own, stage: calibration }, bench)],
-      ['model.source', (bench) => sampleCalibration({ context, stage: { ...calibration, dataset: { file: join(inside, 'calibration.txt') } } }, bench)],
+      ['model.source', (bench) => sampleCalibration({ context: { ...context, files }, stage: { ...calibration, dataset: { file: join(inside, 'calibration.txt') } } }, bench)],
       ['model.source', (bench) => makeInitialMask({ context, stage: mask, layer: 0 }, bench)],
       ['initialMask.source', (bench) => makeInitialMask({ context: own, stage: { ...mask, method: 'file', source: join(outside, 'model') }, layer: 0 }, bench)],
       ['model.source', (bench) => proveOutputs({ context, workflowId: 'w', outputs: { checkpoint: '', mask: '' } }, bench)],

@@ -119,6 +119,24 @@ describe('requests made by hand', () => {
     expect(files()).toEqual(before);
   });
 
+  it('the same from a cron schedule, whose second execution has one before it', async () => {
+    const carried = { context: { model: { source: outside } }, state: {}, progress: { stages: [] }, seating: {}, restarts: 0 };
+    const workflowId = `request-${count++}`;
+    await client.workflow.start('pipeline', { args: [request(), carried], taskQueue, workflowId, cronSchedule: '@every 1s' });
+    const ended = async (): Promise<string[]> => {
+      const runs: string[] = [];
+      for await (const run of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) if (run.status.name === 'FAILED') runs.push(run.runId);
+      return runs;
+    };
+    await expect.poll(async () => (await ended()).length, { timeout: 60_000 }).toBeGreaterThan(1);
+    await client.workflow.getHandle(workflowId).terminate();
+    for (const runId of await ended()) {
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      expect(events?.at(-1)?.workflowExecutionFailedEventAttributes?.failure?.message).toMatch(/^request: it has a second argument/);
+    }
+    expect(files()).toEqual(before);
+  });
+
   it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('a workflow id that is no name: %s', async (workflowId) => {
     for (const type of ['pipeline', 'sweep'] as const) {
       const failure = await failureOf(type, type === 'pipeline' ? request() : sweep(), workflowId);
