@@ -1,6 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
 import { DatasetFileError, InvalidRecordError, InvalidUtf8Error } from './errors.js';
+import { gunzip } from './gunzip.js';
 
 /** Longest line that is read: a document of the web has a megabyte at most. */
 const longestLine = 1 << 28;
@@ -10,13 +9,10 @@ const longestLine = 1 << 28;
  * @throws DatasetFileError where the file cannot be read or is no gzip file
  */
 export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
-  const input = createReadStream(file, { highWaterMark: 1 << 20 });
-  const unpacked = createGunzip({ chunkSize: 1 << 20 });
-  input.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
   let rest: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+    for await (const chunk of gunzip(file)) {
       let begin = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
         const line = Buffer.concat([...rest, chunk.subarray(begin, end)]);
@@ -34,9 +30,6 @@ export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
   } catch (error) {
     if (error instanceof InvalidRecordError) throw error;
     throw new DatasetFileError(file, error as Error);
-  } finally {
-    input.destroy();
-    unpacked.destroy();
   }
 }
 

@@ -1,16 +1,15 @@
 import { constants, isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import { textFormat } from '../config/text-format.js';
 import { DatasetFileError, InvalidUtf8Error, TextTooLargeError } from './errors.js';
+import { gunzip } from './gunzip.js';
 
 /**
  * A UTF-8 file's text, less a byte order mark. A file whose name ends in `.gz` is unpacked.
  * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError
  */
 export async function readUtf8(file: string): Promise<string> {
-  const bytes = await (textFormat(file).gzip ? gunzip(file) : readFile(file)).catch((error: Error) => {
+  const bytes = await (textFormat(file).gzip ? gunzipWhole(file) : readFile(file)).catch((error: Error) => {
     throw error instanceof TextTooLargeError ? error : new DatasetFileError(file, error);
   });
   if (!isUtf8(bytes)) {
@@ -32,21 +31,13 @@ export function tooLarge(length: number, file: string): TextTooLargeError {
 }
 
 /** All that a gzip file holds, or an error as soon as that is more than a text can be. */
-async function gunzip(file: string): Promise<Buffer> {
-  const input = createReadStream(file, { highWaterMark: 1 << 20 });
-  const unpacked = createGunzip({ chunkSize: 1 << 20 });
-  input.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
+async function gunzipWhole(file: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > constants.MAX_STRING_LENGTH) throw tooLarge(length, file);
-    }
-  } finally {
-    input.destroy();
-    unpacked.destroy();
+  for await (const chunk of gunzip(file)) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > constants.MAX_STRING_LENGTH) throw tooLarge(length, file);
   }
   return Buffer.concat(chunks);
 }

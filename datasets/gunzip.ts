@@ -1,0 +1,15 @@
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+
+/** What a gzip file holds, in pieces of at most 1 MiB as they are unpacked: whoever stops early reads no more of it. */
+export async function* gunzip(file: string): AsyncGenerator<Buffer> {
+  const input = createReadStream(file, { highWaterMark: 1 << 20 });
+  const unpacked = createGunzip({ chunkSize: 1 << 20 });
+  input.on('error', (error) => unpacked.destroy(error)).pipe(unpacked);
+  try {
+    yield* unpacked as AsyncIterable<Buffer>;
+  } finally {
+    input.destroy();
+    unpacked.destroy();
+  }
+}
