@@ -76,7 +76,8 @@ describe('in company', () => {
     const end = run.ended.finally(() => (running = false));
     while (running) {
       if (needs.linux.met) {
-        for (const pid of processesOf(state)) {
+        // The server works within its folder, so that its command line does not name the state.
+        for (const pid of [server.pid, ...processesOf(state)]) {
           const name = commandOf(pid);
           listening[name] = [...(listening[name] ?? []), ...listeningAddresses(pid)];
           environments[name] = (environments[name] ?? '') + environmentOf(pid);
@@ -160,7 +161,7 @@ describe('in company', () => {
 
   it('whatever listens does so on loopback', where(needs.linux), () => {
     const all = Object.values(listening).flat();
-    expect(Object.keys(listening).some((line) => line.includes('compute/child.js'))).toBe(true);
+    expect(Object.keys(listening).some((line) => line.includes('programs/compute.js'))).toBe(true);
     // gRPC and web page at least.
     expect(all.length).toBeGreaterThan(1);
     expect(all.filter((address) => !address.startsWith('127.'))).toEqual([]);
@@ -168,8 +169,8 @@ describe('in company', () => {
 
   it('processes that need no secrets have none', where(needs.linux), () => {
     const of = (word: string): string => environments[Object.keys(environments).find((name) => name.includes(word)) ?? ''] ?? '';
-    for (const part of ['start-dev', 'compute/child.js']) expect(of(part), part).toContain('PATH=');
+    for (const part of ['start-dev', 'programs/compute.js']) expect(of(part), part).toContain('PATH=');
     expect(of('start-dev')).not.toContain('HF_TOKEN');
-    expect(of('compute/child.js')).not.toMatch(/TEMPORAL_|LLM_BARBER_PAYLOAD_KEY/);
+    expect(of('programs/compute.js')).not.toMatch(/TEMPORAL_|LLM_BARBER_PAYLOAD_KEY/);
   });
 });

@@ -10,6 +10,7 @@ import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
+import { runningServer } from '../../cli/local/server-record.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
 import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
 
@@ -56,16 +57,18 @@ async function runDemo(state: string, settings: readonly string[], { ownServer =
   return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - started) / 1000 };
 }
 
+/** Process ids of what is killed, by state folder. */
 const targets = {
-  worker: (state: string) => (line: string) => line.includes(state) && / worker( |$)/.test(line),
-  'compute process': (state: string) => (line: string) => line.includes(state) && line.includes('compute/child.js'),
-  server: (state: string) => (line: string) => line.includes(state) && line.includes('start-dev'),
+  worker: (state: string) => find(state, / worker( |$)/),
+  'compute process': (state: string) => find(state, /programs\/compute\.js/),
+  // It works within its folder, so that its command line does not name the state.
+  server: async (state: string) => [await runningServer(state)].flatMap((server) => (server === undefined ? [] : [server.pid])),
 };
 
 /** Process ids by what their command line says. Other runs on this machine have other state folders. */
-function find(matches: (line: string) => boolean): number[] {
+function find(state: string, what: RegExp): number[] {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-  return lines.filter((line) => matches(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
+  return lines.filter((line) => line.includes(state) && what.test(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
 }
 
 /** False where it has ended by itself meanwhile. */
@@ -78,10 +81,10 @@ function isKilled(pid: number): boolean {
 }
 
 /** What is there at this moment or soon: a worker may just be starting. */
-async function firstFound(matches: (line: string) => boolean): Promise<number[]> {
+async function firstFound(find: () => number[] | Promise<number[]>): Promise<number[]> {
   const giveUp = Date.now() + 5000;
   for (;;) {
-    const pids = find(matches);
+    const pids = await find();
     if (pids.length > 0 || Date.now() > giveUp) return pids;
     await sleep(50);
   }
@@ -132,7 +135,7 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
         const moment = Math.random() * undisturbed.seconds;
         const disturb = async (): Promise<void> => {
           await sleep(moment * 1000);
-          if ((await firstFound(targets[target](state))).filter(isKilled).length > 0) done++;
+          if ((await firstFound(() => targets[target](state))).filter(isKilled).length > 0) done++;
         };
         const { result } = await runDemo(state, settings, { ownServer: target === 'server', disturb });
         expect(result.status).toBe('completed');
