@@ -39,7 +39,7 @@ afterAll(() => shared.client.connection.close());
  * once the first unit of work is finished.
  */
 async function runDemo(state: string, settings: readonly string[], { ownServer = false, disturb }: { ownServer?: boolean; disturb?: () => Promise<void> } = {}): Promise<Finished> {
-  const overrides = settings.flatMap((setting) => ['--set', setting]);
+  const overrides = ['calibration.samples=8', ...settings].flatMap((setting) => ['--set', setting]);
   const child = spawn(process.execPath, [command, 'run', pipelineFile, '--json', '--state', state, ...overrides], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...(ownServer ? {} : shared.env) },

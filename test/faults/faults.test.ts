@@ -14,7 +14,8 @@ requireBuild();
 requireTemporalCli();
 const needsRoot = (kind: string): boolean => kind.includes('disk');
 const kinds = faultKinds.filter((kind) => needs.root.met || !needsRoot(kind));
-const lanes = 4;
+/** Each lane has a server and an undisturbed run of its own. */
+const lanes = 2;
 
 describe('faults', where(needs.linux), () => {
   it.each(faultKinds.filter(needsRoot))('%s is among them', where(needs.root), (kind) => expect(kinds).toContain(kind));
@@ -24,7 +25,7 @@ describe('faults', where(needs.linux), () => {
     const said: string[] = [];
     const lane = (index: number): Promise<Outcome[]> =>
       campaign({
-        subjects: [subject], seed: index + 1, perRun: 2, outage: 13, say: (line) => said.push(line),
+        subjects: [subject], seed: index + 1, perRun: 4, outage: 13, say: (line) => said.push(line),
         faults: kinds.filter((_, at) => at % lanes === index),
       });
     const outcomes = (await Promise.all(Array.from({ length: lanes }, (_, index) => lane(index)))).flat();
