@@ -30,8 +30,8 @@ export default defineConfig({
   test: {
     // TensorFlow's native library cannot be loaded twice into one process from different threads.
     pool: 'forks',
-    // More than the cores of a small machine: a part of the tests mostly waits.
-    maxWorkers: 3,
+    // With three, TensorFlow's threads wait for each other more than they work on a machine of two cores.
+    maxWorkers: 2,
     // The second one lists skipped tests with their reasons.
     reporters: ['default', './test/helpers/skip-reporter.ts'],
     // For what hangs. A machine that is busy with something else takes ten times as long as a quiet one.
