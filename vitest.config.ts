@@ -7,11 +7,12 @@ const names = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((na
 const files = names.filter((name) => name.endsWith('.test.ts'));
 
 /**
- * Starts programs, opens an engine of its own choice, replaces modules, or changes what other files of its process would see.
+ * Starts programs, opens an engine of its own choice, counts all tensors, replaces modules, or changes what other files of its
+ * process would see.
  * All other files share the processes that they run in, so that each process loads TensorFlow and the libraries once.
  */
 const needsOwnProcess = (name: string): boolean =>
-  /^test\/(cli|durability|faults|engine)\//.test(name) || /vi\.(mock|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'/.test(readFileSync(name, 'utf8'));
+  /^test\/(cli|durability|faults|engine|activities\/compute)\//.test(name) || /vi\.(mock|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'/.test(readFileSync(name, 'utf8'));
 const own = files.filter(needsOwnProcess);
 
 /** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */

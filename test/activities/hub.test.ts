@@ -77,14 +77,15 @@ describe('a run on a model and a text of a hub', () => {
     expect((await prepareRun({ pipeline, folder: '/p', lock }, second)).model.revision).toBe(commit);
   });
 
-  const pinned: Pipeline = { ...pipeline, model: { source: 'org/stories', revision: '' }, stages: [] };
+  /** Reads the model alone. */
+  const maskAlone = parsePipeline({ text: 'version: 1\nname: alone\nmodel: { source: ./m }\nstages: [{ initialMask: { method: magnitude, sparsity: 0.5 } }]\n', path: '/p/alone.yaml' }).pipeline;
 
   it('is allowed to read its own repository in the cache, and by no link anything else', async () => {
     onMachine('c');
     const allowed = new AllowedPaths([join(root, 'c')]);
     const elsewhere = join(root, 'elsewhere');
     vi.stubEnv('HF_HOME', elsewhere);
-    const wanted = { ...pinned, model: { source: 'org/stories', revision: commit }, stages: [] };
+    const wanted = { ...maskAlone, model: { source: 'org/stories', revision: commit } };
     const { model } = await prepareRun({ pipeline: wanted }, benchOf('c', allowed));
     expect(model.source).toContain(elsewhere);
     mkdirSync(join(root, 'secret'));
@@ -97,7 +98,7 @@ describe('a run on a model and a text of a hub', () => {
 
   it('does not take damaged weights of the cache', async () => {
     onMachine('d');
-    const wanted = { ...pinned, model: { source: 'org/stories', revision: commit }, stages: [] };
+    const wanted = { ...maskAlone, model: { source: 'org/stories', revision: commit } };
     const { model } = await prepareRun({ pipeline: wanted }, benchOf('d'));
     const weights = realpathSync(join(model.source, 'model.safetensors'));
     const bytes = readFileSync(weights);
