@@ -1,4 +1,5 @@
-import { copyFile, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { copyFile, mkdir, rename, stat, symlink } from 'node:fs/promises';
 import { pathsInfo } from '@huggingface/hub';
 import { dirname, join, relative } from 'node:path';
 import { cachedFile, type Pinned } from './cached.js';
@@ -68,8 +69,8 @@ export async function fetchListed(pinned: Pinned, remote: RemoteFile, settings: 
 
 /** A relative link, so that the cache can be moved; where the system has no links, a copy. Appears by a rename. */
 async function point(pointer: string, blob: string): Promise<void> {
-  const draft = `${pointer}.${process.pid}.draft`;
-  await rm(draft, { force: true });
+  // Two that ask for one file, in this process too, must not rename the same draft.
+  const draft = `${pointer}.${randomUUID()}.draft`;
   await symlink(relative(dirname(pointer), blob), draft).catch(() => copyFile(blob, draft));
   await rename(draft, pointer);
 }
