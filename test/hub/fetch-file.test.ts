@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync, statSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { thisMachine } from '../../artifacts/index.js';
 import { withoutSecrets } from '../../errors/secrets.js';
 import { fetchFile, hubSettings, type DownloadProgress, type HubSettings } from '../../hub/index.js';
 import { hubFetch } from '../../hub/request.js';
@@ -90,7 +91,7 @@ describe('a file of a hub', () => {
     // Named after a process that is no more.
     const { pid = 0 } = spawnSync(process.execPath, ['--version']);
     await fetchFile({ ...model, path: 'config.json' }, settings());
-    const left = folder('blobs', `${sha256(weights)}.${pid}-1-${hostname().replace(/[^\w]/g, '_')}.incomplete`);
+    const left = folder('blobs', `${sha256(weights)}.${pid}-1-${sha256(Buffer.from(thisMachine())).slice(0, 16)}.incomplete`);
     writeFileSync(left, weights.subarray(0, 120_000));
     const { file } = await fetchFile({ ...model, path: 'model.safetensors' }, settings());
     expect(readFileSync(file).equals(weights)).toBe(true);
