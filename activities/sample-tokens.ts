@@ -17,12 +17,12 @@ interface Cutters {
   fromNamed: (text: NamedText) => Promise<Int32Array>;
 }
 
-/** What of a calibration decides which windows are cut. */
+/** The settings of a calibration that decide which windows are cut. */
 export function calibrationSettings({ samples, sequenceLength, sampling, seed }: CalibrationStage): Json {
   return { samples, sequenceLength, sampling, ...(sampling === 'random' ? { seed } : {}) };
 }
 
-/** What of a perplexity's task decides which windows are cut. */
+/** The settings of a perplexity task that decide which windows are cut. */
 export function evaluationSettings({ sequenceLength, skipTokens, maxWindows }: PerplexityTask): Json {
   return { sequenceLength, skipTokens, maxWindows };
 }
