@@ -33,6 +33,8 @@ export default defineConfig({
     pool: 'forks',
     // With three, TensorFlow's threads wait for each other more than they work on a machine of two cores.
     maxWorkers: 2,
+    // Nor does one process gain from more than one: two test files, and the programs that they start, are at work at any time.
+    env: { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' },
     // The second one lists skipped tests with their reasons.
     reporters: ['default', './test/helpers/skip-reporter.ts'],
     // For what hangs. A machine that is busy with something else takes ten times as long as a quiet one.
