@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-/** Imports go down this list only. `worker.ts`, `cli/`, `report/`, `bench/` and `scripts/` sit on top. */
+/** Imports go down this list only. `worker.ts`, `app/cli/`, `app/report/`, `tools/bench/` and `tools/` sit on top. */
 const order = [
   'workflows', 'activities', 'planning', 'evaluation', 'pruning', 'models', 'engine', 'masks', 'checkpoints', 'datasets', 'hub', 'config', 'artifacts', 'errors',
 ];

@@ -16,7 +16,7 @@ const needsOwnProcess = (name: string): boolean =>
 const own = files.filter(needsOwnProcess);
 
 /** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */
-const first = ['test/faults/', 'test/durability/', 'test/cli/schedule/', 'test/cli/'];
+const first = ['test/faults/', 'test/durability/', 'test/app/cli/schedule/', 'test/cli/'];
 class LongFirst extends BaseSequencer {
   override sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number => {

@@ -1,4 +1,4 @@
-import { layerForward } from '../pruning/index.js';
+import { layerForward } from '../science/methods/index.js';
 import { readPrunedLayer } from './layer-files.js';
 import { withLayouts } from './sequences.js';
 import type { AdvanceInput, UnitResult } from './types.js';

@@ -1,8 +1,8 @@
-import { ArtifactLostError, ArtifactStore, type Json } from '../artifacts/index.js';
-import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
-import type { Allocation } from '../config/pipeline.js';
-import { linearsOf, type DecoderLayer } from '../models/index.js';
-import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../pruning/index.js';
+import { ArtifactLostError, ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { tf, type Tensor, type Tensor3D } from '../science/engine/index.js';
+import type { Allocation } from '../app/config/pipeline.js';
+import { linearsOf, type DecoderLayer } from '../science/models/index.js';
+import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
 import { numericsOf, numericsVersion } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';

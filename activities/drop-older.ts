@@ -1,4 +1,4 @@
-import type { ArtifactKind, ArtifactStore } from '../artifacts/index.js';
+import type { ArtifactKind, ArtifactStore } from '../files/artifacts/index.js';
 import type { ArtifactKey, RunContext } from './types.js';
 
 /**

@@ -1,5 +1,5 @@
-import { resolveTensors } from '../checkpoints/index.js';
-import { linearsOf, type DecoderLayer } from '../models/index.js';
+import { resolveTensors } from '../files/checkpoints/index.js';
+import { linearsOf, type DecoderLayer } from '../science/models/index.js';
 import type { OpenModel } from './workbench.js';
 
 /** The checkpoint's dtypes of a layer's linears, by weight name: changed weights are rounded to what will be written. */

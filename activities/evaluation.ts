@@ -1,6 +1,6 @@
-import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { tf } from '../engine/index.js';
-import { perplexity, tokenLosses } from '../evaluation/index.js';
+import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { tf } from '../science/engine/index.js';
+import { perplexity, tokenLosses } from '../science/evaluation/index.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
 import { numericsOf, numericsVersion } from './numerics.js';

@@ -1,7 +1,7 @@
-import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { tf, type Tensor3D } from '../engine/index.js';
-import { sequenceLayout } from '../models/index.js';
-import { layerForward } from '../pruning/index.js';
+import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { tf, type Tensor3D } from '../science/engine/index.js';
+import { sequenceLayout } from '../science/models/index.js';
+import { layerForward } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
 import { readPrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';

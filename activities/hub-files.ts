@@ -1,8 +1,8 @@
-import { namedRepositories } from '../config/index.js';
-import type { NamedDataset } from '../config/pipeline.js';
-import type { TaskSource } from '../config/task.js';
+import { namedRepositories } from '../app/config/index.js';
+import type { NamedDataset } from '../app/config/pipeline.js';
+import type { TaskSource } from '../app/config/task.js';
 import { bytesText } from '../errors/bytes-text.js';
-import { describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolder, type DownloadProgress, type Repository } from '../hub/index.js';
+import { describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolder, type DownloadProgress, type Repository } from '../files/hub/index.js';
 import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 

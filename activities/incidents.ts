@@ -1,4 +1,4 @@
-import { isStopped } from '../artifacts/index.js';
+import { isStopped } from '../files/artifacts/index.js';
 import type { Incident } from './result.js';
 
 /** Milliseconds between two looks. */

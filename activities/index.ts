@@ -1,6 +1,6 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
-import { checkSweepRequest, type WithChanges } from '../config/index.js';
-import type { Pipeline } from '../config/pipeline.js';
+import { checkSweepRequest, type WithChanges } from '../app/config/index.js';
+import type { Pipeline } from '../app/config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
 import type { SweepTable } from './sweep-result.js';

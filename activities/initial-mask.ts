@@ -1,11 +1,11 @@
-import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { roundToDtype } from '../checkpoints/index.js';
-import { tf, type Tensor, type Tensor3D } from '../engine/index.js';
-import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
+import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { roundToDtype } from '../files/checkpoints/index.js';
+import { tf, type Tensor, type Tensor3D } from '../science/engine/index.js';
+import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
 import {
   checkInitialMask, checkPattern, defaultSpread, factorHessian, HessianSum, InputNorms, layerForward, magnitudeMask, parsePattern, sparseGpt, wandaMask,
   type HessianFactor, type MaskTarget,
-} from '../pruning/index.js';
+} from '../science/methods/index.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { digestFiles } from '../checkpoints/index.js';
+import { digestFiles } from '../files/checkpoints/index.js';
 import { InputFileError } from './errors.js';
 import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';

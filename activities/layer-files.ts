@@ -1,7 +1,7 @@
-import type { ArtifactDraft, ArtifactStore } from '../artifacts/index.js';
-import { packBits, unpackBits } from '../checkpoints/index.js';
-import { linearsOf, type DecoderLayer, type LinearSpec } from '../models/index.js';
-import type { Updates } from '../pruning/index.js';
+import type { ArtifactDraft, ArtifactStore } from '../files/artifacts/index.js';
+import { packBits, unpackBits } from '../files/checkpoints/index.js';
+import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
+import type { Updates } from '../science/methods/index.js';
 import type { ArtifactKey } from './types.js';
 
 /** Masks of a layer's linears by weight name: one byte a weight, `[out, in]` row-major, 1 = kept. */

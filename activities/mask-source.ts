@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../checkpoints/index.js';
-import type { LinearSpec } from '../models/index.js';
-import { detectPattern, patternText } from '../pruning/index.js';
+import { findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../files/checkpoints/index.js';
+import type { LinearSpec } from '../science/models/index.js';
+import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
 import { packedBytes, type LayerMask } from './layer-files.js';
 import type { RunContext } from './types.js';

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { engineText } from '../engine/index.js';
+import { engineText } from '../science/engine/index.js';
 import {
   addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, plainMaskCost, processorName, proofCost, questionsPerBatch, rebuildCost, sampleCost, scoreCost, scoredWindows,
   scoringCost, secondsOf, sparseGptCost, textBytes, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
-} from '../planning/index.js';
-import { guardDefaults } from '../pruning/index.js';
+} from '../app/planning/index.js';
+import { guardDefaults } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
 import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
 import type { Workbench } from './workbench.js';

@@ -1,7 +1,7 @@
-import { isCommit, namedRepositories } from '../config/index.js';
-import type { Lock } from '../config/lock.js';
-import type { NamedDataset, Pipeline } from '../config/pipeline.js';
-import { stagesOf } from '../planning/index.js';
+import { isCommit, namedRepositories } from '../app/config/index.js';
+import type { Lock } from '../app/config/lock.js';
+import type { NamedDataset, Pipeline } from '../app/config/pipeline.js';
+import { stagesOf } from '../app/planning/index.js';
 import { datasetRevision, namedFile } from './hub-files.js';
 import type { Workbench } from './workbench.js';
 

@@ -1,4 +1,4 @@
-import type { Json } from '../artifacts/index.js';
+import type { Json } from '../files/artifacts/index.js';
 import type { RunContext } from './types.js';
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { findTensor, haveEqualValues, openCheckpoint, type Checkpoint } from '../checkpoints/index.js';
-import { modelFromConfig, type DecoderModel } from '../models/index.js';
+import { findTensor, haveEqualValues, openCheckpoint, type Checkpoint } from '../files/checkpoints/index.js';
+import { modelFromConfig, type DecoderModel } from '../science/models/index.js';
 
 /** A model as activities use it: its structure, and a reader for its tensors. */
 export interface OpenModel {

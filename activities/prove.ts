@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
-import type { Granularity } from '../config/pipeline.js';
-import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../masks/index.js';
-import { linearsOf, type DecoderLayer } from '../models/index.js';
+import type { Granularity } from '../app/config/pipeline.js';
+import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../files/masks/index.js';
+import { linearsOf, type DecoderLayer } from '../science/models/index.js';
 import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerBits, readUpdates } from './layer-files.js';

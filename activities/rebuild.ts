@@ -1,11 +1,11 @@
-import { ArtifactStore, type Json } from '../artifacts/index.js';
-import { roundToDtype } from '../checkpoints/index.js';
-import type { RebuildStage } from '../config/pipeline.js';
-import { linearsOf, type SubBlock } from '../models/index.js';
+import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { roundToDtype } from '../files/checkpoints/index.js';
+import type { RebuildStage } from '../app/config/pipeline.js';
+import { linearsOf, type SubBlock } from '../science/models/index.js';
 import {
   checkRebuiltMasks, guardDefaults, guardedRebuild, parsePattern, rebuildSubBlock,
   type GuardedRebuild, type GuardRefit, type LinearMask, type Masks, type SubBlockRebuild, type SubBlockResult,
-} from '../pruning/index.js';
+} from '../science/methods/index.js';
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { dtypesOf } from './dtypes.js';

@@ -1,6 +1,6 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
-import type { Comparison, Quantity } from '../config/gate.js';
-import type { ModelState } from '../config/pipeline.js';
+import type { Comparison, Quantity } from '../app/config/gate.js';
+import type { ModelState } from '../app/config/pipeline.js';
 
 /** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
 export interface InitialMaskEntry {

@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
-import { ArtifactStore, type Json } from '../artifacts/index.js';
-import type { CalibrationStage, DatasetSource, PerplexityTask } from '../config/pipeline.js';
+import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import type { CalibrationStage, DatasetSource, PerplexityTask } from '../app/config/pipeline.js';
 import {
   cutAllWindows, cutWindows, loadTokenizer, namedCalibration, namedEvaluation, readText, textReading, tokenizerFiles, type NamedText, type Tokenizer,
-} from '../datasets/index.js';
+} from '../files/datasets/index.js';
 import { dropOlder } from './drop-older.js';
 import { datasetRevision, modelFolder, namedFile, type DatasetUse } from './hub-files.js';
 import { checkUnchanged, inputDigest, tokenizerInputs } from './input-digest.js';

@@ -1,5 +1,5 @@
-import type { ArtifactStore } from '../artifacts/index.js';
-import { disposeLayout, sequenceLayout, type SequenceLayout } from '../models/index.js';
+import type { ArtifactStore } from '../files/artifacts/index.js';
+import { disposeLayout, sequenceLayout, type SequenceLayout } from '../science/models/index.js';
 import { readTokens } from './tokens.js';
 import type { TokensRef } from './types.js';
 import { readQuestionSequences } from './zero-shot/question-batches.js';
@@ -10,7 +10,7 @@ export interface Sequences {
   ids: Int32Array;
   count: number;
   time: number;
-  /** `[count, time]`, where several answers stand side by side (evaluation/batches.ts). */
+  /** `[count, time]`, where several answers stand side by side (science/evaluation/batches.ts). */
   tails?: Int32Array;
 }
 

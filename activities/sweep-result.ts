@@ -1,5 +1,5 @@
 /** What a sweep comes to: the result of its workflow, and what its table, plot and report are made from. */
-import type { Best, Combination } from '../config/sweep.js';
+import type { Best, Combination } from '../app/config/sweep.js';
 import type { ByDataset, ByState } from './result.js';
 
 /** How a member ended. */

@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '../artifacts/index.js';
+import type { ArtifactStore } from '../files/artifacts/index.js';
 import { OtherStoreError } from './errors.js';
 import type { Seat } from './seat.js';
 import type { Place } from './types.js';

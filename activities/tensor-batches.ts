@@ -1,5 +1,5 @@
-import type { ArtifactDraft, ArtifactStore, Json } from '../artifacts/index.js';
-import { tf, type Tensor3D } from '../engine/index.js';
+import type { ArtifactDraft, ArtifactStore, Json } from '../files/artifacts/index.js';
+import { tf, type Tensor3D } from '../science/engine/index.js';
 import { NonFiniteValueError } from './errors.js';
 
 /** Artifacts of float32 tensors `[batch, time, hidden]`, one per batch of sequences; their file is named after them. */

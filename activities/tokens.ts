@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '../artifacts/index.js';
+import type { ArtifactStore } from '../files/artifacts/index.js';
 import type { TokensRef } from './types.js';
 
 /** The token ids of an artifact, `[samples * sequenceLength]`. @throws ArtifactLostError if it is gone or damaged */

@@ -8,8 +8,8 @@ import type {
   Pipeline,
   RebuildStage,
   ZeroShotTask,
-} from '../config/pipeline.js';
-import type { Lock } from '../config/lock.js';
+} from '../app/config/pipeline.js';
+import type { Lock } from '../app/config/lock.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, ZeroShotScore } from './result.js';
 import type { SweepTable } from './sweep-result.js';
 

@@ -1,6 +1,6 @@
-import type { PrefetchedTensors } from '../checkpoints/index.js';
-import { tf, type Tensor } from '../engine/index.js';
-import type { TensorSpec } from '../models/index.js';
+import type { PrefetchedTensors } from '../files/checkpoints/index.js';
+import { tf, type Tensor } from '../science/engine/index.js';
+import type { TensorSpec } from '../science/models/index.js';
 
 /** Tensors of a checkpoint in the engine, float32, by name. The caller disposes them with {@link disposeWeights}. */
 export async function toTensors(specs: readonly TensorSpec[], read: PrefetchedTensors): Promise<Map<string, Tensor>> {

@@ -1,7 +1,7 @@
-import { fileState, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../checkpoints/index.js';
-import type { ArtifactStore } from '../artifacts/index.js';
-import { engineText, type Engine, type EngineRequest, type Tensor } from '../engine/index.js';
-import type { TensorSpec } from '../models/index.js';
+import { fileState, prefetch, resolveTensors, type Checkpoint, type PrefetchedTensors } from '../files/checkpoints/index.js';
+import type { ArtifactStore } from '../files/artifacts/index.js';
+import { engineText, type Engine, type EngineRequest, type Tensor } from '../science/engine/index.js';
+import type { TensorSpec } from '../science/models/index.js';
 import { join } from 'node:path';
 import { AllowedPaths } from './allowed-paths.js';
 import { EngineSlot } from './compute/engine-slot.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { pathBelow } from '../artifacts/index.js';
-import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../checkpoints/index.js';
-import { linearsOf } from '../models/index.js';
+import { pathBelow } from '../files/artifacts/index.js';
+import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../files/checkpoints/index.js';
+import { linearsOf } from '../science/models/index.js';
 import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
 import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';

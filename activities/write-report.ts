@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { writeFileDurably } from '../artifacts/index.js';
-import type { Lock } from '../config/lock.js';
-import type { Pipeline } from '../config/pipeline.js';
+import { writeFileDurably } from '../files/artifacts/index.js';
+import type { Lock } from '../app/config/lock.js';
+import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
 import type { PipelineResult } from './result.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { pathBelow, writeFileDurably } from '../artifacts/index.js';
+import { pathBelow, writeFileDurably } from '../files/artifacts/index.js';
 
 /**
  * Writes the files of a sweep's report to `<state>/sweeps/<id>/`.

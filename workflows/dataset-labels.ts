@@ -1,4 +1,4 @@
-import type { DatasetSource } from '../config/pipeline.js';
+import type { DatasetSource } from '../app/config/pipeline.js';
 
 /** What results call each dataset: the file's name without folders, or its name; a number is added where two would be the same. */
 export function datasetLabels(datasets: readonly DatasetSource[]): string[] {

@@ -1,5 +1,5 @@
 import type { Activities, ArtifactKey, RunContext, TokensRef } from '../activities/types.js';
-import type { EvaluationStage, ModelState } from '../config/pipeline.js';
+import type { EvaluationStage, ModelState } from '../app/config/pipeline.js';
 import { datasetLabels } from './dataset-labels.js';
 import type { StageTracker } from './progress.js';
 import type { EvaluationPart, RunState } from './run-state.js';

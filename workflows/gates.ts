@@ -1,5 +1,5 @@
 import type { ByState, GateResult, PipelineResult } from '../activities/result.js';
-import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../config/gate.js';
+import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../app/config/gate.js';
 import { gapClosed } from './gap-closed.js';
 
 /** What gates look at. */

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactKey, PrepareRunInput, RunContext, TokensRef } from '../activities/types.js';
-import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../config/pipeline.js';
+import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';

@@ -1,4 +1,4 @@
-import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { Pipeline, Stage } from '../app/config/pipeline.js';
 import type { UnitResult } from '../activities/types.js';
 import { readable } from './readable.js';
 import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';

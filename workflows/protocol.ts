@@ -4,8 +4,8 @@
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
 import type { Incident, RebuildEntry } from '../activities/result.js';
-import type { Lock } from '../config/lock.js';
-import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { Lock } from '../app/config/lock.js';
+import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
 export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 

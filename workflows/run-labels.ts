@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import type { Pipeline } from '../config/pipeline.js';
+import type { Pipeline } from '../app/config/pipeline.js';
 
 /** The labels as Temporal's search attributes. */
 export const labelKeys = {

@@ -1,5 +1,5 @@
 import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-result.js';
-import type { Best, Combination, StopWhen, SweepMetric } from '../config/sweep.js';
+import type { Best, Combination, StopWhen, SweepMetric } from '../app/config/sweep.js';
 import { gapClosed } from './gap-closed.js';
 
 /** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined where it has none. */

@@ -1,7 +1,7 @@
 /** What goes over the wire between a client and the `sweep` workflow. Plain JSON, and small enough for thousands of members. */
 import type { MemberOutcome, SweepTable } from '../activities/sweep-result.js';
-import type { Pipeline } from '../config/pipeline.js';
-import type { Combination, SweepChoice, SweepSettings, SweepSource } from '../config/sweep.js';
+import type { Pipeline } from '../app/config/pipeline.js';
+import type { Combination, SweepChoice, SweepSettings, SweepSource } from '../app/config/sweep.js';
 import type { Changes } from './changes.js';
 
 export type { MemberOutcome, SweepResult, SweepRow, SweepTable } from '../activities/sweep-result.js';

@@ -1,6 +1,6 @@
 import type { ZeroShotScore } from '../activities/result.js';
 import type { QuestionsPart, QuestionsRef, TokensRef } from '../activities/types.js';
-import type { EvaluationStage, ModelState, ZeroShotTask } from '../config/pipeline.js';
+import type { EvaluationStage, ModelState, ZeroShotTask } from '../app/config/pipeline.js';
 import { numbered } from './dataset-labels.js';
 import type { EvaluationRun } from './evaluation.js';
 import type { ZeroShotPart } from './run-state.js';

@@ -2,7 +2,7 @@
  * The compute process: receives tasks from the worker, runs them one at a time, answers.
  * It ends by itself when the worker is gone, so that a killed worker leaves nobody behind.
  */
-import { openStore } from '../../artifacts/index.js';
+import { openStore } from '../../files/artifacts/index.js';
 import { AllowedPaths } from '../allowed-paths.js';
 import { Workbench } from '../workbench.js';
 import { OtherEngineNeeded } from './engine-slot.js';

@@ -1,4 +1,4 @@
-import { openEngine, type Engine, type EngineRequest } from '../../engine/index.js';
+import { openEngine, type Engine, type EngineRequest } from '../../science/engine/index.js';
 
 /** Thrown before a task begins, if this process has opened an engine that does not serve the request. */
 export class OtherEngineNeeded extends Error {}

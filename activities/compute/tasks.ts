@@ -1,4 +1,4 @@
-import { inTensorScope } from '../../engine/index.js';
+import { inTensorScope } from '../../science/engine/index.js';
 import { advanceLayer } from '../advance-layer.js';
 import { findScores, scoreLayer } from '../allocation.js';
 import { findPerplexity, scorePerplexity } from '../evaluation.js';

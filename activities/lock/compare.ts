@@ -1,4 +1,4 @@
-import type { Lock } from '../../config/lock.js';
+import type { Lock } from '../../app/config/lock.js';
 import type { LockedInputs } from './make-lock.js';
 
 /** Something that is not as locked. */

@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
-import { digestOf } from '../../artifacts/index.js';
-import { fileForm, relativePath, withRelativePaths } from '../../config/index.js';
-import type { Lock } from '../../config/lock.js';
-import type { Pipeline } from '../../config/pipeline.js';
+import { digestOf } from '../../files/artifacts/index.js';
+import { fileForm, relativePath, withRelativePaths } from '../../app/config/index.js';
+import type { Lock } from '../../app/config/lock.js';
+import type { Pipeline } from '../../app/config/pipeline.js';
 import { numericsVersion } from '../numerics.js';
 import { packageVersion } from '../package-version.js';
 import type { PipelineResult } from '../result.js';

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import { writeFileDurably } from '../../artifacts/index.js';
-import type { Lock } from '../../config/lock.js';
+import { writeFileDurably } from '../../files/artifacts/index.js';
+import type { Lock } from '../../app/config/lock.js';
 
 const heading = `# What this run's bits follow from, and digests of what it made.
 # \`temporal-pipeline run FILE --locked THIS\` gives the same bits or fails (docs/reproduce.md).

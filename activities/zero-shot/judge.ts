@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileNameFor, pathBelow, writeFileDurably } from '../../artifacts/index.js';
-import type { Question } from '../../datasets/index.js';
-import { accuracy, likeliest, likeliestByCharacter } from '../../evaluation/index.js';
+import { fileNameFor, pathBelow, writeFileDurably } from '../../files/artifacts/index.js';
+import type { Question } from '../../files/datasets/index.js';
+import { accuracy, likeliest, likeliestByCharacter } from '../../science/evaluation/index.js';
 import type { ZeroShotScore } from '../result.js';
 import type { JudgeZeroShotInput, JudgeZeroShotResult } from '../types.js';
 import type { Workbench } from '../workbench.js';

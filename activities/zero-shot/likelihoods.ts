@@ -1,7 +1,7 @@
-import { ArtifactStore, type Json } from '../../artifacts/index.js';
-import { tf } from '../../engine/index.js';
-import { logLikelihoods } from '../../evaluation/index.js';
-import { disposeConstants } from '../../models/index.js';
+import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
+import { tf } from '../../science/engine/index.js';
+import { logLikelihoods } from '../../science/evaluation/index.js';
+import { disposeConstants } from '../../science/models/index.js';
 import { dropOlder } from '../drop-older.js';
 import { numericsOf, numericsVersion } from '../numerics.js';
 import type { ArtifactKey, FindLikelihoodsInput, PerplexityInput, QuestionsPart, RunContext, UnitResult } from '../types.js';

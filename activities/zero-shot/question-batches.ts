@@ -1,5 +1,5 @@
-import type { ArtifactDraft, ArtifactStore } from '../../artifacts/index.js';
-import type { SequenceBatch } from '../../evaluation/index.js';
+import type { ArtifactDraft, ArtifactStore } from '../../files/artifacts/index.js';
+import type { SequenceBatch } from '../../science/evaluation/index.js';
 import type { QuestionsPart, QuestionsRef } from '../types.js';
 
 /** Where a batch is in the files of its artifact. */

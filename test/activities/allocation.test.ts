@@ -10,8 +10,8 @@ import { proveMasks } from '../../activities/prove.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactLostError, ArtifactStore } from '../../artifacts/index.js';
-import type { Allocation, CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
+import { ArtifactLostError, ArtifactStore } from '../../files/artifacts/index.js';
+import type { Allocation, CalibrationStage, InitialMaskStage } from '../../app/config/pipeline.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 const sparsity = 0.537;

@@ -12,8 +12,8 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { runFolder } from '../../activities/write-outputs.js';
-import { ArtifactStore, UnsafeNameError } from '../../artifacts/index.js';
-import type { CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
+import { ArtifactStore, UnsafeNameError } from '../../files/artifacts/index.js';
+import type { CalibrationStage, InitialMaskStage } from '../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline } from '../helpers/demo-run.js';
 
 let root: string;

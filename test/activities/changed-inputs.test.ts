@@ -6,8 +6,8 @@ import { makeInitialMask } from '../../activities/initial-mask.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import type { EvaluationStage, InitialMaskStage, PerplexityTask, Pipeline } from '../../config/pipeline.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import type { EvaluationStage, InitialMaskStage, PerplexityTask, Pipeline } from '../../app/config/pipeline.js';
 import { demoFolder, demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 describe('one store', () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dropOlder } from '../../activities/drop-older.js';
 import type { RunContext } from '../../activities/types.js';
-import { ArtifactStore } from '../../artifacts/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
 import { temporaryState } from '../helpers/demo-run.js';
 
 let state: Awaited<ReturnType<typeof temporaryState>>;

@@ -6,7 +6,7 @@ import { numericsOf } from '../../activities/numerics.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 let bench: Workbench;

@@ -6,8 +6,8 @@ import { findPerplexity, scorePerplexity } from '../../activities/evaluation.js'
 import { prepareRun } from '../../activities/prepare-run.js';
 import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import type { EvaluationStage } from '../../config/pipeline.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import type { EvaluationStage } from '../../app/config/pipeline.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 let state: string;

@@ -6,11 +6,11 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { withChanges } from '../../workflows/changes.js';
 import { createActivities, createSharedActivities, Seat, type ComputeHost } from '../../activities/index.js';
-import type { ArtifactStore } from '../../artifacts/index.js';
+import type { ArtifactStore } from '../../files/artifacts/index.js';
 
 /** Where every write waits. */
 const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() }));
-vi.mock('../../artifacts/durable-file.js', async (original) => ({
+vi.mock('../../files/artifacts/durable-file.js', async (original) => ({
   ...(await original<object>()),
   writeFileDurably: async () => {
     await disk.waiting;

@@ -13,9 +13,9 @@ import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { writeSweep } from '../../activities/write-sweep.js';
 import { judgeZeroShot, sampleQuestions } from '../../activities/zero-shot/index.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { taskPath } from '../../config/index.js';
-import type { CalibrationStage, Pipeline } from '../../config/pipeline.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { taskPath } from '../../app/config/index.js';
+import type { CalibrationStage, Pipeline } from '../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline } from '../helpers/demo-run.js';
 
 let root: string;

@@ -9,8 +9,8 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { readTokens } from '../../activities/tokens.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { parsePipeline, type CalibrationStage, type Lock, type Pipeline } from '../../config/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { parsePipeline, type CalibrationStage, type Lock, type Pipeline } from '../../app/config/index.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { HubServer } from '../helpers/hub-server.js';
 

@@ -13,9 +13,9 @@ import { calibrationSettings, evaluationSettings, tokensDependOn } from '../../a
 import type { InitialMaskInput, Path, RebuildInput, RunContext } from '../../activities/types.js';
 import { likelihoodsDependOn } from '../../activities/zero-shot/likelihoods.js';
 import { questionsDependOn } from '../../activities/zero-shot/sample-questions.js';
-import { digestOf } from '../../artifacts/index.js';
-import type { CalibrationStage, DatasetSource, InitialMaskStage, NamedDataset, PerplexityTask, Pipeline, RebuildStage, ZeroShotTask } from '../../config/pipeline.js';
-import { correctionOf, type Measurement } from '../../planning/learned.js';
+import { digestOf } from '../../files/artifacts/index.js';
+import type { CalibrationStage, DatasetSource, InitialMaskStage, NamedDataset, PerplexityTask, Pipeline, RebuildStage, ZeroShotTask } from '../../app/config/pipeline.js';
+import { correctionOf, type Measurement } from '../../app/planning/learned.js';
 import { demoFolder, demoPipeline } from '../helpers/demo-run.js';
 
 const context: RunContext = {

@@ -7,8 +7,8 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { tf } from '../../engine/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { tf } from '../../science/engine/index.js';
 import type { Path } from '../../activities/types.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
 

@@ -7,8 +7,8 @@ import { differenceTable, inputDifferences, lockedInputs, LockMismatchError, out
 import { prepareRun } from '../../activities/prepare-run.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import type { Lock } from '../../config/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import type { Lock } from '../../app/config/index.js';
 import { demoFolder, demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 let state = '';

@@ -7,9 +7,9 @@ import { proveOutputs } from '../../activities/prove.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { openCheckpoint, readSafetensorsHeader, readTensorBytes, writeSafetensors, type TensorData } from '../../checkpoints/index.js';
-import type { InitialMaskStage } from '../../config/pipeline.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { openCheckpoint, readSafetensorsHeader, readTensorBytes, writeSafetensors, type TensorData } from '../../files/checkpoints/index.js';
+import type { InitialMaskStage } from '../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 let state: string;

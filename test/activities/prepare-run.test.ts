@@ -6,9 +6,9 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { readSafetensorsHeader } from '../../checkpoints/index.js';
-import type { CalibrationStage, InitialMaskStage } from '../../config/pipeline.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { readSafetensorsHeader } from '../../files/checkpoints/index.js';
+import type { CalibrationStage, InitialMaskStage } from '../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
 
 let state: string;

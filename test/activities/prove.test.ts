@@ -10,10 +10,10 @@ import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import type { InitialMaskStage, Pipeline } from '../../config/pipeline.js';
-import { readSafetensorsHeader } from '../../checkpoints/index.js';
-import { linearsOf } from '../../models/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import type { InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
+import { readSafetensorsHeader } from '../../files/checkpoints/index.js';
+import { linearsOf } from '../../science/models/index.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
 
 const stages = { prepareRun, sampleCalibration, makeInitialMask };

@@ -10,10 +10,10 @@ import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration, sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { encodeTensor, openCheckpoint, readTensor, writeSafetensors } from '../../checkpoints/index.js';
-import type { EvaluationStage, Pipeline } from '../../config/pipeline.js';
-import { tf } from '../../engine/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { encodeTensor, openCheckpoint, readTensor, writeSafetensors } from '../../files/checkpoints/index.js';
+import type { EvaluationStage, Pipeline } from '../../app/config/pipeline.js';
+import { tf } from '../../science/engine/index.js';
 import { begin, copyOfDemo, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
 
 const stages = { prepareRun, sampleCalibration, makeInitialMask };

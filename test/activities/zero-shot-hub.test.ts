@@ -6,9 +6,9 @@ import { lockedInputs } from '../../activities/lock/index.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { Workbench } from '../../activities/workbench.js';
 import { sampleQuestions } from '../../activities/zero-shot/index.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { loadTask, parsePipeline, taskPath, type EvaluationStage } from '../../config/index.js';
-import { nestedParquet } from '../datasets/parquet-files.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { loadTask, parsePipeline, taskPath, type EvaluationStage } from '../../app/config/index.js';
+import { nestedParquet } from '../files/datasets/parquet-files.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { HubServer, sha256 } from '../helpers/hub-server.js';
 

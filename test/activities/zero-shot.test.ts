@@ -6,12 +6,12 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import type { QuestionsRef, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { findLikelihoods, judgeZeroShot, sampleQuestions, scoreLikelihoods } from '../../activities/zero-shot/index.js';
-import { ArtifactStore } from '../../artifacts/index.js';
-import { parsePipeline } from '../../config/index.js';
-import type { EvaluationStage, ZeroShotTask } from '../../config/pipeline.js';
-import { loadTokenizer } from '../../datasets/index.js';
-import { tf } from '../../engine/index.js';
-import { disposeConstants, forwardLogits } from '../../models/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { parsePipeline } from '../../app/config/index.js';
+import type { EvaluationStage, ZeroShotTask } from '../../app/config/pipeline.js';
+import { loadTokenizer } from '../../files/datasets/index.js';
+import { tf } from '../../science/engine/index.js';
+import { disposeConstants, forwardLogits } from '../../science/models/index.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
 import { loadModel } from '../helpers/load-model.js';
 

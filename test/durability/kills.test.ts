@@ -10,12 +10,12 @@ import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
-import { runningServer } from '../../cli/local/server-record.js';
+import { runningServer } from '../../app/cli/local/server-record.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
 import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
 
 const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '1');
-const command = resolve('cli/bin/temporal-pipeline.mjs');
+const command = resolve('app/cli/bin/temporal-pipeline.mjs');
 const pipelineFile = join(demoFolder, '..', 'demo.yaml');
 
 type Result = PipelineResult & { status: string; workflowId: string };

@@ -1,11 +1,11 @@
 /**
- * Every kind of fault once, into real runs of the demo model. `node dist/bench/faults.js --faults 200` does the same at length on
+ * Every kind of fault once, into real runs of the demo model. `node dist/tools/bench/faults.js --faults 200` does the same at length on
  * LLaMA and OPT (docs/durability.md).
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { campaign, type Outcome } from '../../bench/faults/campaign.js';
-import { faultKinds } from '../../bench/faults/injections.js';
+import { campaign, type Outcome } from '../../tools/bench/faults/campaign.js';
+import { faultKinds } from '../../tools/bench/faults/injections.js';
 import { demoFolder } from '../helpers/demo-run.js';
 import { needs, where } from '../helpers/needs.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';

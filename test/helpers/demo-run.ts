@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { RunContext, TokensRef } from '../../activities/types.js';
 import type { ComputeActivities } from '../../activities/types.js';
-import { parsePipeline } from '../../config/index.js';
-import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage, Stage } from '../../config/pipeline.js';
+import { parsePipeline } from '../../app/config/index.js';
+import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage, Stage } from '../../app/config/pipeline.js';
 
 /** The model that is committed with the project. */
 export const demoFolder = resolve('pipelines/demo');

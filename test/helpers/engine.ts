@@ -1,4 +1,4 @@
-import { openEngine, type Engine } from '../../engine/index.js';
+import { openEngine, type Engine } from '../../science/engine/index.js';
 
 /**
  * Opens an engine for the tests of this file: `LLM_BARBER_ENGINE`, else the best that this machine has.

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { leaveLocalServer } from '../../cli/local/local-server.js';
+import { leaveLocalServer } from '../../app/cli/local/local-server.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

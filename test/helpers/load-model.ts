@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openCheckpoint, readTensor, resolveTensors } from '../../checkpoints/index.js';
-import { tf, type Tensor } from '../../engine/index.js';
-import { modelFromConfig, type DecoderModel } from '../../models/index.js';
-import type { TensorSpec } from '../../models/types.js';
+import { openCheckpoint, readTensor, resolveTensors } from '../../files/checkpoints/index.js';
+import { tf, type Tensor } from '../../science/engine/index.js';
+import { modelFromConfig, type DecoderModel } from '../../science/models/index.js';
+import type { TensorSpec } from '../../science/models/types.js';
 
 /** Every tensor that a model reads, each once. */
 export function allTensors(model: DecoderModel): TensorSpec[] {

@@ -25,7 +25,7 @@ export const needs = {
   },
   s3Server: {
     met: findS3Server() !== undefined,
-    reason: 'there is no S3 server: install Go 1.24 or newer, then `node scripts/setup.mjs --tests`',
+    reason: 'there is no S3 server: install Go 1.24 or newer, then `node tools/setup.mjs --tests`',
   },
 } satisfies Record<string, Need>;
 

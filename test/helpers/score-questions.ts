@@ -1,8 +1,8 @@
-import type { Question, Tokenizer } from '../../datasets/index.js';
-import { tf, type Tensor } from '../../engine/index.js';
-import { batchesOf, logLikelihoods, requestEncoder, sequencesOf, type EncodedRequest, type SequenceCost } from '../../evaluation/index.js';
-import { disposeLayout, sequenceLayout, type DecoderModel } from '../../models/index.js';
-import { layerForward } from '../../pruning/index.js';
+import type { Question, Tokenizer } from '../../files/datasets/index.js';
+import { tf, type Tensor } from '../../science/engine/index.js';
+import { batchesOf, logLikelihoods, requestEncoder, sequencesOf, type EncodedRequest, type SequenceCost } from '../../science/evaluation/index.js';
+import { disposeLayout, sequenceLayout, type DecoderModel } from '../../science/models/index.js';
+import { layerForward } from '../../science/methods/index.js';
 
 interface Scoring {
   model: DecoderModel;

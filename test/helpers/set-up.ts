@@ -3,8 +3,8 @@ import { findTemporal } from '#setup/places.mjs';
 
 /** Programs are tested as users have them: built. @throws where they are not */
 export function requireBuild(): void {
-  for (const file of ['dist/cli/main.js', 'dist/workflow-bundle.js', 'dist/bench/faults.js']) {
-    if (!existsSync(file)) throw new Error(`${file} is missing. Run \`node scripts/build.mjs\`, or \`npm test\`, which does so first.`);
+  for (const file of ['dist/app/cli/main.js', 'dist/workflow-bundle.js', 'dist/tools/bench/faults.js']) {
+    if (!existsSync(file)) throw new Error(`${file} is missing. Run \`node tools/build.mjs\`, or \`npm test\`, which does so first.`);
   }
 }
 

@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { inject } from 'vitest';
-import { connectClient } from '../../cli/client.js';
-import { localConnection } from '../../cli/connection.js';
-import { ensureLocalServer } from '../../cli/local/local-server.js';
-import { recordProcess } from '../../cli/local/process-records.js';
-import { recordServer, serverAddress, serverLog } from '../../cli/local/server-record.js';
-import { statePaths } from '../../cli/state.js';
+import { connectClient } from '../../app/cli/client.js';
+import { localConnection } from '../../app/cli/connection.js';
+import { ensureLocalServer } from '../../app/cli/local/local-server.js';
+import { recordProcess } from '../../app/cli/local/process-records.js';
+import { recordServer, serverAddress, serverLog } from '../../app/cli/local/server-record.js';
+import { statePaths } from '../../app/cli/state.js';
 import { labelKeys } from '../../workflows/run-labels.js';
 
 export interface OwnNamespace {

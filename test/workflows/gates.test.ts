@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCondition } from '../../config/index.js';
+import { parseCondition } from '../../app/config/index.js';
 import { judgeGates, type Judged } from '../../workflows/gates.js';
 import { bestOf, pointless } from '../../workflows/sweep-metric.js';
 import type { SweepRow } from '../../workflows/sweep-protocol.js';

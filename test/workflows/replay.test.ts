@@ -1,5 +1,5 @@
 /**
- * Runs in flight replay the workflow's code against what it did before. The histories here were recorded by scripts/record-histories.ts
+ * Runs in flight replay the workflow's code against what it did before. The histories here were recorded by tools/record-histories.ts
  * from runs of the demo model: with the code before runs continued as new, and `continued-*` (one run, in several executions) with it.
  * If this fails, runs in flight would fail too: keep the order of the workflow's steps, or guard a new one with `patched()`.
  */

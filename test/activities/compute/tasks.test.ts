@@ -8,11 +8,11 @@ import type { ComputeTask } from '../../../activities/compute/messages.js';
 import type { ComputeActivities, Path, QuestionsRef, RunContext, TokensRef } from '../../../activities/types.js';
 import { readSequences } from '../../../activities/sequences.js';
 import { Workbench } from '../../../activities/workbench.js';
-import { ArtifactStore } from '../../../artifacts/index.js';
-import { parsePipeline } from '../../../config/index.js';
-import type { EvaluationStage, InitialMaskStage, RebuildStage } from '../../../config/pipeline.js';
-import { tf } from '../../../engine/index.js';
-import { disposeConstants, heldConstants } from '../../../models/index.js';
+import { ArtifactStore } from '../../../files/artifacts/index.js';
+import { parsePipeline } from '../../../app/config/index.js';
+import type { EvaluationStage, InitialMaskStage, RebuildStage } from '../../../app/config/pipeline.js';
+import { tf } from '../../../science/engine/index.js';
+import { disposeConstants, heldConstants } from '../../../science/models/index.js';
 import { begin, demoFolder, demoPipeline, rebuildStageOf, temporaryState } from '../../helpers/demo-run.js';
 
 /** Operations of the store after which the disk is full. */

@@ -1,0 +1,84 @@
+import { Option, type Command } from 'commander';
+import { PermanentFault } from '../../../errors/fault.js';
+import { exitCodeFor } from '../end.js';
+import { exitCode } from '../exit-codes.js';
+import { globalOptions, type GlobalOptions } from '../options.js';
+import type { MaskApplyOptions } from './mask-apply.js';
+import type { MaskComposeOptions } from './mask-compose.js';
+import type { MaskDiffOptions } from './mask-diff.js';
+import type { MaskInfoOptions } from './mask-info.js';
+import type { MaskVerifyOptions } from './mask-verify.js';
+
+/** Adds the commands of `mask`. None of them needs a server, a state folder or TensorFlow. */
+export function addMaskCommands(mask: Command, onExit: (code: number) => void): void {
+  const add = (name: string, description: string): Command => mask.command(name).description(description).copyInheritedSettings(mask);
+
+  add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file holds what it should, whichever tool made it')
+    .option('--mask <file>', "the checkpoint's mask (default: mask.safetensors beside it, where a run wrote it)")
+    .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it (default: that of the run)')
+    .option('--no-model', 'compare with no model')
+    .option('--pattern <N:M>', 'the pattern that every linear must keep (default: what the mask says, else what is found)')
+    .addOption(new Option('--values <which>', 'what kept weights must be (default: what the mask says)').choices(['dense', 'updated']))
+    .option('--linears', 'a line for every linear', false)
+    .addHelpText('after', examples([
+      ['mask verify .llm-barber/runs/demo-1f0c/checkpoint', 'a run: mask, proof and model are found'],
+      ['mask verify ./pruned --pattern 2:4', 'any checkpoint'],
+      ['mask verify ./pruned --mask mask.safetensors --model ./dense', 'all that can be proved'],
+    ], 'Exit code: 0 holds, 1 does not hold, 2 a file or the command line is wrong.'))
+    .action(async (target: string, own: MaskVerifyOptions, command: Command) => {
+      await guarded(command, onExit, async (options) => (await import('./mask-verify.js')).maskVerifyCommand(target, own, options));
+    });
+  add('info <checkpoint|mask>', 'say what a mask file or a pruned checkpoint is: sparsity and pattern, layer by layer')
+    .option('--model <folder>', 'the model of a mask file that does not say shapes')
+    .option('--linears', 'a line for every linear', false)
+    .addHelpText('after', examples([['mask info mask.safetensors', '']]))
+    .action(async (target: string, own: MaskInfoOptions, command: Command) => {
+      await guarded(command, onExit, async (options) => (await import('./mask-info.js')).maskInfoCommand(target, own, options));
+    });
+  add('diff <a> <b>', 'compare two masks, each a mask file or a pruned checkpoint: weights grown, pruned, Jaccard index of the kept ones')
+    .option('--linears', 'a line for every linear', false)
+    .addHelpText('after', examples([['mask diff initial.safetensors rebuilt.safetensors', ''], ['mask diff ./wanda ./sparsegpt --linears', 'two checkpoints']]))
+    .action(async (a: string, b: string, own: MaskDiffOptions, command: Command) => {
+      await guarded(command, onExit, async (options) => (await import('./mask-diff.js')).maskDiffCommand(a, b, own, options));
+    });
+  add('apply <mask>', 'make the pruned checkpoint again from its mask and the dense model, byte for byte')
+    .requiredOption('--model <folder>', 'the dense model')
+    .requiredOption('--out <folder>', 'the checkpoint to write')
+    .option('--overwrite', 'write into a folder that has something in it', false)
+    .option('--any-model', 'go on where the mask was made for a model of another digest', false)
+    .option('--dense-values', 'apply to dense weights the mask of a checkpoint whose weights were updated', false)
+    .addHelpText('after', examples([['mask apply mask.safetensors --model ./dense --out ./pruned', '']]))
+    .action(async (file: string, own: MaskApplyOptions, command: Command) => {
+      await guarded(command, onExit, async (options) => (await import('./mask-apply.js')).maskApplyCommand(file, own, options));
+    });
+  add('compose <sources...>', 'write one mask made of several mask files or pruned checkpoints; of one: its mask as a file')
+    .addOption(new Option('--keep <which>', 'a weight stays where all masks keep it, or where any does').choices(['all', 'any']))
+    .requiredOption('--out <file>', 'the mask file to write')
+    .option('--model <folder>', 'the model of mask files that do not say shapes')
+    .option('--overwrite', 'replace the file if it is there', false)
+    .option('--any-model', 'go on where masks were made for models of different digests', false)
+    .addHelpText('after', examples([
+      ['mask compose a.safetensors b.safetensors --keep any --out either.safetensors', ''],
+      ['mask compose ./pruned --out mask.safetensors', 'the mask of a checkpoint'],
+    ]))
+    .action(async (sources: string[], own: MaskComposeOptions, command: Command) => {
+      await guarded(command, onExit, async (options) => (await import('./mask-compose.js')).maskComposeCommand(sources, own, options));
+    });
+}
+
+/** A file that is wrong is wrong input here, not a run that failed. */
+async function guarded(command: Command, onExit: (code: number) => void, run: (options: GlobalOptions) => Promise<number>): Promise<void> {
+  const options = globalOptions(command);
+  try {
+    onExit(await run(options));
+  } catch (error) {
+    const code = await exitCodeFor(error, options);
+    onExit(error instanceof PermanentFault ? exitCode.wrongInput : code);
+  }
+}
+
+function examples(lines: readonly (readonly [string, string])[], after = ''): string {
+  const width = Math.max(...lines.map(([line]) => line.length));
+  const text = lines.map(([line, comment]) => `  temporal-pipeline ${comment === '' ? line : `${line.padEnd(width)}   # ${comment}`}`);
+  return ['', `Example${lines.length === 1 ? '' : 's'}:`, ...text, ...(after === '' ? [] : ['', after])].join('\n');
+}

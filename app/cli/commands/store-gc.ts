@@ -1,0 +1,69 @@
+import { dropUnused, openStore, unreferenced, unusedSince } from '../../../files/artifacts/index.js';
+import { bytesText } from '../../../errors/bytes-text.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import type { GlobalOptions } from '../options.js';
+import { durationText, parseDuration } from '../schedule/duration.js';
+import { openSession } from '../session.js';
+import { printJson } from '../output.js';
+import { liveKeys } from '../store/live-keys.js';
+
+export interface StoreGcOptions {
+  olderThan: string;
+  dryRun: boolean;
+}
+
+/** A run that has just found an artifact says so in its history when its activity ends, not before. */
+const leastAgeMs = 10 * 60_000;
+/** What is being made, or uploaded, may lie untouched for long: leftovers have to be older. */
+const leftoverAgeMs = 24 * 3600_000;
+/** Runs in progress are looked up again after so long. */
+const liveMs = 60_000;
+
+/**
+ * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. The runs are
+ * looked at after the candidates are known, and again while they are removed, so that one that begins meanwhile counts.
+ * @returns the exit code
+ * @throws CommandLineError, what `openSession` throws, and the store's faults
+ */
+export async function storeGcCommand({ olderThan, dryRun }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
+  const ageMs = parseDuration(olderThan, '--older-than');
+  if (ageMs < leastAgeMs) {
+    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `${durationText(leastAgeMs)} at least: what a run has only just made or found, nobody else can see yet`, remedy: 'Give a longer time' });
+  }
+  const { shelves } = await openStore(state, location);
+  const candidates = [];
+  for (const shelf of shelves) {
+    const before = (await shelf.clock()) - ageMs;
+    candidates.push({ shelf, before, unused: await unusedSince(shelf, before) });
+  }
+  let live = await inProgress(state);
+  let seenAt = performance.now();
+  const liveKeysNow = async (): Promise<ReadonlySet<string>> => {
+    if (performance.now() - seenAt > liveMs) [live, seenAt] = [await inProgress(state), performance.now()];
+    return live.keys;
+  };
+  const places = [];
+  for (const { shelf, before, unused } of candidates) {
+    const free = dryRun ? await unreferenced(shelf, unused, live.keys) : await dropUnused(shelf, unused, before, liveKeysNow);
+    if (!dryRun) await shelf.removeLeftovers(Math.min(before, (await shelf.clock()) - leftoverAgeMs));
+    places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
+  }
+  if (json) printJson({ dryRun, runsInProgress: live.runs, places });
+  else process.stdout.write(places.map((place) => `${sentence(place, dryRun, live.runs)}\n`).join(''));
+  return exitCode.done;
+}
+
+async function inProgress(state: string): ReturnType<typeof liveKeys> {
+  const session = await openSession(state);
+  try {
+    return await liveKeys(session.client);
+  } finally {
+    await session.close();
+  }
+}
+
+function sentence({ place, removed, bytes, keptForRuns }: { place: string; removed: number; bytes: number; keptForRuns: number }, dryRun: boolean, runs: number): string {
+  const kept = keptForRuns === 0 ? '' : `; ${keptForRuns} old ones stay for the ${runs} runs in progress`;
+  return `${place}: ${removed} artifacts (${bytesText(bytes)}) ${dryRun ? 'would be' : 'were'} removed${kept}.`;
+}

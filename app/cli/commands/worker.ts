@@ -1,0 +1,108 @@
+import { allowedPaths } from '../allowed-paths.js';
+import { connectionFromEnvironment, localConnection, type ConnectionSettings } from '../connection.js';
+import { ServerUnreachableError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { keepServer } from '../local/keep-server.js';
+import { ensureLocalServer, leaveLocalServer } from '../local/local-server.js';
+import { forgetProcess, recordProcess } from '../local/process-records.js';
+import { runningServer, serverAddress } from '../local/server-record.js';
+import type { WorkerNote } from '../local/worker-process.js';
+import { closeLog, openLog, type Logger } from '../log.js';
+import type { GlobalOptions } from '../options.js';
+import { statePaths } from '../state.js';
+import { checkStore } from '../store/check.js';
+import { workerVersion, type WorkerVersion } from '../worker-version.js';
+
+/** How long a worker whose parent is gone may take to hand over. */
+const orphanGraceMs = 8_000;
+
+/** Options of `worker` alone. */
+export interface WorkerFlags {
+  supervised: boolean;
+  allowPath: readonly string[];
+  /** Seconds. */
+  shutdownGrace: number;
+  deployment?: string;
+  buildId?: string;
+}
+
+/**
+ * `worker`: serves a task queue until it is told to stop. `supervised` is how `run` starts one: the parent looks after
+ * the server, and the worker ends with its parent.
+ * @returns the exit code
+ */
+export async function workerCommand(options: GlobalOptions, { supervised, allowPath, shutdownGrace, deployment, buildId }: WorkerFlags): Promise<number> {
+  const { state, store, taskQueue, verbose } = options;
+  const version = workerVersion(deployment, buildId);
+  const log = openLog({ state, process: 'worker', verbose });
+  const stop = new AbortController();
+  const say = (line: string): void => {
+    process.stderr.write(`${line}\n`);
+    log.info(line);
+  };
+  if (supervised) endWithParent(log);
+  const allowedFolders = allowedPaths(allowPath, state);
+  const named = connectionFromEnvironment();
+  const ownServer = named === undefined && !supervised;
+  let keeping = Promise.resolve();
+  try {
+    await checkStore(options);
+    const connection = named ?? (supervised ? await parentsServer(state) : localConnection(serverAddress(await ensureLocalServer(state))));
+    if (ownServer) keeping = keepServer(state, stop.signal, say);
+    await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);
+    log.info('starting', { taskQueue, server: connection.options.address, state });
+    // Strangers can reach a server that the environment names; one of this machine serves this user.
+    if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
+    else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
+    await serve({ connection, taskQueue, state, store, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
+    log.info('stopped');
+    return exitCode.done;
+  } catch (error) {
+    log.error('ended', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    throw error;
+  } finally {
+    stop.abort();
+    await keeping;
+    await forgetProcess(statePaths.workers(state), process.pid);
+    if (ownServer) await leaveLocalServer(state);
+    await closeLog(log);
+  }
+}
+
+interface Service {
+  connection: ConnectionSettings;
+  taskQueue: string;
+  state: string;
+  store: string | undefined;
+  allowedFolders: readonly string[] | undefined;
+  shutdownGrace: number;
+  version: WorkerVersion | undefined;
+  log: Logger;
+  say: (line: string) => void;
+  onReady: () => void;
+}
+
+async function serve({ store, allowedFolders, version, log, ...service }: Service): Promise<void> {
+  // Loaded here, because the worker's libraries are large and no other command needs them.
+  const { runWorker } = await import('../../../worker.js');
+  await runWorker({ ...service, ...(store !== undefined && { store }), ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
+}
+
+async function parentsServer(state: string): Promise<ConnectionSettings> {
+  const server = await runningServer(state);
+  if (server === undefined) throw new ServerUnreachableError({ what: 'the local Temporal server is not running', where: state, remedy: 'It will be tried again' });
+  return localConnection(serverAddress(server));
+}
+
+/** The IPC channel closes when the parent is gone, however it went: then the worker stops, in order if it can. */
+function endWithParent(log: Logger): void {
+  const end = (): void => {
+    log.warn('the process that started this worker is gone; stopping');
+    process.kill(process.pid, 'SIGTERM');
+    setTimeout(() => process.exit(exitCode.runFailed), orphanGraceMs).unref();
+  };
+  process.channel?.unref();
+  process.once('disconnect', end);
+  // It may have gone while this process was loading.
+  if (!process.connected) end();
+}

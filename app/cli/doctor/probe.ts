@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { programPath } from '#setup/places.mjs';
+import type { Engine, EngineRequest } from '../../../science/engine/index.js';
+
+/** Either the engine that opened, or why none did. */
+export interface Probe {
+  engine?: Engine;
+  problem?: string;
+}
+
+const program = programPath('probe-engine');
+
+/** Opens an engine in a process of its own, because a broken native library takes its process along. */
+export async function probeEngine(backend: EngineRequest['backend']): Promise<Probe> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, backend], { timeout: 60_000 });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Probe;
+  } catch (error) {
+    return { problem: `the process that opened it ended: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}` };
+  }
+}

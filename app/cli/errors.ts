@@ -1,0 +1,64 @@
+import { PassingFault, PermanentFault } from '../../errors/fault.js';
+
+/** Base of what only another command line, environment or pipeline file can mend; the program ends with exit code 2. */
+export abstract class WrongInputError extends PermanentFault {}
+
+/** Thrown when an option or argument has a value that cannot be used. */
+export class CommandLineError extends WrongInputError {}
+
+/** Thrown when the state folder cannot be made or written. */
+export class StateFolderError extends WrongInputError {}
+
+/** Thrown when Temporal's environment variables or profile file do not make sense. */
+export class ConnectionConfigError extends WrongInputError {}
+
+/** Thrown when a server turns this client away: its certificate or ours is not accepted, or the API key. */
+export class ServerRefusesError extends WrongInputError {}
+
+/** Thrown when payload keys cannot be used, or a payload is encrypted with a key that is not at hand. */
+export class PayloadKeyError extends WrongInputError {}
+
+/** Thrown when a workflow that is to be run here is already running on another state's task queue. */
+export class OtherStateError extends WrongInputError {}
+
+/** Thrown when no pipeline of that id (or none at all) is known to the server. */
+export class UnknownWorkflowError extends WrongInputError {}
+
+/** Thrown when no schedule of that id, or none of pipelines, is known to the server. */
+export class UnknownScheduleError extends WrongInputError {}
+
+/** Thrown when no `temporal` executable is on this machine. */
+export class TemporalCliMissingError extends PermanentFault {}
+
+/** Thrown when the local server does not come up. */
+export class LocalServerError extends PassingFault {}
+
+/** Thrown when a lock is held by another live process for too long. */
+export class LockTimeoutError extends PassingFault {}
+
+/** Thrown when the Temporal server that the environment names does not answer, or this state's local one does not run. */
+export class ServerUnreachableError extends PassingFault {}
+
+/** Not a failure: the person pressed Ctrl-C, or the process was asked to stop. */
+export class Interrupted extends Error {
+  constructor() {
+    super('interrupted');
+    this.name = 'Interrupted';
+  }
+}
+
+/** Thrown when the speeds of this machine cannot be measured: no engine opens, or the state folder cannot be written. */
+export class CalibrationError extends PermanentFault {}
+
+/** A sweep's members and outcomes are known to its workflow alone, which a worker has to answer for. */
+export class SweepStateError extends PassingFault {
+  constructor(workflowId: string, cause: unknown) {
+    super(
+      {
+        what: `sweep ${workflowId} does not tell its members: ${cause instanceof Error ? cause.message : String(cause)}`,
+        remedy: 'Start a worker with `npx temporal-pipeline worker`, and try again',
+      },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,78 @@
+import { existsSync, statSync } from 'node:fs';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import { pipelineWorkflow } from '../../workflows/protocol.js';
+import { UnknownWorkflowError } from './errors.js';
+import { loadPipelineFile } from './load-pipeline.js';
+import type { GlobalOptions } from './options.js';
+import { runStart } from './run-start.js';
+import { hasServer, openSession } from './session.js';
+import { workflowIdOf } from './start-pipeline.js';
+
+/** A word on the command line that says which run: a pipeline file if there is such a file, else a workflow id. */
+function idFrom(word: string, options: GlobalOptions): string {
+  const isFile = /\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile());
+  return isFile ? workflowIdOf(loadPipelineFile(word, options)) : word;
+}
+
+/** Id of the pipeline that runs; if several do, or none does, the one started last. */
+async function latestId(client: Client): Promise<string> {
+  let latest: { id: string; running: boolean; started: number } | undefined;
+  for await (const execution of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
+    const { workflowId, status } = execution;
+    const candidate = { id: workflowId, running: status.name === 'RUNNING', started: runStart(execution).getTime() };
+    const isBetter = latest === undefined || (candidate.running === latest.running ? candidate.started > latest.started : candidate.running);
+    if (isBetter) latest = candidate;
+  }
+  if (latest === undefined) {
+    throw new UnknownWorkflowError({ what: 'no pipeline has run on this server', remedy: 'Start one with `npx temporal-pipeline run FILE`' });
+  }
+  return latest.id;
+}
+
+/**
+ * The execution that a command line means: by workflow id, by pipeline file, or the latest.
+ * @throws UnknownWorkflowError, PipelineFileError
+ */
+export async function findRun(client: Client, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
+  const workflowId = word === undefined ? await latestId(client) : idFrom(word, options);
+  try {
+    return await client.workflow.getHandle(workflowId).describe();
+  } catch (cause) {
+    if (!(cause instanceof WorkflowNotFoundError)) throw cause;
+    throw new UnknownWorkflowError(
+      { what: `no pipeline with workflow id ${workflowId} is known to the server`, remedy: 'See `npx temporal-pipeline list`' },
+      { cause },
+    );
+  }
+}
+
+/**
+ * Throws where no pipeline can have run: a server is not brought up, nor a state folder made, only to find that out.
+ * @throws UnknownWorkflowError
+ */
+export function checkHasServer(state: string): void {
+  if (hasServer(state)) return;
+  throw new UnknownWorkflowError({
+    what: 'no pipeline has run with this state, and the environment names no Temporal server',
+    where: state,
+    remedy: 'Give the state folder with --state, or set TEMPORAL_ADDRESS',
+  });
+}
+
+/**
+ * Does something with the execution that a command line means.
+ * @throws UnknownWorkflowError, and what `openSession`, `findRun` and `act` throw
+ */
+export async function withRun(
+  word: string | undefined,
+  options: GlobalOptions,
+  act: (client: Client, execution: WorkflowExecutionDescription) => Promise<number>,
+): Promise<number> {
+  checkHasServer(options.state);
+  const session = await openSession(options.state);
+  try {
+    return await act(session.client, await findRun(session.client, word, options));
+  } finally {
+    await session.close();
+  }
+}

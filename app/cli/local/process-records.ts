@@ -1,0 +1,43 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { identify, isAlive, type ProcessIdentity } from '../../../files/artifacts/process-identity.js';
+
+export { identify, isAlive, type ProcessIdentity };
+
+/** Writes a small JSON file so that a reader sees the old one or the new one, never half of it. */
+export async function writeJson(file: string, value: unknown): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, `${JSON.stringify(value)}\n`);
+  await rename(temporary, file);
+}
+
+/** The value in a JSON file, or undefined if there is none that can be read. */
+export async function readJson<T>(file: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Notes in `folder` that a process lives: `<pid>.json`, with what others need to know about it. */
+export async function recordProcess(folder: string, pid: number, data: object = {}): Promise<void> {
+  await writeJson(path.join(folder, `${pid}.json`), { ...identify(pid), ...data });
+}
+
+export async function forgetProcess(folder: string, pid: number): Promise<void> {
+  await rm(path.join(folder, `${pid}.json`), { force: true });
+}
+
+/** The recorded processes that still live. Records of dead ones are removed on the way. */
+export async function liveProcesses<T extends object>(folder: string): Promise<(ProcessIdentity & T)[]> {
+  const files = await readdir(folder).catch(() => []);
+  const live: (ProcessIdentity & T)[] = [];
+  for (const name of files.filter((file) => file.endsWith('.json'))) {
+    const record = await readJson<ProcessIdentity & T>(path.join(folder, name));
+    if (record !== undefined && isAlive(record)) live.push(record);
+    else await rm(path.join(folder, name), { force: true });
+  }
+  return live;
+}

@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageRoot } from '#setup/places.mjs';
+import { statePaths } from '../state.js';
+import { recordProcess } from './process-records.js';
+
+/** What is noted about a worker, so that other processes of the same state find it before it polls. */
+export interface WorkerNote {
+  taskQueue: string;
+}
+
+export interface WorkerOptions {
+  state: string;
+  store?: string | undefined;
+  taskQueue: string;
+  verbose: boolean;
+}
+
+/** How a worker ended. */
+export interface WorkerEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface WorkerProcess {
+  pid: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  ended: Promise<WorkerEnd>;
+  /** Asks it to hand over (SIGTERM), and kills it when that takes longer than the grace period. */
+  stop(graceMs?: number): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/** Where what the worker process writes by itself goes (native libraries, crashes); its log proper is `worker.jsonl`. */
+export const workerOutput = (state: string): string => path.join(statePaths.logs(state), 'worker.out');
+
+const program = path.join(packageRoot, 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
+
+/**
+ * Starts `temporal-pipeline worker` as a child. Its IPC channel tells it when this process is gone, however it went.
+ */
+export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOptions): Promise<WorkerProcess> {
+  await mkdir(statePaths.logs(state), { recursive: true });
+  const output = await open(workerOutput(state), 'a');
+  try {
+    // Who interrupts a run here waits for its end; the layer in flight is made again.
+    const flags = ['--shutdown-grace', '1', '--state', state, '--task-queue', taskQueue, ...(store === undefined ? [] : ['--store', store]), ...(verbose ? ['--verbose'] : [])];
+    const child = spawn(process.execPath, [program, 'worker', '--supervised', ...flags], {
+      // Detached: a Ctrl-C in this terminal is for us, who then stop the worker in order.
+      detached: true,
+      stdio: ['ignore', verbose ? 'inherit' : output.fd, verbose ? 'inherit' : output.fd, 'ipc'],
+    });
+    const ended = endOf(child);
+    const pid = child.pid ?? 0;
+    if (pid !== 0) await recordProcess(statePaths.workers(state), pid, { taskQueue } satisfies WorkerNote);
+    return { pid, startedAt: Date.now(), ended, stop: (graceMs = 10_000) => stop(child, ended, graceMs), kill: () => void child.kill('SIGKILL') };
+  } finally {
+    await output.close();
+  }
+}
+
+function endOf(child: ChildProcess): Promise<WorkerEnd> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once('error', () => resolve({ code: 1, signal: null }));
+  });
+}
+
+async function stop(child: ChildProcess, ended: Promise<WorkerEnd>, graceMs: number): Promise<void> {
+  child.kill('SIGTERM');
+  const cancel = new AbortController();
+  const tooLong = sleep(graceMs, 'too long' as const, { signal: cancel.signal }).catch(() => undefined);
+  if ((await Promise.race([ended, tooLong])) === 'too long') child.kill('SIGKILL');
+  cancel.abort();
+  await ended;
+}

@@ -1,0 +1,58 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { storeLocation } from '../../files/artifacts/store-location.js';
+import { admissionVariable } from '../planning/admission-variable.js';
+import { defaultTaskQueue, resolveState } from './state.js';
+
+/** What every command understands. */
+export interface GlobalOptions {
+  /** Absolute. */
+  state: string;
+  /** Where the artifacts are: a folder (absolute), or `s3://bucket/prefix`; in the state folder if undefined. */
+  store: string | undefined;
+  taskQueue: string;
+  /** `a.b=c`, in order. */
+  set: string[];
+  allowFloating: boolean;
+  json: boolean;
+  verbose: boolean;
+}
+
+/** For options that may be repeated. */
+export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+
+/** A number of seconds, not negative. @throws InvalidArgumentError */
+export function seconds(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !Number.isFinite(number) || number < 0) throw new InvalidArgumentError('Expected a number of seconds, 0 or more.');
+  return number;
+}
+
+/** Adds the options that every command understands. */
+export function addGlobalOptions(command: Command): Command {
+  return command
+    .option('--state <folder>', 'where server database, artifacts, outputs and logs live (default: $LLM_BARBER_STATE, else .llm-barber here)')
+    .option('--store <place>', 'where artifacts are kept: a folder, or s3://bucket/prefix (default: $LLM_BARBER_STORE, else in the state folder)')
+    .addOption(new Option('--set <path=value>', 'override a value of the pipeline file; may be repeated').argParser(collect).default([], 'none'))
+    .option('--allow-floating', 'accept a model repository without a revision', false)
+    .option('--task-queue <name>', 'task queue of the workers (default: one for each state folder)')
+    .option('--no-admission', 'start even what is predicted not to fit into memory or disk (also LLM_BARBER_ADMISSION=off)')
+    .option('--json', 'result as one JSON object on stdout, everything else on stderr', false)
+    .option('--verbose', 'show the log on stderr', false);
+}
+
+interface RawOptions extends Omit<GlobalOptions, 'state' | 'store' | 'taskQueue'> {
+  state?: string;
+  store?: string;
+  taskQueue?: string;
+  admission: boolean;
+}
+
+/** The options of a command and of the program that it belongs to, defaults filled in. */
+export function globalOptions(command: Command): GlobalOptions {
+  const { state: folder, store: place = process.env['LLM_BARBER_STORE'], taskQueue, set, allowFloating, admission, json, verbose } = command.optsWithGlobals<RawOptions>();
+  // A worker and its compute process inherit it.
+  if (!admission) process.env[admissionVariable] = 'off';
+  const state = resolveState(folder);
+  const store = place === undefined || place === '' ? undefined : storeLocation(place);
+  return { state, store, taskQueue: taskQueue ?? defaultTaskQueue(state), set, allowFloating, json, verbose };
+}

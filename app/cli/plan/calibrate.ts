@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { programPath } from '#setup/places.mjs';
+import type { EngineRequest } from '../../../science/engine/index.js';
+import { bestSpeeds, disagree, keepMachine, knownMachine, type Machine, type Measurement } from '../../planning/index.js';
+import { CalibrationError } from '../errors.js';
+
+const program = programPath('measure');
+
+/** How far two measurements of a quiet machine lie apart at most, as a factor. */
+const repeatable = 1.5;
+
+export interface CalibrationRequest {
+  state: string;
+  backend: EngineRequest['backend'];
+  /** Measure, whatever is known. */
+  renew: boolean;
+  /** What former runs took. */
+  measurements: readonly Measurement[];
+  /** Measures the machine; by default in a process of its own, because a broken native library takes its process along. */
+  measure?: (backend: string, state: string) => Promise<Machine>;
+  /** Gets what the user should know, a line each. */
+  say?: (line: string) => void;
+}
+
+/**
+ * The speeds of this machine: those measured before, or new ones, which then are kept in the state folder. They are measured again
+ * where the machine was busy the last time, and once where runs disagree with them.
+ * @throws CalibrationError
+ */
+export async function calibratedMachine({ state, backend, renew, measurements, measure = measureApart, say = toStderr }: CalibrationRequest): Promise<Machine> {
+  const known = renew ? undefined : await knownMachine(state, { backend });
+  const doubted = known !== undefined && known.confirmed !== true && disagree(known, measurements);
+  if (known !== undefined && known.busy === undefined && !doubted) return known;
+  say(doubted && known.busy === undefined ? 'Measuring this machine again, because runs took another time than it predicts ...' : 'Measuring this machine ...');
+  const machine = latest(known, await measure(backend, state), doubted);
+  if (machine.busy !== undefined) say(`Warning: this machine is busy (${machine.busy}), so the predicted times may be too long. The next plan measures again.`);
+  await keepMachine(state, machine);
+  return machine;
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** What is known after another measurement. */
+function latest(known: Machine | undefined, found: Machine, doubted: boolean): Machine {
+  if (known === undefined) return found;
+  if (found.busy !== undefined || known.busy !== undefined) {
+    const speeds = bestSpeeds(known.speeds, found.speeds);
+    return { ...found, speeds };
+  }
+  const ratio = found.speeds.flops / known.speeds.flops;
+  return doubted && ratio < repeatable && ratio > 1 / repeatable ? { ...found, confirmed: true } : found;
+}
+
+async function measureApart(backend: string, state: string): Promise<Machine> {
+  const folder = path.join(state, 'planning');
+  await mkdir(folder, { recursive: true });
+  let answer: { machine?: Machine; problem?: string };
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [program, backend, folder], { timeout: 300_000 });
+    answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as typeof answer;
+  } catch (error) {
+    answer = { problem: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
+  }
+  if (answer.machine === undefined) {
+    throw new CalibrationError({ where: 'engine', what: `this machine could not be measured: ${answer.problem ?? 'no answer'}`, remedy: '`temporal-pipeline doctor` says what is missing' });
+  }
+  return answer.machine;
+}

@@ -1,0 +1,92 @@
+import type { WriteStream } from 'node:tty';
+import type { PipelineProgress } from '../../../workflows/protocol.js';
+import { plainLines } from './plain-lines.js';
+import { renderProgress } from './render.js';
+
+/** Shows progress, and messages between, on one output. */
+export interface Display<Progress = PipelineProgress> {
+  update(progress: Progress): void;
+  /** A line that stays. */
+  message(line: string): void;
+  /** Leaves what is shown where it is; nothing is redrawn any more. */
+  end(): void;
+}
+
+/** How progress looks. */
+export interface View<Progress> {
+  /** Lines of a terminal `columns` wide. */
+  render: (progress: Progress, columns: number) => string[];
+  /** What to add where lines stay. */
+  plain: (before: Progress | undefined, now: Progress) => string[];
+}
+
+type Output = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
+
+/** Bars redrawn in place on a terminal that can; plain lines elsewhere, and where NO_COLOR or a dumb terminal asks for no escape codes. */
+export function openDisplay(output: Output, environment: NodeJS.ProcessEnv = process.env): Display {
+  return openView({ render: renderProgress, plain: plainLines }, output, environment);
+}
+
+/** The same for any kind of progress. */
+export function openView<Progress>(view: View<Progress>, output: Output, environment: NodeJS.ProcessEnv = process.env): Display<Progress> {
+  const canRedraw = output.isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+  return canRedraw ? new TerminalDisplay(output, view.render) : new PlainDisplay(output, view.plain);
+}
+
+class PlainDisplay<Progress> implements Display<Progress> {
+  private shown: Progress | undefined;
+
+  constructor(
+    private readonly output: Output,
+    private readonly plain: View<Progress>['plain'],
+  ) {}
+
+  update(progress: Progress): void {
+    for (const line of this.plain(this.shown, progress)) this.message(line);
+    this.shown = progress;
+  }
+
+  message(line: string): void {
+    this.output.write(`${line}\n`);
+  }
+
+  end(): void {
+    this.shown = undefined;
+  }
+}
+
+const eraseDown = '\x1b[0J';
+const upBy = (lines: number) => (lines === 0 ? '\r' : `\x1b[${lines}A\r`);
+
+class TerminalDisplay<Progress> implements Display<Progress> {
+  private lines: string[] = [];
+  private columns = 0;
+
+  constructor(
+    private readonly output: Output,
+    private readonly render: View<Progress>['render'],
+  ) {}
+
+  update(progress: Progress): void {
+    const columns = this.output.columns || 80;
+    const lines = this.render(progress, columns);
+    if (columns === this.columns && lines.join('\n') === this.lines.join('\n')) return;
+    this.output.write(`${this.back(columns)}${eraseDown}${lines.map((line) => `${line}\n`).join('')}`);
+    this.lines = lines;
+    this.columns = columns;
+  }
+
+  message(line: string): void {
+    const shown = this.lines.map((shownLine) => `${shownLine}\n`).join('');
+    this.output.write(`${this.back(this.output.columns || 80)}${eraseDown}${line}\n${shown}`);
+  }
+
+  end(): void {
+    this.lines = [];
+  }
+
+  /** To the start of what is shown. A terminal that became narrower has wrapped the lines. */
+  private back(columns: number): string {
+    return upBy(this.lines.reduce((rows, line) => rows + Math.max(1, Math.ceil([...line].length / columns)), 0));
+  }
+}

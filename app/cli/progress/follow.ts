@@ -1,0 +1,49 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { progressQuery, type PipelineProgress } from '../../../workflows/protocol.js';
+import { unlessAborted } from '../interrupts.js';
+
+const pollMs = 500;
+const queryTimeoutMs = 5_000;
+
+/**
+ * Asks a run for its progress about twice a second until `signal` aborts. While nobody answers (no worker, no server)
+ * it goes on asking: how a run ends is not told by this query.
+ */
+export async function followProgress(
+  client: Client,
+  run: { workflowId: string },
+  onProgress: (progress: PipelineProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const progress = await unlessAborted(queryProgress(client, run), signal).catch(() => undefined);
+    if (progress !== undefined && !signal.aborted) onProgress(progress);
+    await sleep(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/**
+ * The progress of a run now, whichever of its executions it is in, down to what the worker says of the activity in flight (a guarded rebuild tells its rounds).
+ * Throws what the client throws.
+ */
+export async function queryProgress(client: Client, run: { workflowId: string }): Promise<PipelineProgress> {
+  const handle = client.workflow.getHandle(run.workflowId);
+  return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
+    const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
+    const heartbeats = (description.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
+    const words = await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
+    return withDetail(progress, words);
+  });
+}
+
+/** The progress with the worker's words in place of the workflow's, where they say the same and more. */
+export function withDetail(progress: PipelineProgress, words: readonly unknown[]): PipelineProgress {
+  const stages = progress.stages.map((stage) => {
+    const more = words.find((word): word is string => typeof word === 'string' && stage.detail !== '' && word.startsWith(stage.detail));
+    return stage.state === 'running' && more !== undefined ? { ...stage, detail: more } : stage;
+  });
+  const preparing = stages.every(({ state }) => state === 'waiting') ? words.find((word): word is string => typeof word === 'string' && word !== '') : undefined;
+  return { ...progress, ...(preparing !== undefined && { preparing }), stages };
+}

@@ -1,0 +1,28 @@
+import { accuracyRows, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
+import { textTable } from './text-table.js';
+
+/** The end of a run on a terminal: perplexities, sparsity asked and found, swaps, seconds, and where the files are. */
+export function resultTable(result: PipelineResult): string {
+  const { sparsity, rebuild, seconds, engine } = result;
+  const { total, ...stages } = seconds;
+  const spent = Object.entries(stages).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${duration(value)}`);
+  const facts: [string, string][] = [
+    ...(result.mask === '' ? [] : [['sparsity', `asked ${percent(sparsity.target)}, found ${percent(sparsity.actual)} (${result.pattern})`] as [string, string]]),
+    ...(rebuild.layers.length === 0 ? [] : [['rebuild', `${grouped(rebuild.grown)} weights grown, ${grouped(rebuild.pruned)} pruned`] as [string, string]]),
+    ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
+    ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
+    ...(result.incidents === undefined ? [] : [['incidents', `${grouped(result.incidents.length)} survived; the report lists them`] as [string, string]]),
+    ['engine', `${engine.backend} (${engine.version}), ${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['checkpoint', result.checkpoint],
+    ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
+    ['report', result.report],
+    ...(result.logLikelihoods === undefined ? [] : [['answers', result.logLikelihoods] as [string, string]]),
+    ...(result.lock === undefined ? [] : [['lock', result.lock] as [string, string]]),
+  ];
+  const labelWidth = 12;
+  const gates = result.gates === undefined ? [] : gateRows(result.gates, sparsity);
+  const tables = [gates, perplexityRows(result), accuracyRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...textTable(rows, { numbers: true, firstWidth: labelWidth }).split('\n'), '']);
+  const lines = [...tables, ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
+  return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
+}

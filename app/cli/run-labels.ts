@@ -1,0 +1,31 @@
+import type { RunLabels } from '../../workflows/run-labels.js';
+import { CommandLineError } from './errors.js';
+
+export { labelsOf, type RunLabels } from '../../workflows/run-labels.js';
+
+/** Labels as a command line asks for them; all that are given must agree. */
+export interface LabelOptions {
+  model?: string;
+  sparsity?: string;
+  pattern?: string;
+  method?: string;
+  gate?: string;
+}
+
+/**
+ * Whether a run has the labels that are asked for. A run without labels has none.
+ * @throws CommandLineError
+ */
+export function labelFilter({ model, sparsity, pattern, method, gate }: LabelOptions): (labels: Partial<RunLabels>) => boolean {
+  const share = Number(sparsity ?? 0);
+  if (sparsity !== undefined && !(sparsity.trim() !== '' && share >= 0 && share < 1)) {
+    throw new CommandLineError({ what: `--sparsity ${sparsity} is no share of zeros`, expected: 'a number from 0 to below 1, for instance 0.5' });
+  }
+  return (labels) =>
+    (model === undefined || labels.model === model) &&
+    // A pattern's sparsity is a quotient.
+    (sparsity === undefined || (labels.sparsity !== undefined && Math.abs(labels.sparsity - share) < 1e-6)) &&
+    (pattern === undefined || labels.pattern === pattern) &&
+    (gate === undefined || labels.gate === gate) &&
+    (method === undefined || (labels.methods ?? []).includes(method));
+}

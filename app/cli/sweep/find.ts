@@ -1,0 +1,51 @@
+import { existsSync, statSync } from 'node:fs';
+import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import { loadSweep } from '../../config/index.js';
+import { sweepRequestQuery, sweepTableQuery, sweepWorkflow, type SweepRequest, type SweepTable } from '../../../workflows/sweep-protocol.js';
+import { UnknownWorkflowError } from '../errors.js';
+import type { GlobalOptions } from '../options.js';
+import { sweepIdOf, sweepRequestFor } from './request.js';
+
+const queryTimeoutMs = 20_000;
+
+/**
+ * The latest execution of the sweep that a command line means: by workflow id, by sweep file, or the one started last.
+ * @throws UnknownWorkflowError, PipelineFileError
+ */
+export async function findSweep(client: Client, word: string | undefined, { set, allowFloating }: GlobalOptions): Promise<WorkflowExecutionDescription> {
+  const isFile = word !== undefined && (/\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile()));
+  const id = word === undefined ? await latestId(client) : isFile ? sweepIdOf(sweepRequestFor(loadSweep(word, set, { allowFloating }))) : word;
+  const found = await describeSweep(client, id);
+  if (found === undefined) throw new UnknownWorkflowError({ what: `no sweep with workflow id ${id} is known to the server`, remedy: 'See `npx temporal-pipeline sweep list`' });
+  return found;
+}
+
+/** The latest execution of a sweep, if there is one. */
+export async function describeSweep(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    const found = await client.workflow.getHandle(workflowId).describe();
+    return found.type === sweepWorkflow ? found : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function latestId(client: Client): Promise<string> {
+  let latest: { id: string; started: number } | undefined;
+  for await (const { workflowId, startTime } of client.workflow.list({ query: `WorkflowType = '${sweepWorkflow}'` })) {
+    if (latest === undefined || startTime.getTime() > latest.started) latest = { id: workflowId, started: startTime.getTime() };
+  }
+  if (latest === undefined) throw new UnknownWorkflowError({ what: 'no sweep has run on this server', remedy: 'Start one with `npx temporal-pipeline sweep run FILE`' });
+  return latest.id;
+}
+
+/** How far a sweep is, or was when it ended. A worker answers it. Throws what the client throws. */
+export async function queryTable(client: Client, workflowId: string, timeoutMs = queryTimeoutMs): Promise<SweepTable> {
+  return await client.connection.withDeadline(Date.now() + timeoutMs, () => client.workflow.getHandle(workflowId).query<SweepTable>(sweepTableQuery));
+}
+
+/** What would go on with a sweep: its members, and the outcomes of those that ended. A worker answers it. Throws what the client throws. */
+export async function queryRequest(client: Client, workflowId: string): Promise<SweepRequest> {
+  return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).query<SweepRequest>(sweepRequestQuery));
+}

@@ -1,0 +1,35 @@
+import type { Client } from '@temporalio/client';
+import { sweepWorkflow, type MemberOutcome, type SweepRequest } from '../../../workflows/sweep-protocol.js';
+import { OtherStateError } from '../errors.js';
+import { labelsOf } from '../run-labels.js';
+import { searchAttributesFor } from '../search-attributes.js';
+import { describeSweep } from './find.js';
+
+/** Starts a sweep, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
+export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<{ attached: boolean; runId: string }> {
+  const before = await describeSweep(client, workflowId);
+  const { attributes } = await searchAttributesFor(client, labelsOf(request.base));
+  await client.workflow.start(sweepWorkflow, {
+    args: [{ ...request, searchable: attributes.map(({ key }) => key.name) }],
+    taskQueue,
+    workflowId,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    memo: { sweep: request.name, members: request.members.length },
+  });
+  const execution = await client.workflow.getHandle(workflowId).describe();
+  if (execution.taskQueue !== taskQueue) {
+    throw new OtherStateError({
+      what: `sweep ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
+      expected: `task queue ${taskQueue}`,
+      remedy: `Follow it with \`npx temporal-pipeline sweep watch ${workflowId}\`, cancel it, or give its state folder with --state`,
+    });
+  }
+  return { attached: before?.status.name === 'RUNNING' && before.runId === execution.runId, runId: execution.runId };
+}
+
+/** What goes on with a sweep that has ended: what is done or was skipped is kept, everything else is run (again). */
+export function resumed(request: SweepRequest): SweepRequest {
+  const kept = Object.entries(request.outcomes).filter(([, { status }]: [string, MemberOutcome]) => status === 'done' || status === 'gateFailed' || status === 'skipped');
+  return { ...request, outcomes: Object.fromEntries(kept) };
+}

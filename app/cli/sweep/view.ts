@@ -1,0 +1,62 @@
+import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
+import { metricOf } from '../../../workflows/sweep-metric.js';
+import type { SweepRow, SweepTable } from '../../../workflows/sweep-protocol.js';
+import { duration, figure, countText } from '../../report/index.js';
+import type { View } from '../progress/display.js';
+import { bar, clip } from '../progress/render.js';
+
+export interface SweepView {
+  table: SweepTable;
+  /** Of members that run, by workflow id. */
+  running: Record<string, PipelineProgress>;
+}
+
+const nameWidth = 48;
+const mostLines = 30;
+
+/** All members as lines, a bar each; of a large sweep those that run, and how many others there are. */
+export const sweepView: View<SweepView> = {
+  render({ table, running }, columns) {
+    const shown = table.rows.length <= mostLines ? table.rows : table.rows.filter(({ status }) => status === 'running');
+    const width = Math.min(nameWidth, Math.max(...shown.map(({ name }) => name.length), 0));
+    const lines = shown.map((row) => `${clip(row.name, width).padEnd(width)} ${bar(shareOf(row, running[row.workflowId]), 12)} ${facts(row, running[row.workflowId])}`);
+    return [...lines, countText(table)].map((line) => clip(line, Math.max(1, columns - 1)).trimEnd());
+  },
+  plain(before, { table }) {
+    const earlier = new Map(before?.table.rows.map(({ name, status }) => [name, status]));
+    const ended = table.rows.filter(({ status }) => status !== 'waiting' && status !== 'running').length;
+    return table.rows.flatMap((row) => {
+      if (row.status === 'waiting' || row.status === earlier.get(row.name)) return [];
+      return [`${row.name}: ${row.status === 'running' ? 'started' : `${facts(row)} (${ended} of ${table.rows.length})`}`];
+    });
+  },
+};
+
+function shareOf({ status }: SweepRow, progress: PipelineProgress | undefined): number {
+  if (status === 'done' || status === 'gateFailed') return 1;
+  if (progress === undefined) return 0;
+  const shares = progress.stages.map(({ state, done, total }) => (state === 'done' ? 1 : total === 0 ? 0 : done / total));
+  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+}
+
+function facts(row: SweepRow, progress?: PipelineProgress): string {
+  switch (row.status) {
+    case 'waiting':
+      return '';
+    case 'running': {
+      const stage = progress?.stages.find(({ state }: StageProgress) => state === 'running');
+      return stage === undefined ? 'starting' : `${stage.type} ${stage.done}/${stage.total} ${stage.detail}`;
+    }
+    case 'gateFailed':
+    case 'done': {
+      const perplexity = metricOf(row, 'perplexity.rebuilt') ?? metricOf(row, 'perplexity.initial');
+      return [row.status === 'done' ? 'done' : 'gate failed', ...(perplexity === undefined ? [] : [`perplexity ${figure(perplexity)}`]), duration(row.seconds ?? 0)].join('  ');
+    }
+    case 'failed':
+      return `failed: ${row.error?.message ?? ''}`;
+    case 'skipped':
+      return `skipped: ${row.because ?? ''}`;
+    case 'cancelled':
+      return 'cancelled';
+  }
+}

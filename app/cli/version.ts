@@ -1,0 +1,2 @@
+/** Version of this package. */
+export { packageVersion as version } from '../../activities/package-version.js';

@@ -1,0 +1,83 @@
+import { dirname, resolve } from 'node:path';
+import { digestOf } from '../../files/artifacts/digest.js';
+import { checkData } from './check-data.js';
+import { deepFreeze } from './deep-freeze.js';
+import { readDocument } from './document.js';
+import { PipelineFileError } from './errors.js';
+import type { PipelineProblem, PipelineWarning } from './errors.js';
+import { notPipeline } from './file-kind.js';
+import { located, positionOf, withCause } from './located.js';
+import { isRepositoryId } from './model-source.js';
+import { applyOverrides } from './overrides.js';
+import type { Pipeline } from './pipeline.js';
+import { maxBytes, readText, tooLarge } from './read-text.js';
+
+export interface ParseOptions {
+  /** Lets a Hugging Face repository id go without `revision`. */
+  allowFloating?: boolean;
+  /** Folder that relative paths in overrides start from; the current one unless given. */
+  currentFolder?: string;
+}
+
+export interface ParseRequest extends ParseOptions {
+  /** YAML. */
+  text: string;
+  /** The file that the text is from: relative paths start from its folder, and messages name it. */
+  path: string;
+  /** `a.b=c` of `--set`, applied in order. */
+  overrides?: readonly string[];
+}
+
+export interface ParsedPipeline {
+  /** Checked, defaulted, paths absolute, frozen all the way down. */
+  pipeline: Pipeline;
+  /** SHA-256 of the pipeline's canonical JSON, hexadecimal. */
+  digest: string;
+  warnings: PipelineWarning[];
+  /** Absolute path of the file's folder. */
+  folder: string;
+}
+
+/**
+ * YAML text to a pipeline. Only looks at the disk to tell a model folder from a repository id.
+ * @throws PipelineFileError with every problem found
+ */
+export function parsePipeline({ text, path, overrides = [], allowFloating = false, currentFolder = process.cwd() }: ParseRequest): ParsedPipeline {
+  const file = resolve(path);
+  if (Buffer.byteLength(text) > maxBytes) throw tooLarge(file, Buffer.byteLength(text));
+  const source = readDocument(text);
+  const overrideProblems = typeof source.value === 'object' && source.value !== null ? applyOverrides(source.value, overrides, source.places) : [];
+  const problems: PipelineProblem[] = [
+    ...overrideProblems.map(({ override, message }) => ({ line: 0, column: 0, message, override })),
+    ...source.problems.map(({ offset, message }) => ({ ...positionOf(source, offset), message })),
+  ];
+  if (source.value === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
+  const sweepInstead = notPipeline(source.value);
+  if (sweepInstead !== undefined) throw new PipelineFileError(file, withCause(source, [located(source, sweepInstead)]));
+
+  const folder = dirname(file);
+  const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);
+  const checked = checkData(source.value, { allowFloating, baseOf, isRepository: (id) => isRepositoryId(id, baseOf('/model/source')) });
+  const values = checked.problems.map((problem) => located(source, problem));
+  // Where YAML itself is wrong, there is no value to judge.
+  const broken = [...problems];
+  problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
+  if (problems.length > 0 || checked.pipeline === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
+  const pipeline = deepFreeze(checked.pipeline);
+  return { pipeline, digest: digestOf(pipeline), warnings: inOrder(checked.warnings.map((warning) => located(source, warning))), folder };
+}
+
+/**
+ * Reads and parses a pipeline file.
+ * @throws PipelineFileError with every problem found, the file's being unreadable, not UTF-8 or over 1 MB included
+ */
+export function loadPipeline(path: string, overrides: readonly string[] = [], options: ParseOptions = {}): ParsedPipeline {
+  return parsePipeline({ text: readText(resolve(path)), path, overrides, ...options });
+}
+
+/** In the order of the file; a value that aliases repeat is wrong once. */
+function inOrder(problems: PipelineProblem[]): PipelineProblem[] {
+  const sorted = problems.sort((a, b) => a.line - b.line || a.column - b.column);
+  const key = ({ line, column, message, override = '' }: PipelineProblem) => [line, column, message, override].join('\n');
+  return [...new Map(sorted.map((problem) => [key(problem), problem])).values()];
+}

@@ -1,0 +1,47 @@
+import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { DecoderModel } from '../../science/models/index.js';
+
+/** Token windows on their way through a layer. */
+export interface Windows {
+  samples: number;
+  /** Tokens of a window. */
+  time: number;
+  /** Windows that go through a layer together. */
+  perBatch: number;
+}
+
+/** The stages of one type. */
+export function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): Extract<Stage, { type: T }>[] {
+  return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);
+}
+
+/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs make equal batches. */
+const batchBytes = 768 * 2 ** 20;
+
+/**
+ * Sequences that go through a layer together: as many as fit into {@link batchBytes} with their attention scores (kept about
+ * four times for the gradient) and activations. Follows from the pipeline and the model alone, never from free memory.
+ */
+export function sequencesPerBatch(pipeline: Pipeline, model: LayerWidths): number {
+  const lengths = [
+    ...stagesOf(pipeline, 'calibration').map((stage) => stage.sequenceLength),
+    ...stagesOf(pipeline, 'evaluation').flatMap((stage) => stage.perplexity.map((task) => task.sequenceLength)),
+  ];
+  const time = Math.max(1, ...lengths);
+  return Math.max(1, Math.min(64, Math.floor(batchBytes / (4 * sequenceNumbers(model, time)))));
+}
+
+type LayerWidths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize'>;
+
+/** Numbers that a sequence of so many tokens takes inside a decoder layer: attention scores (about four times) and activations. */
+export function sequenceNumbers({ attentionHeads, hiddenSize, intermediateSize }: LayerWidths, time: number): number {
+  return 4 * attentionHeads * time * time + time * (12 * hiddenSize + 8 * intermediateSize);
+}
+
+/** Bytes that a batch of zero-shot questions may take inside a decoder layer, which is only run forward. */
+const questionBytes = 256 * 2 ** 20;
+
+/** Most sequences of zero-shot questions of so many tokens that go through a layer together; follows from the model alone. */
+export function questionsPerBatch(model: LayerWidths, time: number): number {
+  return Math.max(1, Math.min(256, Math.floor(questionBytes / (4 * sequenceNumbers(model, time)))));
+}

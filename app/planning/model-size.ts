@@ -1,0 +1,99 @@
+import { linearsOf, type DecoderLayer, type DecoderModel, type TensorSpec } from '../../science/models/index.js';
+
+/** Attention or MLP of a decoder layer, in numbers of weights. */
+export interface SubBlockSize {
+  block: 'attention' | 'mlp';
+  /** Weights of its linears. */
+  linear: number;
+  /** What its linears put out for one token, the output linear left out: q, k, v, or gate, up. */
+  innerWidth: number;
+  /** What the output linear reads for one token. */
+  coreWidth: number;
+}
+
+/** One decoder layer, in numbers of weights. */
+export interface LayerSize {
+  /** All of its tensors. */
+  parameters: number;
+  /** Those of its linears, and of the largest one. */
+  linear: number;
+  largestLinear: number;
+  /** Number of its linears. */
+  linears: number;
+  subBlocks: readonly SubBlockSize[];
+  /** Widths of the inputs that linears read; linears that read the same one count once. */
+  inputWidths: readonly number[];
+  /** Weights of the linears that read each of them. */
+  readers: readonly number[];
+}
+
+/** What memory, disk and time follow from: a model without its weights. */
+export interface ModelSize {
+  layers: number;
+  /** The largest layer. */
+  layer: LayerSize;
+  hidden: number;
+  intermediate: number;
+  heads: number;
+  vocabulary: number;
+  /** Numbers of weights: all, of the linears, of the embedding, of the head. Tied ones count in each. */
+  parameters: number;
+  prunable: number;
+  embedding: number;
+  head: number;
+  /** Largest tensor of all, in weights. */
+  largestTensor: number;
+  /** Bytes of a weight in the checkpoint's files. */
+  bytesPerWeight: number;
+  /** Bytes of the checkpoint's tensors. */
+  fileBytes: number;
+}
+
+const sizeOf = ({ shape }: { shape: readonly number[] }): number => shape.reduce((product, size) => product * size, 1);
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const uniqueSize = (specs: readonly TensorSpec[]): number => sum([...new Map(specs.map((spec) => [spec.name, sizeOf(spec)])).values()]);
+
+/**
+ * The sizes that a model's structure implies.
+ *
+ * @param files what the checkpoint's headers say, or what is assumed where there is no checkpoint
+ */
+export function modelSize(model: DecoderModel, files: { bytesPerWeight: number; fileBytes?: number }): ModelSize {
+  const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));
+  const specs = [...model.embeddingTensors, ...layers.flatMap(({ tensors }) => tensors), ...model.headTensors];
+  const parameters = uniqueSize(specs);
+  const sizes = layers.map(layerSize);
+  return {
+    layers: model.layers,
+    layer: sizes.reduce((largest, size) => (size.parameters > largest.parameters ? size : largest)),
+    hidden: model.hiddenSize,
+    intermediate: model.intermediateSize,
+    heads: model.attentionHeads,
+    vocabulary: model.vocabularySize,
+    parameters,
+    prunable: sum(sizes.map(({ linear }) => linear)),
+    embedding: uniqueSize(model.embeddingTensors),
+    head: uniqueSize(model.headTensors),
+    largestTensor: specs.reduce((largest, spec) => Math.max(largest, sizeOf(spec)), 0),
+    bytesPerWeight: files.bytesPerWeight,
+    fileBytes: files.fileBytes ?? parameters * files.bytesPerWeight,
+  };
+}
+
+function layerSize(layer: DecoderLayer): LayerSize {
+  const linears = linearsOf(layer).map(sizeOf);
+  return {
+    parameters: uniqueSize(layer.tensors),
+    linear: sum(linears),
+    largestLinear: Math.max(...linears),
+    linears: linears.length,
+    subBlocks: layer.subBlocks.map((subBlock) => ({
+      block: subBlock.block,
+      linear: sum(linearsOf(subBlock).map(sizeOf)),
+      innerWidth: sum(subBlock.inputs.map(({ shape }) => shape[0])),
+      coreWidth: subBlock.output.shape[1],
+    })),
+    inputWidths: layer.subBlocks.flatMap(({ inputs, output }) => [inputs[0].shape[1], output.shape[1]]),
+    readers: layer.subBlocks.flatMap(({ inputs, output }) => [sum(inputs.map(sizeOf)), sizeOf(output)]),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Pipeline } from '../config/pipeline.js';
+import { isGpu } from './capacity.js';
+import type { Cost } from './cost.js';
+import { engineText } from '../../science/engine/engine-text.js';
+import { correctionOf, predictedBy, type Measurement } from './learned.js';
+import { secondsOf, type Machine } from './machine.js';
+import type { ModelSize } from './model-size.js';
+import { stageSteps, type StageSteps } from './stages.js';
+import type { Step } from './step.js';
+
+/** What a stage is predicted to take. */
+export interface PlannedStage {
+  type: StageSteps['type'];
+  what: string;
+  /** Activities. */
+  units: number;
+  seconds: number;
+  /** Bytes of the compute process at the peak. */
+  host: number;
+  /** Bytes of the engine's tensors at the peak: on the GPU if the engine has one, else a part of `host`. */
+  tensors: number;
+  /** Bytes that it leaves on disk, and what lies there at its peak, of the run so far. */
+  disk: { kept: number; peak: number };
+  /** Finished units that the estimates were corrected by. */
+  learnedFrom: number;
+}
+
+export interface Plan {
+  stages: PlannedStage[];
+  /** Sum of the seconds, and the largest of everything else. */
+  total: { seconds: number; host: number; tensors: number; disk: number };
+}
+
+/** Seconds of an activity beside its work. */
+const activitySeconds = 0.1;
+
+/** Predicted peaks of one unit, without corrections. */
+export function unitMemory({ memory: { host, tensors } }: Cost, { engine, baseline }: Machine): { host: number; tensors: number } {
+  return { host: baseline + host + (isGpu(engine) ? 0 : tensors), tensors };
+}
+
+export interface PlanRequest {
+  pipeline: Pipeline;
+  size: ModelSize;
+  /** Sequences that go through a layer together. */
+  perBatch: number;
+  machine: Machine;
+  /** What former runs took. */
+  measurements: readonly Measurement[];
+}
+
+/** Predicts memory, disk and time of a pipeline, stage by stage. A run that finds finished work takes less. */
+export function makePlan({ pipeline, size, perBatch, machine, measurements }: PlanRequest): Plan {
+  let kept = 0;
+  const learned = predictedBy(machine, measurements);
+  const stages = stageSteps(pipeline, size, perBatch).map((stage): PlannedStage => {
+    const steps = stage.steps.map((step) => planStep(step, machine, learned));
+    const most = (values: readonly number[]): number => Math.max(machine.baseline, ...values);
+    kept += stage.disk.kept;
+    return {
+      type: stage.type,
+      what: stage.what,
+      units: stage.steps.reduce((total, { count }) => total + count, 0),
+      seconds: steps.reduce((total, { seconds }) => total + seconds, 0),
+      host: most(steps.map(({ host }) => host)),
+      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)),
+      disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing },
+      learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),
+    };
+  });
+  return {
+    stages,
+    total: {
+      seconds: stages.reduce((total, { seconds }) => total + seconds, 0),
+      host: Math.max(machine.baseline, ...stages.map(({ host }) => host)),
+      tensors: Math.max(0, ...stages.map(({ tensors }) => tensors)),
+      disk: Math.max(0, ...stages.map(({ disk }) => disk.peak)),
+    },
+  };
+}
+
+function planStep({ kind, count, cost }: Step, machine: Machine, measurements: readonly Measurement[]): { seconds: number; host: number; tensors: number; learnedFrom: number } {
+  const known = { kind, engine: engineText(machine.engine), machine: machine.origin };
+  const seconds = secondsOf(cost.work, machine);
+  const { host, tensors } = unitMemory(cost, machine);
+  const time = correctionOf(measurements, { ...known, amount: 'seconds', value: seconds });
+  const bytes = correctionOf(measurements, { ...known, amount: 'bytes', value: host });
+  return {
+    seconds: count * (seconds * time.factor + activitySeconds),
+    host: host * bytes.factor,
+    tensors,
+    learnedFrom: Math.max(time.from, bytes.from),
+  };
+}

@@ -1,0 +1,147 @@
+import { statSync } from 'node:fs';
+import type { DatasetSource, PerplexityTask, Pipeline, Stage } from '../config/pipeline.js';
+import { guardDefaults } from '../../science/methods/index.js';
+import type { Windows } from './batches.js';
+import { addWork, type Cost } from './cost.js';
+import * as layers from './layer-cost.js';
+import type { ModelSize } from './model-size.js';
+import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
+import { zeroShotSteps } from './zero-shot.js';
+
+/** A stage in units of work. */
+export interface StageSteps {
+  type: Stage['type'] | 'outputs' | 'proof';
+  /** What it does, for a person. */
+  what: string;
+  steps: Step[];
+  /** Bytes that it leaves on disk, and that it takes on top of them for a while. */
+  disk: { kept: number; passing: number };
+}
+
+/** Bytes of texts that are known by name. */
+const namedTexts: Readonly<Record<string, number>> = { wikitext2: 1_290_590, ptb: 449_945, c4: 20_000_000 };
+
+/** Bytes of a text. */
+export function textBytes(dataset: DatasetSource): number {
+  if ('name' in dataset) return namedTexts[dataset.name];
+  return statSync(dataset.file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** How many windows of a text are scored. */
+export function windowsOf({ dataset, sequenceLength, skipTokens, maxWindows }: PerplexityTask, vocabulary: number): number {
+  const all = Math.floor((tokensOf(textBytes(dataset), vocabulary) - skipTokens) / sequenceLength);
+  return Math.max(1, Math.min(all, maxWindows ?? Infinity));
+}
+
+/** Copies the checkpoint tensor by tensor, with zeros. */
+export function outputsCost(size: ModelSize): Cost {
+  return {
+    memory: { tensors: 0, host: 3 * 4 * size.largestTensor + size.layer.linear },
+    work: addWork([1, { readBytes: size.fileBytes, writtenBytes: size.fileBytes + size.prunable / 8, hostFlops: 4 * size.prunable, files: 8 }]),
+  };
+}
+
+/** Reads the written checkpoint beside the dense one. */
+export function proofCost(size: ModelSize): Cost {
+  return { memory: { tensors: 0, host: 64 * 2 ** 20 }, work: addWork([1, { readBytes: 2 * size.fileBytes, hostFlops: 8 * size.parameters }]) };
+}
+
+/** The stages of a pipeline with what they take, in the order in which they run; outputs and proof among them. */
+export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number): StageSteps[] {
+  const result: StageSteps[] = [];
+  const lastMaking = pipeline.stages.findLastIndex(({ type }) => type === 'initialMask' || type === 'rebuild');
+  let windows: Windows | undefined;
+  let updates = false;
+  for (const [index, stage] of pipeline.stages.entries()) {
+    if (stage.type === 'calibration') windows = { samples: stage.samples, time: stage.sequenceLength, perBatch };
+    if (stage.type === 'initialMask') updates = stage.method === 'sparsegpt';
+    if (stage.type === 'rebuild') updates = stage.weights === 'refit' || (updates && stage.weights === 'keep-updates');
+    result.push(stepsOf(stage, size, windows, { perBatch, updates }));
+    if (index === lastMaking) result.push(...outputSteps(size));
+  }
+  return result;
+}
+
+interface Around {
+  perBatch: number;
+  /** Whether its masks come with updated weights. */
+  updates: boolean;
+}
+
+function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { perBatch, updates }: Around): StageSteps {
+  switch (stage.type) {
+    case 'calibration': {
+      const bytes = textBytes(stage.dataset);
+      const { samples, sequenceLength } = stage;
+      const step = { kind: kinds.sample, count: 1, cost: sampleCost(bytes) };
+      return { type: stage.type, what: `${samples} windows of ${sequenceLength} tokens`, steps: [step], disk: { kept: 4 * samples * sequenceLength, passing: 0 } };
+    }
+    case 'initialMask': {
+      const { method, allocation } = stage;
+      const scoring = allocation === undefined || windows === undefined ? noSteps : scoringSteps(allocation.method, size, windows);
+      const kept = size.layers * layers.maskBytes(size) + (updates ? 4 * size.prunable : 0);
+      if ((method !== 'wanda' && method !== 'sparsegpt') || windows === undefined) {
+        const step = { kind: kinds.initialMask(method), count: size.layers, cost: layers.plainMaskCost(size) };
+        return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing } };
+      }
+      const cost = method === 'wanda' ? layers.wandaCost(size, windows) : layers.sparseGptCost(size, windows);
+      const hidden = layers.hiddenBytes(size, windows);
+      return {
+        type: stage.type,
+        what: method,
+        steps: [...scoring.steps, embedStep(size, windows), { kind: kinds.initialMask(method), count: size.layers, cost }],
+        disk: { kept: kept + hidden, passing: Math.max(hidden, scoring.passing) },
+      };
+    }
+    case 'rebuild': {
+      if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
+      const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
+      const hidden = layers.hiddenBytes(size, windows);
+      const cost = layers.rebuildCost(size, windows, { strategy, metric, weights, budget });
+      return {
+        type: stage.type,
+        what: strategy,
+        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost }],
+        disk: { kept: size.layers * layers.maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: hidden },
+      };
+    }
+    case 'evaluation': {
+      const tasks = stage.perplexity.map((task) => ({ bytes: textBytes(task.dataset), windows: { samples: windowsOf(task, size.vocabulary), time: task.sequenceLength, perBatch } }));
+      const states = stage.states.length;
+      const count = tasks.reduce((total, task) => total + task.windows.samples, 0);
+      const zeroShot = zeroShotSteps(stage, size);
+      const judged = [...(tasks.length === 0 ? [] : [`${count} windows`]), ...(zeroShot.tasks === 0 ? [] : [`${zeroShot.tasks} zero-shot ${zeroShot.tasks === 1 ? 'task' : 'tasks'}`])];
+      return {
+        type: stage.type,
+        what: `${stage.states.join(', ')} on ${judged.join(' and ')}`,
+        steps: [...tasks.flatMap((task) => [
+          { kind: kinds.sample, count: 1, cost: sampleCost(task.bytes) },
+          embedStep(size, task.windows, states),
+          { kind: kinds.advance, count: states * size.layers, cost: layers.advanceCost(size, task.windows) },
+          { kind: kinds.score, count: states, cost: layers.scoreCost(size, task.windows) },
+        ]), ...zeroShot.steps],
+        disk: {
+          kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, zeroShot.disk.kept),
+          passing: Math.max(zeroShot.disk.passing, ...tasks.map((task) => 2 * layers.hiddenBytes(size, task.windows))),
+        },
+      };
+    }
+  }
+}
+
+const noSteps: { steps: Step[]; passing: number } = { steps: [], passing: 0 };
+
+function scoringSteps(method: 'sensitivity' | 'owl', size: ModelSize, windows: Windows): { steps: Step[]; passing: number } {
+  const hidden = layers.hiddenBytes(size, windows);
+  const steps = [{ kind: kinds.scoring(method), count: size.layers, cost: layers.scoringCost(size, windows, method) }];
+  if (method === 'owl') return { steps, passing: 2 * hidden };
+  // Sensitivity goes backwards, and has the hidden states of all layers kept.
+  return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden };
+}
+
+function outputSteps(size: ModelSize): StageSteps[] {
+  return [
+    { type: 'outputs', what: 'checkpoint and mask', steps: [{ kind: kinds.outputs, count: 1, cost: outputsCost(size) }], disk: { kept: size.fileBytes + size.prunable / 8, passing: 0 } },
+    { type: 'proof', what: 'checkpoint against the dense model', steps: [{ kind: kinds.proof, count: 1, cost: proofCost(size) }], disk: { kept: 0, passing: 0 } },
+  ];
+}

@@ -1,0 +1,11 @@
+export { accuracyRows } from './accuracies.js';
+/** Reports for people about finished runs, and how numbers are written for them. */
+export { change, duration, figure, grouped, percent } from './figures.js';
+export { gapClosed } from '../../workflows/gap-closed.js';
+export { failedGates, gateRows, quantityFigure } from './gates.js';
+export { perplexityRows } from './perplexities.js';
+export { pipelineFile } from './pipeline-file.js';
+export { renderReport } from './report.js';
+export { markdownTable } from './markdown.js';
+export { countText } from './sweep-count.js';
+export { sweepCsv, sweepRows } from './sweep-table.js';

@@ -1,0 +1,190 @@
+import type { Pipeline, Stage } from '../config/pipeline.js';
+import type { PipelineResult, RebuildRound } from '../../workflows/protocol.js';
+import { accuracyRows, questionsText } from './accuracies.js';
+import { change, duration, figure, grouped, percent } from './figures.js';
+import { gateRows } from './gates.js';
+import { markdownTable } from './markdown.js';
+import { perplexityRows } from './perplexities.js';
+import { pipelineFile } from './pipeline-file.js';
+
+/** The report of a finished run in Markdown. The same result gives the same text. */
+export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
+  const sections = [
+    `# ${result.name}`,
+    summary(result, pipeline),
+    gates(result),
+    quality(result),
+    zeroShot(result),
+    sparsity(result),
+    sparsityByLayer(result, pipeline),
+    hessians(result),
+    rebuild(result),
+    work(result),
+    happened(result),
+    origin(result),
+    reproduce(result, pipeline),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function summary({ model }: PipelineResult, { stages }: Pipeline): string {
+  const size = `${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable, in ${model.layers} decoder layers`;
+  return [`\`${model.source}\` (${model.family}; ${size}).`, stages.map((stage, index) => `${index + 1}. ${describeStage(stage)}`).join('\n')].join('\n\n');
+}
+
+function datasetName(dataset: Extract<Stage, { type: 'calibration' }>['dataset']): string {
+  if ('name' in dataset) return dataset.name;
+  return `\`${dataset.file}\`${dataset.field === undefined ? '' : ` (field \`${dataset.field}\`)`}`;
+}
+
+function describeStage(stage: Stage): string {
+  switch (stage.type) {
+    case 'calibration': {
+      const how = stage.sampling === 'random' ? `random, seed ${stage.seed}` : 'sequential';
+      return `Calibration: ${stage.samples} windows of ${stage.sequenceLength} tokens (${how}) of ${datasetName(stage.dataset)}.`;
+    }
+    case 'initialMask': {
+      const source = stage.source === undefined ? '' : ` \`${stage.source}\``;
+      const pattern = stage.pattern === undefined ? '' : `, pattern ${stage.pattern}`;
+      const share = stage.sparsity === undefined ? '' : `, sparsity ${percent(stage.sparsity)}`;
+      const { allocation } = stage;
+      const spread = allocation === undefined ? '' : `, spread by ${allocation.method}${allocation.spread === undefined ? '' : ` (${allocation.spread})`}`;
+      return `Initial mask: ${stage.method}${source}${pattern}${share}${spread}.`;
+    }
+    case 'rebuild':
+      return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ${stage.strategy === 'published' ? `ratio ${stage.ratio}, ` : ''}metric ${stage.metric}, weights ${stage.weights}.`;
+    case 'evaluation': {
+      const tasks = stage.perplexity.map(
+        (task) =>
+          `perplexity on ${datasetName(task.dataset)} (${task.maxWindows === undefined ? 'all' : `at most ${task.maxWindows}`} windows of ${task.sequenceLength} tokens, the first ${task.skipTokens} tokens skipped)`,
+      );
+      const questions = (stage.zeroShot ?? []).map((task) => {
+        const name = 'task' in task ? task.task : task.name;
+        const from = task.file === undefined ? '' : ` of \`${task.file}\``;
+        return `${name}${from} (${task.limit === undefined ? 'all' : `the first ${task.limit}`} documents${task.bos ? ', with BOS token' : ''})`;
+      });
+      const judged = [...tasks, ...(questions.length === 0 ? [] : [`zero-shot accuracy on ${questions.join(', ')}`])];
+      return `Evaluation of ${stage.states.join(', ')}: ${judged.join('; ')}.`;
+    }
+  }
+}
+
+function gates({ gates: judged = [], sparsity: asked }: PipelineResult): string {
+  return judged.length === 0 ? '' : ['## Quality gates', markdownTable(gateRows(judged, asked))].join('\n\n');
+}
+
+function quality(result: PipelineResult): string {
+  const rows = perplexityRows(result);
+  if (rows.length === 0) return '';
+  const lines = ['## Quality', markdownTable(rows)];
+  if (rows[0]?.includes('gap closed') === true) {
+    lines.push('Gap closed: `1 - ln(rebuilt / dense) / ln(initial / dense)`, the share of the damage of the initial mask that the rebuild mended.');
+  }
+  return lines.join('\n\n');
+}
+
+function zeroShot(result: PipelineResult): string {
+  const rows = accuracyRows(result);
+  if (rows.length === 0) return '';
+  return [
+    '## Zero-shot accuracy',
+    markdownTable(rows),
+    `Documents: ${questionsText(result)}. \`acc\`: the answer of the highest log-likelihood is right; \`acc_norm\`: that of the highest by character. Behind ±, standard errors, as lm-evaluation-harness has them.`,
+    ...(result.logLikelihoods === undefined ? [] : [`The log-likelihoods of all answers are in \`${result.logLikelihoods}\`.`]),
+  ].join('\n\n');
+}
+
+function sparsity(result: PipelineResult): string {
+  if (result.mask === '') return '';
+  const { target, actual } = result.sparsity;
+  return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, percent(target), percent(actual)]])].join('\n\n');
+}
+
+function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
+  if (layers.length === 0) return '';
+  const guarded = layers.some(({ rounds }) => rounds !== undefined);
+  const refit = layers.some((entry) => entry.refit !== undefined);
+  const rows = layers.map((entry) => [
+    String(entry.layer),
+    entry.block,
+    figure(entry.errorBefore),
+    figure(entry.errorAfter),
+    change(entry.errorBefore, entry.errorAfter),
+    grouped(entry.grown),
+    grouped(entry.pruned),
+    ...(guarded ? [describeRounds(entry.rounds ?? [])] : []),
+    ...(refit ? [entry.refit === undefined ? '' : describeDecision(change(entry.refit.errorBefore, entry.refit.error), entry.refit)] : []),
+  ]);
+  return [
+    '## Rebuild',
+    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
+    ...(guarded ? ['Rounds: the ratio that each round found best, and what it made of the error of its held-out windows; a round in brackets was undone.'] : []),
+    ...(refit ? ['Refit: what fitting the kept weights anew made of the error of other held-out windows.'] : []),
+    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...(guarded ? ['rounds'] : []), ...(refit ? ['refit'] : [])], ...rows]),
+  ].join('\n\n');
+}
+
+function describeRounds(rounds: readonly RebuildRound[]): string {
+  return rounds.map((round) => describeDecision(`${round.ratio}: ${change(round.errorBefore, round.error)}`, round)).join(', ');
+}
+
+/** In brackets where it was undone. */
+function describeDecision(text: string, { accepted }: { accepted: boolean }): string {
+  return accepted ? text : `(${text})`;
+}
+
+/** What the run has survived. It has changed nothing of the result. */
+function happened({ incidents = [] }: PipelineResult): string {
+  if (incidents.length === 0) return '';
+  return ['## Incidents', 'What happened during the run, without a trace in its result.', markdownTable([['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])])].join('\n\n');
+}
+
+/** Where an allocation gave layers their own. */
+function sparsityByLayer({ initialMask: { layers } }: PipelineResult, { stages }: Pipeline): string {
+  if (!stages.some((stage) => stage.type === 'initialMask' && stage.allocation !== undefined)) return '';
+  return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), percent(share)])]);
+}
+
+function hessians({ initialMask: { linears } }: PipelineResult): string {
+  if (linears.length === 0) return '';
+  const rows = linears.map(({ layer, linear, damping, deadInputs }) => [String(layer), `\`${linear}\``, figure(damping), grouped(deadInputs)]);
+  return [
+    '## Hessians',
+    'Linears whose Hessian needed more damping than asked for, or that have inputs which were zero on all calibration text.',
+    markdownTable([['layer', 'linear', 'damping', 'dead inputs'], ...rows]),
+  ].join('\n\n');
+}
+
+function work({ seconds, reused }: PipelineResult): string {
+  const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
+  const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
+  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are those that they took when they were made.`;
+  return [
+    '## Time',
+    markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
+    `Seconds of work in the stages, waiting left out.${found}`,
+  ].join('\n\n');
+}
+
+function origin({ engine, model, configDigest, checkpoint, mask, proof, lock }: PipelineResult): string {
+  const rows = [
+    ['', ''],
+    ['engine', `${engine.backend}, ${engine.version}`],
+    ['device', `${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['model digest', `\`${model.digest}\``],
+    ['pipeline digest', `\`${configDigest}\``],
+    ['checkpoint', `\`${checkpoint}\``],
+    ...(mask === '' ? [] : [['mask', `\`${mask}\``], ['proof', `\`${proof}\``]]),
+    ...(lock === undefined ? [] : [['lock', `\`${lock}\``]]),
+  ];
+  return ['## Origin', markdownTable(rows)].join('\n\n');
+}
+
+function reproduce({ lock }: PipelineResult, pipeline: Pipeline): string {
+  const locked = lock === undefined ? '' : ` With \`--locked ${lock}\` the original file refuses anything else, and gives the same bits or fails.`;
+  return [
+    '## To reproduce',
+    `Save this as \`pipeline.yaml\` and run \`npx temporal-pipeline run pipeline.yaml\`. The same engine on the same kind of machine gives the same bits.${locked}`,
+    `\`\`\`yaml\n${pipelineFile(pipeline)}\`\`\``,
+  ].join('\n\n');
+}

@@ -1,0 +1,92 @@
+import { init, type EChartsOption } from 'echarts';
+import type { SweepMetric, SweepValue } from '../config/sweep.js';
+import { metricOf } from '../../workflows/sweep-metric.js';
+import type { SweepRow, SweepTable } from '../../workflows/sweep-protocol.js';
+import { figure } from './figures.js';
+
+export interface Series {
+  name: string;
+  points: { x: SweepValue; y: number }[];
+}
+
+/** What a plot shows: a metric over one path's values, a line for each combination of the others. */
+export interface PlotData {
+  x: string;
+  y: SweepMetric;
+  /** Numbers along x; names otherwise, in the order of the table. */
+  categories?: SweepValue[];
+  series: Series[];
+  /** Perplexity of the dense model, where it is the same for all. */
+  dense?: number;
+}
+
+/** What there is to plot: perplexity over sparsity, or else over the first path with numbers, or else over the first path. */
+export function plotData({ axes, rows, best }: SweepTable): PlotData | undefined {
+  const numeric = (axis: string): boolean => rows.every(({ values }) => typeof values[axis] === 'number');
+  const x = axes.find((axis) => axis.endsWith('.sparsity') && numeric(axis)) ?? axes.find(numeric) ?? axes[0];
+  const done = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
+  const has = (metric: SweepMetric): boolean => done.some((row) => metricOf(row, metric) !== undefined);
+  const wanted: SweepMetric[] = [...(best === undefined ? [] : [best.metric]), 'perplexity.rebuilt', 'perplexity.initial'];
+  const y = wanted.find(has);
+  if (x === undefined || y === undefined) return undefined;
+  const series = new Map<string, Series['points']>();
+  for (const row of done) {
+    const value = metricOf(row, y);
+    if (value === undefined || row.values[x] === undefined) continue;
+    const name = seriesName(row, axes, x);
+    series.set(name, [...(series.get(name) ?? []), { x: row.values[x], y: value }]);
+  }
+  const isNumeric = numeric(x);
+  const sorted = [...series].map(([name, points]) => ({ name, points: isNumeric ? points.sort((a, b) => Number(a.x) - Number(b.x)) : points }));
+  const denses = new Set(done.map(({ perplexity }) => Object.values(perplexity?.dense ?? {})[0]));
+  const [dense] = denses;
+  return {
+    x,
+    y,
+    ...(!isNumeric && { categories: [...new Set(rows.flatMap(({ values }) => (values[x] === undefined ? [] : [values[x]])))] }),
+    series: sorted,
+    ...(denses.size === 1 && dense !== undefined && y !== 'gapClosed' && { dense }),
+  };
+}
+
+function seriesName({ values }: SweepRow, axes: readonly string[], x: string): string {
+  const others = axes.filter((axis) => axis !== x && values[axis] !== undefined);
+  return others.map((axis) => `${axis} ${String(values[axis])}`).join(', ') || 'all';
+}
+
+const size = { width: 800, height: 500 };
+
+/** The plot as SVG; undefined where no member has anything to show yet. */
+export function sweepPlot(table: SweepTable): string | undefined {
+  const data = plotData(table);
+  if (data === undefined) return undefined;
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
+  try {
+    chart.setOption(optionsFor(table.name, data));
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}
+
+function optionsFor(title: string, { x, y, categories, series, dense }: PlotData): EChartsOption {
+  const all = series.flatMap(({ points }) => points.map((point) => point.y));
+  // A perplexity explodes where too much is pruned; what matters is before that.
+  const isLog = y !== 'gapClosed' && Math.max(...all) > 20 * Math.min(...all);
+  const at = (value: SweepValue): string | number => (categories === undefined ? Number(value) : String(value));
+  const baseline = dense === undefined ? {} : {
+    markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' as const, color: '#666' }, label: { formatter: `dense ${figure(dense)}`, position: 'insideEndTop' as const }, data: [{ yAxis: dense }] },
+  };
+  return {
+    animation: false,
+    backgroundColor: '#ffffff',
+    title: { text: title, left: 'center' },
+    legend: { bottom: 0, type: 'plain' },
+    grid: { left: 80, right: 40, top: 50, bottom: 90 },
+    xAxis: categories === undefined
+      ? { type: 'value', name: x, nameLocation: 'middle', nameGap: 30, scale: true }
+      : { type: 'category', name: x, nameLocation: 'middle', nameGap: 30, data: categories.map(String) },
+    yAxis: { type: isLog ? 'log' : 'value', name: y, nameLocation: 'middle', nameGap: 55, scale: true, ...(dense !== undefined && { min: ({ min }: { min: number }) => Math.min(min, dense) }) },
+    series: series.map(({ name, points }, index) => ({ name, type: 'line', symbolSize: 7, data: points.map((point) => [at(point.x), point.y]), ...(index === 0 && baseline) })),
+  };
+}

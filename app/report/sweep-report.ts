@@ -1,0 +1,44 @@
+import type { SweepTable } from '../../workflows/sweep-protocol.js';
+import { duration, figure } from './figures.js';
+import { markdownTable } from './markdown.js';
+import { countText } from './sweep-count.js';
+import { sweepPlot } from './sweep-plot.js';
+import { sweepCsv, sweepRows } from './sweep-table.js';
+
+/** The files of a sweep's report, by name: the report, the table as Markdown, CSV and JSON, and the plot where there is something to plot. */
+export function renderSweep(table: SweepTable): Record<string, string> {
+  const plot = sweepPlot(table);
+  const markdown = markdownTable(sweepRows(table));
+  return {
+    'report.md': report(table, markdown, plot !== undefined),
+    'table.md': `${markdown}\n`,
+    'table.csv': sweepCsv(table),
+    'table.json': `${JSON.stringify(table, null, 2)}\n`,
+    ...(plot !== undefined && { 'plot.svg': plot }),
+  };
+}
+
+function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
+  const { name, rows, best } = table;
+  const winner = rows.find((row) => row.name === best?.name);
+  const sections = [
+    `# ${name}`,
+    `${countText(table)} ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in all members, what they share counted for each.`,
+    ...(best === undefined ? [] : [`Best: \`${best.name}\`, ${best.metric} ${figure(best.value)} (${best.goal === 'min' ? 'least' : 'most'}), checkpoint \`${winner?.checkpoint ?? ''}\`.`]),
+    '## Members',
+    markdown,
+    ...(hasPlot ? ['## Plot', '![plot](plot.svg)'] : []),
+    ...reasons(table),
+    '## Reports of the members',
+    rows.map(({ name: member, workflowId, report: own }) => `- \`${member}\`: ${own === undefined ? 'none' : `\`${own}\``} (workflow \`${workflowId}\`)`).join('\n'),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function reasons({ rows }: SweepTable): string[] {
+  const lines = rows.flatMap(({ name, status, error, because }) => {
+    if (error !== undefined) return [`- \`${name}\` ${status}: ${error.message} (${error.type})`];
+    return because === undefined ? [] : [`- \`${name}\` ${status}: ${because}`];
+  });
+  return lines.length === 0 ? [] : ['## Not done', lines.join('\n')];
+}

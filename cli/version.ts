@@ -1,2 +1,0 @@
-/** Version of this package. */
-export { packageVersion as version } from '../activities/package-version.js';

@@ -1,0 +1,63 @@
+import { Fault } from '../../errors/fault.js';
+import { withoutSecrets } from '../../errors/secrets.js';
+import { StoreRefusedError, StoreUnreachableError } from './errors.js';
+
+/** What the SDK and S3 servers throw. */
+interface S3Error {
+  name?: string;
+  message?: string;
+  code?: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+const status = (error: unknown): number | undefined => (error as S3Error).$metadata?.httpStatusCode;
+
+/** Whether there is no object of that name. A bucket that is not there is another matter. */
+export function isAbsent(error: unknown): boolean {
+  const { name } = error as S3Error;
+  return name === 'NoSuchKey' || name === 'NotFound';
+}
+
+/** Whether a conditional write was refused because its condition does not hold. */
+export function isRefusedCondition(error: unknown): boolean {
+  const { name } = error as S3Error;
+  return name === 'PreconditionFailed' || name === 'ConditionalRequestConflict' || status(error) === 412;
+}
+
+/** What a person can do about it, by the error's name. */
+const remedies: Record<string, string> = {
+  NoSuchBucket: 'Make the bucket, or correct --store (or LLM_BARBER_STORE)',
+  InvalidBucketName: 'Correct --store (or LLM_BARBER_STORE)',
+  AccessDenied: 'Allow these credentials to read, write, list and delete there',
+  CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role',
+  InvalidAccessKeyId: 'Correct AWS_ACCESS_KEY_ID or the profile',
+  // versitygw's word for it.
+  XAdminUserNotFound: 'Correct AWS_ACCESS_KEY_ID or the profile',
+  SignatureDoesNotMatch: 'Correct AWS_SECRET_ACCESS_KEY or the profile',
+  ExpiredToken: 'Renew the credentials',
+  PermanentRedirect: 'Set AWS_REGION to the region of the bucket',
+  AuthorizationHeaderMalformed: 'Set AWS_REGION to the region of the bucket',
+};
+
+/** The SDK's words for a region that is nowhere set. */
+const noRegion = /region is missing/i;
+
+/**
+ * Turns what the SDK throws into our kinds of fault: what waiting can mend is tried again, what it cannot ends at once. Faults of ours,
+ * and those of the local disk, stay as they are.
+ */
+export function bucketFault(error: unknown, store: string, what: string): unknown {
+  if (error instanceof Fault || isLocal(error)) return error;
+  const { name = '', code, message = '' } = error as S3Error;
+  // A HEAD has no body to name the error in. A clock that is wrong may be set right.
+  const known = status(error) === 403 && remedies[name] === undefined && name !== 'RequestTimeTooSkewed' ? 'AccessDenied' : name;
+  const remedy = remedies[known] ?? (noRegion.test(message) ? 'Set AWS_REGION' : undefined);
+  const text = withoutSecrets([...new Set([known, code, message].filter((word) => word !== undefined && word !== ''))].join(', '));
+  if (remedy !== undefined) return new StoreRefusedError({ where: store, what: `cannot ${what} (${text})`, remedy }, { cause: error });
+  return new StoreUnreachableError({ where: store, what: `cannot ${what} (${text})`, remedy: 'It is tried again; look at the server of the bucket if this goes on' }, { cause: error });
+}
+
+/** File system errors name a path. */
+function isLocal(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && 'path' in error;
+}

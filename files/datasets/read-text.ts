@@ -1,0 +1,57 @@
+import { constants } from 'node:buffer';
+import { textFormat, type TextFormat } from '../../app/config/text-format.js';
+import { InvalidRecordError, MeaninglessFieldError } from './errors.js';
+import { jsonRecords, kindOf, type DatasetRecord } from './records.js';
+import { readParquetColumn } from './parquet.js';
+import { readUtf8, tooLarge } from './utf8-file.js';
+
+/** Between two documents of a dataset. */
+const separator = '\n\n';
+const defaultField = 'text';
+
+/**
+ * How a file's bytes become text. Equal bytes that are read in another way give another text, so all of this belongs into the key
+ * of whatever is made from the text. A new way of reading adds a format, or a member where it is used.
+ */
+export type TextReading = TextFormat & { field?: string };
+
+/** How {@link readText} reads a dataset: by the endings of its file's name. Only documents have fields. */
+export function textReading({ file, field = defaultField }: { file: string; field?: string }): TextReading {
+  const format = textFormat(file);
+  return format.documents === 'text' ? format : { ...format, field };
+}
+
+/**
+ * The whole text of a dataset. The endings of the file's name say how it is read (`textFormat`): the documents of a JSON or Parquet
+ * file in order with a blank line between them, any other file as it is. With `.gz` behind it, text and JSON are unpacked first.
+ *
+ * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError, InvalidRecordError, ParquetError
+ * @throws MeaninglessFieldError where `field` is given for a file that has no fields
+ */
+export async function readText(dataset: { file: string; field?: string }): Promise<string> {
+  const { file } = dataset;
+  const { documents, field = defaultField } = textReading(dataset);
+  switch (documents) {
+    case 'parquet': return join(await readParquetColumn(file, field), file);
+    case 'json': return join(Array.from(jsonRecords(await readUtf8(file), file, `an object with a field "${field}"`), (record) => textOf(record, field)), file);
+    case 'text':
+      if (dataset.field !== undefined) throw new MeaninglessFieldError(file, dataset.field);
+      return readUtf8(file);
+  }
+}
+
+function join(documents: readonly string[], file: string): string {
+  const length = documents.reduce((sum, document) => sum + document.length + separator.length, 0);
+  if (length > constants.MAX_STRING_LENGTH) throw tooLarge(length, file);
+  return documents.join(separator);
+}
+
+function textOf({ values, where }: DatasetRecord, field: string): string {
+  const value = Object.hasOwn(values, field) ? values[field] : undefined;
+  if (typeof value === 'string') return value;
+  const found = value === undefined ? `no field "${field}"; its fields are ${Object.keys(values).join(', ')}` : `${kindOf(value)} in field "${field}"`;
+  throw new InvalidRecordError({
+    what: `there is ${found}`, where, expected: `text in field "${field}"`,
+    remedy: value === undefined ? "Name the dataset's field" : 'Correct the record or remove it',
+  });
+}

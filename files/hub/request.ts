@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault } from '../../errors/fault.js';
+import {
+  GatedRepositoryError, HubAccessError, HubProtocolError, HubUnreachableError, RepositoryFileNotFoundError, RepositoryNotFoundError, RevisionNotFoundError, unreachable,
+} from './errors.js';
+import { describeRepository, type Repository } from './repository.js';
+import type { HubSettings } from './settings.js';
+
+/** What is asked for, for messages. */
+export interface Subject extends Repository {
+  path?: string;
+}
+
+/** Attempts of one request before the activity's own retries take over. */
+const attempts = 5;
+const longestWaitMs = 30_000;
+
+/** Waits before attempt `failures` + 1: half a second, then twice as long each time, or as long as the server asks for. */
+export async function waitToRetry(failures: number, askedSeconds = 0): Promise<void> {
+  await sleep(Math.min(longestWaitMs, Math.max(askedSeconds * 1000, 500 * 2 ** (failures - 1))));
+}
+
+/**
+ * A `fetch` for the hub: adds the token, to the hub's own address only (a redirect to another one goes without it), tries again what
+ * may pass, and throws one of our faults for an answer that is no success.
+ * A connection that gives nothing for `idleMs` is cut; a body has to be read through {@link bodyOf} for that.
+ */
+export function hubFetch(settings: HubSettings, subject: Subject): typeof fetch {
+  return retrying(settings, subject, (response) => Promise.resolve(response));
+}
+
+/**
+ * A {@link hubFetch} for answers of JSON: the whole body has come and is JSON once it returns. A body that is cut off, or that
+ * gives nothing for `idleMs`, is asked for again like an answer that never came.
+ */
+export function hubJson(settings: HubSettings, subject: Subject): typeof fetch {
+  return retrying(settings, subject, (response) => wholeJson(response, settings, subject));
+}
+
+/** @param accept what becomes of a successful answer, or the error for which it is asked for again */
+function retrying(settings: HubSettings, subject: Subject, accept: (response: Response) => Promise<Response | Error>): typeof fetch {
+  return async (input, init = {}) => {
+    const url = input instanceof Request ? input.url : String(input);
+    for (let failures = 1; ; failures++) {
+      const answer = await attempt(settings, url, init);
+      const result = answer instanceof Response && answer.ok ? await accept(answer) : answer;
+      if (result instanceof Response && result.ok) return result;
+      const fault = result instanceof Response ? await faultOf(result, subject, settings) : result instanceof HubUnreachableError ? result : unreachable(new URL(url).origin, result);
+      if (!fault.retryable || failures === attempts) throw fault;
+      await waitToRetry(failures, result instanceof Response ? Number(result.headers.get('retry-after')) || 0 : 0);
+    }
+  };
+}
+
+async function wholeJson(response: Response, { idleMs }: HubSettings, subject: Subject): Promise<Response | Error> {
+  const { status, headers } = response;
+  const pieces: Uint8Array[] = [];
+  try {
+    for await (const piece of bodyOf(response, idleMs)) pieces.push(piece);
+  } catch (error) {
+    return error as Error;
+  }
+  const text = Buffer.concat(pieces).toString('utf8');
+  if (text.trimStart().startsWith('<')) {
+    throw new HubProtocolError({ where: describeRepository(subject), what: 'the hub answers with a web page instead of JSON', remedy: 'Check HF_ENDPOINT, and whether this network wants you to sign in first' });
+  }
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return new Error(`its answer of ${text.length} characters is not whole JSON`, { cause: error });
+  }
+  return new Response(text, { status, headers });
+}
+
+async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, init: RequestInit): Promise<Response | Error> {
+  const headers = new Headers(init.headers);
+  if (token !== undefined && new URL(url).origin === new URL(endpoint).origin) headers.set('Authorization', `Bearer ${token}`);
+  const controller = new AbortController();
+  const timer = setTimeout(() => { controller.abort(new Error(`no answer for ${idleMs / 1000} s`)); }, idleMs);
+  try {
+    return await fetch(url, { ...init, headers, signal: controller.signal });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The bytes of an answer as they come. @throws HubUnreachableError where they end early or stop for `idleMs` */
+export async function* bodyOf(response: Response, idleMs: number): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const idle = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => { reject(new Error(`nothing came for ${idleMs / 1000} s`)); }, idleMs);
+      });
+      const next = await Promise.race([reader.read(), idle]).finally(() => { clearTimeout(timer); });
+      if (next.done) return;
+      yield next.value as Uint8Array;
+    }
+  } catch (error) {
+    throw unreachable(new URL(response.url).origin, error);
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** What an answer that is no success means; `x-error-code` says more than the status where there is one. */
+async function faultOf(response: Response, subject: Subject, settings: HubSettings): Promise<Fault> {
+  const { status } = response;
+  const code = response.headers.get('x-error-code');
+  await response.body?.cancel().catch(() => undefined);
+  const where = describeRepository(subject);
+  const page = `${settings.endpoint}/${subject.type === 'dataset' ? 'datasets/' : ''}${subject.repository}`;
+  const given = settings.token === undefined ? 'no token was given' : 'the token that was given is not enough';
+  if (code === 'GatedRepo') {
+    return new GatedRepositoryError({ where, what: `its conditions have to be accepted first (${given})`, remedy: `Accept them on ${page}, then set HF_TOKEN to a token of that account` });
+  }
+  if (code === 'RepoNotFound' || (status === 404 && code === null && subject.path === undefined)) return repositoryNotFound(where, page);
+  if (code === 'RevisionNotFound') {
+    return new RevisionNotFoundError({ where, what: `the repository has no branch, tag or commit ${JSON.stringify(subject.revision)}`, remedy: `Correct revision; ${page}/commits has them` });
+  }
+  if (status === 404) {
+    return new RepositoryFileNotFoundError({ where, what: `there is no file ${subject.path ?? ''}`, remedy: `Look at ${page}/tree/${subject.revision} for what there is` });
+  }
+  if (status === 401) {
+    const unknown = settings.token === undefined ? 'the repository is private, or does not exist (no token was given)' : 'the hub refuses the token';
+    return new HubAccessError({ where, what: `${unknown} (401)`, remedy: `Check the name, and set HF_TOKEN to a valid token of an account that may see ${page}` });
+  }
+  if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that may read ${page}` });
+  if (status === 429 || status === 408 || status >= 500) {
+    return new HubUnreachableError({ where: settings.endpoint, what: `the hub answers with status ${status} for ${where}`, remedy: 'It is tried again' });
+  }
+  return new HubProtocolError({ where, what: `the hub answers with status ${status}${code === null ? '' : ` (${code})`}`, remedy: 'Check HF_ENDPOINT' });
+}
+
+function repositoryNotFound(where: string, page: string): RepositoryNotFoundError {
+  return new RepositoryNotFoundError({ where, what: 'the hub has no such repository, or none that this token may see', remedy: `Correct the name; for a private repository set HF_TOKEN. Its page would be ${page}` });
+}

@@ -1,0 +1,40 @@
+import { PermanentFault, type FaultText } from '../../errors/fault.js';
+import type { Violation } from './violations.js';
+
+/** A mask or a pruned checkpoint does not hold what it should: budget, pattern, zeros, finite numbers, digests. */
+export class MaskProofError extends PermanentFault {
+  constructor(
+    text: FaultText,
+    /** What is wrong, the first ones if there are many. */
+    readonly violations: readonly Violation[],
+  ) {
+    super(text);
+  }
+}
+
+/** A budget cannot be computed: its count or its share is out of range. */
+export class MaskBudgetError extends PermanentFault {}
+
+/** A file is no mask file, or its metadata make no sense. */
+export class MaskFileError extends PermanentFault {}
+
+/** A mask file does not say the shapes of its linears, and no model was given that does. */
+export class MaskShapesMissingError extends PermanentFault {}
+
+/** Masks, or a mask and a model, do not belong together: other linears, other shapes, or another model's digest. */
+export class MaskMismatchError extends PermanentFault {}
+
+/** A mask is to be applied to dense weights though the checkpoint that it comes from has updated ones. */
+export class UpdatedValuesError extends PermanentFault {}
+
+/** A text that should be a pattern is none. */
+export class PatternTextError extends PermanentFault {}
+
+/** No tensor of a checkpoint looks like the weight matrix of a linear inside a decoder layer. */
+export class NothingPrunableError extends PermanentFault {}
+
+/** An output would replace something that is there already. */
+export class OutputExistsError extends PermanentFault {}
+
+/** `proof.json` cannot be read, or is not what `writeProof` writes. */
+export class ProofFileError extends PermanentFault {}

@@ -1,8 +1,0 @@
-import type { SweepTable } from '../workflows/sweep-protocol.js';
-
-/** How many members ended how: `12 members: 10 done, 2 skipped.` */
-export function countText({ rows }: Pick<SweepTable, 'rows'>): string {
-  const statuses = [...new Set(rows.map(({ status }) => status))];
-  const counts = statuses.map((status) => `${rows.filter((row) => row.status === status).length} ${status}`);
-  return `${rows.length} ${rows.length === 1 ? 'member' : 'members'}: ${counts.join(', ')}.`;
-}

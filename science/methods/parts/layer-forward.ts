@@ -1,0 +1,64 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { tf } from '../../engine/index.js';
+import type { Tensor3D } from '../../engine/index.js';
+import { applyLinear } from '../../models/sub-block.js';
+import type { DecoderLayer, LinearSpec, SequenceLayout, Weights } from '../../models/types.js';
+import { withMasked } from './masked-weights.js';
+import type { Masks, Updates } from './masked-weights.js';
+
+export interface LayerForward {
+  layer: DecoderLayer;
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch, or all at once where this fails, unless `keepInput`. */
+  hidden: readonly Tensor3D[];
+  /** Every tensor of the layer. */
+  weights: Weights;
+  /** Masks of the linears; all weights count where absent. */
+  masks?: Masks;
+  /** Values of the linears that are not the dense ones. */
+  updates?: Updates;
+  /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
+  onInput?: (linear: LinearSpec, x: Tensor3D) => void;
+  keepInput?: boolean;
+  /** Of each batch, where the sequences are questions. */
+  layouts?: readonly SequenceLayout[];
+}
+
+/**
+ * Runs one decoder layer over all batches. Gives the same bits as the last pass of a rebuild under the same masks and updates.
+ *
+ * @returns the residual stream after the layer, in the same batches
+ */
+export async function layerForward({ layer, hidden, weights, masks, updates, onInput, keepInput, layouts }: LayerForward): Promise<Tensor3D[]> {
+  const after: Tensor3D[] = [];
+  try {
+    await withMasked(weights, masks ?? new Map(), async (used) => {
+      for (const [index, h] of hidden.entries()) {
+        after.push(runLayer(layer, h, used, onInput, layouts?.[index]));
+        if (keepInput !== true) h.dispose();
+        // Lets a cancellation be seen between two batches.
+        await macrotask();
+      }
+    }, updates);
+    return after;
+  } catch (fault) {
+    tf.dispose(after);
+    if (keepInput !== true) tf.dispose([...hidden]);
+    throw fault;
+  }
+}
+
+function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, onInput: LayerForward['onInput'], layout: SequenceLayout | undefined): Tensor3D {
+  return tf.tidy(() => {
+    let stream = h;
+    for (const subBlock of layer.subBlocks) {
+      const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
+        onInput?.(linear, x);
+        return applyLinear(x, linear, weights);
+      };
+      const x = subBlock.enter(stream, weights);
+      const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights, layout);
+      stream = subBlock.leave(stream, apply(subBlock.output, core), weights);
+    }
+    return stream;
+  });
+}

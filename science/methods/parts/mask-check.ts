@@ -1,0 +1,146 @@
+/**
+ * A second opinion on masks, for after every stage: it counts, weight by weight, and shares nothing with the code that
+ * selects. A mask that does not keep its budget stops the run instead of reaching a checkpoint.
+ */
+import type { Granularity } from '../../../app/config/pipeline.js';
+import { groupBudget, sparseGptBlock } from './budget.js';
+import type { MaskTarget } from './budget.js';
+import { MaskBudgetError } from './errors.js';
+import { patternText } from './pattern.js';
+import type { Pattern, Shape } from './pattern.js';
+
+/** A linear's mask, row-major `[out, in]`, 1 = kept. */
+export interface LinearMask {
+  name: string;
+  shape: Shape;
+  mask: Uint8Array;
+}
+
+/** What shares a budget in an unstructured initial mask. */
+export type InitialGroups = 'layer' | 'output' | 'columns';
+
+/**
+ * Checks an initial mask: every group has exactly its budget of zeros, `floor(size * sparsity)` or its part of the target's
+ * `pruned`, which they add up to; with N:M exactly M - N.
+ *
+ * @param groups `layer` for magnitude, `output` for Wanda, `columns` (blocks of 128, in all rows) for SparseGPT
+ * @throws MaskBudgetError naming linear, row or columns, and both counts
+ */
+export function checkInitialMask(linear: LinearMask, target: MaskTarget, groups: InitialGroups): void {
+  checkPattern(linear, target.pattern);
+  if (target.pattern.kind === 'N:M') return;
+  const counts = groups === 'columns' ? blocksOf(linear) : countZeros(linear, groups);
+  let to = 0;
+  const of = groups === 'columns' ? linear.shape[1] : counts.length;
+  for (const count of counts) {
+    const from = to;
+    to += groups === 'columns' ? count.size / linear.shape[0] : 1;
+    expectZeros(count, groupBudget(target, { from, to, of, size: count.size }));
+  }
+  if (target.pruned !== undefined) expectZeros(sumOf(counts, linear.name), target.pruned);
+}
+
+/** Zeros of every block of columns; the last one may be narrower. */
+function blocksOf(linear: LinearMask): Count[] {
+  const columns = countZeros(linear, 'input');
+  const blocks: Count[] = [];
+  for (let start = 0; start < columns.length; start += sparseGptBlock) {
+    const block = columns.slice(start, start + sparseGptBlock);
+    blocks.push(sumOf(block, `${linear.name}, columns ${start} to ${start + block.length - 1}`));
+  }
+  return blocks;
+}
+
+/**
+ * Checks the rebuilt masks of one sub-block: every group of the granularity has as many zeros as before, and with N:M
+ * every M consecutive inputs of a row keep N.
+ *
+ * @param before the same linears as in `after`, in the same order
+ * @throws MaskBudgetError
+ */
+export function checkRebuiltMasks(
+  before: readonly LinearMask[],
+  after: readonly LinearMask[],
+  { granularity, pattern }: { granularity: Granularity; pattern: Pattern },
+): void {
+  for (const linear of after) checkPattern(linear, pattern);
+  if (pattern.kind === 'N:M') return;
+  if (granularity === 'block') {
+    expectZeros(total(after), total(before).zeros);
+    return;
+  }
+  after.forEach((linear, index) => {
+    const old = countZeros(before[index], granularity);
+    countZeros(linear, granularity).forEach((count, group) => expectZeros(count, old[group].zeros));
+  });
+}
+
+/**
+ * Checks that a mask holds zeros and ones, one a weight, and with N:M that of every M consecutive inputs of every row
+ * exactly N are kept.
+ *
+ * @throws MaskBudgetError
+ */
+export function checkPattern({ name, shape: [outputs, inputs], mask }: LinearMask, pattern: Pattern): void {
+  if (mask.length !== outputs * inputs) {
+    throw new MaskBudgetError({ where: name, what: `a mask of ${mask.length} weights`, expected: `${outputs} x ${inputs}` });
+  }
+  const wrong = mask.findIndex((bit) => bit > 1);
+  if (wrong >= 0) throw new MaskBudgetError({ where: name, what: `${mask[wrong]} at position ${wrong} of a mask`, expected: '0 or 1' });
+  if (pattern.kind === 'unstructured') return;
+  for (let row = 0; row < outputs; row++) {
+    for (let first = 0; first < inputs; first += pattern.of) {
+      let kept = 0;
+      for (let input = first; input < first + pattern.of && input < inputs; input++) kept += mask[row * inputs + input];
+      if (kept !== pattern.keep || first + pattern.of > inputs) {
+        throw new MaskBudgetError({
+          where: `${name}, row ${row}, inputs from ${first}`,
+          what: `${kept} of ${Math.min(pattern.of, inputs - first)} weights are kept`,
+          expected: `the pattern ${patternText(pattern)}`,
+        });
+      }
+    }
+  }
+}
+
+interface Count {
+  where: string;
+  zeros: number;
+  size: number;
+}
+
+function expectZeros({ where, zeros, size }: Count, expected: number): void {
+  if (zeros !== expected) throw new MaskBudgetError({ where, what: `${zeros} of ${size} weights are pruned`, expected: `${expected}` });
+}
+
+function total(linears: readonly LinearMask[]): Count {
+  return sumOf(linears.flatMap((linear) => countZeros(linear, 'layer')), linears.map(({ name }) => name).join(', '));
+}
+
+function sumOf(counts: readonly Count[], where: string): Count {
+  const sum = (key: 'zeros' | 'size'): number => counts.reduce((result, count) => result + count[key], 0);
+  return { where, zeros: sum('zeros'), size: sum('size') };
+}
+
+/** Zeros of every group of one linear. */
+function countZeros({ name, shape: [outputs, inputs], mask }: LinearMask, granularity: 'layer' | 'output' | 'input'): Count[] {
+  const rows = new Float64Array(outputs);
+  const columns = new Float64Array(inputs);
+  let all = 0;
+  for (let row = 0; row < outputs; row++) {
+    for (let column = 0; column < inputs; column++) {
+      const zero = 1 - mask[row * inputs + column];
+      rows[row] += zero;
+      columns[column] += zero;
+      all += zero;
+    }
+  }
+  switch (granularity) {
+    case 'layer':
+      return [{ where: name, zeros: all, size: mask.length }];
+    case 'output':
+      return Array.from(rows, (zeros, row) => ({ where: `${name}, row ${row}`, zeros, size: inputs }));
+    case 'input':
+      return Array.from(columns, (zeros, column) => ({ where: `${name}, column ${column}`, zeros, size: outputs }));
+  }
+}

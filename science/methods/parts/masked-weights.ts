@@ -1,0 +1,64 @@
+import { tf } from '../../engine/index.js';
+import type { Tensor } from '../../engine/index.js';
+import type { Weights } from '../../models/types.js';
+import { PruningInputError } from './errors.js';
+
+/** Masks by linear: row-major `[out, in]`, one byte a weight, 1 = kept. */
+export type Masks = ReadonlyMap<string, Uint8Array>;
+
+/** Values of the linears whose weights are not the dense ones: row-major `[out, in]`, anything finite where pruned. */
+export type Updates = ReadonlyMap<string, Float32Array>;
+
+/**
+ * Runs work with the pruned weights zero: masked once for all batches, and disposed after. Tensors that are as they were are
+ * the same objects, not copies.
+ *
+ * @param masks of some or all linears in `weights`; others are ignored
+ * @param updates stand in for the weights of the same name, masked or not; others are ignored
+ */
+export async function withMasked<T>(weights: Weights, masks: Masks, work: (masked: Weights) => Promise<T>, updates?: Updates): Promise<T> {
+  return withNew(weights, maskedWeights(weights, masks, updates), work);
+}
+
+/** Runs work with updates in place of the weights of the same name, unmasked. */
+export async function withUpdates<T>(weights: Weights, updates: Updates, work: (updated: Weights) => Promise<T>): Promise<T> {
+  return withNew(weights, maskedWeights(weights, new Map(), updates), work);
+}
+
+/** The weights with updates in their places and pruned ones zero; what has a mask or an update is a new tensor, the caller's to dispose. */
+export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map()): Weights {
+  const result = new Map<string, Tensor>(weights);
+  for (const [name, weight] of weights) {
+    const mask = masks.get(name);
+    const update = updates.get(name);
+    if (mask === undefined && update === undefined) continue;
+    result.set(name, tf.tidy(() => {
+      const values = update === undefined ? weight : tf.tensor(update, weight.shape);
+      return mask === undefined ? values : values.mul(tf.tensor(mask, weight.shape, 'bool').cast('float32'));
+    }));
+  }
+  return result;
+}
+
+async function withNew<T>(weights: Weights, used: Weights, work: (used: Weights) => Promise<T>): Promise<T> {
+  try {
+    return await work(used);
+  } finally {
+    for (const [name, tensor] of used) {
+      if (tensor !== weights.get(name)) tensor.dispose();
+    }
+  }
+}
+
+/**
+ * The mask of a linear.
+ *
+ * @throws PruningInputError if there is none
+ */
+export function maskOf(masks: Masks, name: string): Uint8Array {
+  const mask = masks.get(name);
+  if (mask === undefined) {
+    throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
+  }
+  return mask;
+}

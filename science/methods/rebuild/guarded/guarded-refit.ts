@@ -1,0 +1,39 @@
+import type { CalibrationFolds } from './calibration-folds.js';
+import type { State } from './guard.js';
+import type { GuardedRebuild } from './guarded-rebuild.js';
+import { withUpdates } from '../../parts/masked-weights.js';
+import { refitForwards, refitSubBlock } from './refit.js';
+
+export interface GuardRefit {
+  /** Error of the held-out windows before and after. */
+  errorBefore: number;
+  error: number;
+  accepted: boolean;
+}
+
+/** Which folds a refit learns from, and which judges it: the last one, by which no round has chosen its ratio. */
+function roles({ count }: CalibrationFolds): { teaching: number[]; judging: number[] } {
+  const folds = Array.from({ length: count }, (_, fold) => fold);
+  return count === 1 ? { teaching: folds, judging: folds } : { teaching: folds.slice(0, -1), judging: folds.slice(-1) };
+}
+
+/** What a refit and its judgement take, in forwards over all windows. */
+export function refitCost({ subBlock }: GuardedRebuild, folds: CalibrationFolds): number {
+  const { teaching, judging } = roles(folds);
+  return folds.share(teaching) * refitForwards(subBlock) + 2 * folds.share(judging);
+}
+
+/** Refits the weights under the masks that the rounds have come to, and keeps them if that lowers the error of held-out windows. */
+export async function tryRefit(request: GuardedRebuild, folds: CalibrationFolds, state: State): Promise<{ state: State; refit: GuardRefit }> {
+  const { subBlock, dense, round } = request;
+  const { teaching, judging } = roles(folds);
+  const { masks } = state;
+  return withUpdates(dense, state.updates ?? new Map(), async (start) => {
+    const each = (visit: Parameters<CalibrationFolds['each']>[1]): Promise<void> => folds.each(teaching, visit);
+    const updates = await refitSubBlock({ subBlock, dense, masks, start, each, tokens: folds.tokens(teaching), round });
+    const errorBefore = await folds.error(judging, { weights: start, masks });
+    const error = await withUpdates(dense, updates, (weights) => folds.error(judging, { weights, masks }));
+    const accepted = error < errorBefore;
+    return { state: accepted ? { masks, updates } : state, refit: { errorBefore, error, accepted } };
+  });
+}

@@ -1,0 +1,147 @@
+import { linearsOf } from '../../../models/linears.js';
+import type { Weights } from '../../../models/types.js';
+import type { CalibrationFolds, GradientAt, Sparse } from './calibration-folds.js';
+import { changes, guardDefaults } from './guard.js';
+import type { MaskMap, State } from './guard.js';
+import type { GuardedRebuild } from './guarded-rebuild.js';
+import { importances, needsGradients } from '../published/importance.js';
+import { maskOf, withUpdates } from '../../parts/masked-weights.js';
+import type { Updates } from '../../parts/masked-weights.js';
+import { selectPairs } from './pattern-pairs.js';
+import { searchRatio } from './ratio-search.js';
+import type { RatioTrial } from './ratio-search.js';
+import { rebuildBase } from '../published/rebuild-base.js';
+import { selectSwaps } from '../published/rebuild.js';
+import { SquaredGradients } from '../published/squared-gradients.js';
+
+export interface GuardRound {
+  /** The best of the ratios tried. */
+  ratio: number;
+  /** Error of the held-out windows under that trial's mask. */
+  error: number;
+  /** Error of the same windows before the round. */
+  errorBefore: number;
+  trialErrors: RatioTrial[];
+  accepted: boolean;
+  /** Of the best trial, made or undone. */
+  grown: number;
+  pruned: number;
+}
+
+/** Each round takes gradients from two folds and judges on a third: no window does both. */
+export const foldCount = 4;
+/** Where ratios are looked for first. */
+const firstRatio = 0.2;
+/** Forwards that one published round is worth (see `rebuildSubBlock`), and those of a guarded rebuild outside its rounds. */
+const publishedForwards = 4.33;
+const fixedForwards = 3;
+/** Sparse forward, gradients at the outputs, weight gradients; at the dense weights also the dense forward. */
+const gradientForwards: Record<GradientAt, number> = { sparse: 2.33, dense: 3.33 };
+
+/**
+ * Rounds as long as they help and the budget lasts.
+ *
+ * @param reserved forwards of the budget that are for something else
+ */
+export async function runRounds(request: GuardedRebuild, folds: CalibrationFolds, first: State, reserved: number): Promise<Rounds> {
+  const { subBlock, dense, settings } = request;
+  // Fixed by the start: a weight that goes in one round and comes back in a later one has its value of the start.
+  const updates = await rebuildBase(linearsOf(subBlock), { dense, ...first, ...settings });
+  return withUpdates(dense, first.updates ?? new Map(), (start) =>
+    withUpdates(dense, updates ?? new Map(), (base) => runRoundsFrom(request, folds, first, { start, base, updates }, reserved)),
+  );
+}
+
+interface Rounds {
+  state: State;
+  rounds: GuardRound[];
+  /** What was spent, in forwards over all windows. */
+  forwards: number;
+}
+
+/** Weights under the first masks, and under all others. */
+interface Values {
+  start: Weights;
+  base: Weights;
+  updates: Updates | undefined;
+}
+
+async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, first: State, values: Values, reserved: number): Promise<Rounds> {
+  const { guard, settings, subBlock } = request;
+  const ladder = [...new Set(guard.ratios ?? guardDefaults.ratios)].sort((a, b) => b - a);
+  const limit = publishedForwards + guard.budget - reserved;
+  const at: GradientAt = settings.pattern.kind === 'N:M' ? 'dense' : 'sparse';
+  const gradientCost = needsGradients(settings.metric) ? gradientForwards[at] : 0;
+  const rounds: GuardRound[] = [];
+  let current: State = first;
+  let forwards = fixedForwards;
+  let rung = nearest(ladder, firstRatio);
+  for (let round = 0; round < guard.rounds; round++) {
+    const { teaching, judging } = roles(round, folds.count);
+    const judge = async (sparse: Sparse): Promise<number> => {
+      forwards += folds.share(judging);
+      return folds.error(judging, sparse);
+    };
+    // Known before the first round.
+    const beforeCost = round === 0 ? 0 : folds.share(judging);
+    const mayTry = (): boolean => forwards + folds.share(judging) <= limit;
+    const needed = folds.share(teaching) * gradientCost + beforeCost + folds.share(judging);
+    if (forwards + needed > limit) break;
+
+    forwards += folds.share(teaching) * gradientCost;
+    const { masks } = current;
+    const sparse = { weights: current === first ? values.start : values.base, masks };
+    const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, sparse, at) : new SquaredGradients();
+    const importance = await importances(linearsOf(subBlock), values.base, gradients, settings.metric).finally(() => gradients.dispose());
+    const errorBefore = round === 0 ? folds.firstError(judging) : await judge(sparse);
+    let best: { error: number; masks: MaskMap } | undefined;
+    const trialErrors = await searchRatio({
+      ladder, start: rung, error: errorBefore, towards: round === 0 ? -1 : 1, mayTry,
+      attempt: async (ratio) => {
+        const candidate = candidateMasks(request, importance, masks, ratio);
+        const error = changes(masks, candidate).grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
+        if (best === undefined || error < best.error) best = { error, masks: candidate };
+        return error;
+      },
+    });
+    if (best === undefined) break;
+    const { error, masks: candidate } = best;
+    const { ratio } = trialErrors.find((trial) => trial.error === error) ?? trialErrors[0];
+    const accepted = error < errorBefore * (1 - guard.tolerance);
+    const report = { ratio, error, errorBefore, trialErrors, accepted, ...changes(masks, candidate) };
+    rounds.push(report);
+    request.onRound?.(report);
+    if (!accepted) break;
+    current = { masks: candidate, ...(values.updates && { updates: values.updates }) };
+    rung = ladder.indexOf(ratio);
+  }
+  return { state: current, rounds, forwards };
+}
+
+/** Which folds give a round's gradients, and which judges its trials: not one of them unless there is only one. */
+function roles(round: number, folds: number): { teaching: number[]; judging: number[] } {
+  const count = Math.max(1, Math.floor(folds / 2));
+  const at = (offset: number): number => (round * count + offset) % folds;
+  return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
+}
+
+/** The masks after the swaps of one ratio: the published selection, and for N:M pairs that each pay for themselves. */
+function candidateMasks({ subBlock, settings }: GuardedRebuild, importance: Float32Array[], masks: MaskMap, ratio: number): MaskMap {
+  const linears = linearsOf(subBlock);
+  const request = {
+    importance,
+    masks: linears.map(({ name }) => maskOf(masks, name)),
+    shapes: linears.map(({ shape }) => shape),
+    names: linears.map(({ name }) => name),
+    ratio,
+  };
+  const { pattern, granularity } = settings;
+  const selected = pattern.kind === 'N:M' ? selectPairs({ ...request, pattern }) : selectSwaps({ ...request, pattern, granularity }).masks;
+  return new Map(linears.map(({ name }, index) => [name, selected[index]]));
+}
+
+/** Index of the ratio that is nearest by factor. */
+function nearest(ladder: readonly number[], ratio: number): number {
+  const distance = (index: number): number => Math.abs(Math.log(ladder[index] / ratio));
+  return ladder.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);
+}

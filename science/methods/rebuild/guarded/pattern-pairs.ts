@@ -1,0 +1,110 @@
+import { checkFinite } from '../../parts/finite.js';
+import { bitsOf } from '../../parts/float-bits.js';
+import { checkDivides } from '../../parts/pattern.js';
+import type { Shape } from '../../parts/pattern.js';
+import { PositionList } from '../../parts/position-list.js';
+import { orderStatistic } from '../../parts/selection.js';
+import { floorShare } from '../../parts/share.js';
+
+export interface PairRequest {
+  /** Importance of every weight, one array `[out, in]` a linear of the sub-block; >= 0. */
+  importance: readonly Float32Array[];
+  /** 1 = kept. */
+  masks: readonly Uint8Array[];
+  shapes: readonly Shape[];
+  pattern: { kind: 'N:M'; keep: number; of: number };
+  /** Share of the found pairs that are swapped, in (0, 1]. */
+  ratio: number;
+  /** Of the linears, for error messages. */
+  names: readonly string[];
+}
+
+/**
+ * N:M swaps that each pay for themselves. Within every group of M inputs the pruned weights by descending importance meet
+ * the kept ones by ascending; the ranks at which the pruned one is larger are pairs, and their gain is the difference. Of
+ * the `n` pairs of the whole sub-block the `floor(n * ratio)` of largest gain are swapped, equal gains by position.
+ *
+ * The published rule finds growths by row, where a growth may push out a kept weight of its group that is worth more than
+ * itself; here none does.
+ *
+ * @returns new masks
+ * @throws NonFiniteScoreError, PatternError, PruningInputError
+ */
+export function selectPairs({ importance, masks, shapes, pattern, ratio, names }: PairRequest): Uint8Array[] {
+  const result = masks.map((mask) => mask.slice());
+  const pairs = new GroupPairs(pattern.of);
+  const gains = shapes.map((shape, index) => {
+    checkDivides(pattern, { name: names[index], shape });
+    checkFinite(importance[index], shape[1], `importance of ${names[index]}`);
+    return gainsOf(importance[index], masks[index], pairs);
+  });
+
+  const found = gains.reduce((sum, { length }) => sum + length, 0);
+  const count = floorShare(found, ratio);
+  if (count === 0) return result;
+  const { bits, before, equal } = orderStatistic(gains, found - count);
+  let ties = equal - before;
+  result.forEach((after, index) => {
+    let pair = 0;
+    for (let start = 0; start < after.length; start += pattern.of) {
+      const ranks = pairs.find(importance[index], masks[index], start);
+      for (let rank = 0; rank < ranks; rank++) {
+        const gain = gains[index][pair++];
+        if (gain < bits || (gain === bits && ties-- <= 0)) continue;
+        after[pairs.grow[rank]] = 1;
+        after[pairs.prune[rank]] = 0;
+      }
+    }
+  });
+  return result;
+}
+
+/** The bits of the gains of all pairs, group by group. The pairs are found again when they are needed: keeping them takes three times the memory. */
+function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs): Uint32Array {
+  const list = new PositionList();
+  const gain = new Float32Array(1);
+  const gainBits = bitsOf(gain);
+  for (let start = 0; start < mask.length; start += pairs.of) {
+    const ranks = pairs.find(importance, mask, start);
+    const room = list.room(ranks);
+    for (let rank = 0; rank < ranks; rank++) {
+      gain[0] = importance[pairs.grow[rank]] - importance[pairs.prune[rank]];
+      room[list.length++] = gainBits[0];
+    }
+  }
+  return list.view().slice();
+}
+
+/** The pairs of one group at a time, by descending gain. */
+class GroupPairs {
+  /** Positions of the pruned weights by descending importance, and of the kept ones by ascending, of equal ones the lower first. */
+  readonly grow: Uint32Array;
+  readonly prune: Uint32Array;
+
+  constructor(readonly of: number) {
+    this.grow = new Uint32Array(of);
+    this.prune = new Uint32Array(of);
+  }
+
+  /** @returns how many ranks of `grow` and `prune` are pairs */
+  find(importance: Float32Array, mask: Uint8Array, start: number): number {
+    const { grow, prune, of } = this;
+    let pruned = 0;
+    let kept = 0;
+    for (let i = start; i < start + of; i++) {
+      const value = importance[i];
+      if (mask[i] === 0) {
+        let at = pruned++;
+        for (; at > 0 && importance[grow[at - 1]] < value; at--) grow[at] = grow[at - 1];
+        grow[at] = i;
+      } else {
+        let at = kept++;
+        for (; at > 0 && importance[prune[at - 1]] > value; at--) prune[at] = prune[at - 1];
+        prune[at] = i;
+      }
+    }
+    let ranks = 0;
+    while (ranks < pruned && ranks < kept && importance[grow[ranks]] > importance[prune[ranks]]) ranks++;
+    return ranks;
+  }
+}

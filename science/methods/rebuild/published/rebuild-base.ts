@@ -1,0 +1,34 @@
+import type { LinearSpec, Weights } from '../../../models/types.js';
+import { weightOf } from '../../../models/sub-block.js';
+import type { Masks, Updates } from '../../parts/masked-weights.js';
+
+/**
+ * What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay;
+ * or values that are fitted anew from the latter (science/methods/rebuild/guarded/refit.ts).
+ */
+export type KeepWeights = 'keep-dense' | 'keep-updates' | 'refit';
+
+/**
+ * The values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024), whatever mask comes out of it:
+ * with `keep-updates` and `refit` the updated one for a weight that was kept at the start, the dense one for a weight that comes back.
+ *
+ * @param masks of the start
+ * @returns values `[out, in]` of the linears that have updates; undefined where all are dense
+ */
+export async function rebuildBase(
+  linears: readonly LinearSpec[],
+  { dense, masks, updates, weights = 'keep-dense' }: { dense: Weights; masks: Masks; updates?: Updates; weights?: KeepWeights },
+): Promise<Map<string, Float32Array> | undefined> {
+  if (updates === undefined || weights === 'keep-dense') return undefined;
+  const base = new Map<string, Float32Array>();
+  for (const { name } of linears) {
+    const [updated, mask] = [updates.get(name), masks.get(name)];
+    if (updated === undefined || mask === undefined) continue;
+    const values = (await weightOf(dense, name).data<'float32'>()).slice();
+    for (let i = 0; i < values.length; i++) {
+      if (mask[i] === 1) values[i] = updated[i];
+    }
+    base.set(name, values);
+  }
+  return base.size === 0 ? undefined : base;
+}

@@ -1,0 +1,116 @@
+import type { Granularity } from '../../../../app/config/pipeline.js';
+import { PruningInputError } from '../../parts/errors.js';
+import { checkFinite } from '../../parts/finite.js';
+import { checkDivides } from '../../parts/pattern.js';
+import type { Pattern, Shape } from '../../parts/pattern.js';
+import { bitsOf } from '../../parts/float-bits.js';
+import { applyPatternSwaps } from './pattern-swaps.js';
+import { applySwaps, findSwaps } from './swaps.js';
+import type { Segment } from './swaps.js';
+import { transpose } from '../../parts/transpose.js';
+
+export interface SwapRequest {
+  /** Importance of every weight, one array `[out, in]` a linear of the sub-block, in the sub-block's order; >= 0. */
+  importance: readonly Float32Array[];
+  /** 1 = kept. */
+  masks: readonly Uint8Array[];
+  shapes: readonly Shape[];
+  pattern: Pattern;
+  /** Not read for N:M, where growth is by row. */
+  granularity: Granularity;
+  /** Share of the found swaps that are made, in (0, 1]. */
+  ratio: number;
+  /** Of the linears, for error messages. */
+  names?: readonly string[];
+}
+
+export interface SwapResult {
+  /** New arrays. */
+  masks: Uint8Array[];
+  /** Per linear. Equal in number over every group, so over the sub-block; per linear only where it is no larger than one. */
+  swaps: { grown: number; pruned: number }[];
+}
+
+/**
+ * Step 3 of LLM-Barber (Su et al. 2024): within each group of the granularity, pruned weights of high importance come back
+ * in place of kept weights of low importance. Equal importances rank by position, lower first: order of the linears, then
+ * row-major. Every group keeps as many weights as before; with N:M, every group of M inputs does.
+ *
+ * @throws NonFiniteScoreError, PatternError, PruningInputError
+ */
+export function selectSwaps(request: SwapRequest): SwapResult {
+  const { importance, masks: before, shapes, pattern, ratio } = request;
+  const names = request.names ?? shapes.map((_, index) => `linear ${index + 1}`);
+  if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
+  shapes.forEach((shape, index) => {
+    const name = names[index] ?? '';
+    const lengths = [importance[index]?.length, before[index]?.length];
+    if (lengths.some((length) => length !== shape[0] * shape[1])) {
+      throw new PruningInputError({ where: name, what: `${lengths.join(' importances and a mask of ')}`, expected: `[${shape.join(', ')}]` });
+    }
+    checkDivides(pattern, { name, shape });
+    checkFinite(importance[index], shape[1], `importance of ${name}`);
+  });
+
+  const linears = shapes.map((shape, index) => ({
+    importance: bitsOf(importance[index]),
+    mask: before[index].slice(),
+    shape,
+  }));
+  if (pattern.kind === 'N:M') {
+    for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapWithinPattern(row, ratio, pattern.of);
+  } else {
+    swapByGranularity(linears, request.granularity, ratio);
+  }
+  const masks = linears.map((linear) => linear.mask);
+  return { masks, swaps: masks.map((mask, index) => countChanges(before[index], mask)) };
+}
+
+function swapByGranularity(linears: (Segment & { shape: Shape })[], granularity: Granularity, ratio: number): void {
+  switch (granularity) {
+    case 'block':
+      return swapGroup(linears, ratio);
+    case 'layer':
+      for (const linear of linears) swapGroup([linear], ratio);
+      return;
+    case 'output':
+      for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapGroup([row], ratio);
+      return;
+    case 'input':
+      for (const { importance, mask, shape } of linears) {
+        const [outputs, inputs] = shape;
+        const turned = {
+          importance: transpose(importance, outputs, inputs, new Uint32Array(importance.length)),
+          mask: transpose(mask, outputs, inputs, new Uint8Array(mask.length)),
+        };
+        for (const column of rowsOf(turned, [inputs, outputs])) swapGroup([column], ratio);
+        transpose(turned.mask, inputs, outputs, mask);
+      }
+  }
+}
+
+function* rowsOf({ importance, mask }: Segment, [rows, length]: Shape): Generator<Segment> {
+  for (let start = 0; start < rows * length; start += length) {
+    yield { importance: importance.subarray(start, start + length), mask: mask.subarray(start, start + length) };
+  }
+}
+
+function swapGroup(group: readonly Segment[], ratio: number): void {
+  const swaps = findSwaps(group, ratio);
+  if (swaps !== undefined) applySwaps(group, swaps);
+}
+
+function swapWithinPattern(row: Segment, ratio: number, of: number): void {
+  const swaps = findSwaps([row], ratio);
+  if (swaps !== undefined) applyPatternSwaps(row, swaps, of);
+}
+
+function countChanges(before: Uint8Array, after: Uint8Array): { grown: number; pruned: number } {
+  let grown = 0;
+  let pruned = 0;
+  for (let i = 0; i < before.length; i++) {
+    grown += after[i] & (1 - before[i]);
+    pruned += before[i] & (1 - after[i]);
+  }
+  return { grown, pruned };
+}

@@ -1,0 +1,57 @@
+import { keep, tf } from '../../../engine/index.js';
+import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
+import type { LinearSpec } from '../../../models/types.js';
+import type { LinearGradient } from './output-gradients.js';
+
+/** Batched gradients of one linear take at most so many bytes; beyond, sequences are taken one by one. */
+const batchedBytes = 256 * 2 ** 20;
+
+/** Per linear the sum over sequences of the squared weight gradient `[out, in]`, added up batch by batch. */
+export class SquaredGradients {
+  private readonly sums = new Map<string, Tensor2D>();
+
+  /** Adds one batch. The tensors handed in stay the caller's. */
+  add({ linear, x, dy }: LinearGradient): void {
+    const before = this.sums.get(linear.name);
+    const after = tf.tidy(() => {
+      const sum = sumOfSquares(x, dy);
+      return before === undefined ? sum : before.add<Tensor2D>(sum);
+    });
+    before?.dispose();
+    this.sums.set(linear.name, keep(after));
+  }
+
+  /** `[out, in]`; undefined where nothing was added. */
+  get(linear: LinearSpec): Tensor2D | undefined {
+    return this.sums.get(linear.name);
+  }
+
+  dispose(): void {
+    for (const sum of this.sums.values()) sum.dispose();
+    this.sums.clear();
+  }
+}
+
+/** Sum over the batch of `(dY_b^T X_b)^2`, `[out, in]`. */
+function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
+  const [batch, , inputs] = x.shape;
+  const outputs = dy.shape[2];
+  if (batch * outputs * inputs * Float32Array.BYTES_PER_ELEMENT <= batchedBytes) {
+    return tf.tidy(() => tf.matMul(dy, x, true).square().sum<Tensor2D>(0));
+  }
+  let sum: Tensor2D | undefined;
+  for (let sequence = 0; sequence < batch; sequence++) {
+    const before = sum;
+    sum = tf.tidy(() => {
+      const squares = tf.square(tf.matMul<Tensor2D>(matrixAt(dy, sequence), matrixAt(x, sequence), true));
+      return before === undefined ? squares : before.add<Tensor2D>(squares);
+    });
+    before?.dispose();
+  }
+  return sum as Tensor2D;
+}
+
+/** Sequence `[time, features]` of a batch. */
+function matrixAt(batch: Tensor3D, sequence: number): Tensor2D {
+  return tf.squeeze<Tensor2D>(tf.slice(batch, [sequence, 0, 0], [1, -1, -1]), [0]);
+}

@@ -1,0 +1,13 @@
+import { PermanentFault } from '../../errors/fault.js';
+
+/** Thrown when `config.json` names a `model_type` that no family in `science/models/families.ts` serves. */
+export class UnknownModelFamilyError extends PermanentFault {}
+
+/** Thrown when a value in `config.json` is missing, of the wrong type, out of range, or contradicts another. */
+export class ModelConfigError extends PermanentFault {}
+
+/** Thrown when a forward function is called without a tensor that it reads, or with one of the wrong shape. */
+export class WeightError extends PermanentFault {}
+
+/** Thrown when a token id has no row in the embedding: the tokenizer belongs to another model. */
+export class TokenOutOfVocabularyError extends PermanentFault {}

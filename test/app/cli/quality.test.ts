@@ -1,0 +1,147 @@
+/** Quality gates, locks and packs as people use them: by command. */
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GateResult, PipelineResult } from '../../../workflows/protocol.js';
+import { demoFolder } from '../../helpers/demo-run.js';
+import { goldenModels } from '../../helpers/golden.js';
+import { requireTemporalCli } from '../../helpers/set-up.js';
+import { ownNamespace, type OwnNamespace } from '../../helpers/shared-server.js';
+import { runCommand } from './run-command.js';
+import { startWorker, type Ended, type Program } from './run-program.js';
+
+requireTemporalCli();
+/** The packs of the demo model, and one of a larger model where its data is. */
+const goldenPacks = ['golden-demo-magnitude', 'golden-demo-wanda', ...(goldenModels.some(({ name }) => name === 'babyllama-tok105') ? ['golden-babyllama-magnitude'] : [])];
+
+type Printed = PipelineResult & { workflowId: string; status: string; gates: GateResult[] };
+
+describe('gates, locks and packs', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'quality-'));
+  const state = path.join(folder, 'state');
+  const other = path.join(folder, 'other');
+  const file = path.join(folder, 'demo.yaml');
+  const heldout = path.join(folder, 'demo', 'heldout.txt');
+  const text = readFileSync(path.join(demoFolder, '..', 'demo.yaml'), 'utf8');
+  let own: OwnNamespace;
+  let worker: Program;
+  let first: Ended;
+
+  const gated = (...gates: string[]): string => `${text}gates:\n${gates.map((gate) => `  - ${gate}\n`).join('')}`;
+  const run = (words: string[], at = other): Promise<Ended> => runCommand([...words, '--state', at], { env: own.env });
+  const printed = (ended: Ended): Printed => JSON.parse(ended.stdout) as Printed;
+
+  beforeAll(async () => {
+    cpSync(demoFolder, path.join(folder, 'demo'), { recursive: true });
+    writeFileSync(file, gated('rebuilt perplexity <= 1.05 * initial', '{ name: nearly dense, check: rebuilt perplexity <= 1.01 * dense }'));
+    own = await ownNamespace('quality');
+    // Kept for the whole of this file, so that runs need not bring one up each.
+    worker = await startWorker(other, { env: own.env });
+    first = await run(['run', file, '--json'], state);
+  });
+  afterAll(async () => {
+    worker.process.kill('SIGTERM');
+    await worker.ended;
+    await own.client.connection.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('a gate that fails ends the run with exit code 3; what was made stays, and so does the reason', () => {
+    expect(first.code, first.stderr).toBe(3);
+    const { status, gates, perplexity: { dense = {}, rebuilt = {} }, mask, checkpoint, proof, report } = printed(first);
+    expect(status).toBe('gateFailed');
+    expect(gates.map(({ gate, passed }) => [gate, passed])).toEqual([['rebuilt perplexity <= 1.05 * initial', true], ['nearly dense', false]]);
+    expect(gates[1]).toMatchObject({ asked: 'rebuilt perplexity <= 1.01 * dense', found: rebuilt['heldout.txt'], limit: 1.01 * dense['heldout.txt'] });
+    expect(first.stderr).toContain('1 of 2 quality gates failed: nearly dense.');
+    for (const made of [mask, proof, report, path.join(checkpoint, 'model.safetensors')]) expect(existsSync(made)).toBe(true);
+    expect(readFileSync(report, 'utf8')).toMatch(/## Quality gates[^#]*nearly dense: rebuilt perplexity <= 1.01 \* dense[^#]*FAILED/);
+  });
+
+  it('a looser gate finds all work in the store; runs are found by their gates', async () => {
+    const loose = path.join(folder, 'loose.yaml');
+    const small = text.replace(/^ {6}samples: 32.*$/m, '      samples: 2').replace('name: demo', 'name: loose');
+    writeFileSync(loose, `${small}gates: [rebuilt perplexity <= dense]\n`);
+    const strict = await run(['run', loose]);
+    expect(strict.code).toBe(3);
+    expect(strict.stdout).toMatch(/loose: done, but not good enough[^]*rebuilt perplexity <= dense +<= [\d.]+ +[\d.]+ +FAILED/);
+    const easy = await run(['run', loose, '--json', '--set', 'gates.0=rebuilt perplexity <= 100 * dense']);
+    expect(easy.code, easy.stderr).toBe(0);
+    const { reused, workflowId } = printed(easy);
+    // 1 of calibration, 4 of each mask stage, 5 of each of three states.
+    expect(reused).toBe(24);
+
+    const found = async (gate: string): Promise<string[]> => {
+      const ids: string[] = [];
+      // Runs of the other state are in the same namespace.
+      for await (const execution of own.client.workflow.list({ query: `PruningGate = '${gate}' AND WorkflowId STARTS_WITH 'loose-'` })) ids.push(execution.workflowId);
+      return ids;
+    };
+    await expect.poll(() => found('passed'), { timeout: 30_000 }).toEqual([workflowId]);
+    await expect.poll(() => found('failed'), { timeout: 30_000 }).toHaveLength(1);
+    const listed = await run(['list', '--gate', 'failed']);
+    expect(listed.stdout).toMatch(/gate failed +loose/);
+    expect(listed.stdout).not.toContain(workflowId);
+  });
+
+  it('a locked run elsewhere gives the same bits', async () => {
+    const { lock = '', digests, perplexity, workflowId, mask } = printed(first);
+    cpSync(lock, path.join(folder, 'demo.lock.yaml'));
+    const again = await run(['run', file, '--locked', '--json']);
+    expect(again.code, again.stderr).toBe(3);
+    const repeated = printed(again);
+    expect(repeated).toMatchObject({ digests, perplexity });
+    expect(repeated.workflowId.startsWith(`${workflowId}-locked-`)).toBe(true);
+    expect(readFileSync(repeated.mask).equals(readFileSync(mask))).toBe(true);
+    expect(readFileSync(repeated.lock ?? '', 'utf8')).toBe(readFileSync(lock, 'utf8'));
+  });
+
+  it('a lock refuses a text of which one byte changed, and another value, before any work', async () => {
+    cpSync(printed(first).lock ?? '', path.join(folder, 'demo.lock.yaml'));
+    const before = readFileSync(heldout);
+    appendFileSync(heldout, ' ');
+    const refused = await run(['run', file, '--locked', '--set', 'initialMask.sparsity=0.6']);
+    writeFileSync(heldout, before);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/Failed \(LockMismatchError\): 2 things differ from the lock, so nothing was begun:\n {2}what +locked +found\n {2}pipeline\.stages\[1\]\.initialMask\.sparsity +0\.5 +0\.6\n {2}files\[\.\/demo\/heldout\.txt\] +[0-9a-f]{64} +[0-9a-f]{64}\n/);
+    expect(refused.stderr).not.toContain('calibration: done');
+  });
+
+  it('a locked run that comes to something else fails and says which', async () => {
+    const tampered = path.join(folder, 'tampered.yaml');
+    const digest = printed(first).digests?.mask ?? '';
+    writeFileSync(tampered, readFileSync(printed(first).lock ?? '', 'utf8').replace(digest, 'f'.repeat(64)).replace(/threads: \d+/, 'threads: 1'));
+    const broken = await run(['run', file, '--locked', tampered]);
+    expect(broken.code).toBe(1);
+    const [, report = '', table = ''] = /LockBrokenError\): (\S+): the inputs are those of the lock, but \d+ things? differs? in what came out:\n([^]*)\nThe files stay/.exec(broken.stderr) ?? [];
+    expect(table).toMatch(new RegExp(`^  what +locked +found\n  mask +f{64} +[0-9a-f]{64}`));
+    // The lock decides the threads, whatever the machine has.
+    expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
+  });
+
+  it('a pack whose number is not reproduced ends with exit code 3; one whose model is absent says so', async () => {
+    const pack = path.join(folder, 'pack.yaml');
+    const claim = (number: string, value: number): string => `  - { number: ${number}, value: ${value}, tolerance: 0.1 %, source: { paper: made up for a test } }\n`;
+    const { perplexity: { dense = {} } } = printed(first);
+    const head = `version: 1\nname: claims\npipeline: ./demo.yaml\nset: { gates.1: seconds total > 0 }\nexpect:\n`;
+    writeFileSync(pack, `${head}${claim('dense perplexity', dense['heldout.txt'])}${claim('rebuilt perplexity', 1.5)}`);
+    const failed = await run(['reproduce', pack]);
+    expect(failed.code, failed.stderr).toBe(3);
+    expect(failed.stdout).toContain('claims: 1 of 2 numbers reproduced');
+    expect(failed.stdout).toMatch(/\| dense perplexity +\| ([\d.]+) +\| \1 +\|[^|]*\| within +\| made up for a test/);
+    expect(failed.stdout).toMatch(/\| rebuilt perplexity +\| 1\.5 +\| [\d.]+ +\|[^|]*\| outside/);
+
+    const absent = await run(['reproduce', pack, '--set', 'model.source=./nowhere']);
+    expect(absent.code).toBe(1);
+    expect(absent.stderr).toMatch(/nowhere: there is no such file or folder\. Check model\.source/);
+  });
+
+  it.each(goldenPacks)('a pack that passes: %s', async (name) => {
+    const passed = await run(['reproduce', path.resolve(`pipelines/packs/${name}.yaml`), '--json']);
+    expect(passed.code, passed.stderr).toBe(0);
+    const { reproduced, expect: numbers } = JSON.parse(passed.stdout) as { reproduced: boolean; expect: { number: string; claimed: number; found: number; verdict: string }[] };
+    expect(reproduced).toBe(true);
+    expect(numbers.map(({ number, verdict }) => [number, verdict])).toEqual(['dense perplexity', 'initial perplexity', 'rebuilt perplexity', 'weights grown', 'sparsity'].map((number) => [number, 'within']));
+    for (const { claimed, found } of numbers) expect(Math.abs(found / claimed - 1)).toBeLessThan(1e-3);
+  });
+});

@@ -1,0 +1,46 @@
+import { parsePipeline, PipelineFileError } from '../../../app/config/index.js';
+import type { ParsedPipeline, ParseRequest, PipelineProblem } from '../../../app/config/index.js';
+
+/** The file of DESIGN section 4, cut down; `stages` replaces its stages. */
+export function pipelineText(stages = standardStages, head = ''): string {
+  return `version: 1\nname: test\nmodel: { source: ./model }\n${head}stages:\n${stages}`;
+}
+
+export const standardStages = `  - calibration:
+      dataset: { file: text.txt }
+      samples: 16
+      sequenceLength: 256
+  - initialMask:
+      method: magnitude
+      sparsity: 0.5
+  - rebuild: {}
+  - evaluation:
+      perplexity:
+        - dataset: { file: heldout.txt }
+`;
+
+type Options = Partial<Omit<ParseRequest, 'text'>>;
+
+export function parse(text: string, options: Options = {}): ParsedPipeline {
+  return parsePipeline({ text, path: '/pipelines/test.yaml', ...options });
+}
+
+/** The error that the text raises; fails if it raises none, or another. */
+export function failure(text: string, options: Options = {}): PipelineFileError {
+  try {
+    parse(text, options);
+  } catch (error) {
+    if (error instanceof PipelineFileError) return error;
+    throw error;
+  }
+  throw new Error(`expected a PipelineFileError for:\n${text}`);
+}
+
+/** `line:column message` of each problem, which is what a person reads. */
+export function problemLines(text: string, options: Options = {}): string[] {
+  return failure(text, options).problems.map(asLine);
+}
+
+export function asLine({ line, column, message, override }: PipelineProblem): string {
+  return override === undefined ? `${line}:${column} ${message}` : `--set ${override}: ${message}`;
+}

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { bestRates } from '../../../app/planning/bursts.js';
+
+/** A machine with a clock of its own, on which other work makes everything slower in some rounds. */
+function machine(slownessOf: (time: number) => number) {
+  let time = 0;
+  const order: string[] = [];
+  const probe = (name: string, seconds: number) => ({
+    amount: 10,
+    work: () => {
+      order.push(name);
+      time += seconds * slownessOf(time);
+      return Promise.resolve();
+    },
+  });
+  return { now: () => time, order, probes: { fast: probe('fast', 0.01), slow: probe('slow', 1) } };
+}
+const options = { rounds: 4, seconds: 0.05 };
+
+it('a speed is that of the best burst: other work for most of the time does not count', async () => {
+  const { now, probes } = machine((time) => (time > 40 && time < 45 ? 1 : 20));
+  const rates = await bestRates(probes, { ...options, now });
+  expect(rates.slow).toBeCloseTo(10, 6);
+  expect(rates.fast).toBeGreaterThan(10 / 0.01 / 21);
+  const quiet = machine(() => 1);
+  expect(await bestRates(quiet.probes, { ...options, now: quiet.now })).toEqual({ fast: expect.closeTo(1000, 6) as number, slow: expect.closeTo(10, 6) as number });
+});
+
+it('the bursts of all speeds take turns, so that no speed has all of its bursts in a busy moment', async () => {
+  const { now, order, probes } = machine(() => 1);
+  await bestRates(probes, { ...options, now });
+  const turns = order.slice(2).filter((name, i, all) => name !== all[i - 1]);
+  expect(turns).toEqual(Array.from({ length: options.rounds }, () => ['fast', 'slow']).flat());
+});

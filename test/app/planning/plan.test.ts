@@ -1,0 +1,68 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { assumedMachine, makePlan, readModel, type Machine, type Plan } from '../../../app/planning/index.js';
+import { pipelineOf } from './pipelines.js';
+import { cpuEngine, llama7b, llama7bConfig } from './llama7b.js';
+
+const machine = assumedMachine(cpuEngine);
+const { size } = llama7b();
+const plan = (overrides: string[] = [], on: Machine = machine): Plan => makePlan({ pipeline: pipelineOf(overrides), size, perBatch: 1, machine: on, measurements: [] });
+const stage = (of: Plan, type: string): Plan['stages'][number] => of.stages.find((one) => one.type === type)!;
+
+describe('a plan', () => {
+  it('has the stages in their order, with outputs and proof after the last mask', () => {
+    const { stages } = plan();
+    expect(stages.map(({ type }) => type)).toEqual(['calibration', 'initialMask', 'rebuild', 'outputs', 'proof', 'evaluation']);
+    expect(stage(plan(), 'initialMask').units).toBe(32);
+  });
+
+  it('adds up what lies on disk', () => {
+    const tokens = 4 * 128 * 2048;
+    const masks = 809_500_672;
+    const stream = 4_294_967_296;
+    const outputs = 13_476_831_232 + masks;
+    const { stages, total } = plan();
+    expect(stages.map(({ disk }) => disk.kept)).toEqual([tokens, masks, masks + stream, outputs, 0, 4 * 64 * 2048]);
+    // While a layer is rebuilt, the streams before and after it lie there.
+    expect(stage(plan(), 'rebuild').disk.peak).toBe(tokens + 2 * masks + 2 * stream);
+    const kept = stages.reduce((sum, { disk }) => sum + disk.kept, 0);
+    // 64 windows are scored; two of their streams lie there at a time.
+    expect(total.disk).toBe(kept + stream);
+  });
+
+  it('has SparseGPT leave its updated weights', () => {
+    const more = stage(plan(['initialMask.method=sparsegpt']), 'initialMask').disk.kept - stage(plan(['initialMask.method=wanda']), 'initialMask').disk.kept;
+    expect(more).toBe(4 * 6_476_005_376);
+  });
+
+  it('keeps tensors apart from the host where there is a GPU', () => {
+    const onGpu = plan([], assumedMachine({ ...cpuEngine, device: 'gpu: a card' }));
+    const { host, tensors } = stage(plan(), 'rebuild');
+    expect(stage(onGpu, 'rebuild')).toMatchObject({ tensors, host: host - tensors });
+  });
+
+  it('needs twice the seconds for products on a machine with half their speed', () => {
+    const seconds = (flops: number): number => stage(plan([], { ...machine, speeds: { ...machine.speeds, flops } }), 'rebuild').seconds;
+    const products = 32 * 4.33 * 128 * 2048 * (2 * 202_375_168 + 4 * 2048 * 4096);
+    expect(seconds(100e9) - seconds(200e9)).toBeCloseTo(products / 200e9, 3);
+  });
+});
+
+describe('a model folder', () => {
+  let folder = '';
+  beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'plan-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('needs its config.json only', async () => {
+    await writeFile(join(folder, 'config.json'), JSON.stringify(llama7bConfig));
+    expect(await readModel(folder)).toMatchObject({ weights: false, size: { parameters: 6_738_415_616, fileBytes: 13_476_831_232 } });
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ ...llama7bConfig, torch_dtype: undefined }));
+    expect((await readModel(folder)).size.fileBytes).toBe(2 * 13_476_831_232);
+  });
+
+  it('without it is refused with the place', async () => {
+    await expect(readModel(folder)).rejects.toThrow(`${join(folder, 'config.json')}: the file cannot be read`);
+  });
+});

@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest';
+import {
+  forwardWork, hiddenBytes, logitsBytes, maskBytes, plainMaskCost, rebuildCost, scoreCost, sequencesPerBatch, sparseGptCost, wandaCost,
+} from '../../../app/planning/index.js';
+import { pipelineOf } from './pipelines.js';
+import { llama7b } from './llama7b.js';
+
+/** 128 windows of 2,048 tokens, one at a time: what the paper calibrates with. */
+const windows = { samples: 128, time: 2048, perBatch: 1 };
+/** 128 x 2048 x 4096 float32. */
+const stream = 4_294_967_296;
+/** 4 x 4096^2 + 3 x 4096 x 11008 weights, and two norms of 4096. */
+const linear = 202_375_168;
+const layer = linear + 8192;
+const { model, size } = llama7b();
+
+it('knows the sizes of LLaMA-7B', () => {
+  expect(size.parameters).toBe(6_738_415_616);
+  expect(size.prunable).toBe(32 * linear);
+  expect(size.fileBytes).toBe(13_476_831_232);
+  expect(size.layer).toMatchObject({ parameters: layer, linear, largestLinear: 45_088_768, linears: 7, inputWidths: [4096, 4096, 4096, 11008] });
+  expect(size.layer.subBlocks.map((block) => block.linear)).toEqual([67_108_864, 135_266_304]);
+  expect([size.embedding, size.head]).toEqual([131_072_000, 131_076_096]);
+  expect(hiddenBytes(size, windows)).toBe(stream);
+  expect(maskBytes(size)).toBe(25_296_896);
+  expect(logitsBytes(size, windows)).toBe(4 * 2047 * 32000);
+  expect(logitsBytes(size, { ...windows, perBatch: 8 })).toBe(256 * 2 ** 20);
+  expect(sequencesPerBatch(pipelineOf(), model)).toBe(1);
+});
+
+it('counts products of a forward', () => {
+  // Two for each weight and token; scores and their product with the values: 2 x 2 x 2048 x 4096 a token.
+  expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 2048 * 4096));
+});
+
+it('holds a layer in float32, and the streams that each stage keeps', () => {
+  const published = { strategy: 'published', metric: 'weight-gradient', weights: 'keep-updates', budget: 8 } as const;
+  const guarded = { ...published, strategy: 'guarded' } as const;
+  const twice = { ...windows, samples: 256 };
+  const grows = (cost: typeof wandaCost): number => cost(size, twice).memory.tensors - cost(size, windows).memory.tensors;
+  expect(plainMaskCost(size).memory.tensors).toBe(4 * layer);
+  expect(grows(wandaCost)).toBe(2 * stream);
+  expect(grows((s, w) => rebuildCost(s, w, published))).toBe(2 * stream);
+  expect(grows((s, w) => rebuildCost(s, w, guarded))).toBe(3 * stream);
+  // Sums over the tokens of down_proj's input, before and after a batch is added to them, and no more than 1.5 GiB around.
+  const refit = rebuildCost(size, windows, { ...guarded, weights: 'refit' }).memory.tensors - rebuildCost(size, windows, guarded).memory.tensors;
+  expect(refit).toBeGreaterThan(2 * 4 * 11008 ** 2);
+  expect(refit).toBeLessThan(2 * 4 * 11008 ** 2 + 1.5 * 2 ** 30);
+  expect(grows(scoreCost)).toBe(stream);
+  const { tensors } = rebuildCost(size, windows, published).memory;
+  // The layer, masked weights and squared gradients of the larger sub-block, two streams; and no more than 3 GiB for a batch of one.
+  const least = 4 * layer + 2 * 4 * 135_266_304 + 2 * stream;
+  expect(tensors).toBeGreaterThan(least);
+  expect(tensors).toBeLessThan(least + 3 * 2 ** 30);
+});
+
+it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () => {
+  const more = sparseGptCost(size, windows).memory.host - wandaCost(size, windows).memory.host;
+  const hessians = 8 * (3 * 4096 ** 2 + 11008 ** 2);
+  expect(hessians).toBe(1_372_061_696);
+  const least = hessians + 8 * 11008 ** 2 + 4 * linear;
+  expect(more).toBeGreaterThan(least);
+  expect(more).toBeLessThan(least + 2 ** 30);
+});
+
+it('counts the steps of a refit beside the budget', () => {
+  const flops = (weights: 'keep-updates' | 'refit'): number => rebuildCost(size, windows, { strategy: 'guarded', metric: 'weight-gradient', weights, budget: 8 }).work.flops;
+  // Ten steps and the first residual, each a product of every linear with the products of its inputs.
+  const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
+  expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
+});
+
+it('counts a guarded rebuild as its whole budget', () => {
+  const flops = (strategy: 'published' | 'guarded', budget: number): number => rebuildCost(size, windows, { strategy, metric: 'weight-gradient', weights: 'keep-updates', budget }).work.flops;
+  const forward = forwardWork(size, windows).flops;
+  expect(flops('published', 8) / forward).toBeCloseTo(4.33, 6);
+  expect(flops('guarded', 8) / forward).toBeCloseTo(12.33, 6);
+});

@@ -1,0 +1,145 @@
+/** What a real S3 server does too seldom for tests, asked of one in memory: answers that are lost, uses at the wrong moment, odd names. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ArtifactStore, dropUnused, openStore, StoreLocationError, unusedSince, type StoredArtifact } from '../../../files/artifacts/index.js';
+import { storeLocation } from '../../../files/artifacts/store-location.js';
+import { FakeS3 } from '../../helpers/fake-s3.js';
+
+let folder: string;
+let s3: FakeS3;
+let machines = 0;
+const before = { ...process.env };
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bucket-'));
+  s3 = await FakeS3.start();
+  Object.assign(process.env, s3.environment);
+});
+afterEach(async () => {
+  process.env = { ...before };
+  await s3.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** The store as a machine that has nothing yet opens it. */
+const open = (location = 's3://barber/runs'): Promise<ArtifactStore> => openStore(join(folder, `machine-${machines++}`), location);
+const key = ArtifactStore.key('mask', 'some');
+async function make(store: ArtifactStore): Promise<boolean> {
+  const { reused } = await store.findOrMake('mask', 'some', async (draft) => {
+    await draft.write('mask.bits', [Buffer.from('bits')]);
+    return null;
+  });
+  return reused;
+}
+async function all(store: ArtifactStore): Promise<StoredArtifact[]> {
+  const found: StoredArtifact[] = [];
+  for await (const artifact of store.shelf.list()) found.push(artifact);
+  return found;
+}
+const hour = 3600_000;
+
+describe('a lost answer', () => {
+  it('to a claim: what is repeated is refused, but the claim is ours', async () => {
+    s3.loseAnswerOf(/^PUT runs\/claims\//);
+    const store = await open();
+    let looks = 0;
+    const find = store.find.bind(store);
+    const shelfFind = store.shelf.find.bind(store.shelf);
+    store.shelf.find = (...which) => {
+      if (++looks > 20) throw new Error('it waits for itself');
+      return shelfFind(...which);
+    };
+    expect(await make(store)).toBe(false);
+    expect(s3.requests.filter((request) => request.startsWith('PUT runs/claims/')).length).toBe(2);
+    expect([...s3.objects.keys()].some((name) => name.startsWith('runs/claims/'))).toBe(false);
+    expect(await find('mask', key)).toBeDefined();
+  });
+
+  it.each([['a manifest', /^PUT .*manifest\.json$/], ['a file', /^PUT .*mask\.bits$/], ['the identity', /^PUT .*store-id$/]])('to %s changes nothing', async (_, request) => {
+    s3.loseAnswerOf(request);
+    const store = await open();
+    expect(await make(store)).toBe(false);
+    expect(await store.shelf.identity()).toBe(await (await open()).shelf.identity());
+    expect(await make(await open())).toBe(true);
+  });
+});
+
+describe('an artifact that is old', () => {
+  const none = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set());
+
+  it('is dropped, but not if a run has found it since', async () => {
+    const store = await open();
+    await make(store);
+    s3.age(2 * hour);
+    const limit = Date.now() - hour;
+    const old = await unusedSince(store.shelf, limit);
+    expect(old).toHaveLength(1);
+    const begun = async (): Promise<ReadonlySet<string>> => {
+      expect(await make(await open())).toBe(true);
+      return new Set();
+    };
+    expect(await dropUnused(store.shelf, old, limit, begun)).toEqual([]);
+    expect(await all(store)).toHaveLength(1);
+    s3.age(2 * hour);
+    expect(await dropUnused(store.shelf, await unusedSince(store.shelf, limit), limit, none)).toHaveLength(1);
+    expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
+  });
+
+  it('is uploaded again by who has it, or made again, if it is dropped while it is found', async () => {
+    const store = await open();
+    await make(store);
+    const manifest = await store.shelf.find('mask', key);
+    s3.age(2 * hour);
+    await store.shelf.drop('mask', key);
+    expect(manifest && (await store.shelf.touch(manifest))).toBe(false);
+    expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
+    const touch = store.shelf.touch.bind(store.shelf);
+    expect(await make(store)).toBe(true);
+    store.shelf.touch = async (found) => {
+      store.shelf.touch = touch;
+      await store.shelf.drop('mask', key);
+      return await touch(found);
+    };
+    expect(await make(store)).toBe(true);
+    expect(Buffer.from(await (await open()).read('mask', key, 'mask.bits')).toString()).toBe('bits');
+  });
+
+  it('keeps the files of one that is uploaded while it is dropped', async () => {
+    const store = await open();
+    await make(store);
+    const other = await open();
+    await other.read('mask', key, 'mask.bits');
+    const remove = Reflect.get(store.shelf, 'bucket') as { remove: (keys: readonly string[]) => Promise<void> };
+    const original = remove.remove.bind(remove);
+    remove.remove = async (keys) => {
+      remove.remove = original;
+      await original(keys);
+      await make(other);
+    };
+    await store.shelf.drop('mask', key);
+    expect(Buffer.from(await (await open()).read('mask', key, 'mask.bits')).toString()).toBe('bits');
+  });
+});
+
+describe('a prefix', () => {
+  it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x' \"y\"", '100%25/%2e%2e', '<a>&amp;;', 'a*(b)!~$,=@:'])('%s is where everything is', async (prefix) => {
+    const store = await open(`s3://barber/${prefix}/`);
+    expect(await make(store)).toBe(false);
+    await store.shelf.identity();
+    expect([...s3.objects.keys()].every((name) => name.startsWith(`${prefix}/`))).toBe(true);
+    const other = await open(`s3://barber/${prefix}`);
+    expect(await make(other)).toBe(true);
+    expect(Buffer.from(await other.read('mask', key, 'mask.bits')).toString()).toBe('bits');
+    expect((await all(other)).map((artifact) => artifact.key)).toEqual([key]);
+    expect(await other.shelf.verify('mask', key)).toBe(true);
+    await other.shelf.drop('mask', key);
+    expect(await all(store)).toEqual([]);
+    expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
+  });
+
+  it.each(['s3://barber/a/../b', 's3://barber/./b', 's3://barber/a//b', 's3://barber//b', 's3://barber/a\u0007b', `s3://barber/${'x'.repeat(900)}`])('%j is refused', (location) => {
+    expect(() => storeLocation(location)).toThrow(StoreLocationError);
+  });
+});

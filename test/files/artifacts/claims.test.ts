@@ -1,0 +1,220 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClaimFolder } from '../../../files/artifacts/claim-folder.js';
+import { Claims } from '../../../files/artifacts/claims.js';
+import { identify } from '../../../files/artifacts/index.js';
+
+let folder: string;
+let claims: Claims;
+const processes: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'claims-')), 'claims');
+  claims = new Claims(new ClaimFolder(folder), { elsewhere: 3_000, here: 600_000, unreadable: 200 });
+});
+afterEach(async () => {
+  for (const child of processes.splice(0)) child.kill('SIGKILL');
+  await rm(join(folder, '..'), { recursive: true, force: true });
+});
+
+/** Work that is done once it has been made, and how often that happened. */
+class Work {
+  times = 0;
+  done = false;
+  find = (): Promise<string | undefined> => Promise.resolve(this.done ? 'found' : undefined);
+  make = async (): Promise<string> => {
+    this.times++;
+    await sleep(50);
+    this.done = true;
+    return 'made';
+  };
+  get(from = claims): Promise<string> {
+    return from.findOrMake('mask-1', this.find, this.make);
+  }
+}
+
+async function otherProcess(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+  processes.push(child);
+  await once(child, 'spawn');
+  return child;
+}
+
+/** A claim as another process of this machine would have written it. */
+async function claimedBy(pid: number, changes: object = {}): Promise<void> {
+  let ours = '{}';
+  await claims.findOrMake('sample', () => Promise.resolve(undefined), async () => (ours = await readFile(join(folder, 'sample'), 'utf8')));
+  await writeFile(join(folder, 'mask-1'), JSON.stringify({ ...(JSON.parse(ours) as object), ...identify(pid), token: 'theirs', ...changes }));
+}
+
+describe('claims', () => {
+  it('has the work of twenty done once, and leaves nothing behind', async () => {
+    const work = new Work();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => work.get(new Claims(new ClaimFolder(folder)))));
+    expect(work.times).toBe(1);
+    expect(answers.filter((answer) => answer === 'made')).toHaveLength(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('waits for a live owner on this machine, and takes over from one that is killed', async () => {
+    const owner = await otherProcess();
+    await claimedBy(owner.pid as number);
+    const work = new Work();
+    const waiting = Promise.all([work.get(), work.get(), work.get()]);
+    await sleep(700);
+    expect(work.times).toBe(0);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    await waiting;
+    expect(work.times).toBe(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes over from an owner that is stopped', async () => {
+    const owner = await otherProcess();
+    await claimedBy(owner.pid as number);
+    owner.kill('SIGSTOP');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('knows a dead owner from a process that has its id now', async () => {
+    await claimedBy(process.pid, { started: '1' });
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('waits for an owner on another machine as long as it renews', async () => {
+    await claimedBy(1, { machine: 'another' });
+    const work = new Work();
+    const waiting = work.get();
+    for (let beat = 0; beat < 40; beat++) {
+      await sleep(100);
+      const now = new Date();
+      await utimes(join(folder, 'mask-1'), now, now);
+    }
+    expect(work.times).toBe(0);
+    await waiting;
+    expect(work.times).toBe(1);
+  });
+
+  it('does not take the process of a clone of this machine for one of its own that has died', async () => {
+    // Name and process namespace are those of this machine, and the id is of a process that is not here.
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    const namespace = process.platform === 'linux' ? ` ${readlinkSync('/proc/self/ns/pid')}` : '';
+    await claimedBy(pid, { machine: hostname() + namespace });
+    const place = new ClaimFolder(folder);
+    const work = new Work();
+    let looks = 0;
+    const find = async (): Promise<string | undefined> => {
+      if (++looks === 8) await rm(join(folder, 'mask-1'));
+      return await work.find();
+    };
+    expect(await new Claims(place, { elsewhere: 600_000, here: 600_000, unreadable: 600_000 }).findOrMake('mask-1', find, work.make)).toBe('made');
+    expect(looks).toBeGreaterThanOrEqual(8);
+  });
+
+  it('takes a claim that carries its token for its own, although the place says that there was one already', async () => {
+    const place = new ClaimFolder(folder);
+    const create = place.create.bind(place);
+    place.create = async (name, text) => {
+      await create(name, text);
+      return false;
+    };
+    let looks = 0;
+    const find = (): Promise<undefined> => {
+      if (++looks > 10) throw new Error('it waits for itself');
+      return Promise.resolve(undefined);
+    };
+    expect(await new Claims(place).findOrMake('mask-1', find, () => Promise.resolve('made'))).toBe('made');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('takes over what this process could not remove', async () => {
+    await claimedBy(process.pid);
+    expect(await new Work().get()).toBe('made');
+  });
+
+  it('removes a claim as soon as that is possible again, so that no other process waits for a live one', async () => {
+    const place = new ClaimFolder(folder);
+    let isReadOnly = true;
+    const remove = place.remove.bind(place);
+    place.remove = (name) => (isReadOnly ? Promise.reject(new Error('EROFS')) : remove(name));
+    await expect(new Claims(place).findOrMake('mask-1', () => Promise.resolve(undefined), () => Promise.reject(new Error('EROFS')))).rejects.toThrow('EROFS');
+    expect(await readdir(folder)).toEqual(['mask-1']);
+    isReadOnly = false;
+    while ((await readdir(folder)).length > 0) await sleep(50);
+  });
+
+  it('takes over a claim that its owner died writing', async () => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'mask-1'), '{"pi');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('lets the next one try after a failure', async () => {
+    const work = new Work();
+    let second: Promise<string> | undefined;
+    const failing = claims.findOrMake('mask-1', work.find, async () => {
+      second = work.get();
+      await sleep(50);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await second).toBe('made');
+  });
+
+  it('works without claims where they cannot be written', async () => {
+    await writeFile(folder, 'a file in place of the folder');
+    const work = new Work();
+    expect(await work.get()).toBe('made');
+  });
+
+  it('are renewed by the clock of the place, and only by who has them', async () => {
+    const place = new ClaimFolder(folder);
+    await place.create('mask-1', '{"token":"ours"}');
+    const first = await place.look('mask-1');
+    await utimes(join(folder, 'mask-1'), 1000, 1000);
+    const aged = await place.look('mask-1');
+    await place.renew('mask-1', '{"token":"theirs"}');
+    expect(await place.look('mask-1')).toEqual(aged);
+    vi.useFakeTimers({ toFake: ['Date'], now: 0 });
+    try {
+      await place.renew('mask-1', '{"token":"ours"}');
+    } finally {
+      vi.useRealTimers();
+    }
+    const renewed = await place.look('mask-1');
+    expect(renewed?.text).toBe(first?.text);
+    expect(renewed?.version).not.toBe(aged?.version);
+    await writeFile(join(folder, 'clock'), '');
+    const now = (await stat(join(folder, 'clock'))).mtimeMs;
+    await place.removeOld(now - 3_600_000);
+    expect(await readdir(folder)).toContain('mask-1');
+  });
+
+  it('are not replaced once they have been renewed', async () => {
+    const place = new ClaimFolder(folder);
+    await place.create('mask-1', '{"token":"theirs"}');
+    await utimes(join(folder, 'mask-1'), 1000, 1000);
+    const { version } = (await place.look('mask-1')) ?? { version: '' };
+    await place.renew('mask-1', '{"token":"theirs"}');
+    await place.replace('mask-1', '{"token":"ours"}', version);
+    expect((await place.look('mask-1'))?.text).toBe('{"token":"theirs"}');
+  });
+
+  it('removes claims that were left long ago', async () => {
+    await claimedBy(1, { machine: 'another' });
+    const yesterday = new Date(Date.now() - 86_400_000);
+    await utimes(join(folder, 'mask-1'), yesterday, yesterday);
+    await new ClaimFolder(folder).removeOld(Date.now() - 3_600_000);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,121 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fetchModel, fetchModelConfig, hubSettings } from '../../../files/hub/index.js';
+import { HubServer } from '../../helpers/hub-server.js';
+
+const index = JSON.stringify({ weight_map: { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' } });
+const sharded = {
+  'config.json': '{}',
+  'model.safetensors.index.json': index,
+  'model-00001-of-00002.safetensors': 'one',
+  'model-00002-of-00002.safetensors': 'two',
+  'model-00003-of-00002.safetensors': 'of another one',
+  'tokenizer.json': '{}',
+  'tokenizer_config.json': '{}',
+  LICENSE: 'free',
+  'README.md': '# card',
+  'modeling.py': 'raise',
+  'pytorch_model.bin': 'pickle',
+  'pytorch_model.bin.index.json': '{}',
+  'onnx/model.onnx': 'graph',
+  'onnx/config.json': '{}',
+};
+
+describe('a model of a hub', () => {
+  const server = new HubServer();
+  let home: string;
+  const get = (repository: string, more: NodeJS.ProcessEnv = {}, revision = 'main') => fetchModel({ repository, revision }, hubSettings({ HF_HOME: home, HF_ENDPOINT: server.url, ...more }));
+  const downloads = (): string[] => server.requests.filter((request) => request.includes('/resolve/')).map((request) => request.split('/').at(-1) ?? '').sort();
+
+  beforeEach(async () => {
+    home = mkdtempSync(join(tmpdir(), 'hub-model-'));
+    await server.start();
+  });
+  afterEach(async () => {
+    await server.stop();
+    server.repositories.clear();
+    server.troubles.clear();
+    server.requests.length = 0;
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  it('comes with the shards of its index, config, tokenizer and licence, and nothing else', async () => {
+    const commit = server.add('org/name', sharded);
+    const { folder, commit: found } = await get('org/name');
+    expect(found).toBe(commit);
+    expect(readdirSync(folder).sort()).toEqual(['LICENSE', 'config.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json', 'tokenizer.json', 'tokenizer_config.json']);
+    server.requests.length = 0;
+    expect(await get('org/name', {}, commit)).toEqual({ folder, commit });
+    expect(await get('org/name', { HF_HUB_OFFLINE: '1' })).toEqual({ folder, commit });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('gets what is missing only', async () => {
+    const commit = server.add('org/name', sharded);
+    const { folder } = await get('org/name');
+    rmSync(join(folder, 'model-00002-of-00002.safetensors'));
+    await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError', message: expect.stringContaining('model-00002-of-00002.safetensors') as string });
+    server.requests.length = 0;
+    await get('org/name', {}, commit);
+    // Its blob is still there, so that not even this one is loaded.
+    expect(downloads()).toEqual([]);
+    expect(existsSync(join(folder, 'model-00002-of-00002.safetensors'))).toBe(true);
+  });
+
+  it('without a tokenizer is asked for once', async () => {
+    const commit = server.add('org/bare', { 'config.json': '{}', 'model.safetensors': 'w' });
+    await get('org/bare', {}, commit);
+    server.requests.length = 0;
+    await get('org/bare', {}, commit);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('is not there by halves: where a shard cannot be had, the model is no model yet', async () => {
+    server.add('org/name', sharded);
+    server.troubles.set('model-00002-of-00002.safetensors', { status: 403, times: Infinity });
+    await expect(get('org/name')).rejects.toMatchObject({ name: 'HubAccessError' });
+    await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError' });
+  });
+
+  it('is refused with words where there are no safetensors', async () => {
+    server.add('org/pickle', { 'config.json': '{}', 'pytorch_model-00001-of-00002.bin': 'p', 'pytorch_model-00002-of-00002.bin': 'p' });
+    await expect(get('org/pickle')).rejects.toMatchObject({
+      name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/pickle files only \(pytorch_model-00001.*from_pretrained/) as string,
+    });
+    server.add('org/gguf', { 'config.json': '{}', 'model.gguf': 'g' });
+    await expect(get('org/gguf')).rejects.toMatchObject({ name: 'NoModelError', message: expect.stringContaining('model.gguf') as string });
+    server.add('org/no-config', { 'model.safetensors': 'w' });
+    await expect(get('org/no-config')).rejects.toMatchObject({ name: 'NoModelError' });
+    server.add('org/broken', { 'config.json': '{}', 'model.safetensors.index.json': index, 'model-00001-of-00002.safetensors': 'one' });
+    await expect(get('org/broken')).rejects.toMatchObject({ name: 'NoModelError', message: expect.stringContaining('model-00002-of-00002.safetensors') as string });
+    server.add('org/escape', { 'config.json': '{}', 'model.safetensors.index.json': JSON.stringify({ weight_map: { a: '../../x.safetensors' } }) });
+    await expect(get('org/escape')).rejects.toMatchObject({ name: 'NoModelError' });
+    // Small things were looked at first: nothing large was loaded.
+    expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
+  });
+
+  it('that does not fit as a whole is not begun', async () => {
+    server.add('org/name', sharded);
+    server.claimedSize.set('model-00002-of-00002.safetensors', 1e18);
+    await expect(get('org/name')).rejects.toMatchObject({ name: 'CacheFullError', retryable: true });
+    expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
+    server.claimedSize.clear();
+  });
+
+  it('gives its config alone', async () => {
+    server.add('org/name', sharded);
+    const { folder } = await fetchModelConfig({ repository: 'org/name', revision: 'main' }, hubSettings({ HF_HOME: home, HF_ENDPOINT: server.url }));
+    expect(readdirSync(folder)).toEqual(['config.json']);
+    expect(downloads()).toEqual(['config.json']);
+  });
+
+  it('whose index in the cache is damaged is told of', async () => {
+    const commit = server.add('org/name', sharded);
+    const { folder } = await get('org/name');
+    rmSync(join(folder, 'model.safetensors.index.json'));
+    writeFileSync(join(folder, 'model.safetensors.index.json'), 'no json');
+    await expect(get('org/name', {}, commit)).rejects.toMatchObject({ name: 'NoModelError' });
+  });
+});

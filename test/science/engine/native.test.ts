@@ -1,0 +1,51 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { EngineAlreadyOpen, openEngine, type Engine } from '../../../science/engine/index.js';
+import { instructionSet } from '../../../science/engine/instruction-set.js';
+import { needs, where } from '../../helpers/needs.js';
+import { requireBuild } from '../../helpers/set-up.js';
+import { testOps } from './ops.js';
+
+requireBuild();
+const built = 'dist/science/engine/index.js';
+
+/** What a script computes with the built engine in a process of its own. */
+function compute(expression: string): string {
+  const script = `const { openEngine, tf } = await import('../../engine/${built}'); await openEngine({ backend: 'tensorflow', threads: 2 }); console.log(${expression});`;
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+}
+
+describe('tensorflow engine', where(needs.tensorflow), () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await openEngine({ backend: 'tensorflow', threads: 1 });
+  });
+
+  test('says what can change bits', () => {
+    expect(engine).toMatchObject({ backend: 'tensorflow', threads: 1 });
+    expect(engine.version).toMatch(/^tfjs \d+\.\d+\.\d+, TensorFlow \d+\.\d+\.\d+/);
+    expect(engine.device).toMatch(/^(cpu|gpu: .+)$/);
+    expect(engine.kernels).toBe(engine.device === 'cpu' ? instructionSet() : engine.kernels);
+    expect(engine.kernels).toMatch(/./);
+  });
+
+  testOps();
+
+  test('a process has one engine', async () => {
+    await expect(openEngine({ backend: 'wasm' })).rejects.toThrow(EngineAlreadyOpen);
+    await expect(openEngine({ backend: 'tensorflow', threads: 2 })).rejects.toThrow(EngineAlreadyOpen);
+    await expect(openEngine({ backend: 'tensorflow' })).resolves.toBe(engine);
+  });
+
+  test('opens without a word', () => {
+    const script = `const { openEngine, tf } = await import('../../engine/${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test('gives the same bits in another process', () => {
+    const matrix = 'tf.sin(tf.reshape(tf.range(0, 120000), [300, 400]))';
+    const sums = `tf.sum(tf.softmax(tf.matMul(${matrix}, ${matrix}, true)), 0).dataSync().join()`;
+    expect(compute(sums)).toBe(compute(sums));
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { ContinuationError, requestEncoder } from '../../../science/evaluation/index.js';
+
+/** Words with the space before them, and what space is left, are tokens, as in byte-pair encodings. */
+const words: string[] = [];
+function encode(text: string): Promise<Int32Array> {
+  return Promise.resolve(Int32Array.from(text.match(/ ?[^ ]+| /g) ?? [], (word) => {
+    if (!words.includes(word)) words.push(word);
+    return 10 + words.indexOf(word);
+  }));
+}
+const decode = (ids: Int32Array): string[] => Array.from(ids, (id) => words[id - 10] ?? `#${id}`);
+const encoder = (options: { maxLength?: number; bos?: number; prefix?: number } = {}) => {
+  const request = requestEncoder({ encode, maxLength: 100, ...options });
+  return async (context: string, continuation: string) => {
+    const { input, targets } = await request({ context, continuation });
+    return { input: decode(input), targets: decode(targets) };
+  };
+};
+
+describe('requestEncoder', () => {
+  it('reads all but the last token, and scores those behind the context', async () => {
+    expect(await encoder()('the cat', ' sat down')).toEqual({ input: ['the', ' cat', ' sat'], targets: [' sat', ' down'] });
+  });
+
+  it('moves spaces at the end of the context to the continuation', async () => {
+    expect(await encoder()('the cat ', 'sat')).toEqual({ input: ['the', ' cat'], targets: [' sat'] });
+    expect(await encoder()('the cat \u00a0\n', 'sat')).toEqual({ input: ['the', ' cat'], targets: [' \u00a0\nsat'] });
+  });
+
+  it('takes for the context as many tokens as it has alone, whatever the whole has there', async () => {
+    // "catalogue" is one token of the whole, so that nothing is left of the answer but what comes after it.
+    expect(await encoder()('the cat', 'alogue of books')).toEqual({ input: ['the', ' catalogue', ' of'], targets: [' of', ' books'] });
+  });
+
+  it('drops tokens from the left of what is too long: one more than the model reads is kept', async () => {
+    expect(await encoder({ maxLength: 3 })('a b c d', ' e')).toEqual({ input: [' b', ' c', ' d'], targets: [' e'] });
+    expect(await encoder({ maxLength: 3 })('a b', ' c d')).toEqual({ input: ['a', ' b', ' c'], targets: [' c', ' d'] });
+    expect(await encoder({ maxLength: 3 })('a b', ' c d e')).toEqual({ input: [' b', ' c', ' d'], targets: [' c', ' d', ' e'] });
+  });
+
+  it('puts BOS first only if it is told to, and counts it', async () => {
+    expect(await encoder({ bos: 1 })('the cat', ' sat')).toEqual({ input: ['#1', 'the', ' cat'], targets: [' sat'] });
+    expect(await encoder({ bos: 1, maxLength: 2 })('the cat', ' sat')).toEqual({ input: ['the', ' cat'], targets: [' sat'] });
+  });
+
+  it('puts a token before what has no context', async () => {
+    expect(await encoder({ prefix: 2 })('', 'sat')).toEqual({ input: ['#2'], targets: ['sat'] });
+    expect(await encoder({ bos: 1, prefix: 1 })('', 'sat')).toEqual({ input: ['#1'], targets: ['sat'] });
+    await expect(encoder()('', 'sat')).rejects.toThrow(ContinuationError);
+  });
+
+  it('refuses what cannot be scored, by name', async () => {
+    await expect(encoder()('the cat', '')).rejects.toThrow(/the continuation "" has no token of its own/);
+    await expect(encoder({ maxLength: 2 })('a', ' b c d')).rejects.toThrow(/" b c d" has 3 tokens; expected at most 2/);
+  });
+});

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSafetensorsHeader, readTensorBytes, unpackBits } from '../../../files/checkpoints/index.js';
+import type { Granularity, Metric } from '../../../app/config/pipeline.js';
+import { tf } from '../../../science/engine/index.js';
+import type { Tensor, Tensor3D } from '../../../science/engine/index.js';
+import type { DecoderModel, LinearSpec } from '../../../science/models/index.js';
+import { parsePattern, patternSparsity } from '../../../science/methods/index.js';
+import type { Pattern } from '../../../science/methods/index.js';
+import type { GoldenModel } from '../../helpers/golden.js';
+import { readArrays } from '../../helpers/load-model.js';
+
+/** One run of the public reference: its settings, read off its name, and what it recorded. */
+export interface GoldenRun {
+  name: string;
+  method: 'magnitude' | 'wanda';
+  sparsity: number;
+  pattern: Pattern;
+  granularity: Granularity;
+  ratio: number;
+  metric: Metric;
+  /** Error before and after, per sub-block in order. */
+  losses: [string, number, number][];
+}
+
+/** What the reference recorded of one run; see {@link GoldenRun} for the losses. */
+interface RecordedRun {
+  init_ppl: number;
+  rebuild_ppl: number;
+  grown: number;
+  losses?: [string, number, number][];
+}
+
+interface Recorded {
+  dense_ppl: number;
+  runs: Record<string, RecordedRun>;
+}
+
+/** What the reference recorded on a model. */
+export function recorded({ data }: GoldenModel): Recorded {
+  return JSON.parse(readFileSync(join(data, 'reference.json'), 'utf8')) as Recorded;
+}
+
+/** The magnitude and Wanda runs of a model. */
+export function goldenRuns(model: GoldenModel): GoldenRun[] {
+  return Object.entries(recorded(model).runs).flatMap(([name, { losses }]) => {
+    const match = /^(magnitude|wanda)-(?:(\d)of(\d)|(\d\d)-(block|layer|output|input)1?)(-r10)?(?:-([WD]))?$/.exec(name);
+    if (match === null || losses === undefined) return [];
+    const [, method, keep, of, percent, granularity, r10, metric] = match;
+    const pattern = parsePattern(keep === undefined ? 'unstructured' : `${keep}:${of}`);
+    const byRow = method === 'wanda' && (keep !== undefined || granularity === 'output' || granularity === 'input');
+    return [{
+      name,
+      method: method as GoldenRun['method'],
+      pattern,
+      sparsity: patternSparsity(pattern) ?? Number(percent) / 100,
+      granularity: (granularity ?? 'output') as Granularity,
+      ratio: name === 'wanda-60-block' ? 0.05 : byRow && r10 === undefined ? 0.01 : 0.1,
+      metric: metric === 'W' ? 'weight' : metric === 'D' ? 'gradient' : 'weight-gradient',
+      losses,
+    }];
+  });
+}
+
+export async function goldenMasks({ data }: GoldenModel, run: string, state: 'initial' | 'rebuilt'): Promise<Map<string, Uint8Array>> {
+  const { tensors } = await readSafetensorsHeader(join(data, `${run}.${state}.safetensors`));
+  const masks = new Map<string, Uint8Array>();
+  for (const [name, info] of tensors) masks.set(name, unpackBits(await readTensorBytes(info), (info.end - info.begin) * 8));
+  return masks;
+}
+
+/** The reference's calibration windows, embedded, in batches of `size` sequences. */
+export function embedCalibration({ data }: GoldenModel, decoder: DecoderModel, weights: ReadonlyMap<string, Tensor>, size: number): Tensor3D[] {
+  const { shape, values } = readArrays(join(data, 'tokens.safetensors')).calibration;
+  const [samples, time] = shape;
+  const batches: Tensor3D[] = [];
+  for (let first = 0; first < samples; first += size) {
+    const count = Math.min(size, samples - first);
+    const ids = values.subarray(first * time, (first + count) * time) as Int32Array;
+    batches.push(tf.tidy(() => decoder.embed(tf.tensor2d(ids, [count, time], 'int32'), weights)));
+  }
+  return batches;
+}
+
+/** In how many of a linear's weights two masks differ. The golden ones may be padded to whole bytes. */
+export function differences(linear: LinearSpec, a: Uint8Array, b: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < linear.shape[0] * linear.shape[1]; i++) count += a[i] ^ b[i];
+  return count;
+}

@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../../science/engine/index.js';
+import type { Tensor } from '../../../science/engine/index.js';
+import { linearsOf, type DecoderModel } from '../../../science/models/index.js';
+import { factorHessian, HessianSum, layerForward, parsePattern, rebuildSubBlock, unstructured } from '../../../science/methods/index.js';
+import type { RebuildSettings, Updates } from '../../../science/methods/index.js';
+import { openTestEngine } from '../../helpers/engine.js';
+import { goldenModels, type GoldenModel } from '../../helpers/golden.js';
+import { loadModel } from '../../helpers/load-model.js';
+import { differences, embedCalibration, goldenMasks, recorded } from './golden-data.js';
+import { updatesUnder } from './initial/sparsegpt/sparsegpt-oracle.js';
+
+const common = { ratio: 0.1, metric: 'weight-gradient', granularity: 'layer' } as const;
+const runs: [string, RebuildSettings][] = [
+  ['sparsegpt-50-layer', { ...common, pattern: unstructured, weights: 'keep-dense' }],
+  ['sparsegpt-50-layer-retain', { ...common, pattern: unstructured, weights: 'keep-updates' }],
+  ['sparsegpt-2of4', { ...common, pattern: parsePattern('2:4'), weights: 'keep-dense' }],
+];
+
+describe.each(goldenModels)('rebuild from SparseGPT beside the public reference on $name', (golden) => {
+  let model: DecoderModel;
+  let dense: Map<string, Tensor>;
+  beforeAll(async () => {
+    await openTestEngine();
+    ({ model, weights: dense } = await loadModel(golden.model));
+  });
+
+  const { runs: recordedRuns } = recorded(golden);
+
+  it.each(runs.filter(([run]) => run in recordedRuns))('%s: the same mask with the same errors', async (run, settings) => {
+    const start = await goldenMasks(golden, run, 'initial');
+    const expected = await goldenMasks(golden, run, 'rebuilt');
+    const masks = new Map([...start].map(([linear, mask]) => [linear, mask.subarray(0, dense.get(linear)!.size)]));
+    const updates = await updatesOf(golden, model, dense, masks);
+
+    let hidden = embedCalibration(golden, model, dense, 5);
+    let different = 0;
+    let size = 0;
+    const errors: [number, number][] = [];
+    for (let index = 0; index < model.layers; index++) {
+      for (const subBlock of model.decoderLayer(index).subBlocks) {
+        const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, masks, updates, settings });
+        hidden = rebuilt.hidden;
+        errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
+        for (const linear of linearsOf(subBlock)) {
+          different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
+          size += linear.shape[0] * linear.shape[1];
+        }
+      }
+    }
+    tf.dispose(hidden);
+    // Measured: 0, in batches of 1, 4, 5 and 16; but one near tie, in the updates' last bits, turns babyllama's first run.
+    const nearTie = `${golden.name} ${run}` === 'babyllama-tok105 sparsegpt-50-layer';
+    expect(different / size).toBeLessThanOrEqual(nearTie ? 2e-3 : 1e-4);
+    const losses = recordedRuns[run].losses ?? [];
+    expect(errors).toHaveLength(losses.length);
+    const tolerance = nearTie ? 3e-2 : 1e-3;
+    losses.forEach(([, before, after], index) => {
+      expect(Math.abs(errors[index][0] / before - 1)).toBeLessThan(tolerance);
+      expect(Math.abs(errors[index][1] / after - 1)).toBeLessThan(tolerance);
+    });
+  });
+});
+
+/** The weights that SparseGPT leaves under these masks, which the golden data do not hold, layer by layer on the pruned path. */
+async function updatesOf(golden: GoldenModel, model: DecoderModel, dense: ReadonlyMap<string, Tensor>, masks: ReadonlyMap<string, Uint8Array>): Promise<Updates> {
+  const updates = new Map<string, Float32Array>();
+  let hidden = embedCalibration(golden, model, dense, 5);
+  for (let index = 0; index < model.layers; index++) {
+    const layer = model.decoderLayer(index);
+    const sum = new HessianSum();
+    tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
+    for (const linear of linearsOf(model.decoderLayer(index))) {
+      const { upper } = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
+      const weight = await dense.get(linear.name)!.data<'float32'>();
+      updates.set(linear.name, updatesUnder(masks.get(linear.name)!, weight, linear.shape, upper));
+    }
+    hidden = await layerForward({ layer, hidden, weights: dense, masks, updates });
+  }
+  tf.dispose(hidden);
+  return updates;
+}

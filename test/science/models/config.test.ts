@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { ModelConfigError, modelFromConfig, UnknownModelFamilyError } from '../../../science/models/index.js';
+import type { DecoderModel } from '../../../science/models/index.js';
+
+const where = '/models/some-llama/config.json';
+const base = {
+  model_type: 'llama', vocab_size: 96, hidden_size: 32, intermediate_size: 88, num_hidden_layers: 2, num_attention_heads: 4,
+};
+const qwen = { model_type: 'qwen2', num_key_value_heads: 2 };
+const opt = { model_type: 'opt', ffn_dim: 96 };
+const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig({ ...base, ...changes }, where);
+
+describe('modelFromConfig', () => {
+  it.each([
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: undefined }, /model_type is missing; expected .*llama/],
+    [{ model_type: 'constructor' }, /model_type is "constructor"/],
+  ])('refuses the unknown family %j', (changes, message) => {
+    expect(() => load(changes)).toThrow(UnknownModelFamilyError);
+    expect(() => load(changes)).toThrow(message);
+  });
+
+  it.each([
+    [{ hidden_size: undefined }, 'hidden_size is missing; expected an integer above zero'],
+    [{ hidden_size: '32' }, 'hidden_size is "32"; expected an integer above zero'],
+    [{ num_hidden_layers: 0 }, 'num_hidden_layers is 0; expected an integer above zero'],
+    [{ vocab_size: 1.5 }, 'vocab_size is 1.5; expected an integer above zero'],
+    [{ rms_norm_eps: -1 }, 'rms_norm_eps is -1; expected a number above zero'],
+    [{ attention_bias: 'no' }, 'attention_bias is "no"; expected true or false'],
+    [{ hidden_act: 'gelu' }, `hidden_act is "gelu"; expected 'silu'`],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads is 3; expected a divisor of num_attention_heads (4)'],
+    [{ hidden_size: 30 }, 'hidden_size is 30; expected an even number per attention head'],
+    [{ head_dim: 7 }, 'head_dim is 7; expected an even number'],
+    [{ hidden_size: 28 }, 'hidden_size is 28; expected an even number per attention head'],
+    [{ quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
+    [{ rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters.rope_type is "yarn"; expected one of default, linear, llama3'],
+    [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope_scaling.type is "dynamic"; expected one of default, linear, llama3'],
+    [{ rope_scaling: { factor: 2 } }, 'rope_scaling.rope_type is missing; expected one of default, linear, llama3'],
+    [{ rope_scaling: [] }, 'rope_scaling is []; expected an object'],
+    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.factor is missing; expected a number above zero'],
+    [{ rope_theta: 0 }, 'rope_theta is 0; expected a number above zero'],
+    [
+      { rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 4, high_freq_factor: 4, original_max_position_embeddings: 16 } },
+      'rope_scaling.high_freq_factor is 4; expected a number above low_freq_factor (4)',
+    ],
+  ])('refuses %j, naming file, key, value and what was expected', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('takes null as absent and absent as transformers does', () => {
+    const model = load({ num_key_value_heads: null, head_dim: null, rope_scaling: null });
+    expect(model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape)).toEqual([[32, 32], [32, 32], [32, 32]]);
+    expect(model.maxPositions).toBe(2048);
+    expect(model.headTensors.map(({ name }) => name)).toEqual(['model.norm.weight', 'lm_head.weight']);
+  });
+
+  it('finds tied embeddings under either name', () => {
+    const model = load({ tie_word_embeddings: true });
+    const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['embed_tokens.weight', 'lm_head.weight'] };
+    expect(model.embeddingTensors).toEqual([tied]);
+    expect(model.headTensors).toContainEqual(tied);
+    expect(model.tied).toEqual({ embedding: { ...tied, aliases: ['embed_tokens.weight'] }, head: { name: 'lm_head.weight', shape: [96, 32] } });
+    expect(load({}).tied).toBeUndefined();
+  });
+
+  it.each(['llama', 'mistral', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+    const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
+    const layer = model.decoderLayer(1);
+    const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
+    for (const { name, aliases } of [...model.embeddingTensors, ...layer.tensors, ...linears, ...model.headTensors]) expect(`model.${aliases?.[0]}`).toBe(name);
+  });
+
+  it('lists every tensor of a layer, the biases only where the config has them', () => {
+    const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name);
+    expect(names({})).toHaveLength(9);
+    expect(names({ attention_bias: true })).toHaveLength(13);
+    expect(names({ mlp_bias: true }).filter((name) => name.endsWith('.bias'))).toEqual([
+      'model.layers.1.mlp.gate_proj.bias', 'model.layers.1.mlp.up_proj.bias', 'model.layers.1.mlp.down_proj.bias',
+    ]);
+  });
+
+  it.each([
+    [{ model_type: 'mistral', num_key_value_heads: 4, sliding_window: 0 }, 'sliding_window is 0; expected an integer above zero'],
+    [{ model_type: 'mistral' }, 'num_key_value_heads is missing; expected a divisor of num_attention_heads (4)'],
+    [{ ...qwen, layer_types: ['full_attention'] }, 'layer_types is ["full_attention"]; expected a list of 2, each one of full_attention, sliding_attention'],
+    [{ ...qwen, layer_types: ['full_attention', 'chunked_attention'] }, 'layer_types is ["full_attention","chunked_attention"]; expected a list of 2'],
+    [{ ...qwen, layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types is ["full_attention","sliding_attention"]; expected full_attention only'],
+    [{ ...qwen, use_sliding_window: true, max_window_layers: -1 }, 'max_window_layers is -1; expected an integer, zero or above'],
+    [{ ...opt, ffn_dim: undefined }, 'ffn_dim is missing; expected an integer above zero'],
+    [{ ...opt, num_attention_heads: 5 }, 'num_attention_heads is 5; expected a divisor of hidden_size (32)'],
+    [{ ...opt, activation_function: 'swish' }, 'activation_function is "swish"; expected one of relu, gelu'],
+    [{ ...opt, quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
+  ])('refuses %j', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('Qwen2 has biases at queries, keys and values only, Qwen3 a norm of each', () => {
+    const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name.replace('model.layers.1.', ''));
+    expect(names(qwen).filter((name) => name.endsWith('bias'))).toEqual(['q', 'k', 'v'].map((name) => `self_attn.${name}_proj.bias`));
+    const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
+    expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128], aliases: ['layers.0.self_attn.k_norm.weight'] });
+    expect(qwen3.subBlocks[0].output.shape).toEqual([32, 4 * 128]);
+  });
+});
+
+describe('OPT', () => {
+  const names = (changes: Record<string, unknown>) => {
+    const model = load({ ...opt, ...changes });
+    return [...model.embeddingTensors, ...model.decoderLayer(0).tensors, ...model.headTensors].map(({ name }) => name.replace('model.decoder.', ''));
+  };
+
+  it('finds its tensors with or without the prefix, the head also by its own name', () => {
+    const model = load(opt);
+    const [embedding, positions] = model.embeddingTensors;
+    expect(embedding).toEqual({ name: 'model.decoder.embed_tokens.weight', shape: [96, 32], aliases: ['decoder.embed_tokens.weight', 'lm_head.weight'] });
+    expect(positions).toMatchObject({ shape: [2050, 32], aliases: ['decoder.embed_positions.weight'] });
+    for (const { name, aliases } of model.decoderLayer(1).tensors) expect(`model.${aliases?.[0]}`).toBe(name);
+    expect(load({ ...opt, tie_word_embeddings: false }).headTensors.at(-1)).toEqual({ name: 'lm_head.weight', shape: [96, 32] });
+  });
+
+  it('asks for no tensor that a variant does not have', () => {
+    expect(names({ enable_bias: false }).filter((name) => /(proj|fc.)\.bias/.test(name))).toEqual([]);
+    expect(names({ enable_bias: false })).toContain('layers.0.final_layer_norm.bias');
+    expect(names({ layer_norm_elementwise_affine: false }).filter((name) => name.includes('norm'))).toEqual([]);
+    expect(names({})).toContain('final_layer_norm.weight');
+    expect(names({ _remove_final_layer_norm: true })).not.toContain('final_layer_norm.weight');
+    expect(names({ do_layer_norm_before: false })).not.toContain('final_layer_norm.weight');
+    expect(names({}).filter((name) => name.startsWith('project'))).toEqual([]);
+    expect(names({ word_embed_proj_dim: 16 }).filter((name) => name.startsWith('project'))).toEqual(['project_in.weight', 'project_out.weight']);
+  });
+});

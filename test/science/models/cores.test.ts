@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tf, type Tensor, type Tensor3D } from '../../../science/engine/index.js';
+import { disposeConstants, heldConstants, modelFromConfig, type SubBlock, type Weights } from '../../../science/models/index.js';
+import { openTestEngine } from '../../helpers/engine.js';
+
+beforeAll(() => openTestEngine());
+afterAll(disposeConstants);
+
+interface Sizes {
+  batch: number;
+  time: number;
+  keyValueHeads: number;
+  group: number;
+  headDim: number;
+  window?: number;
+  /** Query and key norms: their weights, each `[headDim]`. */
+  headNorms?: { q: number[]; k: number[] };
+  /** Positions are not in the attention. */
+  learnedPositions?: boolean;
+}
+
+const epsilon = 1e-2;
+
+/** Plain loops in double precision: the definition, one query position at a time, repeated heads and all. */
+function attentionByHand([q, k, v]: number[][], { batch, time, keyValueHeads, group, headDim, window = time, headNorms, learnedPositions }: Sizes): number[] {
+  const heads = keyValueHeads * group;
+  const half = headDim / 2;
+  const out = new Array<number>(batch * time * heads * headDim).fill(0);
+  const turned = (values: number[], width: number, b: number, t: number, head: number, norm?: number[]) => {
+    let x = values.slice((b * time + t) * width + head * headDim).slice(0, headDim);
+    const size = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / headDim + epsilon);
+    if (norm !== undefined) x = x.map((value, i) => (value / size) * norm[i]);
+    if (learnedPositions) return x;
+    return x.map((value, i) => {
+      const angle = t * 10_000 ** (-(i % half) / half);
+      return value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle);
+    });
+  };
+  for (let b = 0; b < batch; b++) {
+    for (let head = 0; head < heads; head++) {
+      const shared = Math.floor(head / group);
+      for (let t = 0; t < time; t++) {
+        const query = turned(q, heads * headDim, b, t, head, headNorms?.q);
+        const first = Math.max(0, t - window + 1);
+        const scores = Array.from({ length: t + 1 - first }, (_, seen) => {
+          const key = turned(k, keyValueHeads * headDim, b, first + seen, shared, headNorms?.k);
+          return query.reduce((sum, value, i) => sum + value * key[i], 0) / Math.sqrt(headDim);
+        });
+        const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+        scores.forEach((score, seen) => {
+          for (let i = 0; i < headDim; i++) {
+            const value = v[(b * time + first + seen) * keyValueHeads * headDim + shared * headDim + i];
+            out[(b * time + t) * heads * headDim + head * headDim + i] += (Math.exp(score) / total) * value;
+          }
+        });
+      }
+    }
+  }
+  return out;
+}
+
+function gatedSiluByHand([gate, up]: number[][]): number[] {
+  return gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]);
+}
+
+function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<string, unknown> = {}): readonly [SubBlock, SubBlock] {
+  const config = {
+    model_type: 'llama', vocab_size: 8, hidden_size: 8, intermediate_size: 6, num_hidden_layers: 1, rms_norm_eps: epsilon,
+    num_attention_heads: keyValueHeads * group, num_key_value_heads: keyValueHeads, head_dim: headDim, ...changes,
+  };
+  return modelFromConfig(config, 'config.json').decoderLayer(0).subBlocks;
+}
+
+function optSubBlocks({ keyValueHeads: heads, headDim }: Sizes, activation = 'relu'): readonly [SubBlock, SubBlock] {
+  const config = {
+    model_type: 'opt', vocab_size: 8, hidden_size: heads * headDim, ffn_dim: 6, num_hidden_layers: 1, num_attention_heads: heads,
+    activation_function: activation,
+  };
+  return modelFromConfig(config, 'config.json').decoderLayer(0).subBlocks;
+}
+
+/** `z Phi(z)` with the normal distribution integrated by Simpson's rule from 0. */
+function geluByHand([z]: number[][]): number[] {
+  const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
+  return z.map((x) => {
+    const steps = 200;
+    let area = 0;
+    for (let i = 0; i < steps; i++) {
+      const [from, to] = [(x * i) / steps, (x * (i + 1)) / steps];
+      area += ((to - from) / 6) * (density(from) + 4 * density((from + to) / 2) + density(to));
+    }
+    return x * (0.5 + area);
+  });
+}
+
+/** Deterministic numbers of about unit size. */
+function noise(count: number, seed: number): number[] {
+  return Array.from({ length: count }, (_, i) => 1.5 * Math.sin(12.9898 * (i + 1) + 78.233 * seed + i * i * 0.37));
+}
+
+/** Checks value and vector-Jacobian product of a core against the definition and its central differences. */
+function checkCore(core: SubBlock, byHand: (inputs: number[][]) => number[], { batch, time }: Sizes, weights: Weights = new Map()): void {
+  const shapes = core.inputs.map(({ shape: [out] }) => [batch, time, out] as [number, number, number]);
+  const inputs = shapes.map((shape, i) => noise(shape[0] * shape[1] * shape[2], i + 1));
+  const before = tf.memory().numTensors - heldConstants();
+
+  const tensors = inputs.map((values, i) => tf.tensor3d(values, shapes[i]));
+  const value = core.core(tensors, weights);
+  const expected = byHand(inputs);
+  value.dataSync().forEach((x, i) => expect(x).toBeCloseTo(expected[i], 4));
+
+  const dyValues = noise(expected.length, 9);
+  const dy = tf.tensor3d(dyValues, value.shape);
+  const gradients = tf.grads((...xs: Tensor[]) => core.core(xs as Tensor3D[], weights))(tensors, dy);
+  const project = () => byHand(inputs).reduce((sum, y, i) => sum + y * dyValues[i], 0);
+  gradients.forEach((gradient, k) => {
+    const computed = gradient.dataSync();
+    inputs[k].forEach((x, i) => {
+      const step = 1e-5;
+      inputs[k][i] = x + step;
+      const above = project();
+      inputs[k][i] = x - step;
+      const below = project();
+      inputs[k][i] = x;
+      expect(computed[i]).toBeCloseTo((above - below) / (2 * step), 3);
+    });
+  });
+
+  tf.dispose([...tensors, value, dy, ...gradients]);
+  expect(tf.memory().numTensors - heldConstants()).toBe(before);
+}
+
+const shape = {
+  batch: fc.integer({ min: 1, max: 2 }),
+  time: fc.integer({ min: 1, max: 4 }),
+  keyValueHeads: fc.integer({ min: 1, max: 2 }),
+  group: fc.integer({ min: 1, max: 3 }),
+  headDim: fc.constantFrom(2, 4),
+};
+const sizes = fc.record(shape);
+
+describe('core of a sub-block: value, gradient by finite differences, no leak', () => {
+  it('attention, for any grouping of heads', () => {
+    fc.assert(
+      fc.property(sizes, (size) => {
+        checkCore(subBlocks(size)[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 15, seed: 3 },
+    );
+  });
+
+  it('gated MLP', () => {
+    fc.assert(
+      fc.property(sizes, (size) => {
+        checkCore(subBlocks(size)[1], gatedSiluByHand, size);
+      }),
+      { numRuns: 5, seed: 3 },
+    );
+  });
+
+  it('attention with a sliding window, shorter or longer than the sequence', () => {
+    const windowed = fc.record({ ...shape, time: fc.integer({ min: 1, max: 5 }), window: fc.integer({ min: 1, max: 6 }) });
+    fc.assert(
+      fc.property(windowed, (size) => {
+        const [attention] = subBlocks(size, { model_type: 'mistral', sliding_window: size.window });
+        checkCore(attention, (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 15, seed: 3 },
+    );
+  });
+
+  it('attention with query and key norms, in a window', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const headNorms = { q: noise(plain.headDim, 5), k: noise(plain.headDim, 6) };
+        const size = { ...plain, window: 2, headNorms };
+        const changes = { model_type: 'qwen3', use_sliding_window: true, sliding_window: 2, max_window_layers: 0 };
+        const [attention] = subBlocks(size, changes);
+        const weights = new Map(
+          Object.entries(headNorms).map(([name, values]) => [`model.layers.0.self_attn.${name}_norm.weight`, tf.tensor1d(values)]),
+        );
+        checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights);
+        tf.dispose([...weights.values()]);
+      }),
+      { numRuns: 15, seed: 3 },
+    );
+  });
+
+  it('OPT attention, which has no positions of its own', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const size = { ...plain, group: 1, learnedPositions: true };
+        checkCore(optSubBlocks(size)[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 8, seed: 3 },
+    );
+  });
+
+  it.each([
+    ['relu', ([z]: number[][]) => z.map((x) => Math.max(0, x))],
+    ['gelu', geluByHand],
+  ])('OPT MLP with %s', (activation, byHand) => {
+    const size = { batch: 2, time: 3, keyValueHeads: 2, group: 1, headDim: 4 };
+    checkCore(optSubBlocks(size, activation)[1], byHand, size);
+  });
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { disposeConstants } from '../../../science/models/index.js';
+import type * as rope from '../../../science/models/rope.js';
+import { openTestEngine } from '../../helpers/engine.js';
+import { goldenFamilies } from '../../helpers/golden.js';
+import { logitsError } from './family-logits.js';
+
+/**
+ * Models that are loaded the usual way keep their rotary frequencies in float32, whatever the weights are in, and so do we.
+ * The expected logits of the committed 16-bit folders come from such models. Those of the shared folders come from a model that
+ * was cast as a whole, its frequencies included, before it ran in float32. With frequencies that are rounded as they were
+ * there, everything else agrees as for the other variants.
+ */
+const rounding = vi.hoisted(() => ({ mantissaBits: 23 }));
+
+vi.mock('../../../science/models/rope.js', async (original) => {
+  const actual = await original<typeof rope>();
+  const round = (x: number) => {
+    const unit = 2 ** (Math.floor(Math.log2(x)) - rounding.mantissaBits);
+    return Math.round(x / unit) * unit;
+  };
+  const ropeFromConfig: typeof actual.ropeFromConfig = (config, headDim, maxPositions) => {
+    const frequencies = actual.ropeFromConfig(config, headDim, maxPositions).frequencies.map(round);
+    return { headDim, frequencies, key: frequencies.join() };
+  };
+  return { ...actual, ropeFromConfig };
+});
+
+/** Bits of the mantissa of float16 and of bfloat16. */
+const mantissaBits = (name: string): number => (name.includes('fp16') ? 10 : 7);
+const halves = goldenFamilies.filter(({ name }) => /fp16|bf16/.test(name));
+
+describe('16-bit checkpoints', () => {
+  beforeAll(() => openTestEngine());
+  afterAll(disposeConstants);
+
+  it.each(halves)('$name: rotary frequencies decide whether logits are those of transformers', async ({ name, folder, committed }) => {
+    rounding.mantissaBits = 23;
+    const exact = await logitsError(folder);
+    rounding.mantissaBits = mantissaBits(name);
+    const rounded = await logitsError(folder);
+    const [same, other] = committed ? [exact, rounded] : [rounded, exact];
+    expect(same).toBeLessThan(1e-4);
+    expect(other).toBeGreaterThan(1e-4);
+  });
+});

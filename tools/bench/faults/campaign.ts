@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parsePipeline, type ParsedPipeline } from '../../../app/config/index.js';
+import { disturbedRun, undisturbed, type Injected } from './disturbed-run.js';
+import type { FaultKind } from './injections.js';
+import { Plant, Server } from './plant.js';
+import { randomFrom, shuffled } from './random.js';
+
+/** A model to prune, and a text of its own. */
+export interface Subject {
+  name: string;
+  model: string;
+  text: string;
+}
+
+export interface CampaignOptions {
+  subjects: readonly Subject[];
+  /** In any order; each is injected once. */
+  faults: readonly FaultKind[];
+  seed: number;
+  /** Faults that one run gets at most. */
+  perRun: number;
+  /** Seconds that a lost connection lasts. */
+  outage: number;
+  say: (line: string) => void;
+  /** Called after each run. */
+  onOutcome?: (outcome: Outcome) => void;
+}
+
+/** A run that was disturbed, and what came of it. */
+export interface Outcome {
+  subject: string;
+  faults: Injected[];
+  lost: string[];
+  remade: string[];
+  differing: number;
+  failure?: string;
+}
+
+function pipelineOf({ name, model, text }: Subject): ParsedPipeline {
+  const dataset = `{ file: ${JSON.stringify(text)} }`;
+  const yaml = `
+version: 1
+name: ${name}
+model: { source: ${JSON.stringify(model)} }
+stages:
+  - calibration: { dataset: ${dataset}, samples: 16, sequenceLength: 128 }
+  - initialMask: { method: wanda, sparsity: 0.5 }
+  - rebuild: { granularity: block }
+  - rebuild: { granularity: output, strategy: published, ratio: 0.1 }
+  - evaluation: { states: [dense, initial, rebuilt], perplexity: [{ dataset: ${dataset}, skipTokens: 4096, maxWindows: 16 }] }
+`;
+  return parsePipeline({ text: yaml, path: join(tmpdir(), `${name}.yaml`), overrides: [] });
+}
+
+/** Injects all faults into runs on one server, and judges every run. */
+export async function campaign({ subjects, faults, seed, perRun, outage, say, onOutcome }: CampaignOptions): Promise<Outcome[]> {
+  const random = randomFrom(seed);
+  const folder = mkdtempSync(join(tmpdir(), 'faults-'));
+  const server = await Server.start(join(folder, 'server'));
+  const outcomes: Outcome[] = [];
+  try {
+    const expected = new Map<string, Record<string, string>>();
+    for (const subject of subjects) {
+      const plant = await Plant.build(server, folder, `undisturbed-${subject.name}`, 1);
+      expected.set(subject.name, await undisturbed(plant, pipelineOf(subject)));
+      await plant.tearDown();
+    }
+    const left = shuffled(random, faults);
+    for (let index = 0; left.length > 0; index++) {
+      const subject = subjects[index % subjects.length];
+      const plant = await Plant.build(server, folder, `run-${index}`);
+      try {
+        const next = left.splice(0, perRun);
+        const judged = await disturbedRun(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }), next, expected.get(subject.name) ?? {}, { random, outage });
+        // What found the run ended already comes again; after a failure nothing does.
+        left.unshift(...next);
+        const outcome = { subject: subject.name, ...judged };
+        outcomes.push(outcome);
+        onOutcome?.(outcome);
+        say(`${judged.failure === undefined && judged.lost.length === 0 && judged.differing === 0 ? 'ok' : 'BAD'} ${subject.name} ${judged.faults.map(({ kind, recovery, told, untold }) => `${kind} ${recovery.toFixed(1)} s (${told[0] ?? `not told: ${untold}`})`).join('; ')}${judged.failure === undefined ? '' : ` FAILED ${judged.failure}`}${judged.lost.length === 0 ? '' : ` LOST ${judged.lost.join(' ')}`}`);
+        if (judged.faults.length === 0 && judged.failure !== undefined) break;
+      } finally {
+        await plant.tearDown();
+      }
+    }
+    return outcomes;
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

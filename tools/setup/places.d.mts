@@ -1,0 +1,23 @@
+/** The environment variables that matter to a place. */
+type Environment = Record<string, string | undefined>;
+
+/** Root of this package: the folder of its package.json. */
+export const packageRoot: string;
+/** What the build makes. */
+export const builtFolder: string;
+/** Path of a program that the build bundles (tools/bundle-programs.mjs). */
+export function programPath(name: 'temporal-pipeline' | 'temporal' | 'compute' | 'probe-engine' | 'measure'): string;
+/** Cache that survives `npm ci`: `$LLM_BARBER_CACHE`, else `$XDG_CACHE_HOME/llm-barber`, else `~/.cache/llm-barber`. */
+export function cacheFolder(env?: Environment): string;
+/** Platform and architecture, for instance `linux-x64`. */
+export const machineKind: string;
+/** Path in the cache of the Temporal CLI that set-up got, whether or not it is there. */
+export function cachedTemporal(env?: Environment): string;
+/** All executables called `name` on the PATH, in its order. */
+export function onPath(name: string, env?: Environment): string[];
+/** The real Temporal CLI: on the PATH (our own shim does not count), else in the cache. */
+export function findTemporal(env?: Environment): string | undefined;
+/** Path in the cache of the S3 server that tests use, whether or not it is there. */
+export function cachedS3Server(env?: Environment): string;
+/** A real S3 server for tests, versitygw: `$VERSITYGW`, else on the PATH, else in the cache. */
+export function findS3Server(env?: Environment): string | undefined;
