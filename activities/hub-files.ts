@@ -1,6 +1,6 @@
 import { namedRepositories } from '../app/config/index.js';
 import type { NamedDataset } from '../app/config/pipeline.js';
-import type { TaskSource } from '../app/config/task.js';
+import type { TaskSource } from '../files/datasets/task.js';
 import { bytesText } from '../errors/bytes-text.js';
 import { describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolder, type DownloadProgress, type Repository } from '../files/hub/index.js';
 import type { RunContext } from './types.js';

@@ -1,6 +1,6 @@
 import { loadTask, taskPath } from '../../app/config/index.js';
 import type { ZeroShotTask } from '../../app/config/pipeline.js';
-import type { TaskDefinition } from '../../app/config/task.js';
+import type { TaskDefinition } from '../../files/datasets/task.js';
 import { Fault } from '../../errors/fault.js';
 import { TaskDocumentsError, TaskDocumentsMissingError } from '../errors.js';
 import { taskFile } from '../hub-files.js';

@@ -1,7 +1,8 @@
 /** Quality gates as they are checked and resolved: plain JSON, part of the pipeline. docs/gates.md has the syntax. */
+import type { ZeroShotMetric } from '../../files/datasets/task.js';
 import type { ModelState } from './pipeline.js';
 
-export type ZeroShotMetric = 'acc' | 'acc_norm';
+export type { ZeroShotMetric };
 
 /** Stages whose seconds a result has, and their sum. */
 export type TimedStage = 'calibration' | 'initialMask' | 'rebuild' | 'evaluation' | 'total';

@@ -3,7 +3,7 @@ import { packageRoot } from '#setup/places.mjs';
 import { pathBelow } from '../../files/artifacts/path-below.js';
 import { readChecked } from './checked-document.js';
 import { taskFile } from './schema.js';
-import type { TaskDefinition } from './task.js';
+import type { TaskDefinition } from '../../files/datasets/task.js';
 
 /** The folder of the task files that come with the package. */
 export function tasksFolder(): string {

@@ -7,7 +7,7 @@ import { PipelineFileError } from './errors.js';
 import type { PipelineProblem, PipelineWarning } from './errors.js';
 import { notPipeline } from './file-kind.js';
 import { located, positionOf, withCause } from './located.js';
-import { isRepositoryId } from './model-source.js';
+import { isRepositoryId } from '../../files/hub/model-source.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';

@@ -4,21 +4,10 @@
  * `schemas/pipeline.schema.json` is the truth for syntax and defaults; these types mirror it.
  */
 
+import type { DatasetSource, NamedDataset } from '../../files/datasets/dataset-source.js';
 import type { Gate } from './gate.js';
 
-export type DatasetSource =
-  /** A text, JSON (`field`) or Parquet (`field`) file; the path is absolute. */
-  | { file: string; field?: string; specialTokens?: boolean }
-  /** A dataset of the hub. */
-  | NamedDataset;
-
-export interface NamedDataset {
-  name: 'c4' | 'wikitext2' | 'ptb';
-  /** Branch, tag or commit of its repository. */
-  revision: string;
-  /** Whether the tokenizer's special tokens stand around the text. */
-  specialTokens: boolean;
-}
+export type { DatasetSource, NamedDataset };
 
 export interface CalibrationStage {
   type: 'calibration';
@@ -55,9 +44,6 @@ export interface InitialMaskStage {
   /** `method: file`: absolute path of a mask file or of a pruned checkpoint's folder. */
   source?: string;
 }
-
-export type Granularity = 'block' | 'layer' | 'output' | 'input';
-export type Metric = 'weight-gradient' | 'weight' | 'gradient';
 
 export interface RebuildStage {
   type: 'rebuild';

@@ -4,7 +4,7 @@ import { checkData } from './check-data.js';
 import { maxValues } from './document.js';
 import { RequestError, type RequestProblem } from './errors.js';
 import { fileForm } from './file-form.js';
-import { looksLikeRepository } from './model-source.js';
+import { looksLikeRepository } from '../../files/hub/model-source.js';
 import type { Pipeline } from './pipeline.js';
 import type { Lock } from './lock.js';
 import { olderLock } from './parse-lock.js';

@@ -1,5 +1,5 @@
-import { absolutePath } from './model-source.js';
-import { namedRepositories } from './named-datasets.js';
+import { absolutePath } from './absolute-path.js';
+import { namedRepositories } from '../../files/datasets/named-datasets.js';
 import type {
   Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, NamedDataset, PerplexityTask, Pipeline, RebuildStage, Stage,
   ZeroShotTask,

@@ -1,4 +1,5 @@
-import { absolutePath, isCommit } from './model-source.js';
+import { isCommit } from '../../files/hub/model-source.js';
+import { absolutePath } from './absolute-path.js';
 import { checkGates } from './resolve-gates.js';
 import { checkPattern, parsePattern } from './pattern.js';
 import { pointerOf } from './places.js';
@@ -9,7 +10,7 @@ import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
 import { checkEvaluations } from './evaluation-check.js';
 import { settingsOf, strategyOf } from './strategy.js';
-import { textFormat } from './text-format.js';
+import { textFormat } from '../../files/datasets/text-format.js';
 import type { ReadStage, Settings } from './stages.js';
 
 export interface SemanticContext {

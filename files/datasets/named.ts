@@ -1,5 +1,5 @@
-import { namedRepositories } from '../../app/config/named-datasets.js';
-import type { NamedDataset } from '../../app/config/pipeline.js';
+import { namedRepositories } from './named-datasets.js';
+import type { NamedDataset } from './dataset-source.js';
 import { drawFromDocuments } from './drawn-documents.js';
 import { TooFewTokensError } from './errors.js';
 import { gzipLines, textOfLine } from './json-lines.js';

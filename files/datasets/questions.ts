@@ -1,5 +1,5 @@
-import { textFormat } from '../../app/config/text-format.js';
-import type { DocumentForm, TaskDefinition, Texts } from '../../app/config/task.js';
+import { textFormat } from './text-format.js';
+import type { DocumentForm, TaskDefinition, Texts } from './task.js';
 import { InvalidRecordError } from './errors.js';
 import { readParquetRows } from './parquet.js';
 import { jsonRecords, type DatasetRecord } from './records.js';

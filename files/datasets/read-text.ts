@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { textFormat, type TextFormat } from '../../app/config/text-format.js';
+import { textFormat, type TextFormat } from './text-format.js';
 import { InvalidRecordError, MeaninglessFieldError } from './errors.js';
 import { jsonRecords, kindOf, type DatasetRecord } from './records.js';
 import { readParquetColumn } from './parquet.js';

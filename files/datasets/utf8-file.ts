@@ -1,6 +1,6 @@
 import { constants, isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
-import { textFormat } from '../../app/config/text-format.js';
+import { textFormat } from './text-format.js';
 import { DatasetFileError, InvalidUtf8Error, TextTooLargeError } from './errors.js';
 import { gunzip } from './gunzip.js';
 

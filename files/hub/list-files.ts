@@ -1,5 +1,5 @@
 import { datasetInfo, listFiles as hubFiles, modelInfo, type ListFileEntry } from '@huggingface/hub';
-import { isCommit } from '../../app/config/model-source.js';
+import { isCommit } from './model-source.js';
 import { cachedCommit, rememberCommit, type Pinned } from './cached.js';
 import { HubProtocolError, NotInCacheError } from './errors.js';
 import { describeRepository, type Repository } from './repository.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isCommit } from '../../app/config/model-source.js';
+import { isCommit } from './model-source.js';
 import { HubNameError } from './errors.js';
 
 /** A repository of the hub at a revision: branch, tag or commit. */

@@ -1,5 +1,7 @@
 /** A zero-shot task as its file says it. Mirrors `schemas/task.schema.json`. */
-import type { ZeroShotMetric } from './gate.js';
+
+/** `acc`: the likeliest answer is right; `acc_norm`: the likeliest by character. */
+export type ZeroShotMetric = 'acc' | 'acc_norm';
 
 /** Templates, or the field that is a list of texts. */
 export type Texts = string[] | { field: string };

@@ -1,11 +1,5 @@
 import { statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-
-/** A path of the pipeline file, absolute. */
-export function absolutePath(path: string, base: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(base, path);
-}
+import { resolve } from 'node:path';
 
 /** Whether a text has the form of a Hugging Face repository id, `organisation/name`. */
 export const looksLikeRepository = (source: string): boolean => /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/.test(source);

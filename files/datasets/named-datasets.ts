@@ -1,4 +1,4 @@
-import type { NamedDataset } from './pipeline.js';
+import type { NamedDataset } from './dataset-source.js';
 
 /** What the name of a dataset stands for on the hub. */
 export interface NamedRepository {
