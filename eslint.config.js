@@ -1,32 +1,42 @@
 import tseslint from 'typescript-eslint';
 
-/** Imports go down this list only. `worker.ts`, `app/cli/`, `app/report/`, `tools/bench/` and `tools/` sit on top. */
+/** Imports go down this list only. `worker.ts`, `app/cli/`, `app/report/` and `tools/` sit on top. */
 const order = [
-  'workflows', 'activities', 'planning', 'evaluation', 'pruning', 'models', 'engine', 'masks', 'checkpoints', 'datasets', 'hub', 'config', 'artifacts', 'errors',
+  'workflows', 'activities', 'app/planning', 'app/config',
+  'files/masks', 'files/checkpoints', 'files/datasets', 'files/hub', 'files/artifacts',
+  'science/evaluation', 'science/methods', 'science/cost', 'science/models', 'science/engine',
+  'errors',
 ];
-const top = ['cli', 'report', 'bench', 'scripts', 'test'];
+const top = ['app/cli', 'app/report', 'tools', 'test'];
 const within = (folders) => folders.map((folder) => `**/${folder}/**`);
+/** Within one room, paths are shorter: `../models/index.js`. */
+const beside = (folder, folders) => {
+  const room = folder.split('/')[0];
+  return folders.filter((other) => other !== folder && other.startsWith(`${room}/`)).map((other) => `../${other.slice(room.length + 1)}/**`);
+};
 
 function importRule(folder) {
   const above = [...order.slice(0, order.indexOf(folder)), ...top];
-  const patterns = [{ group: within(above), message: `${folder}/ imports only from folders below it (docs/architecture.md).` }];
+  const patterns = [{ group: [...within(above), ...beside(folder, above)], message: `${folder}/ imports only from folders below it (docs/architecture.md).` }];
   if (folder === 'workflows') {
     patterns.push({ group: within(order.slice(1)), allowTypeImports: true, message: 'Workflow code is deterministic: it imports types only.' });
     patterns.push({ group: ['node:*'], message: 'Workflow code is deterministic: it reads nothing from the machine.' });
   }
-  if (folder === 'pruning' || folder === 'models' || folder === 'evaluation') {
-    patterns.push({
-      group: [...within(['masks', 'checkpoints', 'datasets', 'hub', 'artifacts']), 'node:fs*', '@temporalio/*'],
-      message: `${folder}/ knows tensors, never files or Temporal.`,
-    });
+  if (folder.startsWith('science/')) {
+    // The engine finds its libraries itself.
+    const machine = folder === 'science/engine' ? [] : ['node:fs*'];
+    patterns.push({ group: [...within(['files', 'app']), ...machine, '@temporalio/*'], message: 'science/ knows tensors, never files or Temporal.' });
   }
-  if (folder !== 'engine') {
-    patterns.push({ group: ['@tensorflow/*'], message: 'Only engine/ knows which TensorFlow.js runs.' });
+  if (folder.startsWith('files/')) {
+    patterns.push({ group: within(['science']), message: 'files/ knows bytes, never tensors.' });
+  }
+  if (folder !== 'science/engine') {
+    patterns.push({ group: ['@tensorflow/*'], message: 'Only science/engine/ knows which TensorFlow.js runs.' });
   }
   const rules = { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] };
-  if (folder === 'pruning' || folder === 'evaluation') {
+  if (folder === 'science/methods' || folder === 'science/evaluation') {
     // What `tf.keep` keeps outlives a task that fails.
-    rules['no-restricted-properties'] = ['error', { object: 'tf', property: 'keep', message: 'Use `keep` of engine/, which does not outlive the task.' }];
+    rules['no-restricted-properties'] = ['error', { object: 'tf', property: 'keep', message: 'Use `keep` of science/engine/, which does not outlive the task.' }];
   }
   return { files: [`${folder}/**/*.ts`], rules };
 }

@@ -12,11 +12,11 @@ const files = names.filter((name) => name.endsWith('.test.ts'));
  * All other files share the processes that they run in, so that each process loads TensorFlow and the libraries once.
  */
 const needsOwnProcess = (name: string): boolean =>
-  /^test\/(cli|durability|faults|engine|activities\/compute)\//.test(name) || /vi\.(mock|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'/.test(readFileSync(name, 'utf8'));
+  /^test\/(app\/cli|durability|faults|science\/engine|activities\/compute)\//.test(name) || /vi\.(mock|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'/.test(readFileSync(name, 'utf8'));
 const own = files.filter(needsOwnProcess);
 
 /** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */
-const first = ['test/faults/', 'test/durability/', 'test/app/cli/schedule/', 'test/cli/'];
+const first = ['test/faults/', 'test/durability/', 'test/app/cli/schedule/', 'test/app/cli/'];
 class LongFirst extends BaseSequencer {
   override sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number => {
@@ -31,9 +31,9 @@ export default defineConfig({
   test: {
     // TensorFlow's native library cannot be loaded twice into one process from different threads.
     pool: 'forks',
-    // With three, TensorFlow's threads wait for each other more than they work on a machine of two cores.
-    maxWorkers: 2,
-    // Nor does one process gain from more than one: two test files, and the programs that they start, are at work at any time.
+    // The long ones wait more than they work: three keep two cores busy.
+    maxWorkers: 3,
+    // With more, TensorFlow's threads wait for each other more than they work.
     env: { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' },
     // The second one lists skipped tests with their reasons.
     reporters: ['default', './test/helpers/skip-reporter.ts'],

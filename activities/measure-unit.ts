@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { engineText } from '../science/engine/index.js';
 import {
-  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, plainMaskCost, processorName, proofCost, questionsPerBatch, rebuildCost, sampleCost, scoreCost, scoredWindows,
-  scoringCost, secondsOf, sparseGptCost, textBytes, unitMemory, wandaCost, type Cost, type ModelSize, type Windows,
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, processorName, proofCost, questionsPerBatch, sampleCost, scoreCost, scoredWindows,
+  secondsOf, textBytes, unitMemory,
 } from '../app/planning/index.js';
-import { guardDefaults } from '../science/methods/index.js';
+import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
+import { initialMethodOf, ownSettings, rebuildMethodOf, scoringCost } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
 import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -63,14 +64,14 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
       return { kind: kinds.likelihoods, cost: scoreCost(size, scoredWindows(windows((input as PerplexityInput).path.tokens))) };
     case 'makeInitialMask': {
       const { stage, path } = input as InitialMaskInput;
-      const kind = kinds.initialMask(stage.method);
-      if (path === undefined) return { kind, cost: plainMaskCost(size) };
-      return { kind, cost: stage.method === 'wanda' ? wandaCost(size, windows(path.tokens)) : sparseGptCost(size, windows(path.tokens)) };
+      // What needs no windows does not look at them.
+      const through = path === undefined ? { samples: 1, time: 1, perBatch: 1 } : windows(path.tokens);
+      return { kind: kinds.initialMask(stage.method), cost: initialMethodOf(stage.method).cost(size, through) };
     }
     case 'rebuildLayer': {
       const { stage, path } = input as RebuildInput;
-      const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
-      return { kind: kinds.rebuild(strategy), cost: rebuildCost(size, windows(path.tokens), { strategy, metric, weights, budget }) };
+      const method = rebuildMethodOf(stage.strategy);
+      return { kind: kinds.rebuild(stage.strategy), cost: method.cost(size, windows(path.tokens), stage, ownSettings(method.settings, stage)) };
     }
     case 'advanceLayer': {
       const { tokens } = (input as AdvanceInput).path;

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
-import type { Granularity } from '../app/config/pipeline.js';
 import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../files/masks/index.js';
+import type { Granularity, InitialMethodName } from '../science/methods/index.js';
 import { linearsOf, type DecoderLayer } from '../science/models/index.js';
 import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
@@ -69,11 +69,20 @@ async function packedMasks(bench: Workbench, key: ArtifactKey, layer: DecoderLay
   return linearsOf(layer).map(({ name, shape }) => ({ name, shape, bits: bits.get(name) ?? new Uint8Array(0) }));
 }
 
-/** The zeros that each group of a linear must have; a mask of somebody else's promised none. */
+/** What shares a budget by each method. The methods say so, too; the proof has a table of its own, which no method reads. */
+const groupsOf = {
+  magnitude: 'layer',
+  wanda: 'output',
+  sparsegpt: { columns: 128 },
+  // A mask of somebody else's promised nothing but its pattern.
+  file: undefined,
+} as const satisfies Record<InitialMethodName, Groups | undefined>;
+
+/** The zeros that each group of a linear must have. */
 function initialBudget({ method, allocation }: InitialStage, mask: PackedMask, sparsity: number): MaskBudget | undefined {
+  const groups = groupsOf[method];
   // With an allocation the sum over all linears is fixed, and that is proved.
-  if (method === 'file' || allocation !== undefined) return undefined;
-  const groups: Groups = method === 'magnitude' ? 'layer' : method === 'wanda' ? 'output' : { columns: 128 };
+  if (groups === undefined || allocation !== undefined) return undefined;
   return { groups, zeros: groupZeros(mask, groups).map(({ size }) => exactShare(size, sparsity)) };
 }
 

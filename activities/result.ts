@@ -1,6 +1,7 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
 import type { Comparison, Quantity } from '../app/config/gate.js';
 import type { ModelState } from '../app/config/pipeline.js';
+import type { SubBlockEntry } from '../science/methods/index.js';
 
 /** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
 export interface InitialMaskEntry {
@@ -13,27 +14,11 @@ export interface InitialMaskEntry {
 }
 
 /** One sub-block of one decoder layer, as the rebuild left it. */
-export interface RebuildEntry {
+export interface RebuildEntry extends SubBlockEntry {
   layer: number;
-  block: 'attention' | 'mlp';
-  /** Mean squared error of the sparse against the dense output, before and after. */
-  errorBefore: number;
-  errorAfter: number;
-  grown: number;
-  pruned: number;
-  /** What each round of a guarded rebuild tried best and decided; absent for a published one. */
-  rounds?: RebuildRound[];
-  /** What became of fitting the kept weights anew; absent without `weights: refit`. The errors are those of held-out windows. */
-  refit?: { errorBefore: number; error: number; accepted: boolean };
 }
 
-/** One round of a guarded rebuild. The errors are those of its held-out windows. */
-export interface RebuildRound {
-  ratio: number;
-  errorBefore: number;
-  error: number;
-  accepted: boolean;
-}
+export type RebuildRound = NonNullable<SubBlockEntry['rounds']>[number];
 
 /** Something that happened while a run was going on, and that it has survived. */
 export interface Incident {

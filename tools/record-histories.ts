@@ -1,6 +1,6 @@
 /**
  * Records the histories that test/workflows/replay.test.ts replays: real runs of the demo model on a server and workers of their own.
- * `node dist/scripts/record-histories.js [NAME...]`, after a build; without names all of them. `zcat` shows one.
+ * `node dist/tools/record-histories.js [NAME...]`, after a build; without names all of them. `zcat` shows one.
  *
  * Record a history again only when runs of the version that it is from need not replay any more.
  */

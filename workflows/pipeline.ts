@@ -161,12 +161,13 @@ class PipelineRun {
     if (allocation !== undefined && !part.scored) await this.score(allocation, tracker);
     part.scored = true;
     const scored = allocation === undefined ? {} : { scoredOn: this.calibration() };
-    const calibrated = stage.method === 'wanda' || stage.method === 'sparsegpt';
+    const { tokens } = this.state;
     while (masks.length < context.model.layers) {
       await this.between();
       const layer = masks.length;
       tracker.working(`layer ${layer}`);
-      const path = calibrated ? { path: { tokens: this.calibration(), masks: [...masks] } } : {};
+      // The activity knows whether its method needs them.
+      const path = tokens === undefined ? {} : { path: { tokens, masks: [...masks] } };
       const made = await activities.makeInitialMask({ context, stage, layer, ...path, ...scored });
       masks.push(made.mask);
       part.layers.push(made.sparsity);

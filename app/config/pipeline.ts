@@ -5,6 +5,9 @@
  */
 
 import type { DatasetSource, NamedDataset } from '../../files/datasets/dataset-source.js';
+import type { InitialMethodName, InitialSettings } from '../../science/methods/initial/registry.js';
+import type { CommonSettings } from '../../science/methods/rebuild/method.js';
+import type { RebuildStrategy, StrategySettings } from '../../science/methods/rebuild/registry.js';
 import type { Gate } from './gate.js';
 
 export type { DatasetSource, NamedDataset };
@@ -30,36 +33,22 @@ export interface Allocation {
   spread?: number;
 }
 
-export interface InitialMaskStage {
+/** Beside these, the settings of its method; `source` is an absolute path. */
+export interface InitialMaskStage extends InitialSettings {
   type: 'initialMask';
-  method: 'magnitude' | 'wanda' | 'sparsegpt' | 'file';
+  method: InitialMethodName;
   /** Share of zeros asked for, in (0, 1); absent for `method: file` without one. Follows from an N:M pattern. */
   sparsity?: number;
   /** Absent only for `method: file`, where the file says it. */
   pattern?: PatternText;
   /** How the sparsity is spread over layers and linears; evenly if absent. */
   allocation?: Allocation;
-  /** `method: sparsegpt`: added to the Hessian's diagonal, as a share of its mean. */
-  damping?: number;
-  /** `method: file`: absolute path of a mask file or of a pruned checkpoint's folder. */
-  source?: string;
 }
 
-export interface RebuildStage {
+/** Beside these, the settings of its strategy. */
+export interface RebuildStage extends StrategySettings, CommonSettings {
   type: 'rebuild';
-  strategy: 'published' | 'guarded';
-  granularity: Granularity;
-  /** `published`: share of the found swaps that are made, in (0, 1]. */
-  ratio?: number;
-  metric: Metric;
-  /** Values of kept weights where the initial mask came with updated ones. */
-  weights: 'keep-dense' | 'keep-updates' | 'refit';
-  /** `guarded`: at most so many rounds a sub-block. */
-  rounds?: number;
-  /** `guarded`: share by which a round must lower the error. */
-  tolerance?: number;
-  /** `guarded`: forwards beyond those of a published round. */
-  budget?: number;
+  strategy: RebuildStrategy;
 }
 
 export type ModelState = 'dense' | 'initial' | 'rebuilt';

@@ -1,4 +1,7 @@
 import { absolutePath } from './absolute-path.js';
+import { initialMethodOf } from '../../science/methods/initial/registry.js';
+import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
+import { ownSettings } from '../../science/methods/settings.js';
 import { namedRepositories } from '../../files/datasets/named-datasets.js';
 import type {
   Allocation, CalibrationStage, DatasetSource, EvaluationStage, InitialMaskStage, ModelState, NamedDataset, PerplexityTask, Pipeline, RebuildStage, Stage,
@@ -65,7 +68,7 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
     }
     if (stage.initialMask !== undefined) {
       reach('initial');
-      changed = stage.initialMask.method === 'sparsegpt';
+      changed = initialMethodOf(stage.initialMask.method).updates;
       return { type: 'initialMask', ...initialMask(stage.initialMask, (source) => path(source, [...at, 'initialMask', 'source'])) };
     }
     if (stage.rebuild !== undefined) {
@@ -110,27 +113,23 @@ function initialMask(stage: CheckedInitialMask, path: (source: string) => string
     ...(pattern !== undefined && { pattern: nm === undefined ? pattern : `${nm.n}:${nm.m}` }),
     // Uniform is what there is without an allocation.
     ...(method !== 'uniform' && { allocation: { method, ...how } }),
-    ...(stage.damping !== undefined && { damping: stage.damping }),
+    ...ownSettings(initialMethodOf(stage.method).settings, stage),
     ...(stage.source !== undefined && { source: path(stage.source) }),
   };
 }
-
-const defaultRatio = 0.1;
 
 /**
  * Which strategy a rebuild stage means, and only the settings that this one reads.
  * @param changed whether the weights before it are no longer the dense ones
  */
 function rebuild(stage: NonNullable<CheckedStage['rebuild']>, changed: boolean): RebuildStage {
-  const { granularity, metric, ratio, rounds, tolerance, budget } = stage;
+  const { granularity, metric } = stage;
   const strategy = strategyOf(stage);
-  const common = { type: 'rebuild', strategy, granularity, metric } as const;
-  if (strategy === 'published') return { ...common, weights: stage.weights ?? 'keep-dense', ratio: ratio ?? defaultRatio };
+  const { settings, defaults, defaultWeights } = rebuildMethodOf(strategy);
   return {
-    ...common,
-    weights: stage.weights ?? (changed ? 'refit' : 'keep-updates'),
-    ...(rounds !== undefined && { rounds }),
-    ...(tolerance !== undefined && { tolerance }),
-    ...(budget !== undefined && { budget }),
+    type: 'rebuild', strategy, granularity, metric,
+    weights: stage.weights ?? defaultWeights(changed),
+    ...defaults,
+    ...ownSettings(settings, stage),
   };
 }

@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { initialMethods } from '../../science/methods/initial/registry.js';
 import { nearest } from './nearest.js';
 import { pointerOf, segmentsOf } from './places.js';
 import { pipelineFile, schemaAt } from './schema.js';
@@ -97,13 +98,15 @@ function independentKeys({ properties = {}, dependentRequired = {} }: Schema): s
 /** Keys that the schema forbids beside others. */
 function exclusion(pointer: string): { causes: string[]; message: string } {
   const beside = (key: string) => pointer.replace(/[^/]*$/, key);
-  const only = (key: string, method: string) =>
-    ({ causes: [beside('method')], message: `\`${key}\` without \`method: ${method}\`; expected it with that method only. Remove it, or set \`method: ${method}\`.` });
-  if (pointer.endsWith('/source')) return only('source', 'file');
+  const key = pointer.slice(pointer.lastIndexOf('/') + 1);
+  const readers = Object.entries(initialMethods).filter(([, method]) => Object.hasOwn(method.settings, key)).map(([name]) => `\`method: ${name}\``);
+  if (readers.length > 0) {
+    const those = readers.length === 1 ? 'that method' : 'those methods';
+    return { causes: [beside('method')], message: `\`${key}\` without ${readers.join(' or ')}; expected it with ${those} only. Remove it, or set ${readers[0]}.` };
+  }
   if (pointer.endsWith('/allocation')) {
     return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, since the file says which weights go. Remove it.' };
   }
-  if (pointer.endsWith('/damping')) return only('damping', 'sparsegpt');
   return { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }
 

@@ -1,4 +1,6 @@
 import { isCommit } from '../../files/hub/model-source.js';
+import { isKeepWeights } from '../../science/methods/rebuild/method.js';
+import { rebuildMethodOf, rebuildMethods } from '../../science/methods/rebuild/registry.js';
 import { absolutePath } from './absolute-path.js';
 import { checkGates } from './resolve-gates.js';
 import { checkPattern, parsePattern } from './pattern.js';
@@ -9,7 +11,7 @@ import { show } from './schema-problems.js';
 import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
 import { checkEvaluations } from './evaluation-check.js';
-import { settingsOf, strategyOf } from './strategy.js';
+import { strategyOf } from './strategy.js';
 import { textFormat } from '../../files/datasets/text-format.js';
 import type { ReadStage, Settings } from './stages.js';
 
@@ -36,7 +38,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
   warnUnread(stages, warnings);
-  checkRefit(stages, problems);
+  checkWeights(stages, problems);
   warnFloatingDatasets(stages, warnings);
   checkFields(stages, problems);
   warnScoredCalibration(stages, context, warnings);
@@ -69,14 +71,16 @@ function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[])
   }
 }
 
-/** Settings of the other strategy would silently do nothing. */
+/** Settings of another strategy would silently do nothing. */
 function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { type, settings, path } of stages) {
     if (type !== 'rebuild') continue;
     const strategy = strategyOf(settings);
-    const other = strategy === 'published' ? 'guarded' : 'published';
-    for (const key of settingsOf[other].filter((name) => settings[name] !== undefined)) {
-      const message = `\`${key}\` has no effect with strategy \`${strategy}\`; only \`${other}\` reads it. Remove it, or write \`strategy: ${other}\`.`;
+    const own = rebuildMethodOf(strategy).settings;
+    const readers = (key: string) => Object.entries(rebuildMethods).filter(([, method]) => Object.hasOwn(method.settings, key)).map(([name]) => name);
+    for (const key of Object.keys(settings).filter((name) => !Object.hasOwn(own, name) && readers(name).length > 0)) {
+      const others = readers(key).map((name) => `\`${name}\``).join(', ');
+      const message = `\`${key}\` has no effect with strategy \`${strategy}\`; only ${others} ${readers(key).length > 1 ? 'read' : 'reads'} it. Remove it, or write \`strategy: ${readers(key)[0]}\`.`;
       warnings.push({ pointer: pointerOf([...path, key]), part: 'key', message });
     }
   }
@@ -109,12 +113,17 @@ function datasetsOf(stages: readonly ReadStage[]): { dataset: Settings; path: Se
   });
 }
 
-/** A refit is only made where it is judged. */
-function checkRefit(stages: readonly ReadStage[], problems: ValueProblem[]): void {
+/** Values that a strategy does not give, such as a refit that nothing judges. */
+function checkWeights(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   for (const { type, settings, path } of stages) {
-    if (type !== 'rebuild' || settings['weights'] !== 'refit' || strategyOf(settings) === 'guarded') continue;
-    const remedy = settings['strategy'] === undefined ? 'Remove `ratio`, or write `weights: keep-updates`.' : 'Write `strategy: guarded`, or `weights: keep-updates`.';
-    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`guarded\`, which holds a refit against held-out windows. ${remedy}`;
+    const { weights } = settings;
+    if (type !== 'rebuild' || !isKeepWeights(weights)) continue;
+    const strategy = strategyOf(settings);
+    const allowed = rebuildMethodOf(strategy).weights;
+    if (allowed.includes(weights)) continue;
+    const able = Object.entries(rebuildMethods).find(([, method]) => (method.weights as readonly string[]).includes(weights))?.[0] ?? 'guarded';
+    const remedy = settings['strategy'] === undefined ? `Remove \`ratio\`, or write \`weights: ${allowed.at(-1)}\`.` : `Write \`strategy: ${able}\`, or \`weights: ${allowed.at(-1)}\`.`;
+    const message = `\`weights: ${weights}\` does not go with strategy \`${strategy}\`; expected ${allowed.map((value) => `\`${value}\``).join(' or ')}. ${remedy}`;
     problems.push({ pointer: pointerOf([...path, 'weights']), part: 'value', message });
   }
 }

@@ -1,3 +1,4 @@
+import { initialMethodOf, isInitialMethod } from '../../science/methods/initial/registry.js';
 import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
 import { allocationOf } from './stages.js';
@@ -15,7 +16,7 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
     if (type === 'initialMask') {
       const method = settings['method'];
       if (firstMask !== undefined) report('a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.');
-      if ((method === 'wanda' || method === 'sparsegpt') && !calibrated) {
+      if (isInitialMethod(method) && initialMethodOf(method).needs === 'hidden-states' && !calibrated) {
         report(`method \`${method}\` without calibration; expected a \`calibration\` stage before it. Add one, or use \`method: magnitude\`.`, [...path, 'method'], 'value');
       }
       const allocation = allocationOf(settings);

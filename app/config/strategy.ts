@@ -1,13 +1,9 @@
-import type { RebuildStage } from './pipeline.js';
+import { rebuildMethods, type RebuildStrategy } from '../../science/methods/rebuild/registry.js';
 
-/** Settings of a rebuild stage that only one strategy reads. */
-export const settingsOf: Record<RebuildStage['strategy'], readonly string[]> = {
-  published: ['ratio'],
-  guarded: ['rounds', 'tolerance', 'budget'],
-};
+export const isStrategy = (name: unknown): name is RebuildStrategy => typeof name === 'string' && Object.hasOwn(rebuildMethods, name);
 
 /** The strategy of a rebuild stage: as stated, else `guarded`, but `published` where a fixed ratio is asked for. */
-export function strategyOf(settings: { strategy?: unknown; ratio?: unknown }): RebuildStage['strategy'] {
-  if (settings.strategy === 'published' || settings.strategy === 'guarded') return settings.strategy;
+export function strategyOf(settings: { strategy?: unknown; ratio?: unknown }): RebuildStrategy {
+  if (isStrategy(settings.strategy)) return settings.strategy;
   return settings.ratio === undefined ? 'guarded' : 'published';
 }

@@ -7,7 +7,7 @@ import { freeCapacity, type Capacity } from './capacity.js';
 import { AdmissionRefusedError } from './errors.js';
 import { readMeasurements } from './learned.js';
 import { assumedMachine, knownMachine } from './machine.js';
-import type { ModelSize } from './model-size.js';
+import type { ModelSize } from '../../science/cost/model-size.js';
 import { makePlan, type Plan, type PlannedStage } from './plan.js';
 
 /** What does not fit. */

@@ -1,15 +1,6 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import type { DecoderModel } from '../../science/models/index.js';
 
-/** Token windows on their way through a layer. */
-export interface Windows {
-  samples: number;
-  /** Tokens of a window. */
-  time: number;
-  /** Windows that go through a layer together. */
-  perBatch: number;
-}
-
 /** The stages of one type. */
 export function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): Extract<Stage, { type: T }>[] {
   return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);

@@ -1,13 +1,11 @@
 /** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
-export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf, type Windows } from './batches.js';
+export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf } from './batches.js';
 export { freeCapacity, isGpu, type Capacity } from './capacity.js';
-export type { Cost } from './cost.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
 export * from './layer-cost.js';
 export { addMeasurement, correctionOf, disagree, predictedBy, readMeasurements, type Measurement } from './learned.js';
 export { assumedMachine, bestSpeeds, keepMachine, knownMachine, planningPaths, processorName, secondsOf, type Machine } from './machine.js';
-export { modelSize, type ModelSize } from './model-size.js';
 export { makePlan, unitMemory, type Plan, type PlannedStage } from './plan.js';
 export { checkpointSize, readModel } from './read-model.js';
 export { outputsCost, proofCost, textBytes } from './stages.js';

@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileDurably } from '../../files/artifacts/index.js';
 import { engineText } from '../../science/engine/engine-text.js';
-import type { Work } from './cost.js';
+import type { Work } from '../../science/cost/work.js';
 import { planningPaths, processorName, secondsOf, type Machine } from './machine.js';
 
 /** What one unit of work was predicted to take, without corrections, and what it took. */

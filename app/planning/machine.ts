@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeFileDurably } from '../../files/artifacts/index.js';
 import { candidates, threadCount, type Backend, type EngineRequest } from '../../science/engine/choice.js';
 import type { Engine } from '../../science/engine/index.js';
-import type { Work } from './cost.js';
+import type { Work } from '../../science/cost/work.js';
 
 /** How fast a machine is with an engine. */
 export interface Speeds {

@@ -1,10 +1,10 @@
 import type { Pipeline } from '../config/pipeline.js';
 import { isGpu } from './capacity.js';
-import type { Cost } from './cost.js';
+import type { Cost } from '../../science/cost/work.js';
 import { engineText } from '../../science/engine/engine-text.js';
 import { correctionOf, predictedBy, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
-import type { ModelSize } from './model-size.js';
+import type { ModelSize } from '../../science/cost/model-size.js';
 import { stageSteps, type StageSteps } from './stages.js';
 import type { Step } from './step.js';
 

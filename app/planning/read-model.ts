@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openCheckpoint, type Checkpoint } from '../../files/checkpoints/index.js';
 import { modelFromConfig, type DecoderModel } from '../../science/models/index.js';
 import { ModelConfigMissingError } from './errors.js';
-import { modelSize, type ModelSize } from './model-size.js';
+import { modelSize, type ModelSize } from '../../science/cost/model-size.js';
 
 /** The size of a model whose checkpoint is open. */
 export function checkpointSize(model: DecoderModel, { tensors }: Pick<Checkpoint, 'tensors'>): ModelSize {

@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
 import type { DatasetSource, PerplexityTask, Pipeline, Stage } from '../config/pipeline.js';
-import { guardDefaults } from '../../science/methods/index.js';
-import type { Windows } from './batches.js';
-import { addWork, type Cost } from './cost.js';
+import { addWork, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
+import { scoringCost } from '../../science/methods/allocation/cost.js';
+import { initialMethodOf } from '../../science/methods/initial/registry.js';
+import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
+import { ownSettings } from '../../science/methods/settings.js';
 import * as layers from './layer-cost.js';
-import type { ModelSize } from './model-size.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
 
@@ -54,7 +55,7 @@ export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number
   let updates = false;
   for (const [index, stage] of pipeline.stages.entries()) {
     if (stage.type === 'calibration') windows = { samples: stage.samples, time: stage.sequenceLength, perBatch };
-    if (stage.type === 'initialMask') updates = stage.method === 'sparsegpt';
+    if (stage.type === 'initialMask') ({ updates } = initialMethodOf(stage.method));
     if (stage.type === 'rebuild') updates = stage.weights === 'refit' || (updates && stage.weights === 'keep-updates');
     result.push(stepsOf(stage, size, windows, { perBatch, updates }));
     if (index === lastMaking) result.push(...outputSteps(size));
@@ -79,30 +80,30 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
     case 'initialMask': {
       const { method, allocation } = stage;
       const scoring = allocation === undefined || windows === undefined ? noSteps : scoringSteps(allocation.method, size, windows);
-      const kept = size.layers * layers.maskBytes(size) + (updates ? 4 * size.prunable : 0);
-      if ((method !== 'wanda' && method !== 'sparsegpt') || windows === undefined) {
-        const step = { kind: kinds.initialMask(method), count: size.layers, cost: layers.plainMaskCost(size) };
+      const kept = size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0);
+      const { needs, cost } = initialMethodOf(method);
+      if (needs !== 'hidden-states' || windows === undefined) {
+        const step = { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows ?? { samples: 1, time: 1, perBatch: 1 }) };
         return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing } };
       }
-      const cost = method === 'wanda' ? layers.wandaCost(size, windows) : layers.sparseGptCost(size, windows);
-      const hidden = layers.hiddenBytes(size, windows);
+      const hidden = hiddenBytes(size, windows);
       return {
         type: stage.type,
         what: method,
-        steps: [...scoring.steps, embedStep(size, windows), { kind: kinds.initialMask(method), count: size.layers, cost }],
+        steps: [...scoring.steps, embedStep(size, windows), { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows) }],
         disk: { kept: kept + hidden, passing: Math.max(hidden, scoring.passing) },
       };
     }
     case 'rebuild': {
       if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
-      const { strategy, metric, weights, budget = guardDefaults.budget } = stage;
-      const hidden = layers.hiddenBytes(size, windows);
-      const cost = layers.rebuildCost(size, windows, { strategy, metric, weights, budget });
+      const { strategy } = stage;
+      const method = rebuildMethodOf(strategy);
+      const hidden = hiddenBytes(size, windows);
       return {
         type: stage.type,
         what: strategy,
-        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost }],
-        disk: { kept: size.layers * layers.maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: hidden },
+        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, ownSettings(method.settings, stage)) }],
+        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: hidden },
       };
     }
     case 'evaluation': {
@@ -122,7 +123,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
         ]), ...zeroShot.steps],
         disk: {
           kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, zeroShot.disk.kept),
-          passing: Math.max(zeroShot.disk.passing, ...tasks.map((task) => 2 * layers.hiddenBytes(size, task.windows))),
+          passing: Math.max(zeroShot.disk.passing, ...tasks.map((task) => 2 * hiddenBytes(size, task.windows))),
         },
       };
     }
@@ -132,8 +133,8 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
 const noSteps: { steps: Step[]; passing: number } = { steps: [], passing: 0 };
 
 function scoringSteps(method: 'sensitivity' | 'owl', size: ModelSize, windows: Windows): { steps: Step[]; passing: number } {
-  const hidden = layers.hiddenBytes(size, windows);
-  const steps = [{ kind: kinds.scoring(method), count: size.layers, cost: layers.scoringCost(size, windows, method) }];
+  const hidden = hiddenBytes(size, windows);
+  const steps = [{ kind: kinds.scoring(method), count: size.layers, cost: scoringCost(size, windows, method) }];
   if (method === 'owl') return { steps, passing: 2 * hidden };
   // Sensitivity goes backwards, and has the hidden states of all layers kept.
   return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden };

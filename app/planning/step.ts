@@ -1,7 +1,5 @@
-import type { Windows } from './batches.js';
-import { addWork, type Cost } from './cost.js';
+import { addWork, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import * as layers from './layer-cost.js';
-import type { ModelSize } from './model-size.js';
 
 /** A unit of work that a stage does a number of times: once a layer, or once. */
 export interface Step {

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { EvaluationStage, ZeroShotTask } from '../config/pipeline.js';
-import { questionsPerBatch, type Windows } from './batches.js';
+import { questionsPerBatch } from './batches.js';
 import * as layers from './layer-cost.js';
-import type { ModelSize } from './model-size.js';
+import { hiddenBytes, type ModelSize, type Windows } from '../../science/cost/index.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 
 /** Documents of a task, and characters of one with all of its answers. */
@@ -80,6 +80,6 @@ export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: 
       { kind: kinds.questions, count: times * size.layers, cost: layers.advanceCost(size, windows) },
       { kind: kinds.likelihoods, count: times, cost: layers.scoreCost(size, scoredWindows(windows)) },
     ],
-    disk: { kept: 12 * tokens, passing: 2 * layers.hiddenBytes(size, windows) },
+    disk: { kept: 12 * tokens, passing: 2 * hiddenBytes(size, windows) },
   };
 }

@@ -1,4 +1,6 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
+import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
+import { ownSettings } from '../../science/methods/settings.js';
 import type { PipelineResult, RebuildRound } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
 import { change, duration, figure, grouped, percent } from './figures.js';
@@ -51,8 +53,10 @@ function describeStage(stage: Stage): string {
       const spread = allocation === undefined ? '' : `, spread by ${allocation.method}${allocation.spread === undefined ? '' : ` (${allocation.spread})`}`;
       return `Initial mask: ${stage.method}${source}${pattern}${share}${spread}.`;
     }
-    case 'rebuild':
-      return `Rebuild: ${stage.strategy}, granularity ${stage.granularity}, ${stage.strategy === 'published' ? `ratio ${stage.ratio}, ` : ''}metric ${stage.metric}, weights ${stage.weights}.`;
+    case 'rebuild': {
+      const method = rebuildMethodOf(stage.strategy);
+      return `Rebuild: ${[stage.strategy, `granularity ${stage.granularity}`, method.describe(ownSettings(method.settings, stage)), `metric ${stage.metric}`, `weights ${stage.weights}`].filter((part) => part !== '').join(', ')}.`;
+    }
     case 'evaluation': {
       const tasks = stage.perplexity.map(
         (task) =>

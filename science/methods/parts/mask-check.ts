@@ -2,7 +2,7 @@
  * A second opinion on masks, for after every stage: it counts, weight by weight, and shares nothing with the code that
  * selects. A mask that does not keep its budget stops the run instead of reaching a checkpoint.
  */
-import type { Granularity } from '../../../app/config/pipeline.js';
+import type { Granularity } from '../rebuild/method.js';
 import { groupBudget, sparseGptBlock } from './budget.js';
 import type { MaskTarget } from './budget.js';
 import { MaskBudgetError } from './errors.js';

@@ -1,4 +1,4 @@
-import { modelSize, type ModelSize } from '../../../app/planning/index.js';
+import { modelSize, type ModelSize } from '../../../science/cost/index.js';
 import { modelFromConfig, type DecoderModel } from '../../../science/models/index.js';
 
 /** The config.json of LLaMA-7B (Touvron et al. 2023, table 2), as far as it says sizes. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import {
-  forwardWork, hiddenBytes, logitsBytes, maskBytes, plainMaskCost, rebuildCost, scoreCost, sequencesPerBatch, sparseGptCost, wandaCost,
-} from '../../../app/planning/index.js';
+import { logitsBytes, scoreCost, sequencesPerBatch } from '../../../app/planning/index.js';
+import { forwardWork, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../../science/cost/index.js';
+import { initialMethods, rebuildMethods } from '../../../science/methods/index.js';
 import { pipelineOf } from './pipelines.js';
 import { llama7b } from './llama7b.js';
 
@@ -13,6 +13,12 @@ const stream = 4_294_967_296;
 const linear = 202_375_168;
 const layer = linear + 8192;
 const { model, size } = llama7b();
+
+const { magnitude, wanda, sparsegpt } = initialMethods;
+const common = { granularity: 'block', metric: 'weight-gradient', weights: 'keep-updates' } as const;
+const published = (s: ModelSize, w: Windows): Cost => rebuildMethods.published.cost(s, w, common, {});
+const guarded = (s: ModelSize, w: Windows, weights: 'keep-updates' | 'refit' = 'keep-updates', budget = 8): Cost =>
+  rebuildMethods.guarded.cost(s, w, { ...common, weights }, { budget });
 
 it('knows the sizes of LLaMA-7B', () => {
   expect(size.parameters).toBe(6_738_415_616);
@@ -34,20 +40,18 @@ it('counts products of a forward', () => {
 });
 
 it('holds a layer in float32, and the streams that each stage keeps', () => {
-  const published = { strategy: 'published', metric: 'weight-gradient', weights: 'keep-updates', budget: 8 } as const;
-  const guarded = { ...published, strategy: 'guarded' } as const;
   const twice = { ...windows, samples: 256 };
-  const grows = (cost: typeof wandaCost): number => cost(size, twice).memory.tensors - cost(size, windows).memory.tensors;
-  expect(plainMaskCost(size).memory.tensors).toBe(4 * layer);
-  expect(grows(wandaCost)).toBe(2 * stream);
-  expect(grows((s, w) => rebuildCost(s, w, published))).toBe(2 * stream);
-  expect(grows((s, w) => rebuildCost(s, w, guarded))).toBe(3 * stream);
+  const grows = (cost: (size: ModelSize, windows: Windows) => Cost): number => cost(size, twice).memory.tensors - cost(size, windows).memory.tensors;
+  expect(magnitude.cost(size, windows).memory.tensors).toBe(4 * layer);
+  expect(grows(wanda.cost)).toBe(2 * stream);
+  expect(grows((s, w) => published(s, w))).toBe(2 * stream);
+  expect(grows((s, w) => guarded(s, w))).toBe(3 * stream);
   // Sums over the tokens of down_proj's input, before and after a batch is added to them, and no more than 1.5 GiB around.
-  const refit = rebuildCost(size, windows, { ...guarded, weights: 'refit' }).memory.tensors - rebuildCost(size, windows, guarded).memory.tensors;
+  const refit = guarded(size, windows, 'refit').memory.tensors - guarded(size, windows).memory.tensors;
   expect(refit).toBeGreaterThan(2 * 4 * 11008 ** 2);
   expect(refit).toBeLessThan(2 * 4 * 11008 ** 2 + 1.5 * 2 ** 30);
   expect(grows(scoreCost)).toBe(stream);
-  const { tensors } = rebuildCost(size, windows, published).memory;
+  const { tensors } = published(size, windows).memory;
   // The layer, masked weights and squared gradients of the larger sub-block, two streams; and no more than 3 GiB for a batch of one.
   const least = 4 * layer + 2 * 4 * 135_266_304 + 2 * stream;
   expect(tensors).toBeGreaterThan(least);
@@ -55,7 +59,7 @@ it('holds a layer in float32, and the streams that each stage keeps', () => {
 });
 
 it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () => {
-  const more = sparseGptCost(size, windows).memory.host - wandaCost(size, windows).memory.host;
+  const more = sparsegpt.cost(size, windows).memory.host - wanda.cost(size, windows).memory.host;
   const hessians = 8 * (3 * 4096 ** 2 + 11008 ** 2);
   expect(hessians).toBe(1_372_061_696);
   const least = hessians + 8 * 11008 ** 2 + 4 * linear;
@@ -64,15 +68,14 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
 });
 
 it('counts the steps of a refit beside the budget', () => {
-  const flops = (weights: 'keep-updates' | 'refit'): number => rebuildCost(size, windows, { strategy: 'guarded', metric: 'weight-gradient', weights, budget: 8 }).work.flops;
+  const flops = (weights: 'keep-updates' | 'refit'): number => guarded(size, windows, weights).work.flops;
   // Ten steps and the first residual, each a product of every linear with the products of its inputs.
   const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
   expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
 });
 
 it('counts a guarded rebuild as its whole budget', () => {
-  const flops = (strategy: 'published' | 'guarded', budget: number): number => rebuildCost(size, windows, { strategy, metric: 'weight-gradient', weights: 'keep-updates', budget }).work.flops;
   const forward = forwardWork(size, windows).flops;
-  expect(flops('published', 8) / forward).toBeCloseTo(4.33, 6);
-  expect(flops('guarded', 8) / forward).toBeCloseTo(12.33, 6);
+  expect(published(size, windows).work.flops / forward).toBeCloseTo(4.33, 6);
+  expect(guarded(size, windows).work.flops / forward).toBeCloseTo(12.33, 6);
 });

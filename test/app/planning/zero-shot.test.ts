@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { parsePipeline } from '../../../app/config/index.js';
 import type { EvaluationStage } from '../../../app/config/pipeline.js';
-import { modelSize } from '../../../app/planning/index.js';
 import { zeroShotSteps } from '../../../app/planning/zero-shot.js';
+import { modelSize } from '../../../science/cost/index.js';
 import { modelFromConfig } from '../../../science/models/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'plan-zero-shot-'));

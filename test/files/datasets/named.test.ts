@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { NamedDataset } from '../../../app/config/pipeline.js';
+import type { NamedDataset } from '../../../files/datasets/dataset-source.js';
 import { namedCalibration, namedEvaluation, type NamedText } from '../../../files/datasets/index.js';
 import { gzipLines } from '../../../files/datasets/json-lines.js';
 

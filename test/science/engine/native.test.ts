@@ -11,7 +11,7 @@ const built = 'dist/science/engine/index.js';
 
 /** What a script computes with the built engine in a process of its own. */
 function compute(expression: string): string {
-  const script = `const { openEngine, tf } = await import('../../engine/${built}'); await openEngine({ backend: 'tensorflow', threads: 2 }); console.log(${expression});`;
+  const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow', threads: 2 }); console.log(${expression});`;
   return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
 }
 
@@ -38,7 +38,7 @@ describe('tensorflow engine', where(needs.tensorflow), () => {
   });
 
   test('opens without a word', () => {
-    const script = `const { openEngine, tf } = await import('../../engine/${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
+    const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Granularity } from '../../../app/config/pipeline.js';
+import type { Granularity } from '../../../science/methods/rebuild/method.js';
 import type { Pattern, Shape } from '../../../science/methods/index.js';
 
 /** Scores as they hurt: few distinct values (ties), zeros, denormals, or anything finite. */

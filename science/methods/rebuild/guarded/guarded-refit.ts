@@ -2,7 +2,7 @@ import type { CalibrationFolds } from './calibration-folds.js';
 import type { State } from './guard.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
 import { withUpdates } from '../../parts/masked-weights.js';
-import { refitForwards, refitSubBlock } from './refit.js';
+import { refitForwards, refitSubBlock } from '../../parts/refit.js';
 
 export interface GuardRefit {
   /** Error of the held-out windows before and after. */

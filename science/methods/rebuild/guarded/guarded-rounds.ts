@@ -1,7 +1,8 @@
 import { linearsOf } from '../../../models/linears.js';
 import type { Weights } from '../../../models/types.js';
 import type { CalibrationFolds, GradientAt, Sparse } from './calibration-folds.js';
-import { changes, guardDefaults } from './guard.js';
+import { guardDefaults } from './guard-defaults.js';
+import { changes } from './guard.js';
 import type { MaskMap, State } from './guard.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
 import { importances, needsGradients } from '../published/importance.js';

@@ -1,4 +1,4 @@
-import type { Metric } from '../../../../app/config/pipeline.js';
+import type { Metric } from '../method.js';
 import { tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import { weightOf } from '../../../models/sub-block.js';

@@ -1,12 +1,7 @@
 import type { LinearSpec, Weights } from '../../../models/types.js';
 import { weightOf } from '../../../models/sub-block.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-
-/**
- * What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay;
- * or values that are fitted anew from the latter (science/methods/rebuild/guarded/refit.ts).
- */
-export type KeepWeights = 'keep-dense' | 'keep-updates' | 'refit';
+import type { KeepWeights } from '../method.js';
 
 /**
  * The values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024), whatever mask comes out of it:

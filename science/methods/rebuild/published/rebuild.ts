@@ -1,4 +1,4 @@
-import type { Granularity } from '../../../../app/config/pipeline.js';
+import type { Granularity } from '../method.js';
 import { PruningInputError } from '../../parts/errors.js';
 import { checkFinite } from '../../parts/finite.js';
 import { checkDivides } from '../../parts/pattern.js';

@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import type { Granularity, Metric } from '../../../../app/config/pipeline.js';
+import type { Granularity, KeepWeights, Metric } from '../method.js';
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
@@ -13,7 +13,6 @@ import { denseWithGradients, meanSquare } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { rebuildBase } from './rebuild-base.js';
-import type { KeepWeights } from './rebuild-base.js';
 import { selectSwaps } from './rebuild.js';
 import { SquaredGradients } from './squared-gradients.js';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { calibratedMachine } from '../../../../app/cli/plan/calibrate.js';
 import { engineText } from '../../../../science/engine/index.js';
 import { assumedMachine, processorName, secondsOf, type Machine, type Measurement } from '../../../../app/planning/index.js';
-import { noWork } from '../../../../app/planning/cost.js';
+import { noWork } from '../../../../science/cost/work.js';
 import { cpuEngine } from '../../planning/llama7b.js';
 
 let state: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Granularity } from '../../../../../app/config/pipeline.js';
+import type { Granularity } from '../../../../../science/methods/rebuild/method.js';
 import { checkRebuiltMasks, selectSwaps, unstructured } from '../../../../../science/methods/index.js';
 import type { Pattern, Shape, SwapRequest } from '../../../../../science/methods/index.js';
 import { granularities, masks, nmPatterns, patternMasks, ratios, scores, shapes } from '../../generate.js';

@@ -1,12 +1,12 @@
-import { keep, tf } from '../../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../../engine/index.js';
-import { applyLinear, weightOf } from '../../../models/sub-block.js';
-import type { LinearSpec, SubBlock, Weights } from '../../../models/types.js';
-import { PruningInputError } from '../../parts/errors.js';
-import { maskedLeastSquares } from '../../parts/masked-least-squares.js';
-import type { Moments } from '../../parts/masked-least-squares.js';
-import { maskOf, maskedWeights } from '../../parts/masked-weights.js';
-import type { Masks } from '../../parts/masked-weights.js';
+import { keep, tf } from '../../engine/index.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import { applyLinear, weightOf } from '../../models/sub-block.js';
+import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
+import { PruningInputError } from './errors.js';
+import { maskedLeastSquares } from './masked-least-squares.js';
+import type { Moments } from './masked-least-squares.js';
+import { maskOf, maskedWeights } from './masked-weights.js';
+import type { Masks } from './masked-weights.js';
 
 export interface Refit {
   subBlock: SubBlock;

@@ -1,4 +1,4 @@
-import { linearsOf, type DecoderLayer, type DecoderModel, type TensorSpec } from '../../science/models/index.js';
+import { linearsOf, type DecoderLayer, type DecoderModel, type TensorSpec } from '../models/index.js';
 
 /** Attention or MLP of a decoder layer, in numbers of weights. */
 export interface SubBlockSize {

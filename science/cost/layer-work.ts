@@ -1,0 +1,79 @@
+/** What parts of the work on one decoder layer take. Methods put their costs together from these. */
+import type { ModelSize, SubBlockSize } from './model-size.js';
+import type { Windows } from './windows.js';
+import { addWork, type Cost, type Work } from './work.js';
+
+/** Bytes of a float32, of a float64. */
+export const f32 = 4;
+export const f64 = 8;
+
+/** Most bytes of weight gradients that are made together (science/methods/rebuild/published/squared-gradients.ts). */
+export const batchedGradients = 256 * 2 ** 20;
+/** Times that attention scores `[heads, time, time]` are held at once: forward; forward and backward. */
+const scoresForward = 3;
+const scoresBackward = 5;
+
+/** Bytes of the residual stream of all windows, float32 `[samples, time, hidden]`. */
+export function hiddenBytes(size: ModelSize, { samples, time }: Windows): number {
+  return f32 * samples * time * size.hidden;
+}
+
+/** Bytes of packed masks of one layer: a bit a weight. */
+export function maskBytes(size: ModelSize): number {
+  return Math.ceil(size.layer.linear / 8);
+}
+
+export function batchOf({ samples, perBatch }: Windows): number {
+  return Math.min(samples, perBatch);
+}
+
+/** Bytes of one batch's attention scores. */
+function scoreBytes({ heads }: ModelSize, windows: Windows): number {
+  return f32 * batchOf(windows) * heads * windows.time * windows.time;
+}
+
+/** Bytes that one batch takes on its way through a whole layer, forward only: what the linears give stays to the end of the layer. */
+export function forwardBatch(size: ModelSize, windows: Windows): number {
+  const { subBlocks } = size.layer;
+  const widths = subBlocks.reduce((total, { innerWidth, coreWidth }) => total + innerWidth + 2 * coreWidth, 6 * size.hidden);
+  return scoresForward * scoreBytes(size, windows) + f32 * batchOf(windows) * windows.time * widths;
+}
+
+/** The same for one sub-block with its sparse forward, dense forward and gradients. */
+export function gradientBatch(size: ModelSize, block: SubBlockSize, windows: Windows): number {
+  const tokens = batchOf(windows) * windows.time;
+  const scores = block.block === 'attention' ? scoresBackward * scoreBytes(size, windows) : 0;
+  const activations = f32 * tokens * (3 * block.innerWidth + 4 * block.coreWidth + 5 * size.hidden);
+  const batched = batchOf(windows) * f32 * size.layer.largestLinear;
+  const gradients = 2 * (batched <= batchedGradients ? batched : 2 * f32 * size.layer.largestLinear);
+  return scores + activations + gradients;
+}
+
+/** The layer's weights in the engine; on the host those of the next one on their way, and one tensor being decoded. */
+export function weightsMemory(size: ModelSize): Cost['memory'] {
+  const { parameters, largestLinear } = size.layer;
+  return { tensors: f32 * parameters, host: size.bytesPerWeight * parameters + 2 * f32 * largestLinear };
+}
+
+export function readLayer(size: ModelSize): Partial<Work> {
+  const { parameters } = size.layer;
+  return { readBytes: size.bytesPerWeight * parameters, movedBytes: 3 * f32 * parameters };
+}
+
+/** One forward of all windows through the layer. */
+export function forwardWork(size: ModelSize, windows: Windows): Work {
+  const tokens = windows.samples * windows.time;
+  const attention = size.layer.subBlocks.filter(({ block }) => block === 'attention').reduce((total, { coreWidth }) => total + coreWidth, 0);
+  const widths = size.layer.subBlocks.reduce((total, { innerWidth, coreWidth }) => total + 4 * innerWidth + 4 * coreWidth, 12 * size.hidden);
+  const batches = Math.ceil(windows.samples / batchOf(windows));
+  return addWork(
+    [tokens, { flops: 2 * size.layer.linear + 4 * windows.time * attention, movedBytes: f32 * (widths + 8 * size.heads * windows.time) }],
+    [batches, { calls: 80 }],
+  );
+}
+
+/** What is stored is a file and its manifest. */
+const filesOfArtifact = 2;
+export const storeHidden = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows), files: filesOfArtifact });
+export const storeMask = (size: ModelSize): Partial<Work> => ({ writtenBytes: maskBytes(size), files: filesOfArtifact });
+

@@ -1,0 +1,14 @@
+import { addWork, f32, forwardBatch, forwardWork, gradientBatch, hiddenBytes, readLayer, storeHidden, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
+import { inputStatisticsCost } from '../initial/costs.js';
+
+/** One layer of an allocation's scoring. */
+export function scoringCost(size: ModelSize, windows: Windows, method: 'sensitivity' | 'owl'): Cost {
+  if (method === 'owl') return inputStatisticsCost(size, windows);
+  const { layer } = size;
+  const base = weightsMemory(size);
+  const gradients = Math.max(...layer.subBlocks.map((block) => gradientBatch(size, block, windows)));
+  return {
+    memory: { tensors: base.tensors + 3 * hiddenBytes(size, windows) + f32 * layer.linear + forwardBatch(size, windows) + gradients, host: base.host },
+    work: addWork([1, readLayer(size)], [3, forwardWork(size, windows)], [1, storeHidden(size, windows)]),
+  };
+}

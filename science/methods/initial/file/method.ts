@@ -1,0 +1,24 @@
+import { plainMaskCost } from '../costs.js';
+import { initialMethod } from '../method.js';
+
+export const settings = {
+  source: {
+    description:
+      "With `method: file`: a mask file (safetensors) or the folder of a pruned checkpoint, relative to this file. Of a checkpoint whose kept weights are not the model's (SparseGPT), the values are taken too.",
+    type: 'string',
+    minLength: 1,
+    examples: ['./masks/llama-13b-50.safetensors'],
+  },
+} as const;
+
+export const file = initialMethod({
+  description: 'A mask made elsewhere, read from `source`.',
+  settings,
+  needs: 'source',
+  updates: false,
+  version: 1,
+  // Its key has the digests of the source in place of the path.
+  identity: () => ({}),
+  cost: plainMaskCost,
+  load: () => import('./run.js'),
+});

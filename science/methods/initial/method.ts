@@ -1,0 +1,68 @@
+/** What every method for the first mask is to the rest of the program. */
+import type { Cost, ModelSize, Windows } from '../../cost/index.js';
+import type { Tensor, Tensor3D } from '../../engine/index.js';
+import type { DecoderLayer, LinearSpec } from '../../models/index.js';
+import type { MaskTarget } from '../parts/budget.js';
+import type { InitialGroups } from '../parts/mask-check.js';
+import type { Updates } from '../parts/masked-weights.js';
+import type { Identity, Settings, Values } from '../settings.js';
+
+/** One decoder layer, and what its masks are made from. */
+export interface InitialRequest<S extends Settings> {
+  layer: DecoderLayer;
+  /** Every tensor of the layer, dense. */
+  weights: ReadonlyMap<string, Tensor>;
+  /** The residual stream that comes through the pruned layers before, `[batch, time, hidden]`; empty unless the method needs it. */
+  hidden: Tensor3D[];
+  /** What a linear's mask must reach. */
+  targetOf: (linear: LinearSpec) => MaskTarget;
+  settings: Values<S>;
+  /** Rounds new values to what the checkpoint will hold. @throws where that leaves no finite number */
+  round: (linear: string, values: Float32Array) => Float32Array;
+  /** The masks made elsewhere, and the values beside them; only where the method needs a source. */
+  readSource: () => Promise<{ masks: ReadonlyMap<string, Uint8Array>; values: ReadonlyMap<string, Float32Array> }>;
+  onProgress: (detail: string) => void;
+}
+
+/** What is worth telling of a linear's Hessian. */
+export interface HessianNote {
+  linear: string;
+  damping: number;
+  deadInputs: number;
+}
+
+export interface InitialResult {
+  /** By weight name, `[out, in]` row-major, 1 = kept. */
+  masks: Map<string, Uint8Array>;
+  /** Values of the linears whose kept weights are not the dense ones. */
+  updates?: Updates;
+  notes?: HessianNote[];
+}
+
+export type InitialRun<S extends Settings = Settings> = (request: InitialRequest<S>) => Promise<InitialResult>;
+
+/** A method is a folder. This is what its `method.ts` says of it; `run.ts` computes and is loaded only for that. */
+export interface InitialMethod<S extends Settings = Settings> {
+  /** One or two sentences for editors and docs. */
+  description: string;
+  /** Settings that a stage of this method may have beside those of all methods. */
+  settings: S;
+  /** What it works from besides the weights: the calibration windows on their way through the model, or masks made elsewhere. */
+  needs: 'weights' | 'hidden-states' | 'source';
+  /** Whether kept weights get other values than the dense ones. */
+  updates: boolean;
+  /** What shares a budget in an unstructured mask; absent where the method does not choose. */
+  groups?: InitialGroups;
+  /** Raised when a change of the code can change its bits. */
+  version: number;
+  /** The settings that its masks follow from, defaults filled in. */
+  identity(settings: Values<S>): Identity;
+  /** What one layer takes. */
+  cost(size: ModelSize, windows: Windows): Cost;
+  load(): Promise<{ run: InitialRun<S> }>;
+}
+
+/** Checks a method's description where it stands, and keeps the types of its settings. */
+export function initialMethod<const S extends Settings>(method: InitialMethod<S>): InitialMethod<S> {
+  return method;
+}

@@ -1,0 +1,62 @@
+import { addWork, f32, f64, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { inputStatisticsCost } from '../costs.js';
+import { initialMethod } from '../method.js';
+
+/** Share of the Hessian's mean diagonal that is added to it, as SparseGPT's authors do. */
+export const defaultDamping = 0.01;
+
+export const settings = {
+  damping: {
+    description: `With \`method: sparsegpt\`: what is added to the diagonal of the Hessian, as a share of its mean; ${defaultDamping} if absent. Raised by itself where the Hessian is not positive definite.`,
+    type: 'number',
+    exclusiveMinimum: 0,
+    maximum: 1,
+    examples: [defaultDamping],
+  },
+} as const;
+
+export const sparsegpt = initialMethod({
+  description: 'Optimal brain surgeon per 128 columns; the weights that stay make up for those that go (Frantar and Alistarh 2023).',
+  settings,
+  needs: 'hidden-states',
+  updates: true,
+  groups: 'columns',
+  version: 1,
+  identity: ({ damping = defaultDamping }) => ({ damping }),
+  cost: sparseGptCost,
+  load: () => import('./run.js'),
+});
+
+/** Columns that SparseGPT prunes together. */
+const sparseGptBlock = 128;
+/** Hessians up to this size are factored on the host (science/methods/parts/cholesky.ts). */
+const hostFactor = 1024;
+
+/** A layer's first mask by SparseGPT: Wanda's two forwards, and the Hessians of all inputs with their factors. */
+function sparseGptCost(size: ModelSize, windows: Windows): Cost {
+  const { layer } = size;
+  const { memory, work } = inputStatisticsCost(size, windows);
+  const widest = Math.max(...layer.inputWidths);
+  const hessians = layer.inputWidths.map((width): Partial<Work> => {
+    const factor = (2 / 3) * width ** 3;
+    const onHost = width <= hostFactor ? factor : 0;
+    return { flops: 2 * windows.samples * windows.time * width ** 2 + factor - onHost, hostFlops: 2 * windows.samples * width ** 2 + onHost, calls: 4 * windows.samples };
+  });
+  const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
+    flops: layer.readers[i] * width,
+    hostFlops: layer.readers[i] * sparseGptBlock / 2,
+    calls: (10 * width) / sparseGptBlock,
+  }));
+  return {
+    memory: {
+      tensors: memory.tensors + f32 * layer.largestLinear,
+      // All Hessians, one factor and the product that is being added; the updated values, and one linear in three copies.
+      host: memory.host + f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0) + (f64 + f32) * widest ** 2 + f32 * layer.linear + 3 * f32 * layer.largestLinear,
+    },
+    work: addWork(
+      [1, work],
+      ...[...hessians, ...updates].map((part) => [1, part] as const),
+      [1, { writtenBytes: f32 * layer.linear, files: layer.linears }],
+    ),
+  };
+}

@@ -1,0 +1,14 @@
+import { inputStatisticsCost } from '../costs.js';
+import { initialMethod } from '../method.js';
+
+export const wanda = initialMethod({
+  description: 'The smallest `|W| * ||x||` of each output row (Sun et al. 2023).',
+  settings: {},
+  needs: 'hidden-states',
+  updates: false,
+  groups: 'output',
+  version: 1,
+  identity: () => ({}),
+  cost: inputStatisticsCost,
+  load: () => import('./run.js'),
+});

@@ -1,0 +1,80 @@
+import { f32, forwardBatch, gradientBatch, type ModelSize, type Work } from '../../../cost/index.js';
+import type { Values } from '../../settings.js';
+import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { rebuildMethod } from '../method.js';
+import { guardDefaults } from './guard-defaults.js';
+
+export const settings = {
+  rounds: {
+    description: `Guarded: at most so many rounds per sub-block; ${guardDefaults.rounds} if absent.`,
+    type: 'integer',
+    minimum: 1,
+    maximum: 100,
+  },
+  tolerance: {
+    description: `Guarded: the share by which a round must lower the error, else it is undone and the last; ${guardDefaults.tolerance} if absent.`,
+    type: 'number',
+    minimum: 0,
+    exclusiveMaximum: 1,
+  },
+  budget: {
+    description: `Guarded: forwards over the calibration windows beyond the ${publishedForwards} of a published round; ${guardDefaults.budget} if absent.`,
+    type: 'number',
+    minimum: 0,
+  },
+} as const;
+
+/** The settings with their defaults. */
+export function guardOf({ rounds = guardDefaults.rounds, tolerance = guardDefaults.tolerance, budget = guardDefaults.budget }: Values<typeof settings>): { rounds: number; tolerance: number; budget: number } {
+  return { rounds, tolerance, budget };
+}
+
+/** Folds that the windows are cut into. */
+const folds = 4;
+
+export const guarded = rebuildMethod({
+  description:
+    "Rounds while the sub-block's error on held-out calibration windows falls, with the ratio found by trying; what does not help is undone. Better masks for about three times the seconds.",
+  settings,
+  defaults: {},
+  weights: ['keep-dense', 'keep-updates', 'refit'],
+  defaultWeights: (changed) => (changed ? 'refit' : 'keep-updates'),
+  version: 1,
+  identity: guardOf,
+  // Taken to spend its whole budget.
+  cost: (size, windows, { metric, weights }, { budget = guardDefaults.budget }) => {
+    const refit = weights === 'refit';
+    // It takes gradients from parts of batches, a fold each.
+    const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) };
+    return rebuildCost(size, windows, {
+      // The stream, the dense outputs, and the sub-block's inputs.
+      streams: 3,
+      tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
+      host: (block) => 4 * block.linear + 2 * f32 * block.linear,
+      forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget,
+      // A round tries a few ratios, and selects for each.
+      selections: Math.max(1, budget),
+      more: refit ? refitWork(size) : {},
+    });
+  },
+  describe: () => '',
+  load: () => import('./run.js'),
+});
+
+/** Weights that a fit takes at once (science/methods/parts/masked-least-squares.ts), and the tensors of their size that it holds. */
+const fittedAtOnce = 2 ** 24;
+const tensorsOfFit = 10;
+
+const stepsOfFit = 10;
+
+/** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
+function refitWork({ layer }: ModelSize): Partial<Work> {
+  const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
+  return { flops: 2 * (stepsOfFit + 1) * products, writtenBytes: f32 * layer.linear, files: layer.linears };
+}
+
+/** Sums over the tokens of the widest input, and the fit of a linear. */
+function refitMemory({ layer }: ModelSize): number {
+  const widest = Math.max(...layer.inputWidths);
+  return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + tensorsOfFit * Math.min(fittedAtOnce, layer.largestLinear));
+}

@@ -1,0 +1,36 @@
+import { eachSubBlock } from '../each-sub-block.js';
+import type { RebuildRun } from '../method.js';
+import type { GuardRefit } from './guarded-refit.js';
+import { guardedRebuild } from './guarded-rebuild.js';
+import { guardOf, type settings } from './method.js';
+
+/** Rounds of LLM-Barber as long as they help, and a refit where it is asked for and helps. */
+export const run: RebuildRun<typeof settings> = (request) => {
+  const guard = guardOf(request.settings);
+  // Rounds try ratios of their own.
+  const ratio = 1;
+  return eachSubBlock(request, ratio, async (subBlockRequest, onDecision) => {
+    let count = 0;
+    const { report, ...rebuilt } = await guardedRebuild({
+      ...subBlockRequest,
+      guard,
+      round: request.round,
+      onRound: (made) => { onDecision(`round ${++count}: ratio ${made.ratio}, ${describe(made)}`); },
+      onRefit: (made) => { onDecision(`refit: ${describe(made)}`); },
+    });
+    const { errorBefore, errorAfter, grown, pruned, refit, undone } = report;
+    const rounds = report.rounds.map((round) => ({
+      ratio: round.ratio,
+      errorBefore: round.errorBefore,
+      error: round.error,
+      // Where all of it together raised the error of all windows, nothing stands.
+      accepted: round.accepted && !undone,
+    }));
+    const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };
+    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds, ...fitted } };
+  });
+};
+
+function describe({ errorBefore, error, accepted }: GuardRefit): string {
+  return `held-out error ${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}${accepted ? '' : ', undone'}`;
+}

@@ -1,0 +1,100 @@
+/** What every strategy of a rebuild is to the rest of the program. */
+import type { Cost, ModelSize, Windows } from '../../cost/index.js';
+import type { Tensor3D } from '../../engine/index.js';
+import type { DecoderLayer, SubBlock, Weights } from '../../models/index.js';
+import type { Masks, Updates } from '../parts/masked-weights.js';
+import type { Pattern } from '../parts/pattern.js';
+import type { Identity, Settings, Values } from '../settings.js';
+
+/** Which weights compete with each other: all linears of a sub-block, one linear, one row, or one column. */
+export type Granularity = 'block' | 'layer' | 'output' | 'input';
+
+/** Importance of a weight: `|W| * sqrt(mean g^2)`, `|W|`, or `sqrt(mean g^2)`. */
+export type Metric = 'weight-gradient' | 'weight' | 'gradient';
+
+/**
+ * What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay;
+ * or values that are fitted from the latter (science/methods/parts/refit.ts).
+ */
+export type KeepWeights = (typeof keepWeights)[number];
+
+const keepWeights = ['keep-dense', 'keep-updates', 'refit'] as const;
+
+export const isKeepWeights = (value: unknown): value is KeepWeights => (keepWeights as readonly unknown[]).includes(value);
+
+/** What every stage has, whatever its strategy. */
+export interface CommonSettings {
+  granularity: Granularity;
+  metric: Metric;
+  weights: KeepWeights;
+}
+
+/** One decoder layer, and what its rebuild starts from. */
+export interface RebuildRequest<S extends Settings> {
+  layer: DecoderLayer;
+  /** The residual stream that comes through the rebuilt layers before, `[batch, time, hidden]`. Taken over: disposed here. */
+  hidden: Tensor3D[];
+  /** Every tensor of the layer, dense. */
+  dense: Weights;
+  /** Masks of all linears, and the values of those whose kept weights are not the dense ones. */
+  start: { masks: Masks; updates?: Updates };
+  pattern: Pattern;
+  common: CommonSettings;
+  settings: Values<S>;
+  /** Rounds new values to what the checkpoint will hold. @throws where that leaves no finite number */
+  round: (linear: string, values: Float32Array) => Float32Array;
+  /** Told what is being done, for a person who watches. */
+  onProgress: (detail: string) => void;
+}
+
+/** What a rebuild made of one sub-block. Errors are mean squared differences between sparse and dense output. */
+export interface SubBlockEntry {
+  block: SubBlock['block'];
+  errorBefore: number;
+  errorAfter: number;
+  grown: number;
+  pruned: number;
+  /** What each round tried best and decided; absent where there are none. The errors are those of its held-out windows. */
+  rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
+  /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows. */
+  refit?: { errorBefore: number; error: number; accepted: boolean };
+}
+
+export interface RebuildResult {
+  /** The residual stream after the layer under the new masks, in the same batches. */
+  hidden: Tensor3D[];
+  masks: Map<string, Uint8Array>;
+  updates: Updates;
+  /** In the order of the sub-blocks. */
+  entries: SubBlockEntry[];
+}
+
+export type RebuildRun<S extends Settings = Settings> = (request: RebuildRequest<S>) => Promise<RebuildResult>;
+
+/** A strategy is a folder. This is what its `method.ts` says of it; `run.ts` computes and is loaded only for that. */
+export interface RebuildMethod<S extends Settings = Settings> {
+  /** One or two sentences for editors and docs. */
+  description: string;
+  /** Settings that only a stage of this strategy reads. */
+  settings: S;
+  /** Values for settings that the resolved pipeline always has. */
+  defaults: Values<S>;
+  /** What `weights` may be. */
+  weights: readonly KeepWeights[];
+  /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */
+  defaultWeights(changed: boolean): KeepWeights;
+  /** Raised when a change of the code can change its bits. */
+  version: number;
+  /** The settings that its masks follow from, defaults filled in. */
+  identity(settings: Values<S>): Identity;
+  /** What one layer takes. */
+  cost(size: ModelSize, windows: Windows, common: CommonSettings, settings: Values<S>): Cost;
+  /** Its settings in words, for a report. */
+  describe(settings: Values<S>): string;
+  load(): Promise<{ run: RebuildRun<S> }>;
+}
+
+/** Checks a strategy's description where it stands, and keeps the types of its settings. */
+export function rebuildMethod<const S extends Settings>(method: RebuildMethod<S>): RebuildMethod<S> {
+  return method;
+}

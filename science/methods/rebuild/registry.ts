@@ -1,0 +1,17 @@
+/** Every strategy of a rebuild. A new one is a folder here and a line below. */
+import type { AllValues } from '../settings.js';
+import { guarded } from './guarded/method.js';
+import type { RebuildMethod } from './method.js';
+import { published } from './published/method.js';
+
+export const rebuildMethods = { published, guarded } satisfies Record<string, RebuildMethod>;
+
+export type RebuildStrategy = keyof typeof rebuildMethods;
+
+/** The settings of all strategies; a stage has those of its own. */
+export type StrategySettings = AllValues<typeof rebuildMethods>;
+
+/** What the program knows of a strategy, whichever it is. */
+export function rebuildMethodOf(strategy: RebuildStrategy): RebuildMethod {
+  return rebuildMethods[strategy];
+}

@@ -1,0 +1,77 @@
+/**
+ * Puts the settings of all methods into schemas/pipeline.schema.json (a test compares them). A method's settings stand in its
+ * folder under science/methods/; everything else of the schema is written by hand.
+ * After `npm run build`: `node dist/tools/compose-schema.js`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { initialMethods } from '../science/methods/initial/registry.js';
+import { rebuildMethods } from '../science/methods/rebuild/registry.js';
+import type { Setting, Settings } from '../science/methods/settings.js';
+
+type Json = Record<string, unknown>;
+type Methods = Record<string, { description: string; settings: Settings }>;
+
+interface StageSchema extends Json {
+  properties: Record<string, object>;
+}
+
+/** Settings that every method has; the others come from the methods. */
+const common = { initialMask: ['method', 'sparsity', 'pattern', 'allocation'], rebuild: ['strategy', 'granularity', 'metric', 'weights'] };
+
+/** The pipeline's schema with the settings of all methods. @param schema as it was, with those of any methods */
+export function composeSchema(schema: Json): Json {
+  const defs = schema['$defs'] as Record<string, StageSchema>;
+  return {
+    ...schema,
+    $defs: {
+      ...defs,
+      initialMask: { ...withMethods(defs['initialMask'], common.initialMask, 'method', initialMethods), allOf: initialConditions() },
+      rebuild: withMethods(defs['rebuild'], common.rebuild, 'strategy', rebuildMethods),
+    },
+  };
+}
+
+function withMethods(stage: StageSchema, kept: readonly string[], chooser: string, methods: Methods): StageSchema {
+  const fixed = Object.fromEntries(kept.map((name) => [name, stage.properties[name]]));
+  const choice = { ...fixed[chooser], enum: Object.keys(methods), enumDescriptions: Object.values(methods).map(({ description }) => description) };
+  return { ...stage, properties: { ...fixed, [chooser]: choice, ...settingsOf(methods) } };
+}
+
+/** The settings of all methods. @throws Error where two methods mean different things by one name */
+function settingsOf(methods: Methods): Record<string, Setting> {
+  const all: Record<string, Setting> = {};
+  for (const { settings } of Object.values(methods)) {
+    for (const [name, setting] of Object.entries(settings)) {
+      if (all[name] !== undefined && JSON.stringify(all[name]) !== JSON.stringify(setting)) throw new Error(`two methods have a setting \`${name}\`, and they differ`);
+      all[name] = setting;
+    }
+  }
+  return all;
+}
+
+/** What goes together: a source with the methods that read one, a setting with the methods that have it, a sparsity with all that choose. */
+function initialConditions(): Json[] {
+  const entries = Object.entries(initialMethods);
+  const names = (matches: (method: (typeof initialMethods)[keyof typeof initialMethods]) => boolean): string[] => entries.filter(([, method]) => matches(method)).map(([name]) => name);
+  const where = (methods: readonly string[]): Json => ({ required: ['method'], properties: { method: { enum: methods } } });
+  const reading = names(({ needs }) => needs === 'source');
+  const foreign = Object.keys(settingsOf(initialMethods)).map((setting) => ({
+    if: where(names(({ settings }) => !Object.hasOwn(settings, setting))),
+    then: { properties: { [setting]: false } },
+  }));
+  return [
+    { if: where(reading), then: { required: ['source'], properties: { allocation: false } } },
+    ...foreign,
+    {
+      if: where(names(({ needs }) => needs !== 'source')),
+      then: { if: { properties: { pattern: { const: 'unstructured' } } }, then: { required: ['sparsity'] } },
+    },
+  ];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const file = resolve(process.cwd(), 'schemas/pipeline.schema.json');
+  writeFileSync(file, `${JSON.stringify(composeSchema(JSON.parse(readFileSync(file, 'utf8')) as Json), null, 2)}\n`);
+}
