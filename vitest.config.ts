@@ -31,9 +31,9 @@ export default defineConfig({
   test: {
     // TensorFlow's native library cannot be loaded twice into one process from different threads.
     pool: 'forks',
-    // With three, TensorFlow's threads wait for each other more than they work on a machine of two cores.
-    maxWorkers: 2,
-    // Nor does one process gain from more than one: two test files, and the programs that they start, are at work at any time.
+    // The long ones wait more than they work: three keep two cores busy.
+    maxWorkers: 3,
+    // With more, TensorFlow's threads wait for each other more than they work.
     env: { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' },
     // The second one lists skipped tests with their reasons.
     reporters: ['default', './test/helpers/skip-reporter.ts'],
