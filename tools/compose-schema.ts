@@ -71,7 +71,24 @@ function initialConditions(): Json[] {
   ];
 }
 
+/** JSON as a person would lay it out: what is short and has nothing to explain stands on one line. */
+export function schemaText(schema: Json): string {
+  return `${layOut(schema, '')}\n`;
+}
+
+function layOut(value: unknown, indent: string): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const items = Array.isArray(value) ? value.map((item) => layOut(item, inner)) : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${layOut(item, inner)}`);
+  const [open, close, space] = Array.isArray(value) ? ['[', ']', ''] : ['{', '}', ' '];
+  if (items.length === 0) return `${open}${close}`;
+  const short = `${open}${space}${items.join(', ')}${space}${close}`;
+  const explained = !Array.isArray(value) && ('description' in value || 'title' in value);
+  if (!explained && !short.includes('\n') && short.length <= 110) return short;
+  return `${open}\n${items.map((item) => inner + item).join(',\n')}\n${indent}${close}`;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const file = resolve(process.cwd(), 'schemas/pipeline.schema.json');
-  writeFileSync(file, `${JSON.stringify(composeSchema(JSON.parse(readFileSync(file, 'utf8')) as Json), null, 2)}\n`);
+  writeFileSync(file, schemaText(composeSchema(JSON.parse(readFileSync(file, 'utf8')) as Json)));
 }

@@ -32,8 +32,7 @@ export type AllValues<Registry extends Record<string, { settings: Settings }>> =
 /** Of what a stage says, the settings that its method reads. */
 export function ownSettings(known: Settings, stage: object): Values<Settings> {
   const said = Object.entries(stage) as [string, string | number | boolean | undefined][];
-  // What the file says has been checked against these very settings.
-  return Object.fromEntries(said.filter(([name, value]) => Object.hasOwn(known, name) && value !== undefined)) as Values<Settings>;
+  return Object.fromEntries(said.filter(([name, value]) => Object.hasOwn(known, name) && value !== undefined));
 }
 
 /** Plain data that is part of a key. */

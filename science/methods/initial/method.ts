@@ -56,10 +56,10 @@ export interface InitialMethod<S extends Settings = Settings> {
   /** Raised when a change of the code can change its bits. */
   version: number;
   /** The settings that its masks follow from, defaults filled in. */
-  identity(settings: Values<S>): Identity;
+  identity(this: void, settings: Values<S>): Identity;
   /** What one layer takes. */
-  cost(size: ModelSize, windows: Windows): Cost;
-  load(): Promise<{ run: InitialRun<S> }>;
+  cost(this: void, size: ModelSize, windows: Windows): Cost;
+  load(this: void): Promise<{ run: InitialRun<S> }>;
 }
 
 /** Checks a method's description where it stands, and keeps the types of its settings. */

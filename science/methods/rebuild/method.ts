@@ -82,16 +82,16 @@ export interface RebuildMethod<S extends Settings = Settings> {
   /** What `weights` may be. */
   weights: readonly KeepWeights[];
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */
-  defaultWeights(changed: boolean): KeepWeights;
+  defaultWeights(this: void, changed: boolean): KeepWeights;
   /** Raised when a change of the code can change its bits. */
   version: number;
   /** The settings that its masks follow from, defaults filled in. */
-  identity(settings: Values<S>): Identity;
+  identity(this: void, settings: Values<S>): Identity;
   /** What one layer takes. */
-  cost(size: ModelSize, windows: Windows, common: CommonSettings, settings: Values<S>): Cost;
+  cost(this: void, size: ModelSize, windows: Windows, common: CommonSettings, settings: Values<S>): Cost;
   /** Its settings in words, for a report. */
-  describe(settings: Values<S>): string;
-  load(): Promise<{ run: RebuildRun<S> }>;
+  describe(this: void, settings: Values<S>): string;
+  load(this: void): Promise<{ run: RebuildRun<S> }>;
 }
 
 /** Checks a strategy's description where it stands, and keeps the types of its settings. */
