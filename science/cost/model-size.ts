@@ -1,4 +1,5 @@
-import { linearsOf, type DecoderLayer, type DecoderModel, type TensorSpec } from '../models/index.js';
+import { linearsOf } from '../models/linears.js';
+import type { DecoderLayer, DecoderModel, TensorSpec } from '../models/types.js';
 
 /** Attention or MLP of a decoder layer, in numbers of weights. */
 export interface SubBlockSize {

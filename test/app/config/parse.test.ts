@@ -181,8 +181,8 @@ describe('the model source', () => {
   });
 
   test('what looks like a repository id but is a folder beside the file is that folder', () => {
-    const { pipeline } = parse(withSource('test/config'), { path: 'test.yaml' });
-    expect(pipeline.model.source).toBe(`${process.cwd()}/test/config`);
+    const { pipeline } = parse(withSource('app/config'), { path: 'test.yaml' });
+    expect(pipeline.model.source).toBe(`${process.cwd()}/app/config`);
   });
 });
 

@@ -121,7 +121,7 @@ describe('the strategy of a rebuild', () => {
     ['ratio: 0.1, weights: refit', 'Remove `ratio`, or write `weights: keep-updates`.'],
     ['strategy: published, weights: refit', 'Write `strategy: guarded`, or `weights: keep-updates`.'],
   ])('{%s} is refused', (settings, remedy) => {
-    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`guarded\`, which holds a refit against held-out windows. ${remedy}`;
+    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`keep-dense\` or \`keep-updates\`. ${remedy}`;
     expect(problemLines(pipelineText(`${calibration}${mask}  - rebuild: {${settings}}\n`))).toEqual([expect.stringContaining(message)]);
   });
 
