@@ -13,8 +13,11 @@ import type { Workbench } from './workbench.js';
 
 /** Everything that the hidden states after a path's layers follow from. */
 export function hiddenDependsOn(context: RunContext, path: Path): Json {
-  return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks };
+  return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks, ...(path.beside && { beside: path.beside }) };
 }
+
+/** A rebuild may run a dense path beside its own. */
+const pathsInMemory = 2;
 
 /**
  * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use.
@@ -22,7 +25,8 @@ export function hiddenDependsOn(context: RunContext, path: Path): Json {
  * path's layers under their masks. All three give the same bits: float32 is stored as it is, and the batches are fixed.
  */
 export class HiddenStates {
-  private inMemory: { key: string; batches: Tensor3D[] } | undefined;
+  /** By key, the oldest first. */
+  private readonly inMemory = new Map<string, Tensor3D[]>();
 
   constructor(private readonly bench: Workbench) {}
 
@@ -32,10 +36,12 @@ export class HiddenStates {
    */
   async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
     const key = ArtifactStore.key('hidden', hiddenDependsOn(context, path));
-    if (this.inMemory?.key === key) {
+    const kept = this.inMemory.get(key);
+    if (kept !== undefined) {
       // The caller's own tensors, on the same numbers: a task that fails disposes them with the rest of its tensors.
-      const batches = this.inMemory.batches.map((batch) => batch.clone());
-      this.forget();
+      const batches = kept.map((batch) => batch.clone());
+      this.inMemory.delete(key);
+      tf.dispose(kept);
       return batches;
     }
     this.forget();
@@ -53,8 +59,7 @@ export class HiddenStates {
     const what = `hidden states after layer ${path.masks.length - 1}`;
     await dropOlder(context, this.bench.store, 'hidden', ArtifactStore.key('hidden', dependsOn));
     await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
-    this.forget();
-    this.inMemory = { key: ArtifactStore.key('hidden', dependsOn), batches: batches.map((batch) => tf.keep(batch.clone())) };
+    this.keep(ArtifactStore.key('hidden', dependsOn), batches);
     tf.dispose(batches);
   }
 
@@ -72,8 +77,19 @@ export class HiddenStates {
 
   /** Frees the tensors in memory. */
   forget(): void {
-    tf.dispose(this.inMemory?.batches ?? []);
-    this.inMemory = undefined;
+    tf.dispose([...this.inMemory.values()].flat());
+    this.inMemory.clear();
+  }
+
+  private keep(key: string, batches: readonly Tensor3D[]): void {
+    tf.dispose(this.inMemory.get(key) ?? []);
+    this.inMemory.delete(key);
+    for (const [oldest, tensors] of this.inMemory) {
+      if (this.inMemory.size < pathsInMemory) break;
+      tf.dispose(tensors);
+      this.inMemory.delete(oldest);
+    }
+    this.inMemory.set(key, batches.map((batch) => tf.keep(batch.clone())));
   }
 
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {

@@ -7,17 +7,20 @@ import { NonFiniteValueError } from './errors.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { roundingOf } from './rounding.js';
-import type { RebuildInput, RebuildResult } from './types.js';
+import type { Path, RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
 /** Rebuilds the masks of one decoder layer by the strategy of the stage, and runs the layer on. */
 export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promise<RebuildResult> {
-  const { context, layer: index, path } = input;
+  const { context, layer: index, path, stage } = input;
   await bench.engineOf(context);
   const dependsOn = rebuildDependsOn(input);
   const mask = ArtifactStore.key('mask', dependsOn);
   const after = { ...path, masks: [...path.masks, mask] };
+  const method = rebuildMethodOf(stage.strategy);
+  const settings = ownSettings(method.settings, stage);
+  const beside = method.needsDensePath?.(settings) === true;
 
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
@@ -25,17 +28,16 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const layer = open.model.decoderLayer(index);
     const start = await readPrunedLayer(bench.store, input.start, layer);
     const dense = await bench.layerWeights(open, index);
-    const { granularity, metric, weights } = input.stage;
+    const { granularity, metric, weights } = stage;
     const pattern = parsePattern(context.pattern);
-    const method = rebuildMethodOf(input.stage.strategy);
     const { run } = await method.load();
     bench.onProgress(`layer ${index}`);
-    const { hidden, masks, updates, entries: made } = await run({
+    const { hidden, denseHidden, masks, updates, entries: made } = await run({
       layer,
       hidden: await bench.hidden.take(context, path),
-      dense, start, pattern,
+      ...(beside && { denseHidden: await bench.hidden.take(context, densePath(path)) }),
+      dense, start, pattern, settings,
       common: { granularity, metric, weights },
-      settings: ownSettings(method.settings, input.stage),
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });
@@ -46,12 +48,19 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
     }
     await bench.hidden.put(context, after, hidden);
+    if (denseHidden !== undefined && index + 1 < context.model.layers) await bench.hidden.put(context, densePath(after), denseHidden);
     await writePrunedLayer(draft, layer, { masks, updates });
     return { entries } as unknown as Json;
   });
   await bench.hidden.drop(context, path);
+  if (beside) await bench.hidden.drop(context, densePath(path));
   const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
   return { mask, entries, seconds: manifest.seconds, reused };
+}
+
+/** The dense model's path to the same layer. */
+function densePath({ tokens, masks }: Path): Path {
+  return { tokens, masks: masks.map(() => null), beside: masks };
 }
 
 function linearMasks(subBlock: SubBlock, masks: Masks): LinearMask[] {

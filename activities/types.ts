@@ -97,6 +97,8 @@ export interface QuestionsRef {
 export interface Path {
   tokens: TokensRef;
   masks: (ArtifactKey | null)[];
+  /** Masks of the path that it goes along with: of two runs that each need a dense path, none drops the other's states. */
+  beside?: (ArtifactKey | null)[];
 }
 
 /** What every unit of work reports. */

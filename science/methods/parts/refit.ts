@@ -1,21 +1,15 @@
-import { keep, tf } from '../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
-import { applyLinear, weightOf } from '../../models/sub-block.js';
+import { weightOf } from '../../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
-import { PruningInputError } from './errors.js';
+import { fitSubBlock } from './fit-sub-block.js';
+import type { SubBlockFit } from './fit-sub-block.js';
 import { maskedLeastSquares } from './masked-least-squares.js';
-import type { Moments } from './masked-least-squares.js';
-import { maskOf, maskedWeights } from './masked-weights.js';
+import { maskOf } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
-export interface Refit {
-  subBlock: SubBlock;
-  dense: Weights;
+export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> {
   masks: Masks;
   /** The linears' values before, which damping holds them to; not read where pruned. */
   start: Weights;
-  /** Visits windows in the same order each time: the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
-  each: (visit: (x: Tensor3D, y: Tensor3D) => void) => Promise<void>;
   /** How many tokens the windows have together. */
   tokens: number;
   /** Rounds values to what the checkpoint will hold. */
@@ -24,43 +18,21 @@ export interface Refit {
 
 /**
  * New values for the weights that a sub-block has kept, so that they make up for those that went: least squares on the mask,
- * one linear after the other. The input linears are to give what the dense ones give; the output linear, which then reads the
- * others' new results, is to give the sub-block's dense output, so that it makes up for their errors too.
+ * one linear after the other (see {@link fitSubBlock}).
  *
  * Each weight is held to its start the more, the fewer tokens there are for its linear: the damping is inputs / tokens.
  *
  * @returns values `[out, in]` of every linear of the sub-block, anything where pruned
  */
 export async function refitSubBlock({ subBlock, dense, masks, start, each, tokens, round = (_, values) => values }: Refit): Promise<Map<string, Float32Array>> {
-  const { inputs, output } = subBlock;
-  const values = new Map<string, Float32Array>();
-  const sums = new TokenSums();
-  const tensors: Tensor[] = [];
-  const fit = async (linear: LinearSpec, targets: Tensor2D): Promise<void> => {
-    const { name, shape } = linear;
-    const fitted = await maskedLeastSquares({ ...sums.moments(), targets, start: weightOf(start, name), mask: maskOf(masks, name), damping: shape[1] / tokens })
-      .finally(() => { targets.dispose(); });
-    values.set(name, round(name, fitted));
-  };
-  try {
-    await each((x) => { sums.add(x); });
-    for (const linear of inputs) await fit(linear, tf.matMul<Tensor2D>(weightOf(dense, linear.name), sums.moments().products));
-    sums.dispose();
-
-    const fittedInputs = new Map(inputs.map(({ name }) => [name, weightOf(dense, name)]));
-    const masked = maskedWeights(fittedInputs, masks, values);
-    tensors.push(...masked.values());
-    const weights = new Map([...dense, ...masked]);
-    await each((x, y) => {
-      const core = subBlock.core(inputs.map((linear) => applyLinear(x, linear, weights)), weights);
-      sums.add(core, output.bias === undefined ? y : y.sub<Tensor3D>(weightOf<Tensor1D>(dense, output.bias)));
-    });
-    await fit(output, sums.targets());
-    return values;
-  } finally {
-    sums.dispose();
-    tf.dispose(tensors);
-  }
+  const fitted = await fitSubBlock({
+    subBlock, dense, each,
+    fit: async ({ name, shape }, moments, targets) => {
+      const mask = maskOf(masks, name);
+      return { mask, values: round(name, await maskedLeastSquares({ ...moments, targets, start: weightOf(start, name), mask, damping: shape[1] / tokens })) };
+    },
+  });
+  return new Map([...fitted].map(([name, { values }]) => [name, values]));
 }
 
 /**
@@ -72,48 +44,4 @@ export function refitForwards({ inputs, output }: Pick<SubBlock, 'inputs' | 'out
   const read = inputs.reduce((sum, linear) => sum + size(linear), 0);
   const moments = (inputs[0]?.shape[1] ?? 0) ** 2 + output.shape[1] ** 2 + size(output);
   return (moments + read) / (read + size(output));
-}
-
-/** Sums over tokens, added up part by part in float32. */
-class TokenSums {
-  private sums?: Moments & { targets?: Tensor2D };
-
-  /** @param y what the linear is to give for x, where that is summed too */
-  add(x: Tensor3D, y?: Tensor3D): void {
-    const before = this.sums;
-    this.sums = tf.tidy(() => {
-      const rows = rowsOf(x);
-      const plus = <T extends Tensor>(sum: T, old: T | undefined): T => (old === undefined ? sum : sum.add<T>(old));
-      return {
-        products: plus(tf.matMul<Tensor2D>(rows, rows, true), before?.products),
-        squares: plus(rows.square().sum<Tensor1D>(0), before?.squares),
-        ...(y && { targets: plus(tf.matMul<Tensor2D>(rowsOf(y), rows, true), before?.targets) }),
-      };
-    });
-    // A visit's own scope must not take what is added up over visits.
-    for (const sum of Object.values(this.sums)) keep(sum);
-    if (before !== undefined) tf.dispose(Object.values(before));
-  }
-
-  moments(): Moments {
-    if (this.sums === undefined) throw new PruningInputError({ what: 'no window was visited', expected: 'at least one' });
-    return this.sums;
-  }
-
-  /** The caller's to dispose. */
-  targets(): Tensor2D {
-    if (this.sums?.targets === undefined) throw new PruningInputError({ what: 'no target was added', expected: 'at least one window' });
-    return this.sums.targets.clone();
-  }
-
-  dispose(): void {
-    if (this.sums !== undefined) tf.dispose(Object.values(this.sums));
-    this.sums = undefined;
-  }
-}
-
-/** `[batch, time, features]` -> `[batch * time, features]` */
-function rowsOf(x: Tensor3D): Tensor2D {
-  const [batch, time, features] = x.shape;
-  return x.reshape([batch * time, features]);
 }

@@ -34,6 +34,8 @@ export interface RebuildRequest<S extends Settings> {
   layer: DecoderLayer;
   /** The residual stream that comes through the rebuilt layers before, `[batch, time, hidden]`. Taken over: disposed here. */
   hidden: Tensor3D[];
+  /** The residual stream of the dense model before the layer, in the same batches, where the method asks for it. Taken over, too. */
+  denseHidden?: Tensor3D[];
   /** Every tensor of the layer, dense. */
   dense: Weights;
   /** Masks of all linears, and the values of those whose kept weights are not the dense ones. */
@@ -63,6 +65,8 @@ export interface SubBlockEntry {
 export interface RebuildResult {
   /** The residual stream after the layer under the new masks, in the same batches. */
   hidden: Tensor3D[];
+  /** The residual stream of the dense model after the layer, where there was one before it. */
+  denseHidden?: Tensor3D[];
   masks: Map<string, Uint8Array>;
   updates: Updates;
   /** In the order of the sub-blocks. */
@@ -83,6 +87,8 @@ export interface RebuildMethod<S extends Settings = Settings> {
   weights: readonly KeepWeights[];
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */
   defaultWeights(this: void, changed: boolean): KeepWeights;
+  /** Whether it needs the residual stream of the dense model beside the pruned one; never if absent. */
+  needsDensePath?(this: void, settings: Values<S>): boolean;
   /** Raised when a change of the code can change its bits. */
   version: number;
   /** The settings that its masks follow from, defaults filled in. */

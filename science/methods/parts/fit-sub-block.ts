@@ -1,0 +1,60 @@
+import { tf } from '../../engine/index.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import { applyLinear, weightOf } from '../../models/sub-block.js';
+import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
+import type { Moments } from './masked-least-squares.js';
+import { maskedWeights } from './masked-weights.js';
+import { TokenSums } from './token-sums.js';
+
+/** What a fit makes of one linear: its mask, and values `[out, in]`, anything finite where pruned. */
+export interface FittedLinear {
+  mask: Uint8Array;
+  values: Float32Array;
+}
+
+export interface SubBlockFit {
+  subBlock: SubBlock;
+  dense: Weights;
+  /** Visits windows in the same order each time: the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
+  each: (visit: (x: Tensor3D, y: Tensor3D) => void) => Promise<void>;
+  /** Fits one linear to what it is to give: `targets` is `sum y x^T`, `[out, in]`. Both arguments stay the caller's. */
+  fit: (linear: LinearSpec, moments: Moments, targets: Tensor2D) => Promise<FittedLinear>;
+}
+
+/**
+ * Fits the linears of a sub-block one after the other, from sums over tokens. The input linears are to give what the dense ones
+ * give. The output linear, which then reads the others' new results, is to give the sub-block's dense output, so that it makes up
+ * for their errors too.
+ *
+ * @returns by weight name
+ */
+export async function fitSubBlock({ subBlock, dense, each, fit }: SubBlockFit): Promise<Map<string, FittedLinear>> {
+  const { inputs, output } = subBlock;
+  const fitted = new Map<string, FittedLinear>();
+  const sums = new TokenSums();
+  const tensors: Tensor[] = [];
+  const fitTo = async (linear: LinearSpec, targets: Tensor2D): Promise<void> => {
+    fitted.set(linear.name, await fit(linear, sums.moments(), targets).finally(() => { targets.dispose(); }));
+  };
+  try {
+    await each((x) => { sums.add(x); });
+    for (const linear of inputs) await fitTo(linear, tf.matMul<Tensor2D>(weightOf(dense, linear.name), sums.moments().products));
+    sums.dispose();
+
+    const fittedInputs = new Map(inputs.map(({ name }) => [name, weightOf(dense, name)]));
+    const masks = new Map([...fitted].map(([name, { mask }]) => [name, mask]));
+    const values = new Map([...fitted].map(([name, linear]) => [name, linear.values]));
+    const masked = maskedWeights(fittedInputs, masks, values);
+    tensors.push(...masked.values());
+    const weights = new Map([...dense, ...masked]);
+    await each((x, y) => {
+      const core = subBlock.core(inputs.map((linear) => applyLinear(x, linear, weights)), weights);
+      sums.add(core, output.bias === undefined ? y : y.sub<Tensor3D>(weightOf<Tensor1D>(dense, output.bias)));
+    });
+    await fitTo(output, sums.targets());
+    return fitted;
+  } finally {
+    sums.dispose();
+    tf.dispose(tensors);
+  }
+}
