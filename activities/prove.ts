@@ -74,6 +74,7 @@ const groupsOf = {
   magnitude: 'layer',
   wanda: 'output',
   sparsegpt: { columns: 128 },
+  admm: 'output',
   // A mask of somebody else's promised nothing but its pattern.
   file: undefined,
 } as const satisfies Record<InitialMethodName, Groups | undefined>;

@@ -1,6 +1,8 @@
 /** The methods: masks made, rebuilt and checked. Functions of tensors and typed arrays; they know no files. */
 export { allocate, defaultSpread } from './allocation/allocation.js';
 export type { AllocationMethod, AllocationRequest, LinearScore } from './allocation/allocation.js';
+export { admm } from './parts/admm.js';
+export type { AdmmBudget, AdmmRequest, AdmmResult } from './parts/admm.js';
 export { sparseGptBlock } from './parts/budget.js';
 export type { MaskTarget } from './parts/budget.js';
 export { MaskBudgetError, NonFiniteScoreError, PatternError, PruningInputError } from './parts/errors.js';
@@ -13,6 +15,7 @@ export type { GuardRound } from './rebuild/guarded/guarded-rounds.js';
 export { factorHessian, HessianError } from './parts/hessian-factor.js';
 export type { HessianFactor } from './parts/hessian-factor.js';
 export { HessianSum } from './parts/hessian.js';
+export { InputMoments } from './parts/input-moments.js';
 export { magnitudeMask } from './initial/magnitude/magnitude-mask.js';
 export type { InitialResult } from './initial/method.js';
 export { initialMethodOf, initialMethods } from './initial/registry.js';

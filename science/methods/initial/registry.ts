@@ -1,12 +1,13 @@
 /** Every method for the first mask. A new one is a folder here, a line below, and a line in the proof's table (activities/prove.ts). */
 import type { AllValues } from '../settings.js';
+import { admm } from './admm/method.js';
 import { file } from './file/method.js';
 import { magnitude } from './magnitude/method.js';
 import type { InitialMethod } from './method.js';
 import { sparsegpt } from './sparsegpt/method.js';
 import { wanda } from './wanda/method.js';
 
-export const initialMethods = { magnitude, wanda, sparsegpt, file } satisfies Record<string, InitialMethod>;
+export const initialMethods = { magnitude, wanda, sparsegpt, admm, file } satisfies Record<string, InitialMethod>;
 
 export type InitialMethodName = keyof typeof initialMethods;
 

@@ -17,12 +17,12 @@ export interface SubBlockFit {
   dense: Weights;
   /** Visits windows in the same order each time: the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
   each: (visit: (x: Tensor3D, y: Tensor3D) => void) => Promise<void>;
-  /** Fits one linear to what it is to give: `targets` is `sum y x^T`, `[out, in]`. Both arguments stay the caller's. */
-  fit: (linear: LinearSpec, moments: Moments, targets: Tensor2D) => Promise<FittedLinear>;
+  /** Fits linears that read the same input to what each is to give: its target is `sum y x^T`, `[out, in]`. Tensors stay the caller's. */
+  fit: (linears: readonly LinearSpec[], moments: Moments, targets: readonly Tensor2D[]) => Promise<FittedLinear[]>;
 }
 
 /**
- * Fits the linears of a sub-block one after the other, from sums over tokens. The input linears are to give what the dense ones
+ * Fits the linears of a sub-block from sums over tokens: first those that read its input, then the output linear. The input linears are to give what the dense ones
  * give. The output linear, which then reads the others' new results, is to give the sub-block's dense output, so that it makes up
  * for their errors too.
  *
@@ -33,12 +33,13 @@ export async function fitSubBlock({ subBlock, dense, each, fit }: SubBlockFit): 
   const fitted = new Map<string, FittedLinear>();
   const sums = new TokenSums();
   const tensors: Tensor[] = [];
-  const fitTo = async (linear: LinearSpec, targets: Tensor2D): Promise<void> => {
-    fitted.set(linear.name, await fit(linear, sums.moments(), targets).finally(() => { targets.dispose(); }));
+  const fitTo = async (linears: readonly LinearSpec[], targets: readonly Tensor2D[]): Promise<void> => {
+    const made = await fit(linears, sums.moments(), targets).finally(() => { tf.dispose([...targets]); });
+    linears.forEach(({ name }, index) => fitted.set(name, made[index]));
   };
   try {
     await each((x) => { sums.add(x); });
-    for (const linear of inputs) await fitTo(linear, tf.matMul<Tensor2D>(weightOf(dense, linear.name), sums.moments().products));
+    await fitTo(inputs, inputs.map(({ name }) => tf.matMul<Tensor2D>(weightOf(dense, name), sums.moments().products)));
     sums.dispose();
 
     const fittedInputs = new Map(inputs.map(({ name }) => [name, weightOf(dense, name)]));
@@ -51,7 +52,7 @@ export async function fitSubBlock({ subBlock, dense, each, fit }: SubBlockFit): 
       const core = subBlock.core(inputs.map((linear) => applyLinear(x, linear, weights)), weights);
       sums.add(core, output.bias === undefined ? y : y.sub<Tensor3D>(weightOf<Tensor1D>(dense, output.bias)));
     });
-    await fitTo(output, sums.targets());
+    await fitTo([output], [sums.targets()]);
     return fitted;
   } finally {
     sums.dispose();

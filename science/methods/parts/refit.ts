@@ -1,7 +1,7 @@
 import { weightOf } from '../../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../../models/types.js';
 import { fitSubBlock } from './fit-sub-block.js';
-import type { SubBlockFit } from './fit-sub-block.js';
+import type { FittedLinear, SubBlockFit } from './fit-sub-block.js';
 import { maskedLeastSquares } from './masked-least-squares.js';
 import { maskOf } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
@@ -18,7 +18,7 @@ export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> 
 
 /**
  * New values for the weights that a sub-block has kept, so that they make up for those that went: least squares on the mask,
- * one linear after the other (see {@link fitSubBlock}).
+ * one linear after the other ({@link fitSubBlock}).
  *
  * Each weight is held to its start the more, the fewer tokens there are for its linear: the damping is inputs / tokens.
  *
@@ -27,9 +27,14 @@ export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> 
 export async function refitSubBlock({ subBlock, dense, masks, start, each, tokens, round = (_, values) => values }: Refit): Promise<Map<string, Float32Array>> {
   const fitted = await fitSubBlock({
     subBlock, dense, each,
-    fit: async ({ name, shape }, moments, targets) => {
-      const mask = maskOf(masks, name);
-      return { mask, values: round(name, await maskedLeastSquares({ ...moments, targets, start: weightOf(start, name), mask, damping: shape[1] / tokens })) };
+    fit: async (linears, moments, targets) => {
+      const made: FittedLinear[] = [];
+      for (const [index, { name, shape }] of linears.entries()) {
+        const mask = maskOf(masks, name);
+        const values = await maskedLeastSquares({ ...moments, targets: targets[index], start: weightOf(start, name), mask, damping: shape[1] / tokens });
+        made.push({ mask, values: round(name, values) });
+      }
+      return made;
     },
   });
   return new Map([...fitted].map(([name, { values }]) => [name, values]));

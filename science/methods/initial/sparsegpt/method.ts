@@ -1,19 +1,9 @@
 import { addWork, f32, f64, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import { inputStatisticsCost } from '../costs.js';
+import { damping, defaultDamping } from '../damping.js';
 import { initialMethod } from '../method.js';
 
-/** Share of the Hessian's mean diagonal that is added to it, as SparseGPT's authors do. */
-export const defaultDamping = 0.01;
-
-export const settings = {
-  damping: {
-    description: `With \`method: sparsegpt\`: what is added to the diagonal of the Hessian, as a share of its mean; ${defaultDamping} if absent. Raised by itself where the Hessian is not positive definite.`,
-    type: 'number',
-    exclusiveMinimum: 0,
-    maximum: 1,
-    examples: [defaultDamping],
-  },
-} as const;
+export const settings = { damping };
 
 export const sparsegpt = initialMethod({
   description: 'Optimal brain surgeon per 128 columns; the weights that stay make up for those that go (Frantar and Alistarh 2023).',
@@ -22,7 +12,7 @@ export const sparsegpt = initialMethod({
   updates: true,
   groups: 'columns',
   version: 1,
-  identity: ({ damping = defaultDamping }) => ({ damping }),
+  identity: ({ damping: share = defaultDamping }) => ({ damping: share }),
   cost: sparseGptCost,
   load: () => import('./run.js'),
 });

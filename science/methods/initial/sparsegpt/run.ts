@@ -2,9 +2,10 @@ import { tf } from '../../../engine/index.js';
 import { factorHessian, type HessianFactor } from '../../parts/hessian-factor.js';
 import { HessianSum } from '../../parts/hessian.js';
 import { layerForward } from '../../parts/layer-forward.js';
+import { defaultDamping } from '../damping.js';
 import { eachLinear } from '../each-linear.js';
 import type { HessianNote, InitialRun } from '../method.js';
-import { defaultDamping, type settings } from './method.js';
+import type { settings } from './method.js';
 import { sparseGpt } from './sparsegpt.js';
 
 /** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */

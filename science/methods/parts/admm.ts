@@ -1,0 +1,147 @@
+import { tf } from '../../engine/index.js';
+import type { Tensor2D } from '../../engine/index.js';
+import { checkBudget, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
+import { checkFinite } from './finite.js';
+import { maskedLeastSquares, type MaskedLeastSquares } from './masked-least-squares.js';
+import { raiseRidge, ridgeInverse } from './ridge-inverse.js';
+import { unitDiagonal, type UnitDiagonal } from './unit-diagonal.js';
+
+export type { AdmmBudget } from './admm-budget.js';
+
+export interface AdmmRequest extends Omit<MaskedLeastSquares, 'mask'> {
+  budget: AdmmBudget;
+  /** 30 unless given, >= 1. */
+  iterations?: number;
+  /** Of the linear, for error messages. */
+  name?: string;
+}
+
+export interface AdmmResult {
+  /** `[out, in]`, 1 = kept. */
+  mask: Uint8Array;
+  /** The fitted weights `[out, in]`; +0 where pruned, and where the input is always zero. */
+  weight: Float32Array;
+  /** How many inputs are always zero. */
+  dead: number;
+}
+
+const defaultIterations = 30;
+/** In the space where the inputs have a unit diagonal. */
+const firstRho = 0.1;
+const rhoGrowth = 1.3;
+/** Values of rho: each serves as many iterations. */
+const rhos = 10;
+
+/**
+ * Mask and weights at once, by the alternating direction method of multipliers (ALPS, Meng et al. 2024, algorithm 1; Boza 2024):
+ * minimises `sum ||W x - y||^2 + damping m ||W - start||^2` (m being the mean square of the inputs) over all W within the budget.
+ * With A and T the problem's products and targets, scaled to a unit diagonal ({@link unitDiagonal}), each iteration is
+ *
+ *     B <- (T - V + rho Z) (A + rho I)^-1,    Z <- the largest of S = B + V / rho,    V <- V + rho (B - Z)
+ *
+ * from Z = start and V = 0; rho grows from 0.1 by 1.3 every three of 30 iterations. In the first half of the iterations the pruning is
+ * gradual: t of h iterations on, `1 - (1 - t / h)^3` of the budget is pruned, or with N:M, what is pruned keeps `1 - t / h`
+ * of its value. The support of the last Z is the mask, and ten steps of conjugate gradients fit the weights on it.
+ *
+ * V + rho (B - Z) is rho (S - Z), and Z is S times 1, or less where pruned. So S and the mask are all that is carried on.
+ *
+ * Weights of inputs that are always zero have score 0, so they go first. Ties go to the lower position.
+ *
+ * @throws HessianError, NonFiniteScoreError, PatternError, PruningInputError
+ */
+export async function admm(request: AdmmRequest): Promise<AdmmResult> {
+  const { targets, budget, iterations = defaultIterations, weightsAtOnce = 2 ** 24, name = 'linear' } = request;
+  const [outputs, inputs] = targets.shape;
+  checkBudget(budget, name, [outputs, inputs]);
+  const problem = await unitDiagonal(request);
+  const height = Math.max(1, Math.floor(weightsAtOnce / inputs));
+  const chunks = chunksOf(problem, height);
+  tf.dispose([problem.targets, problem.start]);
+  const mask = new Uint8Array(outputs * inputs).fill(1);
+  const scores = new Float32Array(outputs * inputs);
+  let rho = firstRho;
+  let inverse: Tensor2D | undefined;
+  try {
+    inverse = await ridgeInverse(problem.products, rho, name);
+    const perRho = Math.ceil(iterations / rhos);
+    const gradual = Math.floor(iterations / 2);
+    // What pruned entries of Z are worth, and the rho that V was made with.
+    let fade = 0;
+    let before = rho;
+    for (let step = 0; step < iterations; step++) {
+      if (step > 0 && step % perRho === 0) {
+        rho *= rhoGrowth;
+        inverse = raiseRidge(problem.products, inverse, before, rho);
+      }
+      for (const chunk of chunks) {
+        advance(chunk, mask, { fade, before, rho, inverse });
+        scores.set(await chunk.state.data<'float32'>(), chunk.row * inputs);
+      }
+      const left = Math.max(0, 1 - (step + 1) / gradual);
+      pruneBudget(scores, inputs, budget, 1 - left ** 3, mask);
+      fade = isPattern(budget) ? left : 0;
+      before = rho;
+    }
+    checkFinite(scores, inputs, `ADMM score of ${name}`);
+    inverse.dispose();
+    return { mask, weight: await fit(problem, chunks, mask), dead: problem.dead };
+  } finally {
+    tf.dispose([problem.products, ...chunks.flatMap((chunk) => [chunk.targets, chunk.state]), ...(inverse === undefined ? [] : [inverse])]);
+  }
+}
+
+/** Some rows. */
+interface Chunk {
+  row: number;
+  /** `[rows, in]` */
+  targets: Tensor2D;
+  /** S `[rows, in]`; the start before the first iteration. */
+  state: Tensor2D;
+}
+
+function chunksOf({ targets, start }: UnitDiagonal, height: number): Chunk[] {
+  const [outputs, inputs] = targets.shape;
+  return Array.from({ length: Math.ceil(outputs / height) }, (_, index) => {
+    const row = index * height;
+    const slice = (whole: Tensor2D): Tensor2D => whole.slice([row, 0], [Math.min(height, outputs - row), inputs]);
+    return { row, targets: slice(targets), state: slice(start) };
+  });
+}
+
+interface Step {
+  fade: number;
+  before: number;
+  rho: number;
+  inverse: Tensor2D;
+}
+
+/** S of the next iteration from this one's S and mask: with `Z = S z`, V is `before S (1 - z)`. */
+function advance(chunk: Chunk, mask: Uint8Array, { fade, before, rho, inverse }: Step): void {
+  const { state, targets } = chunk;
+  chunk.state = tf.tidy(() => {
+    const z = keptOf(chunk, mask).mul(1 - fade).add(fade);
+    const pull = state.mul(z.mul(rho + before).sub(before));
+    return tf.matMul<Tensor2D>(targets.add(pull), inverse).add<Tensor2D>(state.mul(tf.sub(1, z)).mul(before / rho));
+  });
+  state.dispose();
+}
+
+function keptOf({ row, targets: { shape: [rows, inputs] } }: Chunk, mask: Uint8Array): Tensor2D {
+  return tf.tensor2d(mask.subarray(row * inputs, (row + rows) * inputs), [rows, inputs], 'bool').cast<Tensor2D>('float32');
+}
+
+/** The weights on the mask that minimise the damped error, in their own scale. */
+async function fit({ products, scale }: UnitDiagonal, chunks: readonly Chunk[], mask: Uint8Array): Promise<Float32Array> {
+  const inputs = scale.length;
+  const weight = new Float32Array(mask.length);
+  const squares = tf.tensor1d(new Float32Array(inputs).fill(1));
+  for (const { row, targets, state } of chunks) {
+    const size = targets.size;
+    const from = row * inputs;
+    const kept = mask.subarray(from, from + size);
+    const fitted = await maskedLeastSquares({ products, squares, targets, start: state, mask: kept, damping: 0, weightsAtOnce: size });
+    for (let i = 0; i < size; i++) weight[from + i] = kept[i] === 1 ? fitted[i] / scale[i % inputs] + 0 : 0;
+  }
+  squares.dispose();
+  return weight;
+}

@@ -1,0 +1,47 @@
+import type { Tensor3D } from '../../engine/index.js';
+import type { LinearSpec } from '../../models/types.js';
+import { TokenSums } from './token-sums.js';
+
+/** What linears read that read the same tensor (q, k, v; gate, up; or one linear by itself). */
+export interface SharedInput {
+  /** In the order in which they run. */
+  linears: LinearSpec[];
+  /** The caller's to dispose when the group is done with; {@link InputMoments.dispose} does so, too. */
+  sums: TokenSums;
+}
+
+/**
+ * `sum over tokens of x x^T` for the input x of every linear of a layer, in the engine, in float32: one product a batch, and one
+ * sum for all linears that read the same tensor.
+ */
+export class InputMoments {
+  readonly inputs: SharedInput[] = [];
+  /** The tensor that was added last, and who has asked for it. */
+  private last?: { x: Tensor3D; input: SharedInput; readers: Set<string> };
+
+  /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
+  readonly add = (linear: LinearSpec, x: Tensor3D): void => {
+    // The same tensor from the same linear again is a new batch.
+    if (this.last?.x === x && !this.last.readers.has(linear.name)) {
+      const { input, readers } = this.last;
+      readers.add(linear.name);
+      if (!input.linears.some(({ name }) => name === linear.name)) input.linears.push(linear);
+      return;
+    }
+    const input = this.inputOf(linear);
+    this.last = { x, input, readers: new Set([linear.name]) };
+    input.sums.add(x);
+  };
+
+  dispose(): void {
+    for (const { sums } of this.inputs) sums.dispose();
+  }
+
+  private inputOf(linear: LinearSpec): SharedInput {
+    const known = this.inputs.find(({ linears }) => linears.some(({ name }) => name === linear.name));
+    if (known !== undefined) return known;
+    const input = { linears: [linear], sums: new TokenSums() };
+    this.inputs.push(input);
+    return input;
+  }
+}
