@@ -4,7 +4,7 @@
 export interface Setting {
   description: string;
   type: 'number' | 'integer' | 'string' | 'boolean';
-  enum?: readonly string[];
+  enum?: readonly (string | number)[];
   enumDescriptions?: readonly string[];
   minimum?: number;
   maximum?: number;

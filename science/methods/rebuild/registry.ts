@@ -1,10 +1,11 @@
 /** Every strategy of a rebuild. A new one is a folder here and a line below. */
 import type { AllValues } from '../settings.js';
+import { best } from './best/method.js';
 import { guarded } from './guarded/method.js';
 import type { RebuildMethod } from './method.js';
 import { published } from './published/method.js';
 
-export const rebuildMethods = { published, guarded } satisfies Record<string, RebuildMethod>;
+export const rebuildMethods = { published, guarded, best } satisfies Record<string, RebuildMethod>;
 
 export type RebuildStrategy = keyof typeof rebuildMethods;
 

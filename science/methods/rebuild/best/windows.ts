@@ -1,0 +1,112 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { keep, tf } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
+import { runSubBlock } from '../../../models/sub-block.js';
+import type { SubBlock, Weights } from '../../../models/types.js';
+import { withMasked } from '../../parts/masked-weights.js';
+import type { Masks, Updates } from '../../parts/masked-weights.js';
+import { meanSquare } from '../published/output-gradients.js';
+import { mean } from '../guarded/calibration-folds.js';
+
+/** Masks of a sub-block's linears, and the values of those that are not the dense ones. */
+export interface Pruned {
+  masks: Masks;
+  updates?: Updates;
+}
+
+export interface WindowsRequest {
+  subBlock: SubBlock;
+  dense: Weights;
+  /** The residual stream before the sub-block on the pruned path; stays the caller's. */
+  hidden: readonly Tensor3D[];
+  /** The same on the dense path. */
+  denseHidden?: readonly Tensor3D[];
+  /** Share of the dense path in the target. */
+  denseShare: number;
+  /** Sequences at the end that are held out of fits. */
+  heldOut: number;
+}
+
+/**
+ * The calibration windows of a sub-block, and what it is to put out for each: what its dense weights make of the pruned path's
+ * residual stream, and in part what brings that stream back to the dense path's. Targets are computed once and kept.
+ */
+export class SubBlockWindows {
+  private constructor(private readonly request: WindowsRequest, private readonly targets: Tensor3D[]) {}
+
+  /** @returns the windows, and the dense path's residual stream after the sub-block where there is one before it */
+  static async open(request: WindowsRequest): Promise<{ windows: SubBlockWindows; denseAfter?: Tensor3D[] }> {
+    const { subBlock, dense, hidden, denseHidden, denseShare } = request;
+    const targets: Tensor3D[] = [];
+    const denseAfter: Tensor3D[] = [];
+    for (const [index, h] of hidden.entries()) {
+      tf.tidy(() => {
+        const y = runSubBlock(subBlock, subBlock.enter(h, dense), dense);
+        const d = denseHidden?.[index];
+        if (d === undefined) {
+          targets.push(keep(y));
+          return;
+        }
+        const yd = runSubBlock(subBlock, subBlock.enter(d, dense), dense);
+        denseAfter.push(keep(subBlock.leave(d, yd, dense)));
+        // The residual connection adds h to whatever comes out.
+        const back = yd.add<Tensor3D>(d).sub<Tensor3D>(h);
+        targets.push(keep(y.mul(1 - denseShare).add<Tensor3D>(back.mul(denseShare))));
+      });
+      await macrotask();
+    }
+    const windows = new SubBlockWindows(request, targets);
+    return denseHidden === undefined ? { windows } : { windows, denseAfter };
+  }
+
+  private get sequences(): number {
+    return this.targets.reduce((sum, { shape: [batch] }) => sum + batch, 0);
+  }
+
+  /** How many tokens a fit learns from. */
+  get tokens(): number {
+    return (this.sequences - this.request.heldOut) * this.targets[0].shape[1];
+  }
+
+  /** Visits the sub-block's inputs and targets `[batch, time, hidden]` of all windows but the held-out ones. */
+  async each(visit: (x: Tensor3D, target: Tensor3D) => void): Promise<void> {
+    const { subBlock, dense, hidden, heldOut } = this.request;
+    let left = this.sequences - heldOut;
+    for (const [index, h] of hidden.entries()) {
+      const count = Math.min(left, h.shape[0]);
+      if (count === 0) return;
+      left -= count;
+      tf.tidy(() => {
+        const first = (whole: Tensor3D): Tensor3D => (count === whole.shape[0] ? whole : whole.slice([0, 0, 0], [count, -1, -1]));
+        visit(subBlock.enter(first(h), dense), first(this.targets[index]));
+      });
+      await macrotask();
+    }
+  }
+
+  /**
+   * Runs the sub-block under masks and values.
+   * @returns the residual stream after it, with the bits of any other forward of these batches, and the mean squared error of all windows
+   * and of the held-out ones
+   */
+  async run({ masks, updates }: Pruned): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
+    const { subBlock, dense, hidden, heldOut } = this.request;
+    const after: Tensor3D[] = [];
+    const errors: number[] = [];
+    await withMasked(dense, masks, async (sparse) => {
+      for (const [index, h] of hidden.entries()) {
+        tf.tidy(() => {
+          const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
+          after.push(keep(subBlock.leave(h, y, dense)));
+          errors.push(...meanSquare(y.sub<Tensor3D>(this.targets[index])).dataSync<'float32'>());
+        });
+        await macrotask();
+      }
+    }, updates);
+    return { after, error: mean(errors), heldOut: mean(heldOut === 0 ? errors : errors.slice(-heldOut)) };
+  }
+
+  dispose(): void {
+    tf.dispose(this.targets);
+  }
+}
