@@ -57,7 +57,7 @@ describe.each(['owl', 'sensitivity'] as const)('%s', (method) => {
     expect(left.filter((name) => name.endsWith('.f32'))).toEqual([]);
   });
 
-  it.each(['magnitude', 'wanda', 'sparsegpt'] as const)('masks by %s keep it, and the proof holds', async (maker) => {
+  it.each(['magnitude', 'wanda', 'sparsegpt', 'admm'] as const)('masks by %s keep it, and the proof holds', async (maker) => {
     const bench = await freshBench();
     await score(method, bench);
     const stage: InitialMaskStage = { type: 'initialMask', method: maker, sparsity, pattern: 'unstructured', allocation: { method } };

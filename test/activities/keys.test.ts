@@ -230,13 +230,15 @@ describe('a first mask', () => {
     });
   });
 
-  describe.each(['wanda', 'sparsegpt'] as const)('by %s', (method) => {
+  describe.each(['wanda', 'sparsegpt', 'admm'] as const)('by %s', (method) => {
     const calibrated = (run = context, along = path, changes: Partial<InitialMaskStage> = {}): unknown => of({ method, ...changes }, run, { path: along });
     check(calibrated(), {
       ...numerics(calibrated),
       ...paths((along) => calibrated(context, along)),
-      'another damping': [calibrated(context, path, { damping: 0.1 }), method === 'sparsegpt' ? 'other' : 'same'],
+      'another damping': [calibrated(context, path, { damping: 0.1 }), method === 'wanda' ? 'same' : 'other'],
       'the usual damping by its number': [calibrated(context, path, { damping: 0.01 }), 'same'],
+      'other iterations': [calibrated(context, path, { iterations: 10 }), method === 'admm' ? 'other' : 'same'],
+      'the usual iterations by their number': [calibrated(context, path, { iterations: 30 }), 'same'],
       'another method': [of({ method: method === 'wanda' ? 'sparsegpt' : 'wanda' }, context, { path }), 'other'],
     });
   });

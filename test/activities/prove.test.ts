@@ -49,6 +49,7 @@ describe.each([
   ['magnitude', 'initialMask={ method: magnitude, sparsity: 0.5 }', 'the whole linear'],
   ['wanda', 'initialMask={ method: wanda, sparsity: 0.29 }', 'row 0'],
   ['sparsegpt', 'initialMask={ method: sparsegpt, sparsity: 0.29 }', 'columns 0 to'],
+  ['admm', 'initialMask={ method: admm, sparsity: 0.29, iterations: 4 }', 'row 0'],
   ['N:M', 'initialMask={ method: wanda, pattern: "2:4" }', 'of 4 weights'],
 ])('initial masks: %s', (_, setting, group) => {
   it('hold as they are made, and one weight more or less is told by its group', async () => {

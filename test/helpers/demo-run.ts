@@ -5,6 +5,7 @@ import type { RunContext, TokensRef } from '../../activities/types.js';
 import type { ComputeActivities } from '../../activities/types.js';
 import { parsePipeline } from '../../app/config/index.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage, Stage } from '../../app/config/pipeline.js';
+import { initialMethodOf } from '../../science/methods/index.js';
 
 /** The model that is committed with the project. */
 export const demoFolder = resolve('pipelines/demo');
@@ -58,7 +59,7 @@ export async function begin(run: Run, pipeline: Pipeline): Promise<BegunRun> {
   const { tokens } = await run('sampleCalibration', { context, stage: calibration });
   const initial: string[] = [];
   for (let layer = 0; layer < context.model.layers; layer++) {
-    const path = mask.method === 'wanda' || mask.method === 'sparsegpt' ? { path: { tokens, masks: [...initial] } } : {};
+    const path = initialMethodOf(mask.method).needs === 'hidden-states' ? { path: { tokens, masks: [...initial] } } : {};
     initial.push((await run('makeInitialMask', { context, stage: mask, layer, ...path })).mask);
   }
   return { context, tokens, initial };

@@ -120,6 +120,7 @@ const cases: Record<string, Case> = {
   'makeInitialMask by magnitude': of({ task: 'makeInitialMask', input: () => ({ context, stage: initialStage('magnitude'), layer: 1 }) }),
   'makeInitialMask by Wanda': of({ task: 'makeInitialMask', input: () => ({ context: { ...context, sparsity: 0.6 }, stage: initialStage('wanda'), layer: 1, path: calibration(1) }), from: () => calibration(1), left: windows }),
   'makeInitialMask by SparseGPT': of({ task: 'makeInitialMask', input: () => ({ context, stage: initialStage('sparsegpt'), layer: 1, path: calibration(1) }), from: () => calibration(1), left: windows, step: 4 }),
+  'makeInitialMask by ADMM': of({ task: 'makeInitialMask', input: () => ({ context, stage: { ...initialStage('admm'), iterations: 2 }, layer: 1, path: calibration(1) }), from: () => calibration(1), left: windows, step: 4 }),
   'rebuildLayer, published': of({ task: 'rebuildLayer', input: () => ({ context, stage: rebuildBy('rebuild.strategy=published'), layer: 1, path: calibration(1), start: initial[1] }), from: () => calibration(1), left: windows }),
   'rebuildLayer, guarded with a refit': of({
     task: 'rebuildLayer',

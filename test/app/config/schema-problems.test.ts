@@ -72,7 +72,7 @@ describe('wrong values', () => {
     ['pattern: 2-4', '48 `pattern` is "2-4"; expected `unstructured`, or N:M such as 2:4. Write for instance `pattern: unstructured`.'],
     ['pattern: unstructured', '5 `sparsity` is missing in `initialMask`; expected a number above 0 and below 1. Add for instance `sparsity: 0.5`, or an N:M `pattern` from which it follows.'],
     ['sparsity: 0.5, source: m.safetensors', '54 `source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.'],
-    ['sparsity: 0.5, damping: 0.1', '54 `damping` without `method: sparsegpt`; expected it with that method only. Remove it, or set `method: sparsegpt`.'],
+    ['sparsity: 0.5, damping: 0.1', '54 `damping` without `method: sparsegpt` or `method: admm`; expected it with those methods only. Remove it, or set `method: sparsegpt`.'],
   ])('a first mask with %s', (settings, expected) => {
     expect(problemLines(pipelineText(`  - initialMask: { method: magnitude, ${settings} }\n`))).toEqual([`5:${expected}`]);
   });

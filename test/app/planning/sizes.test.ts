@@ -14,7 +14,7 @@ const linear = 202_375_168;
 const layer = linear + 8192;
 const { model, size } = llama7b();
 
-const { magnitude, wanda, sparsegpt } = initialMethods;
+const { magnitude, wanda, sparsegpt, admm } = initialMethods;
 const common = { granularity: 'block', metric: 'weight-gradient', weights: 'keep-updates' } as const;
 const published = (s: ModelSize, w: Windows): Cost => rebuildMethods.published.cost(s, w, common, {});
 const guarded = (s: ModelSize, w: Windows, weights: 'keep-updates' | 'refit' = 'keep-updates', budget = 8): Cost =>
@@ -65,6 +65,22 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
   const least = hessians + 8 * 11008 ** 2 + 4 * linear;
   expect(more).toBeGreaterThan(least);
   expect(more).toBeLessThan(least + 2 ** 30);
+});
+
+it('counts inverses, iterations and moments of ADMM', () => {
+  const [more, less] = [admm.cost(size, windows), wanda.cost(size, windows)];
+  // Nine times four products to raise rho, and thirty with all rows, for each input; some more for factors and the fit.
+  const inverses = 9 * 4 * 2 * (3 * 4096 ** 3 + 11008 ** 3);
+  const iterations = 30 * 2 * (4 * 4096 ** 3 + 2 * 11008 * 4096 ** 2 + 4096 * 11008 ** 2);
+  const moments = 2 * 128 * 2048 * (3 * 4096 ** 2 + 11008 ** 2);
+  const least = inverses + iterations + moments;
+  expect(more.work.flops - less.work.flops).toBeGreaterThan(least);
+  expect(more.work.flops - less.work.flops).toBeLessThan(1.3 * least);
+  // All moments, one copy of the hidden states, and the inverse of down_proj's input on its way.
+  const held = 4 * (3 * 4096 ** 2 + 11008 ** 2) + 5 * 4 * 11008 ** 2 + 4 * layer + stream;
+  expect(more.memory.tensors).toBeGreaterThan(held);
+  expect(more.memory.tensors).toBeLessThan(held + stream + 3 * 2 ** 30);
+  expect(more.work.writtenBytes - less.work.writtenBytes).toBe(4 * linear);
 });
 
 it('counts the steps of a refit beside the budget', () => {
