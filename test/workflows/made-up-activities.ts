@@ -31,7 +31,7 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
     takeSeat: () => Promise.resolve({ taskQueue, store: 'made up' }),
     prepareRun: () => Promise.resolve(madeUpContext),
     sampleCalibration: () => Promise.resolve({ ...unit, tokens: tokensOf('calibration') }),
-    findScores: () => Promise.resolve(false),
+    findScores: () => Promise.resolve({ needs: 'inputs' as const, known: false }),
     scoreLayer: () => Promise.resolve(unit),
     makeInitialMask: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`initial ${layer}`), sparsity: 0.5 + layer / 100, entries: [{ layer, linear: 'q', damping: 0.02, deadInputs: 0 }] }),
     rebuildLayer: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`rebuilt ${layer}`), entries: [{ layer, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: layer, pruned: layer }] }),
