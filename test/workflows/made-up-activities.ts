@@ -22,7 +22,7 @@ export const madeUpContext: RunContext = {
 type AllActivities = Activities & SharedActivities;
 
 /** @param before called at the beginning of each activity, which waits for it */
-export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number }) => Promise<void>): AllActivities {
+export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number }) => Promise<void>): AllActivities {
   // As the store does, it knows what it was asked to make.
   const known = new Set<string>();
   const unit = { seconds: 1, reused: false };
