@@ -6,8 +6,8 @@ export type { AllocationMethod, AllocationNeeds, LinearScore, ScoredLinear } fro
 export { outlierShare } from './allocation/owl/outliers.js';
 export { allocationMethodOf, allocationMethods, isAllocationMethod } from './allocation/registry.js';
 export type { AllocationMethodName, AllocationSettings } from './allocation/registry.js';
-export { layerSensitivity, lossGradient } from './allocation/sensitivity/sensitivity.js';
-export type { LayerSensitivity, LayerSensitivityRequest } from './allocation/sensitivity/sensitivity.js';
+export { layerSensitivity, lossGradient } from './allocation/sensitivity/run.js';
+export type { LayerSensitivity, LayerSensitivityRequest } from './allocation/sensitivity/run.js';
 export { sparseGptBlock } from './parts/budget.js';
 export type { MaskTarget } from './parts/budget.js';
 export { MaskBudgetError, NonFiniteScoreError, PatternError, PruningInputError } from './parts/errors.js';

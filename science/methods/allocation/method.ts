@@ -2,7 +2,7 @@
 import type { Cost, ModelSize, Windows } from '../../cost/index.js';
 import type { LinearKind } from '../../models/index.js';
 import type { Identity, Settings, Values } from '../settings.js';
-import type { layerSensitivity, lossGradient } from './sensitivity/sensitivity.js';
+import type { layerSensitivity, lossGradient } from './sensitivity/run.js';
 
 /** A linear among all that are pruned. */
 export interface LinearScore {

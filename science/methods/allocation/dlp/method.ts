@@ -2,7 +2,7 @@ import { inputStatisticsCost } from '../../initial/costs.js';
 import { allocationMethod, spreadSetting } from '../method.js';
 import { byValue } from '../shifts.js';
 
-/** The paper's alpha, as its authors use it for 70 %. */
+/** Alpha in the authors' example for 70 %. */
 const defaultSpread = 0.15;
 
 export const dlp = allocationMethod({

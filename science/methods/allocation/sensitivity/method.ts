@@ -15,5 +15,5 @@ export const sensitivity = allocationMethod({
   identity: ({ spread = defaultSpread }) => ({ spread }),
   deviations: (linears, { spread = defaultSpread }) => ({ reach: spread, shifts: byRank(linears) }),
   cost: backwardCost,
-  load: () => import('./sensitivity.js'),
+  load: () => import('./run.js'),
 });

@@ -103,6 +103,23 @@ describe('allocate', () => {
     expect([...allocate({ linears: layers, method: 'owl', sparsity: 0.95, spread: 0.3 }).values()]).toEqual([950, 975, 900, 975]);
   });
 
+  it.each([
+    ['13B', { layers: 40, hidden: 5120, groups: 5120, middle: 13_824 }, 12_687_769_600, 8_881_438_720],
+    ['70B', { layers: 80, hidden: 8192, groups: 1024, middle: 28_672 }, 68_451_041_280, 47_915_728_896],
+  ])('takes exactly 70 %% of %s', (_, { layers: count, hidden, groups, middle }, size, pruned) => {
+    const shapes = { q: [hidden, hidden], k: [groups, hidden], v: [groups, hidden], o: [hidden, hidden], gate: [middle, hidden], up: [middle, hidden], down: [hidden, middle] } as const;
+    const linears = Array.from({ length: count }, (_, layer) =>
+      Object.entries(shapes).map(([kind, [out, inputs]], i) => ({
+        name: `${layer} ${kind}`, kind: kind as keyof typeof shapes, layer, size: out * inputs, score: Math.sin(layer * 7 + i),
+      }))).flat();
+    expect(total(linears.map((linear) => linear.size))).toBe(size);
+    for (const method of ['uniform', 'owl', 'sensitivity', 'dlp', 'ramp'] as const) {
+      const counts = allocate({ linears, method, sparsity: 0.7 });
+      expect(total(counts.values())).toBe(pruned);
+      for (const linear of linears) expect(counts.get(linear.name)! >= 0 && counts.get(linear.name)! <= linear.size).toBe(true);
+    }
+  });
+
   it('refuses scores and sizes that are none', () => {
     const request = { method: 'owl', sparsity: 0.5 } as const;
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 10, layer: 0, score: NaN }] })).toThrow(/q_proj: a score of NaN/);
