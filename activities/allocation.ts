@@ -1,22 +1,23 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf, type Tensor, type Tensor3D } from '../science/engine/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
-import { linearsOf, type DecoderLayer } from '../science/models/index.js';
-import { allocate, InputNorms, layerForward, layerSensitivity, lossGradient, outlierShare, type ScoredLinear } from '../science/methods/index.js';
+import { linearKind, linearsOf, type DecoderLayer } from '../science/models/index.js';
+import { allocate, allocationMethodOf, InputNorms, layerForward, PruningInputError, type AllocationMethod, type LinearScore, type ScoredLinear } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
-import { numericsOf, numericsVersion } from './numerics.js';
+import { numericsOf } from './numerics.js';
 import { readBatches, writeBatches } from './tensor-batches.js';
 import { readTokens } from './tokens.js';
-import type { Path, RunContext, ScoreLayerInput, ScoresInput, TokensRef, UnitResult } from './types.js';
+import type { Path, RunContext, ScoreLayerInput, ScoresFound, ScoresInput, TokensRef, UnitResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
 type Method = Allocation['method'];
+type Of<Needs extends AllocationMethod['needs']> = Extract<AllocationMethod, { needs: Needs }>;
 type Scores = Record<string, number>;
 
 /** Everything that the scores of a dense layer's linears, and the gradient before it, follow from. */
 export function scoresDependOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
-  return { ...numericsOf(context), version: numericsVersion.scores, model: context.model.digest, method, tokens: tokens.key, layer };
+  return { ...numericsOf(context), version: allocationMethodOf(method).version, model: context.model.digest, method, tokens: tokens.key, layer };
 }
 
 /** The calibration path to a layer of the dense model. */
@@ -24,44 +25,55 @@ function densePath(tokens: TokensRef, layer: number): Path {
   return { tokens, masks: new Array<null>(layer).fill(null) };
 }
 
-/** Whether the scores of all layers are known: then nothing has to be run for them. */
-export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<boolean> {
+/** What a method needs to have run for its scores, and whether that is done already. */
+export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<ScoresFound> {
+  const { needs } = allocationMethodOf(method);
+  if (needs === 'nothing' || tokens === undefined) return { needs, known: needs === 'nothing' };
   let known = true;
   for (let layer = 0; layer < context.model.layers; layer++) {
     for (const kind of ['scores', 'gradient'] as const) await dropOlder(context, bench.store, kind, ArtifactStore.key(kind, scoresDependOn(context, method, tokens, layer)));
     known &&= (await bench.store.find('scores', ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer)))) !== undefined;
   }
-  return known;
+  return { needs, known };
 }
 
 /**
- * Scores the linears of one layer of the dense model: the larger, the more of its weights are to be kept. By OWL from the first
- * layer to the last, since it needs the layer's inputs; by sensitivity from the last to the first, since it needs the loss's
+ * Scores the linears of one layer of the dense model: the larger, the more of its weights are to be kept. From the first layer
+ * to the last by a method that needs the layer's inputs; from the last to the first by one that needs the loss's
  * gradient behind the layer, and the hidden states of all layers, which `advanceLayer` has kept.
  * @throws ArtifactLostError if the gradient is gone; then the scores that it came with are dropped, to be made again with it
  */
 export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Promise<UnitResult> {
-  const { context, method, tokens, layer: index } = input;
+  const { context, method: name, tokens, layer: index } = input;
   await bench.engineOf(context);
   bench.onProgress(`scoring, layer ${index}`);
-  const { manifest, reused } = await bench.store.findOrMake('scores', scoresDependOn(context, method, tokens, index), async () => {
+  const method = allocationMethodOf(name);
+  const { manifest, reused } = await bench.store.findOrMake('scores', scoresDependOn(context, name, tokens, index), async () => {
     const open = await bench.model(context.model);
     const layer = open.model.decoderLayer(index);
     const weights = await bench.layerWeights(open, index);
     try {
-      return method === 'owl' ? await outliers(input, layer, weights, bench) : await sensitivity(input, open, layer, weights, bench);
+      if (method.needs === 'inputs') return await byInputs(method, input, layer, weights, bench);
+      return method.needs === 'gradients' ? await byGradients(method, input, open, layer, weights, bench) : {};
     } finally {
       disposeWeights(weights);
     }
   });
   await bench.hidden.drop(context, densePath(tokens, index));
-  if (method === 'sensitivity') await bench.store.drop('gradient', ArtifactStore.key('gradient', scoresDependOn(context, method, tokens, index + 1)));
+  if (method.needs === 'gradients') await bench.store.drop('gradient', ArtifactStore.key('gradient', scoresDependOn(context, name, tokens, index + 1)));
   return { seconds: manifest.seconds, reused };
 }
 
-/** OWL (Yin et al. 2023): one number for the whole layer. */
-async function outliers({ context, tokens, layer: index }: ScoreLayerInput, layer: DecoderLayer, weights: ReadonlyMap<string, Tensor>, bench: Workbench): Promise<Scores> {
+/** Runs the layer on its inputs, and scores its weights by them. */
+async function byInputs(
+  method: Of<'inputs'>,
+  { context, tokens, layer: index }: ScoreLayerInput,
+  layer: DecoderLayer,
+  weights: ReadonlyMap<string, Tensor>,
+  bench: Workbench,
+): Promise<Scores> {
   const norms = new InputNorms();
+  const { score } = await method.load();
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
   const after = await layerForward({ layer, hidden, weights, onInput: norms.add });
   if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
@@ -70,20 +82,22 @@ async function outliers({ context, tokens, layer: index }: ScoreLayerInput, laye
   for (const { name } of linearsOf(layer)) {
     linears.push({ weight: (await weights.get(name)?.data()) as Float32Array, inputNorms: norms.norms(name) });
   }
-  const share = outlierShare(linears);
-  return Object.fromEntries(linearsOf(layer).map(({ name }) => [name, share]));
+  const scores = score(linears);
+  return Object.fromEntries(linearsOf(layer).map(({ name }, i) => [name, scores[i]]));
 }
 
-/** Shao et al. 2024: one number a linear, and the gradient for the layer before. */
-async function sensitivity(
+/** One number a linear, and the gradient for the layer before. */
+async function byGradients(
+  by: Of<'gradients'>,
   { context, method, tokens, layer: index }: ScoreLayerInput,
   open: OpenModel,
   layer: DecoderLayer,
   weights: ReadonlyMap<string, Tensor>,
   bench: Workbench,
 ): Promise<Scores> {
-  const behind = index + 1 === context.model.layers ? await gradientOfLoss(context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
+  const behind = index + 1 === context.model.layers ? await gradientOfLoss(by, context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
+  const { layerSensitivity } = await by.load();
   const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights });
   tf.dispose(hidden);
   const what = `gradient of the loss before layer ${index}`;
@@ -92,9 +106,10 @@ async function sensitivity(
   return Object.fromEntries(scores);
 }
 
-async function gradientOfLoss(context: RunContext, tokens: TokensRef, open: OpenModel, bench: Workbench): Promise<Tensor3D[]> {
+async function gradientOfLoss(by: Of<'gradients'>, context: RunContext, tokens: TokensRef, open: OpenModel, bench: Workbench): Promise<Tensor3D[]> {
   const hidden = await bench.hidden.take(context, densePath(tokens, context.model.layers));
   const ids = await readTokens(bench.store, tokens);
+  const { lossGradient } = await by.load();
   const weights = await bench.weights(open, open.model.headTensors);
   let first = 0;
   const gradients = hidden.map((batch) => {
@@ -125,19 +140,30 @@ async function readGradient(context: RunContext, method: Method, tokens: TokensR
 }
 
 /**
- * How many weights each linear of the model loses, from the scores of all layers.
+ * How many weights each linear of the model loses.
+ * @param tokens calibration that the linears were scored on; read only where the method scores
  * @returns by weight name; together exactly `floor(prunable * sparsity)`
  * @throws ArtifactLostError if scores are gone
  */
-export async function allocatedBudgets(context: RunContext, { method, spread }: Allocation, tokens: TokensRef, bench: Workbench): Promise<Map<string, number>> {
+export async function allocatedBudgets(context: RunContext, allocation: Allocation, tokens: TokensRef | undefined, bench: Workbench): Promise<Map<string, number>> {
   const { model } = await bench.model(context.model);
-  const linears: { name: string; size: number; score: number }[] = [];
+  const scored = allocationMethodOf(allocation.method).needs !== 'nothing';
+  const linears: LinearScore[] = [];
   for (let layer = 0; layer < model.layers; layer++) {
-    const key = ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer));
-    const manifest = await bench.store.find('scores', key);
-    if (manifest === undefined) throw new ArtifactLostError('scores', key, 'it is missing');
-    const scores = manifest.summary as Scores;
-    for (const { name, shape } of linearsOf(model.decoderLayer(layer))) linears.push({ name, size: shape[0] * shape[1], score: scores[name] });
+    const scores = await readScores(context, allocation.method, tokens, layer, bench);
+    for (const { name, shape } of linearsOf(model.decoderLayer(layer))) {
+      linears.push({ name, size: shape[0] * shape[1], layer, kind: linearKind(name), score: scored ? scores[name] : 0 });
+    }
   }
-  return allocate({ linears, sparsity: context.sparsity, method, ...(spread !== undefined && { spread }) });
+  return allocate({ ...allocation, linears, sparsity: context.sparsity });
+}
+
+/** The scores of a layer; none where the method does not score. */
+async function readScores(context: RunContext, method: Method, tokens: TokensRef | undefined, layer: number, bench: Workbench): Promise<Scores> {
+  if (allocationMethodOf(method).needs === 'nothing') return {};
+  if (tokens === undefined) throw new PruningInputError({ what: `an allocation by ${method} without calibration`, expected: 'scores from one' });
+  const key = ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer));
+  const manifest = await bench.store.find('scores', key);
+  if (manifest === undefined) throw new ArtifactLostError('scores', key, 'it is missing');
+  return manifest.summary as Scores;
 }

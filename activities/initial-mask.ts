@@ -1,15 +1,16 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
-import { checkInitialMask, checkPattern, defaultSpread, initialMethodOf, layerForward, ownSettings, parsePattern, type MaskTarget } from '../science/methods/index.js';
+import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, layerForward, ownSettings, parsePattern, type MaskTarget } from '../science/methods/index.js';
+import type { Allocation } from '../app/config/pipeline.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { checkUnchanged } from './input-digest.js';
 import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
 import { maskSourceDigests, maskSourceFiles, readMaskSource, type MaskSource } from './mask-source.js';
-import { numericsOf, numericsVersion } from './numerics.js';
+import { numericsOf } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import { roundingOf } from './rounding.js';
-import type { ArtifactKey, InitialMaskInput, InitialMaskResult } from './types.js';
+import type { ArtifactKey, InitialMaskInput, InitialMaskResult, RunContext, TokensRef } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -55,15 +56,20 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
   return { mask, entries, sparsity: pruned / (kept + pruned), seconds: made.manifest.seconds, reused: made.reused };
 }
 
-/** Masks that follow from no hidden states are the same whatever the calibration is. */
-function withoutNeedless({ path, ...input }: InitialMaskInput): InitialMaskInput {
-  return path !== undefined && initialMethodOf(input.stage.method).needs === 'hidden-states' ? { ...input, path } : input;
+/** Masks that follow from no hidden states, and budgets from no scores, are the same whatever the calibration is. */
+function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): InitialMaskInput {
+  const { method, allocation } = input.stage;
+  const scored = allocation !== undefined && allocationMethodOf(allocation.method).needs !== 'nothing';
+  return {
+    ...input,
+    ...(path !== undefined && initialMethodOf(method).needs === 'hidden-states' && { path }),
+    ...(scoredOn !== undefined && scored && { scoredOn }),
+  };
 }
 
 /** How many weights each linear loses, where an allocation says so. */
 async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: Workbench): Promise<Map<string, number> | undefined> {
-  if (stage.allocation === undefined || scoredOn === undefined) return undefined;
-  return allocatedBudgets(context, stage.allocation, scoredOn, bench);
+  return stage.allocation && allocatedBudgets(context, stage.allocation, scoredOn, bench);
 }
 
 /** Everything that a layer's first masks follow from. */
@@ -78,10 +84,17 @@ export function maskDependsOn({ context, stage, layer, path, scoredOn }: Initial
     ...method.identity(ownSettings(method.settings, stage)),
     ...(method.needs === 'source' && { source: maskSourceDigests(context, stage.source ?? '') }),
     pattern: context.pattern,
-    ...(scoredOn && { allocation: { ...stage.allocation, spread: stage.allocation?.spread ?? defaultSpread[stage.allocation?.method ?? 'uniform'], ...numericsOf(context), scores: numericsVersion.scores, tokens: scoredOn.key } }),
+    ...(stage.allocation && { allocation: allocationDependsOn(stage.allocation, context, scoredOn) }),
     sparsity: method.needs === 'source' ? undefined : context.sparsity,
     ...calibrated,
   };
+}
+
+/** Everything that the budgets of all linears follow from, beside model and sparsity. */
+function allocationDependsOn(allocation: Allocation, context: RunContext, scoredOn: TokensRef | undefined): Json {
+  const method = allocationMethodOf(allocation.method);
+  const scored = scoredOn === undefined ? {} : { ...numericsOf(context), tokens: scoredOn.key };
+  return { method: allocation.method, ...method.identity(ownSettings(method.settings, allocation)), scores: method.version, ...scored };
 }
 
 async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench): Promise<Made> {

@@ -5,7 +5,7 @@ import {
   secondsOf, textBytes, unitMemory,
 } from '../app/planning/index.js';
 import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
-import { initialMethodOf, ownSettings, rebuildMethodOf, scoringCost } from '../science/methods/index.js';
+import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
 import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
 import type { Workbench } from './workbench.js';
@@ -80,8 +80,9 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     case 'scorePerplexity':
       return { kind: kinds.score, cost: scoreCost(size, windows((input as PerplexityInput).path.tokens)) };
     case 'scoreLayer': {
-      const { method, tokens } = input as ScoreLayerInput;
-      return { kind: kinds.scoring(method), cost: scoringCost(size, windows(tokens), method) };
+      const { method: name, tokens } = input as ScoreLayerInput;
+      const method = allocationMethodOf(name);
+      return method.needs === 'nothing' ? undefined : { kind: kinds.scoring(name), cost: method.cost(size, windows(tokens)) };
     }
     case 'writeOutputs':
       return { kind: kinds.outputs, cost: outputsCost(size) };

@@ -10,6 +10,7 @@ import type {
   ZeroShotTask,
 } from '../app/config/pipeline.js';
 import type { Lock } from '../app/config/lock.js';
+import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, ZeroShotScore } from './result.js';
 import type { SweepTable } from './sweep-result.js';
 
@@ -130,10 +131,17 @@ export interface InitialMaskResult extends MaskResult {
 /** The linears' scores by which an allocation spreads the sparsity. */
 export interface ScoresInput extends WithContext {
   method: Allocation['method'];
-  /** Calibration. */
-  tokens: TokensRef;
+  /** Calibration; absent where there is none. */
+  tokens?: TokensRef;
+}
+/** What an allocation has to have run for its scores. */
+export interface ScoresFound {
+  needs: AllocationNeeds;
+  /** Whether the scores of all layers are there. */
+  known: boolean;
 }
 export interface ScoreLayerInput extends ScoresInput {
+  tokens: TokensRef;
   layer: number;
 }
 
@@ -142,7 +150,7 @@ export interface InitialMaskInput extends WithContext {
   layer: number;
   /** Calibration path through the layers already pruned; absent where the method needs no calibration. */
   path?: Path;
-  /** Calibration that the linears were scored on, where the stage has an allocation. */
+  /** Calibration that the linears were scored on, where the stage has an allocation that needs one. */
   scoredOn?: TokensRef;
 }
 
@@ -252,7 +260,7 @@ export interface Activities {
   prepareRun(input: PrepareRunInput & CheckedWithRun): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
-  findScores(input: ScoresInput): Promise<boolean>;
+  findScores(input: ScoresInput): Promise<ScoresFound>;
   scoreLayer(input: ScoreLayerInput): Promise<UnitResult>;
   makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;

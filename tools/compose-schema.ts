@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { allocationMethods } from '../science/methods/allocation/registry.js';
 import { initialMethods } from '../science/methods/initial/registry.js';
 import { rebuildMethods } from '../science/methods/rebuild/registry.js';
 import type { Setting, Settings } from '../science/methods/settings.js';
@@ -28,6 +29,7 @@ export function composeSchema(schema: Json): Json {
     $defs: {
       ...defs,
       initialMask: { ...withMethods(defs['initialMask'], common.initialMask, 'method', initialMethods), allOf: initialConditions() },
+      allocation: allocationSchema(defs['allocation']),
       rebuild: withMethods(defs['rebuild'], common.rebuild, 'strategy', rebuildMethods),
     },
   };
@@ -55,12 +57,8 @@ function settingsOf(methods: Methods): Record<string, Setting> {
 function initialConditions(): Json[] {
   const entries = Object.entries(initialMethods);
   const names = (matches: (method: (typeof initialMethods)[keyof typeof initialMethods]) => boolean): string[] => entries.filter(([, method]) => matches(method)).map(([name]) => name);
-  const where = (methods: readonly string[]): Json => ({ required: ['method'], properties: { method: { enum: methods } } });
   const reading = names(({ needs }) => needs === 'source');
-  const foreign = Object.keys(settingsOf(initialMethods)).map((setting) => ({
-    if: where(names(({ settings }) => !Object.hasOwn(settings, setting))),
-    then: { properties: { [setting]: false } },
-  }));
+  const foreign = Object.keys(settingsOf(initialMethods)).map((setting) => forbidden(setting, names(({ settings }) => !Object.hasOwn(settings, setting))));
   return [
     { if: where(reading), then: { required: ['source'], properties: { allocation: false } } },
     ...foreign,
@@ -69,6 +67,30 @@ function initialConditions(): Json[] {
       then: { if: { properties: { pattern: { const: 'unstructured' } } }, then: { required: ['sparsity'] } },
     },
   ];
+}
+
+/** `uniform` is no method: it stands for no allocation, with or without a spread. */
+function allocationSchema(allocation: StageSchema): StageSchema {
+  const even = { uniform: { description: 'The same sparsity everywhere.', settings: {} } };
+  const composed = withMethods(allocation, ['method'], 'method', { ...even, ...allocationMethods });
+  const all = Object.entries(allocationMethods as Methods);
+  const defaults = Object.entries(allocationMethods).map(([name, { defaultSpread }]) => `${defaultSpread} for \`${name}\``);
+  const spread = composed.properties['spread'] as Setting;
+  const lacking = (setting: string): string[] => all.filter(([, { settings }]) => !Object.hasOwn(settings, setting)).map(([name]) => name);
+  return {
+    ...composed,
+    properties: { ...composed.properties, spread: { ...spread, description: `${spread.description} If absent, ${defaults.join(', ')}.` } },
+    allOf: Object.keys(settingsOf(allocationMethods)).filter((setting) => lacking(setting).length > 0).map((setting) => forbidden(setting, ['uniform', ...lacking(setting)])),
+  };
+}
+
+function where(methods: readonly string[]): Json {
+  return { required: ['method'], properties: { method: { enum: methods } } };
+}
+
+/** A setting that some methods do not have. */
+function forbidden(setting: string, methods: readonly string[]): Json {
+  return { if: where(methods), then: { properties: { [setting]: false } } };
 }
 
 /** JSON as a person would lay it out: what is short and has nothing to explain stands on one line. */

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { ArtifactKey, PrepareRunInput, RunContext, TokensRef } from '../activities/types.js';
+import type { ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
@@ -87,9 +87,11 @@ function makesMasks({ type }: Stage): boolean {
 }
 
 /** How often an allocation runs through all layers before the masks are made. */
-function scoringPasses(allocation: Pick<Allocation, 'method'> | undefined): number {
-  if (allocation === undefined) return 0;
-  return allocation.method === 'sensitivity' ? 2 : 1;
+const scoringPasses: Record<ScoresFound['needs'], number> = { nothing: 0, inputs: 1, gradients: 2 };
+
+/** @param found by a worker of today, or of a version that only said whether all scores are known */
+function scoresFound(found: ScoresFound | boolean, method: string): ScoresFound {
+  return typeof found === 'boolean' ? { needs: method === 'sensitivity' ? 'gradients' : 'inputs', known: found } : found;
 }
 
 /** One pass over the stages that are left, from wherever its state says. */
@@ -156,12 +158,13 @@ class PipelineRun {
   private async makeInitialMasks(stage: InitialMaskStage, tracker: StageTracker): Promise<void> {
     const { context } = this;
     const { allocation } = stage;
-    const part = this.partOf<MaskPart>(tracker, context.model.layers * (1 + scoringPasses(allocation)), { scored: false, masks: [], layers: [], linears: [] });
+    const part = this.partOf<MaskPart>(tracker, context.model.layers, { scored: false, masks: [], layers: [], linears: [] });
     const { masks } = part;
     if (allocation !== undefined && !part.scored) await this.score(allocation, tracker);
     part.scored = true;
-    const scored = allocation === undefined ? {} : { scoredOn: this.calibration() };
     const { tokens } = this.state;
+    // The activity knows whether its allocation needs it.
+    const scored = allocation === undefined || tokens === undefined ? {} : { scoredOn: tokens };
     while (masks.length < context.model.layers) {
       await this.between();
       const layer = masks.length;
@@ -179,16 +182,20 @@ class PipelineRun {
     this.state.initialMask = { layers: part.layers, linears: part.linears };
   }
 
-  /** Scores all linears of the dense model on the calibration. */
+  /** Scores all linears of the dense model on the calibration, where the allocation needs that. */
   private async score({ method }: Allocation, tracker: StageTracker): Promise<void> {
     const { context } = this;
-    const tokens = this.calibration();
+    const calibration = this.state.tokens === undefined ? {} : { tokens: this.state.tokens };
+    const { needs, known } = scoresFound(await activities.findScores({ context, method, ...calibration }), method);
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
-    if (await activities.findScores({ context, method, tokens })) {
-      for (let unit = 0; unit < layers.length * scoringPasses({ method }); unit++) tracker.unit({ seconds: 0, reused: true });
+    const units = layers.length * scoringPasses[needs];
+    tracker.more(units);
+    if (known) {
+      for (let unit = 0; unit < units; unit++) tracker.unit({ seconds: 0, reused: true });
       return;
     }
-    if (method === 'sensitivity') {
+    const tokens = this.calibration();
+    if (needs === 'gradients') {
       for (const layer of layers) {
         tracker.working(`dense, layer ${layer}`);
         const path = { tokens, masks: new Array<null>(layer).fill(null) };
@@ -196,7 +203,7 @@ class PipelineRun {
       }
     }
     // The gradient of the loss comes from the last layer; everything else from the first.
-    for (const layer of method === 'sensitivity' ? layers.toReversed() : layers) {
+    for (const layer of needs === 'gradients' ? layers.toReversed() : layers) {
       tracker.working(`scoring, layer ${layer}`);
       tracker.unit(await activities.scoreLayer({ context, method, tokens, layer }));
     }

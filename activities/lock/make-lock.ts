@@ -3,6 +3,7 @@ import { digestOf } from '../../files/artifacts/index.js';
 import { fileForm, relativePath, withRelativePaths } from '../../app/config/index.js';
 import type { Lock } from '../../app/config/lock.js';
 import type { Pipeline } from '../../app/config/pipeline.js';
+import { allocationMethodOf, initialMethodOf, rebuildMethodOf } from '../../science/methods/index.js';
 import { numericsVersion } from '../numerics.js';
 import { packageVersion } from '../package-version.js';
 import type { PipelineResult } from '../result.js';
@@ -19,7 +20,7 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
   return {
     version: 2,
     package: packageVersion(),
-    numerics: { ...numericsVersion },
+    numerics: { ...numericsVersion, ...methodVersions(pipeline) },
     pipelineDigest: digestOf(portable),
     pipeline: portable,
     model: { digest, ...(repo !== undefined && { repo }), ...(revision !== undefined && { revision }) },
@@ -27,6 +28,18 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
     engine: { ...context.engine },
     sequencesPerBatch: context.sequencesPerBatch,
   };
+}
+
+/** Versions of the methods in use, of the newest where a kind of stage has several; 1 where there is none. */
+function methodVersions({ stages }: Pipeline): Record<'initialMask' | 'scores' | 'rebuild', number> {
+  const versions = { initialMask: 1, scores: 1, rebuild: 1 };
+  const use = (kind: keyof typeof versions, { version }: { version: number }): void => void (versions[kind] = Math.max(versions[kind], version));
+  for (const stage of stages) {
+    if (stage.type === 'initialMask') use('initialMask', initialMethodOf(stage.method));
+    if (stage.type === 'initialMask' && stage.allocation !== undefined) use('scores', allocationMethodOf(stage.allocation.method));
+    if (stage.type === 'rebuild') use('rebuild', rebuildMethodOf(stage.strategy));
+  }
+  return versions;
 }
 
 /** Digests and numbers of what a run has made. */

@@ -5,6 +5,7 @@
  */
 
 import type { DatasetSource, NamedDataset } from '../../files/datasets/dataset-source.js';
+import type { AllocationMethodName, AllocationSettings } from '../../science/methods/allocation/registry.js';
 import type { InitialMethodName, InitialSettings } from '../../science/methods/initial/registry.js';
 import type { CommonSettings } from '../../science/methods/rebuild/method.js';
 import type { RebuildStrategy, StrategySettings } from '../../science/methods/rebuild/registry.js';
@@ -27,10 +28,9 @@ export interface CalibrationStage {
 /** `unstructured` or `N:M`, for instance `2:4`. */
 export type PatternText = string;
 
-export interface Allocation {
-  method: 'sensitivity' | 'owl';
-  /** How far the sparsity of a linear may lie from that of the whole model. */
-  spread?: number;
+/** Beside these, the settings of its method. */
+export interface Allocation extends AllocationSettings {
+  method: AllocationMethodName;
 }
 
 /** Beside these, the settings of its method; `source` is an absolute path. */

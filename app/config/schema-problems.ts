@@ -1,4 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { allocationMethods } from '../../science/methods/allocation/registry.js';
 import { initialMethods } from '../../science/methods/initial/registry.js';
 import { nearest } from './nearest.js';
 import { pointerOf, segmentsOf } from './places.js';
@@ -99,7 +100,8 @@ function independentKeys({ properties = {}, dependentRequired = {} }: Schema): s
 function exclusion(pointer: string): { causes: string[]; message: string } {
   const beside = (key: string) => pointer.replace(/[^/]*$/, key);
   const key = pointer.slice(pointer.lastIndexOf('/') + 1);
-  const readers = Object.entries(initialMethods).filter(([, method]) => Object.hasOwn(method.settings, key)).map(([name]) => `\`method: ${name}\``);
+  const methods: Record<string, { settings: object }> = /\/allocation\/[^/]*$/.test(pointer) ? allocationMethods : initialMethods;
+  const readers = Object.entries(methods).filter(([, method]) => Object.hasOwn(method.settings, key)).map(([name]) => `\`method: ${name}\``);
   if (readers.length > 0) {
     const those = readers.length === 1 ? 'that method' : 'those methods';
     return { causes: [beside('method')], message: `\`${key}\` without ${readers.join(' or ')}; expected it with ${those} only. Remove it, or set ${readers[0]}.` };

@@ -1,3 +1,4 @@
+import { allocationMethodOf, isAllocationMethod } from '../../science/methods/allocation/registry.js';
 import { initialMethodOf, isInitialMethod } from '../../science/methods/initial/registry.js';
 import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
@@ -20,7 +21,7 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
         report(`method \`${method}\` without calibration; expected a \`calibration\` stage before it. Add one, or use \`method: magnitude\`.`, [...path, 'method'], 'value');
       }
       const allocation = allocationOf(settings);
-      if (allocation !== undefined && !calibrated) {
+      if (isAllocationMethod(allocation) && allocationMethodOf(allocation).needs !== 'nothing' && !calibrated) {
         report(`allocation by \`${allocation}\` without calibration; expected a \`calibration\` stage before it. Add one, or leave \`allocation\` out.`, [...path, 'allocation']);
       }
       firstMask ??= stage;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { DatasetSource, PerplexityTask, Pipeline, Stage } from '../config/pipeline.js';
 import { addWork, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
-import { scoringCost } from '../../science/methods/allocation/cost.js';
+import { allocationMethodOf, type AllocationMethodName } from '../../science/methods/allocation/registry.js';
 import { initialMethodOf } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
@@ -132,11 +132,13 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
 
 const noSteps: { steps: Step[]; passing: number } = { steps: [], passing: 0 };
 
-function scoringSteps(method: 'sensitivity' | 'owl', size: ModelSize, windows: Windows): { steps: Step[]; passing: number } {
+function scoringSteps(name: AllocationMethodName, size: ModelSize, windows: Windows): { steps: Step[]; passing: number } {
+  const method = allocationMethodOf(name);
+  if (method.needs === 'nothing') return noSteps;
   const hidden = hiddenBytes(size, windows);
-  const steps = [{ kind: kinds.scoring(method), count: size.layers, cost: scoringCost(size, windows, method) }];
-  if (method === 'owl') return { steps, passing: 2 * hidden };
-  // Sensitivity goes backwards, and has the hidden states of all layers kept.
+  const steps = [{ kind: kinds.scoring(name), count: size.layers, cost: method.cost(size, windows) }];
+  if (method.needs === 'inputs') return { steps, passing: 2 * hidden };
+  // Backwards, it has the hidden states of all layers kept.
   return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden };
 }
 

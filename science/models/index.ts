@@ -7,6 +7,8 @@ import type { DecoderModel } from './types.js';
 export { disposeConstants, heldConstants } from './constants.js';
 export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
 export { forwardLogits, runDecoderLayer } from './forward.js';
+export { linearKind } from './linear-kinds.js';
+export type { LinearKind } from './linear-kinds.js';
 export { linearsOf } from './linears.js';
 export { disposeLayout, sequenceLayout } from './sequence-layout.js';
 export { applyLinear, runSubBlock } from './sub-block.js';

@@ -3,15 +3,19 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
-import { allocatedBudgets, findScores, scoreLayer } from '../../activities/allocation.js';
+import { allocatedBudgets, findScores, scoreLayer, scoresDependOn } from '../../activities/allocation.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { proveMasks } from '../../activities/prove.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext, TokensRef } from '../../activities/types.js';
+import { disposeWeights } from '../../activities/weights.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactLostError, ArtifactStore } from '../../files/artifacts/index.js';
 import type { Allocation, CalibrationStage, InitialMaskStage } from '../../app/config/pipeline.js';
+import { tf } from '../../science/engine/index.js';
+import { InputNorms, layerForward } from '../../science/methods/index.js';
+import { linearsOf } from '../../science/models/index.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 const sparsity = 0.537;
@@ -40,16 +44,18 @@ async function forward(bench: Workbench): Promise<void> {
 }
 
 async function score(method: Allocation['method'], bench: Workbench): Promise<void> {
+  if (method === 'ramp') return;
   if (method === 'sensitivity') await forward(bench);
   for (const layer of method === 'sensitivity' ? layers().reverse() : layers()) await scoreLayer({ context, method, tokens, layer }, bench);
 }
 
-describe.each(['owl', 'sensitivity'] as const)('%s', (method) => {
+describe.each(['owl', 'sensitivity', 'dlp', 'ramp'] as const)('%s', (method) => {
   it('takes exactly the share asked for, not the same everywhere, and leaves no states behind', async () => {
     const bench = await freshBench();
-    expect(await findScores({ context, method, tokens }, bench)).toBe(false);
+    const needs = { owl: 'inputs', dlp: 'inputs', sensitivity: 'gradients', ramp: 'nothing' }[method];
+    expect(await findScores({ context, method, tokens }, bench)).toEqual({ needs, known: needs === 'nothing' });
     await score(method, bench);
-    expect(await findScores({ context, method, tokens }, bench)).toBe(true);
+    expect(await findScores({ context, method, tokens }, bench)).toEqual({ needs, known: true });
     const budgets = await allocatedBudgets(context, { method }, tokens, bench);
     expect([...budgets.values()].reduce((a, b) => a + b, 0)).toBe(Math.floor(context.model.prunable * sparsity));
     expect(new Set(budgets.values()).size).toBeGreaterThan(2);
@@ -72,6 +78,42 @@ describe.each(['owl', 'sensitivity'] as const)('%s', (method) => {
     expect(new Set(shares).size).toBeGreaterThan(1);
     await expect(proveMasks({ context: { ...context, sparsity: sparsity + 0.0001 }, stage, masks, start: [] }, bench)).rejects.toThrow('all linears');
   });
+});
+
+it('DLP scores a layer by the median of its Wanda scores, sorted here', async () => {
+  const bench = await freshBench();
+  await score('dlp', bench);
+  const open = await bench.model(context.model);
+  const weights = await bench.layerWeights(open, 0);
+  const norms = new InputNorms();
+  const hidden = await bench.hidden.take(context, { tokens, masks: [] });
+  tf.dispose(await layerForward({ layer: open.model.decoderLayer(0), hidden, weights, onInput: norms.add }));
+  const all: number[] = [];
+  for (const { name } of linearsOf(open.model.decoderLayer(0))) {
+    const inputs = norms.norms(name);
+    const values = (await weights.get(name)?.data()) as Float32Array;
+    values.forEach((value, i) => all.push(Math.fround(Math.abs(value) * inputs[i % inputs.length])));
+  }
+  disposeWeights(weights);
+  const median = all.sort((a, b) => a - b)[Math.ceil(all.length / 2) - 1];
+  const manifest = await bench.store.find('scores', ArtifactStore.key('scores', scoresDependOn(context, 'dlp', tokens, 0)));
+  expect(new Set(Object.values(manifest?.summary as Record<string, number>))).toEqual(new Set([-median]));
+});
+
+it('a ramp needs no calibration, and makes the same masks with and without one', async () => {
+  const bench = await freshBench();
+  expect(await findScores({ context, method: 'ramp' }, bench)).toEqual({ needs: 'nothing', known: true });
+  const stage: InitialMaskStage = { type: 'initialMask', method: 'magnitude', sparsity, pattern: 'unstructured', allocation: { method: 'ramp', spread: 0.1, kinds: 0.05 } };
+  const made = await makeInitialMask({ context, stage, layer: 0 }, bench);
+  expect(await makeInitialMask({ context, stage, layer: 0, path: { tokens, masks: [] }, scoredOn: tokens }, bench)).toMatchObject({ mask: made.mask, reused: true });
+  // The first layer is denser, by about the spread.
+  expect(made.sparsity).toBeCloseTo(sparsity - 0.1, 2);
+});
+
+it('an allocation by scores is not made without calibration', async () => {
+  const bench = await freshBench();
+  expect(await findScores({ context, method: 'dlp' }, bench)).toEqual({ needs: 'inputs', known: false });
+  await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('an allocation by dlp without calibration');
 });
 
 it('a gradient that is lost is made again, with the scores that it came with', async () => {

@@ -16,6 +16,7 @@ import { questionsDependOn } from '../../activities/zero-shot/sample-questions.j
 import { digestOf } from '../../files/artifacts/index.js';
 import type { CalibrationStage, DatasetSource, InitialMaskStage, NamedDataset, PerplexityTask, Pipeline, RebuildStage, ZeroShotTask } from '../../app/config/pipeline.js';
 import { correctionOf, type Measurement } from '../../app/planning/learned.js';
+import { allocationMethods, type AllocationMethodName } from '../../science/methods/index.js';
 import { demoFolder, demoPipeline } from '../helpers/demo-run.js';
 
 const context: RunContext = {
@@ -192,10 +193,11 @@ describe('log-likelihoods', () => {
 });
 
 describe('scores of an allocation, and gradients', () => {
-  const of = (run: RunContext, method: 'owl' | 'sensitivity' = 'owl', windows = tokens, layer = 0): unknown => scoresDependOn(run, method, windows, layer);
+  const of = (run: RunContext, method: AllocationMethodName = 'owl', windows = tokens, layer = 0): unknown => scoresDependOn(run, method, windows, layer);
   check(of(context), {
     ...numerics(of),
     'another method': [of(context, 'sensitivity'), 'other'],
+    'DLP': [of(context, 'dlp'), 'other'],
     'other windows': [of(context, 'owl', otherTokens.tokens), 'other'],
     'another layer': [of(context, 'owl', tokens, 1), 'other'],
     'another sparsity': [of({ ...context, sparsity: 0.6 }), 'same'],
@@ -227,6 +229,29 @@ describe('a first mask', () => {
       'another spread': [allocated(context, { method: 'owl', spread: 0.2 }), 'other'],
       'the usual spread by its number': [allocated(context, { method: 'owl', spread: 0.08 }), 'same'],
       'other windows': [allocated(context, undefined, otherTokens.tokens), 'other'],
+      'another sparsity': [allocated({ ...context, sparsity: 0.6 }), 'other'],
+    });
+    check(allocated(context, { method: 'dlp' }), {
+      'another method': [allocated(), 'other'],
+      'another spread': [allocated(context, { method: 'dlp', spread: 0.08 }), 'other'],
+      'the usual spread by its number': [allocated(context, { method: 'dlp', spread: 0.15 }), 'same'],
+    });
+    it('keeps the key that it had before methods had folders', () => {
+      expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 2, scores: 1, tokens: tokens.key } });
+      expect(Object.keys((allocated() as { allocation: object }).allocation)).toHaveLength(7);
+    });
+  });
+
+  describe('with an allocation by place', () => {
+    const placed = (allocation: InitialMaskStage['allocation'] = { method: 'ramp' }, run = context): unknown => of({ allocation }, run);
+    const { defaultSpread } = allocationMethods.ramp;
+    check(placed(), {
+      'no allocation': [of(), 'other'],
+      'another spread': [placed({ method: 'ramp', spread: 0.33 }), 'other'],
+      'other kinds': [placed({ method: 'ramp', kinds: 0.33 }), 'other'],
+      'the usual spread by its number': [placed({ method: 'ramp', spread: defaultSpread }), 'same'],
+      'another engine, which has no part in it': [placed(undefined, withEngine({ backend: 'wasm' })), 'same'],
+      'another sparsity': [placed(undefined, { ...context, sparsity: 0.6 }), 'other'],
     });
   });
 

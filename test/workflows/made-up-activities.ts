@@ -22,7 +22,7 @@ export const madeUpContext: RunContext = {
 type AllActivities = Activities & SharedActivities;
 
 /** @param before called at the beginning of each activity, which waits for it */
-export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number }) => Promise<void>): AllActivities {
+export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number }) => Promise<void>): AllActivities {
   // As the store does, it knows what it was asked to make.
   const known = new Set<string>();
   const unit = { seconds: 1, reused: false };
@@ -31,7 +31,7 @@ export function madeUpActivities(taskQueue: string, before: (name: keyof AllActi
     takeSeat: () => Promise.resolve({ taskQueue, store: 'made up' }),
     prepareRun: () => Promise.resolve(madeUpContext),
     sampleCalibration: () => Promise.resolve({ ...unit, tokens: tokensOf('calibration') }),
-    findScores: () => Promise.resolve(false),
+    findScores: () => Promise.resolve({ needs: 'inputs' as const, known: false }),
     scoreLayer: () => Promise.resolve(unit),
     makeInitialMask: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`initial ${layer}`), sparsity: 0.5 + layer / 100, entries: [{ layer, linear: 'q', damping: 0.02, deadInputs: 0 }] }),
     rebuildLayer: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`rebuilt ${layer}`), entries: [{ layer, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: layer, pruned: layer }] }),

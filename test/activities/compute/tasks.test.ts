@@ -116,6 +116,7 @@ const cases: Record<string, Case> = {
   'sampleQuestions': of({ task: 'sampleQuestions', input: () => ({ context, task: { ...taskOf(), limit: 2 } }) }),
   'findScores': of({ task: 'findScores', input: () => ({ context, method: 'owl', tokens }) }),
   'scoreLayer by OWL': of({ task: 'scoreLayer', input: () => ({ context, method: 'owl', tokens, layer: 1 }), from: () => calibration(1, dense(1)), left: windows }),
+  'scoreLayer by DLP': of({ task: 'scoreLayer', input: () => ({ context, method: 'dlp', tokens, layer: 1 }), from: () => calibration(1, dense(1)), left: windows }),
   'scoreLayer by sensitivity': of({ task: 'scoreLayer', input: () => ({ context, method: 'sensitivity', tokens, layer: all() - 1 }), from: () => calibration(all(), dense(all())), step: 3 }),
   'makeInitialMask by magnitude': of({ task: 'makeInitialMask', input: () => ({ context, stage: initialStage('magnitude'), layer: 1 }) }),
   'makeInitialMask by Wanda': of({ task: 'makeInitialMask', input: () => ({ context: { ...context, sparsity: 0.6 }, stage: initialStage('wanda'), layer: 1, path: calibration(1) }), from: () => calibration(1), left: windows }),

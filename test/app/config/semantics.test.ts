@@ -81,10 +81,21 @@ describe('an allocation', () => {
   test('is resolved, and uniform is what there is without one', () => {
     expect(parse(stages('sparsity: 0.5, allocation: { method: owl, spread: 0.05 }')).pipeline.stages[1]).toMatchObject({ allocation: { method: 'owl', spread: 0.05 } });
     expect(parse(stages('sparsity: 0.5, allocation: { method: uniform }')).pipeline.stages[1]).not.toHaveProperty('allocation');
+    expect(parse(stages('sparsity: 0.5, allocation: { method: uniform, spread: 0.1 }')).pipeline.stages[1]).not.toHaveProperty('allocation');
+    expect(parse(stages('sparsity: 0.5, allocation: { method: dlp }')).pipeline.stages[1]).toMatchObject({ allocation: { method: 'dlp' } });
+  });
+
+  test('by place needs no calibration', () => {
+    const { pipeline } = parse(stages('sparsity: 0.5, allocation: { method: ramp, spread: 0.1, kinds: 0 }', ''));
+    expect(pipeline.stages[0]).toMatchObject({ allocation: { method: 'ramp', spread: 0.1, kinds: 0 } });
   });
 
   test.each([
     ['without calibration', stages('sparsity: 0.5, allocation: { method: owl }', ''), '5:54 allocation by `owl` without calibration; expected a `calibration` stage before it. Add one, or leave `allocation` out.'],
+    ['by DLP without calibration', stages('sparsity: 0.5, allocation: { method: dlp }', ''), '5:54 allocation by `dlp` without calibration; expected a `calibration` stage before it. Add one, or leave `allocation` out.'],
+    ['a setting of another method', stages('sparsity: 0.5, allocation: { method: dlp, kinds: 0.1 }'), '6:81 `kinds` without `method: ramp`; expected it with that method only. Remove it, or set `method: ramp`.'],
+    ['kinds of none', stages('sparsity: 0.5, allocation: { method: uniform, kinds: 0.1 }'), '6:85 `kinds` without `method: ramp`; expected it with that method only. Remove it, or set `method: ramp`.'],
+    ['a ramp with a pattern', stages('pattern: "2:4", allocation: { method: ramp }', ''), '5:55 allocation by `ramp` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
     ['with a pattern', stages('pattern: "2:4", allocation: { method: sensitivity }'), '6:55 allocation by `sensitivity` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
     ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, since the file says which weights go. Remove it.'],
   ])('%s is refused', (_, text, problem) => {

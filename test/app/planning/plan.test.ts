@@ -37,6 +37,20 @@ describe('a plan', () => {
     expect(more).toBe(4 * 6_476_005_376);
   });
 
+  it('counts what an allocation has to run, and the hidden states that lie there meanwhile', () => {
+    const stream = 4_294_967_296;
+    const none = stage(plan(), 'initialMask');
+    const by = (method: string): Plan['stages'][number] => stage(plan([`initialMask.allocation.method=${method}`]), 'initialMask');
+    expect(by('ramp')).toEqual(none);
+    expect(by('dlp').units).toBe(none.units + 32);
+    expect(by('dlp').disk).toEqual({ kept: none.disk.kept, peak: none.disk.peak + 2 * stream });
+    expect(by('owl')).toEqual(by('dlp'));
+    expect(by('sensitivity').units).toBe(none.units + 64);
+    expect(by('sensitivity').disk).toEqual({ kept: none.disk.kept, peak: none.disk.peak + 34 * stream });
+    expect(by('dlp').seconds).toBeGreaterThan(none.seconds);
+    expect(by('sensitivity').seconds).toBeGreaterThan(by('dlp').seconds);
+  });
+
   it('keeps tensors apart from the host where there is a GPU', () => {
     const onGpu = plan([], assumedMachine({ ...cpuEngine, device: 'gpu: a card' }));
     const { host, tensors } = stage(plan(), 'rebuild');

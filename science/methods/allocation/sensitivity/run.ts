@@ -6,12 +6,12 @@
  * backward pass, layer by layer, from the last to the first.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { keep, tf } from '../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
-import { linearsOf } from '../../models/linears.js';
-import { applyLinear } from '../../models/sub-block.js';
-import type { DecoderLayer, DecoderModel, LinearSpec, Weights } from '../../models/types.js';
-import { SquaredGradients } from '../rebuild/published/squared-gradients.js';
+import { keep, tf } from '../../../engine/index.js';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../../engine/index.js';
+import { linearsOf } from '../../../models/linears.js';
+import { applyLinear } from '../../../models/sub-block.js';
+import type { DecoderLayer, DecoderModel, LinearSpec, Weights } from '../../../models/types.js';
+import { SquaredGradients } from '../../rebuild/published/squared-gradients.js';
 
 /** Logits held at once, in numbers: 256 MB in float32. Their probabilities and gradients take as much again, each. */
 const maxLogits = 64 * 2 ** 20;

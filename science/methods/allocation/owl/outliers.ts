@@ -1,11 +1,5 @@
-import { PruningInputError } from '../parts/errors.js';
-
-export interface ScoredLinear {
-  /** Row-major `[out, in]`. */
-  weight: Float32Array;
-  /** `||x_j||_2`, `[in]`; in the same unit for all linears of the layer. */
-  inputNorms: Float32Array;
-}
+import { PruningInputError } from '../../parts/errors.js';
+import type { ScoredLinear } from '../method.js';
 
 /**
  * Share of outliers in one decoder layer, the score of OWL (Yin et al. 2023, section 3.2, "layerwise outlier distribution"):

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tf } from '../../../../science/engine/index.js';
-import type { Tensor, Tensor3D } from '../../../../science/engine/index.js';
-import { tokenLosses } from '../../../../science/evaluation/index.js';
-import { heldConstants, modelFromConfig } from '../../../../science/models/index.js';
-import { layerForward, layerSensitivity, lossGradient } from '../../../../science/methods/index.js';
-import { openTestEngine } from '../../../helpers/engine.js';
-import { allTensors } from '../../../helpers/load-model.js';
+import { tf } from '../../../../../science/engine/index.js';
+import type { Tensor, Tensor3D } from '../../../../../science/engine/index.js';
+import { tokenLosses } from '../../../../../science/evaluation/index.js';
+import { heldConstants, modelFromConfig } from '../../../../../science/models/index.js';
+import { layerForward, layerSensitivity, lossGradient } from '../../../../../science/methods/index.js';
+import { openTestEngine } from '../../../../helpers/engine.js';
+import { allTensors } from '../../../../helpers/load-model.js';
 
 beforeAll(() => openTestEngine());
 

@@ -1,9 +1,7 @@
 import { addWork, f32, forwardBatch, forwardWork, gradientBatch, hiddenBytes, readLayer, storeHidden, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
-import { inputStatisticsCost } from '../initial/costs.js';
 
-/** One layer of an allocation's scoring. */
-export function scoringCost(size: ModelSize, windows: Windows, method: 'sensitivity' | 'owl'): Cost {
-  if (method === 'owl') return inputStatisticsCost(size, windows);
+/** One layer of a backward pass over the dense model, with the hidden states and gradients before and behind it. */
+export function backwardCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
   const gradients = Math.max(...layer.subBlocks.map((block) => gradientBatch(size, block, windows)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outlierShare } from '../../../../science/methods/index.js';
+import { outlierShare } from '../../../../../science/methods/index.js';
 
 describe('outlierShare', () => {
   it('counts scores above a multiple of the mean of the layer, not of the linear', () => {

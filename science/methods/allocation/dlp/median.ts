@@ -1,0 +1,53 @@
+import { PruningInputError } from '../../parts/errors.js';
+import { bitsOf } from '../../parts/float-bits.js';
+import type { ScoredLinear } from '../method.js';
+
+const half = 16;
+const low = 2 ** half - 1;
+
+/**
+ * Median of the Wanda scores `|W_ij| * ||x_j||_2`, in float32, of all weights of a layer together; of an even number of them the
+ * lower one of the two in the middle, as PyTorch has it. Positive floats are ordered as their bits, so the
+ * median's upper 16 bits are found by counting, and then its lower ones: nothing is sorted or kept, however large the layer.
+ *
+ * @param linears all that are pruned in the layer
+ * @throws PruningInputError if norms and weights differ in length, or a score is not finite.
+ */
+export function medianScore(linears: readonly ScoredLinear[]): number {
+  const size = linears.reduce((sum, { weight }) => sum + weight.length, 0);
+  if (size === 0) return 0;
+  const upper = new Float64Array(2 ** half);
+  eachScoreBits(linears, (bits) => upper[bits >>> half]++);
+  const infinite = 0x7f80;
+  if (upper.subarray(infinite).some((count) => count > 0)) throw new PruningInputError({ what: 'a Wanda score that is not finite', expected: 'finite weights and inputs' });
+  const high = placeOf(upper, Math.floor((size - 1) / 2));
+  const lower = new Float64Array(2 ** half);
+  eachScoreBits(linears, (bits) => {
+    if (bits >>> half === high.bucket) lower[bits & low]++;
+  });
+  const bits = high.bucket * 2 ** half + placeOf(lower, high.rank).bucket;
+  return new Float32Array(Uint32Array.of(bits).buffer)[0];
+}
+
+/** The bucket that holds the number of that rank, and its rank in there. */
+function placeOf(counts: Float64Array, rank: number): { bucket: number; rank: number } {
+  let left = rank;
+  let bucket = 0;
+  while (left >= counts[bucket]) left -= counts[bucket++];
+  return { bucket, rank: left };
+}
+
+function eachScoreBits(linears: readonly ScoredLinear[], take: (bits: number) => void): void {
+  for (const { weight, inputNorms } of linears) {
+    const width = inputNorms.length;
+    if (width === 0 || weight.length % width !== 0) {
+      throw new PruningInputError({ what: `${width} input norms for ${weight.length} weights`, expected: 'one for each column' });
+    }
+    const row = new Float32Array(width);
+    const bits = bitsOf(row);
+    for (let start = 0; start < weight.length; start += width) {
+      for (let column = 0; column < width; column++) row[column] = Math.abs(weight[start + column]) * inputNorms[column];
+      bits.forEach(take);
+    }
+  }
+}

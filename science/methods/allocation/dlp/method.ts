@@ -1,0 +1,18 @@
+import { inputStatisticsCost } from '../../initial/costs.js';
+import { allocationMethod, spreadSetting } from '../method.js';
+import { byValue } from '../shifts.js';
+
+/** Alpha in the authors' example for 70 %. */
+const defaultSpread = 0.15;
+
+export const dlp = allocationMethod({
+  description: 'The median of `|W| * ||x||` in each decoder layer: the smaller, the denser (DLP, Chen et al. 2025). Runs the dense model forward once.',
+  settings: { spread: spreadSetting },
+  defaultSpread,
+  needs: 'inputs',
+  version: 1,
+  identity: ({ spread = defaultSpread }) => ({ spread }),
+  deviations: (linears, { spread = defaultSpread }) => ({ reach: spread, shifts: byValue(linears) }),
+  cost: inputStatisticsCost,
+  load: () => import('./run.js'),
+});

@@ -1,0 +1,26 @@
+import { allocationMethod, spreadSetting } from '../method.js';
+import { rampDeviations } from './ramp.js';
+
+/** Chosen by measurement on small models (docs/allocation.md). */
+const defaultSpread = 0.15;
+const defaultKinds = 0.03;
+
+export const ramp = allocationMethod({
+  description:
+    'By place alone: sparsity rises linearly from the first decoder layer to the last, and `v` and `o` are denser than `q` and `k`. Runs nothing, and needs no calibration.',
+  settings: {
+    spread: spreadSetting,
+    kinds: {
+      description: `With \`method: ramp\`: by how much \`v\` and \`o\` of the attention are denser, and \`q\` and \`k\` sparser, than the layer; ${defaultKinds} if absent, 0 for none.`,
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      examples: [defaultKinds],
+    },
+  },
+  defaultSpread,
+  needs: 'nothing',
+  version: 1,
+  identity: ({ spread = defaultSpread, kinds = defaultKinds }) => ({ spread, kinds }),
+  deviations: (linears, { spread = defaultSpread, kinds = defaultKinds }) => rampDeviations(linears, spread, kinds),
+});

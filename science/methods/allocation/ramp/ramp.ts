@@ -1,0 +1,21 @@
+import type { LinearKind } from '../../../models/index.js';
+import type { Deviations, LinearScore } from '../method.js';
+import { totalSize } from '../shifts.js';
+
+/** Which way a kind of linear goes: queries and keys only decide where to look, values and outputs carry what is seen. */
+const directionOf: Readonly<Record<LinearKind, number>> = { q: 1, k: 1, v: -1, o: -1, gate: 0, up: 0, down: 0 };
+
+/**
+ * Of a linear in layer l of L: `spread * (2 l / (L - 1) - 1) + kinds * direction`, less the mean over all weights. With layers of
+ * one shape and no `kinds`, the first layer is `spread` below the model's sparsity, and the last as far above it.
+ *
+ * @param spread, kinds shares of weights, from 0
+ */
+export function rampDeviations(linears: readonly LinearScore[], spread: number, kinds: number): Deviations {
+  const last = Math.max(...linears.map(({ layer }) => layer));
+  const raw = linears.map(({ layer, kind }) => (last === 0 ? 0 : spread * ((2 * layer) / last - 1)) + (kind === undefined ? 0 : kinds * directionOf[kind]));
+  const mean = linears.reduce((sum, { size }, i) => sum + size * raw[i], 0) / totalSize(linears);
+  const deviations = raw.map((value) => value - mean);
+  const reach = Math.max(...deviations.map(Math.abs));
+  return { reach, shifts: deviations.map((value) => (reach === 0 ? 0 : value / reach)) };
+}

@@ -1,0 +1,19 @@
+import { backwardCost } from '../costs.js';
+import { allocationMethod, spreadSetting } from '../method.js';
+import { byRank } from '../shifts.js';
+
+/** The paper's alpha. */
+const defaultSpread = 0.1;
+
+export const sensitivity = allocationMethod({
+  description:
+    'How much the loss bends under changes of each linear (after Shao et al. 2024). Runs the dense model forward and backward once; the hidden states of all layers are on disk meanwhile.',
+  settings: { spread: spreadSetting },
+  defaultSpread,
+  needs: 'gradients',
+  version: 1,
+  identity: ({ spread = defaultSpread }) => ({ spread }),
+  deviations: (linears, { spread = defaultSpread }) => ({ reach: spread, shifts: byRank(linears) }),
+  cost: backwardCost,
+  load: () => import('./run.js'),
+});
