@@ -4,7 +4,7 @@
  *
  * usage: node dist/tools/bench/quality.js --results FILE [--models A,B] [--methods wanda,refit,sparsegpt+guarded] [--patterns 50,2:4]
  *   [--seeds 0,1] [--smol DIR] [--data DIR] [--windows N] [--length N] [--sampling random] [--eval-windows N] [--questions N]
- *   [--code LABEL] [--list]
+ *   [--tasks boolq,rte] [--code LABEL] [--list]
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,14 +33,13 @@ const { values: options } = parseArgs({
     'sampling': { type: 'string' },
     'eval-windows': { type: 'string' },
     'questions': { type: 'string' },
+    // Those of the LLM-Barber paper whose documents are in the shared data, and one more.
+    'tasks': { type: 'string', default: 'boolq,rte,winogrande,arc_easy,arc_challenge,openbookqa,piqa' },
     'code': { type: 'string' },
     'list': { type: 'boolean', default: false },
   },
 });
 if (options.results === undefined) throw new Error('say where the results go: --results FILE');
-
-/** Those of the LLM-Barber paper whose documents are in the shared data, and one more. */
-const tasks = ['boolq', 'rte', 'winogrande', 'arc_easy', 'arc_challenge', 'openbookqa', 'piqa'];
 
 /** What a model of the text may have; whole numbers. */
 const count = (name: 'windows' | 'length' | 'eval-windows' | 'questions'): number | undefined => {
@@ -63,7 +62,7 @@ const plan = (model: string, seed: number): ModelPlan => planOf(model, {
 /** What a model is judged by, whatever is done to it. */
 function judgedBy(model: string): Pick<Cell, 'model' | 'evaluations' | 'questions'> {
   const documents = count('questions');
-  return { model, evaluations: plan(model, 0).evaluations, ...(documents !== undefined && { questions: { tasks, documents } }) };
+  return { model, evaluations: plan(model, 0).evaluations, ...(documents !== undefined && { questions: { tasks: options.tasks.split(','), documents } }) };
 }
 
 /** All cells that were asked for, in the order in which they are measured; each once. The dense model is always measured, and no cell. */
