@@ -85,9 +85,9 @@ function aboutOf({ calibration, evaluations, questions }: ResultLine): string {
   if (calibration === undefined) return '';
   const { samples, length, sampling, text } = calibration;
   const where = sampling === 'random' ? 'at random places' : 'from its beginning';
-  const scored = evaluations.map((one) => `at most ${one.windows} of ${one.text} (${one.name})`).join(' and ');
-  const asked = questions === undefined ? '' : `; accuracy: mean over ${questions.tasks.join(', ')}, at most ${questions.documents} questions each`;
-  return `Calibrated on ${samples} windows of ${length} tokens of ${text} ${where}; scored on ${scored}${asked}.`;
+  const scored = evaluations.map((one) => `at most ${one.windows} of ${one.text} (${one.name})`).join('\nand ');
+  const asked = questions === undefined ? '' : `;\naccuracy: mean over ${questions.tasks.join(', ')}, at most ${questions.documents} questions each`;
+  return `Calibrated on ${samples} windows of ${length} tokens of ${text} ${where};\nscored on ${scored}${asked}.`;
 }
 
 /** The sections as Markdown, and the mean shares over small models where there are several. */
@@ -114,7 +114,7 @@ function sectionText({ model, about, dense, rows, impossible }: Section): string
     (row.peakBytes / 2 ** 30).toFixed(2),
     ...(has.seeds ? [String(row.seeds)] : []),
   ]);
-  const denseText = dense === undefined ? '' : ` Dense: ${[...names.map((name) => `${name} ${dense.perplexity[name].toFixed(2)}`), ...(dense.accuracy === undefined ? [] : [`accuracy ${percent(dense.accuracy)}`])].join(', ')}.`;
+  const denseText = dense === undefined ? '' : `\nDense: ${[...names.map((name) => `${name} ${dense.perplexity[name].toFixed(2)}`), ...(dense.accuracy === undefined ? [] : [`accuracy ${percent(dense.accuracy)}`])].join(', ')}.`;
   return [`### ${model}`, '', `${about}${denseText}`, '', ...tableOf(head, cells, 2), '', ...impossible.flatMap((why) => [`* ${why}`, ''])].join('\n');
 }
 
