@@ -1,181 +1,138 @@
 /**
- * What guarded rebuild, masks alone or with a refit, gains over one published round, as a Markdown table: perplexity on held-out text, share of the
- * log-perplexity gap to the dense model that is closed, and seconds, for each model, initial mask and pattern.
+ * Measures methods on models, and appends a line a cell to a file of results. A cell that is there already is not measured again,
+ * so a long table can be stopped at any time and gone on with. `quality-table.js` makes the Markdown table of the file.
  *
- * usage: node dist/tools/bench/quality.js [--data DIR] [--models A,B] [--patterns 50,2:4] [--starts wanda] [--write FILE]
+ * usage: node dist/tools/bench/quality.js --results FILE [--models A,B] [--methods wanda,refit,sparsegpt+guarded] [--patterns 50,2:4]
+ *   [--seeds 0,1] [--smol DIR] [--data DIR] [--windows N] [--length N] [--sampling random] [--eval-windows N] [--questions N]
+ *   [--tasks boolq,rte] [--code LABEL] [--list]
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openEngine } from '../../science/engine/index.js';
-import { parsePattern, PatternError, patternSparsity } from '../../science/methods/index.js';
-import type { MaskTarget } from '../../science/methods/index.js';
+import { PatternError } from '../../science/methods/index.js';
 import { gapClosed } from '../../workflows/gap-closed.js';
-import { perBatch, QualityModel, samples } from './quality-model.js';
-import type { Start, Strategy } from './quality-model.js';
-
-/** Model folders of the data, and the text that each was trained on. */
-const texts: Record<string, string> = { 'stories260K': 'tiny.utf8', 'babyllama-tok105': 'tiny.utf8', 'tiny-opt': 'wiki.utf8' };
+import { BenchModel } from './quality/bench-model.js';
+import { denseKeyOf, keyOf, type Cell, type Measured, type ResultLine, type Scores } from './quality/cell.js';
+import { codeLabel } from './quality/code-label.js';
+import { measureCell, measureDense } from './quality/measure.js';
+import { modelNames, planOf, smolName, type ModelPlan } from './quality/models.js';
+import { defaultMethods, recipeOf } from './quality/recipe.js';
+import { Results } from './quality/results.js';
 
 const { values: options } = parseArgs({
   options: {
-    data: { type: 'string', default: '../shared/data' },
-    models: { type: 'string', default: Object.keys(texts).join() },
-    patterns: { type: 'string', default: '50,60,70,2:4,4:8' },
-    starts: { type: 'string', default: 'magnitude,wanda,sparsegpt' },
-    'calibration-from': { type: 'string', default: '0' },
-    'evaluation-windows': { type: 'string', default: '256' },
-    write: { type: 'string' },
+    'results': { type: 'string' },
+    'data': { type: 'string', default: '../shared/data' },
+    'smol': { type: 'string' },
+    'models': { type: 'string' },
+    'methods': { type: 'string', default: defaultMethods.join() },
+    'patterns': { type: 'string', default: '50,60,70,2:4,4:8' },
+    'seeds': { type: 'string', default: '0' },
+    'windows': { type: 'string' },
+    'length': { type: 'string' },
+    'sampling': { type: 'string' },
+    'eval-windows': { type: 'string' },
+    'questions': { type: 'string' },
+    // Those of the LLM-Barber paper whose documents are in the shared data, and one more.
+    'tasks': { type: 'string', default: 'boolq,rte,winogrande,arc_easy,arc_challenge,openbookqa,piqa' },
+    'code': { type: 'string' },
+    'list': { type: 'boolean', default: false },
   },
 });
+if (options.results === undefined) throw new Error('say where the results go: --results FILE');
 
-interface Row {
-  model: string;
-  start: Start;
-  pattern: string;
-  dense: number;
-  initial: number;
-  published: Result;
-  /** Masks only: weights that are kept have the values that they had. */
-  guarded: Result;
-  /** Guarded, and the kept weights fitted anew. */
-  refit: Result;
+/** What a model of the text may have; whole numbers. */
+const count = (name: 'windows' | 'length' | 'eval-windows' | 'questions'): number | undefined => {
+  const text = options[name];
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} ${text}: expected a whole number above 0`);
+  return Number(text);
+};
+
+function samplingOf(text: string | undefined): 'sequential' | 'random' | undefined {
+  if (text === undefined || text === 'sequential' || text === 'random') return text;
+  throw new Error(`--sampling ${text}: expected sequential or random`);
 }
 
-interface Result {
-  perplexity: number;
-  /** `1 - ln(rebuilt / dense) / ln(initial / dense)` */
-  closed: number;
-  seconds: number;
-  forwards: number;
+const plan = (model: string, seed: number): ModelPlan => planOf(model, {
+  data: options.data, smol: options.smol, seed, samples: count('windows'), length: count('length'),
+  sampling: samplingOf(options.sampling), evaluationWindows: count('eval-windows'),
+});
+
+/** What a model is judged by, whatever is done to it. */
+function judgedBy(model: string): Pick<Cell, 'model' | 'evaluations' | 'questions'> {
+  const documents = count('questions');
+  return { model, evaluations: plan(model, 0).evaluations, ...(documents !== undefined && { questions: { tasks: options.tasks.split(','), documents } }) };
 }
 
-function targetOf(pattern: string): MaskTarget {
-  if (!pattern.includes(':')) return { pattern: parsePattern('unstructured'), sparsity: Number(pattern) / 100 };
-  const parsed = parsePattern(pattern);
-  return { pattern: parsed, sparsity: patternSparsity(parsed) as number };
+/** All cells that were asked for, in the order in which they are measured; each once. The dense model is always measured, and no cell. */
+function cellsOf(model: string, code: string): Cell[] {
+  const methods = options.methods.split(',').filter((method) => method !== 'dense');
+  const cells = options.seeds.split(',').flatMap((seed) => options.patterns.split(',').flatMap((pattern) =>
+    methods.map((method): Cell => ({ ...judgedBy(model), calibration: plan(model, Number(seed)).calibration, pattern, method, recipe: recipeOf(method), code }))));
+  return [...new Map(cells.map((cell) => [keyOf(cell), cell])).values()];
 }
 
-async function measure(model: QualityModel, dense: number, start: Start, pattern: string): Promise<Omit<Row, 'model'>> {
-  const target = targetOf(pattern);
-  const before = await model.prune(start, target);
-  const initial = await model.perplexity(before);
-  const run = async (strategy: Strategy): Promise<Result> => {
-    const { seconds, forwards, ...pruned } = await model.rebuild(strategy, before, target.pattern);
-    const perplexity = await model.perplexity(pruned);
-    return { perplexity, closed: gapClosed(dense, initial, perplexity) ?? NaN, seconds, forwards };
-  };
-  return { start, pattern, dense, initial, published: await run('published'), guarded: await run('guarded'), refit: await run('refit') };
+const scoresText = (scores: Scores): string => [
+  ...Object.entries(scores.perplexity).map(([name, value]) => `${name} ${value.toFixed(3)}`),
+  ...(scores.accuracy === undefined ? [] : [`accuracy ${scores.accuracy.toFixed(4)}`]),
+].join(', ');
+
+function cellText({ perplexity, seconds, forwards, peakBytes, ...scores }: Measured, dense: Scores, wanda: Scores | undefined): string {
+  const closed = Object.entries(perplexity).map(([name, value]) => gapClosed(dense.perplexity[name], wanda?.perplexity[name], value));
+  return [
+    scoresText({ perplexity, ...scores }),
+    ...(closed.includes(undefined) ? [] : [`closed ${closed.map((share) => `${(100 * (share ?? 0)).toFixed(1)} %`).join(', ')}`]),
+    `${seconds.initial.toFixed(1)} + ${seconds.rebuild.toFixed(1)} s`,
+    ...(forwards === undefined ? [] : [`${forwards.toFixed(1)} forwards`]),
+    `${(peakBytes / 2 ** 30).toFixed(2)} GiB`,
+  ].join('; ');
 }
 
-const head = [
-  '| model (dense) | start | pattern | initial | published | closed | s | guarded | closed | s | forwards | refit | closed | s | forwards |',
-  `|---|---|---|${'--:|'.repeat(12)}`,
-];
+const showProgress = (text: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+};
 
-function lineOf({ model, start, pattern, dense, initial, published, guarded, refit }: Row): string {
-  const percent = ({ closed }: Result): string => `${(100 * closed).toFixed(1)} %`;
-  const cells = [
-    `${model} (${dense.toFixed(2)})`, names[start], pattern.includes(':') ? pattern : `${pattern} %`, initial.toFixed(2),
-    published.perplexity.toFixed(2), percent(published), published.seconds.toFixed(2),
-    ...[guarded, refit].flatMap((result) => [result.perplexity.toFixed(2), percent(result), result.seconds.toFixed(2), result.forwards.toFixed(1)]),
-  ];
-  return `| ${cells.join(' | ')} |`;
-}
+const code = options.code ?? codeLabel(process.cwd());
+const models = options.models?.split(',') ?? modelNames.filter((name) => name !== smolName || options.smol !== undefined);
+const results = new Results(resolve(options.results));
+const tables = models.map((model) => ({ model, cells: cellsOf(model, code) }));
+const left = tables.flatMap(({ cells }) => cells).filter((cell) => results.find(keyOf(cell)) === undefined).length;
+console.log(`${tables.reduce((sum, { cells }) => sum + cells.length, 0)} cells of code ${code}, ${left} to measure`);
+if (!options.list) await measureAll();
 
-const names: Record<Start, string> = { magnitude: 'magnitude', wanda: 'Wanda', sparsegpt: 'SparseGPT' };
+async function measureAll(): Promise<void> {
+  const engine = await openEngine({ backend: 'auto' });
+  const engineName = `${engine.backend} on ${engine.device}, ${engine.threads} threads`;
+  for (const { model, cells } of tables) {
+    const bench = await BenchModel.open(plan(model, 0).folder, `${options.data}/text`);
+    const judged = judgedBy(model);
+    const progress = (label: string) => ({ data: options.data, onProgress: (detail: string) => { showProgress(`${model}, ${label}, ${detail} `); } });
 
-/** What a rebuild does unless told otherwise: weights that SparseGPT has changed are fitted anew, dense ones are left as they are. */
-function defaultOf({ start, guarded, refit }: Row): Result {
-  return start === 'sparsegpt' ? refit : guarded;
-}
+    const denseKey = denseKeyOf(judged);
+    if (results.find(denseKey) === undefined) {
+      const measured = await measureDense(bench, judged, progress('dense'));
+      results.add({ key: denseKey, ...judged, pattern: 'dense', method: 'dense', engine: engineName, measured });
+    }
+    const dense = results.find(denseKey)?.measured as Scores;
+    console.log(`${model}, dense: ${scoresText(dense)}`);
 
-/** The table in a few numbers. */
-function summaryOf(rows: readonly Row[]): string[] {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const worst = (what: string, resultOf: (row: Row) => Result, than: 'initial' | 'published'): string => {
-    const ratioOf = (row: Row): number => resultOf(row).perplexity / (than === 'initial' ? row.initial : row.published.perplexity);
-    const row = rows.reduce((a, b) => (ratioOf(b) > ratioOf(a) ? b : a));
-    const over = rows.filter((each) => ratioOf(each) > 1.005).length;
-    const where = `${row.model}, ${names[row.start]}, ${row.pattern}`;
-    return `* ${what} against ${than}: at worst ${(100 * (ratioOf(row) - 1)).toFixed(2)} % (${where}); more than 0.5 % above in ${over} of ${rows.length} cells.`;
-  };
-  const cost = (what: string, of: 'guarded' | 'refit'): string => {
-    const seconds = mean(rows.map((row) => row[of].seconds)) / mean(rows.map(({ published }) => published.seconds));
-    return `* ${what}: ${seconds.toFixed(2)} times the seconds of published; at most ${Math.max(...rows.map((row) => row[of].forwards)).toFixed(1)} forwards, published 4.33.`;
-  };
-  const lines = [
-    worst('default', defaultOf, 'initial'), worst('default', defaultOf, 'published'),
-    worst('refit', ({ refit }) => refit, 'initial'), worst('refit', ({ refit }) => refit, 'published'),
-    cost('guarded', 'guarded'), cost('refit', 'refit'),
-  ];
-  const closed = (what: string, some: readonly Row[]): void => {
-    if (some.length === 0) return;
-    const share = (of: 'published' | 'guarded' | 'refit'): string => `${(100 * mean(some.map((row) => row[of].closed))).toFixed(1)} %`;
-    lines.push(`* share of the gap closed ${what}, on average: ${share('published')} published, ${share('guarded')} guarded, ${share('refit')} refit.`);
-  };
-  const plain = rows.filter(({ start }) => start !== 'sparsegpt');
-  const half = plain.filter(({ pattern }) => pattern === '50');
-  if (half.length > 0) {
-    const times = (of: 'guarded' | 'refit'): string => mean(half.map((row) => row[of].closed / row.published.closed)).toFixed(2);
-    lines.push(`* at 50 % from magnitude and Wanda, cell by cell, guarded closes ${times('guarded')} times the share that published closes, refit ${times('refit')} times.`);
-  }
-  closed('at 50 % from magnitude and Wanda', half);
-  closed('from magnitude and Wanda', plain);
-  closed('from SparseGPT', rows.filter(({ start }) => start === 'sparsegpt'));
-  return lines;
-}
-
-const engine = await openEngine({ backend: 'auto' });
-const rows: Row[] = [];
-/** Patterns that do not divide the linears of a model. */
-const impossible: string[] = [];
-console.log(head.join('\n'));
-for (const name of options.models.split(',')) {
-  const model = await QualityModel.open({
-    folder: join(options.data, 'models', name),
-    text: join(options.data, 'text', texts[name]),
-    calibrationFrom: Number(options['calibration-from']),
-    evaluationWindows: Number(options['evaluation-windows']),
-  });
-  const dense = await model.perplexity();
-  for (const pattern of options.patterns.split(',')) {
-    for (const start of options.starts.split(',') as Start[]) {
+    for (const cell of cells) {
+      const { calibration, pattern, method } = cell;
+      const label = `${pattern}, ${method}, ${calibration.samples} windows of ${calibration.length}, seed ${calibration.seed}`;
+      const key = keyOf(cell);
+      const add = (outcome: Pick<ResultLine, 'measured' | 'impossible'>): void => { results.add({ key, ...cell, engine: engineName, ...outcome }); };
+      if (results.find(key) !== undefined) continue;
       try {
-        rows.push({ model: name, ...(await measure(model, dense, start, pattern)) });
-        console.log(lineOf(rows[rows.length - 1]));
-      } catch (fault) {
-        if (!(fault instanceof PatternError)) throw fault;
-        impossible.push(`* ${name}, ${pattern}: ${fault.message}`);
-        break;
+        const measured = await measureCell(bench, cell, progress(label));
+        add({ measured });
+        const wanda = results.find(keyOf({ ...cell, recipe: recipeOf('wanda') }))?.measured;
+        console.log(`${model}, ${label}: ${cellText(measured, dense, wanda)}`);
+      } catch (error) {
+        if (!(error instanceof PatternError)) throw error;
+        add({ impossible: error.message });
+        console.log(`${model}, ${label}: ${error.message}`);
       }
     }
   }
-  model.dispose();
-}
-const summary = [...summaryOf(rows), ...impossible];
-console.log(`\n${summary.join('\n')}`);
-if (options.write !== undefined) {
-  const page = [
-    '# Quality',
-    '',
-    'Perplexity on held-out text from initial masks, and after rebuilds by block, or N:M:',
-    '',
-    '* *published*: one round, as in the paper, with ratio 0.1.',
-    '* *guarded*: `strategy: guarded` with its defaults and `weights: keep-updates`, so that only the masks change.',
-    '* *refit*: the same with `weights: refit`, which also fits the kept weights anew; the default after SparseGPT. Both have the same budget.',
-    '',
-    'From SparseGPT, published and guarded keep its updates. *closed*: share of the log-perplexity gap to the dense model,',
-    '`1 - ln(rebuilt / dense) / ln(initial / dense)`. *s*: seconds of the rebuild. *forwards*: mean over sub-blocks of what was',
-    'computed, in forwards of the sub-block over all calibration windows; a published round is 4.33.',
-    '',
-    '```',
-    'npm run build && node dist/tools/bench/quality.js --write docs/quality.md',
-    '```',
-    '',
-    `${engine.backend} on ${engine.device}, ${engine.threads} threads. ${samples} calibration windows, ${perBatch} a batch; windows of half of the model's positions; ${options['evaluation-windows']} other windows are scored, as in the papers. (With 64, cells of tiny-opt, whose windows are short, moved by more than their differences.)`,
-    '',
-    ...head, ...rows.map(lineOf), '', ...summary, '',
-  ];
-  writeFileSync(options.write, page.join('\n'));
 }

@@ -1,0 +1,112 @@
+/** A cell of the quality table: all settings that a measurement follows from, its key, and what is measured. */
+import { createHash } from 'node:crypto';
+import { initialMethodOf, rebuildMethodOf } from '../../../science/methods/index.js';
+import type { Recipe } from './recipe.js';
+
+/** Windows that a method learns from. */
+export interface Calibration {
+  text: string;
+  samples: number;
+  /** Tokens a window. */
+  length: number;
+  sampling: 'sequential' | 'random';
+  /** Of random sampling; 0 where windows are sequential. */
+  seed: number;
+}
+
+/** Windows that are scored: at most so many of a text, one after the other, that calibration never sees. */
+export interface Evaluation {
+  /** Name of the perplexity. */
+  name: string;
+  text: string;
+  /** Tokens at the start of the text that are not scored; or the share of the tokens. */
+  skip: number | { share: number };
+  windows: number;
+  length: number;
+}
+
+/** Questions that are answered: the first so many documents of each task. */
+export interface Questions {
+  tasks: readonly string[];
+  documents: number;
+}
+
+export interface Cell {
+  model: string;
+  calibration: Calibration;
+  /** Percent, or N:M. */
+  pattern: string;
+  /** As `--methods` has it. */
+  method: string;
+  recipe: Recipe;
+  evaluations: readonly Evaluation[];
+  questions?: Questions;
+  /** Which code computed: a commit of science/, unless told otherwise. */
+  code: string;
+}
+
+/** Perplexity of each evaluation by its name, and mean accuracy where questions were asked. */
+export interface Scores {
+  perplexity: Record<string, number>;
+  accuracy?: number;
+}
+
+export interface Measured extends Scores {
+  /** Of the initial method and of the rebuild, all layers. */
+  seconds: { initial: number; rebuild: number };
+  /** Mean over sub-blocks, in forwards over all calibration windows; absent where the strategy does not report it. */
+  forwards?: number;
+  /** Share of the linears' weights that are zero. */
+  sparsity: number;
+  /** Largest resident memory of the process while the cell was measured. */
+  peakBytes: number;
+}
+
+/** A line of the results file. `pattern` and `method` are `dense` for the dense model. */
+export interface ResultLine {
+  key: string;
+  model: string;
+  calibration?: Calibration;
+  pattern: string;
+  method: string;
+  recipe?: Recipe;
+  evaluations: readonly Evaluation[];
+  questions?: Questions;
+  code?: string;
+  engine: string;
+  measured?: Measured | Scores;
+  /** Why the model cannot have this pattern. */
+  impossible?: string;
+}
+
+/**
+ * What makes two cells the same measurement: every setting with its default filled in, the versions of the methods and the code;
+ * not how the method is called.
+ */
+export function keyOf({ model, calibration, pattern, recipe, evaluations, questions, code }: Cell): string {
+  const initial = initialMethodOf(recipe.initial.method);
+  const { rebuild } = recipe;
+  const strategy = rebuild && rebuildMethodOf(rebuild.strategy);
+  return digest({
+    model, calibration, pattern, evaluations, questions, code,
+    initial: { method: recipe.initial.method, version: initial.version, ...initial.identity(recipe.initial.settings) },
+    rebuild: rebuild && strategy && { strategy: rebuild.strategy, version: strategy.version, ...rebuild.common, ...strategy.identity(rebuild.settings) },
+  });
+}
+
+/** The dense model follows from neither calibration nor methods. */
+export function denseKeyOf({ model, evaluations, questions }: Pick<Cell, 'model' | 'evaluations' | 'questions'>): string {
+  return digest({ model, evaluations, questions, dense: true });
+}
+
+function digest(value: object): string {
+  return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex').slice(0, 24);
+}
+
+/** The same data with names in order, so that equal settings have equal text. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, one]) => [name, sorted(one)]));
+}

@@ -1,0 +1,148 @@
+/** Measures a cell: every layer is pruned and rebuilt as a pipeline does it, without files or Temporal. */
+import { roundingOf } from '../../../activities/rounding.js';
+import { tf, type Tensor, type Tensor3D } from '../../../science/engine/index.js';
+import { linearsOf, type DecoderLayer, type SubBlock } from '../../../science/models/index.js';
+import {
+  checkInitialMask, checkRebuiltMasks, initialMethodOf, layerForward, ownSettings, parsePattern, patternSparsity, rebuildMethodOf,
+} from '../../../science/methods/index.js';
+import type { LinearMask, Masks, MaskTarget, Updates } from '../../../science/methods/index.js';
+import type { BenchModel } from './bench-model.js';
+import type { Cell, Measured, Scores } from './cell.js';
+import { Judges } from './judges.js';
+import { peakBytes, resetPeak } from './peak-memory.js';
+
+/** Masks of a layer, and values of the linears whose kept weights are not the dense ones. */
+interface Pruned {
+  masks: Masks;
+  updates: Updates;
+}
+
+interface Progress {
+  onProgress: (detail: string) => void;
+  /** The shared data, where the tasks are. */
+  data: string;
+}
+
+/** Scores of the dense model. */
+export async function measureDense(bench: BenchModel, cell: Pick<Cell, 'evaluations' | 'questions'>, { onProgress, data }: Progress): Promise<Scores> {
+  const judges = await Judges.begin(bench, cell, data);
+  for (let index = 0; index < bench.model.layers; index++) {
+    onProgress(`layer ${index}`);
+    const layer = bench.model.decoderLayer(index);
+    await bench.withWeights(layer.tensors, (weights) => judges.advance(layer, weights, {}));
+  }
+  return finish(bench, judges);
+}
+
+/**
+ * One layer after the other: the initial method on the stream that comes through the initial masks, the strategy on the one that
+ * comes through what it has rebuilt, and then all that is judged.
+ *
+ * @throws MaskBudgetError where a method breaks its budget; PatternError where the pattern does not fit the model
+ */
+export async function measureCell(bench: BenchModel, cell: Cell, { onProgress, data }: Progress): Promise<Measured> {
+  resetPeak();
+  const windows = await bench.calibrationWindows(cell.calibration);
+  const { rebuild } = cell.recipe;
+  const run = { initialStream: await bench.embed(windows), rebuiltStream: rebuild ? await bench.embed(windows) : [] };
+  const judges = await Judges.begin(bench, cell, data);
+  const seconds = { initial: 0, rebuild: 0 };
+  const forwards: number[] = [];
+  const zeros = { pruned: 0, size: 0 };
+
+  for (let index = 0; index < bench.model.layers; index++) {
+    const layer = bench.model.decoderLayer(index);
+    const step = { bench, cell, layer, onProgress: (detail: string) => { onProgress(`layer ${index}, ${detail}`); } };
+    await bench.withWeights(layer.tensors, async (weights) => {
+      const begin = performance.now();
+      const start = await prune({ ...step, weights, hidden: run.initialStream });
+      run.initialStream = await layerForward({ layer, hidden: run.initialStream, weights, ...start });
+      seconds.initial += (performance.now() - begin) / 1000;
+      let made: Pruned = start;
+      if (rebuild !== undefined) {
+        const between = performance.now();
+        const { hidden, entries, ...rebuilt } = await rebuildLayer({ ...step, weights, hidden: run.rebuiltStream, start });
+        run.rebuiltStream = hidden;
+        made = rebuilt;
+        seconds.rebuild += (performance.now() - between) / 1000;
+        forwards.push(...entries.flatMap((entry) => (entry as { forwards?: number }).forwards ?? []));
+      }
+      step.onProgress('judges');
+      await judges.advance(layer, weights, made);
+      countZeros(made.masks, zeros);
+    });
+  }
+  tf.dispose([...run.initialStream, ...run.rebuiltStream]);
+  const scores = await finish(bench, judges);
+  return {
+    ...scores, seconds, sparsity: zeros.pruned / zeros.size, peakBytes: peakBytes(),
+    ...(forwards.length > 0 && { forwards: forwards.reduce((sum, one) => sum + one, 0) / forwards.length }),
+  };
+}
+
+async function finish(bench: BenchModel, judges: Judges): Promise<Scores> {
+  const scores = await bench.withWeights(bench.model.headTensors, (weights) => Promise.resolve(judges.score(weights)));
+  judges.dispose();
+  return scores;
+}
+
+interface Step {
+  bench: BenchModel;
+  cell: Cell;
+  layer: DecoderLayer;
+  weights: ReadonlyMap<string, Tensor>;
+  hidden: Tensor3D[];
+  onProgress: (detail: string) => void;
+}
+
+async function prune({ bench, cell: { pattern, recipe: { initial } }, layer, weights, hidden, onProgress }: Step): Promise<Pruned> {
+  const method = initialMethodOf(initial.method);
+  const target = targetOf(pattern);
+  const { run } = await method.load();
+  const { masks, updates = new Map<string, Float32Array>() } = await run({
+    layer, weights, hidden: method.needs === 'hidden-states' ? hidden : [],
+    targetOf: () => target,
+    settings: ownSettings(method.settings, initial.settings),
+    round: roundingOf(bench.open, layer),
+    readSource: () => Promise.reject(new Error(`method ${initial.method}: masks made elsewhere are not measured here`)),
+    onProgress,
+  });
+  for (const linear of linearMasks(layer, masks)) if (method.groups !== undefined) checkInitialMask(linear, target, method.groups);
+  return { masks, updates };
+}
+
+async function rebuildLayer({ bench, cell: { pattern, recipe }, layer, weights, hidden, start, onProgress }: Step & { start: Pruned }) {
+  if (recipe.rebuild === undefined) throw new Error('there is no rebuild in this recipe');
+  const { strategy, common, settings } = recipe.rebuild;
+  const method = rebuildMethodOf(strategy);
+  const { run } = await method.load();
+  const parsed = targetOf(pattern).pattern;
+  const made = await run({
+    layer, hidden, dense: weights, start, pattern: parsed, common,
+    settings: ownSettings(method.settings, settings),
+    round: roundingOf(bench.open, layer),
+    onProgress,
+  });
+  for (const subBlock of layer.subBlocks) {
+    checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, made.masks), { granularity: common.granularity, pattern: parsed });
+  }
+  return made;
+}
+
+function linearMasks(part: DecoderLayer | SubBlock, masks: Masks): LinearMask[] {
+  return linearsOf(part).map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
+}
+
+/** @param pattern percent, or N:M */
+function targetOf(pattern: string): MaskTarget {
+  if (!pattern.includes(':')) return { pattern: parsePattern('unstructured'), sparsity: Number(pattern) / 100 };
+  const parsed = parsePattern(pattern);
+  return { pattern: parsed, sparsity: patternSparsity(parsed) as number };
+}
+
+function countZeros(masks: Masks, zeros: { pruned: number; size: number }): void {
+  for (const mask of masks.values()) {
+    zeros.size += mask.length;
+    for (const kept of mask) zeros.pruned += 1 - kept;
+  }
+}

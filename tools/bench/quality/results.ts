@@ -1,0 +1,43 @@
+/** The file of results: a JSON object a line, only ever appended to, so that a table can be stopped at any time and gone on with. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ResultLine } from './cell.js';
+
+export class Results {
+  private readonly byKey = new Map<string, ResultLine>();
+
+  /** Reads what is there. @throws Error on a line that is no result */
+  constructor(private readonly file: string) {
+    readResults(file).forEach((line) => this.byKey.set(line.key, line));
+  }
+
+  find(key: string): ResultLine | undefined {
+    return this.byKey.get(key);
+  }
+
+  /** Is in the file when this returns. */
+  add(line: ResultLine): void {
+    mkdirSync(dirname(this.file), { recursive: true });
+    if (existsSync(this.file)) dropUnfinished(this.file);
+    appendFileSync(this.file, `${JSON.stringify(line)}\n`);
+    this.byKey.set(line.key, line);
+  }
+}
+
+/** All lines of a results file; none where it is not there. What a killed process left without an end of line counts for nothing. */
+export function readResults(file: string): ResultLine[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8').split('\n').slice(0, -1).map((text, index) => {
+    try {
+      return JSON.parse(text) as ResultLine;
+    } catch (error) {
+      throw new Error(`${file}, line ${index + 1}: no JSON`, { cause: error });
+    }
+  });
+}
+
+function dropUnfinished(file: string): void {
+  const bytes = readFileSync(file);
+  const finished = bytes.lastIndexOf('\n') + 1;
+  if (finished < bytes.length) truncateSync(file, finished);
+}
