@@ -3,8 +3,9 @@ import type { AllValues } from '../settings.js';
 import { guarded } from './guarded/method.js';
 import type { RebuildMethod } from './method.js';
 import { published } from './published/method.js';
+import { swaps } from './swaps/method.js';
 
-export const rebuildMethods = { published, guarded } satisfies Record<string, RebuildMethod>;
+export const rebuildMethods = { published, guarded, swaps } satisfies Record<string, RebuildMethod>;
 
 export type RebuildStrategy = keyof typeof rebuildMethods;
 

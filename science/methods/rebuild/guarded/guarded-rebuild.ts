@@ -1,20 +1,14 @@
-import { setImmediate as macrotask } from 'node:timers/promises';
-import { keep, tf } from '../../../engine/index.js';
+import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import { runSubBlock } from '../../../models/sub-block.js';
-import type { LinearSpec } from '../../../models/types.js';
-import { CalibrationFolds, mean } from './calibration-folds.js';
-import { changes, checkGuard } from './guard.js';
+import { CalibrationFolds } from './calibration-folds.js';
+import { finalPass } from './final-pass.js';
+import { changes, checkGuard, copyOf, firstState } from './guard.js';
 import type { GuardSettings } from './guard-defaults.js';
-import type { State } from './guard.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
 import { foldCount, runRounds } from './guarded-rounds.js';
 import type { GuardRound } from './guarded-rounds.js';
-import { maskOf, withMasked } from '../../parts/masked-weights.js';
-import type { Updates } from '../../parts/masked-weights.js';
-import { meanSquare } from '../published/output-gradients.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
 
 export interface GuardedRebuild extends SubBlockRebuild {
@@ -59,8 +53,7 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
   let folds: CalibrationFolds | undefined;
   try {
     checkGuard(guard);
-    const linears = linearsOf(subBlock);
-    const first: State = { masks: new Map(linears.map(({ name }) => [name, maskOf(request.masks, name)])), ...ownUpdates(linears, request.updates) };
+    const first = firstState(linearsOf(subBlock), request);
     const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
     folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, foldCount);
     const refits = request.settings.weights === 'refit';
@@ -88,43 +81,4 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
   } finally {
     folds?.dispose();
   }
-}
-
-function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()): { updates?: Updates } {
-  const own = linears.flatMap(({ name }): [string, Float32Array][] => {
-    const values = updates.get(name);
-    return values === undefined ? [] : [[name, values]];
-  });
-  return own.length === 0 ? {} : { updates: new Map(own) };
-}
-
-/** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
-async function finalPass(
-  { subBlock, dense, hidden, onProgress }: GuardedRebuild,
-  { masks, updates }: State,
-  folds: CalibrationFolds,
-): Promise<{ after: Tensor3D[]; error: number }> {
-  const after: Tensor3D[] = [];
-  const errors: number[] = [];
-  try {
-    await withMasked(dense, masks, async (sparse) => {
-      for (const [index, h] of hidden.entries()) {
-        tf.tidy(() => {
-          const t = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
-          after.push(keep(subBlock.leave(h, t, dense)));
-          errors.push(...meanSquare(t.sub<Tensor3D>(folds.denseOutput(index))).dataSync<'float32'>());
-        });
-        onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
-        await macrotask();
-      }
-    }, updates);
-    return { after, error: mean(errors) };
-  } catch (fault) {
-    tf.dispose(after);
-    throw fault;
-  }
-}
-
-function copyOf<T extends Uint8Array | Float32Array>(arrays: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...arrays].map(([name, array]) => [name, array.slice() as T]));
 }
