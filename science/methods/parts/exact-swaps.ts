@@ -45,7 +45,7 @@ const weightsAtOnce = 2 ** 20;
 
 /**
  * Exchanges kept for pruned weights of the same row (with N:M, of the same M inputs) where that lowers the squared error of the
- * linear's outputs, which G tells exactly (the idea of SparseSwaps, 2025). Every row, and every M inputs, keeps as many as before.
+ * linear's outputs, which G tells exactly (the idea of SparseSwaps). Every row, and every M inputs, keeps as many as before.
  *
  * Let `c = sum (y - w x) x` for a row. To take away `u`, whose value is a, and to bring back `p` with the value b changes the error by
  * `2 a c_u + a^2 G_uu - 2 b c_p + b^2 G_pp - 2 a b G_up`. The best b is `(c_p + a G_up) / G_pp`, with which the part of p comes to
@@ -60,7 +60,7 @@ const weightsAtOnce = 2 ** 20;
  * @throws PatternError, NonFiniteScoreError, PruningInputError
  */
 export async function exactSwaps(request: ExactSwaps): Promise<ExactSwapsResult> {
-  const { shape: [outputs, inputs], gram, correlation, pattern, rounds, candidates } = request;
+  const { shape: [outputs, inputs], correlation, pattern, rounds, candidates } = request;
   check(request);
   const mask = request.mask.slice();
   const values = request.values.slice();
@@ -116,8 +116,12 @@ class Search {
   private readonly kept: BestFew;
   private readonly pruned: BestFew;
   private readonly pairs: PairSwaps;
+  /** The Gram matrix's diagonal, which is read for every row. */
+  private readonly squares: Float64Array;
 
   constructor(private readonly linear: Pick<ExactSwaps, 'gram' | 'shape' | 'fitted'>, size: number) {
+    const inputs = linear.shape[1];
+    this.squares = Float64Array.from({ length: inputs }, (_, i) => linear.gram[i * inputs + i]);
     this.kept = new BestFew(size);
     this.pruned = new BestFew(size);
     this.pairs = new PairSwaps(size);
@@ -135,11 +139,13 @@ class Search {
   }
 
   private findCandidates({ mask, values, correlation }: Row, from: number, to: number): void {
-    const { kept, pruned, linear: { gram, fitted, shape: [, inputs] } } = this;
+    const { kept, pruned, squares, linear: { fitted } } = this;
     kept.clear();
     pruned.clear();
     for (let i = from; i < to; i++) {
-      const [value, c, g] = [values[i], correlation[i], gram[i * inputs + i]];
+      const value = values[i];
+      const c = correlation[i];
+      const g = squares[i];
       if (mask[i] === 1) kept.offer(i, value * (2 * c + value * g));
       else if (!fitted) pruned.offer(i, value * (value * g - 2 * c));
       else pruned.offer(i, g < dead ? 0 : -c * c / g);

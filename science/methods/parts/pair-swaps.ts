@@ -67,7 +67,8 @@ export class PairSwaps {
       this.values[id] = row.values[at];
       this.before[id] = isKept ? row.values[at] : 0;
       this.correlation[id] = row.correlation[at];
-      for (let other = 0; other < count; other++) this.gram[id * count + other] = gram[at * inputs + positions[other]];
+      // Reads all over a large matrix are what this costs most, so each pair is read once.
+      for (let other = 0; other <= id; other++) this.gram[id * count + other] = this.gram[other * count + id] = gram[at * inputs + positions[other]];
       const square = this.gram[id * count + id];
       this.inverse[id] = square < dead ? 0 : 1 / square;
     }
@@ -98,7 +99,7 @@ export class PairSwaps {
 
   /** @returns by how much the error went down; 0 where no pair lowers it */
   private swapBest(fitted: boolean): number {
-    const { kept, pruned, values, positions, keeps } = this;
+    const { kept, pruned, values, keeps } = this;
     const [i, j] = this.bestPair(fitted);
     const [u, p] = [kept[i], pruned[j]];
     const { cost, back, value } = this.effectOf(u, p, fitted);

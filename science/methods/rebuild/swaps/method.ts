@@ -3,7 +3,8 @@ import type { Values } from '../../settings.js';
 import { rebuildCost } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 
-const swapDefaults = { swapRounds: 5, candidates: 48 };
+/** Rows of 4,096 weights are nearly done by then: 5 rounds leave 1 % more of the error unstructured, 2 % with 2:4 (random weights). */
+const swapDefaults = { swapRounds: 10, candidates: 48 };
 
 export const settings = {
   swapRounds: {

@@ -39,7 +39,8 @@ export interface SwapLinears {
  * @returns new masks, and with `refit` values `[out, in]` of every linear, anything where pruned
  */
 export async function swapLinears(request: SwapLinears): Promise<{ masks: Map<string, Uint8Array>; fitted?: Map<string, Float32Array> }> {
-  const { subBlock: { inputs, output, core }, dense, base, each, refit } = request;
+  const { subBlock, dense, base, each, refit } = request;
+  const { inputs, output } = subBlock;
   const masks = new Map<string, Uint8Array>();
   const fitted = new Map<string, Float32Array>();
   const sums = new TokenSums();
@@ -63,7 +64,7 @@ export async function swapLinears(request: SwapLinears): Promise<{ masks: Map<st
     tensors.push(...masked.values());
     const weights = new Map([...dense, ...masked]);
     await each((x, y) => {
-      sums.add(core(inputs.map((linear) => applyLinear(x, linear, weights)), weights), output.bias === undefined ? y : y.sub<Tensor3D>(weightOf(dense, output.bias)));
+      sums.add(subBlock.core(inputs.map((linear) => applyLinear(x, linear, weights)), weights), output.bias === undefined ? y : y.sub<Tensor3D>(weightOf(dense, output.bias)));
     });
     await swap(output, await sums.moments().products.data<'float32'>(), sums.targets());
     return { masks, ...(refit && { fitted }) };
