@@ -37,6 +37,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   checkEvaluations(stages, problems, warnings);
   for (const stage of stages.filter(({ type }) => type === 'initialMask')) checkPattern(stage, problems);
   warnGranularity(stages, warnings);
+  checkGranularity(stages, problems);
   warnUnread(stages, warnings);
   checkWeights(stages, problems);
   warnFloatingDatasets(stages, warnings);
@@ -68,6 +69,18 @@ function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[])
     if (type !== 'rebuild' || granularity === 'output' || typeof granularity !== 'string') continue;
     const message = `granularity \`${granularity}\` has no effect with the pattern ${String(pattern)}: growth is by row, as for \`output\`. Write \`granularity: output\`.`;
     warnings.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
+  }
+}
+
+/** Rows that keep their budgets keep those of a linear and of a sub-block too, but not those of columns. N:M has none. */
+function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  if (parsePattern(stages.find(({ type }) => type === 'initialMask')?.settings['pattern']) !== undefined) return;
+  for (const { type, settings, path } of stages) {
+    if (type !== 'rebuild' || settings['granularity'] !== 'input') continue;
+    const strategy = strategyOf(settings);
+    if (!rebuildMethodOf(strategy).byRow) continue;
+    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which swaps within rows; expected \`output\`. Write \`granularity: output\`.`;
+    problems.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
   }
 }
 

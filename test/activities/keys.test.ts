@@ -314,6 +314,15 @@ describe('a rebuilt mask', () => {
       'a ratio, which it looks for itself': [guarded({ ratio: 0.7 }), 'same'],
     });
   });
+  const swaps = (changes: Partial<RebuildStage> = {}): unknown => of({ strategy: 'swaps', ...changes });
+  describe('swaps', () => {
+    check(swaps(), {
+      'other rounds': [swaps({ swapRounds: 1 }), 'other'],
+      'other candidates': [swaps({ candidates: 8 }), 'other'],
+      'the usual candidates by their number': [swaps({ candidates: 48 }), 'same'],
+      'rounds of a guarded rebuild': [swaps({ rounds: 2 }), 'same'],
+    });
+  });
 });
 
 describe('a lock', () => {

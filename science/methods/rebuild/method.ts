@@ -83,6 +83,8 @@ export interface RebuildMethod<S extends Settings = Settings> {
   settings: S;
   /** Values for settings that the resolved pipeline always has. */
   defaults: Values<S>;
+  /** Where every row keeps its budget, whatever the granularity. */
+  byRow?: true;
   /** What `weights` may be. */
   weights: readonly KeepWeights[];
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */

@@ -4,8 +4,9 @@ import { best } from './best/method.js';
 import { guarded } from './guarded/method.js';
 import type { RebuildMethod } from './method.js';
 import { published } from './published/method.js';
+import { swaps } from './swaps/method.js';
 
-export const rebuildMethods = { published, guarded, best } satisfies Record<string, RebuildMethod>;
+export const rebuildMethods = { published, guarded, swaps, best } satisfies Record<string, RebuildMethod>;
 
 export type RebuildStrategy = keyof typeof rebuildMethods;
 

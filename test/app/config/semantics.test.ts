@@ -65,6 +65,15 @@ describe('patterns', () => {
     ]);
   });
 
+  test('a strategy that swaps within rows keeps no budget of columns', () => {
+    const stages = (granularity: string, pattern = 'unstructured') =>
+      `${calibration}  - initialMask: { method: magnitude, sparsity: 0.5, pattern: "${pattern}" }\n  - rebuild: { strategy: swaps, ${granularity} }\n`;
+    expect(problemLines(pipelineText(stages('granularity: input')))).toEqual([
+      '7:46 granularity `input` does not go with strategy `swaps`, which swaps within rows; expected `output`. Write `granularity: output`.',
+    ]);
+    expect(parse(pipelineText(stages('granularity: layer'))).warnings).toEqual([]);
+  });
+
   test('growth is by row under a pattern: another granularity is warned about', () => {
     const stages = (granularity: string) => `${calibration}  - initialMask: { method: magnitude, pattern: "2:4" }\n  - rebuild: {${granularity}}\n`;
     expect(parse(pipelineText(stages('granularity: layer'))).warnings.map(asLine)).toEqual([

@@ -2,12 +2,12 @@ import { setImmediate as macrotask } from 'node:timers/promises';
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
-import { withMasked } from '../../parts/masked-weights.js';
-import { meanSquare } from '../published/output-gradients.js';
-import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 import { mean } from './calibration-folds.js';
 import type { CalibrationFolds } from './calibration-folds.js';
 import type { State } from './guard.js';
+import { withMasked } from '../../parts/masked-weights.js';
+import { meanSquare } from '../published/output-gradients.js';
+import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
 /** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
 export async function finalPass(

@@ -1,6 +1,7 @@
 import { PruningInputError } from '../../parts/errors.js';
+import type { LinearSpec } from '../../../models/types.js';
 import { maskOf } from '../../parts/masked-weights.js';
-import type { Updates } from '../../parts/masked-weights.js';
+import type { Masks, Updates } from '../../parts/masked-weights.js';
 import type { GuardSettings } from './guard-defaults.js';
 
 export type MaskMap = Map<string, Uint8Array>;
@@ -10,6 +11,19 @@ export interface State {
   masks: MaskMap;
   /** Where they are not the dense ones. */
   updates?: Updates;
+}
+
+/** What a sub-block starts from. @throws PruningInputError where a linear has no mask */
+export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }): State {
+  return { masks: new Map(linears.map(({ name }) => [name, maskOf(masks, name)])), ...ownUpdates(linears, updates) };
+}
+
+function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()): { updates?: Updates } {
+  const own = linears.flatMap(({ name }): [string, Float32Array][] => {
+    const values = updates.get(name);
+    return values === undefined ? [] : [[name, values]];
+  });
+  return own.length === 0 ? {} : { updates: new Map(own) };
 }
 
 /** How many weights came back and went from one mask to the other. */
@@ -37,4 +51,9 @@ export function checkGuard({ rounds, ratios, tolerance, budget }: GuardSettings)
   if (ratios !== undefined && (ratios.length === 0 || ratios.some((ratio) => !(ratio > 0 && ratio <= 1)))) {
     wrong(`ratios is [${ratios.join(', ')}]`, 'at least one number in (0, 1]');
   }
+}
+
+/** Masks or updates in arrays of their own. */
+export function copyOf<T extends Uint8Array | Float32Array>(arrays: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...arrays].map(([name, array]) => [name, array.slice() as T]));
 }

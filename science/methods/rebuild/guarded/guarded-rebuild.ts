@@ -1,18 +1,14 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import type { LinearSpec } from '../../../models/types.js';
 import { CalibrationFolds } from './calibration-folds.js';
 import { finalPass } from './final-pass.js';
-import { changes, checkGuard } from './guard.js';
+import { changes, checkGuard, copyOf, firstState } from './guard.js';
 import type { GuardSettings } from './guard-defaults.js';
-import type { State } from './guard.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
 import { foldCount, runRounds } from './guarded-rounds.js';
 import type { GuardRound } from './guarded-rounds.js';
-import { maskOf } from '../../parts/masked-weights.js';
-import type { Updates } from '../../parts/masked-weights.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
 
 export interface GuardedRebuild extends SubBlockRebuild {
@@ -57,8 +53,7 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
   let folds: CalibrationFolds | undefined;
   try {
     checkGuard(guard);
-    const linears = linearsOf(subBlock);
-    const first: State = { masks: new Map(linears.map(({ name }) => [name, maskOf(request.masks, name)])), ...ownUpdates(linears, request.updates) };
+    const first = firstState(linearsOf(subBlock), request);
     const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
     folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, foldCount);
     const refits = request.settings.weights === 'refit';
@@ -86,16 +81,4 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
   } finally {
     folds?.dispose();
   }
-}
-
-function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()): { updates?: Updates } {
-  const own = linears.flatMap(({ name }): [string, Float32Array][] => {
-    const values = updates.get(name);
-    return values === undefined ? [] : [[name, values]];
-  });
-  return own.length === 0 ? {} : { updates: new Map(own) };
-}
-
-function copyOf<T extends Uint8Array | Float32Array>(arrays: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...arrays].map(([name, array]) => [name, array.slice() as T]));
 }

@@ -1,0 +1,84 @@
+import { f32, forwardBatch, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import type { Values } from '../../settings.js';
+import { rebuildCost } from '../costs.js';
+import { rebuildMethod } from '../method.js';
+
+/** Rows of 4,096 weights are nearly done by then: 5 rounds leave 1 % more of the error unstructured, 2 % with 2:4 (random weights). */
+const swapDefaults = { swapRounds: 10, candidates: 48 };
+
+export const settings = {
+  swapRounds: {
+    description: `Swaps: times at most that candidates are looked for in each row of a linear; ${swapDefaults.swapRounds} if absent.`,
+    type: 'integer',
+    minimum: 1,
+    maximum: 1000,
+  },
+  candidates: {
+    description: `Swaps: how many kept and how many pruned weights of a row are tried against each other in a round; ${swapDefaults.candidates} if absent. With N:M, of each M inputs.`,
+    type: 'integer',
+    minimum: 1,
+    maximum: 1024,
+  },
+} as const;
+
+/** The settings with their defaults. */
+export function swapsOf({ swapRounds = swapDefaults.swapRounds, candidates = swapDefaults.candidates }: Values<typeof settings>): { swapRounds: number; candidates: number } {
+  return { swapRounds, candidates };
+}
+
+export const swaps = rebuildMethod({
+  description:
+    "Exchanges kept for pruned weights of the same row, each exchange chosen by what it does to the error of the linear's outputs on the calibration windows, which their inputs' Gram matrix tells exactly. The rows keep their budgets; `granularity` and `metric` have no effect.",
+  settings,
+  defaults: {},
+  byRow: true,
+  weights: ['keep-dense', 'keep-updates', 'refit'],
+  defaultWeights: () => 'refit',
+  version: 1,
+  identity: swapsOf,
+  cost: (size, windows, { weights }, set) => {
+    const refit = weights === 'refit';
+    const widest = Math.max(...size.layer.inputWidths);
+    const fit = refit ? tensorsOfFit * Math.min(fittedAtOnce, size.layer.largestLinear) : 0;
+    return rebuildCost(size, windows, {
+      // The stream, the dense outputs, and the sub-block's inputs.
+      streams: 3,
+      tensors: (block) => 2 * f32 * block.linear + forwardBatch(size, windows) + f32 * (2 * widest ** 2 + 3 * size.layer.largestLinear + fit),
+      // Masks and values; the Gram matrix in two copies, and correlation and values of a linear.
+      host: (block) => 2 * block.linear + 2 * f32 * block.linear + f32 * (2 * widest ** 2 + 3 * size.layer.largestLinear),
+      // Dense and sparse to begin with, the input linears again, and the last pass; where that is undone, it is made twice.
+      forwards: 4,
+      selections: 0,
+      more: moreWork(size, windows, refit, swapsOf(set)),
+    });
+  },
+  describe: () => '',
+  load: () => import('./run.js'),
+});
+
+/** Weights that a fit takes at once (science/methods/parts/masked-least-squares.ts), the tensors of their size that it holds, its steps. */
+const fittedAtOnce = 2 ** 24;
+const tensorsOfFit = 10;
+const stepsOfFit = 10;
+/** Fits of a linear: before the swaps and after. */
+const fits = 2;
+/** Share of a row's weights that are swapped, about as measured from Wanda: 2 to 7 % after a fit, 6 to 20 % without; the more with N:M. */
+const swapped = { fitted: 0.05, dense: 0.12 };
+
+/** Moments of the inputs, the fits, and on the host the swaps as science/methods/parts/exact-swaps.ts counts them. */
+function moreWork({ layer }: ModelSize, { samples, time }: Windows, refit: boolean, { swapRounds, candidates }: { swapRounds: number; candidates: number }): Partial<Work> {
+  const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
+  const moments = layer.inputWidths.reduce((total, width) => total + width ** 2, 0);
+  const targets = layer.readers.reduce((total, weights, i) => total + (i % 2 === 1 ? weights : 0), 0);
+  const hostFlops = layer.inputWidths.reduce((total, width, i) => {
+    const rows = layer.readers[i] / width;
+    const few = Math.min(candidates, width / 2);
+    const swapsOfRow = Math.min(swapRounds * few, (refit ? swapped.fitted : swapped.dense) * width);
+    return total + rows * (swapRounds * (8 * width + 4 * few ** 2) + swapsOfRow * (5 * few ** 2 + 4 * width));
+  }, 0);
+  return {
+    flops: 2 * samples * time * (moments + targets) + 2 * products * (2 + (refit ? fits * (stepsOfFit + 1) : 0)),
+    hostFlops,
+    ...(refit && { writtenBytes: f32 * layer.linear, files: layer.linears }),
+  };
+}

@@ -1,0 +1,22 @@
+import { eachSubBlock } from '../each-sub-block.js';
+import type { RebuildRun } from '../method.js';
+import { swapsOf, type settings } from './method.js';
+import { swapRebuild } from './swap-rebuild.js';
+
+/** Exact swaps, and a refit where it is asked for, in each sub-block. */
+export const run: RebuildRun<typeof settings> = (request) => {
+  const { swapRounds, candidates } = swapsOf(request.settings);
+  // Swaps are made as long as they lower the error; there is no share of them.
+  const ratio = 1;
+  return eachSubBlock(request, ratio, async (subBlockRequest, onDecision) => {
+    const { report: { undone, ...report }, ...rebuilt } = await swapRebuild({
+      ...subBlockRequest,
+      swapRounds,
+      candidates,
+      round: request.round,
+      onLinear: (name, swaps) => { onDecision(`${name}: ${swaps} swaps`); },
+    });
+    if (undone) onDecision('all undone: they raised the error');
+    return { ...rebuilt, report };
+  });
+};

@@ -1,0 +1,82 @@
+import { tf } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
+import { linearsOf } from '../../../models/linears.js';
+import { withUpdates } from '../../parts/masked-weights.js';
+import { CalibrationFolds } from '../guarded/calibration-folds.js';
+import { finalPass } from '../guarded/final-pass.js';
+import { changes, copyOf, firstState } from '../guarded/guard.js';
+import type { State } from '../guarded/guard.js';
+import { rebuildBase } from '../published/rebuild-base.js';
+import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
+import { swapLinears } from './swap-linears.js';
+
+export interface SwapRebuild extends SubBlockRebuild {
+  /** Times at most that a row's candidates are looked for. */
+  swapRounds: number;
+  /** Kept and pruned weights of a row that are tried against each other. */
+  candidates: number;
+  /** Rounds fitted values to what the checkpoint will hold. */
+  round?: (linear: string, values: Float32Array) => Float32Array;
+  /** Told after every linear. */
+  onLinear?: (name: string, swaps: number) => void;
+}
+
+export interface SwapRebuildResult {
+  /** The residual stream after the sub-block under the new masks, in the same batches. */
+  hidden: Tensor3D[];
+  masks: Map<string, Uint8Array>;
+  /** Values of the sub-block's linears, as far as they are not the dense ones; where nothing stands, the request's own. */
+  updates?: Map<string, Float32Array>;
+  /** `undone`: whether all of it together raised the error of all windows, so that the first masks were put back. */
+  report: SubBlockReport & { undone: boolean };
+}
+
+/**
+ * Exact swaps in all linears of one sub-block, and with `weights: refit` a fit of what is kept. Where that raises the error of the
+ * sub-block's output over all windows, masks and weights are put back as they were.
+ *
+ * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
+ */
+export async function swapRebuild(request: SwapRebuild): Promise<SwapRebuildResult> {
+  const { subBlock, dense, hidden, onProgress } = request;
+  let folds: CalibrationFolds | undefined;
+  try {
+    const first = firstState(linearsOf(subBlock), request);
+    const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
+    folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, 1);
+    const state = await swapped(request, folds, first);
+    folds.disposeInputs();
+
+    const errorBefore = folds.firstError();
+    let result = await finalPass(request, state, folds);
+    const undone = !(result.error <= errorBefore);
+    if (undone) {
+      tf.dispose(result.after);
+      result = await finalPass(request, first, folds);
+    }
+    tf.dispose([...hidden]);
+    const { masks, updates } = undone ? first : state;
+    const report = { errorBefore, errorAfter: result.error, ...changes(first.masks, masks), undone };
+    return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), report };
+  } catch (fault) {
+    tf.dispose([...hidden]);
+    throw fault;
+  } finally {
+    folds?.dispose();
+  }
+}
+
+async function swapped(request: SwapRebuild, folds: CalibrationFolds, { masks, updates }: State): Promise<State> {
+  const { subBlock, dense, settings, swapRounds: rounds, candidates, round = (_, values) => values, onLinear } = request;
+  const base = await rebuildBase(linearsOf(subBlock), { dense, masks, updates, weights: settings.weights });
+  return withUpdates(dense, base ?? new Map(), async (weights) => {
+    const made = await swapLinears({
+      subBlock, dense, masks, base: weights, pattern: settings.pattern, rounds, candidates, round, ...(onLinear && { onLinear }),
+      each: (visit) => folds.each([0], visit),
+      tokens: folds.tokens([0]),
+      refit: settings.weights === 'refit',
+    });
+    const values = made.fitted ?? base;
+    return { masks: made.masks, ...(values && { updates: values }) };
+  });
+}
