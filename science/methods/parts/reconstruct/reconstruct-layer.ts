@@ -44,7 +44,7 @@ export interface ReconstructedLayer {
   updates: Map<string, Float32Array>;
   /** Those that were run; fewer than asked for where held-out windows stopped them. */
   epochs: ReconstructionEpoch[];
-  /** Of the windows that judge, with the values at the start, and with the new ones, rounded; the former again where no epoch lowered it. */
+  /** Of the windows that judge, with the values at the start, and with the new ones, rounded; the former again where no epoch is below it. */
   errorBefore: number;
   error: number;
   accepted: boolean;
@@ -56,7 +56,7 @@ export interface ReconstructedLayer {
  * Each matrix has a rate relative to its own root mean square, with a linear warm-up over 5 % of the steps and a cosine to 0.
  *
  * With held-out windows the values after the best epoch by their error are taken, and training stops once that error has risen twice
- * in a row; without, the values after the last epoch, if its own steps had a lower error than the start. The new values are accepted if, rounded, they lower the error of the
+ * in a row; without, the values after the last epoch. The new values are accepted if, rounded, they lower the error of the
  * windows that judge: those held out, or all where none are.
  *
  * Memory: beside windows, targets and dense weights 16 bytes a weight for value, mean, mean square and mask, 4 for the gradient and
@@ -96,12 +96,12 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
 
 /**
  * What a reconstruction takes, in forwards of the layer over all windows, without its targets and its steps of Adam: three an epoch
- * for the windows that teach, one an epoch for held-out ones, and two for the judgement before and after.
+ * for the windows that teach; and judgements before, between and after.
  *
  * @param heldOut share of all windows that is held out
  */
 export function reconstructionForwards(epochs: number, heldOut = 0): number {
-  return epochs * (3 * (1 - heldOut) + heldOut) + 2 * (heldOut === 0 ? 1 : heldOut);
+  return 3 * epochs * (1 - heldOut) + (heldOut === 0 ? 3 : (epochs + 2) * heldOut);
 }
 
 function check({ epochs, rate }: LayerReconstruction): void {

@@ -30,7 +30,7 @@ export interface Training {
   judging: readonly WindowRange[];
   /** Of the windows that judge, with the values at the start. */
   errorBefore: number;
-  /** Whether the windows that judge are held out: then the best epoch counts, otherwise the last. */
+  /** Whether the windows that judge are held out: then they judge every epoch, otherwise the last. */
   guarded: boolean;
   /** Epochs at most. */
   count: number;
@@ -42,7 +42,7 @@ export interface Training {
 /**
  * Runs the epochs.
  *
- * @returns the values of the best epoch, the caller's to dispose; absent where none was better than the start
+ * @returns the values of the best epoch whose error was taken, the caller's to dispose; absent where none was better than the start
  */
 export async function train({ layer, first, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
   const steps = count * training.length;
@@ -59,21 +59,20 @@ export async function train({ layer, first, adam, training, judging, errorBefore
         // Lets a cancellation be seen between two steps.
         await macrotask();
       }
-      const made: ReconstructionEpoch = { trainError: mean(tf.tidy(() => tf.stack(errors).dataSync<'float32'>())) };
+      const trainError = mean(tf.tidy(() => tf.stack(errors).dataSync<'float32'>()));
       tf.dispose(errors);
-      if (guarded) made.heldOutError = await errorOf(layer, new Map([...first, ...adam.values]), judging);
-      epochs.push(made);
-      onEpoch?.(made);
-      // Without held-out windows only the last epoch counts. Its own steps' error tells whether it came to anything.
-      const error = made.heldOutError ?? made.trainError;
-      if (error < lowest && (guarded || epoch === count - 1)) {
+      const error = guarded || epoch === count - 1 ? await errorOf(layer, new Map([...first, ...adam.values]), judging) : undefined;
+      epochs.push({ trainError, ...(guarded && { heldOutError: error }) });
+      onEpoch?.(epochs[epoch]);
+      if (error !== undefined && error < lowest) {
         if (best !== undefined) tf.dispose([...best.values()]);
         best = new Map([...adam.values].map(([name, value]) => [name, value.clone()]));
         lowest = error;
       }
-      if (!Number.isFinite(error)) break;
-      risen = guarded && error > last ? risen + 1 : 0;
-      last = error;
+      // Nothing comes back from there.
+      if (!Number.isFinite(trainError)) break;
+      risen = error !== undefined && error > last ? risen + 1 : 0;
+      last = error ?? last;
     }
     return { epochs, ...(best && { best }) };
   } catch (fault) {
