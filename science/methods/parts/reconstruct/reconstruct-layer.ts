@@ -52,7 +52,7 @@ export interface ReconstructedLayer {
 
 /**
  * Trains all weights that a decoder layer has kept, together, so that the layer gives its target: Adam on the mean squared error
- * of the residual stream after the layer, one window a step (EBFT, Guo et al. 2024; "A free lunch in LLM compression", 2025).
+ * of the residual stream after the layer, one window a step (EBFT, Guo et al. 2024; Wagner et al. 2025).
  * Each matrix has a rate relative to its own root mean square, with a linear warm-up over 5 % of the steps and a cosine to 0.
  *
  * With held-out windows the values after the best epoch by their error are taken, and training stops once that error has risen twice
