@@ -74,11 +74,15 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
   const ownMasks = new Map(names.map((name) => [name, maskOf(masks, name)]));
   const first = maskedWeights(own, ownMasks, start);
   const adam = new Adam(trainables(request, own, ownMasks, first));
+  const disposeNew = (weights: Weights): void => { for (const [name, tensor] of weights) if (tensor !== own.get(name)) tensor.dispose(); };
+  const others = new Map([...first].filter(([name]) => !adam.values.has(name)));
+  // Adam has the data of the trained ones now.
+  disposeNew(new Map([...first].filter(([name]) => !others.has(name))));
   let best: Weights | undefined;
   let rounded: Weights | undefined;
   try {
-    const errorBefore = await errorOf(layer, first, judging);
-    const { epochs, ...trained } = await train({ layer, first, adam, training, judging, errorBefore, ...course });
+    const errorBefore = await errorOf(layer, new Map([...others, ...adam.values]), judging);
+    const { epochs, ...trained } = await train({ layer, others, adam, training, judging, errorBefore, ...course });
     ({ best } = trained);
     if (best === undefined) return { updates: ownCopies(own, start), epochs, errorBefore, error: errorBefore, accepted: false };
     const updates = new Map<string, Float32Array>();
@@ -90,7 +94,8 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
   } finally {
     adam.dispose();
     tf.dispose([...(best?.values() ?? [])]);
-    for (const made of [first, rounded ?? []]) for (const [name, tensor] of made) if (tensor !== own.get(name)) tensor.dispose();
+    disposeNew(others);
+    if (rounded !== undefined) disposeNew(rounded);
   }
 }
 

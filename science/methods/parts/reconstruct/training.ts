@@ -22,8 +22,8 @@ const patience = 2;
 
 export interface Training {
   layer: DecoderLayer;
-  /** Every tensor of the layer as it is at the start. */
-  first: Weights;
+  /** The tensors of the layer that are not trained. */
+  others: Weights;
   adam: Adam;
   /** One window each. */
   training: readonly WindowRange[];
@@ -44,7 +44,7 @@ export interface Training {
  *
  * @returns the values of the best epoch whose error was taken, the caller's to dispose; absent where none was better than the start
  */
-export async function train({ layer, first, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
+export async function train({ layer, others, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
   const steps = count * training.length;
   const epochs: ReconstructionEpoch[] = [];
   let best: Map<string, Tensor> | undefined;
@@ -55,13 +55,13 @@ export async function train({ layer, first, adam, training, judging, errorBefore
     for (let epoch = 0; epoch < count && risen < patience; epoch++) {
       const errors: Tensor[] = [];
       for (const [index, window] of windowOrder(training.length, epoch, seed).entries()) {
-        errors.push(makeStep(layer, first, adam, training[window], rateFactor(epoch * training.length + index, steps)));
+        errors.push(makeStep(layer, others, adam, training[window], rateFactor(epoch * training.length + index, steps)));
         // Lets a cancellation be seen between two steps.
         await macrotask();
       }
       const trainError = mean(tf.tidy(() => tf.stack(errors).dataSync<'float32'>()));
       tf.dispose(errors);
-      const error = guarded || epoch === count - 1 ? await errorOf(layer, new Map([...first, ...adam.values]), judging) : undefined;
+      const error = guarded || epoch === count - 1 ? await errorOf(layer, new Map([...others, ...adam.values]), judging) : undefined;
       epochs.push({ trainError, ...(guarded && { heldOutError: error }) });
       onEpoch?.(epochs[epoch]);
       if (error !== undefined && error < lowest) {
@@ -82,10 +82,10 @@ export async function train({ layer, first, adam, training, judging, errorBefore
 }
 
 /** @returns the error before the step, a scalar */
-function makeStep(layer: DecoderLayer, first: Weights, adam: Adam, window: WindowRange, factor: number): Tensor {
+function makeStep(layer: DecoderLayer, others: Weights, adam: Adam, window: WindowRange, factor: number): Tensor {
   const { names } = adam;
   const [error, ...gradients] = tf.tidy(() => {
-    const made = layerGradients(layer, new Map([...first, ...adam.values]), names, windowsOf(window));
+    const made = layerGradients(layer, new Map([...others, ...adam.values]), names, windowsOf(window));
     return [made.error, ...made.gradients];
   });
   adam.step(new Map(names.map((name, index) => [name, gradients[index]])), factor);
