@@ -1,0 +1,91 @@
+import { tf } from '../../../engine/index.js';
+import type { Tensor } from '../../../engine/index.js';
+
+/** What is trained: a tensor, how far it goes in a step, and which of its elements. */
+export interface Trainable {
+  /** Where it begins. Pruned weights are zero. Stays the caller's. */
+  start: Tensor;
+  /** Of each element about the largest change in one step. */
+  rate: number;
+  /** 1 where an element is trained, 0 where not, of the same shape; absent where all are. Taken over. */
+  kept?: Tensor;
+}
+
+interface Trained extends Trainable {
+  value: Tensor;
+  /** `sum_i beta1^(t-i) g_i`, and `sum_i beta2^(t-i) g_i^2`. */
+  first: Tensor;
+  second: Tensor;
+}
+
+/** Shorter memories than the usual 0.9 and 0.999: an epoch has few steps. */
+const beta1 = 0.9;
+const beta2 = 0.99;
+const epsilon = 1e-8;
+
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1) with a rate for each tensor:
+ * `w <- w - rate m / (sqrt(v) + epsilon)`, with `m` and `v` the bias-corrected running means of g and of g^2.
+ *
+ * The means' factors `(1 - beta) / (1 - beta^t)` are numbers of the step, not of the element. They are applied to the rate and
+ * to epsilon, which saves passes over all weights. An element that is not trained gets no gradient, so it never changes, and
+ * neither does one whose gradient is always zero.
+ *
+ * Memory, in bytes an element: 4 each for the value, both means and `kept`, and while it steps 4 for the gradient; and of the
+ * largest tensor a few times 4 more.
+ */
+export class Adam {
+  private readonly trained: Map<string, Trained>;
+  private steps = 0;
+
+  constructor(trainable: ReadonlyMap<string, Trainable>) {
+    this.trained = new Map([...trainable].map(([name, one]) => {
+      const zeros = (): Tensor => tf.zerosLike(one.start);
+      return [name, { ...one, value: one.start.clone(), first: zeros(), second: zeros() }];
+    }));
+  }
+
+  get names(): string[] {
+    return [...this.trained.keys()];
+  }
+
+  /** The values now; of use until the next step. */
+  get values(): Map<string, Tensor> {
+    return new Map([...this.trained].map(([name, { value }]) => [name, value]));
+  }
+
+  /**
+   * One step against the gradients.
+   *
+   * @param gradients of every trained tensor; disposed one after the other
+   * @param factor of all rates
+   */
+  step(gradients: ReadonlyMap<string, Tensor>, factor: number): void {
+    this.steps++;
+    const toMean = (1 - beta1) / (1 - beta1 ** this.steps);
+    const toRoot = Math.sqrt((1 - beta2) / (1 - beta2 ** this.steps));
+    for (const [name, one] of this.trained) {
+      const gradient = gradients.get(name) as Tensor;
+      const { value, first, second, kept, rate } = one;
+      const length = (factor * rate * toMean) / toRoot;
+      [one.value, one.first, one.second] = tf.tidy(() => {
+        const g = kept === undefined ? gradient : gradient.mul(kept);
+        const m = first.mul(beta1).add(g);
+        const v = second.mul(beta2).add(g.square());
+        return [value.sub(m.div(v.sqrt().add(epsilon / toRoot)).mul(length)), m, v];
+      });
+      tf.dispose([gradient, value, first, second]);
+    }
+  }
+
+  dispose(): void {
+    for (const { value, first, second, kept } of this.trained.values()) tf.dispose([value, first, second, ...(kept === undefined ? [] : [kept])]);
+    this.trained.clear();
+  }
+}
+
+/** How much of the rate a step takes: a linear rise over the first 5 % of all steps, and half a cosine down to 0 over all. @param step from 0 */
+export function rateFactor(step: number, steps: number): number {
+  const warmUp = Math.min(1, (step + 1) / (0.05 * steps));
+  return warmUp * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
+}

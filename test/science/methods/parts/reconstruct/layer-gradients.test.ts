@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../../../../science/engine/index.js';
+import type { Tensor, Tensor3D } from '../../../../../science/engine/index.js';
+import { layerErrors, layerGradients } from '../../../../../science/methods/parts/reconstruct/layer-gradients.js';
+import { openTestEngine } from '../../../../helpers/engine.js';
+import { configs, toyLayer } from './toy-layer.js';
+
+beforeAll(() => openTestEngine());
+
+/** Slopes of the error by moving one element at a time. */
+function bySlopes(weights: Map<string, Tensor>, name: string, errorOf: (weights: Map<string, Tensor>) => number): number[] {
+  const original = weights.get(name)!;
+  const values = original.dataSync<'float32'>();
+  const step = 1e-2;
+  return Array.from(values, (_, i) => {
+    const [up, down] = [step, -step].map((shift) => {
+      const moved = tf.tensor(values.map((value, k) => (k === i ? value + shift : value)), original.shape);
+      const error = errorOf(new Map(weights).set(name, moved));
+      moved.dispose();
+      return error;
+    });
+    return (up - down) / (2 * step);
+  });
+}
+
+describe('layerGradients', () => {
+  it.each(Object.keys(configs) as (keyof typeof configs)[])('are the slopes of the error of a layer of %s, norms included', async (family) => {
+    const toy = await toyLayer(family, [2], 6);
+    const { layer, weights, windows } = toy;
+    // Far from its targets, so that slopes are large.
+    const window = { h: windows[0].h, target: tf.tidy(() => windows[0].target.mul<Tensor3D>(-1)) };
+    const trained = layer.tensors.map(({ name }) => name).filter((name) => name.endsWith('.weight'));
+    expect(trained.length).toBe({ llama: 9, opt: 8, qwen3: 11 }[family]);
+    const { error, gradients } = layerGradients(layer, weights, trained, window);
+    const errorOf = (used: Map<string, Tensor>): number => tf.tidy(() => layerErrors(layer, used, window).mean().dataSync()[0]);
+    expect(error.dataSync()[0]).toBeCloseTo(errorOf(weights), 4);
+    for (const [index, name] of trained.entries()) {
+      expect(gradients[index].shape).toEqual(weights.get(name)!.shape);
+      const expected = bySlopes(weights, name, errorOf);
+      const scale = Math.max(...expected.map(Math.abs));
+      expect(scale).toBeGreaterThan(1e-3);
+      const off = Array.from(gradients[index].dataSync<'float32'>(), (value, i) => Math.abs(value - expected[i]));
+      expect(Math.max(...off) / scale, name).toBeLessThan(0.02);
+    }
+    tf.dispose([error, gradients, window.target]);
+    toy.dispose();
+  });
+});

@@ -1,0 +1,3 @@
+import { testReconstruction } from './reconstruction.js';
+
+testReconstruction('wasm');
