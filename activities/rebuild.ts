@@ -20,7 +20,8 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const after = { ...path, masks: [...path.masks, mask] };
   const method = rebuildMethodOf(stage.strategy);
   const settings = ownSettings(method.settings, stage);
-  const beside = method.needsDensePath?.(settings) === true;
+  const common = { granularity: stage.granularity, metric: stage.metric, weights: stage.weights };
+  const beside = method.needsDensePath?.(settings, common) === true;
 
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
@@ -28,7 +29,6 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const layer = open.model.decoderLayer(index);
     const start = await readPrunedLayer(bench.store, input.start, layer);
     const dense = await bench.layerWeights(open, index);
-    const { granularity, metric, weights } = stage;
     const pattern = parsePattern(context.pattern);
     const { run } = await method.load();
     bench.onProgress(`layer ${index}`);
@@ -36,12 +36,11 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       layer,
       hidden: await bench.hidden.take(context, path),
       ...(beside && { denseHidden: await bench.hidden.take(context, densePath(path)) }),
-      dense, start, pattern, settings,
-      common: { granularity, metric, weights },
+      dense, start, pattern, settings, common,
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });
-    for (const subBlock of layer.subBlocks) checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, masks), { granularity, pattern });
+    for (const subBlock of layer.subBlocks) checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, masks), { granularity: stage.granularity, pattern });
     const entries: RebuildEntry[] = made.map((entry) => ({ layer: index, ...entry }));
     disposeWeights(dense);
     for (const { block, errorBefore, errorAfter } of entries) {

@@ -60,6 +60,10 @@ export interface SubBlockEntry {
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
   /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
+  /** What became of training the whole layer's kept weights, on its last sub-block. The errors are those of held-out windows, if any are. */
+  reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };
+  /** What was computed, in forwards of the sub-block over all windows; absent where the strategy does not count. */
+  forwards?: number;
 }
 
 export interface RebuildResult {
@@ -90,7 +94,7 @@ export interface RebuildMethod<S extends Settings = Settings> {
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */
   defaultWeights(this: void, changed: boolean): KeepWeights;
   /** Whether it needs the residual stream of the dense model beside the pruned one; never if absent. */
-  needsDensePath?(this: void, settings: Values<S>): boolean;
+  needsDensePath?(this: void, settings: Values<S>, common: CommonSettings): boolean;
   /** Raised when a change of the code can change its bits. */
   version: number;
   /** The settings that its masks follow from, defaults filled in. */

@@ -23,6 +23,14 @@ interface Progress {
   data: string;
 }
 
+/** The calibration windows' residual streams on each path, `[batch, time, hidden]` per batch. */
+interface Streams {
+  initialStream: Tensor3D[];
+  rebuiltStream: Tensor3D[];
+  /** Only where the strategy asks for it. */
+  denseStream?: Tensor3D[];
+}
+
 /** Scores of the dense model. */
 export async function measureDense(bench: BenchModel, cell: Pick<Cell, 'evaluations' | 'questions'>, { onProgress, data }: Progress): Promise<Scores> {
   const judges = await Judges.begin(bench, cell, data);
@@ -44,7 +52,12 @@ export async function measureCell(bench: BenchModel, cell: Cell, { onProgress, d
   resetPeak();
   const windows = await bench.calibrationWindows(cell.calibration);
   const { rebuild } = cell.recipe;
-  const run = { initialStream: await bench.embed(windows), rebuiltStream: rebuild ? await bench.embed(windows) : [] };
+  const beside = rebuild !== undefined && rebuildMethodOf(rebuild.strategy).needsDensePath?.(rebuild.settings, rebuild.common) === true;
+  const run: Streams = {
+    initialStream: await bench.embed(windows),
+    rebuiltStream: rebuild ? await bench.embed(windows) : [],
+    ...(beside && { denseStream: await bench.embed(windows) }),
+  };
   const judges = await Judges.begin(bench, cell, data);
   const seconds = { initial: 0, rebuild: 0 };
   const forwards: number[] = [];
@@ -61,18 +74,19 @@ export async function measureCell(bench: BenchModel, cell: Cell, { onProgress, d
       let made: Pruned = start;
       if (rebuild !== undefined) {
         const between = performance.now();
-        const { hidden, entries, ...rebuilt } = await rebuildLayer({ ...step, weights, hidden: run.rebuiltStream, start });
+        const { hidden, denseHidden, entries, ...rebuilt } = await rebuildLayer({ ...step, weights, hidden: run.rebuiltStream, denseHidden: run.denseStream, start });
         run.rebuiltStream = hidden;
+        run.denseStream = denseHidden;
         made = rebuilt;
         seconds.rebuild += (performance.now() - between) / 1000;
-        forwards.push(...entries.flatMap((entry) => (entry as { forwards?: number }).forwards ?? []));
+        forwards.push(...entries.flatMap((entry) => entry.forwards ?? []));
       }
       step.onProgress('judges');
       await judges.advance(layer, weights, made);
       countZeros(made.masks, zeros);
     });
   }
-  tf.dispose([...run.initialStream, ...run.rebuiltStream]);
+  tf.dispose([...run.initialStream, ...run.rebuiltStream, ...(run.denseStream ?? [])]);
   const scores = await finish(bench, judges);
   return {
     ...scores, seconds, sparsity: zeros.pruned / zeros.size, peakBytes: peakBytes(),
@@ -111,14 +125,14 @@ async function prune({ bench, cell: { pattern, recipe: { initial } }, layer, wei
   return { masks, updates };
 }
 
-async function rebuildLayer({ bench, cell: { pattern, recipe }, layer, weights, hidden, start, onProgress }: Step & { start: Pruned }) {
+async function rebuildLayer({ bench, cell: { pattern, recipe }, layer, weights, hidden, denseHidden, start, onProgress }: Step & { start: Pruned; denseHidden?: Tensor3D[] }) {
   if (recipe.rebuild === undefined) throw new Error('there is no rebuild in this recipe');
   const { strategy, common, settings } = recipe.rebuild;
   const method = rebuildMethodOf(strategy);
   const { run } = await method.load();
   const parsed = targetOf(pattern).pattern;
   const made = await run({
-    layer, hidden, dense: weights, start, pattern: parsed, common,
+    layer, hidden, ...(denseHidden && { denseHidden }), dense: weights, start, pattern: parsed, common,
     settings: ownSettings(method.settings, settings),
     round: roundingOf(bench.open, layer),
     onProgress,

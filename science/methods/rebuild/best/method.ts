@@ -1,7 +1,8 @@
-import { f32, forwardBatch, gradientBatch } from '../../../cost/index.js';
-import { rebuildCost } from '../costs.js';
-import { rebuildMethod } from '../method.js';
-import { defaultEffort, efforts } from './recipe.js';
+import { f32, forwardBatch, gradientBatch, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import type { Values } from '../../settings.js';
+import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { rebuildMethod, type CommonSettings } from '../method.js';
+import { defaultEffort, efforts, recipes, type Effort } from './recipe.js';
 
 export const settings = {
   effort: {
@@ -13,22 +14,73 @@ export const settings = {
 } as const;
 
 export const best = rebuildMethod({
-  description: 'The order of steps that measures best: masks and weights by ADMM, then reconstruction of each decoder layer; more of it with more `effort`. Every step is undone where held-out windows get worse.',
+  description:
+    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step that makes held-out windows worse is undone. `granularity` bounds the rounds.",
   settings,
   defaults: {},
-  weights: ['refit'],
+  weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
+  needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort as Effort].denseShare > 0,
   version: 1,
-  needsDensePath: () => process.env['SHARE'] !== undefined,
   identity: ({ effort = defaultEffort }) => ({ effort }),
-  cost: (size, windows, _, { effort = defaultEffort }) =>
-    rebuildCost(size, windows, {
-      streams: 5,
-      tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, windows), forwardBatch(size, windows)),
-      host: (block) => 4 * block.linear + 2 * f32 * block.linear,
-      forwards: 5 + effort,
-      selections: 30,
-    }),
+  cost: bestCost,
   describe: ({ effort = defaultEffort }) => `effort ${effort}`,
   load: () => import('./run.js'),
 });
+
+/** Forwards beside rounds and reconstruction: targets, before and after, and the sums of a fit. */
+const fitForwards = 4.5;
+/** Of a reconstruction: targets of both paths, judgement, the last forward; and of each epoch. */
+const reconstructionForwards = 3.5;
+const forwardsPerEpoch = 3;
+/** Selections of a fit by ADMM, one an iteration. */
+const iterations = 30;
+/** Copies of a linear's weights that Adam holds: value, mean, mean square, mask, gradient, best. */
+const adamCopies = 6;
+
+function bestCost(size: ModelSize, windows: Windows, { metric, weights }: CommonSettings, { effort = defaultEffort }: Values<typeof settings>): Cost {
+  if (weights !== 'refit') return withoutFit(size, windows, metric, effort);
+  const { rounds = 0, denseShare, epochs } = recipes[effort as Effort];
+  const { layer } = size;
+  const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
+  return rebuildCost(size, windows, {
+    // Both paths before the layer and before the sub-block, targets, and the stream after it; rounds hold the sub-block's inputs, too.
+    streams: rounds > 0 ? 8 : 6,
+    tensors: (block) => (2 + adamCopies) * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + fitMemory(size),
+    host: (block) => 4 * block.linear + 3 * f32 * block.linear,
+    forwards: fitForwards + Number(denseShare > 0) + (rounds > 0 ? publishedForwards + rounds : 0) + (epochs > 0 ? reconstructionForwards + forwardsPerEpoch * epochs : 0),
+    selections: Math.max(1, rounds) + iterations,
+    more: fitWork(size),
+  });
+}
+
+function withoutFit(size: ModelSize, windows: Windows, metric: CommonSettings['metric'], effort: number): Cost {
+  return rebuildCost(size, windows, {
+    streams: 4,
+    tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, windows), forwardBatch(size, windows)),
+    host: (block) => 4 * block.linear + 2 * f32 * block.linear,
+    forwards: 4 + publishedForwards - (metric === 'weight' ? gradientForwards : 0) + effort,
+    selections: 4 + effort,
+  });
+}
+
+/** Inverses of ADMM, and products of `[in, in]` matrices for each (science/methods/parts/ridge-inverse.ts); steps of conjugate gradients. */
+const inverses = 10;
+const productsPerInverse = 4;
+const fitSteps = 10;
+
+function fitWork({ layer }: ModelSize): Partial<Work> {
+  const sum = (of: (width: number, readers: number) => number): number => layer.inputWidths.reduce((total, width, i) => total + of(width, layer.readers[i]), 0);
+  return {
+    flops: sum((width, readers) => 2 * (iterations + fitSteps + 2) * readers * width + 2 * inverses * productsPerInverse * width ** 3),
+    movedBytes: f32 * sum((_, readers) => (20 * iterations + 25 * fitSteps) * readers),
+    calls: 20 * (iterations + fitSteps) * layer.inputWidths.length,
+    writtenBytes: f32 * layer.linear,
+    files: layer.linears,
+  };
+}
+
+/** Matrices of the widest input, and copies of what reads it. */
+function fitMemory({ layer }: ModelSize): number {
+  return Math.max(...layer.inputWidths.map((width, i) => f32 * (6 * width ** 2 + 9 * layer.readers[i])));
+}

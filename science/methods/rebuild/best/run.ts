@@ -1,25 +1,60 @@
 import { tf } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { fitStep } from './fit-step.js';
+import { masksAlone } from './masks-alone.js';
 import type { settings } from './method.js';
-import { defaultEffort, recipes, type Effort } from './recipe.js';
+import { defaultEffort, heldOutShare, recipes, type Effort } from './recipe.js';
+import { reconstructionStep } from './reconstruction-step.js';
+import { roundsStep } from './rounds-step.js';
 
-/** Fits the sub-blocks of a layer one after the other, then reconstructs the layer as a whole. */
+/**
+ * What measures best, in this order: LLM-Barber's rounds on the masks of a sub-block, mask and values of its linears by ADMM, and when
+ * both sub-blocks are done, reconstruction of the layer. Each step stands only if it lowers the error of windows that it has not seen.
+ */
 export const run: RebuildRun<typeof settings> = async (request) => {
-  const { layer, hidden, dense, start, pattern, round, onProgress } = request;
-  const { fit } = recipes[(request.settings.effort ?? defaultEffort) as Effort];
+  const { layer, hidden, denseHidden, dense, start, pattern, common, round, onProgress } = request;
+  const effort = (request.settings.effort ?? defaultEffort) as Effort;
+  if (common.weights !== 'refit') return masksAlone(request, effort);
+  const recipe = recipes[effort];
   const masks = new Map(start.masks);
   const updates = new Map<string, Float32Array>();
-  const entries: SubBlockEntry[] = [];
-  let streams = { hidden, denseHidden: request.denseHidden };
+  const entries: (SubBlockEntry & { forwards: number })[] = [];
+  const heldOut = Math.floor(windowsIn(hidden) * heldOutShare);
+  let streams = { hidden, denseHidden };
   for (const subBlock of layer.subBlocks) {
-    onProgress(`${subBlock.block}, ${fit}`);
-    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: Number(process.env['SHARE'] ?? 0.5), dense, start, pattern, how: fit, round });
-    tf.dispose([streams.hidden, streams.denseHidden ?? []].flat());
+    const { block } = subBlock;
+    let from = start;
+    let rounds: Pick<SubBlockEntry, 'rounds'> & { forwards: number } = { forwards: 0 };
+    if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
+      onProgress(`${block}, rounds`);
+      const made = await roundsStep({ subBlock, hidden: streams.hidden, dense, start, pattern, common, budget: recipe.rounds });
+      from = { ...start, masks: made.masks };
+      rounds = { rounds: made.rounds, forwards: made.forwards };
+    }
+    onProgress(`${block}, masks and weights`);
+    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start: from, pattern, round });
+    if (streams.hidden !== hidden) tf.dispose([streams.hidden, streams.denseHidden ?? []].flat());
     streams = { hidden: after, denseHidden: denseAfter };
     for (const [name, mask] of state.masks) masks.set(name, mask);
     for (const [name, values] of state.updates ?? []) updates.set(name, values);
-    entries.push(entry);
+    entries.push({ ...entry, ...rounds, forwards: entry.forwards + rounds.forwards });
   }
+  if (recipe.epochs > 0) {
+    onProgress('reconstruction');
+    const made = await reconstructionStep({ ...recipe, layer, dense, hidden, denseHidden, masks, updates, heldOut, round });
+    if (made.after !== undefined) {
+      for (const [name, values] of made.updates) updates.set(name, values);
+      tf.dispose(streams.hidden);
+      streams = { ...streams, hidden: made.after };
+    }
+    entries.forEach((entry) => { entry.forwards += made.forwards; });
+    entries[entries.length - 1].reconstruction = made.entry;
+  }
+  tf.dispose([hidden, denseHidden ?? []].flat());
   return { ...streams, masks, updates, entries };
 };
+
+function windowsIn(hidden: readonly Tensor3D[]): number {
+  return hidden.reduce((sum, { shape: [batch] }) => sum + batch, 0);
+}

@@ -18,7 +18,7 @@ export const run: RebuildRun<typeof settings> = (request) => {
       onRound: (made) => { onDecision(`round ${++count}: ratio ${made.ratio}, ${describe(made)}`); },
       onRefit: (made) => { onDecision(`refit: ${describe(made)}`); },
     });
-    const { errorBefore, errorAfter, grown, pruned, refit, undone } = report;
+    const { errorBefore, errorAfter, grown, pruned, refit, undone, forwards } = report;
     const rounds = report.rounds.map((round) => ({
       ratio: round.ratio,
       errorBefore: round.errorBefore,
@@ -27,7 +27,7 @@ export const run: RebuildRun<typeof settings> = (request) => {
       accepted: round.accepted && !undone,
     }));
     const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };
-    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds, ...fitted } };
+    return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds, ...fitted, forwards } };
   });
 };
 

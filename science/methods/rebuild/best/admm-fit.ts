@@ -1,0 +1,58 @@
+import { tf } from '../../../engine/index.js';
+import type { Tensor2D } from '../../../engine/index.js';
+import { weightOf } from '../../../models/sub-block.js';
+import type { LinearSpec, Weights } from '../../../models/types.js';
+import { admm } from '../../parts/admm.js';
+import type { AdmmBudget } from '../../parts/admm.js';
+import type { SubBlockFit } from '../../parts/fit-sub-block.js';
+import { maskOf } from '../../parts/masked-weights.js';
+import type { Masks } from '../../parts/masked-weights.js';
+import type { Pattern } from '../../parts/pattern.js';
+import { dampingPerInput } from './recipe.js';
+
+export interface AdmmFit {
+  dense: Weights;
+  /** Each row keeps as many weights as these masks have there; with N:M the pattern says it. */
+  masks: Masks;
+  pattern: Pattern;
+  /** How many tokens the sums are over. */
+  tokens: number;
+  /** Rounds values to what the checkpoint will hold. */
+  round: (linear: string, values: Float32Array) => Float32Array;
+}
+
+/** Masks and values together, by ADMM. Linears that read the same input are solved one above the other: they share the inverses. */
+export function admmFit({ dense, masks, pattern, tokens, round }: AdmmFit): SubBlockFit['fit'] {
+  return async (linears, moments, targets) => {
+    const start = tf.concat(linears.map(({ name }) => weightOf<Tensor2D>(dense, name)), 0);
+    const together = tf.concat([...targets], 0);
+    const damping = dampingOf(linears[0].shape[1], tokens);
+    const budget: AdmmBudget = pattern.kind === 'N:M' ? pattern : Uint32Array.from(linears.flatMap((linear) => prunedByRow(linear, masks)));
+    const name = linears.map((linear) => linear.name).join(', ');
+    try {
+      const { mask, weight } = await admm({ ...moments, targets: together, start, damping, budget, name });
+      let to = 0;
+      return linears.map((linear) => {
+        const from = to;
+        to += linear.shape[0] * linear.shape[1];
+        return { mask: mask.slice(from, to), values: round(linear.name, weight.slice(from, to)) };
+      });
+    } finally {
+      tf.dispose([start, together]);
+    }
+  };
+}
+
+/** Share of the mean square of the inputs that holds weights to the dense ones; at least what SparseGPT takes. */
+function dampingOf(inputs: number, tokens: number): number {
+  return Math.max(0.01, (dampingPerInput * inputs) / tokens);
+}
+
+function prunedByRow({ name, shape: [outputs, inputs] }: LinearSpec, masks: Masks): number[] {
+  const mask = maskOf(masks, name);
+  return Array.from({ length: outputs }, (_, row) => {
+    let kept = 0;
+    for (let i = row * inputs; i < (row + 1) * inputs; i++) kept += mask[i];
+    return inputs - kept;
+  });
+}

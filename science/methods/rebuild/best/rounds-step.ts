@@ -1,0 +1,36 @@
+import { tf } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
+import type { SubBlock, Weights } from '../../../models/types.js';
+import { guardDefaults } from '../guarded/guard-defaults.js';
+import { guardedRebuild } from '../guarded/guarded-rebuild.js';
+import type { CommonSettings, SubBlockEntry } from '../method.js';
+import type { Pattern } from '../../parts/pattern.js';
+import type { Pruned } from './windows.js';
+
+export interface RoundsStep {
+  subBlock: SubBlock;
+  /** The residual stream before the sub-block; stays the caller's. */
+  hidden: readonly Tensor3D[];
+  dense: Weights;
+  start: Pruned;
+  pattern: Pattern;
+  common: CommonSettings;
+  /** Forwards beyond those of a published round. */
+  budget: number;
+}
+
+/**
+ * Rounds of LLM-Barber (Su et al. 2024) on masks alone. They find where in the sub-block weights are needed: how many each row of each
+ * linear keeps, which a fit of single linears cannot change.
+ */
+export async function roundsStep({ subBlock, hidden, dense, start, pattern, common, budget }: RoundsStep): Promise<{ masks: Map<string, Uint8Array>; rounds: SubBlockEntry['rounds']; forwards: number }> {
+  const settings = { ...common, weights: 'keep-updates', ratio: 1, pattern } as const;
+  const made = await guardedRebuild({ subBlock, hidden: hidden.map((batch) => batch.clone()), dense, ...start, settings, guard: { ...guardDefaults, budget } });
+  tf.dispose(made.hidden);
+  const { rounds, undone, forwards } = made.report;
+  return {
+    masks: made.masks,
+    rounds: rounds.map(({ ratio, errorBefore, error, accepted }) => ({ ratio, errorBefore, error, accepted: accepted && !undone })),
+    forwards,
+  };
+}
