@@ -64,6 +64,9 @@ export const pipelineSchema: Schema = pipelineFile.schema;
 /** `schemas/sweep.schema.json`, likewise. */
 export const sweepFile = read('sweep');
 
+/** `schemas/search.schema.json`, likewise. */
+export const searchFile = read('search');
+
 /** `schemas/lock.schema.json` and `schemas/pack.schema.json`, likewise. */
 export const lockFile = read('lock');
 export const packFile = read('pack');
