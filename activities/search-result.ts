@@ -37,6 +37,10 @@ interface Point {
 }
 
 export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds'> {
+  /** For instance `sparsity=0.5`. */
+  name: string;
+  /** Place in the grid, from 0. */
+  index: number;
   passed: boolean;
   gates: GateResult[];
 }

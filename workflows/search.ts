@@ -83,9 +83,11 @@ class SearchRun {
   }
 }
 
-function triedPoint({ values, status, workflowId, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
+function triedPoint({ name, index, values, status, workflowId, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
   const { 'initialMask.sparsity': sparsity, 'initialMask.pattern': pattern } = values;
   return {
+    name,
+    index,
     sparsity: Number(sparsity),
     ...(pattern !== undefined && { pattern: String(pattern) }),
     passed: status === 'done',

@@ -13,7 +13,7 @@ import { schemaProblems } from './schema-problems.js';
 import type { ValueProblem } from './schema-problems.js';
 import { sweepFile } from './schema.js';
 import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js';
-import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource, SweepValue } from './sweep.js';
+import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource } from './sweep.js';
 
 /** A member's name is part of a file name. */
 const longestName = 150;

@@ -1,4 +1,5 @@
 import { checkedName } from '../../files/artifacts/path-below.js';
+import { agrees } from './combinations.js';
 import type { RequestProblem } from './errors.js';
 import { plainCopy } from './plain-copy.js';
 import { checkSentPipeline, located } from './request.js';
@@ -44,7 +45,7 @@ function pointProblems({ over, members }: SentSearch): RequestProblem[] {
   if (members.length !== grid.length) {
     return [{ at: 'request.members', message: `there are ${members.length}; expected ${grid.length}, one for each point of the search. Use \`temporal-pipeline search\`.` }];
   }
-  const wrong = members.findIndex(({ values }, index) => JSON.stringify(values) !== JSON.stringify(grid[index]));
+  const wrong = members.findIndex(({ values }, index) => !agrees(values, grid[index]) || !agrees(grid[index], values));
   if (wrong < 0) return [];
   return [{ at: `request.members[${wrong}].values`, message: `they are ${show(members[wrong].values)}; expected ${JSON.stringify(grid[wrong])}, which follows from what is searched. Use \`temporal-pipeline search\`.` }];
 }
