@@ -42,6 +42,8 @@ export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'a
   /** Place in the grid, from 0. */
   index: number;
   passed: boolean;
+  /** Share of zeros that was found. */
+  sparsityFound?: number;
   gates: GateResult[];
 }
 

@@ -83,7 +83,7 @@ class SearchRun {
   }
 }
 
-function triedPoint({ name, index, values, status, workflowId, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
+function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
   const { 'initialMask.sparsity': sparsity, 'initialMask.pattern': pattern } = values;
   return {
     name,
@@ -92,6 +92,7 @@ function triedPoint({ name, index, values, status, workflowId, perplexity, accur
     ...(pattern !== undefined && { pattern: String(pattern) }),
     passed: status === 'done',
     gates,
+    ...(sparsityFound !== undefined && { sparsityFound }),
     ...(perplexity !== undefined && { perplexity }),
     ...(accuracy !== undefined && { accuracy }),
     ...(seconds !== undefined && { seconds }),

@@ -4,7 +4,7 @@ import type { RequestProblem } from './errors.js';
 import { plainCopy } from './plain-copy.js';
 import { checkSentPipeline, located } from './request.js';
 import { searchFile } from './schema.js';
-import { schemaProblems, show } from './schema-problems.js';
+import { schemaProblems } from './schema-problems.js';
 import { gateProblems, gridOf, gridProblems } from './search-checks.js';
 import type { SearchOver } from './search.js';
 import { checkMembers, pathProblems, refuseIf, requestLimits, type SentFamily, type WithChanges } from './sent-members.js';
@@ -30,7 +30,7 @@ export async function checkSearchRequest(sent: unknown, searchId: string, withCh
   refuseIf(checkSentPipeline(search.base, 'request.base').problems);
   const { members, problems } = await checkMembers(search, searchId, withChanges, 'temporal-pipeline search');
   refuseIf(problems);
-  refuseIf(located(gateProblems(members), 'request'));
+  refuseIf(gateProblems(members).map(({ message }) => ({ at: 'request.base', message })));
 }
 
 /** Everything that the search's file says itself. */
@@ -47,5 +47,5 @@ function pointProblems({ over, members }: SentSearch): RequestProblem[] {
   }
   const wrong = members.findIndex(({ values }, index) => !agrees(values, grid[index]) || !agrees(grid[index], values));
   if (wrong < 0) return [];
-  return [{ at: `request.members[${wrong}].values`, message: `they are ${show(members[wrong].values)}; expected ${JSON.stringify(grid[wrong])}, which follows from what is searched. Use \`temporal-pipeline search\`.` }];
+  return [{ at: `request.members[${wrong}].values`, message: `they are ${JSON.stringify(members[wrong].values).slice(0, 200)}; expected ${JSON.stringify(grid[wrong])}, which follows from what is searched. Use \`temporal-pipeline search\`.` }];
 }

@@ -47,4 +47,4 @@ export const searchRequestSchema: Schema = {
   properties: { members: members(maximumPoints), searchable, source },
 };
 
-export const searchRequestFile: FileSchema = withValidator('searchRequest', searchRequestSchema);
+export const searchRequestFile: FileSchema = withValidator('searchRequest', searchRequestSchema, 'request');

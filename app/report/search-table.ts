@@ -14,7 +14,7 @@ export function searchTable({ name, tried, best, points }: SearchResult): Omit<S
   return { name, axes: [isOverPatterns ? 'initialMask.pattern' : 'initialMask.sparsity'], rows: tried.map(asRow), points, ...(answer && { best: { name: answer.name } }) };
 }
 
-function asRow({ passed, sparsity, pattern, ...rest }: TriedPoint): SearchTable['rows'][number] {
+function asRow({ passed, sparsity, sparsityFound, pattern, ...rest }: TriedPoint): SearchTable['rows'][number] {
   const values = { ...(pattern !== undefined && { 'initialMask.pattern': pattern }), 'initialMask.sparsity': sparsity };
-  return { ...rest, values, status: passed ? 'done' : 'gateFailed' };
+  return { ...rest, ...(sparsityFound !== undefined && { sparsity: sparsityFound }), values, status: passed ? 'done' : 'gateFailed' };
 }
