@@ -11,7 +11,7 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { writeSweep } from '../../activities/write-sweep.js';
+import { writeSearch, writeSweep } from '../../activities/write-sweep.js';
 import { judgeZeroShot, sampleQuestions } from '../../activities/zero-shot/index.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { taskPath } from '../../app/config/index.js';
