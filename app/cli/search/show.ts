@@ -9,7 +9,8 @@ export function showSearch(workflowId: string, outcome: FamilyOutcome<SearchResu
   if (outcome.status !== 'completed') {
     if (json) printJson({ workflowId, status: outcome.status, error: outcome.error });
     const how = outcome.status === 'failed' ? `failed (${outcome.error.type}): ${outcome.error.message}` : 'was cancelled.';
-    process.stderr.write(`\nThe search ${how}\nRun the same command again to go on: finished work is kept.\n`);
+    const goOn = outcome.status === 'failed' ? 'Correct that and start the search again' : 'Start it again to go on';
+    process.stderr.write(`\nThe search ${how}\n${goOn}: finished work is kept.\n`);
     return exitCode.runFailed;
   }
   const { result } = outcome;
