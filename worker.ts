@@ -15,6 +15,7 @@ import type { ConnectionSettings } from './app/cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './app/cli/worker-version.js';
 import { exitCode } from './app/cli/exit-codes.js';
 import { renderReport } from './app/report/index.js';
+import { renderSearch } from './app/report/search-report.js';
 import { renderSweep } from './app/report/sweep-report.js';
 import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
@@ -103,7 +104,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep, withChanges }),
+      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep, renderSearch, withChanges }),
       tuner: tunerFor(seat),
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.

@@ -1,8 +1,9 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
-import { checkSweepRequest, type WithChanges } from '../app/config/index.js';
+import { checkSearchRequest, checkSweepRequest, type WithChanges } from '../app/config/index.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { PipelineResult } from './result.js';
+import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
 import { ComputeCrashedError, SeatLostError } from './errors.js';
@@ -11,7 +12,7 @@ import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Seat } from './seat.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities } from './types.js';
-import { writeSweep } from './write-sweep.js';
+import { writeSearch, writeSweep } from './write-sweep.js';
 import { holdAgainstLock, writeReport } from './write-report.js';
 
 export { ComputeHost } from './compute/host.js';
@@ -72,12 +73,14 @@ export interface SharedActivityOptions extends TakeSeatOptions {
   state: string;
   /** Files of a sweep's report, by name. */
   renderSweep: (table: SweepTable) => Record<string, string>;
+  /** Likewise of a search's. */
+  renderSearch: (table: SearchTable) => Record<string, string>;
   /** Of the workflow code, by which a sweep's members are checked as they will be run. */
   withChanges: WithChanges;
 }
 
-/** What a worker does while no run has its seat: let one come, check the request of a sweep, and write its report. */
-export function createSharedActivities({ state, renderSweep, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
+/** What a worker does while no run has its seat: let one come, check the request of a sweep or search, and write its report. */
+export function createSharedActivities({ state, renderSweep, renderSearch, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
   return {
     async takeSeat({ store }) {
       return inWorker(() => takeSeat(seating, runInFlight(), store));
@@ -87,6 +90,12 @@ export function createSharedActivities({ state, renderSweep, withChanges, ...sea
     },
     async writeSweep({ sweepId, table }) {
       return inWorker(() => writeSweep(state, sweepId, renderSweep(table)));
+    },
+    async checkSearch(request) {
+      await inWorker(() => checkSearchRequest(request, runInFlight(), withChanges));
+    },
+    async writeSearch({ searchId, table }) {
+      return inWorker(() => writeSearch(state, searchId, renderSearch(table)));
     },
   };
 }

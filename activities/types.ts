@@ -12,6 +12,7 @@ import type {
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, ZeroShotScore } from './result.js';
+import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 
 /** Key of an artifact in the store. */
@@ -255,6 +256,11 @@ export interface WriteSweepInput {
   table: SweepTable;
 }
 
+export interface WriteSearchInput {
+  searchId: string;
+  table: SearchTable;
+}
+
 /** The activities by name, as workflows see them. */
 export interface Activities {
   prepareRun(input: PrepareRunInput & CheckedWithRun): Promise<RunContext>;
@@ -291,6 +297,9 @@ export interface SharedActivities {
   checkSweep(request: unknown): Promise<void>;
   /** Writes table, plot and report of a sweep. @returns the report's path */
   writeSweep(input: WriteSweepInput): Promise<string>;
+  /** The same of a search. */
+  checkSearch(request: unknown): Promise<void>;
+  writeSearch(input: WriteSearchInput): Promise<string>;
 }
 
 /** Activities that run in the compute process; the report is text and is written by the worker itself. */

@@ -36,11 +36,12 @@ async function validators() {
   // The compiler with all its settings, as it was compiled a moment ago.
   const built = (name) => import(pathToFileURL(join(builtFolder, 'app', 'config', name)).href);
   const { fileKinds, schemaCompiler } = await built('validators.js');
-  const { sweepRequestSchema } = await built('sweep-request-schema.js');
+  const { searchRequestSchema, sweepRequestSchema } = await built('sweep-request-schema.js');
   const compiler = schemaCompiler({ source: true, esm: true });
   for (const kind of fileKinds) compiler.addSchema(JSON.parse(readFileSync(join(packageRoot, 'schemas', `${kind}.schema.json`), 'utf8')), kind);
   compiler.addSchema(sweepRequestSchema, 'request');
-  const kinds = [...fileKinds, 'request'];
+  compiler.addSchema(searchRequestSchema, 'searchRequest');
+  const kinds = [...fileKinds, 'request', 'searchRequest'];
   const source = sourceOf(compiler, Object.fromEntries(kinds.map((kind) => [kind, kind])));
   return `${source}\nconst compiled = { ${kinds.join(', ')} };\nexport const validatorOf = (kind) => compiled[kind];\n`;
 }

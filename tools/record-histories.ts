@@ -15,9 +15,11 @@ import { packageRoot } from '#setup/places.mjs';
 import { WorkerProcess } from './bench/faults/worker-process.js';
 import { queryProgress } from '../app/cli/progress/follow.js';
 import { startPipeline, type Run } from '../app/cli/start-pipeline.js';
+import { searchRequestFor } from '../app/cli/search/request.js';
+import { startSearch } from '../app/cli/search/start.js';
 import { sweepRequestFor } from '../app/cli/sweep/request.js';
 import { startSweep } from '../app/cli/sweep/start.js';
-import { parsePipeline, parseSweep } from '../app/config/index.js';
+import { loadSearch, parsePipeline, parseSweep } from '../app/config/index.js';
 import { pauseSignal, resumeSignal, type PipelineProgress } from '../workflows/protocol.js';
 import { startOwnServer } from './histories/own-server.js';
 import { smallHistory } from './histories/small-history.js';
@@ -123,6 +125,15 @@ const scenarios: Record<string, { events?: number; play: Scenario }> = {
       await startSweep(client, 'ratios', request, taskQueue);
       await client.workflow.getHandle('ratios').result();
       return numbered('sweep', await chain(scene, { workflowId: 'ratios', runId: '' }));
+    },
+  },
+  search: {
+    play: async ({ client, folder }) => {
+      writeFileSync(join(folder, 'base.yaml'), `version: 1\nname: base\nmodel: { source: ./model }\nstages:\n${calibration}${mask}${rebuild}${perplexity}gates: [rebuilt perplexity <= 1.5 * dense]\n`);
+      writeFileSync(join(folder, 'search.yaml'), 'version: 1\nname: sparsest\npipeline: ./base.yaml\nover: { sparsity: { from: 0.1, to: 0.9, step: 0.2 } }\n');
+      const { runId } = await startSearch(client, 'sparsest', searchRequestFor(loadSearch(join(folder, 'search.yaml'))), taskQueue);
+      await client.workflow.getHandle('sparsest').result();
+      return { search: { workflowId: 'sparsest', runId } };
     },
   },
   continued: {

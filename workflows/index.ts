@@ -1,2 +1,3 @@
 export { pipeline } from './pipeline.js';
 export { sweep } from './sweep.js';
+export { search } from './search.js';

@@ -1,13 +1,7 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import {
-  ActivityFailure, ApplicationFailure, CancellationScope, ChildWorkflowFailure, condition, continueAsNew, defineQuery, defineSignal, executeChild, isCancellation,
-  ParentClosePolicy, patched, proxyActivities, setHandler, sleep, upsertMemo, workflowInfo, WorkflowIdReusePolicy,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, patched, proxyActivities, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { SharedActivities } from '../activities/types.js';
-import { withChanges } from './changes.js';
 import { isContinuation } from './continuation.js';
-import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
-import { labelsOf, searchAttributesOf } from './run-labels.js';
+import { doneOutcome, failedOutcome, runMember } from './member.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
 import { bestOf, pointless } from './sweep-metric.js';
@@ -15,9 +9,6 @@ import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
-
-/** Characters. A sweep hands on what all of its members say, and the server takes 2 MB. */
-const longestMessage = 500;
 
 const { checkSweep, writeSweep } = proxyActivities<SharedActivities>({
   startToCloseTimeout: '10 minutes',
@@ -122,40 +113,17 @@ class SweepRun {
   private async begin(member: SweepMember): Promise<void> {
     this.begun++;
     this.running.add(member.name);
-    const outcome = await this.runMember(member);
+    const outcome = await this.outcomeOf(member);
     this.running.delete(member.name);
     this.request.outcomes[member.name] = outcome;
     this.events++;
   }
 
-  private async runMember(member: SweepMember): Promise<MemberOutcome> {
+  private async outcomeOf(member: SweepMember): Promise<MemberOutcome> {
     try {
-      return doneOutcome(await this.runChild(member));
+      return doneOutcome(await runMember(this.request, member));
     } catch (error) {
       return failedOutcome(error);
-    }
-  }
-
-  private async runChild({ name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
-    const pipeline = withChanges(this.request.base, changes);
-    const labels = labelsOf(pipeline);
-    const { searchable } = this.request;
-    for (let seconds = 1; ; seconds = Math.min(60, seconds * 2)) {
-      try {
-        return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
-          workflowId: memberWorkflowId(workflowInfo().workflowId, name),
-          args: [{ pipeline, configDigest, folder: this.request.source.path.replace(/[\\/][^\\/]*$/, '') || '/' }],
-          // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
-          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-          memo: { pipeline: pipeline.name, ...labels },
-          typedSearchAttributes: searchAttributesOf(labels).filter(({ key }) => searchable.includes(key.name)),
-        });
-      } catch (error) {
-        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      }
-      // The one of a sweep that was ended from outside is still on its way out.
-      await sleep(`${seconds} seconds`);
     }
   }
 
@@ -171,24 +139,4 @@ function isMember(member: SweepMember): boolean {
   const { name, values, changes } = readable(member);
   // Names of members are `path=value`, and no server takes longer ones.
   return typeof name === 'string' && name.includes('=') && name.length <= 200 && typeof values === 'object' && (values as object | null) !== null && Array.isArray(changes);
-}
-
-function doneOutcome({ perplexity, zeroShot, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
-  const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
-  const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
-  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
-}
-
-function meanAccuracies(zeroShot: NonNullable<PipelineResult['zeroShot']>): MemberOutcome['accuracy'] {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
-}
-
-function failedOutcome(error: unknown): MemberOutcome {
-  if (isCancellation(error)) return { status: 'cancelled' };
-  let cause = error;
-  while ((cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) && cause.cause !== undefined) cause = cause.cause;
-  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
-  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
-  return { status: 'failed', error: { type: type ?? name, message: message.slice(0, longestMessage) } };
 }

@@ -6,6 +6,7 @@ import type { RetryOptions } from './commands/retry.js';
 import type { LockOptions } from './load-lock.js';
 import { addScheduleCommands } from './commands/schedule.js';
 import { addStoreCommands } from './commands/store.js';
+import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
@@ -85,9 +86,9 @@ export function program(onExit: (code: number) => void): Command {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
-  add('validate <file>', 'check a pipeline file').action(async (file: string, _: unknown, command: Command) => {
+  add('validate <file>', 'check a pipeline file, or a search file').action(async (file: string, _: unknown, command: Command) => {
     const { validateCommand } = await import('./commands/validate.js');
-    onExit(validateCommand(file, options(command)));
+    onExit(await validateCommand(file, options(command)));
   });
   add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
     .option('--calibrate', 'measure this machine anew', false)
@@ -101,6 +102,7 @@ export function program(onExit: (code: number) => void): Command {
   });
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
+  addSearchCommands(add('search', 'find the sparsest model that passes quality gates'), onExit);
   addStoreCommands(add('store', 'look after what runs keep to find again'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;

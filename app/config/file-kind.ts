@@ -2,18 +2,35 @@ import type { ValueProblem } from './schema-problems.js';
 
 const has = (value: unknown, key: string): boolean => typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 
-/** A sweep where a pipeline is expected: one problem instead of one for every key. */
+/** Whether a file's data are a search, by the key that only it has. */
+export const isSearch = (value: unknown): boolean => has(value, 'over') && !has(value, 'stages') && !has(value, 'matrix');
+
+/** A sweep or a search where a pipeline is expected: one problem instead of one for every key. */
 export function notPipeline(value: unknown): ValueProblem | undefined {
+  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a pipeline. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'matrix') && !has(value, 'stages')) {
-    return { pointer: '/matrix', part: 'key', message: 'this file is a sweep; expected a pipeline. Use `temporal-pipeline sweep run` (or `start`, `validate`).' };
+    return otherKind('matrix', 'this file is a sweep; expected a pipeline. Use `temporal-pipeline sweep run` (or `start`, `validate`).');
   }
   return undefined;
 }
 
-/** Likewise a pipeline where a sweep is expected, whether it has a sweep in it or not. */
+/** Likewise a pipeline where a sweep is expected, whether it has a sweep in it or not, or a search. */
 export function notSweep(value: unknown): ValueProblem | undefined {
+  if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'stages') && !has(value, 'matrix')) {
-    return { pointer: '/stages', part: 'key', message: 'this file is a pipeline; expected a sweep, a file of its own with `pipeline: ./this-file.yaml` and a `matrix`. Write one, or use `temporal-pipeline run`.' };
+    return otherKind('stages', 'this file is a pipeline; expected a sweep, a file of its own with `pipeline: ./this-file.yaml` and a `matrix`. Write one, or use `temporal-pipeline run`.');
   }
   return undefined;
 }
+
+/** Likewise a pipeline or a sweep where a search is expected. */
+export function notSearch(value: unknown): ValueProblem | undefined {
+  if (has(value, 'over')) return undefined;
+  if (has(value, 'stages')) {
+    return otherKind('stages', 'this file is a pipeline; expected a search, a file of its own with `pipeline: ./this-file.yaml` and `over`. Write one, or use `temporal-pipeline run`.');
+  }
+  if (has(value, 'matrix')) return otherKind('matrix', 'this file is a sweep; expected a search, with `over` instead of a `matrix`. Use `temporal-pipeline sweep run`.');
+  return undefined;
+}
+
+const otherKind = (key: string, message: string): ValueProblem => ({ pointer: `/${key}`, part: 'key', message });

@@ -13,7 +13,7 @@ import { schemaProblems } from './schema-problems.js';
 import type { ValueProblem } from './schema-problems.js';
 import { sweepFile } from './schema.js';
 import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js';
-import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource, SweepValue } from './sweep.js';
+import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource } from './sweep.js';
 
 /** A member's name is part of a file name. */
 const longestName = 150;
@@ -113,8 +113,8 @@ function tooLong(name: string, values: Combination): PipelineProblem {
   return { line: 0, column: 0, override: override(key, value), message: `a member's name has ${name.length} characters; expected at most ${longestName}. Use fewer or shorter values: ${name.slice(0, 40)}...` };
 }
 
-/** JSON is YAML. */
-const override = (path: string, value: SweepValue): string => `${path}=${JSON.stringify(value)}`;
+/** What `--set` would be given. JSON is YAML. */
+export const override = (path: string, value: unknown): string => `${path}=${JSON.stringify(value)}`;
 
 /** The document's data have no prototype, which what compares and sends them does not expect. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

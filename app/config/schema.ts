@@ -46,13 +46,13 @@ function read(noun: FileKind): FileSchema {
 }
 
 /** A schema with its validator, which is made when it is first needed: a command reads one or two kinds of file. */
-export function withValidator(noun: SchemaKind, schema: Schema): FileSchema {
+export function withValidator(kind: SchemaKind, schema: Schema, noun: string = kind): FileSchema {
   let validate: ValidateFunction | undefined;
   return {
     noun,
     schema,
     get validate() {
-      return (validate ??= validatorOf(noun, schema));
+      return (validate ??= validatorOf(kind, schema));
     },
   };
 }
@@ -63,6 +63,9 @@ export const pipelineSchema: Schema = pipelineFile.schema;
 
 /** `schemas/sweep.schema.json`, likewise. */
 export const sweepFile = read('sweep');
+
+/** `schemas/search.schema.json`, likewise. */
+export const searchFile = read('search');
 
 /** `schemas/lock.schema.json` and `schemas/pack.schema.json`, likewise. */
 export const lockFile = read('lock');

@@ -2,10 +2,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 
 /** The kinds of file that have a schema: `schemas/KIND.schema.json`. */
-export const fileKinds = ['pipeline', 'sweep', 'lock', 'pack', 'task'] as const;
+export const fileKinds = ['pipeline', 'sweep', 'search', 'lock', 'pack', 'task'] as const;
 export type FileKind = (typeof fileKinds)[number];
-/** A sweep's request has a schema, too, which no file holds (`sweep-request-schema.ts`). */
-export type SchemaKind = FileKind | 'request';
+/** The requests of sweeps and searches have schemas, too, which no file holds (`sweep-request-schema.ts`). */
+export type SchemaKind = FileKind | 'request' | 'searchRequest';
 
 /** @param code whether validators are to be made as source text, too */
 export function schemaCompiler(code?: { source: true; esm: true }): Ajv2020 {

@@ -8,4 +8,5 @@ export { pipelineFile } from './pipeline-file.js';
 export { renderReport } from './report.js';
 export { markdownTable } from './markdown.js';
 export { countText } from './sweep-count.js';
+export { searchRows, searchTable } from './search-table.js';
 export { sweepCsv, sweepRows } from './sweep-table.js';

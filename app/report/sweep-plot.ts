@@ -1,12 +1,14 @@
 import { init, type EChartsOption } from 'echarts';
 import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
-import type { SweepRow, SweepTable } from '../../workflows/sweep-protocol.js';
+import type { SweepRow } from '../../workflows/sweep-protocol.js';
 import { figure } from './figures.js';
+import type { FamilyTable } from './sweep-table.js';
 
 export interface Series {
   name: string;
-  points: { x: SweepValue; y: number }[];
+  /** `missed`: a quality gate failed there. */
+  points: { x: SweepValue; y: number; missed?: true }[];
 }
 
 /** What a plot shows: a metric over one path's values, a line for each combination of the others. */
@@ -21,12 +23,12 @@ export interface PlotData {
 }
 
 /** What there is to plot: perplexity over sparsity, or else over the first path with numbers, or else over the first path. */
-export function plotData({ axes, rows, best }: SweepTable): PlotData | undefined {
+export function plotData({ axes, rows, best }: FamilyTable): PlotData | undefined {
   const numeric = (axis: string): boolean => rows.every(({ values }) => typeof values[axis] === 'number');
   const x = axes.find((axis) => axis.endsWith('.sparsity') && numeric(axis)) ?? axes.find(numeric) ?? axes[0];
   const done = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
   const has = (metric: SweepMetric): boolean => done.some((row) => metricOf(row, metric) !== undefined);
-  const wanted: SweepMetric[] = [...(best === undefined ? [] : [best.metric]), 'perplexity.rebuilt', 'perplexity.initial'];
+  const wanted: SweepMetric[] = [...(best?.metric === undefined ? [] : [best.metric]), 'perplexity.rebuilt', 'perplexity.initial', 'accuracy.rebuilt', 'accuracy.initial'];
   const y = wanted.find(has);
   if (x === undefined || y === undefined) return undefined;
   const series = new Map<string, Series['points']>();
@@ -34,7 +36,7 @@ export function plotData({ axes, rows, best }: SweepTable): PlotData | undefined
     const value = metricOf(row, y);
     if (value === undefined || row.values[x] === undefined) continue;
     const name = seriesName(row, axes, x);
-    series.set(name, [...(series.get(name) ?? []), { x: row.values[x], y: value }]);
+    series.set(name, [...(series.get(name) ?? []), { x: row.values[x], y: value, ...(row.status === 'gateFailed' && { missed: true as const }) }]);
   }
   const isNumeric = numeric(x);
   const sorted = [...series].map(([name, points]) => ({ name, points: isNumeric ? points.sort((a, b) => Number(a.x) - Number(b.x)) : points }));
@@ -45,7 +47,7 @@ export function plotData({ axes, rows, best }: SweepTable): PlotData | undefined
     y,
     ...(!isNumeric && { categories: [...new Set(rows.flatMap(({ values }) => (values[x] === undefined ? [] : [values[x]])))] }),
     series: sorted,
-    ...(denses.size === 1 && dense !== undefined && y !== 'gapClosed' && { dense }),
+    ...(denses.size === 1 && dense !== undefined && y.startsWith('perplexity') && { dense }),
   };
 }
 
@@ -54,10 +56,13 @@ function seriesName({ values }: SweepRow, axes: readonly string[], x: string): s
   return others.map((axis) => `${axis} ${String(values[axis])}`).join(', ') || 'all';
 }
 
+/** Where a quality gate failed. */
+const ofMissed = { symbol: 'diamond', symbolSize: 12, itemStyle: { color: '#c00' } };
+
 const size = { width: 800, height: 500 };
 
 /** The plot as SVG; undefined where no member has anything to show yet. */
-export function sweepPlot(table: SweepTable): string | undefined {
+export function sweepPlot(table: FamilyTable): string | undefined {
   const data = plotData(table);
   if (data === undefined) return undefined;
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
@@ -87,6 +92,6 @@ function optionsFor(title: string, { x, y, categories, series, dense }: PlotData
       ? { type: 'value', name: x, nameLocation: 'middle', nameGap: 30, scale: true }
       : { type: 'category', name: x, nameLocation: 'middle', nameGap: 30, data: categories.map(String) },
     yAxis: { type: isLog ? 'log' : 'value', name: y, nameLocation: 'middle', nameGap: 55, scale: true, ...(dense !== undefined && { min: ({ min }: { min: number }) => Math.min(min, dense) }) },
-    series: series.map(({ name, points }, index) => ({ name, type: 'line', symbolSize: 7, data: points.map((point) => [at(point.x), point.y]), ...(index === 0 && baseline) })),
+    series: series.map(({ name, points }, index) => ({ name, type: 'line', symbolSize: 7, data: points.map(({ x: place, y: value, missed }) => (missed === true ? { ...ofMissed, value: [at(place), value] } : [at(place), value])), ...(index === 0 && baseline) })),
   };
 }

@@ -1,10 +1,13 @@
 import type { ModelState } from '../config/pipeline.js';
-import type { SweepValue } from '../config/sweep.js';
+import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import type { SweepRow, SweepTable } from '../../workflows/sweep-protocol.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
 import { figure, percent } from './figures.js';
 
 const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
+
+/** The table of a sweep or of a search: which member is the best one may have other reasons than a metric. */
+export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric } };
 
 /** One column of the table: its heading, a member's value, and how people read it. */
 interface Column {
@@ -13,7 +16,7 @@ interface Column {
   text?: (value: number) => string;
 }
 
-function columnsOf({ axes, rows }: SweepTable): Column[] {
+function columnsOf({ axes, rows }: FamilyTable): Column[] {
   const datasets = (state: ModelState): string[] => [...new Set(rows.flatMap((row) => Object.keys(row.perplexity?.[state] ?? {})))];
   const several = new Set(states.flatMap(datasets)).size > 1;
   const perplexities = states.flatMap((state) =>
@@ -35,7 +38,7 @@ function columnsOf({ axes, rows }: SweepTable): Column[] {
 }
 
 /** Rows by their values, path by path: numbers by size, other values as they came. */
-function inOrder({ axes, rows }: SweepTable): SweepRow[] {
+function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
   const places = new Map(axes.map((axis) => [axis, [...new Set(rows.map(({ values }) => values[axis]))]]));
   const compare = (axis: string, a: SweepValue | undefined, b: SweepValue | undefined): number => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -45,7 +48,7 @@ function inOrder({ axes, rows }: SweepTable): SweepRow[] {
 }
 
 /** The table of a sweep for people, heading first; the best member's row is marked. */
-export function sweepRows(table: SweepTable): string[][] {
+export function sweepRows(table: FamilyTable): string[][] {
   const columns = columnsOf(table);
   const body = inOrder(table).map((row) =>
     columns.map(({ name, value, text }) => {
@@ -58,7 +61,7 @@ export function sweepRows(table: SweepTable): string[][] {
 }
 
 /** The table as comma-separated values (RFC 4180), numbers in full. */
-export function sweepCsv(table: SweepTable): string {
+export function sweepCsv(table: FamilyTable): string {
   const columns: Column[] = [...columnsOf(table), { name: 'member', value: ({ name }) => name }, { name: 'checkpoint', value: ({ checkpoint }) => checkpoint }];
   const lines = [columns.map(({ name }) => name), ...inOrder(table).map((row) => columns.map(({ value }) => String(value(row) ?? '')))];
   return lines.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');

@@ -11,7 +11,7 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { writeSweep } from '../../activities/write-sweep.js';
+import { writeSearch, writeSweep } from '../../activities/write-sweep.js';
 import { judgeZeroShot, sampleQuestions } from '../../activities/zero-shot/index.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { taskPath } from '../../app/config/index.js';
@@ -40,13 +40,14 @@ const pipeline = (change: (stages: Record<string, unknown>[]) => void): Pipeline
 };
 const contextOf = (): Promise<RunContext> => prepareRun({ pipeline: demoPipeline([], inside) }, bench);
 
-it('a sweep whose workflow id is a path writes nothing', async () => {
+it('a sweep or search whose workflow id is a path writes nothing', async () => {
   for (const id of ['../../escaped', '../runs/of-others', 'a/b', '', '..', '.']) {
-    await expect(writeSweep(state, id, { 'report.md': 'x' }), id).rejects.toThrow(/workflow id .* cannot name a file or folder/);
+    for (const write of [writeSweep, writeSearch]) await expect(write(state, id, { 'report.md': 'x' }), id).rejects.toThrow(/workflow id .* cannot name a file or folder/);
   }
   expect(existsSync(join(root, 'escaped'))).toBe(false);
-  expect(await readdir(state)).not.toContain('sweeps');
+  expect((await readdir(state)).filter((name) => name === 'sweeps' || name === 'searches')).toEqual([]);
   expect(await writeSweep(state, 's-0123456789abcdef', { 'report.md': 'x' })).toBe(join(state, 'sweeps', 's-0123456789abcdef', 'report.md'));
+  expect(await writeSearch(state, 's-0123456789abcdef', { 'report.md': 'x' })).toBe(join(state, 'searches', 's-0123456789abcdef', 'report.md'));
 });
 
 it('no digest is to be had of a file by the mask source of a method that reads none', async () => {

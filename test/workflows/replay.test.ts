@@ -34,6 +34,7 @@ it('the recorded runs have what their names say', () => {
   expect(missing('lost-worker', 'ACTIVITY_TASK_TIMED_OUT')).toEqual([]);
   expect(missing('sweep-1', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', 'CONTINUED_AS_NEW')).toEqual([]);
   expect(missing('sweep-2', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', '"writeSweep"')).toEqual([]);
+  expect(missing('search', '"checkSearch"', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', '"writeSearch"')).toEqual([]);
   const continued = [...histories.keys()].filter((name) => name.startsWith('continued-'));
   expect(continued.length).toBeGreaterThan(2);
   expect(continued.filter((name) => missing(name, 'CONTINUED_AS_NEW').length === 0)).toHaveLength(continued.length - 1);
@@ -45,6 +46,7 @@ describe('would notice a workflow that', () => {
   it.each([
     ['leaves out a step', 'demo', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
     ['does another step', 'demo', 'await activities.scorePerplexity(', 'await activities.skipScore('],
+    ['tries another point', 'search', 'Math.floor((low + high) / 2)', 'low + 1'],
     ['does not continue as new where it did', 'continued-2', suggested, '$1false'],
   ])('%s', async (_, name, original, replacement) => {
     const changed = code.replace(original, replacement);

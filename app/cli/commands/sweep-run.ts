@@ -1,33 +1,18 @@
-import type { Client } from '@temporalio/client';
 import { loadSweep } from '../../config/index.js';
 import { addMembersSignal, type SweepRequest } from '../../../workflows/sweep-protocol.js';
 import { throughOutages } from '../client.js';
-import { thisCommand } from '../command-text.js';
 import { Interrupted, SweepStateError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { checkHasServer } from '../find-run.js';
-import { checkStore } from '../store/check.js';
-import { catchInterrupts, unlessAborted } from '../interrupts.js';
-import type { Say } from '../local/keep-server.js';
-import { WorkerKeeper } from '../local/keep-worker.js';
-import { closeLog, openLog } from '../log.js';
+import { inForeground, type Foreground } from '../foreground.js';
+import { unlessAborted } from '../interrupts.js';
 import type { GlobalOptions } from '../options.js';
-import { openView } from '../progress/display.js';
-import { openSession } from '../session.js';
 import { printJson } from '../output.js';
-import { awaitSweep, followSweep, showSweep } from '../sweep/attend.js';
-import { describeSweep, findSweep, queryRequest } from '../sweep/find.js';
+import { attend } from '../sweep/attend.js';
+import { describeSweep, findFamily, queryRequest } from '../sweep/find.js';
+import { sweeps } from '../sweep/kind.js';
 import { addedMembers, sweepIdOf, sweepRequestFor } from '../sweep/request.js';
 import { resumed, startSweep } from '../sweep/start.js';
-import { sweepView } from '../sweep/view.js';
-
-/** What a command in the foreground works with while server and worker are there. */
-interface Foreground {
-  client: Client;
-  options: GlobalOptions;
-  say: Say;
-  signal: AbortSignal;
-}
 
 /**
  * `sweep run FILE`: server, worker, sweep, progress and result in one, on this machine. A sweep that ended before goes on with the members that
@@ -48,7 +33,7 @@ export async function sweepRunCommand(file: string, options: GlobalOptions): Pro
 export async function sweepResumeCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   checkHasServer(options.state);
   return await inForeground(options, async (foreground) => {
-    const { workflowId } = await findSweep(foreground.client, which, options);
+    const { workflowId } = await findFamily(foreground.client, sweeps, which, options);
     return await begin(foreground, workflowId, resumed(await stateOf(foreground, workflowId)));
   });
 }
@@ -62,7 +47,7 @@ export async function sweepAddValuesCommand(which: string, words: readonly strin
   checkHasServer(options.state);
   return await inForeground(options, async (foreground) => {
     const { client, say } = foreground;
-    const { workflowId, status } = await findSweep(client, which, options);
+    const { workflowId, status } = await findFamily(client, sweeps, which, options);
     const request = await stateOf(foreground, workflowId);
     const added = addedMembers(request, words);
     say(`${added.members.length} more members: ${added.members.slice(0, 10).map(({ name }) => name).join(', ')}${added.members.length > 10 ? ', ...' : ''}`);
@@ -90,54 +75,5 @@ async function begin({ client, options, say, signal }: Foreground, workflowId: s
   const { attached } = await unlessAborted(throughOutages(() => startSweep(client, workflowId, request, options.taskQueue), signal), signal);
   const left = request.members.length - Object.keys(request.outcomes).length;
   say(`Sweep ${workflowId} ${attached ? 'was running already; attached to it' : `started: ${left} of ${request.members.length} members to run`}.`);
-  const display = openView(sweepView, process.stderr);
-  const stop = new AbortController();
-  const following = followSweep(client, workflowId, display, AbortSignal.any([signal, stop.signal]));
-  try {
-    const outcome = await awaitSweep(client, workflowId, signal);
-    if (outcome.status === 'completed') display.update({ table: outcome.result, running: {} });
-    display.end();
-    return showSweep(workflowId, outcome, options);
-  } finally {
-    stop.abort();
-    await following;
-  }
+  return await attend(client, sweeps, workflowId, { options, signal });
 }
-
-/** Brings up a server and a worker where there are none, and keeps them up while `act` runs. */
-async function inForeground(options: GlobalOptions, act: (foreground: Foreground) => Promise<number>): Promise<number> {
-  await checkStore(options);
-  const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
-  const say: Say = (line) => {
-    process.stderr.write(`${line}\n`);
-    log.info(line);
-  };
-  let keeper: WorkerKeeper | undefined;
-  const interrupts = catchInterrupts(() => keeper?.kill());
-  const { signal } = interrupts;
-  const stop = new AbortController();
-  let keeping = Promise.resolve();
-  try {
-    const session = await openSession(options.state, { signal, say });
-    try {
-      say(session.description);
-      keeper = new WorkerKeeper(session.client, options, say);
-      keeping = keeper.keep(AbortSignal.any([signal, stop.signal]));
-      return await act({ client: session.client, options, say, signal });
-    } finally {
-      stop.abort();
-      await keeping;
-      await keeper?.stop();
-      await session.close();
-    }
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`Interrupted. To go on where it stopped: ${thisCommand()}\n`);
-    if (options.json) printJson({ status: 'interrupted' });
-    return exitCode.interrupted;
-  } finally {
-    interrupts.dispose();
-    await closeLog(log);
-  }
-}
-

@@ -1,16 +1,17 @@
-import { PipelineFileError } from '../../config/index.js';
+import { isSearchFile, PipelineFileError } from '../../config/index.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
 /**
- * `validate FILE`: says what the file means, or everything that is wrong with it.
+ * `validate FILE`: says what the pipeline or search means, or everything that is wrong with it.
  * @returns the exit code
  * @throws PipelineFileError, unless `json` shows the problems itself
  */
-export function validateCommand(file: string, options: GlobalOptions): number {
+export async function validateCommand(file: string, options: GlobalOptions): Promise<number> {
   try {
+    if (isSearchFile(file)) return (await import('./search-control.js')).searchValidateCommand(file, options);
     const { pipeline, digest, warnings } = loadPipelineFile(file, options);
     const stages = pipeline.stages.map(({ type }) => type);
     if (options.json) printJson({ valid: true, name: pipeline.name, digest, stages, warnings, problems: [] });

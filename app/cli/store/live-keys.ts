@@ -3,18 +3,19 @@ import type { Payload, PayloadCodec } from '@temporalio/common';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { keysIn } from '../../../files/artifacts/index.js';
 import { pipelineWorkflow } from '../../../workflows/protocol.js';
+import { searchWorkflow } from '../../../workflows/search-protocol.js';
 import { sweepWorkflow } from '../../../workflows/sweep-protocol.js';
 
 /**
  * The keys of all artifacts that runs in progress refer to: pipelines that have not ended (paused ones included), and all members of
- * sweeps that have not ended.
+ * sweeps and searches that have not ended.
  * @returns how many runs there are, and the keys that their histories name
  * @throws PayloadKeyError if a history is encrypted and the environment has no key for it
  */
 export async function liveKeys(client: Client): Promise<{ runs: number; keys: Set<string> }> {
   const runs = new Set<string>();
   for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus = 'Running'` })) runs.add(workflowId);
-  for await (const { workflowId: sweep } of client.workflow.list({ query: `WorkflowType = '${sweepWorkflow}' AND ExecutionStatus = 'Running'` })) {
+  for await (const { workflowId: sweep } of client.workflow.list({ query: `WorkflowType IN ('${sweepWorkflow}', '${searchWorkflow}') AND ExecutionStatus = 'Running'` })) {
     // Members that have ended share with those to come.
     for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND WorkflowId STARTS_WITH '${sweep}.'` })) runs.add(workflowId);
   }

@@ -8,18 +8,20 @@ import { commandText, stateWords } from '../command-text.js';
 import { exitCode } from '../exit-codes.js';
 import { unlessAborted } from '../interrupts.js';
 import { describeFailure, type OutcomeError } from '../outcome.js';
-import type { Display } from '../progress/display.js';
+import type { GlobalOptions } from '../options.js';
+import { openView, type Display } from '../progress/display.js';
 import { queryProgress } from '../progress/follow.js';
 import { printJson } from '../output.js';
 import { queryTable } from './find.js';
-import type { SweepView } from './view.js';
+import type { FamilyKind } from './kind.js';
+import { sweepView, type SweepView } from './view.js';
 
 const pollMs = 1_000;
 const queryMs = 5_000;
 /** Members whose own progress is asked for. */
 const mostAsked = 16;
 
-/** Shows a sweep's members until `signal` aborts. While nobody answers it goes on asking. */
+/** Shows the members of a sweep, or what a search tries, until `signal` aborts. While nobody answers it goes on asking. */
 export async function followSweep(client: Client, workflowId: string, display: Display<SweepView>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const view = await unlessAborted(viewOf(client, workflowId), signal).catch(() => undefined);
@@ -37,17 +39,36 @@ async function viewOf(client: Client, workflowId: string): Promise<SweepView> {
   return { table, running: Object.fromEntries(answers.filter((answer): answer is [string, PipelineProgress] => answer[1] !== undefined)) };
 }
 
-/** How a sweep ended. A sweep with failed members is completed too. */
-export type SweepOutcome = { status: 'completed'; result: SweepResult } | { status: 'failed' | 'cancelled'; error: OutcomeError };
+/** How a sweep or search ended. A sweep with failed members is completed too. */
+export type FamilyOutcome<Result> = { status: 'completed'; result: Result } | { status: 'failed' | 'cancelled'; error: OutcomeError };
+export type SweepOutcome = FamilyOutcome<SweepResult>;
 
-/** Waits for the end of a sweep, across continuations, however long the server is away meanwhile. @throws the signal's reason when it aborts */
-export async function awaitSweep(client: Client, workflowId: string, signal: AbortSignal): Promise<SweepOutcome> {
-  const handle = client.workflow.getHandle<() => Promise<SweepResult>>(workflowId);
+/** Waits for the end of a sweep or search, across continuations, however long the server is away meanwhile. @throws the signal's reason when it aborts */
+export async function awaitFamily<Result>(client: Client, workflowId: string, signal: AbortSignal): Promise<FamilyOutcome<Result>> {
+  const handle = client.workflow.getHandle<() => Promise<Result>>(workflowId);
   try {
-    return { status: 'completed', result: await unlessAborted(throughOutages(() => handle.result(), signal), signal) };
+    return { status: 'completed', result: (await unlessAborted(throughOutages(() => handle.result(), signal), signal)) as Result };
   } catch (error) {
     if (error instanceof WorkflowFailedError) return describeFailure(error);
     throw error;
+  }
+}
+
+/** Shows a sweep or search until it ends, and how it ended. @returns the exit code. @throws the signal's reason when it aborts */
+export async function attend<Result>(client: Client, kind: FamilyKind<Result>, workflowId: string, { options, signal }: { options: GlobalOptions; signal: AbortSignal }): Promise<number> {
+  const display = openView(sweepView, process.stderr);
+  const stop = new AbortController();
+  const following = followSweep(client, workflowId, display, AbortSignal.any([signal, stop.signal]));
+  try {
+    const outcome = await awaitFamily<Result>(client, workflowId, signal);
+    // How the last member ended is known now; where no worker tells, the result does.
+    const table = await unlessAborted(queryTable(client, workflowId, queryMs), signal).catch(() => undefined);
+    if (table !== undefined) display.update({ table, running: {} });
+    display.end();
+    return kind.show(workflowId, outcome, options);
+  } finally {
+    stop.abort();
+    await following;
   }
 }
 

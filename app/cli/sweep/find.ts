@@ -1,42 +1,41 @@
 import { existsSync, statSync } from 'node:fs';
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import { loadSweep } from '../../config/index.js';
 import { sweepRequestQuery, sweepTableQuery, sweepWorkflow, type SweepRequest, type SweepTable } from '../../../workflows/sweep-protocol.js';
 import { UnknownWorkflowError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
-import { sweepIdOf, sweepRequestFor } from './request.js';
+import type { Family } from './kind.js';
 
 const queryTimeoutMs = 20_000;
 
 /**
- * The latest execution of the sweep that a command line means: by workflow id, by sweep file, or the one started last.
+ * The latest execution of the sweep or search that a command line means: by workflow id, by file, or the one started last.
  * @throws UnknownWorkflowError, PipelineFileError
  */
-export async function findSweep(client: Client, word: string | undefined, { set, allowFloating }: GlobalOptions): Promise<WorkflowExecutionDescription> {
+export async function findFamily(client: Client, kind: Family, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
   const isFile = word !== undefined && (/\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile()));
-  const id = word === undefined ? await latestId(client) : isFile ? sweepIdOf(sweepRequestFor(loadSweep(word, set, { allowFloating }))) : word;
-  const found = await describeSweep(client, id);
-  if (found === undefined) throw new UnknownWorkflowError({ what: `no sweep with workflow id ${id} is known to the server`, remedy: 'See `npx temporal-pipeline sweep list`' });
+  const id = word === undefined ? await latestId(client, kind) : isFile ? kind.idOf(word, options) : word;
+  const found = await describeSweep(client, id, kind.workflow);
+  if (found === undefined) throw new UnknownWorkflowError({ what: `no ${kind.noun} with workflow id ${id} is known to the server`, remedy: `See \`npx temporal-pipeline ${kind.noun} list\`` });
   return found;
 }
 
-/** The latest execution of a sweep, if there is one. */
-export async function describeSweep(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
+/** The latest execution of a sweep, or of another type, if there is one. */
+export async function describeSweep(client: Client, workflowId: string, type = sweepWorkflow): Promise<WorkflowExecutionDescription | undefined> {
   try {
     const found = await client.workflow.getHandle(workflowId).describe();
-    return found.type === sweepWorkflow ? found : undefined;
+    return found.type === type ? found : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }
 
-async function latestId(client: Client): Promise<string> {
+async function latestId(client: Client, { workflow, noun }: Family): Promise<string> {
   let latest: { id: string; started: number } | undefined;
-  for await (const { workflowId, startTime } of client.workflow.list({ query: `WorkflowType = '${sweepWorkflow}'` })) {
+  for await (const { workflowId, startTime } of client.workflow.list({ query: `WorkflowType = '${workflow}'` })) {
     if (latest === undefined || startTime.getTime() > latest.started) latest = { id: workflowId, started: startTime.getTime() };
   }
-  if (latest === undefined) throw new UnknownWorkflowError({ what: 'no sweep has run on this server', remedy: 'Start one with `npx temporal-pipeline sweep run FILE`' });
+  if (latest === undefined) throw new UnknownWorkflowError({ what: `no ${noun} has run on this server`, remedy: `Start one with \`npx temporal-pipeline ${noun} run FILE\`` });
   return latest.id;
 }
 

@@ -34,7 +34,8 @@ export function sweepIdOf({ name, maxParallel, stopWhen, best, members }: SweepR
   return `${name}-${digest.slice(0, 16)}`;
 }
 
-function asMember({ name, values, pipeline, digest }: ParsedMember, base: Pipeline): SweepMember {
+/** A member as a difference from the base. */
+export function asMember({ name, values, pipeline, digest }: ParsedMember, base: Pipeline): SweepMember {
   return { name, values, changes: changesBetween(base, pipeline), configDigest: digest };
 }
 

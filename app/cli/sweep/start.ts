@@ -6,23 +6,42 @@ import { searchAttributesFor } from '../search-attributes.js';
 import { describeSweep } from './find.js';
 
 /** Starts a sweep, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
-export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<{ attached: boolean; runId: string }> {
-  const before = await describeSweep(client, workflowId);
+export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<StartedFamily> {
+  return await startFamily(client, { type: sweepWorkflow, workflowId, request, taskQueue, memo: { sweep: request.name, members: request.members.length } });
+}
+
+export interface StartedFamily {
+  attached: boolean;
+  runId: string;
+}
+
+/** What is started: a sweep or a search. */
+interface Startable {
+  type: string;
+  workflowId: string;
+  request: Pick<SweepRequest, 'base' | 'searchable'>;
+  taskQueue: string;
+  memo: Record<string, unknown>;
+}
+
+/** Starts a workflow of members, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
+export async function startFamily(client: Client, { type, workflowId, request, taskQueue, memo }: Startable): Promise<StartedFamily> {
+  const before = await describeSweep(client, workflowId, type);
   const { attributes } = await searchAttributesFor(client, labelsOf(request.base));
-  await client.workflow.start(sweepWorkflow, {
+  await client.workflow.start(type, {
     args: [{ ...request, searchable: attributes.map(({ key }) => key.name) }],
     taskQueue,
     workflowId,
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    memo: { sweep: request.name, members: request.members.length },
+    memo,
   });
   const execution = await client.workflow.getHandle(workflowId).describe();
   if (execution.taskQueue !== taskQueue) {
     throw new OtherStateError({
-      what: `sweep ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
+      what: `${type} ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
       expected: `task queue ${taskQueue}`,
-      remedy: `Follow it with \`npx temporal-pipeline sweep watch ${workflowId}\`, cancel it, or give its state folder with --state`,
+      remedy: `Follow it with \`npx temporal-pipeline ${type} watch ${workflowId}\`, cancel it, or give its state folder with --state`,
     });
   }
   return { attached: before?.status.name === 'RUNNING' && before.runId === execution.runId, runId: execution.runId };

@@ -6,7 +6,8 @@ import type { View } from '../progress/display.js';
 import { bar, clip } from '../progress/render.js';
 
 export interface SweepView {
-  table: SweepTable;
+  /** Of a search, how many members there will be at most. */
+  table: Omit<SweepTable, 'best'> & { mostRuns?: number };
   /** Of members that run, by workflow id. */
   running: Record<string, PipelineProgress>;
 }
@@ -25,9 +26,10 @@ export const sweepView: View<SweepView> = {
   plain(before, { table }) {
     const earlier = new Map(before?.table.rows.map(({ name, status }) => [name, status]));
     const ended = table.rows.filter(({ status }) => status !== 'waiting' && status !== 'running').length;
+    const all = table.mostRuns === undefined ? String(table.rows.length) : `at most ${table.mostRuns}`;
     return table.rows.flatMap((row) => {
       if (row.status === 'waiting' || row.status === earlier.get(row.name)) return [];
-      return [`${row.name}: ${row.status === 'running' ? 'started' : `${facts(row)} (${ended} of ${table.rows.length})`}`];
+      return [`${row.name}: ${row.status === 'running' ? 'started' : `${facts(row)} (${ended} of ${all})`}`];
     });
   },
 };

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkerProcess } from '../../../tools/bench/faults/worker-process.js';
 import { ensureLocalServer, leaveLocalServer } from '../../../app/cli/local/local-server.js';
 import { serverAddress } from '../../../app/cli/local/server-record.js';
+import { searchRequestFor } from '../../../app/cli/search/request.js';
 import { sweepRequestFor } from '../../../app/cli/sweep/request.js';
 import { digestOf } from '../../../files/artifacts/index.js';
-import { parseSweep } from '../../../app/config/index.js';
+import { loadSearch, parseSweep } from '../../../app/config/index.js';
 import type { Pipeline } from '../../../app/config/pipeline.js';
 import { copyOfDemo, demoPipeline } from '../../helpers/demo-run.js';
 import { requireBuild } from '../../helpers/set-up.js';
@@ -50,7 +51,7 @@ describe('requests made by hand', () => {
 
   let count = 0;
   /** Why the workflow failed. It must do so by itself, and at the first attempt. */
-  async function failureOf(type: 'pipeline' | 'sweep', request: unknown, workflowId = `request-${count++}`, ...more: unknown[]): Promise<{ type: string; message: string }> {
+  async function failureOf(type: 'pipeline' | 'sweep' | 'search', request: unknown, workflowId = `request-${count++}`, ...more: unknown[]): Promise<{ type: string; message: string }> {
     const handle = await client.workflow.start(type, { args: [request, ...more], taskQueue, workflowId });
     try {
       await handle.result();
@@ -138,8 +139,8 @@ describe('requests made by hand', () => {
   });
 
   it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('a workflow id that is no name: %s', async (workflowId) => {
-    for (const type of ['pipeline', 'sweep'] as const) {
-      const failure = await failureOf(type, type === 'pipeline' ? request() : sweep(), workflowId);
+    for (const [type, sent] of [['pipeline', request()], ['sweep', sweep()], ['search', search()]] as const) {
+      const failure = await failureOf(type, sent, workflowId);
       expect(failure).toMatchObject({ type: 'UnsafeNameError', message: expect.stringMatching(/^workflow id ".*: it cannot name a file or folder/) as unknown });
       expect(files()).toEqual(before);
     }
@@ -163,6 +164,28 @@ describe('requests made by hand', () => {
     ['no members', {}, /members/],
   ])('a sweep with %s', async (_, sent, message) => {
     const failure = await failureOf('sweep', sent);
+    expect(failure.message).toMatch(message);
+    expect(failure.type).toBe('RequestError');
+    expect(files()).toEqual(before);
+  });
+
+  const search = (change: (sent: { members: { name: string }[]; over: object; base: { gates?: unknown } }) => unknown = () => undefined): unknown => {
+    writeFileSync(join(sweepFolder, 'gated.yaml'), 'version: 1\nname: p\nmodel: { source: /m }\nstages:\n  - initialMask: { method: magnitude, sparsity: 0.5 }\ngates: [sparsity >= 0.1]\n');
+    writeFileSync(join(sweepFolder, 'search.yaml'), 'version: 1\nname: s\npipeline: ./gated.yaml\nover: { sparsity: { from: 0.3, to: 0.5, step: 0.1 } }\n');
+    const sent = JSON.parse(JSON.stringify(searchRequestFor(loadSearch(join(sweepFolder, 'search.yaml'))))) as Parameters<typeof change>[0];
+    change(sent);
+    return sent;
+  };
+  it.each<[string, unknown, RegExp]>([
+    ['a point that is a path', search((sent) => (sent.members[0].name = '../../x')), /^request\.members\[0\]\.name: it is "\.\.\/\.\.\/x"/],
+    ['points in another order', search((sent) => sent.members.reverse()), /^request\.members\[0\]\.values: /],
+    ['a grid without end', search((sent) => (sent.over = { sparsity: { from: 0.1, to: 0.9, step: 1e-12 } })), /^request\.over\.sparsity\.to: there are/],
+    ['gates that are none', search((sent) => (sent.base.gates = ['x'])), /^request\.base\.gates/],
+    ['a deep nest', deep('{"members":', '}'), /nested|cannot be sent/],
+    ['null', null, /^request/],
+    ['nothing in it', {}, /members/],
+  ])('a search with %s', async (_, sent, message) => {
+    const failure = await failureOf('search', sent);
     expect(failure.message).toMatch(message);
     expect(failure.type).toBe('RequestError');
     expect(files()).toEqual(before);

@@ -1,0 +1,62 @@
+/** What a search comes to: the result of its workflow, and what its table, curve and report are made from. */
+import type { GateResult } from './result.js';
+import type { MemberOutcome, SweepRow } from './sweep-result.js';
+
+/** A point that was tried, as a row of a sweep's table. */
+export interface SearchRow extends SweepRow {
+  /** Place in the grid, from 0: the larger, the sparser. */
+  index: number;
+  gates?: GateResult[];
+  mask?: string;
+}
+
+/** A search's state, while it runs and at its end. */
+export interface SearchTable {
+  name: string;
+  /** Path of what the search is over. */
+  axes: [axis: string];
+  /** In the order in which they were tried. */
+  rows: SearchRow[];
+  /** Points of the grid, and how many of them are tried at most. */
+  points: number;
+  mostRuns: number;
+  /** The sparsest point so far that passed. */
+  best?: { name: string };
+}
+
+/** A point, as the result has it. */
+interface Point {
+  /** Share of zeros asked for, and the pattern where the search is over patterns. */
+  sparsity: number;
+  pattern?: string;
+  workflowId: string;
+  /** Folder of the pruned checkpoint, mask file, and the run's own report. */
+  checkpoint: string;
+  mask: string;
+  report: string;
+}
+
+export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds'> {
+  /** For instance `sparsity=0.5`. */
+  name: string;
+  /** Place in the grid, from 0. */
+  index: number;
+  passed: boolean;
+  /** Share of zeros that was found. */
+  sparsityFound?: number;
+  gates: GateResult[];
+}
+
+/** The result of a search's workflow. */
+export interface SearchResult {
+  name: string;
+  /** The sparsest point that passes its gates; null where not even the first one does. */
+  best: Point | null;
+  /** In the order in which they were tried. */
+  tried: TriedPoint[];
+  runs: number;
+  /** Points of the grid. */
+  points: number;
+  /** The report, Markdown; table and curve are beside it. */
+  report: string;
+}

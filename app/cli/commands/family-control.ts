@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { CommandLineError, Interrupted } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { checkHasServer } from '../find-run.js';
+import { catchInterrupts } from '../interrupts.js';
+import { isServed } from '../local/pollers.js';
+import type { GlobalOptions } from '../options.js';
+import { printJson } from '../output.js';
+import { hasServer, openSession } from '../session.js';
+import { attend } from '../sweep/attend.js';
+import { findFamily } from '../sweep/find.js';
+import type { Family, FamilyKind } from '../sweep/kind.js';
+import { textTable, timeText } from '../text-table.js';
+
+const patienceMs = 30_000;
+
+/** Does something with the sweep or search that a command line means. */
+export async function withFamily(kind: Family, which: string | undefined, options: GlobalOptions, act: (client: Client, execution: WorkflowExecutionDescription) => Promise<number>): Promise<number> {
+  checkHasServer(options.state);
+  const session = await openSession(options.state);
+  try {
+    return await act(session.client, await findFamily(session.client, kind, which, options));
+  } finally {
+    await session.close();
+  }
+}
+
+/** `sweep list`, `search list`: those that the server knows, the newest first. @returns the exit code */
+export async function listFamiliesCommand({ workflow, noun, plural, count }: Family, options: GlobalOptions): Promise<number> {
+  const found: { workflowId: string; status: string; started: string; name: string; runs: number }[] = [];
+  if (hasServer(options.state)) {
+    const session = await openSession(options.state);
+    try {
+      // A sweep that continued as new has several executions; the newest counts.
+      for await (const { workflowId, status, startTime, memo } of session.client.workflow.list({ query: `WorkflowType = '${workflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
+        const { [noun]: name = workflowId, [count]: runs = 0 } = (memo ?? {}) as Record<string, string | number | undefined>;
+        const word = status.name === 'TERMINATED' ? 'cancelled' : status.name.toLowerCase();
+        found.push({ workflowId, status: word, started: startTime.toISOString(), name: String(name), runs: Number(runs) });
+      }
+    } finally {
+      await session.close();
+    }
+  }
+  found.sort((a, b) => (a.started < b.started ? 1 : -1));
+  if (options.json) printJson({ [plural]: found.map(({ runs, ...rest }) => ({ ...rest, [count]: runs })) });
+  else if (found.length === 0) process.stdout.write(`No ${noun} has run yet (state ${options.state}).\n`);
+  else {
+    const rows = found.map(({ started, status, name, runs, workflowId }) => [timeText(started), status, name, String(runs), workflowId]);
+    process.stdout.write(`${textTable([['STARTED', 'STATUS', 'NAME', count.toUpperCase(), 'WORKFLOW ID'], ...rows])}\n`);
+  }
+  return exitCode.done;
+}
+
+/** `sweep watch [which]`, `search watch [which]`: shows all members until the end. Starts and stops nothing. @returns the exit code */
+export async function watchFamilyCommand<Result>(kind: FamilyKind<Result>, which: string | undefined, options: GlobalOptions): Promise<number> {
+  const interrupts = catchInterrupts();
+  const { signal } = interrupts;
+  try {
+    return await withFamily(kind, which, options, (client, { workflowId }) => attend(client, kind, workflowId, { options, signal }));
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    process.stderr.write(`Stopped watching; the ${kind.noun} goes on.\n`);
+    if (options.json) printJson({ status: 'interrupted' });
+    return exitCode.interrupted;
+  } finally {
+    interrupts.dispose();
+  }
+}
+
+/** `sweep cancel [which]`, `search cancel [which]`: stops it and its members. What they have finished is kept. @returns the exit code */
+export async function cancelFamilyCommand(kind: Family, which: string | undefined, options: GlobalOptions): Promise<number> {
+  return await withFamily(kind, which, options, async (client, { workflowId, status, taskQueue }) => {
+    if (status.name !== 'RUNNING') throw new CommandLineError({ what: `${kind.noun} ${workflowId} is not running: ${status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
+    const handle = client.workflow.getHandle(workflowId);
+    // Only a worker can carry out a cancellation; where there is none, the server ends the sweep and asks its members to end.
+    if (await isServed(client, options.state, taskQueue)) await handle.cancel();
+    else await handle.terminate('cancelled while no worker served it');
+    let ended = false;
+    for (const giveUp = Date.now() + patienceMs; !ended && Date.now() < giveUp; await sleep(250)) ended = (await handle.describe()).status.name !== 'RUNNING';
+    if (options.json) printJson({ workflowId, status: ended ? 'cancelled' : 'cancelling' });
+    else {
+      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
+      process.stdout.write(`Finished members are kept. To go on: ${kind.goOn(workflowId, options)}\n`);
+    }
+    return exitCode.done;
+  });
+}

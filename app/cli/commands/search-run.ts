@@ -1,0 +1,26 @@
+import { loadSearch } from '../../config/index.js';
+import { mostTried } from '../../../workflows/bisection.js';
+import { throughOutages } from '../client.js';
+import { inForeground } from '../foreground.js';
+import { unlessAborted } from '../interrupts.js';
+import type { GlobalOptions } from '../options.js';
+import { searches } from '../search/kind.js';
+import { searchIdOf, searchRequestFor } from '../search/request.js';
+import { startSearch } from '../search/start.js';
+import { attend } from '../sweep/attend.js';
+
+/**
+ * `search run FILE`: server, worker, search, progress and result in one, on this machine. A search that ended before begins again, and finds
+ * its finished work.
+ * @returns the exit code
+ */
+export async function searchRunCommand(file: string, options: GlobalOptions): Promise<number> {
+  const request = searchRequestFor(loadSearch(file, options.set, { allowFloating: options.allowFloating }));
+  return await inForeground(options, async ({ client, say, signal }) => {
+    const workflowId = searchIdOf(request);
+    const { attached } = await unlessAborted(throughOutages(() => startSearch(client, workflowId, request, options.taskQueue), signal), signal);
+    const { length: points } = request.members;
+    say(`Search ${workflowId} ${attached ? 'was running already; attached to it' : `started: ${points} points, at most ${mostTried(points)} runs`}.`);
+    return await attend(client, searches, workflowId, { options, signal });
+  });
+}

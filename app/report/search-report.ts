@@ -1,0 +1,55 @@
+import type { GateResult } from '../../workflows/protocol.js';
+import type { SearchRow, SearchTable } from '../../workflows/search-protocol.js';
+import { duration } from './figures.js';
+import { quantityFigure } from './gates.js';
+import { markdownTable } from './markdown.js';
+import { bySparsity, searchRows } from './search-table.js';
+import { sweepPlot } from './sweep-plot.js';
+import { sweepCsv } from './sweep-table.js';
+
+/** The files of a search's report, by name: the report, the table as CSV and JSON, and the curve where there is something to plot. */
+export function renderSearch(table: SearchTable): Record<string, string> {
+  const sorted = bySparsity(table);
+  const plot = sweepPlot(sorted);
+  return {
+    'report.md': report(table, plot !== undefined),
+    'table.csv': sweepCsv(sorted),
+    'table.json': `${JSON.stringify(table, null, 2)}\n`,
+    ...(plot !== undefined && { 'plot.svg': plot }),
+  };
+}
+
+function report(table: SearchTable, hasPlot: boolean): string {
+  const { name, rows, points } = table;
+  const sections = [
+    `# ${name}`,
+    answerText(table),
+    `${rows.length} of ${points} points tried; ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in all of them, what they share counted for each.`,
+    '## Tried',
+    markdownTable(searchRows(table)),
+    ...(hasPlot ? ['## Curve', '![curve](plot.svg)', 'A red diamond is a point at which a quality gate failed.'] : []),
+    '## In the order tried',
+    rows.map((row, index) => `${index + 1}. ${pointText(row)}`).join('\n'),
+    'What is sparser than a point that failed was not tried: the search takes it to fail, too.',
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+function answerText({ rows, best }: SearchTable): string {
+  const failed = rows.find(({ status }) => status === 'failed' || status === 'cancelled');
+  const winner = rows.find((row) => row.name === best?.name);
+  const found = winner === undefined ? undefined : `\`${winner.name}\`, checkpoint \`${winner.checkpoint ?? ''}\`, mask \`${winner.mask ?? ''}\``;
+  if (failed !== undefined) return `No answer: \`${failed.name}\` ${failed.status}.${found === undefined ? '' : ` The sparsest point that passed before: ${found}.`}`;
+  return found === undefined ? 'No point passes: not even the least sparse one does.' : `The sparsest point that passes: ${found}.`;
+}
+
+function pointText({ name, status, error, gates = [], report: own, workflowId }: SearchRow): string {
+  const words = error === undefined ? gates.map(gateText) : [`${error.message} (${error.type})`];
+  return `\`${name}\` ${wordFor(status)}${words.length === 0 ? '' : `: ${words.join('; ')}`} (workflow \`${workflowId}\`${own === undefined ? '' : `, report \`${own}\``})`;
+}
+
+const wordFor = (status: SearchRow['status']): string => (status === 'done' ? 'passed' : status === 'gateFailed' ? 'did not pass' : status);
+
+function gateText({ gate, quantity, found, passed }: GateResult): string {
+  return `${gate}: ${passed ? 'passed' : 'FAILED'} (${found === null ? 'none' : quantityFigure(quantity, found)})`;
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mostTried, nextPoint } from '../../workflows/bisection.js';
+
+/** Searches as the workflow does. @returns the answer, and the points in the order tried */
+function searched(count: number, passes: (index: number) => boolean): { answer: number | null; tried: number[] } {
+  const passed = new Map<number, boolean>();
+  for (;;) {
+    const next = nextPoint(count, passed);
+    if (!('point' in next)) return { answer: next.answer, tried: [...passed.keys()] };
+    expect(passed.has(next.point), `${next.point} again`).toBe(false);
+    expect(next.point).toBeGreaterThanOrEqual(0);
+    expect(next.point).toBeLessThan(count);
+    passed.set(next.point, passes(next.point));
+  }
+}
+
+const grids = fc.integer({ min: 1, max: 1000 }).chain((count) => fc.record({ count: fc.constant(count), good: fc.integer({ min: 0, max: count }) }));
+
+describe('bisection', () => {
+  it('finds the last point that passes, of any grid and any place up to which points pass', () => {
+    fc.assert(
+      fc.property(grids, ({ count, good }) => {
+        const { answer, tried } = searched(count, (index) => index < good);
+        // By going through all of them.
+        const all = Array.from({ length: count }, (_, index) => index).filter((index) => index < good);
+        expect(answer).toBe(all.at(-1) ?? null);
+        expect(tried.length).toBeLessThanOrEqual(mostTried(count));
+        expect(mostTried(count)).toBeLessThanOrEqual(Math.ceil(Math.log2(count)) + 2);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('tries as many points as it says at most, somewhere', () => {
+    for (const count of [1, 2, 3, 4, 5, 9, 17, 51, 100]) {
+      const most = Math.max(...Array.from({ length: count + 1 }, (_, good) => searched(count, (index) => index < good).tried.length));
+      expect(most, `${count} points`).toBe(mostTried(count));
+    }
+  });
+
+  it('tries the ends first: one run says that none passes, two that all do', () => {
+    expect(searched(51, () => false)).toEqual({ answer: null, tried: [0] });
+    expect(searched(51, () => true)).toEqual({ answer: 50, tried: [0, 50] });
+    expect(searched(1, () => true)).toEqual({ answer: 0, tried: [0] });
+    expect(searched(9, (index) => index <= 4)).toEqual({ answer: 4, tried: [0, 8, 4, 6, 5] });
+  });
+
+  it('where passing is not monotone, gives a point that passed, before one that did not', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (passes) => {
+        const { answer, tried } = searched(passes.length, (index) => passes[index]);
+        expect(tried.length).toBeLessThanOrEqual(mostTried(passes.length));
+        if (answer === null) expect(passes[0]).toBe(false);
+        else {
+          expect(passes[answer]).toBe(true);
+          expect(answer === passes.length - 1 || !passes[answer + 1]).toBe(true);
+        }
+      }),
+    );
+  });
+});

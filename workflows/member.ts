@@ -1,0 +1,58 @@
+/** A member of a sweep or of a search: a pipeline workflow of its own, and how it ended. */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, sleep, workflowInfo, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import { withChanges } from './changes.js';
+import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
+import { labelsOf, searchAttributesOf } from './run-labels.js';
+import { memberWorkflowId, type MemberOutcome, type SweepMember, type SweepRequest } from './sweep-protocol.js';
+
+/** Characters. A sweep hands on what all of its members say, and the server takes 2 MB. */
+const longestMessage = 500;
+
+/** What members are run from. */
+export type Family = Pick<SweepRequest, 'base' | 'searchable' | 'source'>;
+
+/** Runs a member to its end. */
+export async function runMember({ base, searchable, source }: Family, { name, changes, configDigest }: SweepMember): Promise<PipelineResult> {
+  const pipeline = withChanges(base, changes);
+  const labels = labelsOf(pipeline);
+  for (let seconds = 1; ; seconds = Math.min(60, seconds * 2)) {
+    try {
+      return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
+        workflowId: memberWorkflowId(workflowInfo().workflowId, name),
+        args: [{ pipeline, configDigest, folder: source.path.replace(/[\\/][^\\/]*$/, '') || '/' }],
+        // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+        memo: { pipeline: pipeline.name, ...labels },
+        typedSearchAttributes: searchAttributesOf(labels).filter(({ key }) => searchable.includes(key.name)),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    // The one of a sweep that was ended from outside is still on its way out.
+    await sleep(`${seconds} seconds`);
+  }
+}
+
+/** Of a member that has a result, whether its gates passed or not. */
+export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
+  const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
+  const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
+  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+}
+
+function meanAccuracies(zeroShot: NonNullable<PipelineResult['zeroShot']>): MemberOutcome['accuracy'] {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
+}
+
+/** Of a member that has none. */
+export function failedOutcome(error: unknown): MemberOutcome {
+  if (isCancellation(error)) return { status: 'cancelled' };
+  let cause = error;
+  while ((cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) && cause.cause !== undefined) cause = cause.cause;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+  return { status: 'failed', error: { type: type ?? name, message: message.slice(0, longestMessage) } };
+}

@@ -1,0 +1,105 @@
+import { ApplicationFailure, CancellationScope, defineQuery, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { SharedActivities } from '../activities/types.js';
+import { mostTried, nextPoint } from './bisection.js';
+import { doneOutcome, failedOutcome, runMember } from './member.js';
+import { readable } from './readable.js';
+import { refusing } from './refusing.js';
+import type { SearchRequest, SearchResult, SearchRow, SearchTable, TriedPoint } from './search-protocol.js';
+import { memberWorkflowId, sweepTableQuery } from './sweep-protocol.js';
+
+const { checkSearch, writeSearch } = proxyActivities<SharedActivities>({
+  startToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+});
+
+/** Finds the sparsest model that passes its gates, by bisection. Each point is a pipeline workflow of its own, one after the other. */
+export async function search(request: SearchRequest): Promise<SearchResult> {
+  const run = new SearchRun(request);
+  setHandler(defineQuery<SearchTable>(sweepTableQuery), () => run.table());
+  await refusing(checkSearch(request));
+  try {
+    return await run.toTheEnd();
+  } catch (error) {
+    // What was tried is told, however the search ends.
+    await CancellationScope.nonCancellable(() => run.write());
+    throw error;
+  }
+}
+
+class SearchRun {
+  private readonly rows: SearchRow[] = [];
+
+  constructor(private readonly request: SearchRequest) {}
+
+  table(): SearchTable {
+    // Not checked yet when it is asked for: a worker refuses what has no members.
+    const { name, over, members } = readable(this.request);
+    const points = Array.isArray(members) ? members.length : 0;
+    const [best] = this.rows.filter(({ status }) => status === 'done').sort((a, b) => b.index - a.index);
+    return {
+      name,
+      axes: ['patterns' in readable(over) ? 'initialMask.pattern' : 'initialMask.sparsity'],
+      rows: this.rows,
+      points,
+      mostRuns: mostTried(points),
+      ...(best !== undefined && { best: { name: best.name } }),
+    };
+  }
+
+  async toTheEnd(): Promise<SearchResult> {
+    for (;;) {
+      const passed = new Map(this.rows.map(({ index, status }) => [index, status === 'done']));
+      const next = nextPoint(this.request.members.length, passed);
+      if ('point' in next) await this.tryPoint(next.point);
+      else return { ...this.result(next.answer), report: await this.write() };
+    }
+  }
+
+  async write(): Promise<string> {
+    return await writeSearch({ searchId: workflowInfo().workflowId, table: this.table() });
+  }
+
+  /** @throws ApplicationFailure, not retried, if the point has no result; what cancelled the search */
+  private async tryPoint(index: number): Promise<void> {
+    const member = this.request.members[index];
+    const { name, values } = member;
+    const row: SearchRow = { name, workflowId: memberWorkflowId(workflowInfo().workflowId, name), values, index, status: 'running' };
+    this.rows.push(row);
+    try {
+      const result = await runMember(this.request, member);
+      Object.assign(row, doneOutcome(result), { gates: result.gates ?? [], mask: result.mask });
+    } catch (error) {
+      Object.assign(row, failedOutcome(error));
+      if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
+      const { type, message } = row.error ?? { type: 'PointCancelledError', message: 'somebody cancelled its run' };
+      throw ApplicationFailure.nonRetryable(`${name}: ${message}`, type);
+    }
+  }
+
+  private result(answer: number | null): Omit<SearchResult, 'report'> {
+    const tried = this.rows.map(triedPoint);
+    const at = this.rows.findIndex(({ index }) => index === answer);
+    return { name: this.request.name, best: at < 0 ? null : pointOf(tried[at]), tried, runs: tried.length, points: this.request.members.length };
+  }
+}
+
+function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
+  const { 'initialMask.sparsity': sparsity, 'initialMask.pattern': pattern } = values;
+  return {
+    name,
+    index,
+    sparsity: Number(sparsity),
+    ...(pattern !== undefined && { pattern: String(pattern) }),
+    passed: status === 'done',
+    gates,
+    ...(sparsityFound !== undefined && { sparsityFound }),
+    ...(perplexity !== undefined && { perplexity }),
+    ...(accuracy !== undefined && { accuracy }),
+    ...(seconds !== undefined && { seconds }),
+    workflowId, checkpoint, mask, report,
+  };
+}
+
+function pointOf({ sparsity, pattern, workflowId, checkpoint, mask, report }: TriedPoint): SearchResult['best'] {
+  return { sparsity, ...(pattern !== undefined && { pattern }), workflowId, checkpoint, mask, report };
+}
