@@ -2,7 +2,7 @@ import { f32, forwardBatch, gradientBatch, type Cost, type ModelSize, type Windo
 import type { Values } from '../../settings.js';
 import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod, type CommonSettings } from '../method.js';
-import { defaultEffort, efforts, recipes, type Effort } from './recipe.js';
+import { defaultEffort, efforts, recipes } from './recipe.js';
 
 export const settings = {
   effort: {
@@ -20,7 +20,7 @@ export const best = rebuildMethod({
   defaults: {},
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
-  needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort as Effort].denseShare > 0,
+  needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
   version: 1,
   identity: ({ effort = defaultEffort }) => ({ effort }),
   cost: bestCost,
@@ -40,8 +40,7 @@ const adamCopies = 6;
 
 function bestCost(size: ModelSize, windows: Windows, { metric, weights }: CommonSettings, { effort = defaultEffort }: Values<typeof settings>): Cost {
   if (weights !== 'refit') return withoutFit(size, windows, metric, effort);
-  const { rounds = 0, denseShare, epochs } = recipes[effort as Effort];
-  const { layer } = size;
+  const { rounds = 0, denseShare, epochs } = recipes[effort];
   const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
   return rebuildCost(size, windows, {
     // Both paths before the layer and before the sub-block, targets, and the stream after it; rounds hold the sub-block's inputs, too.

@@ -4,7 +4,7 @@ import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
 import type { settings } from './method.js';
-import { defaultEffort, heldOutShare, recipes, type Effort } from './recipe.js';
+import { defaultEffort, heldOutShare, recipes } from './recipe.js';
 import { reconstructionStep } from './reconstruction-step.js';
 import { roundsStep } from './rounds-step.js';
 
@@ -14,7 +14,7 @@ import { roundsStep } from './rounds-step.js';
  */
 export const run: RebuildRun<typeof settings> = async (request) => {
   const { layer, hidden, denseHidden, dense, start, pattern, common, round, onProgress } = request;
-  const effort = (request.settings.effort ?? defaultEffort) as Effort;
+  const effort = request.settings.effort ?? defaultEffort;
   if (common.weights !== 'refit') return masksAlone(request, effort);
   const recipe = recipes[effort];
   const masks = new Map(start.masks);

@@ -1,0 +1,178 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf } from '../../../../../science/engine/index.js';
+import type { Tensor3D } from '../../../../../science/engine/index.js';
+import { heldConstants, linearsOf } from '../../../../../science/models/index.js';
+import { checkRebuiltMasks, layerForward, parsePattern, unstructured } from '../../../../../science/methods/index.js';
+import type { Granularity, KeepWeights, Pattern } from '../../../../../science/methods/index.js';
+import type { RebuildRequest, RebuildResult } from '../../../../../science/methods/rebuild/method.js';
+import { best, type settings } from '../../../../../science/methods/rebuild/best/method.js';
+import { efforts, type Effort } from '../../../../../science/methods/rebuild/best/recipe.js';
+import { run } from '../../../../../science/methods/rebuild/best/run.js';
+import { SubBlockWindows } from '../../../../../science/methods/rebuild/best/windows.js';
+import { openTestEngine } from '../../../../helpers/engine.js';
+import { toyLayer } from '../../parts/reconstruct/toy-layer.js';
+import type { ToyLayer } from '../../parts/reconstruct/toy-layer.js';
+
+type Request = RebuildRequest<typeof settings>;
+
+const identity = (_: string, values: Float32Array): Float32Array => values;
+const copies = (batches: readonly Tensor3D[]): Tensor3D[] => batches.map((batch) => batch.clone());
+
+/** @param apart how far the dense path is from the pruned one */
+function requestOf({ layer, weights, masks, windows }: ToyLayer, effort: Effort, more: Partial<Request> = {}, apart = 0): Request {
+  const hidden = windows.map(({ h }) => h);
+  const common = { granularity: 'block', metric: 'weight-gradient', weights: 'refit' } as const;
+  const beside = best.needsDensePath?.({ effort }, common) === true;
+  return {
+    layer, hidden: copies(hidden), ...(beside && { denseHidden: hidden.map((h) => h.add<Tensor3D>(apart)) }), dense: weights, start: { masks },
+    pattern: unstructured, common, settings: { effort }, round: identity, onProgress: () => undefined, ...more,
+  };
+}
+
+/** Mean squared error of the layer against its dense output, over all windows. */
+async function errorOf({ layer, weights, windows }: ToyLayer, { masks, updates }: Pick<RebuildResult, 'masks' | 'updates'>): Promise<number> {
+  const after = await layerForward({ layer, hidden: windows.map(({ h }) => h), weights, masks, updates, keepInput: true });
+  return tf.tidy(() => {
+    const errors = after.map((h, index) => h.sub(windows[index].target).square().mean().dataSync()[0]);
+    tf.dispose(after);
+    return errors.reduce((sum, error) => sum + error, 0) / errors.length;
+  });
+}
+
+const named = ({ layer }: ToyLayer, block: number, masks: ReadonlyMap<string, Uint8Array>) =>
+  linearsOf(layer.subBlocks[block]).map(({ name, shape }) => ({ name, shape, mask: masks.get(name)! }));
+
+const dispose = ({ hidden, denseHidden }: RebuildResult): void => { tf.dispose([hidden, denseHidden ?? []].flat()); };
+
+beforeAll(() => openTestEngine());
+
+describe('best', () => {
+  it.each(['llama', 'opt', 'qwen3'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
+    const toy = await toyLayer(family, [16, 16]);
+    const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
+    const errors: number[] = [];
+    for (const effort of efforts) {
+      const made = await run(requestOf(toy, effort));
+      for (const block of [0, 1]) checkRebuiltMasks(named(toy, block, toy.masks), named(toy, block, made.masks), { granularity: 'block', pattern: unstructured });
+      errors.push(await errorOf(toy, made));
+      dispose(made);
+    }
+    for (const error of errors) expect(error).toBeLessThan(0.8 * first);
+    toy.dispose();
+  });
+
+  it('hands out the residual streams of both paths as any other forward gives them, and leaves no tensor', async () => {
+    const toy = await toyLayer('llama', [9, 8]);
+    const { layer, weights } = toy;
+    const tensors = tf.memory().numTensors - heldConstants();
+    const made = await run(requestOf(toy, 30, {}, 0.05));
+    const expected = await layerForward({ layer, hidden: toy.windows.map(({ h }) => h), weights, masks: made.masks, updates: made.updates, keepInput: true });
+    const dense = await layerForward({ layer, hidden: toy.windows.map(({ h }) => h.add<Tensor3D>(0.05)), weights });
+    const bytes = (batches: readonly Tensor3D[]) => batches.map((batch) => [...batch.dataSync<'float32'>()]);
+    expect(bytes(made.hidden)).toEqual(bytes(expected));
+    expect(bytes(made.denseHidden!)).toEqual(bytes(dense));
+    tf.dispose([expected, dense].flat());
+    dispose(made);
+    expect(tf.memory().numTensors - heldConstants()).toBe(tensors);
+    toy.dispose();
+  });
+
+  it('says what it decided and computed, and gives the same bits again', async () => {
+    const toy = await toyLayer('llama', [16, 16]);
+    const [made, again] = [await run(requestOf(toy, 30)), await run(requestOf(toy, 30))];
+    expect([...again.updates].map(([name, values]) => [name, [...values]])).toEqual([...made.updates].map(([name, values]) => [name, [...values]]));
+    const [attention, mlp] = made.entries;
+    expect([attention.block, mlp.block]).toEqual(['attention', 'mlp']);
+    for (const entry of made.entries) {
+      expect(entry.refit!.accepted).toBe(entry.refit!.error < entry.refit!.errorBefore);
+      expect(entry.rounds!.length).toBeGreaterThan(0);
+      expect(entry.grown).toBe(entry.pruned);
+      expect(entry.forwards).toBeGreaterThan(20);
+      expect(entry.forwards).toBeLessThan(45);
+    }
+    expect(attention.reconstruction).toBeUndefined();
+    const { errorBefore, error, accepted } = mlp.reconstruction!;
+    expect(accepted).toBe(error < errorBefore);
+    [made, again].forEach(dispose);
+    toy.dispose();
+  });
+
+  it('a step that makes held-out windows worse is undone', async () => {
+    const toy = await toyLayer('llama', [16]);
+    // What comes out of the rounding is useless.
+    const made = await run(requestOf(toy, 10, { round: (_, values) => values.map((value) => value * 100) }));
+    expect(made.updates.size).toBe(0);
+    for (const { refit } of made.entries) expect(refit!.accepted).toBe(false);
+    expect(made.entries[1].reconstruction!.accepted).toBe(false);
+    dispose(made);
+    toy.dispose();
+  });
+
+  it.each([['output', unstructured], ['layer', unstructured], ['block', parsePattern('2:4')]] as [Granularity, Pattern][])('keeps the budget of %s, %j', async (granularity, pattern) => {
+    const toy = await toyLayer('llama', [16]);
+    const request = requestOf(toy, 30, { pattern, common: { granularity, metric: 'weight-gradient', weights: 'refit' } });
+    const made = await run(request);
+    for (const block of [0, 1]) checkRebuiltMasks(named(toy, block, toy.masks), named(toy, block, made.masks), { granularity, pattern });
+    dispose(made);
+    toy.dispose();
+  });
+
+  it.each(['keep-dense', 'keep-updates'] as KeepWeights[])('%s changes masks alone', async (weights) => {
+    const toy = await toyLayer('llama', [16]);
+    const common = { granularity: 'block', metric: 'weight-gradient', weights } as const;
+    expect(best.needsDensePath?.({ effort: 30 }, common)).toBe(false);
+    const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
+    const tensors = tf.memory().numTensors - heldConstants();
+    const { denseHidden, ...request } = requestOf(toy, 30, { common });
+    tf.dispose(denseHidden ?? []);
+    const made = await run(request);
+    expect(made.updates.size).toBe(0);
+    expect(await errorOf(toy, made)).toBeLessThan(first);
+    for (const { grown, pruned } of made.entries) expect(grown).toBe(pruned);
+    dispose(made);
+    expect(tf.memory().numTensors - heldConstants()).toBe(tensors);
+    toy.dispose();
+  });
+});
+
+describe('SubBlockWindows', () => {
+  it('aims at the dense output, and in part at the dense path', async () => {
+    const toy = await toyLayer('llama', [2, 3]);
+    const [subBlock] = toy.layer.subBlocks;
+    const hidden = toy.windows.map(({ h }) => h);
+    const denseHidden = hidden.map((h) => h.add<Tensor3D>(0.1));
+    const { windows, denseAfter } = await SubBlockWindows.open({ subBlock, dense: toy.weights, hidden, denseHidden, denseShare: 0.25, heldOut: 2 });
+    const seen: number[][] = [];
+    const expected: number[][] = [];
+    await windows.each((x, target) => { seen.push([x.shape[0], ...target.dataSync<'float32'>()]); });
+    tf.tidy(() => {
+      const out = (h: Tensor3D): Tensor3D => {
+        const x = subBlock.enter(h, toy.weights);
+        const after = subBlock.leave(h, tf.zerosLike(h), toy.weights);
+        return layerOutput(toy, x).add<Tensor3D>(after.sub(h));
+      };
+      for (const [index, count] of [[0, 2], [1, 1]] as const) {
+        const h = hidden[index].slice([0, 0, 0], [count, -1, -1]);
+        const d = denseHidden[index].slice([0, 0, 0], [count, -1, -1]);
+        // What must be added to h for the stream to be a quarter of the way from the pruned to the dense path.
+        const wanted = h.add(out(h)).mul(0.75).add(d.add(out(d)).mul(0.25)).sub(h);
+        expected.push([count, ...wanted.dataSync<'float32'>()]);
+      }
+    });
+    expect(seen.map(([count]) => count)).toEqual([2, 1]);
+    seen.flat().forEach((value, i) => { expect(value).toBeCloseTo(expected.flat()[i], 5); });
+    expect(windows.tokens).toBe(3 * 10);
+    windows.dispose();
+    tf.dispose([denseAfter ?? [], denseHidden].flat());
+    toy.dispose();
+  });
+});
+
+/** The attention's dense output for its normed input. */
+function layerOutput({ layer, weights }: ToyLayer, x: Tensor3D): Tensor3D {
+  const [subBlock] = layer.subBlocks;
+  const { inputs, output } = subBlock;
+  const linear = (of: Tensor3D, { name, shape: [out, width] }: { name: string; shape: readonly [number, number] }): Tensor3D =>
+    tf.matMul(of.reshape([-1, width]), weights.get(name)!, false, true).reshape([of.shape[0], of.shape[1], out]);
+  return linear(subBlock.core(inputs.map((spec) => linear(x, spec)), weights), output);
+}
