@@ -109,7 +109,7 @@ describe('the shape of stages', () => {
 
   test.each([
     ['  - rebuild', '5 item 5 of `stages` is "rebuild"; expected a mapping with `calibration`, `initialMask`, `rebuild` or `evaluation`. Write `- rebuild:` with its settings indented below, or `- rebuild: {}`.'],
-    ['  - rebuild:', '13 `rebuild` is empty; expected a mapping with `strategy`, `granularity`, `metric`, `weights`, `ratio`, `rounds`, `tolerance` or `budget`. Write `rebuild: {}` for the defaults.'],
+    ['  - rebuild:', '13 `rebuild` is empty; expected a mapping with `strategy`, `granularity`, `metric`, `weights`, `ratio`, `rounds`, `tolerance`, `budget`, `swapRounds`, `candidates` or `effort`. Write `rebuild: {}` for the defaults.'],
     ['  - rebuild:\n    ratio: 0.2', '5 a stage with the keys `rebuild`, `ratio`; expected one key, its name. Indent `ratio` further than `rebuild`, to which it belongs.'],
     ['  - rebuild: {}\n    evaluation: { perplexity: [{ dataset: { name: c4 } }] }', '5 a stage with the keys `rebuild`, `evaluation`; expected one key, its name. Put `- ` in front of `evaluation`.'],
     ['  - {}', '5 item 5 of `stages` is empty; expected `calibration`, `initialMask`, `rebuild` or `evaluation`. Give its settings below it, indented.'],

@@ -101,7 +101,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
         const state = { ...problem, mask: [mask], values: [values] };
         const before = errorOf(state, 0, values, mask);
         const ranked = pairsOf(mask, inputs).map(([u, p]) => ({ u, p, error: errorOfPair(state, 0, u, p, fitted) })).sort((a, b) => a.error - b.error);
-        if (ranked.length === 0 || ranked[0].error > before - 1e-12) break;
+        if (ranked.length === 0 || ranked[0].error > before + 1e-9) break;
         if (before - ranked[0].error < 1e-4 || (ranked.length > 1 && ranked[1].error - ranked[0].error < 1e-5)) return;
         swapped++;
         const { u, p } = ranked[0];
