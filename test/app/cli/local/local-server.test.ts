@@ -68,13 +68,15 @@ describe('local server', () => {
     const said: string[] = [];
     const keeping = keepServer(state, stop.signal, (line) => said.push(line));
     process.kill(server.pid, 'SIGKILL');
-    await until(() => said.length >= 2);
+    // On a busy machine the ports may still be taken when it is first tried.
+    await until(() => said.some((line) => line.includes('is back')));
     stop.abort();
     await keeping;
     const again = await runningServer(state);
     expect(again).toMatchObject({ port: server.port, uiPort: server.uiPort });
     expect(again?.pid).not.toBe(server.pid);
-    expect(said).toEqual([expect.stringContaining('died'), expect.stringContaining(serverAddress(server))]);
+    expect(said[0]).toContain('died');
+    expect(said.at(-1)).toContain(serverAddress(server));
   });
 
   it('is not mistaken for a process that has its id by now, and moves where its ports are taken', async () => {
