@@ -1,7 +1,7 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
-import type { PipelineResult, RebuildRound } from '../../workflows/protocol.js';
+import type { PipelineResult, RebuildEntry, RebuildRound } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
 import { change, duration, figure, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
@@ -104,10 +104,33 @@ function sparsity(result: PipelineResult): string {
   return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, percent(target), percent(actual)]])].join('\n\n');
 }
 
+/** What only some strategies tell of a sub-block. */
+const decisions: { head: string; meaning: string; of: (entry: RebuildEntry) => string | undefined }[] = [
+  {
+    head: 'rounds',
+    meaning: 'the ratio that each round found best, and how it changed the error of its held-out windows',
+    of: ({ rounds }) => rounds && describeRounds(rounds),
+  },
+  {
+    head: 'refit',
+    meaning: 'how fitting the kept weights changed the error of other held-out windows',
+    of: ({ refit }) => refit && describeDecision(change(refit.errorBefore, refit.error), refit),
+  },
+  {
+    head: 'reconstruction',
+    meaning: 'how training all kept weights of the layer together changed its error on held-out windows, and in how many passes',
+    of: ({ reconstruction: made }) => made && describeDecision(`${change(made.errorBefore, made.error)} in ${made.epochs}`, made),
+  },
+  {
+    head: 'forwards',
+    meaning: 'what was computed, in forwards over all calibration windows',
+    of: ({ forwards }) => forwards?.toFixed(1),
+  },
+];
+
 function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
   if (layers.length === 0) return '';
-  const guarded = layers.some(({ rounds }) => rounds !== undefined);
-  const refit = layers.some((entry) => entry.refit !== undefined);
+  const told = decisions.filter(({ of }) => layers.some((entry) => of(entry) !== undefined));
   const rows = layers.map((entry) => [
     String(entry.layer),
     entry.block,
@@ -116,15 +139,13 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
     change(entry.errorBefore, entry.errorAfter),
     grouped(entry.grown),
     grouped(entry.pruned),
-    ...(guarded ? [describeRounds(entry.rounds ?? [])] : []),
-    ...(refit ? [entry.refit === undefined ? '' : describeDecision(change(entry.refit.errorBefore, entry.refit.error), entry.refit)] : []),
+    ...told.map(({ of }) => of(entry) ?? ''),
   ]);
   return [
     '## Rebuild',
     `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
-    ...(guarded ? ['Rounds: the ratio that each round found best, and what it made of the error of its held-out windows; a round in brackets was undone.'] : []),
-    ...(refit ? ['Refit: what fitting the kept weights anew made of the error of other held-out windows.'] : []),
-    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...(guarded ? ['rounds'] : []), ...(refit ? ['refit'] : [])], ...rows]),
+    ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* What is in brackets was undone.'].join('\n')]),
+    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...told.map(({ head }) => head)], ...rows]),
   ].join('\n\n');
 }
 

@@ -46,6 +46,18 @@ describe('report', () => {
     expect(told).toMatch(/\| 1 +\| `layers.1.q_proj.weight` +\| 0.1 +\| 1,234 +\|/);
   });
 
+  it('tells what a reconstruction and its refits came to, and what it cost, only where there were any', () => {
+    const [first, second] = exampleResult.rebuild.layers;
+    const refit = { errorBefore: 0.02, error: 0.01, accepted: true };
+    const layers = [{ ...first, refit, forwards: 18.64 }, { ...second, refit: { ...refit, accepted: false }, reconstruction: { errorBefore: 0.5, error: 0.4, accepted: true, epochs: 6 }, forwards: 18.64 }];
+    const told = renderReport({ ...exampleResult, rebuild: { ...exampleResult.rebuild, layers } }, examplePipeline);
+    expect(told).toMatch(/\| refit +\| reconstruction +\| forwards +\|/);
+    expect(told).toMatch(/\| -50 % +\| +\| 18.6 +\|/);
+    expect(told).toMatch(/\| \(-50 %\) +\| -20 % in 6 +\| 18.6 +\|/);
+    expect(told).not.toContain('*rounds*');
+    expect(report).not.toContain('in brackets');
+  });
+
   it('tells the sparsity of every layer where an allocation gave it its own', () => {
     const stages = examplePipeline.stages.map((stage) => (stage.type === 'initialMask' ? { ...stage, allocation: { method: 'owl' as const } } : stage));
     const told = renderReport({ ...exampleResult, initialMask: { layers: [0.42, 0.58], linears: [] } }, { ...examplePipeline, stages });
