@@ -1,6 +1,7 @@
 /** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
 export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf } from './batches.js';
+export { describeFewTokens, fewTokens, type FewTokens } from './few-tokens.js';
 export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
 export * from './layer-cost.js';

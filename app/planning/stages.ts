@@ -98,11 +98,13 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
       const { strategy } = stage;
       const method = rebuildMethodOf(strategy);
-      const hidden = hiddenBytes(size, windows);
+      const own = ownSettings(method.settings, stage);
+      // Beside the pruned path's residual stream, that of the dense path.
+      const hidden = hiddenBytes(size, windows) * (method.needsDensePath?.(own, stage) === true ? 2 : 1);
       return {
         type: stage.type,
         what: strategy,
-        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, ownSettings(method.settings, stage)) }],
+        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, own) }],
         disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: hidden },
       };
     }

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { Pipeline } from '../../config/index.js';
 import { fetchModelConfig } from '../../../files/hub/index.js';
-import { describeShortage, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
+import { describeFewTokens, describeShortage, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
@@ -24,10 +24,12 @@ export async function planCommand(file: string, options: GlobalOptions, { calibr
   const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
   const free = freeCapacity(state, machine.engine);
   const missing = shortages(plan, free);
+  const scarce = fewTokens(pipeline, size);
   const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
-  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing });
+  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing, fewTokens: scarce });
   else {
     process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
+    for (const few of scarce) process.stdout.write(`Few tokens: ${describeFewTokens(few)}\n`);
     for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
   }
   return exitCode.done;
