@@ -37,6 +37,12 @@ stages:
   return parsePipeline({ text: yaml, path: resolve('bench.yaml'), overrides: [] }).pipeline;
 }
 
+/** Every method for the first mask, and every strategy after the cheapest. The last one is followed by an evaluation and the outputs. */
+const measured = [
+  ['magnitude', 'strategy: published, ratio: 0.1'], ['magnitude', 'strategy: guarded'], ['magnitude', 'strategy: guarded, weights: refit'], ['magnitude', 'strategy: swaps'],
+  ['magnitude', 'strategy: best'], ['wanda', ''], ['sparsegpt', ''], ['admm', ''],
+] as const;
+
 let host: ComputeHost | undefined;
 const run = <Task extends ComputeTask>(task: Task, input: Parameters<Activities[Task]>[0]): ReturnType<Activities[Task]> =>
   (host ??= new ComputeHost({ state, onOutput: () => undefined })).run(task, input, never, () => undefined) as ReturnType<Activities[Task]>;
@@ -74,7 +80,7 @@ async function evaluate(context: RunContext, stage: EvaluationStage): Promise<vo
 try {
   const { speeds } = await calibratedMachine({ state, backend: 'auto', renew: false, measurements: [] });
   let magnitude: string[] = [];
-  for (const [method, settings] of [['magnitude', 'strategy: published, ratio: 0.1'], ['magnitude', 'strategy: guarded'], ['wanda', ''], ['sparsegpt', '']]) {
+  for (const [method, settings] of measured) {
     const pipeline = pipelineOf(method, settings);
     const [calibration, initial, second, evaluation] = pipeline.stages as [CalibrationStage, InitialMaskStage, RebuildStage, EvaluationStage];
     const context = await run('prepareRun', { pipeline });
@@ -82,12 +88,12 @@ try {
     nextStage();
     const start = await initialMasks(context, initial, tokens);
     nextStage();
-    if (method === 'magnitude') {
+    if (settings !== '') {
       await rebuild(context, second, tokens, start);
       nextStage();
       magnitude = start;
     }
-    if (method !== 'sparsegpt') continue;
+    if (method !== 'admm') continue;
     await evaluate(context, evaluation);
     nextStage();
     const outputs = await run('writeOutputs', { context, workflowId: 'bench', masks: magnitude });
