@@ -8,7 +8,9 @@ export const shortNames: Readonly<Record<string, string>> = {
 };
 
 /** What is measured unless told otherwise, in the order of the tables. */
-export const defaultMethods: readonly string[] = ['wanda', 'magnitude', 'sparsegpt', 'published', 'guarded', 'refit'];
+export const defaultMethods: readonly string[] = [
+  'magnitude', 'wanda', 'sparsegpt', 'admm', 'published', 'guarded', 'refit', 'swaps', 'best:effort=1', 'best:effort=3', 'best:effort=10', 'best:effort=30',
+];
 
 /** What a rebuild starts from unless its name says it. */
 const usualStart = 'wanda';
