@@ -180,7 +180,7 @@ describe('requests made by hand', () => {
     ['a point that is a path', search((sent) => (sent.members[0].name = '../../x')), /^request\.members\[0\]\.name: it is "\.\.\/\.\.\/x"/],
     ['points in another order', search((sent) => sent.members.reverse()), /^request\.members\[0\]\.values: /],
     ['a grid without end', search((sent) => (sent.over = { sparsity: { from: 0.1, to: 0.9, step: 1e-12 } })), /^request\.over\.sparsity\.to: there are/],
-    ['gates that are none', search((sent) => (sent.base.gates = ['x'])), /^request\.base\.gates/],
+    ['values that are not gates', search((sent) => (sent.base.gates = ['x'])), /^request\.base\.gates/],
     ['a deep nest', deep('{"members":', '}'), /nested|cannot be sent/],
     ['null', null, /^request/],
     ['nothing in it', {}, /members/],

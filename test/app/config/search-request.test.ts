@@ -44,7 +44,7 @@ it.each<[string, (sent: SearchRequest) => unknown, RegExp]>([
   ['members that are no list', (sent) => (sent.members = {} as never), /request\.members: `members` is a mapping; expected a list/],
   ['a member whose name is a path', (sent) => (sent.members[1].name = '../../x'), /request\.members\[1\]\.name: it is "\.\.\/\.\.\/x"; expected "sparsity=0\.4"/],
   ['changes of a prototype', (sent) => (sent.members[0].changes = [[['__proto__', 'harmed'], true]]), /members\[0\]\.changes: a change names a value that the base pipeline does not have/],
-  ['a change to a sparsity that is none', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"/],
+  ['a change to something that is not a sparsity', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"/],
   ['the digest of something else', (sent) => (sent.members[0].configDigest = 'x'), /members\[0\]\.configDigest: it is "x"; expected [0-9a-f]{64}/],
   ['a name that is a path', (sent) => (sent.name = '../x'), /request\.name: `name` is "\.\.\/x"; expected letters/],
   ['a relative path', (sent) => (sent.source.path = 'p.yaml'), /request\.source\.path: it is "p\.yaml"; expected an absolute path/],

@@ -43,7 +43,7 @@ it.each<[string, (sent: Record<string, unknown> & SweepRequest) => unknown, RegE
   ['changes of a prototype', (sent) => (sent.members[0].changes = [[['__proto__', 'harmed'], true]]), /members\[0\]\.changes: a change names a value that the base pipeline does not have/],
   ['changes that are none', (sent) => (sent.members[0].changes = [['x', 1]] as never), /members\[0\]\.changes/],
   ['a change to what is no pipeline', (sent) => (sent.members[0].changes = [[[], 5]]), /members\[0\]\.pipeline: the pipeline is 5/],
-  ['a change to a sparsity that is none', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"; expected a number above 0 and below 1/],
+  ['a change to something that is not a sparsity', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"; expected a number above 0 and below 1/],
   ['the digest of something else', (sent) => (sent.members[0].configDigest = 'x'), /members\[0\]\.configDigest: it is "x"; expected [0-9a-f]{64}/],
   ['no limit of members at once', (sent) => delete (sent as Partial<SweepRequest>).maxParallel, /^request: `maxParallel` is missing in the request/],
   ['no member at once', (sent) => (sent.maxParallel = 0), /request\.maxParallel: `maxParallel` is 0; expected a whole number of at least 1 and at most 100/],

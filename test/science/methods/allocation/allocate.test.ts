@@ -120,7 +120,7 @@ describe('allocate', () => {
     }
   });
 
-  it('refuses scores and sizes that are none', () => {
+  it('refuses what is not a score or a size', () => {
     const request = { method: 'owl', sparsity: 0.5 } as const;
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 10, layer: 0, score: NaN }] })).toThrow(/q_proj: a score of NaN/);
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 0, layer: 0, score: 1 }] })).toThrow(/q_proj: 0 weights/);
