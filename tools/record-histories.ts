@@ -168,10 +168,7 @@ async function record({ events = manyEvents, play }: (typeof scenarios)[string])
       process.stdout.write(`${name}: ${history.events?.length ?? 0} events, ${text.length} bytes before compression\n`);
     }
   } finally {
-    for (const worker of workers) {
-      worker.signal('SIGTERM');
-      await worker.ended;
-    }
+    for (const worker of workers) await worker.stop();
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
   }

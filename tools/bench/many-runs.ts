@@ -70,10 +70,7 @@ try {
   for (const [when, bytes] of memory) process.stdout.write(`| ${when} | ${bytes.map(mb).join(' | ')} |\n`);
   process.stdout.write(`\nLargest history: ${largest.events} events, ${largest.bytes} bytes (Temporal allows ${limits.events} and ${limits.bytes}).\n`);
 } finally {
-  for (const worker of workers) {
-    worker.signal('SIGTERM');
-    await worker.ended;
-  }
+  for (const worker of workers) await worker.stop();
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
 }

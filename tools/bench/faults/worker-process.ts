@@ -32,6 +32,12 @@ export class WorkerProcess {
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
+  /** Asks it to end, and waits until it has. */
+  async stop(): Promise<void> {
+    this.signal('SIGTERM');
+    await this.ended;
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }

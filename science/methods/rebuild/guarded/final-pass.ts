@@ -4,14 +4,15 @@ import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import { mean } from './calibration-folds.js';
 import type { CalibrationFolds } from './calibration-folds.js';
+import { copyOf } from './guard.js';
 import type { State } from './guard.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import { meanSquare } from '../published/output-gradients.js';
 import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
 /** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
-export async function finalPass(
-  { subBlock, dense, hidden, onProgress }: Pick<SubBlockRebuild, 'subBlock' | 'dense' | 'hidden' | 'onProgress'>,
+async function finalPass(
+  { subBlock, dense, hidden, onProgress }: Passed,
   { masks, updates }: State,
   folds: CalibrationFolds,
 ): Promise<{ after: Tensor3D[]; error: number }> {
@@ -34,4 +35,32 @@ export async function finalPass(
     tf.dispose(after);
     throw fault;
   }
+}
+
+type Passed = Pick<SubBlockRebuild, 'subBlock' | 'dense' | 'hidden' | 'onProgress'>;
+
+export interface Kept {
+  /** The residual stream after the sub-block, in the same batches. */
+  hidden: Tensor3D[];
+  masks: Map<string, Uint8Array>;
+  updates?: Map<string, Float32Array>;
+  /** Over all windows, of the first state and of the one that stands. */
+  errorBefore: number;
+  errorAfter: number;
+  /** Whether the new state raised the error, so that the first one stands. */
+  undone: boolean;
+}
+
+/** The last word on a sub-block: a new state stands unless it raises the error of all windows. Disposes the inputs that the folds have kept. */
+export async function keepUnlessWorse(request: Passed, { first, state }: { first: State; state: State }, folds: CalibrationFolds): Promise<Kept> {
+  folds.disposeInputs();
+  const errorBefore = folds.firstError();
+  let result = await finalPass(request, state, folds);
+  const undone = !(result.error <= errorBefore);
+  if (undone) {
+    tf.dispose(result.after);
+    result = await finalPass(request, first, folds);
+  }
+  const { masks, updates } = undone ? first : state;
+  return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), errorBefore, errorAfter: result.error, undone };
 }

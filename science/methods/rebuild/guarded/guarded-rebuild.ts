@@ -2,8 +2,8 @@ import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { CalibrationFolds } from './calibration-folds.js';
-import { finalPass } from './final-pass.js';
-import { changes, checkGuard, copyOf, firstState } from './guard.js';
+import { keepUnlessWorse } from './final-pass.js';
+import { changes, checkGuard, firstState } from './guard.js';
 import type { GuardSettings } from './guard-defaults.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
@@ -62,19 +62,11 @@ export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedRe
     const { rounds } = made;
     const { state, refit } = refits ? await tryRefit(request, folds, made.state) : { ...made, refit: undefined };
     if (refit !== undefined) request.onRefit?.(refit);
-    folds.disposeInputs();
-
-    const errorBefore = folds.firstError();
-    let result = await finalPass(request, state, folds);
-    const undone = !(result.error <= errorBefore);
-    if (undone) {
-      tf.dispose(result.after);
-      result = await finalPass(request, first, folds);
-    }
+    const { hidden: after, masks, updates, ...kept } = await keepUnlessWorse(request, { first, state }, folds);
     tf.dispose([...hidden]);
-    const { masks, updates } = undone ? first : state;
-    const report = { errorBefore, errorAfter: result.error, ...changes(first.masks, masks), rounds, ...(refit && { refit }), undone, forwards: made.forwards + reserved + Number(undone) };
-    return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), report };
+    const forwards = made.forwards + reserved + Number(kept.undone);
+    const report = { ...kept, ...changes(first.masks, masks), rounds, ...(refit && { refit }), forwards };
+    return { hidden: after, masks, ...(updates && { updates }), report };
   } catch (fault) {
     tf.dispose([...hidden]);
     throw fault;

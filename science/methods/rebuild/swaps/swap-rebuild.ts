@@ -3,8 +3,8 @@ import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { withUpdates } from '../../parts/masked-weights.js';
 import { CalibrationFolds } from '../guarded/calibration-folds.js';
-import { finalPass } from '../guarded/final-pass.js';
-import { changes, copyOf, firstState } from '../guarded/guard.js';
+import { keepUnlessWorse } from '../guarded/final-pass.js';
+import { changes, firstState } from '../guarded/guard.js';
 import type { State } from '../guarded/guard.js';
 import { rebuildBase } from '../published/rebuild-base.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
@@ -45,19 +45,9 @@ export async function swapRebuild(request: SwapRebuild): Promise<SwapRebuildResu
     const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
     folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, 1);
     const state = await swapped(request, folds, first);
-    folds.disposeInputs();
-
-    const errorBefore = folds.firstError();
-    let result = await finalPass(request, state, folds);
-    const undone = !(result.error <= errorBefore);
-    if (undone) {
-      tf.dispose(result.after);
-      result = await finalPass(request, first, folds);
-    }
+    const { hidden: after, masks, updates, ...kept } = await keepUnlessWorse(request, { first, state }, folds);
     tf.dispose([...hidden]);
-    const { masks, updates } = undone ? first : state;
-    const report = { errorBefore, errorAfter: result.error, ...changes(first.masks, masks), undone };
-    return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), report };
+    return { hidden: after, masks, ...(updates && { updates }), report: { ...kept, ...changes(first.masks, masks) } };
   } catch (fault) {
     tf.dispose([...hidden]);
     throw fault;
