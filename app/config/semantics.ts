@@ -79,7 +79,7 @@ function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]
     if (type !== 'rebuild' || settings['granularity'] !== 'input') continue;
     const strategy = strategyOf(settings);
     if (!rebuildMethodOf(strategy).byRow) continue;
-    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which swaps within rows; expected \`output\`. Write \`granularity: output\`.`;
+    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which keeps the budget of every row; expected \`output\`. Write \`granularity: output\`.`;
     problems.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
   }
 }

@@ -69,7 +69,7 @@ describe('patterns', () => {
     const stages = (granularity: string, pattern = 'unstructured') =>
       `${calibration}  - initialMask: { method: magnitude, sparsity: 0.5, pattern: "${pattern}" }\n  - rebuild: { strategy: swaps, ${granularity} }\n`;
     expect(problemLines(pipelineText(stages('granularity: input')))).toEqual([
-      '7:46 granularity `input` does not go with strategy `swaps`, which swaps within rows; expected `output`. Write `granularity: output`.',
+      '7:46 granularity `input` does not go with strategy `swaps`, which keeps the budget of every row; expected `output`. Write `granularity: output`.',
     ]);
     expect(parse(pipelineText(stages('granularity: layer'))).warnings).toEqual([]);
   });

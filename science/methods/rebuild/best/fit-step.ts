@@ -2,6 +2,7 @@ import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { fitSubBlock } from '../../parts/fit-sub-block.js';
+import type { Masks } from '../../parts/masked-weights.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { refitForwards } from '../../parts/refit.js';
 import { changes, firstState } from '../guarded/guard.js';
@@ -12,7 +13,10 @@ import { SubBlockWindows } from './windows.js';
 import type { Pruned, WindowsRequest } from './windows.js';
 
 export interface FitStep extends WindowsRequest {
+  /** What stands unless the fit is better. */
   start: Pruned;
+  /** How many weights each row of each linear keeps, unless the pattern says it. */
+  budgets: Masks;
   pattern: Pattern;
   /** Rounds values to what the checkpoint will hold. */
   round: (linear: string, values: Float32Array) => Float32Array;
@@ -52,11 +56,11 @@ export async function fitStep(request: FitStep): Promise<FittedStep> {
   }
 }
 
-async function fit({ subBlock, dense, start, pattern, round }: FitStep, windows: SubBlockWindows): Promise<State> {
+async function fit({ subBlock, dense, budgets, pattern, round }: FitStep, windows: SubBlockWindows): Promise<State> {
   const fitted = await fitSubBlock({
     subBlock, dense,
     each: (visit) => windows.each(visit),
-    fit: admmFit({ dense, masks: start.masks, pattern, tokens: windows.tokens, round }),
+    fit: admmFit({ dense, masks: budgets, pattern, tokens: windows.tokens, round }),
   });
   return {
     masks: new Map([...fitted].map(([name, { mask }]) => [name, mask])),

@@ -6,7 +6,7 @@ import { defaultEffort, efforts, recipes } from './recipe.js';
 
 export const settings = {
   effort: {
-    description: `Best: how many forwards over the calibration windows may be spent, about: 1, 3, 10 or 30; ${defaultEffort} if absent. More gives a better model.`,
+    description: `Best: how much may be spent, 1, 3, 10 or 30; ${defaultEffort} if absent. About 5, 6, 20 and 39 forwards over the calibration windows (5, 6, 12 and 26 with N:M). More gives a better model.`,
     type: 'integer',
     enum: efforts,
     examples: [defaultEffort],
@@ -15,11 +15,12 @@ export const settings = {
 
 export const best = rebuildMethod({
   description:
-    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step that makes held-out windows worse is undone. `granularity` bounds the rounds.",
+    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step stands only if it lowers the error of held-out windows, or of all where there are fewer than 16. `granularity` bounds the rounds.",
   settings,
   defaults: {},
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
+  byRow: true,
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
   version: 1,
   identity: ({ effort = defaultEffort }) => ({ effort }),

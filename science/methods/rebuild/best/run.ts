@@ -1,5 +1,6 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
+import type { Masks } from '../../parts/masked-weights.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
@@ -24,16 +25,16 @@ export const run: RebuildRun<typeof settings> = async (request) => {
   let streams = { hidden, denseHidden };
   for (const subBlock of layer.subBlocks) {
     const { block } = subBlock;
-    let from = start;
+    let budgets: Masks = start.masks;
     let rounds: Pick<SubBlockEntry, 'rounds'> & { forwards: number } = { forwards: 0 };
     if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
       onProgress(`${block}, rounds`);
       const made = await roundsStep({ subBlock, hidden: streams.hidden, dense, start, pattern, common, budget: recipe.rounds });
-      from = { ...start, masks: made.masks };
+      budgets = made.masks;
       rounds = { rounds: made.rounds, forwards: made.forwards };
     }
     onProgress(`${block}, masks and weights`);
-    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start: from, pattern, round });
+    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start, budgets, pattern, round });
     if (streams.hidden !== hidden) tf.dispose([streams.hidden, streams.denseHidden ?? []].flat());
     streams = { hidden: after, denseHidden: denseAfter };
     for (const [name, mask] of state.masks) masks.set(name, mask);

@@ -135,6 +135,28 @@ describe('best', () => {
   });
 });
 
+it.each(['refit', 'keep-updates'] as const)('%s: weights that come back have their dense values, not the zeros of what pruned them', async (weights) => {
+  const toy = await toyLayer('llama', [16]);
+  const dense = new Map(linearsOf(toy.layer).map(({ name }) => [name, toy.weights.get(name)!.dataSync<'float32'>()]));
+  // As SparseGPT leaves them.
+  const updates = new Map([...dense].map(([name, values]) => [name, values.map((value, i) => (toy.masks.get(name)![i] === 1 ? 1.01 * value : 0))]));
+  const { denseHidden, ...request } = requestOf(toy, 30, { start: { masks: toy.masks, updates }, common: { granularity: 'block', metric: 'weight-gradient', weights } });
+  if (weights !== 'refit') tf.dispose(denseHidden ?? []);
+  const made = await run(weights === 'refit' ? { ...request, denseHidden } : request);
+  let back = 0;
+  for (const [name, mask] of made.masks) {
+    for (const [i, kept] of mask.entries()) {
+      if (kept === 0 || toy.masks.get(name)![i] === 1) continue;
+      back++;
+      if (weights === 'keep-updates') expect(made.updates.get(name)![i]).toBe(dense.get(name)![i]);
+      else expect(made.updates.get(name)![i]).not.toBe(0);
+    }
+  }
+  expect(back).toBeGreaterThan(0);
+  dispose(made);
+  toy.dispose();
+});
+
 describe('SubBlockWindows', () => {
   it('aims at the dense output, and in part at the dense path', async () => {
     const toy = await toyLayer('llama', [2, 3]);
