@@ -12,7 +12,7 @@ export async function masksAlone(request: RebuildRequest<Settings>, budget: numb
   const { layer, hidden, start } = request;
   const swapped = await runSwaps({ ...request, hidden: hidden.map((batch) => batch.clone()), settings: {} });
   tf.dispose(swapped.hidden);
-  const made = await runGuarded({ ...request, start: { ...start, masks: swapped.masks }, settings: { budget } });
+  const made = await runGuarded({ ...request, start: { masks: swapped.masks, updates: swapped.updates }, settings: { budget } });
   const entries = made.entries.map((entry, index): SubBlockEntry => {
     const linears = linearsOf(layer.subBlocks[index]);
     const ofBlock = (masks: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> => new Map(linears.map(({ name }) => [name, maskOf(masks, name)]));

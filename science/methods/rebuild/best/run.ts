@@ -1,5 +1,7 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
+import { linearsOf } from '../../../models/linears.js';
+import { changes, firstState } from '../guarded/guard.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
@@ -29,7 +31,7 @@ export const run: RebuildRun<typeof settings> = async (request) => {
     if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
       onProgress(`${block}, rounds`);
       const made = await roundsStep({ subBlock, hidden: streams.hidden, dense, start, pattern, common, budget: recipe.rounds });
-      from = { ...start, masks: made.masks };
+      from = made.pruned;
       rounds = { rounds: made.rounds, forwards: made.forwards };
     }
     onProgress(`${block}, masks and weights`);
@@ -38,7 +40,8 @@ export const run: RebuildRun<typeof settings> = async (request) => {
     streams = { hidden: after, denseHidden: denseAfter };
     for (const [name, mask] of state.masks) masks.set(name, mask);
     for (const [name, values] of state.updates ?? []) updates.set(name, values);
-    entries.push({ ...entry, ...rounds, forwards: entry.forwards + rounds.forwards });
+    const changed = changes(firstState(linearsOf(subBlock), start).masks, state.masks);
+    entries.push({ ...entry, ...changed, ...rounds, forwards: entry.forwards + rounds.forwards });
   }
   if (recipe.epochs > 0) {
     onProgress('reconstruction');

@@ -108,6 +108,44 @@ describe('best', () => {
     toy.dispose();
   });
 
+  it.each([['refit', 10], ['keep-updates', 10], ['keep-dense', 10]] as [KeepWeights, Effort][])('does not read what a start holds where it is pruned: %s', async (weights, effort) => {
+    const toy = await toyLayer('llama', [16, 16]);
+    const common = { granularity: 'block', metric: 'weight-gradient', weights } as const;
+    const startOf = (pruned: number) => new Map([...toy.masks].map(([name, mask]) => [name, toy.weights.get(name)!.dataSync<'float32'>().map((value, i) => (mask[i] === 1 ? value : pruned))]));
+    const made: RebuildResult[] = [];
+    for (const pruned of [0, 3]) {
+      const { denseHidden = [], ...request } = requestOf(toy, effort, { common, start: { masks: toy.masks, updates: startOf(pruned) }, round: (_, values) => values.map((value) => value * 100) });
+      made.push(await run({ ...request, ...(weights === 'refit' ? { denseHidden } : {}) }));
+      if (weights !== 'refit') tf.dispose(denseHidden);
+    }
+    const [first, second] = made;
+    let grown = 0;
+    for (const [name, mask] of first.masks) {
+      expect(second.masks.get(name)).toEqual(mask);
+      const dense = toy.weights.get(name)!.dataSync<'float32'>();
+      for (const { updates } of made) {
+        const values = updates.get(name) ?? dense;
+        // Kept weights of the start are the dense ones here, and so are those that came back.
+        expect([...values].filter((value, i) => mask[i] === 1 && value !== dense[i])).toEqual([]);
+      }
+      grown += mask.filter((bit, i) => bit > toy.masks.get(name)![i]).length;
+    }
+    expect(grown).toBeGreaterThan(0);
+    made.forEach(dispose);
+    toy.dispose();
+  });
+
+  it('counts what came back and went from the start to the end', async () => {
+    const toy = await toyLayer('llama', [16, 16]);
+    const made = await run(requestOf(toy, 10));
+    for (const [block, entry] of made.entries.entries()) {
+      const grown = named(toy, block, made.masks).reduce((sum, { name, mask }) => sum + mask.filter((bit, i) => bit > toy.masks.get(name)![i]).length, 0);
+      expect([entry.grown, entry.pruned]).toEqual([grown, grown]);
+    }
+    dispose(made);
+    toy.dispose();
+  });
+
   it.each([['output', unstructured], ['layer', unstructured], ['block', parsePattern('2:4')]] as [Granularity, Pattern][])('keeps the budget of %s, %j', async (granularity, pattern) => {
     const toy = await toyLayer('llama', [16]);
     const request = requestOf(toy, 30, { pattern, common: { granularity, metric: 'weight-gradient', weights: 'refit' } });
