@@ -15,9 +15,10 @@ export const settings = {
 
 export const best = rebuildMethod({
   description:
-    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step that makes held-out windows worse is undone. `granularity` bounds the rounds.",
+    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step that makes held-out windows worse is undone. `granularity` bounds the rounds; `input` does not go with it.",
   settings,
   defaults: {},
+  byRow: true,
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
