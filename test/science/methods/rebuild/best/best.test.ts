@@ -47,7 +47,7 @@ const dispose = ({ hidden, denseHidden }: RebuildResult): void => { tf.dispose([
 beforeAll(() => openTestEngine());
 
 describe('best', () => {
-  it.each(['llama', 'opt', 'qwen3'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
+  it.each(['llama', 'opt', 'optPostNorm', 'qwen3'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
     const toy = await toyLayer(family, [16, 16]);
     const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
     const errors: number[] = [];
@@ -202,6 +202,24 @@ describe('SubBlockWindows', () => {
     expect(windows.tokens).toBe(3 * 10);
     windows.dispose();
     tf.dispose([denseAfter ?? [], denseHidden].flat());
+    toy.dispose();
+  });
+
+  it.each(['llama', 'optPostNorm'] as const)('what it aims at with the whole dense path leads there, wherever the norm is: %s', async (family) => {
+    const toy = await toyLayer(family, [3]);
+    const hidden = toy.windows.map(({ h }) => h);
+    const denseHidden = hidden.map((h) => h.add<Tensor3D>(tf.randomNormal(h.shape, 0, 0.3, 'float32', 5)));
+    for (const subBlock of toy.layer.subBlocks) {
+      const { windows, denseAfter = [] } = await SubBlockWindows.open({ subBlock, dense: toy.weights, hidden, denseHidden, denseShare: 1, heldOut: 0 });
+      const reached: number[] = [];
+      await windows.each((_, target) => { reached.push(...subBlock.leave(hidden[0], target, toy.weights).dataSync<'float32'>()); });
+      const expected = denseAfter[0].dataSync<'float32'>();
+      expect(reached).toHaveLength(expected.length);
+      reached.forEach((value, i) => { expect(value).toBeCloseTo(expected[i], 4); });
+      windows.dispose();
+      tf.dispose(denseAfter);
+    }
+    tf.dispose(denseHidden);
     toy.dispose();
   });
 });
