@@ -72,14 +72,14 @@ function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[])
   }
 }
 
-/** Rows that keep their budgets keep those of a linear and of a sub-block too, but not those of columns. N:M has none. */
+/** What keeps the budgets of rows keeps those of a linear and of a sub-block too, but not those of columns. N:M has none. */
 function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   if (parsePattern(stages.find(({ type }) => type === 'initialMask')?.settings['pattern']) !== undefined) return;
   for (const { type, settings, path } of stages) {
     if (type !== 'rebuild' || settings['granularity'] !== 'input') continue;
     const strategy = strategyOf(settings);
     if (!rebuildMethodOf(strategy).byRow) continue;
-    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which keeps the budget of every row; expected \`output\`. Write \`granularity: output\`.`;
+    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`;
     problems.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
   }
 }

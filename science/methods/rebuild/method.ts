@@ -87,7 +87,7 @@ export interface RebuildMethod<S extends Settings = Settings> {
   settings: S;
   /** Values for settings that the resolved pipeline always has. */
   defaults: Values<S>;
-  /** Where every row keeps its budget, whatever the granularity. */
+  /** Where some of its work is within rows, so that columns cannot keep budgets (granularity `input`). */
   byRow?: true;
   /** What `weights` may be. */
   weights: readonly KeepWeights[];

@@ -65,11 +65,11 @@ describe('patterns', () => {
     ]);
   });
 
-  test('a strategy that swaps within rows keeps no budget of columns', () => {
+  test.each([['swaps', 46], ['best', 45]])('strategy %s works within rows and keeps no budget of columns', (strategy, column) => {
     const stages = (granularity: string, pattern = 'unstructured') =>
-      `${calibration}  - initialMask: { method: magnitude, sparsity: 0.5, pattern: "${pattern}" }\n  - rebuild: { strategy: swaps, ${granularity} }\n`;
+      `${calibration}  - initialMask: { method: magnitude, sparsity: 0.5, pattern: "${pattern}" }\n  - rebuild: { strategy: ${strategy}, ${granularity} }\n`;
     expect(problemLines(pipelineText(stages('granularity: input')))).toEqual([
-      '7:46 granularity `input` does not go with strategy `swaps`, which keeps the budget of every row; expected `output`. Write `granularity: output`.',
+      `7:${column} granularity \`input\` does not go with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`,
     ]);
     expect(parse(pipelineText(stages('granularity: layer'))).warnings).toEqual([]);
   });

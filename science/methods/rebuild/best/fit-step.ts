@@ -2,10 +2,9 @@ import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { fitSubBlock } from '../../parts/fit-sub-block.js';
-import type { Masks } from '../../parts/masked-weights.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { refitForwards } from '../../parts/refit.js';
-import { changes, firstState } from '../guarded/guard.js';
+import { firstState } from '../guarded/guard.js';
 import type { State } from '../guarded/guard.js';
 import type { SubBlockEntry } from '../method.js';
 import { admmFit } from './admm-fit.js';
@@ -13,10 +12,7 @@ import { SubBlockWindows } from './windows.js';
 import type { Pruned, WindowsRequest } from './windows.js';
 
 export interface FitStep extends WindowsRequest {
-  /** What stands unless the fit is better. */
   start: Pruned;
-  /** How many weights each row of each linear keeps, unless the pattern says it. */
-  budgets: Masks;
   pattern: Pattern;
   /** Rounds values to what the checkpoint will hold. */
   round: (linear: string, values: Float32Array) => Float32Array;
@@ -28,7 +24,7 @@ export interface FittedStep {
   /** The residual streams after the sub-block. */
   after: Tensor3D[];
   denseAfter?: Tensor3D[];
-  entry: SubBlockEntry & { forwards: number };
+  entry: Omit<SubBlockEntry, 'grown' | 'pruned'> & { forwards: number };
 }
 
 /** Finds masks and values for a sub-block by its target, and keeps them if that lowers the error of held-out windows. */
@@ -45,7 +41,7 @@ export async function fitStep(request: FitStep): Promise<FittedStep> {
     const { after, error: errorAfter } = accepted ? now : before;
     tf.dispose(accepted ? before.after : now.after);
     const entry = {
-      block: subBlock.block, errorBefore: before.error, errorAfter, ...changes(first.masks, state.masks),
+      block: subBlock.block, errorBefore: before.error, errorAfter,
       refit: { errorBefore: before.heldOut, error: now.heldOut, accepted },
       // Targets of one or both paths, the sparse forward before and after, and the fit.
       forwards: (denseAfter === undefined ? 3 : 4) + refitForwards(subBlock),
@@ -56,11 +52,11 @@ export async function fitStep(request: FitStep): Promise<FittedStep> {
   }
 }
 
-async function fit({ subBlock, dense, budgets, pattern, round }: FitStep, windows: SubBlockWindows): Promise<State> {
+async function fit({ subBlock, dense, start, pattern, round }: FitStep, windows: SubBlockWindows): Promise<State> {
   const fitted = await fitSubBlock({
     subBlock, dense,
     each: (visit) => windows.each(visit),
-    fit: admmFit({ dense, masks: budgets, pattern, tokens: windows.tokens, round }),
+    fit: admmFit({ dense, masks: start.masks, pattern, tokens: windows.tokens, round }),
   });
   return {
     masks: new Map([...fitted].map(([name, { mask }]) => [name, mask])),

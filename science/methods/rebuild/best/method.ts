@@ -15,12 +15,12 @@ export const settings = {
 
 export const best = rebuildMethod({
   description:
-    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step stands only if it lowers the error of held-out windows, or of all where there are fewer than 16. `granularity` bounds the rounds.",
+    "What measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer, more of it with more `effort`. A step stands only if it lowers the error of held-out windows, or of all where there are fewer than 16. `granularity` bounds the rounds; `input` does not go with it.",
   settings,
   defaults: {},
+  byRow: true,
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
-  byRow: true,
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
   version: 1,
   identity: ({ effort = defaultEffort }) => ({ effort }),

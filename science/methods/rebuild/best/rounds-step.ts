@@ -20,16 +20,16 @@ export interface RoundsStep {
 }
 
 /**
- * Rounds of LLM-Barber (Su et al. 2024) on masks alone. They find where in the sub-block weights are needed: how many each row of each
- * linear keeps, which a fit of single linears cannot change.
+ * Rounds of LLM-Barber (Su et al. 2024) on masks alone; weights that come back are dense. They find where in the sub-block weights are
+ * needed: how many each row of each linear keeps, which a fit of single linears cannot change.
  */
-export async function roundsStep({ subBlock, hidden, dense, start, pattern, common, budget }: RoundsStep): Promise<{ masks: Map<string, Uint8Array>; rounds: SubBlockEntry['rounds']; forwards: number }> {
+export async function roundsStep({ subBlock, hidden, dense, start, pattern, common, budget }: RoundsStep): Promise<{ pruned: Pruned; rounds: SubBlockEntry['rounds']; forwards: number }> {
   const settings = { ...common, weights: 'keep-updates', ratio: 1, pattern } as const;
   const made = await guardedRebuild({ subBlock, hidden: hidden.map((batch) => batch.clone()), dense, ...start, settings, guard: { ...guardDefaults, budget } });
   tf.dispose(made.hidden);
   const { rounds, undone, forwards } = made.report;
   return {
-    masks: made.masks,
+    pruned: { masks: made.masks, ...(made.updates && { updates: made.updates }) },
     rounds: rounds.map(({ ratio, errorBefore, error, accepted }) => ({ ratio, errorBefore, error, accepted: accepted && !undone })),
     forwards,
   };

@@ -1,6 +1,7 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
-import type { Masks } from '../../parts/masked-weights.js';
+import { linearsOf } from '../../../models/linears.js';
+import { changes, firstState } from '../guarded/guard.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
@@ -25,21 +26,22 @@ export const run: RebuildRun<typeof settings> = async (request) => {
   let streams = { hidden, denseHidden };
   for (const subBlock of layer.subBlocks) {
     const { block } = subBlock;
-    let budgets: Masks = start.masks;
+    let from = start;
     let rounds: Pick<SubBlockEntry, 'rounds'> & { forwards: number } = { forwards: 0 };
     if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
       onProgress(`${block}, rounds`);
       const made = await roundsStep({ subBlock, hidden: streams.hidden, dense, start, pattern, common, budget: recipe.rounds });
-      budgets = made.masks;
+      from = made.pruned;
       rounds = { rounds: made.rounds, forwards: made.forwards };
     }
     onProgress(`${block}, masks and weights`);
-    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start, budgets, pattern, round });
+    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start: from, pattern, round });
     if (streams.hidden !== hidden) tf.dispose([streams.hidden, streams.denseHidden ?? []].flat());
     streams = { hidden: after, denseHidden: denseAfter };
     for (const [name, mask] of state.masks) masks.set(name, mask);
     for (const [name, values] of state.updates ?? []) updates.set(name, values);
-    entries.push({ ...entry, ...rounds, forwards: entry.forwards + rounds.forwards });
+    const changed = changes(firstState(linearsOf(subBlock), start).masks, state.masks);
+    entries.push({ ...entry, ...changed, ...rounds, forwards: entry.forwards + rounds.forwards });
   }
   if (recipe.epochs > 0) {
     onProgress('reconstruction');

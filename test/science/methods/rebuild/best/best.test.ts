@@ -47,7 +47,7 @@ const dispose = ({ hidden, denseHidden }: RebuildResult): void => { tf.dispose([
 beforeAll(() => openTestEngine());
 
 describe('best', () => {
-  it.each(['llama', 'opt', 'qwen3'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
+  it.each(['llama', 'opt', 'optPostNorm', 'qwen3'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
     const toy = await toyLayer(family, [16, 16]);
     const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
     const errors: number[] = [];
@@ -108,6 +108,44 @@ describe('best', () => {
     toy.dispose();
   });
 
+  it.each([['refit', 10], ['keep-updates', 10], ['keep-dense', 10]] as [KeepWeights, Effort][])('does not read what a start holds where it is pruned: %s', async (weights, effort) => {
+    const toy = await toyLayer('llama', [16, 16]);
+    const common = { granularity: 'block', metric: 'weight-gradient', weights } as const;
+    const startOf = (pruned: number) => new Map([...toy.masks].map(([name, mask]) => [name, toy.weights.get(name)!.dataSync<'float32'>().map((value, i) => (mask[i] === 1 ? value : pruned))]));
+    const made: RebuildResult[] = [];
+    for (const pruned of [0, 3]) {
+      const { denseHidden = [], ...request } = requestOf(toy, effort, { common, start: { masks: toy.masks, updates: startOf(pruned) }, round: (_, values) => values.map((value) => value * 100) });
+      made.push(await run({ ...request, ...(weights === 'refit' ? { denseHidden } : {}) }));
+      if (weights !== 'refit') tf.dispose(denseHidden);
+    }
+    const [first, second] = made;
+    let grown = 0;
+    for (const [name, mask] of first.masks) {
+      expect(second.masks.get(name)).toEqual(mask);
+      const dense = toy.weights.get(name)!.dataSync<'float32'>();
+      for (const { updates } of made) {
+        const values = updates.get(name) ?? dense;
+        // Kept weights of the start are the dense ones here, and so are those that came back.
+        expect([...values].filter((value, i) => mask[i] === 1 && value !== dense[i])).toEqual([]);
+      }
+      grown += mask.filter((bit, i) => bit > toy.masks.get(name)![i]).length;
+    }
+    expect(grown).toBeGreaterThan(0);
+    made.forEach(dispose);
+    toy.dispose();
+  });
+
+  it('counts what came back and went from the start to the end', async () => {
+    const toy = await toyLayer('llama', [16, 16]);
+    const made = await run(requestOf(toy, 10));
+    for (const [block, entry] of made.entries.entries()) {
+      const grown = named(toy, block, made.masks).reduce((sum, { name, mask }) => sum + mask.filter((bit, i) => bit > toy.masks.get(name)![i]).length, 0);
+      expect([entry.grown, entry.pruned]).toEqual([grown, grown]);
+    }
+    dispose(made);
+    toy.dispose();
+  });
+
   it.each([['output', unstructured], ['layer', unstructured], ['block', parsePattern('2:4')]] as [Granularity, Pattern][])('keeps the budget of %s, %j', async (granularity, pattern) => {
     const toy = await toyLayer('llama', [16]);
     const request = requestOf(toy, 30, { pattern, common: { granularity, metric: 'weight-gradient', weights: 'refit' } });
@@ -133,28 +171,6 @@ describe('best', () => {
     expect(tf.memory().numTensors - heldConstants()).toBe(tensors);
     toy.dispose();
   });
-});
-
-it.each(['refit', 'keep-updates'] as const)('%s: weights that come back have their dense values, not the zeros of what pruned them', async (weights) => {
-  const toy = await toyLayer('llama', [16]);
-  const dense = new Map(linearsOf(toy.layer).map(({ name }) => [name, toy.weights.get(name)!.dataSync<'float32'>()]));
-  // As SparseGPT leaves them.
-  const updates = new Map([...dense].map(([name, values]) => [name, values.map((value, i) => (toy.masks.get(name)![i] === 1 ? 1.01 * value : 0))]));
-  const { denseHidden, ...request } = requestOf(toy, 30, { start: { masks: toy.masks, updates }, common: { granularity: 'block', metric: 'weight-gradient', weights } });
-  if (weights !== 'refit') tf.dispose(denseHidden ?? []);
-  const made = await run(weights === 'refit' ? { ...request, denseHidden } : request);
-  let back = 0;
-  for (const [name, mask] of made.masks) {
-    for (const [i, kept] of mask.entries()) {
-      if (kept === 0 || toy.masks.get(name)![i] === 1) continue;
-      back++;
-      if (weights === 'keep-updates') expect(made.updates.get(name)![i]).toBe(dense.get(name)![i]);
-      else expect(made.updates.get(name)![i]).not.toBe(0);
-    }
-  }
-  expect(back).toBeGreaterThan(0);
-  dispose(made);
-  toy.dispose();
 });
 
 describe('SubBlockWindows', () => {
@@ -186,6 +202,24 @@ describe('SubBlockWindows', () => {
     expect(windows.tokens).toBe(3 * 10);
     windows.dispose();
     tf.dispose([denseAfter ?? [], denseHidden].flat());
+    toy.dispose();
+  });
+
+  it.each(['llama', 'optPostNorm'] as const)('what it aims at with the whole dense path leads there, wherever the norm is: %s', async (family) => {
+    const toy = await toyLayer(family, [3]);
+    const hidden = toy.windows.map(({ h }) => h);
+    const denseHidden = hidden.map((h) => h.add<Tensor3D>(tf.randomNormal(h.shape, 0, 0.3, 'float32', 5)));
+    for (const subBlock of toy.layer.subBlocks) {
+      const { windows, denseAfter = [] } = await SubBlockWindows.open({ subBlock, dense: toy.weights, hidden, denseHidden, denseShare: 1, heldOut: 0 });
+      const reached: number[] = [];
+      await windows.each((_, target) => { reached.push(...subBlock.leave(hidden[0], target, toy.weights).dataSync<'float32'>()); });
+      const expected = denseAfter[0].dataSync<'float32'>();
+      expect(reached).toHaveLength(expected.length);
+      reached.forEach((value, i) => { expect(value).toBeCloseTo(expected[i], 4); });
+      windows.dispose();
+      tf.dispose(denseAfter);
+    }
+    tf.dispose(denseHidden);
     toy.dispose();
   });
 });
