@@ -1,4 +1,5 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { tf } from '../science/engine/index.js';
 import { linearsOf, type SubBlock } from '../science/models/index.js';
 import { checkRebuiltMasks, ownSettings, parsePattern, rebuildMethodOf, type LinearMask, type Masks } from '../science/methods/index.js';
 import type { RebuildEntry } from './result.js';
@@ -48,6 +49,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     }
     await bench.hidden.put(context, after, hidden);
     if (denseHidden !== undefined && index + 1 < context.model.layers) await bench.hidden.put(context, densePath(after), denseHidden);
+    else tf.dispose(denseHidden ?? []);
     await writePrunedLayer(draft, layer, { masks, updates });
     return { entries } as unknown as Json;
   });

@@ -21,7 +21,11 @@ interface Trained extends Trainable {
 /** Shorter memories than the usual 0.9 and 0.999: an epoch has few steps. */
 const beta1 = 0.9;
 const beta2 = 0.99;
-const epsilon = 1e-8;
+/**
+ * Far below gradients of a mean over all numbers of a window: with 128 features their median is down to 5e-8 at 50 %, and it falls with
+ * features, tokens and the error. Adam's usual 1e-8 would stop such steps.
+ */
+const epsilon = 1e-12;
 
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) with a rate for each tensor:

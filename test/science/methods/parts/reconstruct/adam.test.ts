@@ -10,7 +10,7 @@ describe('Adam', () => {
     const tensors = tf.memory().numTensors;
     const start = [0.5, -1, 2, 0, 3];
     // The last gradients are as small as epsilon; the fifth is never there.
-    const gradientsOf = (t: number): number[] => [Math.sin(t), 2 - t, 1e-8 * (t + 1), 7, 0];
+    const gradientsOf = (t: number): number[] => [Math.sin(t), 2 - t, 1e-12 * (t + 1), 7, 0];
     const kept = [1, 1, 1, 0, 1];
     const first = tf.tensor1d(start);
     const norm = tf.tensor1d([1, 1]);
@@ -23,7 +23,7 @@ describe('Adam', () => {
         const g = gradientsOf(t)[i] * kept[i];
         one.m = 0.9 * one.m + 0.1 * g;
         one.v = 0.99 * one.v + 0.01 * g * g;
-        one.w -= (0.1 * factor * (one.m / (1 - 0.9 ** t))) / (Math.sqrt(one.v / (1 - 0.99 ** t)) + 1e-8);
+        one.w -= (0.1 * factor * (one.m / (1 - 0.9 ** t))) / (Math.sqrt(one.v / (1 - 0.99 ** t)) + 1e-12);
       });
     }
     const values = adam.values.get('w')!.dataSync<'float32'>();
@@ -38,6 +38,20 @@ describe('Adam', () => {
     expect(first.isDisposed).toBe(false);
     tf.dispose([first, norm]);
     expect(tf.memory().numTensors).toBe(tensors);
+  });
+
+  it('does the same steps whatever the unit of the error: of a mean over many numbers gradients are tiny', () => {
+    const start = tf.tensor1d([1, 2]);
+    const stepped = (unit: number): number[] => {
+      const adam = new Adam(new Map([['w', { start, rate: 0.1 }]]));
+      for (let t = 1; t <= 4; t++) adam.step(new Map([['w', tf.tensor1d([unit * Math.sin(t), unit * (3 - t)])]]), 1);
+      const values = [...adam.values.get('w')!.dataSync<'float32'>()];
+      adam.dispose();
+      return values;
+    };
+    const expected = stepped(1);
+    stepped(1e-9).forEach((value, i) => { expect(value).toBeCloseTo(expected[i], 2); });
+    start.dispose();
   });
 });
 

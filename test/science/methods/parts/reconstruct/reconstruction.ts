@@ -7,10 +7,11 @@ import type { Updates } from '../../../../../science/methods/index.js';
 import { layerErrors } from '../../../../../science/methods/parts/reconstruct/layer-gradients.js';
 import { reconstructLayer } from '../../../../../science/methods/parts/reconstruct/index.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
-import { configs, toyLayer } from './toy-layer.js';
+import { toyLayer } from './toy-layer.js';
 import type { ToyLayer } from './toy-layer.js';
 
-const families = Object.keys(configs) as (keyof typeof configs)[];
+/** With a norm at its end, a layer is left less to gain. */
+const families = ['llama', 'opt', 'qwen3'] as const;
 
 /** Mean squared error of all windows of some batches, without what is under test except the forward. */
 function errorOf({ layer, weights, masks, windows }: ToyLayer, updates: Updates): number {
