@@ -98,14 +98,15 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
       const { strategy } = stage;
       const method = rebuildMethodOf(strategy);
-      const own = ownSettings(method.settings, stage);
-      // Beside the pruned path's residual stream, that of the dense path.
-      const hidden = hiddenBytes(size, windows) * (method.needsDensePath?.(own, stage) === true ? 2 : 1);
+      const settings = ownSettings(method.settings, stage);
+      const hidden = hiddenBytes(size, windows);
+      const beside = method.needsDensePath?.(settings, stage) === true;
       return {
         type: stage.type,
         what: strategy,
-        steps: [embedStep(size, windows), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, own) }],
-        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: hidden },
+        steps: [embedStep(size, windows, beside ? 2 : 1), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, settings) }],
+        // A dense path lies there before the layer and after it.
+        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: beside ? 3 * hidden : hidden },
       };
     }
     case 'evaluation': {

@@ -113,7 +113,7 @@ const decisions: { head: string; meaning: string; of: (entry: RebuildEntry) => s
   },
   {
     head: 'refit',
-    meaning: 'how fitting the kept weights changed the error of other held-out windows',
+    meaning: 'how fitting the kept weights changed the error of windows that it had not seen, where any were held out',
     of: ({ refit }) => refit && describeDecision(change(refit.errorBefore, refit.error), refit),
   },
   {
@@ -143,7 +143,7 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
   ]);
   return [
     '## Rebuild',
-    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the sparse and the dense output of the sub-block on the calibration text.`,
+    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the output of the sub-block and what it is to put out (docs/methods.md), on the calibration text.`,
     ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* What is in brackets was undone.'].join('\n')]),
     markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...told.map(({ head }) => head)], ...rows]),
   ].join('\n\n');

@@ -174,7 +174,11 @@ const paths = (of: (path: Path) => unknown): Cases => ({
 
 describe('hidden states', () => {
   const of = (run: RunContext, along = path): unknown => hiddenDependsOn(run, along);
-  check(of(context), { ...numerics(of), ...paths((along) => of(context, along)), 'another pattern': [of({ ...context, pattern: '2:4' }), 'same'] });
+  check(of(context), {
+    ...numerics(of), ...paths((along) => of(context, along)),
+    'another pattern': [of({ ...context, pattern: '2:4' }), 'same'],
+    'those of a path that goes along with another': [of(context, { ...path, beside: path.masks }), 'other'],
+  });
 });
 
 describe('a perplexity', () => {
@@ -321,6 +325,15 @@ describe('a rebuilt mask', () => {
       'other candidates': [swaps({ candidates: 8 }), 'other'],
       'the usual candidates by their number': [swaps({ candidates: 48 }), 'same'],
       'rounds of a guarded rebuild': [swaps({ rounds: 2 }), 'same'],
+    });
+  });
+  const best = (changes: Partial<RebuildStage> = {}): unknown => of({ strategy: 'best', ...changes });
+  describe('best', () => {
+    check(best(), {
+      'another effort': [best({ effort: 3 }), 'other'],
+      'the usual effort by its number': [best({ effort: 10 }), 'same'],
+      'other weights': [best({ weights: 'refit' }), 'other'],
+      'a budget of a guarded rebuild': [best({ budget: 1 }), 'same'],
     });
   });
 });

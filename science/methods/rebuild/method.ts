@@ -49,7 +49,10 @@ export interface RebuildRequest<S extends Settings> {
   onProgress: (detail: string) => void;
 }
 
-/** What a rebuild made of one sub-block. Errors are mean squared differences between sparse and dense output. */
+/**
+ * What a rebuild made of one sub-block. Errors are mean squared differences between its output and what it is to put out: the dense
+ * output, or with `best` what it is fitted to. Those of `best` are before and after the fit, so after its rounds and before the reconstruction.
+ */
 export interface SubBlockEntry {
   block: SubBlock['block'];
   errorBefore: number;
@@ -58,7 +61,7 @@ export interface SubBlockEntry {
   pruned: number;
   /** What each round tried best and decided; absent where there are none. The errors are those of its held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
-  /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows. */
+  /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows; of all with too few to hold any out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
   /** What became of training the whole layer's kept weights, on its last sub-block. The errors are those of held-out windows, if any are. */
   reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { logitsBytes, scoreCost, sequencesPerBatch } from '../../../app/planning/index.js';
+import { stageSteps } from '../../../app/planning/stages.js';
 import { forwardWork, hiddenBytes, maskBytes, type Cost, type ModelSize, type Windows } from '../../../science/cost/index.js';
 import { initialMethods, rebuildMethods } from '../../../science/methods/index.js';
 import { pipelineOf } from './pipelines.js';
@@ -37,6 +38,16 @@ it('knows the sizes of LLaMA-7B', () => {
 it('counts products of a forward', () => {
   // Two for each weight and token; scores and their product with the values: 2 x 2 x 2048 x 4096 a token.
   expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 2048 * 4096));
+});
+
+it('a dense path beside a rebuild is on disk, too, before a layer and after it', () => {
+  const rebuildOf = (...settings: string[]) => stageSteps(pipelineOf(['rebuild.strategy=best', ...settings]), size, 1).find(({ type }) => type === 'rebuild')!;
+  const [alone, beside] = [rebuildOf('rebuild.effort=1'), rebuildOf('rebuild.effort=10')];
+  expect(beside.disk.kept).toBe(alone.disk.kept);
+  expect(alone.disk.passing).toBe(stream);
+  expect(beside.disk.passing).toBe(3 * stream);
+  expect(rebuildOf('rebuild.effort=10', 'rebuild.weights=keep-dense').disk.passing).toBe(stream);
+  expect([alone, beside].map(({ steps }) => steps[0].count)).toEqual([1, 2]);
 });
 
 it('holds a layer in float32, and the streams that each stage keeps', () => {

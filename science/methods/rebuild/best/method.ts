@@ -22,6 +22,7 @@ export const best = rebuildMethod({
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
+  // Raised with those of `guarded` and `swaps`, too: their rounds and swaps are parts of it.
   version: 1,
   identity: ({ effort = defaultEffort }) => ({ effort }),
   cost: bestCost,
