@@ -5,6 +5,7 @@ import { layerForward } from '../../parts/layer-forward.js';
 import { reconstructionForwards, reconstructionTargets, reconstructLayer } from '../../parts/reconstruct/index.js';
 import type { SubBlockEntry } from '../method.js';
 import { rate } from './recipe.js';
+import { sequencesIn } from './windows.js';
 import type { Pruned } from './windows.js';
 
 export interface ReconstructionStep extends Pruned {
@@ -37,8 +38,7 @@ export async function reconstructionStep({ layer, dense, hidden, denseHidden, de
     const made = await reconstructLayer({ layer, dense, masks, start: updates, windows, heldOut, epochs, rate, round });
     const { errorBefore, error, accepted } = made;
     const after = accepted ? await layerForward({ layer, hidden, weights: dense, masks, updates: made.updates, keepInput: true }) : undefined;
-    const windowCount = hidden.reduce((sum, { shape: [batch] }) => sum + batch, 0);
-    const forwards = (denseHidden === undefined ? 1 : 2) + reconstructionForwards(made.epochs.length, heldOut / windowCount) + Number(accepted);
+    const forwards = (denseHidden === undefined ? 1 : 2) + reconstructionForwards(made.epochs.length, heldOut / sequencesIn(hidden)) + Number(accepted);
     return { updates: made.updates, ...(after && { after }), entry: { errorBefore, error, accepted, epochs: made.epochs.length }, forwards };
   } finally {
     tf.dispose(targets);

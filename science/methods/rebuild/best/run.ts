@@ -1,5 +1,4 @@
 import { tf } from '../../../engine/index.js';
-import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { changes, firstState } from '../guarded/guard.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
@@ -9,6 +8,7 @@ import type { settings } from './method.js';
 import { defaultEffort, heldOutShare, recipes } from './recipe.js';
 import { reconstructionStep } from './reconstruction-step.js';
 import { roundsStep } from './rounds-step.js';
+import { sequencesIn } from './windows.js';
 
 /**
  * What measures best, in this order: LLM-Barber's rounds on the masks of a sub-block, mask and values of its linears by ADMM, and when
@@ -22,7 +22,7 @@ export const run: RebuildRun<typeof settings> = async (request) => {
   const masks = new Map(start.masks);
   const updates = new Map<string, Float32Array>();
   const entries: (SubBlockEntry & { forwards: number })[] = [];
-  const heldOut = Math.floor(windowsIn(hidden) * heldOutShare);
+  const heldOut = Math.floor(sequencesIn(hidden) * heldOutShare);
   let streams = { hidden, denseHidden };
   for (const subBlock of layer.subBlocks) {
     const { block } = subBlock;
@@ -57,7 +57,3 @@ export const run: RebuildRun<typeof settings> = async (request) => {
   tf.dispose([hidden, denseHidden ?? []].flat());
   return { ...streams, masks, updates, entries };
 };
-
-function windowsIn(hidden: readonly Tensor3D[]): number {
-  return hidden.reduce((sum, { shape: [batch] }) => sum + batch, 0);
-}

@@ -60,7 +60,7 @@ export class SubBlockWindows {
   }
 
   private get sequences(): number {
-    return this.targets.reduce((sum, { shape: [batch] }) => sum + batch, 0);
+    return sequencesIn(this.targets);
   }
 
   /** How many tokens a fit learns from. */
@@ -109,4 +109,9 @@ export class SubBlockWindows {
   dispose(): void {
     tf.dispose(this.targets);
   }
+}
+
+/** How many sequences batches `[batch, time, hidden]` have together. */
+export function sequencesIn(batches: readonly Tensor3D[]): number {
+  return batches.reduce((sum, { shape: [batch] }) => sum + batch, 0);
 }

@@ -41,7 +41,7 @@ export interface GuardedResult {
 /**
  * Rounds of LLM-Barber on one sub-block, as long as they help. A round takes squared gradients from one half of the windows,
  * tries a few ratios on a quarter of the others and keeps the best mask if it lowers the error there; quarters go round.
- * With one window only, it both teaches and judges. With `weights: refit` the weights that are kept in the end are fitted anew, if
+ * With one window only, it both teaches and judges. With `weights: refit` the weights that are kept in the end are fitted, if
  * that lowers the error of held-out windows. Last, the errors over all windows are compared, and masks and weights that raised
  * them are put back as they were. Gradients are taken at the sparse weights for unstructured masks and at the dense
  * ones for N:M, whatever closed more of the perplexity gap (tools/bench/quality.ts).
