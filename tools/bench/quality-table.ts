@@ -1,10 +1,14 @@
 /**
- * Puts the Markdown table of a file of results between the two marks of a page, or prints it.
+ * Puts the Markdown tables of a file of results between the marks of a page, and the picture of quality over cost beside the page;
+ * or prints the tables.
  *
  * usage: node dist/tools/bench/quality-table.js --results FILE [--results FILE ...] [--code LABEL] [--write docs/quality.md]
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { effortPicture, effortPoints } from './quality/effort-picture.js';
+import { judgeTable } from './quality/judge-table.js';
 import { readResults } from './quality/results.js';
 import { markdownOf, sectionsOf } from './quality/table.js';
 import { withTable } from './quality/page.js';
@@ -18,6 +22,13 @@ const lines = options.results.flatMap(readResults).filter(({ code }) => options.
 if (lines.length === 0) throw new Error(`${options.results.join(', ')}: there is no result`);
 const engines = [...new Set(lines.map(({ engine }) => engine))].join('; ');
 const codes = [...new Set(lines.flatMap(({ code }) => code ?? []))].join(', ');
-const text = `Engine: ${engines}. Code of science/: ${codes}.\n\n${markdownOf(sectionsOf(lines))}`;
-if (options.write === undefined) console.log(text);
-else writeFileSync(options.write, withTable(readFileSync(options.write, 'utf8'), text));
+const sections = sectionsOf(lines);
+const measured = `Engine: ${engines}. Code of science/: ${codes}.\n\n${markdownOf(sections)}`;
+const judges = judgeTable(lines);
+if (options.write === undefined) console.log(`${measured}\n\n${judges}`);
+else {
+  const page = withTable(readFileSync(options.write, 'utf8'), 'measured', measured);
+  writeFileSync(options.write, withTable(page, 'judges', judges));
+  const picture = effortPicture(effortPoints(sections));
+  if (picture !== undefined) writeFileSync(join(dirname(options.write), 'quality-effort.svg'), picture);
+}

@@ -45,10 +45,22 @@ export interface Cell {
   code: string;
 }
 
+/** What a guard could judge by, on unseen text; each of them is 0 for the dense model. */
+export interface Signs {
+  /** Squared error of a layer's output on the pruned model's own stream, as a share of what the dense layer adds; mean over layers. */
+  layerError: number;
+  /** Squared distance from the dense model's stream after a layer, as a share of its square; mean over layers. */
+  pathError: number;
+  /** Mean Kullback-Leibler divergence of the next token from the dense model's, in nats. */
+  divergence: number;
+}
+
 /** Perplexity of each evaluation by its name, and mean accuracy where questions were asked. */
 export interface Scores {
   perplexity: Record<string, number>;
   accuracy?: number;
+  /** By name of the evaluation, on its first windows. Absent in older results. */
+  signs?: Record<string, Signs>;
 }
 
 export interface Measured extends Scores {

@@ -8,6 +8,7 @@ import { layerForward, type Masks, type Updates } from '../../../science/methods
 import { disposeLayout, sequenceLayout, type DecoderLayer } from '../../../science/models/index.js';
 import type { BenchModel, IdBatch } from './bench-model.js';
 import type { Evaluation, Questions, Scores } from './cell.js';
+import { SignMeter } from './signs.js';
 
 /** Token ids on their way through the pruned layers. */
 class Stream {
@@ -31,6 +32,7 @@ class Stream {
 /** A text or the tasks, as a stream and how it is judged after the last layer. */
 interface Judge {
   stream: Stream;
+  signs?: SignMeter;
   score: (weights: ReadonlyMap<string, Tensor>) => Scores;
 }
 
@@ -47,22 +49,30 @@ export class Judges {
   }
 
   async advance(...pruned: Parameters<Stream['advance']>): Promise<void> {
-    for (const { stream } of this.judges) await stream.advance(...pruned);
+    for (const { stream, signs } of this.judges) {
+      await signs?.advance(...pruned, stream.hidden);
+      await stream.advance(...pruned);
+    }
   }
 
   /** After the last layer. @param weights of the head */
   score(weights: ReadonlyMap<string, Tensor>): Scores {
     const scores = this.judges.map(({ score }) => score(weights));
-    return Object.assign({}, ...scores, { perplexity: Object.assign({}, ...scores.map((one) => one.perplexity)) as Scores['perplexity'] }) as Scores;
+    const all = <Name extends 'perplexity' | 'signs'>(name: Name) => Object.assign({}, ...scores.map((one) => one[name])) as Scores[Name];
+    return Object.assign({}, ...scores, { perplexity: all('perplexity'), signs: all('signs') }) as Scores;
   }
 
   dispose(): void {
-    for (const { stream } of this.judges) stream.dispose();
+    for (const { stream, signs } of this.judges) {
+      signs?.dispose();
+      stream.dispose();
+    }
   }
 }
 
 async function perplexityJudge(bench: BenchModel, evaluation: Evaluation): Promise<Judge> {
   const stream = await Stream.begin(bench, await bench.evaluationWindows(evaluation));
+  const signs = SignMeter.begin(stream.hidden);
   const score: Judge['score'] = (weights) => {
     let sum = 0;
     let count = 0;
@@ -74,9 +84,12 @@ async function perplexityJudge(bench: BenchModel, evaluation: Evaluation): Promi
       }
       windows.dispose();
     });
-    return { perplexity: { [evaluation.name]: perplexity(sum, count) } };
+    return {
+      perplexity: { [evaluation.name]: perplexity(sum, count) },
+      signs: { [evaluation.name]: signs.finish(bench.model, weights, stream.hidden) },
+    };
   };
-  return { stream, score };
+  return { stream, signs, score };
 }
 
 /** Files of the shared data that are not called like their task. */

@@ -60,9 +60,9 @@ describe('table of results', () => {
 describe('page', () => {
   it('has a new table between its marks, again and again', () => {
     const page = 'before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n';
-    const once = withTable(page, 'new\n');
+    const once = withTable(page, 'measured', 'new\n');
     expect(once).toBe('before\n<!-- measured: begin -->\n\nnew\n\n<!-- measured: end -->\nafter\n');
-    expect(withTable(once, 'new\n')).toBe(once);
-    expect(() => withTable('nothing', 'new')).toThrow(/measured: begin/);
+    expect(withTable(once, 'measured', 'new\n')).toBe(once);
+    expect(() => withTable('nothing', 'measured', 'new')).toThrow(/measured: begin/);
   });
 });

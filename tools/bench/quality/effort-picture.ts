@@ -1,0 +1,68 @@
+/** Quality over cost as a picture: what each method closes of the gap from Wanda, and in how many forwards. */
+import { init, type EChartsOption } from 'echarts';
+import type { Row, Section } from './table.js';
+
+const size = { width: 800, height: 420 };
+
+/** A method on one pattern: means over the small models. */
+export interface EffortPoint {
+  pattern: string;
+  method: string;
+  forwards: number;
+  /** Share of the gap closed, of 1. */
+  closed: number;
+}
+
+/** Methods that say their forwards, over models with one text of their own; only what was measured on all of them. */
+export function effortPoints(sections: readonly Section[]): EffortPoint[] {
+  const small = sections.filter(({ rows }) => rows.some(({ perplexity }) => Object.keys(perplexity).length === 1));
+  const byCell = new Map<string, Row[]>();
+  for (const row of small.flatMap(({ rows }) => rows)) {
+    const key = JSON.stringify([row.pattern, row.method]);
+    byCell.set(key, [...(byCell.get(key) ?? []), row]);
+  }
+  return [...byCell.values()].flatMap((rows) => {
+    const measured = rows.flatMap(({ forwards, closed }) => Object.values(closed).flatMap((share) => (share === undefined || forwards === undefined ? [] : [{ forwards, share }])));
+    if (measured.length < small.length) return [];
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const [{ pattern, method }] = rows;
+    return [{ pattern, method, forwards: mean(measured.map(({ forwards }) => forwards)), closed: mean(measured.map(({ share }) => share)) }];
+  });
+}
+
+/** A line for each pattern through the efforts of `best`, and a mark for every other method. Undefined where there is nothing to draw. */
+export function effortPicture(points: readonly EffortPoint[]): string | undefined {
+  const patterns = [...new Set(points.map(({ pattern }) => pattern))];
+  if (patterns.length === 0) return undefined;
+  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
+  try {
+    chart.setOption(optionsFor(points, patterns));
+    return chart.renderToSVGString();
+  } finally {
+    chart.dispose();
+  }
+}
+
+const isBest = (method: string): boolean => method.startsWith('best');
+
+function optionsFor(points: readonly EffortPoint[], patterns: readonly string[]): EChartsOption {
+  const nameOf = (pattern: string): string => (pattern.includes(':') ? pattern : `${pattern} %`);
+  const dataOf = (own: readonly EffortPoint[]) => own.map(({ forwards, closed, method }) => ({ name: method, value: [forwards, 100 * closed] }));
+  return {
+    animation: false,
+    backgroundColor: '#ffffff',
+    legend: { bottom: 0, type: 'plain', data: patterns.map(nameOf) },
+    grid: { left: 70, right: 30, top: 20, bottom: 80 },
+    xAxis: { type: 'log', name: 'forwards over the calibration windows', nameLocation: 'middle', nameGap: 30, min: 4, max: 50 },
+    yAxis: { type: 'value', name: 'gap closed from Wanda, %', nameLocation: 'middle', nameGap: 45, scale: true },
+    series: patterns.flatMap((pattern, index) => {
+      const own = points.filter((point) => point.pattern === pattern).sort((a, b) => a.forwards - b.forwards);
+      const color = ['#2563eb', '#0d9488', '#d97706', '#9333ea', '#dc2626'][index % 5];
+      const labels = { show: true, fontSize: 10, position: 'bottom' as const, formatter: ({ name }: { name: string }) => name };
+      return [
+        { name: nameOf(pattern), type: 'line' as const, color, symbol: 'circle', symbolSize: 7, data: dataOf(own.filter(({ method }) => isBest(method))) },
+        { name: nameOf(pattern), type: 'scatter' as const, color, symbol: 'diamond', symbolSize: 9, ...(index === 0 && { label: labels }), data: dataOf(own.filter(({ method }) => !isBest(method))) },
+      ];
+    }),
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What a guard could judge a pruned model by on text that it was not calibrated on, without the text that counts: the error of
+ * each layer, the distance from the dense model's residual stream, and the divergence from its logits. The bench measures them to
+ * show which of them orders methods as their perplexity on another text does.
+ */
+import { tf, type Tensor, type Tensor2D, type Tensor3D } from '../../../science/engine/index.js';
+import { layerForward, type Masks, type Updates } from '../../../science/methods/index.js';
+import type { DecoderLayer, DecoderModel } from '../../../science/models/index.js';
+import type { Signs } from './cell.js';
+
+/** Batches of a text that signs are measured on. */
+const signBatches = 4;
+
+/** Rows whose logits are held at once, on both sides. */
+const rowsAtOnce = 256;
+
+type Weights = ReadonlyMap<string, Tensor>;
+
+/** The dense model's residual stream beside the pruned one's, for the first batches of a text. */
+export class SignMeter {
+  private readonly layerErrors: number[] = [];
+  private readonly pathErrors: number[] = [];
+
+  private constructor(private dense: Tensor3D[]) {}
+
+  /** @param embedded the text's residual stream before the first layer; it is not disposed */
+  static begin(embedded: readonly Tensor3D[]): SignMeter {
+    return new SignMeter(embedded.slice(0, signBatches).map((batch) => batch.clone()));
+  }
+
+  /**
+   * Goes through one layer.
+   * @param before the pruned model's stream before the layer, all batches; not disposed
+   * @param pruned what the layer is pruned to
+   */
+  async advance(layer: DecoderLayer, weights: Weights, pruned: { masks?: Masks; updates?: Updates }, before: readonly Tensor3D[]): Promise<void> {
+    const own = before.slice(0, signBatches);
+    const sparse = await layerForward({ layer, hidden: own, weights, keepInput: true, ...pruned });
+    const wanted = await layerForward({ layer, hidden: own, weights, keepInput: true });
+    this.layerErrors.push(shareOf(sparse, wanted, own));
+    tf.dispose(wanted);
+    this.dense = await layerForward({ layer, hidden: this.dense, weights });
+    this.pathErrors.push(shareOf(sparse, this.dense));
+    tf.dispose(sparse);
+  }
+
+  /** @param after the pruned model's stream after the last layer; not disposed */
+  finish(model: DecoderModel, head: Weights, after: readonly Tensor3D[]): Signs {
+    const divergences = this.dense.map((dense, index) => divergence(model, head, dense, after[index]));
+    const tokens = this.dense.map(({ shape: [batch, time] }) => batch * time);
+    return {
+      layerError: mean(this.layerErrors),
+      pathError: mean(this.pathErrors),
+      divergence: sum(divergences) / sum(tokens),
+    };
+  }
+
+  dispose(): void {
+    tf.dispose(this.dense);
+  }
+}
+
+/** Squared distance of two streams, as a share of how far the wanted one is from where it began (from 0 unless given). */
+function shareOf(made: readonly Tensor3D[], wanted: readonly Tensor3D[], began?: readonly Tensor3D[]): number {
+  const squares = (of: (index: number) => Tensor3D): number =>
+    sum(wanted.map((_, index) => tf.tidy(() => of(index).square().sum().dataSync()[0])));
+  const distance = squares((index) => made[index].sub(wanted[index]));
+  return distance / squares((index) => (began === undefined ? wanted[index] : wanted[index].sub(began[index])));
+}
+
+/** Sum over all tokens of the Kullback-Leibler divergence KL(dense || pruned) of the next token, in nats. */
+function divergence(model: DecoderModel, head: Weights, dense: Tensor3D, pruned: Tensor3D): number {
+  const [batch, time, hidden] = dense.shape;
+  const rows = batch * time;
+  const logOdds = (stream: Tensor3D, start: number, count: number): Tensor2D => {
+    const part = stream.reshape<Tensor2D>([rows, hidden]).slice([start, 0], [count, hidden]).reshape<Tensor3D>([1, count, hidden]);
+    return tf.logSoftmax(model.head(part, head).reshape<Tensor2D>([count, -1]));
+  };
+  let total = 0;
+  for (let start = 0; start < rows; start += rowsAtOnce) {
+    const count = Math.min(rowsAtOnce, rows - start);
+    const part = tf.tidy(() => {
+      const wanted = logOdds(dense, start, count);
+      return wanted.exp().mul(wanted.sub(logOdds(pruned, start, count))).sum();
+    });
+    total += part.dataSync()[0];
+    part.dispose();
+  }
+  return total;
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
