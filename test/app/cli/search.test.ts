@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchResult } from '../../../workflows/search-protocol.js';
 import type { SweepResult } from '../../../workflows/sweep-protocol.js';
-import { demoFolder } from '../../helpers/demo-run.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
 import { ownNamespace, type OwnNamespace } from '../../helpers/shared-server.js';
 import { runCommand } from './run-command.js';
 import { startWorker, type Program } from './run-program.js';
+import { smallPipeline } from './small-pipeline.js';
 
 requireTemporalCli();
 
@@ -24,16 +24,7 @@ describe('search', () => {
 
   beforeAll(async () => {
     own = await ownNamespace('search');
-    writeFileSync(path.join(folder, 'small.yaml'), `version: 1
-name: small
-model: { source: ${path.join(demoFolder, 'model')} }
-stages:
-  - calibration: { dataset: { file: ${path.join(demoFolder, 'calibration.txt')} }, samples: 8, sequenceLength: 32 }
-  - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: { strategy: published }
-  - evaluation: { perplexity: [{ dataset: { file: ${path.join(demoFolder, 'heldout.txt')} }, maxWindows: 4 }] }
-gates: [rebuilt perplexity <= 1.2 * dense]
-`);
+    writeFileSync(path.join(folder, 'small.yaml'), `${smallPipeline}gates: [rebuilt perplexity <= 1.2 * dense]\n`);
     writeFileSync(file, 'version: 1\nname: small\npipeline: ./small.yaml\nover: { sparsity: { from: 0.1, to: 0.9, step: 0.1 } }\n');
     writeFileSync(path.join(folder, 'sweep.yaml'), 'version: 1\nname: all\npipeline: ./small.yaml\nmatrix: { initialMask.sparsity: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] }\n');
   });

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SweepResult } from '../../../workflows/sweep-protocol.js';
-import { demoFolder } from '../../helpers/demo-run.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
 import { ownNamespace, type OwnNamespace } from '../../helpers/shared-server.js';
 import { runCommand } from './run-command.js';
 import { startProgram, startWorker, type Program } from './run-program.js';
+import { smallPipeline } from './small-pipeline.js';
 
 requireTemporalCli();
 
@@ -23,15 +23,7 @@ describe('sweep', () => {
 
   beforeAll(async () => {
     own = await ownNamespace('sweep');
-    writeFileSync(path.join(folder, 'small.yaml'), `version: 1
-name: small
-model: { source: ${path.join(demoFolder, 'model')} }
-stages:
-  - calibration: { dataset: { file: ${path.join(demoFolder, 'calibration.txt')} }, samples: 8, sequenceLength: 32 }
-  - initialMask: { method: wanda, sparsity: 0.5 }
-  - rebuild: { strategy: published }
-  - evaluation: { perplexity: [{ dataset: { file: ${path.join(demoFolder, 'heldout.txt')} }, maxWindows: 4 }] }
-`);
+    writeFileSync(path.join(folder, 'small.yaml'), smallPipeline);
     writeFileSync(file, 'version: 1\nname: small\npipeline: ./small.yaml\nmatrix: { initialMask.sparsity: [0.4, 0.6], rebuild.ratio: [0.1, 0.5] }\nbest: { metric: perplexity.rebuilt, goal: min }\n');
   });
   afterAll(async () => {

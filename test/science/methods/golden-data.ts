@@ -4,9 +4,9 @@ import { readSafetensorsHeader, readTensorBytes, unpackBits } from '../../../fil
 import type { Granularity, Metric } from '../../../science/methods/rebuild/method.js';
 import { tf } from '../../../science/engine/index.js';
 import type { Tensor, Tensor3D } from '../../../science/engine/index.js';
-import type { DecoderModel, LinearSpec } from '../../../science/models/index.js';
-import { parsePattern, patternSparsity } from '../../../science/methods/index.js';
-import type { Pattern } from '../../../science/methods/index.js';
+import { linearsOf, type DecoderModel, type LinearSpec } from '../../../science/models/index.js';
+import { parsePattern, patternSparsity, rebuildSubBlock } from '../../../science/methods/index.js';
+import type { Pattern, RebuildSettings, Updates } from '../../../science/methods/index.js';
 import type { GoldenModel } from '../../helpers/golden.js';
 import { readArrays } from '../../helpers/load-model.js';
 
@@ -87,4 +87,43 @@ export function differences(linear: LinearSpec, a: Uint8Array, b: Uint8Array): n
   let count = 0;
   for (let i = 0; i < linear.shape[0] * linear.shape[1]; i++) count += a[i] ^ b[i];
   return count;
+}
+
+/** A published rebuild of the whole model beside the reference's: how many mask bits differ, and the errors by sub-block in order. */
+export interface GoldenRebuild {
+  /** Share of the weights whose mask differs from the reference's. */
+  different: number;
+  /** Before and after each sub-block. */
+  errors: [number, number][];
+}
+
+/** @param start masks at the start, one byte a weight; values of the weights beside them where they are not the dense ones */
+export async function goldenRebuild(
+  golden: GoldenModel, model: DecoderModel, dense: Map<string, Tensor>, run: string,
+  start: { masks: ReadonlyMap<string, Uint8Array>; updates?: Updates }, settings: RebuildSettings,
+): Promise<GoldenRebuild> {
+  const expected = await goldenMasks(golden, run, 'rebuilt');
+  let hidden = embedCalibration(golden, model, dense, 5);
+  let different = 0;
+  let size = 0;
+  const errors: [number, number][] = [];
+  for (let index = 0; index < model.layers; index++) {
+    for (const subBlock of model.decoderLayer(index).subBlocks) {
+      const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense, ...start, settings });
+      hidden = rebuilt.hidden;
+      errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
+      for (const linear of linearsOf(subBlock)) {
+        different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
+        size += linear.shape[0] * linear.shape[1];
+      }
+    }
+  }
+  tf.dispose(hidden);
+  return { different: different / size, errors };
+}
+
+/** The masks that a run of the reference began with. */
+export async function goldenStart(golden: GoldenModel, dense: ReadonlyMap<string, Tensor>, run: string): Promise<Map<string, Uint8Array>> {
+  const packed = await goldenMasks(golden, run, 'initial');
+  return new Map([...packed].map(([linear, mask]) => [linear, mask.subarray(0, dense.get(linear)!.size)]));
 }

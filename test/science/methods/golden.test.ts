@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../science/engine/index.js';
 import type { Tensor } from '../../../science/engine/index.js';
 import { linearsOf, type DecoderModel } from '../../../science/models/index.js';
-import { InputNorms, layerForward, magnitudeMask, rebuildSubBlock, wandaMask } from '../../../science/methods/index.js';
+import { InputNorms, layerForward, magnitudeMask, wandaMask } from '../../../science/methods/index.js';
 import { openTestEngine } from '../../helpers/engine.js';
 import { goldenModels } from '../../helpers/golden.js';
 import { loadModel } from '../../helpers/load-model.js';
-import { differences, embedCalibration, goldenMasks, goldenRuns } from './golden-data.js';
+import { differences, embedCalibration, goldenMasks, goldenRebuild, goldenRuns, goldenStart } from './golden-data.js';
 
 describe.each(goldenModels)('parity with the public reference on $name', (golden) => {
   let model: DecoderModel;
@@ -18,28 +18,9 @@ describe.each(goldenModels)('parity with the public reference on $name', (golden
   const runs = goldenRuns(golden);
 
   it.each(runs)('rebuilds $name to the same mask with the same errors', async (run) => {
-    const start = await goldenMasks(golden, run.name, 'initial');
-    const expected = await goldenMasks(golden, run.name, 'rebuilt');
-    let hidden = embedCalibration(golden, model, weights, 5);
-    let different = 0;
-    let size = 0;
-    const errors: [number, number][] = [];
-    for (let index = 0; index < model.layers; index++) {
-      for (const subBlock of model.decoderLayer(index).subBlocks) {
-        const masks = new Map(
-          linearsOf(subBlock).map(({ name: linear, shape }) => [linear, start.get(linear)!.subarray(0, shape[0] * shape[1])]),
-        );
-        const rebuilt = await rebuildSubBlock({ subBlock, hidden, dense: weights, masks, settings: run });
-        hidden = rebuilt.hidden;
-        errors.push([rebuilt.report.errorBefore, rebuilt.report.errorAfter]);
-        for (const linear of linearsOf(subBlock)) {
-          different += differences(linear, rebuilt.masks.get(linear.name)!, expected.get(linear.name)!);
-          size += linear.shape[0] * linear.shape[1];
-        }
-      }
-    }
-    tf.dispose(hidden);
-    expect(different / size).toBeLessThanOrEqual(1e-4);
+    const masks = await goldenStart(golden, weights, run.name);
+    const { different, errors } = await goldenRebuild(golden, model, weights, run.name, { masks }, run);
+    expect(different).toBeLessThanOrEqual(1e-4);
     expect(errors).toHaveLength(run.losses.length);
     errors.forEach(([errorBefore, errorAfter], index) => {
       const [, expectedBefore, expectedAfter] = run.losses[index];
