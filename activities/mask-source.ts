@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../files/checkpoints/index.js';
+import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../files/checkpoints/index.js';
 import type { LinearSpec } from '../science/models/index.js';
 import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
@@ -60,7 +60,7 @@ export async function maskSourceFiles(source: string): Promise<string[]> {
 export function maskSourceDigests({ files }: RunContext, source: string): string | Record<string, string> {
   const file = files[source];
   if (file !== undefined) return file;
-  const digests = Object.entries(files).filter(([path]) => dirname(path) === resolve(source) && path.endsWith('.safetensors'));
+  const digests = Object.entries(files).filter(([path]) => dirname(path) === resolve(source) && isWeightFile(path));
   if (digests.length === 0) throw new Error(`the digests of the mask source ${source} are not known, so nothing can be stored that follows from it`);
   return Object.fromEntries(digests.map(([path, digest]) => [basename(path), digest]));
 }

@@ -5,6 +5,8 @@ import {
   NoWeightsError, PickleCheckpointError, TensorInTwoShardsError, list,
 } from './errors.js';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+import { readStateDict } from './pytorch/state-dict.js';
+import { weightFormats, type WeightFormat } from '../hub/weight-formats.js';
 
 /** A model folder in Hugging Face layout whose headers have been read and checked. */
 export interface Checkpoint {
@@ -16,36 +18,39 @@ export interface Checkpoint {
   tensors: ReadonlyMap<string, TensorInfo>;
   /** Absolute paths, sorted. */
   weightFiles: string[];
+  format: WeightFormat;
   /** Where the weights are in shards: the names of their index that no shard has. */
   unfound?: readonly string[];
 }
 
-const singleFile = 'model.safetensors';
-export const indexFile = 'model.safetensors.index.json';
-const pickleFile = /^(pytorch_model.*\.bin|.*\.(pt|pth|ckpt)|consolidated.*)$/;
+/** Files of weights that may hold anything, under names that transformers does not look for. */
+const otherPickles = /\.(bin|pt|pth|ckpt)$|^consolidated/;
 
 /**
- * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`. Reads headers only.
+ * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`; where neither is there, the same of
+ * `pytorch_model.bin`. Reads headers only.
  * An index may name tensors that no shard has: only a model that needs one of them cannot be loaded (`resolveTensors`).
  *
  * @throws CheckpointNotFoundError, PickleCheckpointError, NoWeightsError, MissingConfigError, MalformedJsonError,
- *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and whatever `readSafetensorsHeader` throws
+ *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and whatever `readSafetensorsHeader` and `readStateDict` throw
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const root = resolve(folder);
   const names = await listFolder(root);
-  const weightMap = await readWeightMap(root, names);
+  const format = weightFormats.find(({ single, index }) => names.includes(single) || names.includes(index));
+  if (format === undefined) throw noWeights(root, names);
+  const weightMap = await readWeightMap(root, names, format);
   if (!names.includes('config.json')) {
     throw new MissingConfigError({
       what: 'the folder has no config.json', where: root, remedy: "Copy the model's config.json beside its weights",
     });
   }
   const config = await readJsonObject(join(root, 'config.json'));
-  const weightFiles = weightMap === undefined ? [singleFile] : [...new Set(weightMap.values())].sort();
-  const tensors = await readAllHeaders(weightFiles.map((name) => join(root, name)));
-  const checkpoint = { folder: root, config, tensors, weightFiles: weightFiles.map((name) => join(root, name)) };
+  const weightFiles = weightMap === undefined ? [format.single] : [...new Set(weightMap.values())].sort();
+  const tensors = await readAllHeaders(format, weightFiles.map((name) => join(root, name)));
+  const checkpoint = { folder: root, config, tensors, format, weightFiles: weightFiles.map((name) => join(root, name)) };
   if (weightMap === undefined) return checkpoint;
-  checkIndex(weightMap, tensors, join(root, indexFile));
+  checkIndex(weightMap, tensors, join(root, format.index));
   return { ...checkpoint, unfound: [...weightMap.keys()].filter((name) => !tensors.has(name)) };
 }
 
@@ -63,20 +68,19 @@ async function listFolder(folder: string): Promise<string[]> {
 }
 
 /** Tensor name -> shard, or `undefined` for a checkpoint of one file. */
-async function readWeightMap(folder: string, names: readonly string[]): Promise<Map<string, string> | undefined> {
-  if (names.includes(singleFile)) return undefined;
-  if (!names.includes(indexFile)) throw noWeights(folder, names);
-  const where = join(folder, indexFile);
+async function readWeightMap(folder: string, names: readonly string[], { single, index, extension }: WeightFormat): Promise<Map<string, string> | undefined> {
+  if (names.includes(single)) return undefined;
+  const where = join(folder, index);
   const weightMap = (await readJsonObject(where)).weight_map;
   if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
     throw new MalformedJsonError({ what: 'there is no object "weight_map"', where, remedy: 'Get the index again' });
   }
   const map = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith('.safetensors')) {
+    if (typeof shard !== 'string' || basename(shard) !== shard || !shard.endsWith(extension)) {
       throw new MalformedJsonError({
         what: `the shard of tensor ${tensor} is ${JSON.stringify(shard)}`, where,
-        expected: 'the name of a .safetensors file in the same folder', remedy: 'Get the index again',
+        expected: `the name of a ${extension} file in the same folder`, remedy: 'Get the index again',
       });
     }
     map.set(tensor, shard);
@@ -91,18 +95,17 @@ async function readWeightMap(folder: string, names: readonly string[]): Promise<
 }
 
 function noWeights(folder: string, names: readonly string[]): Error {
-  const pickles = names.filter((name) => pickleFile.test(name));
+  const expected = weightFormats.map(({ single, index }) => `${single}, or shards with ${index}`).join('; ');
+  const pickles = names.filter((name) => otherPickles.test(name));
   if (pickles.length > 0) {
     return new PickleCheckpointError({
-      what: `the weights are in pickle files only (${list(pickles)}), which can run any code when they are opened`, where: folder,
-      expected: `${singleFile}, or shards with ${indexFile}`,
+      what: `the weights are in files that are not read (${list(pickles)})`, where: folder, expected,
       remedy: 'Convert them where you trust them: python -c "from transformers import AutoModelForCausalLM as M; '
         + `M.from_pretrained('${folder}').save_pretrained('${folder}-safetensors')"`,
     });
   }
   return new NoWeightsError({
-    what: `there are no weights in safetensors files; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder,
-    expected: `${singleFile}, or shards with ${indexFile}`,
+    what: `there are no weights; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder, expected,
     remedy: 'Give a folder in Hugging Face layout; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
   });
 }
@@ -121,10 +124,11 @@ async function readJsonObject(path: string): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>;
 }
 
-async function readAllHeaders(files: readonly string[]): Promise<Map<string, TensorInfo>> {
+async function readAllHeaders({ kind }: WeightFormat, files: readonly string[]): Promise<Map<string, TensorInfo>> {
   const tensors = new Map<string, TensorInfo>();
   for (const file of files) {
-    for (const [name, info] of (await readSafetensorsHeader(file)).tensors) {
+    const own = kind === 'safetensors' ? (await readSafetensorsHeader(file)).tensors : await readStateDict(file);
+    for (const [name, info] of own) {
       const other = tensors.get(name);
       if (other !== undefined) {
         throw new TensorInTwoShardsError({

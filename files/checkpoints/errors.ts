@@ -39,8 +39,11 @@ export class UnusedBytesError extends PermanentFault {}
 /** What should be a model folder does not exist or is not a folder. */
 export class CheckpointNotFoundError extends PermanentFault {}
 
-/** A model folder has weights only in pickle files, which can run code when they are opened. */
+/** A model folder has weights only in pickle files of other names or kinds than transformers writes. */
 export class PickleCheckpointError extends PermanentFault {}
+
+/** A file of `torch.save` is in another format, damaged, or asks for more than tensors. */
+export class PytorchFileError extends PermanentFault {}
 
 /** A model folder has no weights in safetensors files, and no pickle files either. */
 export class NoWeightsError extends PermanentFault {}

@@ -1,4 +1,4 @@
-/** Hugging Face model folders and safetensors files: checked headers, streaming reads, durable writes. Knows bytes, not models. */
+/** Hugging Face model folders, safetensors files and files of PyTorch weights: checked headers, streaming reads, durable writes. Knows bytes, not models. */
 export { openCheckpoint, type Checkpoint } from './checkpoint.js';
 export { fileState } from './file-state.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';
@@ -10,5 +10,7 @@ export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
 export { readTensor, readTensorBytes } from './read-tensor.js';
 export { findTensor, resolveTensors, type WantedTensor } from './resolve-tensors.js';
+export { readStateDict } from './pytorch/state-dict.js';
 export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 export { writeSafetensors, type TensorData } from './safetensors-writer.js';
+export { isWeightFile, weightFormats, type WeightFormat } from '../hub/weight-formats.js';

@@ -1,13 +1,15 @@
 import { mkdir, open, readFile, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { removePartialFiles, writeFileDurably } from '../artifacts/durable-file.js';
-import { indexFile, type Checkpoint } from './checkpoint.js';
+import type { Checkpoint } from './checkpoint.js';
 import { elementCount, weightDtypes } from './dtypes.js';
 import { encodeTensor } from './encode.js';
 import { TargetIsSourceError } from './errors.js';
 import { checkBitCount } from './mask-bits.js';
 import { readRange, unsupportedDtype } from './read-tensor.js';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
+import { encodeHeader } from './safetensors-writer.js';
+import { safetensorsFormat, safetensorsName } from '../hub/weight-formats.js';
 
 export interface PrunedCheckpointRequest {
   source: Checkpoint;
@@ -29,7 +31,8 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
 
 /**
  * Writes a checkpoint again with the pruned weights set to +0; all else stays as it is, byte for byte: kept weights, dtypes,
- * order, metadata, index of the shards (less what no shard has), config, tokenizer and licence files. Each file is written durably, weights first.
+ * order, metadata, index of the shards (less what no shard has), config, tokenizer and licence files. Files of PyTorch weights
+ * become safetensors with the same tensors. Each file is written durably, weights first.
  * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
  * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
  *
@@ -46,10 +49,10 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   await removePartialFiles(folder);
   const total = source.weightFiles.length;
   for (const [done, file] of source.weightFiles.entries()) {
-    await writeUnlessEqual(join(folder, basename(file)), () => prunedShard(file, keptBits, values));
+    await writeUnlessEqual(join(folder, safetensorsName(basename(file))), () => prunedShard(source, file, keptBits, values));
     onShard?.(done + 1, total);
   }
-  if (source.unfound !== undefined) await writeUnlessEqual(join(folder, indexFile), () => indexBytes(source, source.unfound ?? []));
+  if (source.unfound !== undefined) await writeUnlessEqual(join(folder, safetensorsFormat.index), () => indexBytes(source, source.unfound ?? []));
   for (const name of await companionFiles(source.folder)) {
     await writeUnlessEqual(join(folder, name), () => fileBytes(join(source.folder, name)));
   }
@@ -65,29 +68,38 @@ async function companionFiles(folder: string): Promise<string[]> {
   return names;
 }
 
-/** The source's index, less the names that no shard has. */
-async function* indexBytes({ folder }: Checkpoint, unfound: readonly string[]): AsyncGenerator<Uint8Array> {
-  const bytes = await readFile(join(folder, indexFile));
-  if (unfound.length === 0) {
+/** The source's index, less the names that no shard has, and with the names that its shards have here. */
+async function* indexBytes({ folder, format }: Checkpoint, unfound: readonly string[]): AsyncGenerator<Uint8Array> {
+  const bytes = await readFile(join(folder, format.index));
+  if (unfound.length === 0 && format.kind === 'safetensors') {
     yield bytes;
     return;
   }
   const index = JSON.parse(bytes.toString('utf8')) as { weight_map: Record<string, string> };
   for (const name of unfound) delete index.weight_map[name];
+  for (const [name, shard] of Object.entries(index.weight_map)) index.weight_map[name] = safetensorsName(shard);
   yield Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
 }
 
-/** The bytes of a shard under its masks. The header needs no change: names, dtypes, shapes and offsets are the same. */
+/** The bytes of a shard under its masks. A safetensors header needs no change: names, dtypes, shapes and offsets are the same. */
 async function* prunedShard(
+  source: Checkpoint,
   file: string,
   keptBits: PrunedCheckpointRequest['keptBits'],
   values: PrunedCheckpointRequest['values'],
 ): AsyncGenerator<Uint8Array> {
-  const { tensors, dataBegin } = await readSafetensorsHeader(file);
   const handle = await open(file, 'r');
   try {
-    yield* pieces(handle, file, 0, dataBegin);
-    for (const info of tensors.values()) {
+    let tensors: readonly TensorInfo[];
+    if (source.format.kind === 'safetensors') {
+      const header = await readSafetensorsHeader(file);
+      tensors = [...header.tensors.values()];
+      yield* pieces(handle, file, 0, header.dataBegin);
+    } else {
+      tensors = [...source.tensors.values()].filter((info) => info.file === file);
+      yield encodeHeader(tensors, { format: 'pt' }, file);
+    }
+    for (const info of tensors) {
       const bits = await keptBits(info.name);
       if (bits === undefined) yield* pieces(handle, file, info.begin, info.end);
       else yield* prunedPieces(handle, info, bits, await values?.(info.name));

@@ -2,11 +2,15 @@ import { writeFileDurably } from '../artifacts/durable-file.js';
 import { dtypeBytes, elementCount, knownDtypes } from './dtypes.js';
 import { DuplicateNameError, TensorSizeError, UnknownDtypeError } from './errors.js';
 
-/** A tensor to be written. */
-export interface TensorData {
+/** What the header says about a tensor. */
+export interface TensorSpec {
   name: string;
   dtype: string;
   shape: readonly number[];
+}
+
+/** A tensor to be written. */
+export interface TensorData extends TensorSpec {
   /** Row-major, little-endian. A function is asked when the tensor's turn comes, so that not all need to be in memory at once. */
   data: Uint8Array | (() => Promise<Uint8Array>);
 }
@@ -43,7 +47,8 @@ async function* content(tensors: readonly TensorData[], metadata: Readonly<Recor
   }
 }
 
-function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<string, string>>, path: string): Uint8Array {
+/** The header of a safetensors file whose tensors lie in that order. @throws DuplicateNameError, UnknownDtypeError */
+export function encodeHeader(tensors: readonly TensorSpec[], metadata: Readonly<Record<string, string>>, path: string): Uint8Array {
   const header = new Map<string, unknown>();
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) header.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
@@ -67,7 +72,7 @@ function encodeHeader(tensors: readonly TensorData[], metadata: Readonly<Record<
 }
 
 /** Bytes that a tensor's data must have. */
-function tensorBytes({ name, dtype, shape }: TensorData, path: string): number {
+function tensorBytes({ name, dtype, shape }: TensorSpec, path: string): number {
   const size = dtypeBytes(dtype);
   if (size === undefined) {
     throw new UnknownDtypeError({ what: `dtype ${dtype} is not known`, where: `${path}, tensor ${name}`, expected: `one of ${knownDtypes.join(', ')}` });

@@ -34,7 +34,7 @@ export class NotInCacheError extends PermanentFault {}
 /** What is to be downloaded does not fit on the disk. */
 export class CacheFullError extends PassingFault {}
 
-/** A repository has weights only in pickle files, which can run code when they are opened. */
+/** A repository has weights only in pickle files of other names than transformers writes. */
 export class PickleRepositoryError extends PermanentFault {}
 
 /** A repository has no weights that can be read, or no config.json. */

@@ -7,23 +7,24 @@ import { notInCache, pin, remoteFiles, type RemoteFile } from './list-files.js';
 import { presentBytes } from './partial-file.js';
 import { describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 import { hubSettings, type HubSettings } from './settings.js';
+import { weightFormats, type WeightFormat } from './weight-formats.js';
 
 const config = 'config.json';
-const singleFile = 'model.safetensors';
-const indexFile = 'model.safetensors.index.json';
 /** Without these a tokenizer may be another one; that a repository has none of a name is remembered. */
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
 /** Small files that belong to a model. Code does not. */
 const companion = /^[^/]+\.(json|txt|model|jinja|tiktoken)$|^(licen[cs]e|notice|use_policy)[^/]*$/i;
 const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|safetensors)(\.index\.json)?$/i;
-const pickleFile = /^(pytorch_model.*\.bin|[^/]*\.(pt|pth|ckpt)|consolidated.*)$/;
+/** Files of weights that may hold anything, under names that transformers does not look for. */
+const otherPickles = /^([^/]*\.(bin|pt|pth|ckpt)|consolidated.*)$/;
 
 export interface FetchModelRequest extends Omit<Repository, 'type'> {
   onProgress?: (progress: DownloadProgress) => void;
 }
 
 /**
- * A model's folder in the cache, with its config, its safetensors weights (those that its index names), tokenizer and licence files.
+ * A model's folder in the cache, with its config, its weights (safetensors, else PyTorch's; those that an index names), tokenizer and
+ * licence files.
  * A pinned model that is whole in the cache costs no request.
  * @returns the snapshot's folder, and its commit
  * @throws PickleRepositoryError, NoModelError, NotInCacheError, and the errors of `fetchFile`
@@ -79,33 +80,36 @@ async function missingFiles(pinned: Pinned, { cache }: HubSettings): Promise<str
   const isThere = async (path: string): Promise<boolean> => (await cachedFile(cache, pinned, path)) !== undefined;
   if (!(await isThere(config))) missing.push(config);
   for (const name of tokenizerFiles) if (!(await isThere(name)) && !(await isKnownMissing(cache, pinned, name))) missing.push(name);
-  if (await isThere(singleFile)) return missing;
-  const index = await cachedFile(cache, pinned, indexFile);
-  if (index === undefined) return [...missing, `${singleFile} or ${indexFile}`];
-  for (const shard of shardsOf(await readFile(index, 'utf8'), pinned)) if (!(await isThere(shard))) missing.push(shard);
-  return missing;
+  for (const format of weightFormats) {
+    if (await isThere(format.single)) return missing;
+    const index = await cachedFile(cache, pinned, format.index);
+    if (index === undefined) continue;
+    for (const shard of shardsOf(await readFile(index, 'utf8'), format, pinned)) if (!(await isThere(shard))) missing.push(shard);
+    return missing;
+  }
+  return [...missing, expectedWeights];
 }
 
 /** Small files first: what is wrong with them comes out before gigabytes are loaded. */
 async function wantedFiles(pinned: Pinned, files: readonly RemoteFile[], fetch: (file: RemoteFile) => Promise<string>): Promise<RemoteFile[]> {
   const find = (name: string): RemoteFile | undefined => files.find(({ path }) => path === name);
-  const single = find(singleFile);
-  const index = find(indexFile);
-  if (single === undefined && index === undefined) throw noSafetensors(pinned, files.map(({ path }) => path));
+  const format = weightFormats.find(({ single, index }) => find(single) !== undefined || find(index) !== undefined);
+  if (format === undefined) throw noWeights(pinned, files.map(({ path }) => path));
   if (find(config) === undefined) throw noConfig(pinned);
   const companions = files.filter(({ path }) => companion.test(path) && !otherWeights.test(path));
+  const single = find(format.single);
   if (single !== undefined) return [...companions, single];
-  if (index === undefined) return companions;
-  const shards = shardsOf(await readFile(await fetch(index), 'utf8'), pinned).map((name) => {
+  const index = find(format.index) as RemoteFile;
+  const shards = shardsOf(await readFile(await fetch(index), 'utf8'), format, pinned).map((name) => {
     const shard = find(name);
     if (shard !== undefined) return shard;
-    throw new NoModelError({ where: where(pinned), what: `${indexFile} names ${name}, which the repository does not have`, remedy: 'Choose another revision' });
+    throw new NoModelError({ where: where(pinned), what: `${format.index} names ${name}, which the repository does not have`, remedy: 'Choose another revision' });
   });
   return [...companions, ...shards];
 }
 
-function shardsOf(text: string, pinned: Pinned): string[] {
-  const wrong = (): NoModelError => new NoModelError({ where: where(pinned), what: `${indexFile} does not say which files the weights are in`, remedy: 'Choose another revision; if it is damaged in the cache, remove it there' });
+function shardsOf(text: string, { index, extension }: WeightFormat, pinned: Pinned): string[] {
+  const wrong = (): NoModelError => new NoModelError({ where: where(pinned), what: `${index} does not say which files the weights are in`, remedy: 'Choose another revision; if it is damaged in the cache, remove it there' });
   let map: unknown;
   try {
     map = (JSON.parse(text) as { weight_map?: unknown }).weight_map;
@@ -114,7 +118,7 @@ function shardsOf(text: string, pinned: Pinned): string[] {
   }
   if (typeof map !== 'object' || map === null) throw wrong();
   const names = [...new Set(Object.values(map as Record<string, unknown>))].sort();
-  if (!names.every((name) => typeof name === 'string' && /^[^/\\:]+\.safetensors$/.test(name))) throw wrong();
+  if (!names.every((name) => typeof name === 'string' && /^[^/\\:]+$/.test(name) && name.endsWith(extension))) throw wrong();
   return names as string[];
 }
 
@@ -126,18 +130,19 @@ function noConfig(pinned: Pinned): NoModelError {
   return new NoModelError({ where: where(pinned), what: `the repository has no ${config}`, expected: "a transformers model's repository", remedy: 'Correct model.source' });
 }
 
-function noSafetensors(pinned: Pinned, paths: readonly string[]): NoModelError | PickleRepositoryError {
-  const expected = `${singleFile}, or shards with ${indexFile}`;
-  const pickles = paths.filter((path) => pickleFile.test(path));
+const expectedWeights = weightFormats.map(({ single, index }) => `${single}, or shards with ${index}`).join('; or ');
+
+function noWeights(pinned: Pinned, paths: readonly string[]): NoModelError | PickleRepositoryError {
+  const pickles = paths.filter((path) => otherPickles.test(path));
   const shown = (names: readonly string[]): string => (names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', '));
   if (pickles.length === 0) {
     return new NoModelError({
-      where: where(pinned), what: `there are no weights in safetensors files${paths.length === 0 ? '' : `; found: ${shown(paths)}`}`, expected,
+      where: where(pinned), what: `there are no weights${paths.length === 0 ? '' : `; found: ${shown(paths)}`}`, expected: expectedWeights,
       remedy: 'Choose another repository or revision; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
     });
   }
   return new PickleRepositoryError({
-    where: where(pinned), what: `the weights are in pickle files only (${shown(pickles)}), which can run any code when they are opened`, expected,
+    where: where(pinned), what: `the weights are in files that are not read (${shown(pickles)})`, expected: expectedWeights,
     remedy: 'Choose a revision with safetensors (pull requests of the hub\'s converter are `refs/pr/N`), or convert them where you trust them and name that folder: '
       + `python -c "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; n='${pinned.repository}'; M.from_pretrained(n, torch_dtype='auto').save_pretrained('model'); T.from_pretrained(n).save_pretrained('model')"`,
   });

@@ -38,3 +38,6 @@ export class OutputExistsError extends PermanentFault {}
 
 /** `proof.json` cannot be read, or is not what `writeProof` writes. */
 export class ProofFileError extends PermanentFault {}
+
+/** A checkpoint that is to be examined byte by byte is not in safetensors files. */
+export class NotSafetensorsError extends PermanentFault {}

@@ -3,11 +3,12 @@
  * with what makes masks and checkpoints. The digests are those of the very bytes that were judged.
  */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/index.js';
 import { CheckpointScanner } from './checkpoint-scanner.js';
 import { compareTensorLists } from './compare-tensor-lists.js';
 import { checkModel, fileFacts } from './examine-mask.js';
+import { NotSafetensorsError } from './errors.js';
 import { totalsOf, type FileFacts, type Findings, type LinearFacts, type Totals } from './facts.js';
 import { openMaskFile, type MaskMetadata } from './mask-file.js';
 import { modelDigest } from './model-digest.js';
@@ -60,11 +61,12 @@ export interface CheckpointFacts extends Totals {
  * - with a source: kept weights equal its bits (`values: dense`), and all other tensors are equal byte for byte.
  * Memory: the bits of one linear and a few pieces of 16 MiB.
  *
- * @throws what `openCheckpoint` and `openMaskFile` throw, NothingPrunableError, PatternTextError
+ * @throws NotSafetensorsError, what `openCheckpoint` and `openMaskFile` throw, NothingPrunableError, PatternTextError
  */
 export async function examineCheckpoint(request: CheckpointRequest): Promise<CheckpointFacts> {
   const violations = new Violations(request.limit);
   const checkpoint = await openCheckpoint(request.checkpoint);
+  if (checkpoint.format.kind !== 'safetensors') throw notScanned(checkpoint);
   const source = request.source === undefined ? undefined : await openCheckpoint(request.source);
   const mask = request.maskFile === undefined ? undefined : await openMaskFile(request.maskFile, checkpoint.tensors);
   const metadata = mask?.metadata ?? {};
@@ -106,6 +108,14 @@ export async function proveCheckpoint(request: CheckpointRequest): Promise<Check
   const { count, listed } = facts.violations;
   Violations.throwIf(count, listed, resolve(request.checkpoint));
   return facts;
+}
+
+/** Files of PyTorch weights are read as a source; what is proved byte by byte is a checkpoint that was written here, or elsewhere, as safetensors. */
+function notScanned({ folder, weightFiles }: Checkpoint): NotSafetensorsError {
+  return new NotSafetensorsError({
+    where: folder, what: `the weights are in ${basename(weightFiles[0])}`, expected: 'a checkpoint in safetensors files',
+    remedy: 'Save it as safetensors with the tool that made it; or compare its masks with `mask diff`',
+  });
 }
 
 function progressOf({ tensors }: Checkpoint, report: CheckpointRequest['onProgress']): (bytes: number) => void {

@@ -59,6 +59,7 @@ function familiesIn(folder: string, committed: boolean): GoldenFamily[] {
 /** Every family and variant. */
 export const goldenFamilies: readonly GoldenFamily[] = [
   ...familiesIn(join(committedData, 'families'), true),
+  ...familiesIn(join(committedData, 'pytorch'), true),
   ...familiesIn(join(sharedData, 'families'), false),
 ];
 

@@ -79,10 +79,24 @@ describe('a model of a hub', () => {
     await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError' });
   });
 
-  it('is refused with words where there are no safetensors', async () => {
-    server.add('org/pickle', { 'config.json': '{}', 'pytorch_model-00001-of-00002.bin': 'p', 'pytorch_model-00002-of-00002.bin': 'p' });
+  it('comes as PyTorch weights where there are no safetensors: what its index names', async () => {
+    const weights = { 'pytorch_model-1.bin': 'one', 'pytorch_model-2.bin': 'two', 'pytorch_model-3.bin': 'not named' };
+    const shards = JSON.stringify({ weight_map: { a: 'pytorch_model-1.bin', b: 'pytorch_model-2.bin' } });
+    const commit = server.add('org/opt', { 'config.json': '{}', 'pytorch_model.bin.index.json': shards, ...weights });
+    const { folder } = await get('org/opt');
+    expect(readdirSync(folder).sort()).toEqual(['config.json', 'pytorch_model-1.bin', 'pytorch_model-2.bin', 'pytorch_model.bin.index.json']);
+    server.requests.length = 0;
+    await get('org/opt', {}, commit);
+    expect(server.requests).toEqual([]);
+
+    server.add('org/single', { 'config.json': '{}', 'pytorch_model.bin': 'all', 'flax_model.msgpack': 'f' });
+    expect(readdirSync((await get('org/single')).folder).sort()).toEqual(['config.json', 'pytorch_model.bin']);
+  });
+
+  it('is refused with words where there are no weights that are read', async () => {
+    server.add('org/pickle', { 'config.json': '{}', 'model.pt': 'p', 'consolidated.00.pth': 'p' });
     await expect(get('org/pickle')).rejects.toMatchObject({
-      name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/pickle files only \(pytorch_model-00001.*from_pretrained/) as string,
+      name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/files that are not read \(.*model\.pt.*from_pretrained/) as string,
     });
     server.add('org/gguf', { 'config.json': '{}', 'model.gguf': 'g' });
     await expect(get('org/gguf')).rejects.toMatchObject({ name: 'NoModelError', message: expect.stringContaining('model.gguf') as string });

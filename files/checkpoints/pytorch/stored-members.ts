@@ -1,0 +1,52 @@
+import { openPromise } from 'yauzl';
+import { PytorchFileError } from '../errors.js';
+
+/** Byte offsets in the archive, `end` exclusive. */
+export interface Member {
+  begin: number;
+  end: number;
+}
+
+/** What to do about a file of another kind. */
+export const saveAgain = 'Save it again with a current torch, where you trust it: torch.save(torch.load(path, weights_only=True), path)';
+
+/**
+ * Where the members of a zip archive lie in the file, by name. Only the archive's directory and the members' headers are read:
+ * torch stores tensors without compression, so their bytes can be read from the archive itself.
+ *
+ * @throws PytorchFileError if it is not a zip archive, a member is compressed or encrypted, two members have one name, or a
+ *   member reaches beyond the file
+ */
+export async function storedMembers(path: string): Promise<Map<string, Member>> {
+  const archive = await openPromise(path).catch((error: unknown) => { throw notAnArchive(path, error); });
+  const members = new Map<string, Member>();
+  try {
+    for await (const entry of archive.eachEntry()) {
+      const where = `${path}, member ${entry.fileName}`;
+      if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
+        throw new PytorchFileError({ what: 'it is compressed or encrypted', where, expected: 'stored bytes, as torch.save writes them', remedy: saveAgain });
+      }
+      if (members.has(entry.fileName)) throw new PytorchFileError({ what: 'two members have this name', where, remedy: saveAgain });
+      const { fileDataStart: begin } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
+      const end = begin + entry.compressedSize;
+      if (end > archive.fileSize) {
+        throw new PytorchFileError({ what: `it ends at byte ${end} of a file of ${archive.fileSize} bytes`, where, remedy: 'The file is truncated or damaged: get it again' });
+      }
+      members.set(entry.fileName, { begin, end });
+    }
+    return members;
+  } catch (error) {
+    throw notAnArchive(path, error);
+  } finally {
+    archive.close();
+  }
+}
+
+/** Errors of the system and our own pass; the library's own say what is wrong with the archive. */
+function notAnArchive(path: string, error: unknown): unknown {
+  if (error instanceof PytorchFileError || (error as NodeJS.ErrnoException).syscall !== undefined) return error;
+  return new PytorchFileError({
+    what: `it is not a zip archive that can be read (${(error as Error).message})`, where: path,
+    expected: 'a file that torch.save wrote, torch 1.6 or later', remedy: saveAgain,
+  }, { cause: error });
+}
