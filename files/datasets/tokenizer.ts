@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type * as library from 'tokenizers';
 import { cuttingOf, cutText } from './cut-text.js';
 import { InvalidTextError, MissingTokenizerError, TokenizerLibraryError, UnsupportedTokenizerError } from './errors.js';
+import { gpt2Classes, gpt2Files, tokenizerOfGpt2 } from './gpt2-files.js';
 import { unknownComponent, type TokenizerJson } from './tokenizer-file.js';
 
 /** Text -> tokens, as a model was trained with. */
@@ -30,13 +31,14 @@ const tokenizerFile = 'tokenizer.json';
 const configFile = 'tokenizer_config.json';
 
 /** Names of the files of a model folder that decide what its tokenizer gives. */
-export const tokenizerFiles: readonly string[] = [tokenizerFile, configFile];
+export const tokenizerFiles: readonly string[] = [tokenizerFile, configFile, ...Object.values(gpt2Files)];
 
 /** Parts that the library is given at once, which it encodes on all cores. */
 const partsAtOnce = 8;
 
 /**
- * Opens the tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` where there is one.
+ * Opens the tokenizer of a model folder: `tokenizer.json`, and `tokenizer_config.json` if there is one. A folder without
+ * `tokenizer.json` may have the files of GPT-2's tokenizer, as OPT repositories do.
  *
  * @throws MissingTokenizerError, UnsupportedTokenizerError, TokenizerLibraryError
  */
@@ -45,21 +47,41 @@ export async function loadTokenizer(folder: string, { partLength = 65_536 }: Loa
     throw new MissingTokenizerError(
       { what: `the folder cannot be read (${error.message})`, where: folder, remedy: 'Correct model.source' }, { cause: error });
   });
-  if (!names.includes(tokenizerFile)) throw missingTokenizer(folder, names);
-  const path = join(folder, tokenizerFile);
-  const text = await readFile(path, 'utf8');
+  const digestSource: string[] = [];
+  const read = async (name: string): Promise<string> => {
+    digestSource.push(join(folder, name));
+    return readFile(join(folder, name), 'utf8');
+  };
+  const readJson = async (name: string): Promise<Record<string, unknown>> => parse(await read(name), join(folder, name)) as Record<string, unknown>;
+  const whole = names.includes(tokenizerFile) ? await read(tokenizerFile) : undefined;
+  const config = names.includes(configFile) ? await readJson(configFile) : {};
+  const { text, path } = whole === undefined ? await fromGpt2Files(folder, names, config, { read, readJson }) : { text: whole, path: join(folder, tokenizerFile) };
   const json = parse(text, path) as TokenizerJson;
-  const digestSource = [path];
-  let config: Record<string, unknown> = {};
-  if (names.includes(configFile)) {
-    const configPath = join(folder, configFile);
-    config = parse(await readFile(configPath, 'utf8'), configPath) as Record<string, unknown>;
-    digestSource.push(configPath);
-  }
   const { Tokenizer: Original } = await openLibrary();
   const original = open(Original, text, json, path);
   const vocabularySize = Object.values(original.getVocab(true)).reduce((largest, id) => Math.max(largest, id), -1) + 1;
   return { encode: encoderOf(original, json, path, partLength), special: specialTokensOf(original, config), vocabularySize, digestSource };
+}
+
+interface Readers {
+  read: (name: string) => Promise<string>;
+  readJson: (name: string) => Promise<Record<string, unknown>>;
+}
+
+/** The text of the `tokenizer.json` that transformers would make, and the file that it is mostly made of. */
+async function fromGpt2Files(folder: string, names: readonly string[], config: Record<string, unknown>, { read, readJson }: Readers): Promise<{ text: string; path: string }> {
+  const { vocabulary, merges, special } = gpt2Files;
+  const isComplete = names.includes(vocabulary) && names.includes(merges) && gpt2Classes.includes(config['tokenizer_class']);
+  if (!isComplete) throw missingTokenizer(folder, names);
+  const path = join(folder, vocabulary);
+  const text = tokenizerOfGpt2({
+    vocabulary: await readJson(vocabulary) as Record<string, number>, merges: await read(merges), config,
+    ...(names.includes(special) && { special: await readJson(special) }),
+  });
+  if (text === undefined) {
+    throw new UnsupportedTokenizerError({ what: 'a special token is not in the vocabulary', where: path, remedy: `Check ${configFile}, or save the tokenizer with transformers` });
+  }
+  return { text, path };
 }
 
 /** Loads the library when it is first needed: it is a native one of 5 MB. */

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, UnsupportedTokenizerError } from '../../../files/datasets/index.js';
 
@@ -54,5 +55,35 @@ describe('tokens are those of the original library', () => {
   it('bpe-dropout is refused: chance decides its tokens', async () => {
     await expect(loadTokenizer(join(folder, 'bpe-dropout'))).rejects.toThrow(/bpe-dropout.tokenizer\.json: model\.dropout is 0\.1, so/);
     await expect(loadTokenizer(join(folder, 'bpe-dropout'))).rejects.toBeInstanceOf(UnsupportedTokenizerError);
+  });
+});
+
+describe('the files of an OPT repository, without tokenizer.json', () => {
+  const opt = join(golden, 'opt-files');
+  const lines = readFileSync(join(opt, 'ids.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { text: string; plain: number[]; special: number[] });
+
+  it('give the tokens of transformers', async () => {
+    const { encode, special, vocabularySize } = await loadTokenizer(opt);
+    for (const { text, plain, special: withSpecial } of lines) {
+      expect([...await encode(text)], JSON.stringify(text)).toEqual(plain);
+      expect([...await encode(text, { specialTokens: true })], JSON.stringify(text)).toEqual(withSpecial);
+    }
+    expect(special).toEqual({ bos: 2, eos: 2 });
+    expect(vocabularySize).toBe(430);
+  });
+
+  it('decide the tokens, all four of them', async () => {
+    const { digestSource } = await loadTokenizer(opt);
+    expect(digestSource.map((file) => basename(file)).sort()).toEqual(['merges.txt', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json']);
+  });
+
+  it('are refused where they are another tokenizer, or lack a special token', async () => {
+    const other = join(folder, 'other');
+    await cp(opt, other, { recursive: true });
+    const config = JSON.parse(await readFile(join(opt, 'tokenizer_config.json'), 'utf8')) as object;
+    await writeFile(join(other, 'tokenizer_config.json'), JSON.stringify({ ...config, tokenizer_class: 'BlenderbotTokenizer' }));
+    await expect(loadTokenizer(other)).rejects.toThrow(/there is no tokenizer\.json, only vocab\.json/);
+    await writeFile(join(other, 'tokenizer_config.json'), JSON.stringify({ ...config, pad_token: '<none>' }));
+    await expect(loadTokenizer(other)).rejects.toThrow(/vocab\.json: a special token is not in the vocabulary/);
   });
 });
