@@ -14,6 +14,7 @@ import { workerIdentity } from './app/cli/local/pollers.js';
 import type { ConnectionSettings } from './app/cli/connection.js';
 import { becomeCurrent, deploymentOptions, type WorkerVersion } from './app/cli/worker-version.js';
 import { exitCode } from './app/cli/exit-codes.js';
+import type { PageRequest } from './activities/write-report.js';
 import { renderReport } from './app/report/index.js';
 import { renderSearch } from './app/report/search-report.js';
 import { renderSweep } from './app/report/sweep-report.js';
@@ -113,7 +114,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const own = await Worker.create({
       ...common,
       taskQueue: ownQueue,
-      activities: createActivities({ state, host, seat, renderReport }),
+      activities: createActivities({ state, host, seat, renderReport, renderPage }),
       maxConcurrentActivityTaskExecutions: 1,
       // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',
@@ -164,6 +165,12 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: 
     shutDown();
     await Promise.allSettled(running);
   }
+}
+
+/** Charts are loaded with the first page: no other work of a worker needs them. */
+async function renderPage(request: PageRequest): Promise<string> {
+  const { renderRunPage } = await import('./app/report/page/run-page.js');
+  return renderRunPage(request);
 }
 
 /** With encryption, what failures say is encrypted, too. */

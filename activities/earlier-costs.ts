@@ -20,10 +20,10 @@ export async function earlierCosts(folder: string, result: PipelineResult): Prom
   return { seconds, reused, ...(incidents && { incidents }), ...(gates && { gates }) };
 }
 
-/** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. */
+/** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. Older results have no page. */
 function workOf(result: PipelineResult): unknown {
   const work = JSON.parse(JSON.stringify(result)) as Partial<PipelineResult>;
-  for (const cost of ['seconds', 'reused', 'incidents', 'gates'] as const) delete work[cost];
+  for (const left of ['seconds', 'reused', 'incidents', 'gates', 'page'] as const) delete work[left];
   return work;
 }
 

@@ -1,8 +1,6 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { checkSearchRequest, checkSweepRequest, type WithChanges } from '../app/config/index.js';
-import type { Pipeline } from '../app/config/pipeline.js';
 import { withoutSecrets } from '../errors/secrets.js';
-import type { PipelineResult } from './result.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
@@ -13,7 +11,7 @@ import type { Seat } from './seat.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities } from './types.js';
 import { writeSearch, writeSweep } from './write-sweep.js';
-import { holdAgainstLock, writeReport } from './write-report.js';
+import { holdAgainstLock, writeReport, type Renderers } from './write-report.js';
 
 export { ComputeHost } from './compute/host.js';
 export { IncidentPost, IncidentWatch } from './incidents.js';
@@ -27,15 +25,14 @@ const heartbeatInterval = 1000;
 /** Attempts of one activity after which a crash of the compute process fails the run. A new start goes on where it was. */
 const maximumCrashes = 20;
 
-export interface ActivityOptions {
+export interface ActivityOptions extends Renderers {
   state: string;
   host: ComputeHost;
   seat: Seat;
-  renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
 }
 
 /** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
-export function createActivities({ state, host, seat, renderReport }: ActivityOptions): Activities {
+export function createActivities({ state, host, seat, ...renderers }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
 
@@ -59,7 +56,7 @@ export function createActivities({ state, host, seat, renderReport }: ActivityOp
     proveOutputs: compute('proveOutputs'),
     async writeReport(input) {
       return inWorker(async () => {
-        const written = await seat.use(runInFlight(), () => writeReport(input, state, renderReport));
+        const written = await seat.use(runInFlight(), () => writeReport(input, state, renderers));
         // A run's last activity: the worker is free for the next run.
         seat.leave(runInFlight());
         if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);

@@ -76,6 +76,8 @@ export interface PipelineResult {
   proof: string;
   /** Report for people, Markdown. */
   report: string;
+  /** The same with pictures, one HTML file. Absent in older results. */
+  page?: string;
   /** SHA-256 of the mask file and of the checkpoint's files by name; absent where nothing is pruned. */
   digests?: { mask: string; checkpoint: Record<string, string> };
   /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */

@@ -249,7 +249,7 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
   result: PipelineResult;
 }
 /** The files that were written; seconds and gates where those of an earlier run with the same result stand. */
-export type WrittenReport = Pick<PipelineResult, 'report' | 'lock' | 'logLikelihoods'> & Partial<Pick<PipelineResult, 'seconds' | 'gates'>>;
+export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods'> & Partial<Pick<PipelineResult, 'seconds' | 'gates'>>;
 
 export interface WriteSweepInput {
   sweepId: string;

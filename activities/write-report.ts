@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeFileDurably } from '../files/artifacts/index.js';
+import { openMaskFile, readProof, type Proof } from '../files/masks/index.js';
 import type { Lock } from '../app/config/lock.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
@@ -8,31 +9,62 @@ import type { PipelineResult } from './result.js';
 import type { WriteReportInput, WrittenReport } from './types.js';
 import { likelihoodsFolder, runFolder } from './write-outputs.js';
 
+/** How a run is shown to people. What draws is handed in, since activities know no report. */
+export interface Renderers {
+  /** Markdown. */
+  renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
+  /** HTML; `pruned` is absent where nothing was pruned. */
+  renderPage: (request: PageRequest) => Promise<string>;
+}
+
+export interface PageRequest {
+  result: PipelineResult;
+  pipeline: Pipeline;
+  pruned?: { proof: Proof; readBits: (name: string) => Promise<Uint8Array> };
+}
+
 /**
- * Writes the report, the result and the lock of a run into its folder. A run that finds what an earlier one has made keeps the costs that
+ * Writes the report, the page, the result and the lock of a run into its folder. A run that finds what an earlier one has made keeps the costs that
  * the earlier report tells.
  */
 export async function writeReport(
   { workflowId, pipeline, result, context, folder: origin }: WriteReportInput,
   state: string,
-  render: (result: PipelineResult, pipeline: Pipeline) => string,
+  { renderReport, renderPage }: Renderers,
 ): Promise<WrittenReport> {
   const folder = runFolder(state, workflowId);
   const report = join(folder, 'report.md');
+  const page = join(folder, 'report.html');
   const written = {
-    report,
+    report, page,
     ...(result.zeroShot !== undefined && { logLikelihoods: likelihoodsFolder(state, workflowId) }),
     ...(origin !== undefined && { lock: join(folder, 'pipeline.lock.yaml') }),
   };
   const made: PipelineResult = { ...result, ...written };
   const costs = await earlierCosts(folder, made);
   const whole: PipelineResult = costs === undefined ? made : { ...made, incidents: undefined, ...costs };
-  await writeFileDurably(report, [Buffer.from(render(whole, pipeline))]);
+  await writeFileDurably(report, [Buffer.from(renderReport(whole, pipeline))]);
+  await writeFileDurably(page, [Buffer.from(await pageOf(whole, pipeline, renderPage))]);
   await writeFileDurably(resultFile(folder), [Buffer.from(`${JSON.stringify(whole, null, 2)}\n`)]);
   if (origin !== undefined && written.lock !== undefined) {
     await writeLock(written.lock, { ...lockedInputs(pipeline, context, origin), outputs: lockedOutputs(result) });
   }
   return { ...written, ...(costs && { seconds: costs.seconds, ...(costs.gates && { gates: costs.gates }) }) };
+}
+
+/** A page that cannot be drawn says so itself: the result of a long run must not be lost to it. */
+async function pageOf(result: PipelineResult, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {
+  try {
+    return await renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(result) }) });
+  } catch (error) {
+    const text = `The page of ${result.name} could not be drawn (${(error as Error).message}). The report is in report.md.`;
+    return `<!doctype html>\n<meta charset="utf-8">\n<title>No page</title>\n<p>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</p>\n`;
+  }
+}
+
+async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<PageRequest['pruned']>> {
+  const file = await openMaskFile(mask);
+  return { proof: await readProof(proof), readBits: (name) => file.readBits(name) };
 }
 
 /** @throws LockBrokenError where a run did not come to what is locked */

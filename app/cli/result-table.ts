@@ -17,6 +17,7 @@ export function resultTable(result: PipelineResult): string {
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],
+    ...(result.page === undefined ? [] : [['page', result.page] as [string, string]]),
     ...(result.logLikelihoods === undefined ? [] : [['answers', result.logLikelihoods] as [string, string]]),
     ...(result.lock === undefined ? [] : [['lock', result.lock] as [string, string]]),
   ];

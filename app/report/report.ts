@@ -1,13 +1,14 @@
-import type { Pipeline, Stage } from '../config/pipeline.js';
-import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
-import { ownSettings } from '../../science/methods/settings.js';
-import type { PipelineResult, RebuildEntry, RebuildRound } from '../../workflows/protocol.js';
+import type { Pipeline } from '../config/pipeline.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
-import { change, duration, figure, grouped, percent } from './figures.js';
+import { duration, figure, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { perplexityRows } from './perplexities.js';
+import { originRows } from './origin-rows.js';
 import { pipelineFile } from './pipeline-file.js';
+import { rebuildTable } from './rebuild-table.js';
+import { describeStage } from './stages-text.js';
 
 /** The report of a finished run in Markdown. The same result gives the same text. */
 export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
@@ -32,45 +33,6 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
 function summary({ model }: PipelineResult, { stages }: Pipeline): string {
   const size = `${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable, in ${model.layers} decoder layers`;
   return [`\`${model.source}\` (${model.family}; ${size}).`, stages.map((stage, index) => `${index + 1}. ${describeStage(stage)}`).join('\n')].join('\n\n');
-}
-
-function datasetName(dataset: Extract<Stage, { type: 'calibration' }>['dataset']): string {
-  if ('name' in dataset) return dataset.name;
-  return `\`${dataset.file}\`${dataset.field === undefined ? '' : ` (field \`${dataset.field}\`)`}`;
-}
-
-function describeStage(stage: Stage): string {
-  switch (stage.type) {
-    case 'calibration': {
-      const how = stage.sampling === 'random' ? `random, seed ${stage.seed}` : 'sequential';
-      return `Calibration: ${stage.samples} windows of ${stage.sequenceLength} tokens (${how}) of ${datasetName(stage.dataset)}.`;
-    }
-    case 'initialMask': {
-      const source = stage.source === undefined ? '' : ` \`${stage.source}\``;
-      const pattern = stage.pattern === undefined ? '' : `, pattern ${stage.pattern}`;
-      const share = stage.sparsity === undefined ? '' : `, sparsity ${percent(stage.sparsity)}`;
-      const { allocation } = stage;
-      const spread = allocation === undefined ? '' : `, spread by ${allocation.method}${allocation.spread === undefined ? '' : ` (${allocation.spread})`}`;
-      return `Initial mask: ${stage.method}${source}${pattern}${share}${spread}.`;
-    }
-    case 'rebuild': {
-      const method = rebuildMethodOf(stage.strategy);
-      return `Rebuild: ${[stage.strategy, `granularity ${stage.granularity}`, method.describe(ownSettings(method.settings, stage)), `metric ${stage.metric}`, `weights ${stage.weights}`].filter((part) => part !== '').join(', ')}.`;
-    }
-    case 'evaluation': {
-      const tasks = stage.perplexity.map(
-        (task) =>
-          `perplexity on ${datasetName(task.dataset)} (${task.maxWindows === undefined ? 'all' : `at most ${task.maxWindows}`} windows of ${task.sequenceLength} tokens, the first ${task.skipTokens} tokens skipped)`,
-      );
-      const questions = (stage.zeroShot ?? []).map((task) => {
-        const name = 'task' in task ? task.task : task.name;
-        const from = task.file === undefined ? '' : ` of \`${task.file}\``;
-        return `${name}${from} (${task.limit === undefined ? 'all' : `the first ${task.limit}`} documents${task.bos ? ', with BOS token' : ''})`;
-      });
-      const judged = [...tasks, ...(questions.length === 0 ? [] : [`zero-shot accuracy on ${questions.join(', ')}`])];
-      return `Evaluation of ${stage.states.join(', ')}: ${judged.join('; ')}.`;
-    }
-  }
 }
 
 function gates({ gates: judged = [], sparsity: asked }: PipelineResult): string {
@@ -104,58 +66,15 @@ function sparsity(result: PipelineResult): string {
   return ['## Sparsity', markdownTable([['pattern', 'asked', 'found'], [result.pattern, percent(target), percent(actual)]])].join('\n\n');
 }
 
-/** What only some strategies tell of a sub-block. */
-const decisions: { head: string; meaning: string; of: (entry: RebuildEntry) => string | undefined }[] = [
-  {
-    head: 'rounds',
-    meaning: 'the ratio that each round found best, and how it changed the error of its held-out windows',
-    of: ({ rounds }) => rounds && describeRounds(rounds),
-  },
-  {
-    head: 'refit',
-    meaning: 'how fitting the kept weights changed the error of windows that it had not seen, where any were held out',
-    of: ({ refit }) => refit && describeDecision(change(refit.errorBefore, refit.error), refit),
-  },
-  {
-    head: 'reconstruction',
-    meaning: 'how training all kept weights of the layer together changed its error on held-out windows, and in how many passes',
-    of: ({ reconstruction: made }) => made && describeDecision(`${change(made.errorBefore, made.error)} in ${made.epochs}`, made),
-  },
-  {
-    head: 'forwards',
-    meaning: 'what was computed, in forwards over all calibration windows',
-    of: ({ forwards }) => forwards?.toFixed(1),
-  },
-];
-
 function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string {
   if (layers.length === 0) return '';
-  const told = decisions.filter(({ of }) => layers.some((entry) => of(entry) !== undefined));
-  const rows = layers.map((entry) => [
-    String(entry.layer),
-    entry.block,
-    figure(entry.errorBefore),
-    figure(entry.errorAfter),
-    change(entry.errorBefore, entry.errorAfter),
-    grouped(entry.grown),
-    grouped(entry.pruned),
-    ...told.map(({ of }) => of(entry) ?? ''),
-  ]);
+  const { told, rows } = rebuildTable(layers);
   return [
     '## Rebuild',
     `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the output of the sub-block and what it is to put out (docs/methods.md), on the calibration text.`,
     ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* What is in brackets was undone.'].join('\n')]),
-    markdownTable([['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...told.map(({ head }) => head)], ...rows]),
+    markdownTable(rows),
   ].join('\n\n');
-}
-
-function describeRounds(rounds: readonly RebuildRound[]): string {
-  return rounds.map((round) => describeDecision(`${round.ratio}: ${change(round.errorBefore, round.error)}`, round)).join(', ');
-}
-
-/** In brackets where it was undone. */
-function describeDecision(text: string, { accepted }: { accepted: boolean }): string {
-  return accepted ? text : `(${text})`;
 }
 
 /** What the run has survived. It has changed nothing of the result. */
@@ -191,18 +110,8 @@ function work({ seconds, reused }: PipelineResult): string {
   ].join('\n\n');
 }
 
-function origin({ engine, model, configDigest, checkpoint, mask, proof, lock }: PipelineResult): string {
-  const rows = [
-    ['', ''],
-    ['engine', `${engine.backend}, ${engine.version}`],
-    ['device', `${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
-    ['model digest', `\`${model.digest}\``],
-    ['pipeline digest', `\`${configDigest}\``],
-    ['checkpoint', `\`${checkpoint}\``],
-    ...(mask === '' ? [] : [['mask', `\`${mask}\``], ['proof', `\`${proof}\``]]),
-    ...(lock === undefined ? [] : [['lock', `\`${lock}\``]]),
-  ];
-  return ['## Origin', markdownTable(rows)].join('\n\n');
+function origin(result: PipelineResult): string {
+  return ['## Origin', markdownTable([['', ''], ...originRows(result).map(({ name, value, code }) => [name, code ? `\`${value}\`` : value])])].join('\n\n');
 }
 
 function reproduce({ lock }: PipelineResult, pipeline: Pipeline): string {

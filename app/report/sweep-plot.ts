@@ -1,7 +1,8 @@
-import { init, type EChartsOption } from 'echarts';
+import type { EChartsOption } from 'echarts';
 import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
 import type { SweepRow } from '../../workflows/sweep-protocol.js';
+import { chartSvg } from './charts/svg.js';
 import { figure } from './figures.js';
 import type { FamilyTable } from './sweep-table.js';
 
@@ -65,13 +66,7 @@ const size = { width: 800, height: 500 };
 export function sweepPlot(table: FamilyTable): string | undefined {
   const data = plotData(table);
   if (data === undefined) return undefined;
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  try {
-    chart.setOption(optionsFor(table.name, data));
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
+  return chartSvg('plot', optionsFor(table.name, data), size);
 }
 
 function optionsFor(title: string, { x, y, categories, series, dense }: PlotData): EChartsOption {
@@ -83,7 +78,6 @@ function optionsFor(title: string, { x, y, categories, series, dense }: PlotData
     markLine: { silent: true, symbol: 'none', lineStyle: { type: 'dashed' as const, color: '#666' }, label: { formatter: `dense ${figure(dense)}`, position: 'insideEndTop' as const }, data: [{ yAxis: dense }] },
   };
   return {
-    animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, left: 'center' },
     legend: { bottom: 0, type: 'plain' },

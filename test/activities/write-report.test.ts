@@ -17,12 +17,15 @@ afterEach(() => rm(state, { recursive: true }));
 const result = (seconds: number, reused: number, more: Partial<PipelineResult> = {}): PipelineResult => ({
   name: 'small', configDigest: 'd', engine: { backend: 'wasm', version: '1', device: 'cpu', threads: 1 },
   model: { source: '/m', family: 'llama', digest: 'd', layers: 1, parameters: 2, prunable: 1 },
-  checkpoint: '/c', mask: '/k', proof: '/p', report: '', pattern: 'unstructured', sparsity: { target: 0.5, actual: 0.5 }, perplexity: { rebuilt: { 'a.txt': 3.25 } },
+  checkpoint: '/c', mask: '', proof: '', report: '', pattern: 'unstructured', sparsity: { target: 0.5, actual: 0.5 }, perplexity: { rebuilt: { 'a.txt': 3.25 } },
   initialMask: { layers: [0.5], linears: [] }, rebuild: { grown: 1, pruned: 1, layers: [] },
   seconds: { calibration: 0, initialMask: 0, rebuild: seconds, evaluation: 0, total: seconds }, reused, ...more,
 });
 const gate = (found: number): PipelineResult['gates'] => [{ gate: 'fast', asked: 'total seconds <= 3', quantity: 'seconds', comparison: '<=', limit: 3, found, passed: found <= 3 }];
-const write = (of: PipelineResult) => writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result: of }, state, ({ seconds, reused }) => `${seconds.total} s, ${reused} found`);
+const write = (of: PipelineResult) => writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result: of }, state, {
+  renderReport: ({ seconds, reused }) => `${seconds.total} s, ${reused} found`,
+  renderPage: ({ result: { name } }) => Promise.resolve(`page of ${name}`),
+});
 const files = async (): Promise<unknown[]> => {
   const report = await readFile(join(state, 'runs', 'w', 'report.md'), 'utf8');
   const { seconds, reused, incidents, gates } = JSON.parse(await readFile(join(state, 'runs', 'w', 'result.json'), 'utf8')) as PipelineResult;
@@ -54,4 +57,13 @@ it('a result that cannot be read is written again', async () => {
   await writeFile(join(state, 'runs', 'w', 'result.json'), '{"sec');
   await write(result(2.4, 20));
   expect((await files())[1]).toBe(2.4);
+});
+
+it('has a page beside the report, and says there what is wrong where it cannot be drawn', async () => {
+  const page = async (): Promise<string> => readFile(join(state, 'runs', 'w', 'report.html'), 'utf8');
+  expect(await write(result(1, 0))).toMatchObject({ page: join(state, 'runs', 'w', 'report.html') });
+  expect(await page()).toBe('page of small');
+  // Its mask is not there.
+  await write(result(1, 0, { name: '<b>small', mask: join(state, 'no-mask.safetensors'), proof: join(state, 'no-proof.json') }));
+  expect(await page()).toContain('The page of &lt;b>small could not be drawn');
 });

@@ -1,5 +1,6 @@
 /** Quality over cost as a picture: what each method closes of the gap from Wanda, and in how many forwards. */
-import { init, type EChartsOption } from 'echarts';
+import type { EChartsOption } from 'echarts';
+import { chartSvg } from '../../../app/report/charts/svg.js';
 import type { Row, Section } from './table.js';
 
 const size = { width: 800, height: 420 };
@@ -34,13 +35,7 @@ export function effortPoints(sections: readonly Section[]): EffortPoint[] {
 export function effortPicture(points: readonly EffortPoint[]): string | undefined {
   const patterns = [...new Set(points.map(({ pattern }) => pattern))];
   if (patterns.length === 0) return undefined;
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  try {
-    chart.setOption(optionsFor(points, patterns));
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
+  return chartSvg('effort', optionsFor(points, patterns), size);
 }
 
 const isBest = (method: string): boolean => method.startsWith('best');
@@ -49,7 +44,6 @@ function optionsFor(points: readonly EffortPoint[], patterns: readonly string[])
   const nameOf = (pattern: string): string => (pattern.includes(':') ? pattern : `${pattern} %`);
   const dataOf = (own: readonly EffortPoint[]) => own.map(({ forwards, closed, method }) => ({ name: method, value: [forwards, 100 * closed] }));
   return {
-    animation: false,
     backgroundColor: '#ffffff',
     legend: { bottom: 0, type: 'plain', data: patterns.map(nameOf) },
     grid: { left: 70, right: 30, top: 20, bottom: 80 },

@@ -1,0 +1,4 @@
+/** Colors of charts: variables of the page's style, so that charts follow its light and dark scheme. */
+export const colors = {
+  ink: 'var(--ink)', muted: 'var(--muted)', line: 'var(--line)', dense: 'var(--dense)', initial: 'var(--initial)', rebuilt: 'var(--rebuilt)', bad: 'var(--bad)',
+} as const;

@@ -1,0 +1,41 @@
+import { html, raw } from 'hono/html';
+import type { HtmlEscapedString } from 'hono/utils/html';
+import { style } from './style.js';
+
+/** A piece of HTML: what comes from outside is escaped in it. */
+export type Piece = HtmlEscapedString | Promise<HtmlEscapedString>;
+
+/** A whole page in one file. It needs no script and makes no request: the policy forbids both. */
+export async function documentOf(title: string, body: Piece): Promise<string> {
+  const page = await html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>${title}</title>
+<style>${raw(style)}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`;
+  return page.toString();
+}
+
+/** A table from rows of text, heading first. @param words how many columns from the left are words; the others are numbers */
+export function tableOf([heading, ...rows]: readonly (readonly string[])[], words = 1): Piece {
+  const kind = (column: number): string => (column < words ? '' : 'n');
+  return html`<div class="scroll"><table>
+<thead><tr>${heading.map((cell, column) => html`<th scope="col" class="${kind(column)}">${cell}</th>`)}</tr></thead>
+<tbody>${rows.map((row) => html`<tr>${row.map((cell, column) => html`<td class="${kind(column)}">${cell}</td>`)}</tr>`)}</tbody>
+</table></div>`;
+}
+
+/** A chart that says in words what it shows. */
+export function chartOf(svg: string, label: string): Piece {
+  return html`<div class="scroll" role="img" aria-label="${label}">${raw(svg)}</div>`;
+}

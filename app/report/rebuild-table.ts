@@ -1,0 +1,58 @@
+import type { RebuildEntry, RebuildRound } from '../../workflows/protocol.js';
+import { change, figure, grouped } from './figures.js';
+
+/** A column that only some strategies fill. */
+interface Decision {
+  head: string;
+  meaning: string;
+  of: (entry: RebuildEntry) => string | undefined;
+}
+
+/** What only some strategies tell of a sub-block. */
+const decisions: readonly Decision[] = [
+  {
+    head: 'rounds',
+    meaning: 'the ratio that each round found best, and how it changed the error of its held-out windows',
+    of: ({ rounds }) => rounds && describeRounds(rounds),
+  },
+  {
+    head: 'refit',
+    meaning: 'how fitting the kept weights changed the error of windows that it had not seen, where any were held out',
+    of: ({ refit }) => refit && describeDecision(change(refit.errorBefore, refit.error), refit),
+  },
+  {
+    head: 'reconstruction',
+    meaning: 'how training all kept weights of the layer together changed its error on held-out windows, and in how many passes',
+    of: ({ reconstruction: made }) => made && describeDecision(`${change(made.errorBefore, made.error)} in ${made.epochs}`, made),
+  },
+  {
+    head: 'forwards',
+    meaning: 'what was computed, in forwards over all calibration windows',
+    of: ({ forwards }) => forwards?.toFixed(1),
+  },
+];
+
+/** Rows of the table of sub-blocks, heading first, and the columns among them that only some strategies fill. */
+export function rebuildTable(layers: readonly RebuildEntry[]): { told: readonly Pick<Decision, 'head' | 'meaning'>[]; rows: string[][] } {
+  const told = decisions.filter(({ of }) => layers.some((entry) => of(entry) !== undefined));
+  const rows = layers.map((entry) => [
+    String(entry.layer),
+    entry.block,
+    figure(entry.errorBefore),
+    figure(entry.errorAfter),
+    change(entry.errorBefore, entry.errorAfter),
+    grouped(entry.grown),
+    grouped(entry.pruned),
+    ...told.map(({ of }) => of(entry) ?? ''),
+  ]);
+  return { told, rows: [['layer', 'sub-block', 'error before', 'error after', 'change', 'grown', 'pruned', ...told.map(({ head }) => head)], ...rows] };
+}
+
+function describeRounds(rounds: readonly RebuildRound[]): string {
+  return rounds.map((round) => describeDecision(`${round.ratio}: ${change(round.errorBefore, round.error)}`, round)).join(', ');
+}
+
+/** In brackets where it was undone. */
+function describeDecision(text: string, { accepted }: { accepted: boolean }): string {
+  return accepted ? text : `(${text})`;
+}

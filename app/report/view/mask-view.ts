@@ -1,0 +1,69 @@
+/** What a mask looks like: numbers for pictures, from its packed bits. */
+
+/** A linear's mask in tiles, as a picture shows it. */
+export interface MaskTiles {
+  width: number;
+  height: number;
+  /** Share of the weights kept in each tile, 0 to 1, row by row. */
+  kept: Float64Array;
+}
+
+/** Most tiles on a side: more would be finer than a page shows. */
+const mostTiles = 64;
+
+/** How many bits of a byte are set. */
+const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
+
+/**
+ * Weights kept in each row of a linear.
+ *
+ * @param bits packed, 1 = kept, lowest bit first, row-major
+ * @param shape `[out, in]`
+ */
+export function keptByRow(bits: Uint8Array, [out, inputs]: readonly [number, number]): Uint32Array {
+  const rows = new Uint32Array(out);
+  if (inputs % 8 === 0) {
+    const bytes = inputs / 8;
+    for (let row = 0; row < out; row++) {
+      let kept = 0;
+      for (let i = row * bytes; i < (row + 1) * bytes; i++) kept += bitCounts[bits[i]];
+      rows[row] = kept;
+    }
+    return rows;
+  }
+  for (let row = 0, bit = 0; row < out; row++) {
+    let kept = 0;
+    for (let column = 0; column < inputs; column++, bit++) kept += (bits[bit >>> 3] >>> (bit & 7)) & 1;
+    rows[row] = kept;
+  }
+  return rows;
+}
+
+/** A linear's mask in at most 64 x 64 tiles of nearly equal size. */
+export function maskTiles(bits: Uint8Array, [out, inputs]: readonly [number, number]): MaskTiles {
+  const [width, height] = [Math.min(inputs, mostTiles), Math.min(out, mostTiles)];
+  const kept = new Float64Array(width * height);
+  const weights = new Float64Array(width * height);
+  for (let row = 0, bit = 0; row < out; row++) {
+    const line = Math.floor((row * height) / out) * width;
+    for (let column = 0; column < inputs; column++, bit++) {
+      const tile = line + Math.floor((column * width) / inputs);
+      kept[tile] += (bits[bit >>> 3] >>> (bit & 7)) & 1;
+      weights[tile]++;
+    }
+  }
+  return { width, height, kept: kept.map((count, tile) => count / weights[tile]) };
+}
+
+/** How many rows have which sparsity: bins of equal width from 0 to 1, the last one with 1 itself. */
+export class RowHistogram {
+  static readonly bins = 20;
+  readonly counts = new Array<number>(RowHistogram.bins).fill(0);
+
+  add(kept: Uint32Array, inputs: number): void {
+    for (const count of kept) {
+      const sparsity = 1 - count / inputs;
+      this.counts[Math.min(RowHistogram.bins - 1, Math.floor(sparsity * RowHistogram.bins))]++;
+    }
+  }
+}

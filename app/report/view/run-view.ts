@@ -1,0 +1,167 @@
+/** A run as its page shows it: numbers in the shape of the page. Pure: the same result gives the same view. */
+import type { Proof } from '../../../files/masks/index.js';
+import { layerOf, shortName } from '../../../files/masks/index.js';
+import { gapClosed } from '../../../workflows/gap-closed.js';
+import type { ModelState } from '../../config/pipeline.js';
+import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
+import { failedGates } from '../gates.js';
+
+const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
+
+export interface RunView {
+  title: string;
+  /** `gateFailed`: the run is complete, and a quality gate failed. */
+  state: 'done' | 'gateFailed';
+  /** By dataset, in the order of the file. */
+  perplexity: PerplexityView[];
+  sparsity?: { asked: number; found: number; pattern: string };
+  /** Of the prunable weights, from the proof. */
+  weights?: { kept: number; all: number };
+  errors: ErrorsView[];
+  rounds: RoundsView[];
+  map?: SparsityMap;
+  stages: { name: string; seconds: number; share: number }[];
+  /** Seconds of work in all stages. */
+  seconds: number;
+  files: FileView[];
+}
+
+export interface PerplexityView {
+  dataset: string;
+  states: { state: ModelState; value: number }[];
+  /** Share of the initial mask's damage that the rebuild undid; of 1. */
+  gap?: number;
+}
+
+/** Errors of one kind of sub-block over the layers. */
+export interface ErrorsView {
+  block: string;
+  layers: number[];
+  before: number[];
+  after: number[];
+}
+
+/** How the held-out error of a sub-block went over the rounds, as shares of the first. */
+export interface RoundsView {
+  layer: number;
+  block: string;
+  points: { share: number; accepted: boolean }[];
+}
+
+/** Share of zeros by layer and kind of linear. */
+export interface SparsityMap {
+  layers: number[];
+  kinds: string[];
+  /** By layer, then kind; undefined where a layer has no such linear. */
+  cells: (LinearView | undefined)[][];
+  asked: number;
+  /** Farthest that any linear lies from what was asked. */
+  reach: number;
+}
+
+export interface LinearView {
+  name: string;
+  kind: string;
+  sparsity: number;
+  zeros: number;
+  weights: number;
+  /** Least and most zeros in a row. */
+  rows: readonly [number, number];
+}
+
+export interface FileView {
+  /** Relative to the page. */
+  path: string;
+  bytes?: number;
+  sha256?: string;
+}
+
+/** @param proof of the checkpoint, if anything was pruned */
+export function runView(result: PipelineResult, proof: Proof | undefined): RunView {
+  const { name, sparsity, pattern, seconds, rebuild } = result;
+  const map = proof && sparsityMap(proof, sparsity.target);
+  return {
+    title: name,
+    state: failedGates(result).length > 0 ? 'gateFailed' : 'done',
+    perplexity: perplexities(result),
+    ...(proof && { sparsity: { asked: sparsity.target, found: sparsity.actual, pattern }, weights: { kept: proof.weights - proof.zeros, all: proof.weights } }),
+    errors: errorsOf(rebuild.layers),
+    rounds: rebuild.layers.flatMap(roundsOf),
+    ...(map && { map }),
+    stages: stagesOf(seconds),
+    seconds: seconds.total,
+    files: filesOf(proof),
+  };
+}
+
+function perplexities({ perplexity }: PipelineResult): PerplexityView[] {
+  const datasets = [...new Set(states.flatMap((state) => Object.keys(perplexity[state] ?? {})))];
+  return datasets.map((dataset) => {
+    const valueOf = (state: ModelState): number | undefined => perplexity[state]?.[dataset];
+    const gap = gapClosed(valueOf('dense'), valueOf('initial'), valueOf('rebuilt'));
+    const judged = states.flatMap((state) => {
+      const value = valueOf(state);
+      return value === undefined ? [] : [{ state, value }];
+    });
+    return { dataset, states: judged, ...(gap !== undefined && { gap }) };
+  });
+}
+
+function errorsOf(entries: readonly RebuildEntry[]): ErrorsView[] {
+  const blocks = [...new Set(entries.map(({ block }) => block))];
+  return blocks.map((block) => {
+    const own = entries.filter((entry) => entry.block === block);
+    return {
+      block,
+      layers: own.map(({ layer }) => layer),
+      before: own.map(({ errorBefore }) => errorBefore),
+      after: own.map(({ errorAfter }) => errorAfter),
+    };
+  });
+}
+
+/** Each round is judged on its own fold of the windows, so shares of rounds are multiplied. An undone round shows what it would have been. */
+function roundsOf({ layer, block, rounds = [] }: RebuildEntry): RoundsView[] {
+  if (rounds.length === 0) return [];
+  let share = 1;
+  const points = [{ share, accepted: true }];
+  for (const { errorBefore, error, accepted } of rounds) {
+    const next = errorBefore === 0 ? share : (share * error) / errorBefore;
+    points.push({ share: next, accepted });
+    if (accepted) share = next;
+  }
+  return [{ layer, block, points }];
+}
+
+function sparsityMap({ linears }: Proof, asked: number): SparsityMap {
+  const views = linears.map(({ name, zeros, weights, rowZeros }) => ({
+    name, layer: layerOf(name) ?? 0, kind: shortName(name).split('.').at(-1) ?? name, sparsity: zeros / weights, zeros, weights, rows: rowZeros,
+  }));
+  const layers = [...new Set(views.map(({ layer }) => layer))].sort((a, b) => a - b);
+  const present = new Set(views.map(({ kind }) => kind));
+  const kinds = [...kindOrder.filter((kind) => present.has(kind)), ...[...present].filter((kind) => !kindOrder.includes(kind))];
+  const at = new Map(views.map((view) => [`${view.layer} ${view.kind}`, view]));
+  return {
+    layers, kinds, asked,
+    cells: layers.map((layer) => kinds.map((kind) => at.get(`${layer} ${kind}`))),
+    reach: Math.max(0, ...views.map(({ sparsity }) => Math.abs(sparsity - asked))),
+  };
+}
+
+/** As a weight meets them on its way through a layer. */
+const kindOrder = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'out_proj', 'gate_proj', 'up_proj', 'down_proj', 'fc1', 'fc2'];
+
+function stagesOf({ calibration, initialMask, rebuild, evaluation, total }: PipelineResult['seconds']): RunView['stages'] {
+  const all = Object.entries({ calibration, 'initial mask': initialMask, rebuild, evaluation });
+  return all.filter(([, seconds]) => seconds > 0).map(([name, seconds]) => ({ name, seconds, share: total === 0 ? 0 : seconds / total }));
+}
+
+function filesOf(proof: Proof | undefined): FileView[] {
+  const proved = proof === undefined ? [] : [...proof.files, ...(proof.mask ? [proof.mask] : [])];
+  return [
+    ...proved.map(({ file, bytes, sha256 }) => ({ path: file, bytes, sha256 })),
+    ...(proof === undefined ? [] : [{ path: 'proof.json' }]),
+    { path: 'result.json' },
+    { path: 'report.md' },
+  ];
+}

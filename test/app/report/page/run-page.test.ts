@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { figure, grouped } from '../../../../app/report/index.js';
+import { renderRunPage } from '../../../../app/report/page/run-page.js';
+import type { PipelineResult } from '../../../../workflows/protocol.js';
+import { exampleProof } from '../example-proof.js';
+import { examplePipeline, exampleResult } from '../example-result.js';
+
+const pageOf = (result: Partial<PipelineResult> = {}, layers = 2) =>
+  renderRunPage({ result: { ...exampleResult, ...result }, pipeline: examplePipeline, pruned: exampleProof(layers) });
+
+describe('page of a run', () => {
+  it('has every number of the result', async () => {
+    const page = await pageOf();
+    const { perplexity, rebuild, model, seconds } = exampleResult;
+    const wanted = [
+      ...Object.values(perplexity).flatMap((byDataset) => Object.values(byDataset).map(figure)),
+      ...rebuild.layers.flatMap(({ errorBefore, errorAfter, grown, pruned }) => [figure(errorBefore), figure(errorAfter), grouped(grown), grouped(pruned)]),
+      grouped(model.parameters), grouped(model.prunable), grouped(rebuild.grown), '49.9999 %', '33.0 %', '1 min 20 s',
+      ...exampleProof(2).proof.linears.flatMap(({ zeros, weights }) => [`${grouped(zeros)} of ${grouped(weights)}`, (100 * zeros / weights).toFixed(1)]),
+      ...exampleProof(2).proof.files.map(({ bytes }) => grouped(bytes)),
+    ];
+    expect(seconds.total).toBe(80);
+    for (const text of wanted) expect(page, text).toContain(text);
+  });
+
+  it('leaves text what is text: markup, quotes, other directions', async () => {
+    const name = `<script>alert("1")</script> & 'x' \u202eabc`;
+    const page = await pageOf({ name, perplexity: { dense: { [name]: 2 } }, incidents: [{ at: '2026-01-01T00:00:00.000Z', what: name }] });
+    expect(page).not.toContain('<script');
+    expect(page.match(/&lt;script&gt;alert\(&quot;1&quot;\)/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(page).toContain('\u202eabc');
+  });
+
+  it('is one file: no script, and nothing that would be fetched', async () => {
+    const page = await pageOf();
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
+    expect(page).not.toMatch(/<script|<link|@import|@font-face|\son\w+=/i);
+    for (const [, source] of page.matchAll(/(?:src=|url\()["']?([^"')\s>]+)/g)) expect(source).toMatch(/^(data:image\/png|#\w)/);
+    // All links go to files of the run's folder.
+    for (const [, target] of page.matchAll(/<a href="([^"]+)"/g)) expect(target).not.toMatch(/^(https?:|\/|\.\.)/);
+  });
+
+  it('is the same for the same result, whatever was drawn before', async () => {
+    const first = await pageOf();
+    await pageOf({}, 5);
+    expect(await pageOf()).toBe(first);
+  });
+
+  it('of 80 layers has at most 1 MB', async () => {
+    const [entry] = exampleResult.rebuild.layers;
+    const rounds = Array.from({ length: 6 }, (_, index) => ({ ratio: 0.1, errorBefore: 1 + index, error: 1.01 + index / 2, accepted: index < 5 }));
+    const layers = Array.from({ length: 80 }, (_, layer) => (['attention', 'mlp'] as const).map((block) => ({ ...entry, layer, block, rounds, forwards: 12.3 }))).flat();
+    const page = await renderRunPage({ result: { ...exampleResult, rebuild: { ...exampleResult.rebuild, layers } }, pipeline: examplePipeline, pruned: exampleProof(80, [64, 64]) });
+    expect(Buffer.byteLength(page)).toBeLessThan(1_000_000);
+    // The first, the middle and the last layer as pictures.
+    expect(page.match(/<img /g)).toHaveLength(3 * 7);
+  });
+
+  it('of a run that prunes nothing has no mask, and of one with gates says which failed', async () => {
+    const gates: PipelineResult['gates'] = [{ gate: 'good', asked: 'rebuilt perplexity <= 5', quantity: 'perplexity', comparison: '<=', limit: 5, found: 6.32, passed: false }];
+    const page = await renderRunPage({ result: { ...exampleResult, mask: '', rebuild: { grown: 0, pruned: 0, layers: [] }, gates }, pipeline: examplePipeline });
+    expect(page).not.toContain('The mask itself');
+    expect(page).toContain('1 of 1 gates failed');
+    expect(page).toContain('FAILED');
+  });
+});

@@ -1,0 +1,21 @@
+/**
+ * A picture of the upper part of a page, for the README: needs Chromium on the PATH, or its path in CHROMIUM.
+ *
+ * usage: node tools/make-screenshot.mjs PAGE.html PICTURE.png [WIDTHxHEIGHT]
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [page, picture, size = '1240x1180'] = process.argv.slice(2);
+if (page === undefined || picture === undefined) throw new Error('say which page and which picture: make-screenshot.mjs PAGE.html PICTURE.png');
+const names = ['chromium', 'chromium-browser', 'google-chrome'];
+const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+const chromium = process.env['CHROMIUM'] ?? onPath.find((file) => existsSync(file));
+if (chromium === undefined) throw new Error(`no Chromium found: install one (${names.join(', ')}), or set CHROMIUM to its path`);
+execFileSync(chromium, [
+  '--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', `--window-size=${size.replace('x', ',')}`,
+  `--screenshot=${resolve(picture)}`, pathToFileURL(resolve(page)).href,
+], { stdio: 'ignore' });
+console.log(resolve(picture));
