@@ -15,6 +15,14 @@ export function untoldText(outcomes: readonly Outcome[]): string {
   return `Not told: ${untold.length}. ${[...reasons].map(([why, kinds]) => `${kinds.length} because ${why} (${[...new Set(kinds)].join('; ')}).`).join(' ')}`.trim();
 }
 
+/** In a sentence, how many forwards were run again. */
+export function repeatedText(outcomes: readonly Outcome[]): string {
+  const all = outcomes.flatMap(({ repeated }) => repeated);
+  const layers = all.map((one) => one.layers);
+  const seconds = all.map((one) => one.seconds);
+  return `Forwards run again: ${layers.reduce((sum, count) => sum + count, 0)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${Math.max(0, ...seconds).toFixed(2)} s at most.`;
+}
+
 /** The outcomes as a Markdown table, a row for each kind of fault. What was lost in a run counts for each of its faults' kinds. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
