@@ -62,6 +62,7 @@ export class HiddenStates {
       const batches = kept.batches.map((batch) => batch.clone());
       this.inMemory.delete(key);
       tf.dispose(kept.batches);
+      await this.dropOutlived(key);
       return batches;
     }
     this.forget();
@@ -132,6 +133,11 @@ export class HiddenStates {
     this.inMemory.clear();
   }
 
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.writer.idle();
+  }
+
   /** Ends what is being written, and removes what there is of it. */
   async close(): Promise<void> {
     await this.writer.abandon();
@@ -170,7 +176,16 @@ export class HiddenStates {
     return (this.inMemory.get(hiddenKey(context, path))?.batches ?? []).reduce((sum, batch) => sum + 4 * batch.size, 0);
   }
 
-  /** Begins to write states that are in memory. Those before them go once these are on disk. */
+  /**
+   * Removes stored states that later ones on disk have taken the place of. Not before somebody has asked for the states of a layer: what was made with
+   * these is finished then. Until then, a process that ends has the layer made again, from the states before it.
+   */
+  private async dropOutlived(key: ArtifactKey): Promise<void> {
+    const trail = this.trails.at(key);
+    for (const one of trail?.outlived.splice(0) ?? []) await this.bench.store.drop('hidden', one);
+  }
+
+  /** Begins to write states that are in memory. */
   private write(context: RunContext, path: Path, trail: Trail, keep: boolean): void {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
@@ -189,7 +204,7 @@ export class HiddenStates {
         tf.dispose(copies);
       }
       trail.durable = Math.max(trail.durable, done);
-      if (!keep) for (const one of earlier) await store.drop('hidden', one);
+      if (!keep) trail.outlived = earlier;
     });
   }
 

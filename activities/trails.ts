@@ -6,6 +6,8 @@ export interface Trail {
   done: number;
   /** To the last states that are on disk. */
   durable: number;
+  /** Stored states that nobody needs any more once the layer that it has reached is finished. */
+  outlived: ArtifactKey[];
   /** What would have to be run again if this process ended now. */
   readonly atRisk: number;
 }
@@ -53,6 +55,7 @@ function newTrail(done: number): Trail {
   return {
     done,
     durable: 0,
+    outlived: [],
     get atRisk() {
       return this.done - this.durable;
     },

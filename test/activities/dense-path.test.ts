@@ -55,7 +55,7 @@ it('stores nothing that is made again within the loss allowed', async () => {
 
 it('allowed no loss, stores the states of both paths behind each layer, and leaves none', async () => {
   const { summaries, stored } = await rebuild(0, (_, { newBench }) => Promise.resolve(newBench()));
-  expect(stored).toEqual([2, 2, 2, 0]);
+  expect(stored).toEqual([2, 4, 6, 0]);
   expect(summaries).toEqual((await untouched).summaries);
 });
 
