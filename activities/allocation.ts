@@ -76,7 +76,7 @@ async function byInputs(
   const norms = new InputNorms();
   const { score } = await method.load();
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
-  const after = await bench.hidden.forward(context, densePath(tokens, index), () => layerForward({ layer, hidden, weights, onInput: norms.add }));
+  const after = await bench.hidden.forward(densePath(tokens, index), 'without weights', () => layerForward({ layer, hidden, weights, onInput: norms.add }));
   if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
   else tf.dispose(after);
   await bench.hidden.settle(context, densePath(tokens, index + 1));

@@ -1,19 +1,18 @@
 import { tf, type Tensor3D } from '../science/engine/index.js';
-import { sequenceLayout, type DecoderLayer, type Weights } from '../science/models/index.js';
-import { layerForward, type Masks, type Updates } from '../science/methods/index.js';
+import { layerForward, type LayerForward } from '../science/methods/index.js';
 import { BackgroundWrite } from './background-write.js';
 import { dropOlder } from './drop-older.js';
 import { beginningOf, hiddenDependsOn, hiddenKey, keysAlong } from './hidden-paths.js';
-import { readPrunedLayer } from './layer-files.js';
+import { embed, runLayer } from './run-path.js';
 import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
 import { Trails, type Trail } from './trails.js';
 import type { ArtifactKey, Path, RunContext } from './types.js';
-import { readSequences, withLayouts } from './sequences.js';
-import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
 /** A rebuild may run a dense path beside its own. */
 const pathsInMemory = 2;
+/** Batches of which one takes little of what all take. */
+const enoughBatches = 8;
 
 interface InMemory {
   batches: Tensor3D[];
@@ -24,6 +23,8 @@ interface InMemory {
 export interface PutOptions {
   /** Seconds of the unit of work that made them, where that is their only result. */
   seconds?: number;
+  /** Seconds that a forward of the layer takes at most, where it was not measured. */
+  atMost?: number;
   /** How many paths the stage runs side by side: they share what a crash may cost. */
   paths?: number;
   /** Whether they are read again when later ones are finished: then they are stored in any case, and with them all before. */
@@ -73,23 +74,23 @@ export class HiddenStates {
       const batches = await this.read(context, start);
       if (batches !== undefined) return this.runOn(context, start, batches, path);
     }
-    return this.runOn(context, beginningOf(path, 0), await this.embed(context, path), path);
+    return this.runOn(context, beginningOf(path, 0), await embed(context, path, this.bench), path);
   }
 
   /**
-   * Keeps the hidden states after the path's layers, and takes over the tensors, which outlive the task. Begins to write them if that is due.
-   * @throws NonFiniteValueError
+   * Keeps the hidden states after the path's layers, which have been found finite, and takes over the tensors, which outlive the task. Begins to write them
+   * if that is due.
    */
-  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
-    await checkFinite(batches, statesAfter(path));
+  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
     const key = hiddenKey(context, path);
     this.keep(key, { batches, seconds });
     tf.dispose(batches);
-    const trail = this.trails.advance(hiddenKey(context, beginningOf(path, path.masks.length - 1)), key, path.tokens);
+    const forward = this.trails.forward(path.tokens) ?? atMost;
+    const trail = this.trails.advance(hiddenKey(context, beginningOf(path, path.masks.length - 1)), key, forward);
     if (keep) {
       await this.writer.idle();
       this.write(context, path, trail, keep);
-    } else if (!this.writer.isBusy && this.isDue(context, path, trail, paths)) {
+    } else if (!this.writer.isBusy && this.isDue(context, path, trail, { paths, forward })) {
       this.write(context, path, trail, keep);
     }
   }
@@ -143,30 +144,33 @@ export class HiddenStates {
     await this.writer.abandon();
   }
 
-  /** Runs a layer, and notes how long that takes: what runs it again later takes as long. */
-  async forward(context: RunContext, path: Path, work: () => Promise<Tensor3D[]>): Promise<Tensor3D[]> {
+  /**
+   * Runs a layer, and notes how long that takes: what runs it again later takes as long.
+   * @param what whether the work reads the layer's weights; else they were there, and what they took is added
+   * @throws NonFiniteValueError
+   */
+  async forward(path: Path, what: 'with weights' | 'without weights', work: () => Promise<Tensor3D[]>): Promise<Tensor3D[]> {
     const started = performance.now();
     const after = await work();
     await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
-    this.trails.measured(path.tokens, (performance.now() - started) / 1000 + this.bench.secondsOfWeights);
+    this.trails.measured(path.tokens, (performance.now() - started) / 1000 + (what === 'with weights' ? 0 : this.bench.secondsOfWeights));
     return after;
   }
 
-  /** As {@link forward}, for work that runs the layer among other things: it is told by one batch, once for all layers. */
-  async probe(path: Path, hidden: readonly Tensor3D[], layer: { layer: DecoderLayer; weights: Weights; masks: Masks; updates?: Updates }): Promise<void> {
-    if (this.trails.forward(path.tokens) !== undefined || hidden.length === 0) return;
+  /** As {@link forward}, for work that runs the layer among other things: one batch of many tells, once for all layers. */
+  async probe(path: Path, hidden: readonly Tensor3D[], layer: Omit<LayerForward, 'hidden'>): Promise<void> {
+    if (this.trails.forward(path.tokens) !== undefined || hidden.length < enoughBatches) return;
     const started = performance.now();
-    const after = await withLayouts(this.bench.store, path.tokens, (layouts) => layerForward({ ...layer, hidden: hidden.slice(0, 1), keepInput: true, ...layouts }));
+    const after = await layerForward({ ...layer, hidden: hidden.slice(0, 1), keepInput: true });
     await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
     tf.dispose(after);
     this.trails.measured(path.tokens, (hidden.length * (performance.now() - started)) / 1000 + this.bench.secondsOfWeights);
   }
 
   /** Whether states have to be on their way to the disk now, so that they are there before too much is at risk. */
-  private isDue(context: RunContext, path: Path, { atRisk }: Trail, paths: number): boolean {
+  private isDue(context: RunContext, path: Path, { atRisk }: Trail, { paths, forward }: { paths: number; forward: number }): boolean {
     const loss = lossOf(context) / paths;
     if (loss === 0) return true;
-    const forward = this.trails.forward(path.tokens) ?? 0;
     const left = forward * (context.model.layers - path.masks.length);
     if (atRisk + left <= loss) return false;
     return atRisk + forward + this.writer.secondsFor(this.bytesAt(context, path)) > loss;
@@ -231,35 +235,18 @@ export class HiddenStates {
     return readBatches(this.bench.store, 'hidden', key).catch(() => undefined);
   }
 
-  private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
-    const open = await this.bench.model(context.model);
-    const sequences = await readSequences(this.bench.store, tokens, context.sequencesPerBatch);
-    const weights = await this.bench.weights(open, open.model.embeddingTensors);
-    const batches = sequences.map(({ ids, count, time, tails }) =>
-      tf.tidy(() => open.model.embed(tf.tensor2d(ids, [count, time], 'int32'), weights, sequenceLayout(tails, [count, time]))),
-    );
-    disposeWeights(weights);
-    return batches;
-  }
-
   /** Runs the layers that `from` lacks of `to`. */
   private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
     let hidden = batches;
     const started = performance.now();
-    const open = await this.bench.model(context.model);
-    for (let layer = from.masks.length; layer < to.masks.length; layer++) {
+    const layers = { from: from.masks.length, to: to.masks.length };
+    for (let layer = layers.from; layer < layers.to; layer++) {
       this.bench.onProgress(`hidden states again, layer ${layer}`);
-      const weights = await this.bench.layerWeights(open, layer);
-      const decoderLayer = open.model.decoderLayer(layer);
-      const key = to.masks[layer];
-      const pruned = key === null || key === undefined ? {} : await readPrunedLayer(this.bench.store, key, decoderLayer);
-      hidden = await this.forward(context, beginningOf(to, layer), () => withLayouts(this.bench.store, to.tokens, (layouts) => layerForward({ layer: decoderLayer, hidden, weights, ...layouts, ...pruned })));
-      disposeWeights(weights);
+      hidden = await this.forward(beginningOf(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
     }
     const seconds = (performance.now() - started) / 1000;
     const key = hiddenKey(context, to);
     this.trails.begin(key, seconds);
-    const layers = { from: from.masks.length, to: to.masks.length };
     if (layers.from < layers.to) await this.bench.store.noteRepeated('hidden', key, { ...layers, seconds });
     return hidden;
   }

@@ -123,7 +123,7 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
     const pruned = { masks, updates };
     // Nobody needs what comes out of the last layer.
     if (path === undefined || isLast(context, layer.index)) tf.dispose(hidden);
-    else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(context, path, () => layerForward({ layer, hidden, weights, ...pruned })));
+    else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(path, 'without weights', () => layerForward({ layer, hidden, weights, ...pruned })));
     return { pruned, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
   } finally {
     disposeWeights(weights);

@@ -39,6 +39,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const { run } = await method.load();
     bench.onProgress(`layer ${index}`);
     const entering = await bench.hidden.take(context, path);
+    const started = performance.now();
     await bench.hidden.probe(path, entering, { layer, weights: dense, ...start });
     const { hidden, denseHidden, masks, updates, entries: made } = await run({
       layer,
@@ -54,13 +55,13 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     for (const { block, errorBefore, errorAfter } of entries) {
       if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
     }
-    if (isLast) {
+    const states = denseHidden === undefined ? [hidden] : [hidden, denseHidden];
+    await checkFinite(states.flat(), `hidden states after layer ${index}`);
+    const atMost = (performance.now() - started) / 1000;
+    for (const [which, batches] of states.entries()) {
       // Nobody needs what comes out of the last layer.
-      await checkFinite(hidden, `hidden states after layer ${index}`);
-      tf.dispose([...hidden, ...(denseHidden ?? [])]);
-    } else {
-      await bench.hidden.put(context, after, hidden, { paths });
-      if (denseHidden !== undefined) await bench.hidden.put(context, densePathBeside(after), denseHidden, { paths });
+      if (isLast) tf.dispose(batches);
+      else await bench.hidden.put(context, sideBySide(after)[which], batches, { atMost, paths });
     }
     await writePrunedLayer(draft, layer, { masks, updates });
     for (const along of sideBySide(after)) await bench.hidden.settle(context, along, paths);

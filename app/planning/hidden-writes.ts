@@ -17,6 +17,8 @@ export interface HiddenWrites {
   bytes: number;
   /** Seconds of writing, which goes on beside the work. */
   seconds: number;
+  /** Bytes of tensors that wait to be written. */
+  held: number;
   /** Bytes that lie on disk at a time: the last states, and the next ones until they are whole. */
   peak: number;
 }
@@ -36,11 +38,12 @@ export function hiddenWrites({ layers, paths, times }: HiddenPass, { bytes, forw
   const loss = maxLoss / paths;
   const onWay = layers * forward <= loss ? 0 : Math.floor(layers / Math.max(1, Math.floor(loss / forward)));
   const count = onWay * paths * times;
-  return { count, bytes: count * bytes, seconds: (count * bytes) / write, peak: paths * Math.min(2, onWay) * bytes };
+  return { count, bytes: count * bytes, seconds: (count * bytes) / write, held: Math.min(1, onWay) * bytes, peak: paths * Math.min(2, onWay) * bytes };
 }
 
 /** Of several passes, one after the other. */
 export function addWrites(all: readonly HiddenWrites[]): HiddenWrites {
   const sum = (amount: (writes: HiddenWrites) => number): number => all.reduce((total, writes) => total + amount(writes), 0);
-  return { count: sum(({ count }) => count), bytes: sum(({ bytes }) => bytes), seconds: sum(({ seconds }) => seconds), peak: Math.max(0, ...all.map(({ peak }) => peak)) };
+  const most = (amount: (writes: HiddenWrites) => number): number => Math.max(0, ...all.map(amount));
+  return { count: sum(({ count }) => count), bytes: sum(({ bytes }) => bytes), seconds: sum(({ seconds }) => seconds), held: most(({ held }) => held), peak: most(({ peak }) => peak) };
 }

@@ -82,8 +82,8 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       units: stage.steps.reduce((total, { count }) => total + count, 0),
       // Writing goes on beside the work, unless every layer waits for it or it takes longer.
       seconds: work + (maxLoss === 0 ? writes.seconds : Math.max(0, writes.seconds - work)),
-      host: most(steps.map(({ host }) => host)),
-      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)),
+      host: most(steps.map(({ host }) => host)) + (isGpu(machine.engine) ? 0 : writes.held),
+      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)) + writes.held,
       disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing + writes.peak },
       hiddenWrites: writes,
       learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),

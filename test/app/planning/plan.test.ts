@@ -36,7 +36,7 @@ describe('a plan', () => {
     const of = (maxLoss: number, more: string[] = []): Plan['stages'][number] => stage(plan([`durability.maxLoss=${maxLoss}`, ...more]), 'rebuild');
     const forward = secondsOf(advanceCost(size, { samples: 128, time: 2048, perBatch: 1 }).work, machine);
     const never = of(31 * forward + 1);
-    expect(never.hiddenWrites).toEqual({ count: 0, bytes: 0, seconds: 0, peak: 0 });
+    expect(never.hiddenWrites).toEqual({ count: 0, bytes: 0, seconds: 0, held: 0, peak: 0 });
     // Of 31 states, every fifth; two paths share the seconds.
     expect(of(5.5 * forward).hiddenWrites).toMatchObject({ count: 6, bytes: 6 * 4_294_967_296 });
     expect(of(11 * forward, ['rebuild.strategy=best', 'rebuild.effort=10']).hiddenWrites).toMatchObject({ count: 12, peak: 4 * 4_294_967_296 });

@@ -23,10 +23,11 @@ export function repeatedText(outcomes: readonly Outcome[]): string {
   return `Forwards run again: ${layers.reduce((sum, count) => sum + count, 0)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${Math.max(0, ...seconds).toFixed(2)} s at most.`;
 }
 
-/** The outcomes as a Markdown table, a row for each kind of fault. What was lost in a run counts for each of its faults' kinds. */
+/** The outcomes as a Markdown table, a row for each kind of fault that was injected. What was lost in a run counts for each of its faults' kinds. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
-  const rows = faultKinds.map((kind) => {
+  const injected = faultKinds.filter((kind) => outcomes.some(({ faults }) => faults.some((fault) => fault.kind === kind)));
+  const rows = injected.map((kind) => {
     const runs = outcomes.filter(({ faults }) => faults.some((fault) => fault.kind === kind));
     const faults = outcomes.flatMap((outcome) => outcome.faults).filter((fault) => fault.kind === kind);
     const sum = (count: (outcome: Outcome) => number): number => runs.reduce((total, run) => total + count(run), 0);
