@@ -35,9 +35,9 @@ export class BackgroundWrite {
     return bytes * this.secondsPerByte;
   }
 
-  /** Resolves when nothing is being written. */
-  async idle(): Promise<void> {
-    await this.inFlight?.ended;
+  /** Resolves when nothing is being written. @param keys of which artifacts; whichever it is if absent */
+  async idle(keys?: readonly ArtifactKey[]): Promise<void> {
+    if (keys === undefined || keys.includes(this.inFlight?.key ?? '')) await this.inFlight?.ended;
   }
 
   /**

@@ -68,7 +68,7 @@ export class HiddenStates {
     }
     this.forget();
     // What is being written may be what is looked for.
-    await this.writer.idle();
+    await this.writer.idle(keysAlong(context, path));
     for (let layers = path.masks.length; layers > 0; layers--) {
       const start = beginningOf(path, layers);
       const batches = await this.read(context, start);
@@ -113,7 +113,7 @@ export class HiddenStates {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
     if (kept !== undefined) return kept.seconds;
-    await this.writer.idle();
+    await this.writer.idle([key]);
     await dropOlder(context, this.bench.store, 'hidden', key);
     return ((await this.bench.store.find('hidden', key))?.summary as { seconds?: number } | undefined)?.seconds;
   }

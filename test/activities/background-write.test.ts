@@ -34,8 +34,10 @@ describe('a write beside the work', () => {
     const written: number[] = [];
     writer.begin('a', thing, async (wanted) => { for await (const [value] of wanted(pieces(() => passed))) written.push(value); });
     expect([writer.isBusy, written]).toEqual([true, []]);
+    await writer.idle(['b']);
+    expect(writer.isBusy).toBe(true);
     open();
-    await writer.idle();
+    await writer.idle(['b', 'a']);
     expect([writer.isBusy, written, told]).toEqual([false, [0, 1, 2], []]);
   });
 
