@@ -238,15 +238,16 @@ export class HiddenStates {
   /** Runs the layers that `from` lacks of `to`. */
   private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
     let hidden = batches;
-    const started = performance.now();
+    const seconds: number[] = [];
     const layers = { from: from.masks.length, to: to.masks.length };
     for (let layer = layers.from; layer < layers.to; layer++) {
       this.bench.onProgress(`hidden states again, layer ${layer}`);
+      const started = performance.now();
       hidden = await this.forward(beginningOf(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
+      seconds.push((performance.now() - started) / 1000);
     }
-    const seconds = (performance.now() - started) / 1000;
     const key = hiddenKey(context, to);
-    this.trails.begin(key, seconds);
+    this.trails.begin(key, seconds.reduce((sum, one) => sum + one, 0));
     if (layers.from < layers.to) await this.bench.store.noteRepeated('hidden', key, { ...layers, seconds });
     return hidden;
   }

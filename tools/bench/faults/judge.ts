@@ -34,7 +34,8 @@ interface LogLine {
 /** Forwards through layers that were run again, because nobody had their hidden states any more. */
 export interface Repeated {
   layers: number;
-  seconds: number;
+  /** Of each of them, in their order. The first is the first work of its process. */
+  seconds: number[];
 }
 
 /** The store's log so far. */
@@ -63,7 +64,7 @@ export function madeAgain(lines: readonly LogLine[]): Map<string, number> {
 /** What was run again, loss by loss. */
 export function repeatedForwards(lines: readonly LogLine[]): Repeated[] {
   return lines.filter(({ event }) => event === 'repeated').map(({ summary }) => {
-    const { from, to, seconds } = summary as { from: number; to: number; seconds: number };
+    const { from, to, seconds } = summary as { from: number; to: number; seconds: number[] };
     return { layers: to - from, seconds };
   });
 }

@@ -19,8 +19,9 @@ export function untoldText(outcomes: readonly Outcome[]): string {
 export function repeatedText(outcomes: readonly Outcome[]): string {
   const all = outcomes.flatMap(({ repeated }) => repeated);
   const layers = all.map((one) => one.layers);
-  const seconds = all.map((one) => one.seconds);
-  return `Forwards run again: ${layers.reduce((sum, count) => sum + count, 0)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${Math.max(0, ...seconds).toFixed(2)} s at most.`;
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const most = (seconds: (of: number[]) => number): string => Math.max(0, ...all.map((one) => seconds(one.seconds))).toFixed(2);
+  return `Forwards run again: ${sum(layers)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${most(sum)} s at most, ${most(([, ...others]) => sum(others))} s without the first layer, before which a new process has done nothing. A forward in the middle of them took ${median(all.flatMap((one) => one.seconds.slice(1))).toFixed(3)} s.`;
 }
 
 /** The outcomes as a Markdown table, a row for each kind of fault that was injected. What was lost in a run counts for each of its faults' kinds. */
