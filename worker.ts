@@ -68,6 +68,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     onIdleEnd: (how) => {
       onIncident({ at: new Date().toISOString(), what: `The compute process ended between two units of work (${how})` });
     },
+    onIncident: (what) => {
+      onIncident({ at: new Date().toISOString(), what });
+    },
     ...(store !== undefined && { store }),
     ...(allowedFolders && { allowedFolders }),
     onOutput: (line) => {
@@ -124,7 +127,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     });
   } finally {
     watch.end();
-    host.stop();
+    await host.end();
     await connection.close();
   }
 }

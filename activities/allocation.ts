@@ -5,7 +5,7 @@ import { linearKind, linearsOf, type DecoderLayer } from '../science/models/inde
 import { allocate, allocationMethodOf, InputNorms, layerForward, PruningInputError, type AllocationMethod, type LinearScore, type ScoredLinear } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
 import { numericsOf } from './numerics.js';
-import { readBatches, writeBatches } from './tensor-batches.js';
+import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
 import { readTokens } from './tokens.js';
 import type { Path, RunContext, ScoreLayerInput, ScoresFound, ScoresInput, TokensRef, UnitResult } from './types.js';
 import { disposeWeights } from './weights.js';
@@ -59,7 +59,8 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
       disposeWeights(weights);
     }
   });
-  await bench.hidden.drop(context, densePath(tokens, index));
+  if (method.needs === 'gradients') await bench.hidden.drop(context, densePath(tokens, index));
+  else if (index + 1 === context.model.layers) await bench.hidden.end(context, densePath(tokens, index));
   if (method.needs === 'gradients') await bench.store.drop('gradient', ArtifactStore.key('gradient', scoresDependOn(context, name, tokens, index + 1)));
   return { seconds: manifest.seconds, reused };
 }
@@ -75,9 +76,10 @@ async function byInputs(
   const norms = new InputNorms();
   const { score } = await method.load();
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
-  const after = await layerForward({ layer, hidden, weights, onInput: norms.add });
+  const after = await bench.hidden.forward(densePath(tokens, index), 'without weights', () => layerForward({ layer, hidden, weights, onInput: norms.add }));
   if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
   else tf.dispose(after);
+  await bench.hidden.settle(context, densePath(tokens, index + 1));
   const linears: ScoredLinear[] = [];
   for (const { name } of linearsOf(layer)) {
     linears.push({ weight: (await weights.get(name)?.data()) as Float32Array, inputNorms: norms.norms(name) });
@@ -101,7 +103,13 @@ async function byGradients(
   const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights });
   tf.dispose(hidden);
   const what = `gradient of the loss before layer ${index}`;
-  if (index > 0) await bench.store.findOrMake('gradient', scoresDependOn(context, method, tokens, index), (draft) => writeBatches(draft, 'gradient', gradients, what));
+  await checkFinite(gradients, what);
+  if (index > 0) {
+    await bench.store.findOrMake('gradient', scoresDependOn(context, method, tokens, index), async (draft) => {
+      await draft.write(batchesFile('gradient'), bytesOf(gradients));
+      return describeBatches(gradients);
+    });
+  }
   tf.dispose(gradients);
   return Object.fromEntries(scores);
 }

@@ -62,7 +62,7 @@ export async function scorePerplexity(input: ScorePerplexityInput, bench: Workbe
     if (!Number.isFinite(sum)) throw new NonFiniteValueError(`perplexity of ${context.model.source}`, sum);
     return { perplexity: perplexity(sum, scored), scored, ...(spent !== undefined && { spent }) };
   });
-  await bench.hidden.drop(context, path);
+  await bench.hidden.end(context, path);
   const { perplexity: found, scored } = manifest.summary as Summary;
   return { perplexity: found, scored, seconds: manifest.seconds, reused };
 }

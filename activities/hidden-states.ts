@@ -1,126 +1,263 @@
-import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf, type Tensor3D } from '../science/engine/index.js';
-import { sequenceLayout } from '../science/models/index.js';
-import { layerForward } from '../science/methods/index.js';
+import { layerForward, type LayerForward } from '../science/methods/index.js';
+import { BackgroundWrite } from './background-write.js';
 import { dropOlder } from './drop-older.js';
-import { readPrunedLayer } from './layer-files.js';
-import { numericsOf } from './numerics.js';
-import { readBatches, writeBatches } from './tensor-batches.js';
-import type { Path, RunContext } from './types.js';
-import { readSequences, withLayouts } from './sequences.js';
-import { disposeWeights } from './weights.js';
+import { beginningOf, hiddenDependsOn, hiddenKey, keysAlong } from './hidden-paths.js';
+import { embed, runLayer } from './run-path.js';
+import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
+import { Trails, type Trail } from './trails.js';
+import type { ArtifactKey, Path, RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
-
-/** Everything that the hidden states after a path's layers follow from. */
-export function hiddenDependsOn(context: RunContext, path: Path): Json {
-  return { ...numericsOf(context), model: context.model.digest, tokens: path.tokens.key, masks: path.masks, ...(path.beside && { beside: path.beside }) };
-}
 
 /** A rebuild may run a dense path beside its own. */
 const pathsInMemory = 2;
+/** Batches of which one takes little of what all take. */
+const enoughBatches = 8;
+
+interface InMemory {
+  batches: Tensor3D[];
+  /** Seconds of the unit of work that made them. */
+  seconds: number;
+}
+
+export interface PutOptions {
+  /** Seconds of the unit of work that made them, where that is their only result. */
+  seconds?: number;
+  /** Seconds that a forward of the layer takes at most, where it was not measured. */
+  atMost?: number;
+  /** How many paths the stage runs side by side: they share what a crash may cost. */
+  paths?: number;
+  /** Whether they are read again when later ones are finished: then they are stored in any case, and with them all before. */
+  keep?: boolean;
+}
 
 /**
- * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use.
- * In memory for the process that made it, on disk for any other; and if neither has it, it is made again by running the
- * path's layers under their masks. All three give the same bits: float32 is stored as it is, and the batches are fixed.
+ * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use. It is in memory
+ * for the process that made it. For any other it is made again, by running the path's layers under their masks from the nearest states
+ * that are on disk. All three give the same bits: float32 is stored as it is, and the batches are fixed.
+ *
+ * States are written beside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
+ * Which states those are is nobody's concern but this one's: nothing that a run comes to depends on it.
  */
 export class HiddenStates {
   /** By key, the oldest first. */
-  private readonly inMemory = new Map<string, Tensor3D[]>();
+  private readonly inMemory = new Map<ArtifactKey, InMemory>();
+  private readonly trails = new Trails();
+  private readonly writer: BackgroundWrite;
 
-  constructor(private readonly bench: Workbench) {}
+  constructor(private readonly bench: Workbench) {
+    this.writer = new BackgroundWrite((what, error) => {
+      bench.onIncident(`${what} could not be written (${error.message}); the run goes on, and they are made again if they are lost`);
+    });
+  }
 
   /**
    * The hidden states that enter the layer after the path's last one. The caller owns the tensors.
    * @throws ArtifactLostError if the tokens or a mask of the path are gone
    */
   async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
-    const key = ArtifactStore.key('hidden', hiddenDependsOn(context, path));
+    const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
     if (kept !== undefined) {
       // The caller's own tensors, on the same numbers: a task that fails disposes them with the rest of its tensors.
-      const batches = kept.map((batch) => batch.clone());
+      const batches = kept.batches.map((batch) => batch.clone());
       this.inMemory.delete(key);
-      tf.dispose(kept);
+      tf.dispose(kept.batches);
+      await this.dropOutlived(key);
       return batches;
     }
     this.forget();
+    // What is being written may be what is looked for.
+    await this.writer.idle(keysAlong(context, path));
     for (let layers = path.masks.length; layers > 0; layers--) {
-      const start = { ...path, masks: path.masks.slice(0, layers) };
+      const start = beginningOf(path, layers);
       const batches = await this.read(context, start);
       if (batches !== undefined) return this.runOn(context, start, batches, path);
     }
-    return this.runOn(context, { ...path, masks: [] }, await this.embed(context, path), path);
+    return this.runOn(context, beginningOf(path, 0), await embed(context, path, this.bench), path);
   }
 
-  /** Stores the hidden states after the path's layers, on disk and in memory, and takes over the tensors, which outlive the task. */
-  async put(context: RunContext, path: Path, batches: Tensor3D[]): Promise<void> {
-    const dependsOn = hiddenDependsOn(context, path);
-    const what = `hidden states after layer ${path.masks.length - 1}`;
-    await dropOlder(context, this.bench.store, 'hidden', ArtifactStore.key('hidden', dependsOn));
-    await this.bench.store.findOrMake('hidden', dependsOn, (draft) => writeBatches(draft, 'hidden', batches, what));
-    this.keep(ArtifactStore.key('hidden', dependsOn), batches);
+  /**
+   * Keeps the hidden states after the path's layers, which have been found finite, and takes over the tensors, which outlive the task. Begins to write them
+   * if that is due.
+   */
+  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
+    const key = hiddenKey(context, path);
+    this.keep(key, { batches, seconds });
     tf.dispose(batches);
+    const forward = this.trails.forward(path.tokens) ?? atMost;
+    const trail = this.trails.advance(hiddenKey(context, beginningOf(path, path.masks.length - 1)), key, forward);
+    if (keep) {
+      await this.writer.idle();
+      this.write(context, path, trail, keep);
+    } else if (!this.writer.isBusy && this.isDue(context, path, trail, { paths, forward })) {
+      this.write(context, path, trail, keep);
+    }
   }
 
-  /** Seconds that storing the hidden states after the path's layers took, if they are stored. */
-  async seconds(context: RunContext, path: Path): Promise<number | undefined> {
-    const key = ArtifactStore.key('hidden', hiddenDependsOn(context, path));
+  /**
+   * Waits, where more is at risk than the run allows, until states are on disk that change that. A disk that takes none does not hold up the run.
+   * Call it before what the states belong to counts as finished.
+   */
+  async settle(context: RunContext, path: Path, paths = 1): Promise<void> {
+    const trail = this.trails.at(hiddenKey(context, path));
+    const isTooMuch = (): boolean => trail !== undefined && trail.atRisk > lossOf(context) / paths;
+    if (isTooMuch()) await this.writer.idle();
+    if (trail === undefined || !isTooMuch()) return;
+    this.write(context, path, trail, false);
+    await this.writer.idle();
+  }
+
+  /** Seconds of the unit of work that made the hidden states after the path's layers, where they are in memory or on disk. */
+  async secondsOf(context: RunContext, path: Path): Promise<number | undefined> {
+    const key = hiddenKey(context, path);
+    const kept = this.inMemory.get(key);
+    if (kept !== undefined) return kept.seconds;
+    await this.writer.idle([key]);
     await dropOlder(context, this.bench.store, 'hidden', key);
-    return (await this.bench.store.find('hidden', key))?.seconds;
+    return ((await this.bench.store.find('hidden', key))?.summary as { seconds?: number } | undefined)?.seconds;
   }
 
-  /** Removes the stored hidden states after the path's layers; nobody needs them once the next layer is finished. */
+  /** Removes the stored hidden states after the path's layers, and no others. */
   async drop(context: RunContext, path: Path): Promise<void> {
-    if (path.masks.length > 0) await this.bench.store.drop('hidden', ArtifactStore.key('hidden', hiddenDependsOn(context, path)));
+    await this.remove(path.masks.length === 0 ? [] : [hiddenKey(context, path)]);
   }
 
-  /** Frees the tensors in memory. */
+  /** Removes all stored hidden states along a path that has served. */
+  async end(context: RunContext, path: Path): Promise<void> {
+    await this.remove(keysAlong(context, path));
+  }
+
+  /** Frees the tensors in memory, apart from what is being written. */
   forget(): void {
-    tf.dispose([...this.inMemory.values()].flat());
+    tf.dispose([...this.inMemory.values()].flatMap(({ batches }) => batches));
     this.inMemory.clear();
   }
 
-  private keep(key: string, batches: readonly Tensor3D[]): void {
-    tf.dispose(this.inMemory.get(key) ?? []);
+  /** Resolves when nothing is being written. */
+  async idle(): Promise<void> {
+    await this.writer.idle();
+  }
+
+  /** Ends what is being written, and removes what there is of it. */
+  async close(): Promise<void> {
+    await this.writer.abandon();
+  }
+
+  /**
+   * Runs a layer, and notes how long that takes: what runs it again later takes as long.
+   * @param what whether the work reads the layer's weights; else they were there, and what they took is added
+   * @throws NonFiniteValueError
+   */
+  async forward(path: Path, what: 'with weights' | 'without weights', work: () => Promise<Tensor3D[]>): Promise<Tensor3D[]> {
+    const started = performance.now();
+    const after = await work();
+    await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
+    this.trails.measured(path.tokens, (performance.now() - started) / 1000 + (what === 'with weights' ? 0 : this.bench.secondsOfWeights));
+    return after;
+  }
+
+  /** As {@link forward}, for work that runs the layer among other things: one batch of many tells, once for all layers. */
+  async probe(path: Path, hidden: readonly Tensor3D[], layer: Omit<LayerForward, 'hidden'>): Promise<void> {
+    if (this.trails.forward(path.tokens) !== undefined || hidden.length < enoughBatches) return;
+    const started = performance.now();
+    const after = await layerForward({ ...layer, hidden: hidden.slice(0, 1), keepInput: true });
+    await checkFinite(after, statesAfter({ ...path, masks: [...path.masks, null] }));
+    tf.dispose(after);
+    this.trails.measured(path.tokens, (hidden.length * (performance.now() - started)) / 1000 + this.bench.secondsOfWeights);
+  }
+
+  /** Whether states have to be on their way to the disk now, so that they are there before too much is at risk. */
+  private isDue(context: RunContext, path: Path, { atRisk }: Trail, { paths, forward }: { paths: number; forward: number }): boolean {
+    const loss = lossOf(context) / paths;
+    if (loss === 0) return true;
+    const left = forward * (context.model.layers - path.masks.length);
+    if (atRisk + left <= loss) return false;
+    return atRisk + forward + this.writer.secondsFor(this.bytesAt(context, path)) > loss;
+  }
+
+  private bytesAt(context: RunContext, path: Path): number {
+    return (this.inMemory.get(hiddenKey(context, path))?.batches ?? []).reduce((sum, batch) => sum + 4 * batch.size, 0);
+  }
+
+  /**
+   * Removes stored states that later ones on disk have taken the place of. Not before somebody has asked for the states of a layer: what was made with
+   * these is finished then. Until then, a process that ends has the layer made again, from the states before it.
+   */
+  private async dropOutlived(key: ArtifactKey): Promise<void> {
+    const trail = this.trails.at(key);
+    for (const one of trail?.outlived.splice(0) ?? []) await this.bench.store.drop('hidden', one);
+  }
+
+  /** Begins to write states that are in memory. */
+  private write(context: RunContext, path: Path, trail: Trail, keep: boolean): void {
+    const key = hiddenKey(context, path);
+    const kept = this.inMemory.get(key);
+    if (kept === undefined) return;
+    const { store } = this.bench;
+    const copies = kept.batches.map((batch) => tf.keep(batch.clone()));
+    const [done, earlier] = [trail.done, keysAlong(context, path).slice(0, -1)];
+    this.writer.begin(key, { what: statesAfter(path), bytes: this.bytesAt(context, path) }, async (wanted) => {
+      try {
+        await dropOlder(context, store, 'hidden', key);
+        await store.findOrMake('hidden', hiddenDependsOn(context, path), async (draft) => {
+          await draft.write(batchesFile('hidden'), wanted(bytesOf(copies)), 'in a thread');
+          return { ...describeBatches(copies), seconds: kept.seconds };
+        });
+      } finally {
+        tf.dispose(copies);
+      }
+      trail.durable = Math.max(trail.durable, done);
+      if (!keep) trail.outlived = earlier;
+    });
+  }
+
+  private async remove(keys: readonly ArtifactKey[]): Promise<void> {
+    await this.writer.abandon(keys);
+    for (const key of keys) await this.bench.store.drop('hidden', key);
+  }
+
+  private keep(key: ArtifactKey, { batches, seconds }: InMemory): void {
+    tf.dispose(this.inMemory.get(key)?.batches ?? []);
     this.inMemory.delete(key);
-    for (const [oldest, tensors] of this.inMemory) {
+    for (const [oldest, former] of this.inMemory) {
       if (this.inMemory.size < pathsInMemory) break;
-      tf.dispose(tensors);
+      tf.dispose(former.batches);
       this.inMemory.delete(oldest);
     }
-    this.inMemory.set(key, batches.map((batch) => tf.keep(batch.clone())));
+    this.inMemory.set(key, { batches: batches.map((batch) => tf.keep(batch.clone())), seconds });
   }
 
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {
+    const key = hiddenKey(context, path);
+    await dropOlder(context, this.bench.store, 'hidden', key);
     // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
-    return readBatches(this.bench.store, 'hidden', ArtifactStore.key('hidden', hiddenDependsOn(context, path))).catch(() => undefined);
-  }
-
-  private async embed(context: RunContext, { tokens }: Path): Promise<Tensor3D[]> {
-    const open = await this.bench.model(context.model);
-    const sequences = await readSequences(this.bench.store, tokens, context.sequencesPerBatch);
-    const weights = await this.bench.weights(open, open.model.embeddingTensors);
-    const batches = sequences.map(({ ids, count, time, tails }) =>
-      tf.tidy(() => open.model.embed(tf.tensor2d(ids, [count, time], 'int32'), weights, sequenceLayout(tails, [count, time]))),
-    );
-    disposeWeights(weights);
-    return batches;
+    return readBatches(this.bench.store, 'hidden', key).catch(() => undefined);
   }
 
   /** Runs the layers that `from` lacks of `to`. */
   private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
     let hidden = batches;
-    const open = await this.bench.model(context.model);
-    for (let layer = from.masks.length; layer < to.masks.length; layer++) {
+    const seconds: number[] = [];
+    const layers = { from: from.masks.length, to: to.masks.length };
+    for (let layer = layers.from; layer < layers.to; layer++) {
       this.bench.onProgress(`hidden states again, layer ${layer}`);
-      const weights = await this.bench.layerWeights(open, layer);
-      const decoderLayer = open.model.decoderLayer(layer);
-      const key = to.masks[layer];
-      const pruned = key === null || key === undefined ? {} : await readPrunedLayer(this.bench.store, key, decoderLayer);
-      hidden = await withLayouts(this.bench.store, to.tokens, (layouts) => layerForward({ layer: decoderLayer, hidden, weights, ...layouts, ...pruned }));
-      disposeWeights(weights);
+      const started = performance.now();
+      hidden = await this.forward(beginningOf(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
+      seconds.push((performance.now() - started) / 1000);
     }
+    const key = hiddenKey(context, to);
+    this.trails.begin(key, seconds.reduce((sum, one) => sum + one, 0));
+    if (layers.from < layers.to) await this.bench.store.noteRepeated('hidden', key, { ...layers, seconds });
     return hidden;
   }
+}
+
+/** Seconds of forwards that a crash may cost a run. Earlier versions stored the states after every layer. */
+function lossOf({ maxLoss = 0 }: RunContext): number {
+  return maxLoss;
+}
+
+function statesAfter({ masks }: Path): string {
+  return `hidden states after layer ${masks.length - 1}`;
 }

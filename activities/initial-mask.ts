@@ -1,4 +1,5 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
+import { tf } from '../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
 import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, layerForward, ownSettings, parsePattern, type MaskTarget } from '../science/methods/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
@@ -10,7 +11,7 @@ import { maskSourceDigests, maskSourceFiles, readMaskSource, type MaskSource } f
 import { numericsOf } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import { roundingOf } from './rounding.js';
-import type { ArtifactKey, InitialMaskInput, InitialMaskResult, RunContext, TokensRef } from './types.js';
+import type { ArtifactKey, InitialMaskInput, InitialMaskResult, Path, RunContext, TokensRef } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -49,11 +50,20 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
       else checkInitialMask(made, targetOf(linear), groups);
     }
     await writePrunedLayer(draft, layer, pruned);
+    if (input.path !== undefined) await bench.hidden.settle(context, after(input.path, mask));
     return { ...countKept(pruned.masks), entries } as unknown as Json;
   });
-  if (input.path !== undefined) await bench.hidden.drop(context, input.path);
+  if (input.path !== undefined && isLast(context, index)) await bench.hidden.end(context, input.path);
   const { kept, pruned, entries } = made.manifest.summary as unknown as ReturnType<typeof countKept> & { entries: InitialMaskEntry[] };
   return { mask, entries, sparsity: pruned / (kept + pruned), seconds: made.manifest.seconds, reused: made.reused };
+}
+
+function isLast({ model }: RunContext, layer: number): boolean {
+  return layer + 1 === model.layers;
+}
+
+function after(path: Path, mask: ArtifactKey): Path {
+  return { ...path, masks: [...path.masks, mask] };
 }
 
 /** Masks that follow from no hidden states, and budgets from no scores, are the same whatever the calibration is. */
@@ -111,7 +121,9 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
       onProgress: (detail) => { bench.onProgress(`layer ${layer.index}, ${detail}`); },
     });
     const pruned = { masks, updates };
-    if (path !== undefined) await bench.hidden.put(context, { ...path, masks: [...path.masks, key] }, await layerForward({ layer, hidden, weights, ...pruned }));
+    // Nobody needs what comes out of the last layer.
+    if (path === undefined || isLast(context, layer.index)) tf.dispose(hidden);
+    else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(path, 'without weights', () => layerForward({ layer, hidden, weights, ...pruned })));
     return { pruned, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
   } finally {
     disposeWeights(weights);

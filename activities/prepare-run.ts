@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { checkedName, digestOf } from '../files/artifacts/index.js';
 import { digestFiles, resolveTensors } from '../files/checkpoints/index.js';
 import type { Lock } from '../app/config/lock.js';
-import { checkRequest, isCommit } from '../app/config/index.js';
+import { checkRequest, isCommit, maxLossOf } from '../app/config/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../app/config/pipeline.js';
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
@@ -60,6 +60,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
+    maxLoss: maxLossOf(pipeline),
     files: Object.fromEntries(inputs.map((file) => [names.get(file) ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,

@@ -5,9 +5,11 @@ import { checkRebuiltMasks, ownSettings, parsePattern, rebuildMethodOf, type Lin
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
+import { densePathBeside } from './hidden-paths.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { roundingOf } from './rounding.js';
+import { checkFinite } from './tensor-batches.js';
 import type { Path, RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
@@ -23,6 +25,9 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const settings = ownSettings(method.settings, stage);
   const common = { granularity: stage.granularity, metric: stage.metric, weights: stage.weights };
   const beside = method.needsDensePath?.(settings, common) === true;
+  const sideBySide = (along: Path): Path[] => (beside ? [along, densePathBeside(along)] : [along]);
+  const paths = beside ? 2 : 1;
+  const isLast = index + 1 === context.model.layers;
 
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
@@ -33,10 +38,13 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const pattern = parsePattern(context.pattern);
     const { run } = await method.load();
     bench.onProgress(`layer ${index}`);
+    const entering = await bench.hidden.take(context, path);
+    const started = performance.now();
+    await bench.hidden.probe(path, entering, { layer, weights: dense, ...start });
     const { hidden, denseHidden, masks, updates, entries: made } = await run({
       layer,
-      hidden: await bench.hidden.take(context, path),
-      ...(beside && { denseHidden: await bench.hidden.take(context, densePath(path)) }),
+      hidden: entering,
+      ...(beside && { denseHidden: await bench.hidden.take(context, densePathBeside(path)) }),
       dense, start, pattern, settings, common,
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
@@ -47,21 +55,21 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     for (const { block, errorBefore, errorAfter } of entries) {
       if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
     }
-    await bench.hidden.put(context, after, hidden);
-    if (denseHidden !== undefined && index + 1 < context.model.layers) await bench.hidden.put(context, densePath(after), denseHidden);
-    else tf.dispose(denseHidden ?? []);
+    const states = denseHidden === undefined ? [hidden] : [hidden, denseHidden];
+    await checkFinite(states.flat(), `hidden states after layer ${index}`);
+    const atMost = (performance.now() - started) / 1000;
+    for (const [which, batches] of states.entries()) {
+      // Nobody needs what comes out of the last layer.
+      if (isLast) tf.dispose(batches);
+      else await bench.hidden.put(context, sideBySide(after)[which], batches, { atMost, paths });
+    }
     await writePrunedLayer(draft, layer, { masks, updates });
+    for (const along of sideBySide(after)) await bench.hidden.settle(context, along, paths);
     return { entries } as unknown as Json;
   });
-  await bench.hidden.drop(context, path);
-  if (beside) await bench.hidden.drop(context, densePath(path));
+  if (isLast) for (const along of sideBySide(path)) await bench.hidden.end(context, along);
   const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
   return { mask, entries, seconds: manifest.seconds, reused };
-}
-
-/** The dense model's path to the same layer. */
-function densePath({ tokens, masks }: Path): Path {
-  return { tokens, masks: masks.map(() => null), beside: masks };
 }
 
 function linearMasks(subBlock: SubBlock, masks: Masks): LinearMask[] {

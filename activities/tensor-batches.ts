@@ -1,14 +1,33 @@
-import type { ArtifactDraft, ArtifactStore, Json } from '../files/artifacts/index.js';
+import type { ArtifactStore, Json } from '../files/artifacts/index.js';
 import { tf, type Tensor3D } from '../science/engine/index.js';
 import { NonFiniteValueError } from './errors.js';
 
 /** Artifacts of float32 tensors `[batch, time, hidden]`, one per batch of sequences; their file is named after them. */
 type Kind = 'hidden' | 'gradient';
 
-/** Writes batches one after the other. @returns the artifact's summary @throws NonFiniteValueError */
-export async function writeBatches(draft: ArtifactDraft, kind: Kind, batches: readonly Tensor3D[], what: string): Promise<Json> {
-  await draft.write(`${kind}.f32`, bytesOf(batches, what));
+/** Where the file of a kind's batches is in its artifact. */
+export const batchesFile = (kind: Kind): string => `${kind}.f32`;
+
+/** What the manifest says of batches, so that they can be read again. */
+export function describeBatches(batches: readonly Tensor3D[]): { batches: Json } {
   return { batches: batches.map((batch) => batch.shape) };
+}
+
+/** Waits until the batches are computed. @throws NonFiniteValueError */
+export async function checkFinite(batches: readonly Tensor3D[], what: string): Promise<void> {
+  // One number tells: NaN and infinity stay what they are in a sum.
+  const total = tf.tidy(() => tf.addN(batches.map((batch) => tf.sum(batch))));
+  const [sum] = await total.data();
+  total.dispose();
+  if (!Number.isFinite(sum)) throw new NonFiniteValueError(what, sum);
+}
+
+/** The batches' bytes, one after the other, each in memory of its own. They must have been computed, by an operation on them at the latest. */
+export async function* bytesOf(batches: readonly Tensor3D[]): AsyncGenerator<Uint8Array> {
+  for (const batch of batches) {
+    const { buffer, byteOffset, byteLength } = (await batch.data()) as Float32Array;
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
 }
 
 /** The batches of an artifact; absent if it is not there. The caller owns the tensors. @throws ArtifactLostError if it is damaged */
@@ -19,24 +38,12 @@ export async function readBatches(store: ArtifactStore, kind: Kind, key: string)
   const sizes = shapes.map(([batch, time, hidden]) => 4 * batch * time * hidden);
   const batches: Tensor3D[] = [];
   try {
-    for await (const { buffer, byteOffset, byteLength } of store.readPieces(kind, key, `${kind}.f32`, sizes)) {
+    for await (const { buffer, byteOffset, byteLength } of store.readPieces(kind, key, batchesFile(kind), sizes)) {
       batches.push(tf.tensor3d(new Float32Array(buffer, byteOffset, byteLength / 4), shapes[batches.length]));
     }
     return batches;
   } catch (error) {
     tf.dispose(batches);
     throw error;
-  }
-}
-
-async function* bytesOf(batches: readonly Tensor3D[], what: string): AsyncGenerator<Uint8Array> {
-  for (const batch of batches) {
-    // One number tells: NaN and infinity stay what they are in a sum.
-    const total = tf.sum(batch);
-    const [sum] = await total.data();
-    total.dispose();
-    if (!Number.isFinite(sum)) throw new NonFiniteValueError(what, sum);
-    const values = (await batch.data()) as Float32Array;
-    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }
 }

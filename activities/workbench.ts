@@ -25,6 +25,10 @@ export class Workbench {
   readonly hidden: HiddenStates;
   /** Set by the process for each task: tells the worker how far the task is. */
   onProgress: (detail: string) => void = () => undefined;
+  /** Likewise, for good: tells the worker what has happened to the run. */
+  onIncident: (what: string) => void = () => undefined;
+  /** Seconds that the last weights of a layer were waited for. */
+  secondsOfWeights = 0;
 
   constructor(
     readonly state: string,
@@ -79,9 +83,12 @@ export class Workbench {
       prefetch(resolveTensors(open.checkpoint, open.model.decoderLayer(index).tensors));
     const source = open.checkpoint.folder;
     const ready = this.ahead?.source === source && this.ahead.layer === layer ? this.ahead.tensors : read(layer);
+    const started = performance.now();
     const next = layer + 1 < open.model.layers ? layer + 1 : undefined;
     this.ahead = next === undefined ? undefined : { source, layer: next, tensors: read(next) };
-    return toTensors(open.model.decoderLayer(layer).tensors, ready);
+    const weights = await toTensors(open.model.decoderLayer(layer).tensors, ready);
+    this.secondsOfWeights = (performance.now() - started) / 1000;
+    return weights;
   }
 
   /** Drops everything that is kept in memory between tasks. */

@@ -12,6 +12,7 @@ const programs = {
   'temporal-pipeline': 'app/cli/main.ts',
   temporal: 'app/cli/temporal.ts',
   compute: 'activities/compute/child.ts',
+  'write-thread': 'files/artifacts/write-thread.ts',
   'probe-engine': 'app/cli/doctor/probe-engine.ts',
   measure: 'app/cli/plan/measure-program.ts',
 };

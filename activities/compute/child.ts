@@ -7,7 +7,7 @@ import { AllowedPaths } from '../allowed-paths.js';
 import { Workbench } from '../workbench.js';
 import { OtherEngineNeeded } from './engine-slot.js';
 import { serializeFault } from './failure.js';
-import type { ReplyMessage, SecretsMessage, TaskMessage } from './messages.js';
+import type { EndMessage, ReplyMessage, SecretsMessage, TaskMessage } from './messages.js';
 import { runTask } from './tasks.js';
 
 /** Opens the store, once the secrets are there that it may need. What is set here is not in `/proc/self/environ`. */
@@ -17,7 +17,11 @@ async function open({ environment }: SecretsMessage): Promise<Workbench> {
   if (state === undefined) throw new Error('The compute process is started by the worker, with state folder, store and allowed folders as its arguments.');
   const store = await openStore(state, location === '' ? undefined : location);
   await store.removeOldDrafts();
-  return new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
+  const bench = new Workbench(state, store, new AllowedPaths(allowedFolders.length === 0 ? undefined : allowedFolders));
+  bench.onIncident = (what) => {
+    reply({ kind: 'incident', what });
+  };
+  return bench;
 }
 
 function reply(message: ReplyMessage): void {
@@ -37,8 +41,15 @@ async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promi
 }
 
 let opened: Promise<Workbench> | undefined;
-process.on('message', (message: SecretsMessage | TaskMessage) => {
-  if (message.kind === 'secrets') opened = open(message);
+/** Ends at once, but for what is being written beside the work: none of it is left. */
+async function end(): Promise<void> {
+  await opened?.then((bench) => bench.hidden.close()).catch(() => undefined);
+  process.exit(0);
+}
+
+process.on('message', (message: SecretsMessage | TaskMessage | EndMessage) => {
+  if (message.kind === 'end') void end();
+  else if (message.kind === 'secrets') opened = open(message);
   else void opened?.then((bench) => handle(message, bench));
 });
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => void end());

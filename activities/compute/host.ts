@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { programPath } from '#setup/places.mjs';
 import { computeEnvironment } from '../../errors/secrets.js';
 import { ComputeCrashedError } from '../errors.js';
-import type { ComputeTask, ReplyMessage, SecretsMessage, SerializedFault, TaskMessage } from './messages.js';
+import type { ComputeTask, EndMessage, ReplyMessage, SecretsMessage, SerializedFault, TaskMessage } from './messages.js';
 
 /** A fault that the compute process reported. */
 export class RemoteFault extends Error {
@@ -21,11 +21,16 @@ export interface ComputeHostOptions {
   entry?: string;
   /** Told how the compute process ended, where that was not our doing and no task failed by it. */
   onIdleEnd?: (how: string) => void;
+  /** Told what happened in the compute process without failing a task. */
+  onIncident?: (what: string) => void;
   /** Gets what the compute process and its native libraries print. */
   onOutput: (line: string) => void;
 }
 
 const otherEngine = Symbol('otherEngine');
+
+/** How long a compute process may take to end in order. */
+const patienceMs = 3_000;
 
 interface Running {
   child: ChildProcess;
@@ -154,6 +159,10 @@ export class ComputeHost {
   }
 
   private answer(message: ReplyMessage): void {
+    if (message.kind === 'incident') {
+      this.options.onIncident?.(message.what);
+      return;
+    }
     const running = this.running;
     if (running?.id !== message.id) return;
     if (message.kind === 'progress') running.onProgress(message.detail);
@@ -165,6 +174,18 @@ export class ComputeHost {
   /** Process id of the compute process, if there is one. */
   get pid(): number | undefined {
     return this.child?.pid;
+  }
+
+  /** Lets the compute process end in order, which it does as soon as it hears of it; ends it after a while. */
+  async end(): Promise<void> {
+    const { child } = this;
+    if (child?.connected === true) {
+      this.child = undefined;
+      child.send({ kind: 'end' } satisfies EndMessage);
+      const late = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      await this.ended.finally(() => { clearTimeout(late); });
+    }
+    this.stop();
   }
 
   /** Ends the compute process. */

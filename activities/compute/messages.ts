@@ -26,8 +26,15 @@ export interface SerializedFault {
   text?: FaultText;
 }
 
+/** From the worker: end in order. */
+export interface EndMessage {
+  kind: 'end';
+}
+
 /** From the compute process. */
 export type ReplyMessage =
+  /** Something that no task fails by. */
+  | { kind: 'incident'; what: string }
   | { id: number; kind: 'progress'; detail: string }
   | { id: number; kind: 'done'; result: unknown }
   /** The task needs another engine than the one that this process has opened; it has not been begun. */

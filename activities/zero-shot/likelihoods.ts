@@ -41,7 +41,7 @@ export async function scoreLikelihoods({ context, path }: PerplexityInput, bench
   bench.onProgress('scoring');
   try {
     const reused = await scoreMissing({ context, path }, bench);
-    await bench.hidden.drop(context, path);
+    await bench.hidden.end(context, path);
     return { seconds: (performance.now() - started) / 1000, reused };
   } finally {
     // Questions have many lengths, and tables for each.

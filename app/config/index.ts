@@ -1,6 +1,7 @@
 /** Pipeline files: YAML text to a checked, defaulted, frozen pipeline, with line and column in every error. */
 export { fileForm, relativePath, withRelativePaths } from './file-form.js';
 export { describeProblems } from './describe.js';
+export { maxLossOf } from './durability.js';
 export { PipelineFileError, RequestError } from './errors.js';
 export type { PipelineProblem, PipelineWarning } from './errors.js';
 export { loadPipeline, parsePipeline } from './parse.js';

@@ -90,6 +90,8 @@ export interface Pipeline {
     revision?: string;
   };
   engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
+  /** Absent where the file says nothing: pipelines are then known by the digests that they had before there was a choice. */
+  durability?: { maxLoss: number };
   stages: Stage[];
   /** What the result must keep for the run to count as good; absent if nothing is asked for. */
   gates?: Gate[];

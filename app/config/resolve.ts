@@ -98,6 +98,7 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
     name: file.name,
     model: folder ? { source: path(source, ['model', 'source']) } : { ...file.model },
     engine: { ...file.engine },
+    ...(file.durability !== undefined && { durability: { ...file.durability } }),
     stages: file.stages.map(resolveStage),
   };
 }

@@ -1,5 +1,5 @@
 import { addWork, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
-import { batchOf, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, storeHidden, weightsMemory } from '../../science/cost/layer-work.js';
+import { batchOf, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, weightsMemory } from '../../science/cost/layer-work.js';
 
 /** Most logits held at once (science/evaluation/perplexity.ts). */
 const maxLogits = 64 * 2 ** 20;
@@ -13,7 +13,7 @@ export function advanceCost(size: ModelSize, windows: Windows): Cost {
       tensors: base.tensors + f32 * layer.linear + hiddenBytes(size, windows) + forwardBatch(size, windows),
       host: base.host + layer.linear,
     },
-    work: addWork([1, readLayer(size)], [1, forwardWork(size, windows)], [1, storeHidden(size, windows)]),
+    work: addWork([1, readLayer(size)], [1, forwardWork(size, windows)]),
   };
 }
 

@@ -1,12 +1,17 @@
+import { maxLossOf } from '../config/durability.js';
 import type { Pipeline } from '../config/pipeline.js';
 import { isGpu } from './capacity.js';
-import type { Cost } from '../../science/cost/work.js';
+import { hiddenBytes, type Cost } from '../../science/cost/index.js';
 import { engineText } from '../../science/engine/engine-text.js';
+import { eventsOf, type Events } from './events.js';
+import { addWrites, hiddenWrites, type HiddenWrites } from './hidden-writes.js';
+import { advanceCost } from './layer-cost.js';
 import { correctionOf, predictedBy, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from '../../science/cost/model-size.js';
 import { stageSteps, type StageSteps } from './stages.js';
-import type { Step } from './step.js';
+import { kinds, type Step } from './step.js';
+import { zeroShotSteps } from './zero-shot.js';
 
 /** What a stage is predicted to take. */
 export interface PlannedStage {
@@ -21,6 +26,8 @@ export interface PlannedStage {
   tensors: number;
   /** Bytes that it leaves on disk, and what lies there at its peak, of the run so far. */
   disk: { kept: number; peak: number };
+  /** Hidden states that are stored so that a crash costs no more than `durability.maxLoss`. */
+  hiddenWrites: HiddenWrites;
   /** Finished units that the estimates were corrected by. */
   learnedFrom: number;
 }
@@ -29,6 +36,10 @@ export interface Plan {
   stages: PlannedStage[];
   /** Sum of the seconds, and the largest of everything else. */
   total: { seconds: number; host: number; tensors: number; disk: number };
+  /** Seconds of forwards that a crash may cost. */
+  maxLoss: number;
+  /** Of the run's histories on the server. */
+  events: Events;
 }
 
 /** Seconds of an activity beside its work. */
@@ -52,19 +63,29 @@ export interface PlanRequest {
 /** Predicts memory, disk and time of a pipeline, stage by stage. A run that finds finished work takes less. */
 export function makePlan({ pipeline, size, perBatch, machine, measurements }: PlanRequest): Plan {
   let kept = 0;
+  const maxLoss = maxLossOf(pipeline);
   const learned = predictedBy(machine, measurements);
   const stages = stageSteps(pipeline, size, perBatch).map((stage): PlannedStage => {
     const steps = stage.steps.map((step) => planStep(step, machine, learned));
+    const work = steps.reduce((total, { seconds }) => total + seconds, 0);
+    const units = stage.hidden.reduce((total, { layers, times }) => total + layers * times, 0);
+    const writes = addWrites(stage.hidden.map((pass) => {
+      const forward = planStep({ kind: kinds.advance, count: 1, cost: advanceCost(size, pass.windows) }, machine, learned).seconds - activitySeconds;
+      // A unit of work runs its layer once at least.
+      return hiddenWrites(pass, { bytes: hiddenBytes(size, pass.windows), forward: Math.min(forward, work / units), write: machine.speeds.write }, maxLoss);
+    }));
     const most = (values: readonly number[]): number => Math.max(machine.baseline, ...values);
     kept += stage.disk.kept;
     return {
       type: stage.type,
       what: stage.what,
       units: stage.steps.reduce((total, { count }) => total + count, 0),
-      seconds: steps.reduce((total, { seconds }) => total + seconds, 0),
-      host: most(steps.map(({ host }) => host)),
-      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)),
-      disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing },
+      // Writing goes on beside the work, unless every layer waits for it or it takes longer.
+      seconds: work + (maxLoss === 0 ? writes.seconds : Math.max(0, writes.seconds - work)),
+      host: most(steps.map(({ host }) => host)) + (isGpu(machine.engine) ? 0 : writes.held),
+      tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)) + writes.held,
+      disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing + writes.peak },
+      hiddenWrites: writes,
       learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),
     };
   });
@@ -76,6 +97,8 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       tensors: Math.max(0, ...stages.map(({ tensors }) => tensors)),
       disk: Math.max(0, ...stages.map(({ disk }) => disk.peak)),
     },
+    maxLoss,
+    events: eventsOf(pipeline, size.layers, (stage) => (stage.type === 'evaluation' ? zeroShotSteps(stage, size).groups : 0)),
   };
 }
 

@@ -5,6 +5,7 @@ import { allocationMethodOf, type AllocationMethodName } from '../../science/met
 import { initialMethodOf } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
+import type { HiddenPass } from './hidden-writes.js';
 import * as layers from './layer-cost.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
@@ -15,8 +16,9 @@ export interface StageSteps {
   /** What it does, for a person. */
   what: string;
   steps: Step[];
-  /** Bytes that it leaves on disk, and that it takes on top of them for a while. */
+  /** Bytes that it leaves on disk, and that it takes on top of them for a while, hidden states apart that are stored against loss. */
   disk: { kept: number; passing: number };
+  hidden: HiddenPass[];
 }
 
 /** Bytes of texts that are known by name. */
@@ -75,7 +77,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const bytes = textBytes(stage.dataset);
       const { samples, sequenceLength } = stage;
       const step = { kind: kinds.sample, count: 1, cost: sampleCost(bytes) };
-      return { type: stage.type, what: `${samples} windows of ${sequenceLength} tokens`, steps: [step], disk: { kept: 4 * samples * sequenceLength, passing: 0 } };
+      return { type: stage.type, what: `${samples} windows of ${sequenceLength} tokens`, steps: [step], disk: { kept: 4 * samples * sequenceLength, passing: 0 }, hidden: [] };
     }
     case 'initialMask': {
       const { method, allocation } = stage;
@@ -84,29 +86,28 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const { needs, cost } = initialMethodOf(method);
       if (needs !== 'hidden-states' || windows === undefined) {
         const step = { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows ?? { samples: 1, time: 1, perBatch: 1 }) };
-        return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing } };
+        return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing }, hidden: scoring.hidden };
       }
-      const hidden = hiddenBytes(size, windows);
       return {
         type: stage.type,
         what: method,
         steps: [...scoring.steps, embedStep(size, windows), { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows) }],
-        disk: { kept: kept + hidden, passing: Math.max(hidden, scoring.passing) },
+        disk: { kept, passing: scoring.passing },
+        hidden: [...scoring.hidden, onWay(size, windows)],
       };
     }
     case 'rebuild': {
-      if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 } };
+      if (windows === undefined) return { type: stage.type, what: stage.strategy, steps: [], disk: { kept: 0, passing: 0 }, hidden: [] };
       const { strategy } = stage;
       const method = rebuildMethodOf(strategy);
       const settings = ownSettings(method.settings, stage);
-      const hidden = hiddenBytes(size, windows);
       const beside = method.needsDensePath?.(settings, stage) === true;
       return {
         type: stage.type,
         what: strategy,
         steps: [embedStep(size, windows, beside ? 2 : 1), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, settings) }],
-        // A dense path lies there before the layer and after it.
-        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0) + hidden, passing: beside ? 3 * hidden : hidden },
+        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0), passing: 0 },
+        hidden: [{ ...onWay(size, windows), paths: beside ? 2 : 1 }],
       };
     }
     case 'evaluation': {
@@ -126,28 +127,40 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
         ]), ...zeroShot.steps],
         disk: {
           kept: tasks.reduce((total, task) => total + 4 * task.windows.samples * task.windows.time, zeroShot.disk.kept),
-          passing: Math.max(zeroShot.disk.passing, ...tasks.map((task) => 2 * hiddenBytes(size, task.windows))),
+          passing: 0,
         },
+        hidden: [...tasks.map((task) => ({ windows: task.windows, layers: size.layers, paths: 1, times: states })), ...zeroShot.hidden],
       };
     }
   }
 }
 
-const noSteps: { steps: Step[]; passing: number } = { steps: [], passing: 0 };
+/** Hidden states through all layers; what comes out of the last one nobody needs. */
+function onWay({ layers: all }: ModelSize, windows: Windows): HiddenPass {
+  return { windows, layers: all - 1, paths: 1, times: 1 };
+}
 
-function scoringSteps(name: AllocationMethodName, size: ModelSize, windows: Windows): { steps: Step[]; passing: number } {
+interface Scoring {
+  steps: Step[];
+  passing: number;
+  hidden: HiddenPass[];
+}
+
+const noSteps: Scoring = { steps: [], passing: 0, hidden: [] };
+
+function scoringSteps(name: AllocationMethodName, size: ModelSize, windows: Windows): Scoring {
   const method = allocationMethodOf(name);
   if (method.needs === 'nothing') return noSteps;
   const hidden = hiddenBytes(size, windows);
   const steps = [{ kind: kinds.scoring(name), count: size.layers, cost: method.cost(size, windows) }];
-  if (method.needs === 'inputs') return { steps, passing: 2 * hidden };
+  if (method.needs === 'inputs') return { steps, passing: 0, hidden: [onWay(size, windows)] };
   // Backwards, it has the hidden states of all layers kept.
-  return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden };
+  return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden, hidden: [] };
 }
 
 function outputSteps(size: ModelSize): StageSteps[] {
   return [
-    { type: 'outputs', what: 'checkpoint and mask', steps: [{ kind: kinds.outputs, count: 1, cost: outputsCost(size) }], disk: { kept: size.fileBytes + size.prunable / 8, passing: 0 } },
-    { type: 'proof', what: 'checkpoint against the dense model', steps: [{ kind: kinds.proof, count: 1, cost: proofCost(size) }], disk: { kept: 0, passing: 0 } },
+    { type: 'outputs', what: 'checkpoint and mask', steps: [{ kind: kinds.outputs, count: 1, cost: outputsCost(size) }], disk: { kept: size.fileBytes + size.prunable / 8, passing: 0 }, hidden: [] },
+    { type: 'proof', what: 'checkpoint against the dense model', steps: [{ kind: kinds.proof, count: 1, cost: proofCost(size) }], disk: { kept: 0, passing: 0 }, hidden: [] },
   ];
 }

@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { EvaluationStage, ZeroShotTask } from '../config/pipeline.js';
 import { questionsPerBatch } from './batches.js';
+import type { HiddenPass } from './hidden-writes.js';
 import * as layers from './layer-cost.js';
-import { hiddenBytes, type ModelSize, type Windows } from '../../science/cost/index.js';
+import type { ModelSize, Windows } from '../../science/cost/index.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 
 /** Documents of a task, and characters of one with all of its answers. */
@@ -62,8 +63,8 @@ export function scoredWindows(windows: Windows): Windows {
 }
 
 /** What the zero-shot tasks of an evaluation take. Answers of a document are taken to share its context. */
-export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: ModelSize): { tasks: number; steps: Step[]; disk: { kept: number; passing: number } } {
-  if (zeroShot.length === 0) return { tasks: 0, steps: [], disk: { kept: 0, passing: 0 } };
+export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: ModelSize): { tasks: number; steps: Step[]; disk: { kept: number }; hidden: HiddenPass[]; groups: number } {
+  if (zeroShot.length === 0) return { tasks: 0, steps: [], disk: { kept: 0 }, hidden: [], groups: 0 };
   const tasks = zeroShot.map(documentsOf);
   const samples = tasks.reduce((total, { documents }) => total + documents, 0);
   const tokens = tasks.reduce((total, { documents, characters }) => total + documents * tokensOf(characters, size.vocabulary), 0);
@@ -80,6 +81,8 @@ export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: 
       { kind: kinds.questions, count: times * size.layers, cost: layers.advanceCost(size, windows) },
       { kind: kinds.likelihoods, count: times, cost: layers.scoreCost(size, scoredWindows(windows)) },
     ],
-    disk: { kept: 12 * tokens, passing: 2 * hiddenBytes(size, windows) },
+    disk: { kept: 12 * tokens },
+    hidden: [{ windows, layers: size.layers, paths: 1, times }],
+    groups,
   };
 }

@@ -5,6 +5,12 @@ import { basename, dirname, join } from 'node:path';
 /** Largest piece that is hashed and written at once: some system calls refuse 2 GiB and more. */
 const pieceBytes = 1 << 26;
 
+/** Of a file that was written: its length, and its SHA-256 in hexadecimal. */
+export interface Written {
+  bytes: number;
+  sha256: string;
+}
+
 /** `.<name>.<16 hex digits>.partial` beside the file that it will become. */
 const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
 
@@ -13,13 +19,12 @@ const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
  * temporary name in the same folder, fsync, rename, fsync of the folder. Makes the folder if it is not there.
  *
  * @param chunks the content, consumed one chunk at a time, so that it never needs to be in memory whole
- * @returns the length and the SHA-256 (hexadecimal) of the content
  * @throws the system's error (ENOSPC, EACCES, ...) or that of `chunks`; the temporary file is removed then
  */
 export async function writeFileDurably(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<{ bytes: number; sha256: string }> {
+): Promise<Written> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.partial`);
   const hash = createHash('sha256');
   let bytes = 0;

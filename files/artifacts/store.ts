@@ -12,10 +12,12 @@ import { ArtifactLostError } from './errors.js';
 import { EventLog } from './event-log.js';
 import { readPiece } from './read-piece.js';
 import type { Shelf } from './shelf.js';
+import { writeFileInThread } from './write-in-thread.js';
 
 /** Collects the files of an artifact while it is being made. */
 export interface ArtifactDraft {
-  write(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
+  /** @param where a thread takes the chunks' memory over, and hashes and writes while this one goes on */
+  write(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, where?: 'here' | 'in a thread'): Promise<void>;
 }
 
 const dayInMilliseconds = 24 * 3600 * 1000;
@@ -111,8 +113,8 @@ export class ArtifactStore {
     try {
       const files: Manifest['files'] = {};
       const summary = await make({
-        write: async (name, chunks) => {
-          files[name] = await writeFileDurably(join(draft, name), chunks);
+        write: async (name, chunks, where = 'here') => {
+          files[name] = await (where === 'here' ? writeFileDurably : writeFileInThread)(join(draft, name), chunks);
         },
       });
       const seconds = (performance.now() - started) / 1000;
@@ -194,7 +196,12 @@ export class ArtifactStore {
     await this.folder.removeDrafts(now - dayInMilliseconds);
   }
 
-  private async log(event: 'made' | 'found' | 'damaged', kind: ArtifactKind, key: string, summary: Json): Promise<void> {
+  /** Notes in the log that something was computed a second time, because nobody had stored it. */
+  async noteRepeated(kind: ArtifactKind, key: string, summary: Json): Promise<void> {
+    await this.log('repeated', kind, key, summary);
+  }
+
+  private async log(event: 'made' | 'found' | 'damaged' | 'repeated', kind: ArtifactKind, key: string, summary: Json): Promise<void> {
     await this.events.add({ at: new Date().toISOString(), event, kind, key, summary });
   }
 }

@@ -74,6 +74,7 @@ export function forwardWork(size: ModelSize, windows: Windows): Work {
 
 /** What is stored is a file and its manifest. */
 const filesOfArtifact = 2;
-export const storeHidden = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows), files: filesOfArtifact });
+/** A gradient between layers, which is as large as the hidden states there. */
+export const storeGradient = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows), files: filesOfArtifact });
 export const storeMask = (size: ModelSize): Partial<Work> => ({ writtenBytes: maskBytes(size), files: filesOfArtifact });
 

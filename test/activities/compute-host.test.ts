@@ -1,25 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ComputeHost, RemoteFault } from '../../activities/compute/host.js';
+import { ComputeHost, RemoteFault, type ComputeHostOptions } from '../../activities/compute/host.js';
 import { ComputeCrashedError } from '../../activities/errors.js';
 import type { RunContext } from '../../activities/types.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 
 let host: ComputeHost;
 let remove: () => Promise<void>;
+let state: string;
 const never = new AbortController().signal;
 const quiet = (): void => undefined;
 
 beforeEach(async () => {
-  const temporary = await temporaryState();
-  remove = temporary.remove;
-  host = new ComputeHost({ state: temporary.state, entry: resolve('dist/activities/compute/child.js'), onOutput: quiet });
+  ({ state, remove } = await temporaryState());
+  host = new ComputeHost(options());
 });
 afterEach(async () => {
   host.stop();
   await remove();
 });
+
+const options = (): ComputeHostOptions => ({ state, entry: resolve('dist/activities/compute/child.js'), onOutput: quiet });
 
 async function pidOf(running: ComputeHost): Promise<number> {
   while (running.pid === undefined) await sleep(5);
@@ -49,6 +51,19 @@ describe('the compute process', () => {
     await expect(running).rejects.toThrow(ComputeCrashedError);
     await expect(running).rejects.toThrow(/signal SIGKILL/);
     expect(await host.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
+  });
+
+  it('ends in order when it is asked to, and another one serves the next task', async () => {
+    const ends: string[] = [];
+    await host.end();
+    const asked = new ComputeHost({ ...options(), onIdleEnd: (how) => ends.push(how) });
+    await asked.run(...prepare('auto'), never, quiet);
+    const pid = await pidOf(asked);
+    await asked.end();
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect([asked.pid, ends]).toEqual([undefined, []]);
+    expect(await asked.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
+    asked.stop();
   });
 
   it('is gone at once when the task is cancelled', async () => {

@@ -11,7 +11,7 @@ import { ArtifactStore } from '../../files/artifacts/index.js';
 import { begin, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
 
 const stages = { prepareRun, sampleCalibration, makeInitialMask };
-const pipeline = demoPipeline(['rebuild.strategy=best', 'rebuild.effort=3']);
+const pipelineOf = (maxLoss: number) => demoPipeline(['rebuild.strategy=best', 'rebuild.effort=3', `durability.maxLoss=${maxLoss}`]);
 const removals: (() => Promise<void>)[] = [];
 afterAll(() => Promise.all(removals.map((remove) => remove())));
 
@@ -25,38 +25,46 @@ const stored = async ({ state }: Place): Promise<string[]> => {
   return files.filter((name) => name.endsWith('hidden.f32'));
 };
 
-/** Rebuilds all layers in a store of its own. @returns what each layer came to, and how many hidden states it has left in all */
-async function rebuild(after: (bench: Workbench, place: Place) => Promise<Workbench>): Promise<{ summaries: unknown[]; left: number }> {
+/** Rebuilds all layers in a store of its own. @returns what each layer came to, and how many hidden states were on disk behind each */
+async function rebuild(maxLoss: number, after: (bench: Workbench, place: Place) => Promise<Workbench>): Promise<{ summaries: unknown[]; stored: number[] }> {
+  const pipeline = pipelineOf(maxLoss);
   const { state, remove } = await temporaryState();
   removals.push(remove);
   const place: Place = { state, newBench: () => new Workbench(state, new ArtifactStore(join(state, 'artifacts'))) };
   let bench = place.newBench();
   const run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
-  const before = (await stored(place)).length;
+  const counts: number[] = [];
   const masks: string[] = [];
   const summaries: unknown[] = [];
   for (let layer = 0; layer < run.context.model.layers; layer++) {
     const { mask, entries } = await rebuildLayer({ context: run.context, stage: rebuildStageOf(pipeline), layer, path: { tokens: run.tokens, masks: [...masks] }, start: run.initial[layer] }, bench);
     masks.push(mask);
     summaries.push([entries, (await bench.store.find('mask', mask))?.files]);
+    counts.push((await stored(place)).length);
     bench = await after(bench, place);
   }
   bench.forget();
-  return { summaries, left: (await stored(place)).length - before };
+  return { summaries, stored: counts };
 }
 
-const untouched = rebuild((bench) => Promise.resolve(bench));
+const untouched = rebuild(60, (bench) => Promise.resolve(bench));
 
-it('leaves the states of the rebuilt path alone, those behind the last layer', async () => {
-  expect((await untouched).left).toBe(1);
+it('stores nothing that is made again within the loss allowed', async () => {
+  expect((await untouched).stored).toEqual([0, 0, 0, 0]);
+});
+
+it('allowed no loss, stores the states of both paths behind each layer, and leaves none', async () => {
+  const { summaries, stored } = await rebuild(0, (_, { newBench }) => Promise.resolve(newBench()));
+  expect(stored).toEqual([2, 4, 6, 0]);
+  expect(summaries).toEqual((await untouched).summaries);
 });
 
 it.each([
-  ['from disk, in another process', (_: Workbench, { newBench }: Place) => Promise.resolve(newBench())],
-  ['by running the dense layers again where all states are gone', async (_: Workbench, { state, newBench }: Place) => {
+  ['where none were stored', 60, (_: Workbench, { newBench }: Place) => Promise.resolve(newBench())],
+  ['where all stored ones are gone', 0, async (_: Workbench, { state, newBench }: Place) => {
     await rm(join(state, 'artifacts', 'hidden'), { recursive: true, force: true });
     return newBench();
   }],
-])('has the same bits %s', async (_, after) => {
-  expect((await rebuild(after)).summaries).toEqual((await untouched).summaries);
+])('has the same bits by running the layers of both paths again, %s', async (_, maxLoss, after) => {
+  expect((await rebuild(maxLoss, after)).summaries).toEqual((await untouched).summaries);
 });

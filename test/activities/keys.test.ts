@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { scoresDependOn } from '../../activities/allocation.js';
 import { perplexityDependsOn } from '../../activities/evaluation.js';
-import { hiddenDependsOn } from '../../activities/hidden-states.js';
+import { hiddenDependsOn } from '../../activities/hidden-paths.js';
 import { maskDependsOn } from '../../activities/initial-mask.js';
 import { inputDifferences, lockedInputs } from '../../activities/lock/index.js';
 import { rebuildDependsOn } from '../../activities/rebuild.js';

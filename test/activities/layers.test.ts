@@ -18,7 +18,7 @@ let remove: () => Promise<void>;
 let bench: Workbench;
 let run: BegunRun;
 let path: Path;
-const pipeline = demoPipeline();
+const pipeline = demoPipeline(['durability.maxLoss=0']);
 
 const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
 
@@ -51,6 +51,7 @@ describe('hidden states between layers have the same bits', () => {
 
   it('from memory and from disk, in another process', async () => {
     inMemory = await bitsOf(bench, path);
+    expect((await hiddenFiles()).length).toBe(1);
     expect(await bitsOf(newBench(), path)).toBe(inMemory);
   });
 
@@ -74,7 +75,7 @@ it('keeps no tensors from layer to layer but the hidden states', async () => {
   for (let layer = 0; layer < run.context.model.layers; layer++) {
     const at = { tokens: run.tokens, masks: [...masks] };
     masks.push((await rebuildLayer({ context: run.context, stage, layer, path: at, start: run.initial[layer] }, fresh)).mask);
-    counts.push(tf.memory().numTensors);
+    if (layer + 1 < run.context.model.layers) counts.push(tf.memory().numTensors);
   }
   // The first layer may leave constant tables (rotary angles, causal mask) behind for the others.
   expect(new Set(counts).size).toBe(1);

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
 import { runningServer } from '../../app/cli/local/server-record.js';
 import { demoFolder, temporaryState } from '../helpers/demo-run.js';
+import { repeatedForwards, storeLog as readStoreLog } from '../../tools/bench/faults/judge.js';
 import { ownNamespace, type OwnNamespace } from '../helpers/shared-server.js';
 
 const kills = Number(process.env['LLM_BARBER_KILLS'] ?? '1');
@@ -98,6 +99,12 @@ function outputs({ checkpoint, mask }: Result): Record<string, string> {
   return Object.fromEntries(names.map((file) => [relative(join(checkpoint, '..'), file), digest(file)]));
 }
 
+/** Files of hidden states that a run has left. */
+function hiddenLeft(state: string): string[] {
+  const folder = join(state, 'artifacts', 'hidden');
+  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.f32')) : [];
+}
+
 /** Keys of layers' masks and perplexities that were made more than once. */
 async function madeTwice(state: string): Promise<string[]> {
   const lines = (await readFile(storeLog(state), 'utf8')).trim().split('\n');
@@ -108,9 +115,9 @@ async function madeTwice(state: string): Promise<string[]> {
 
 /** What is killed: a round of rebuilding as published, one with a dense path beside it, and a guarded one of updated weights. */
 const pipelines: [string, string[]][] = [
-  ['published', ['rebuild.strategy=published']],
+  ['published, no forward twice', ['rebuild.strategy=published', 'durability.maxLoss=0']],
   ['best', ['rebuild.strategy=best']],
-  ['SparseGPT, guarded', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded']],
+  ['SparseGPT, guarded, with some of the hidden states on disk', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
 ];
 
 describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
@@ -142,6 +149,8 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
         expect(outputs(result)).toEqual(outputs(undisturbed.result));
         expect(result.perplexity).toEqual(undisturbed.result.perplexity);
         expect(await madeTwice(state)).toEqual([]);
+        if (settings.includes('durability.maxLoss=0')) expect(repeatedForwards(readStoreLog(join(state, 'artifacts')))).toEqual([]);
+        expect(hiddenLeft(state)).toEqual([]);
       }
       expect(done).toBe(kills);
     });

@@ -54,6 +54,9 @@ describe('pipelines that continue as new', () => {
     const check = /(const isLong = )continueAsNewSuggested/;
     expect(code).toMatch(check);
     await serve('at once', code.replace(check, '$1false'));
+    const limit = /(\bevents: )8_000\b/;
+    expect(code).toMatch(limit);
+    await serve('unsuggested', code.replace(check, '$1false').replace(limit, `$1${suggestedEvents}`));
     vi.stubEnv('TEMPORAL_ADDRESS', server.address);
   });
   afterAll(async () => {
@@ -147,6 +150,13 @@ gates: [seconds total <= 10000]
     }
     const [before, after] = [await progressOf(`whole-${expected.configDigest.slice(0, 16)}`), await progressOf(workflowId)];
     expect(after.stages).toEqual(before.stages);
+  });
+
+  it('do so by themselves where the server suggests nothing', async () => {
+    const result = await resultOf(await start('alone', {}, 'unsuggested'));
+    const lengths = await executions(`alone-${result.configDigest.slice(0, 16)}`);
+    expect(lengths.length).toBeGreaterThan(4);
+    expect(Math.max(...lengths)).toBeLessThan(mostEvents);
   });
 
   it('lose no signal that arrives around the change', async () => {

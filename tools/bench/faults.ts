@@ -1,15 +1,17 @@
 /**
  * Injects faults into real runs of small LLaMA and OPT pipelines, and holds what comes out against undisturbed runs:
  * `node dist/tools/bench/faults.js --faults 200 [--seed 1] [--lanes 3] [--per-run 4] [--outage 13] [--data ../shared/data] [--write FILE]`.
+ * With `--layers 8 [--max-loss SECONDS]` the runs are those of the demo model made deeper, and of that `durability.maxLoss`.
  * Ends with exit code 1 if a layer was lost, a byte differs or a run failed.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { packageRoot } from '#setup/places.mjs';
 import { campaign, type Outcome, type Subject } from './faults/campaign.js';
 import { faultKinds, type FaultKind } from './faults/injections.js';
 import { randomFrom, shuffled } from './faults/random.js';
-import { faultTable, untoldText } from './faults/table.js';
+import { faultTable, repeatedText, untoldText } from './faults/table.js';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,8 @@ const { values } = parseArgs({
     'per-run': { type: 'string', default: '4' },
     outage: { type: 'string', default: '13' },
     data: { type: 'string', default: '../shared/data' },
+    layers: { type: 'string' },
+    'max-loss': { type: 'string' },
     only: { type: 'string', default: '' },
     write: { type: 'string' },
   },
@@ -26,7 +30,8 @@ const { values } = parseArgs({
 
 const data = resolve(values.data);
 const text = join(data, 'text', 'tiny.utf8');
-const subjects: Subject[] = [
+const demo = join(packageRoot, 'pipelines', 'demo');
+const subjects: Subject[] = values.layers !== undefined ? [{ name: 'deeper-demo', model: join(demo, 'model'), text: join(demo, 'heldout.txt'), layers: Number(values.layers) }] : [
   { name: 'stories260K', model: join(data, 'models', 'stories260K'), text },
   { name: 'tiny-opt', model: join(data, 'models', 'tiny-opt'), text },
 ];
@@ -39,7 +44,7 @@ const begun = performance.now();
 
 function table(): string {
   const minutes = ((performance.now() - begun) / 60_000).toFixed(0);
-  return `${faultTable(finished)}\n\n${untoldText(finished)}\n\n${finished.length} runs in ${minutes} minutes, seed ${values.seed}.\n`;
+  return `${faultTable(finished)}\n\n${untoldText(finished)}\n\n${repeatedText(finished)}\n\n${finished.length} runs in ${minutes} minutes, seed ${values.seed}.\n`;
 }
 
 const campaigns = await Promise.allSettled(
@@ -50,6 +55,7 @@ const campaigns = await Promise.allSettled(
       seed: Number(values.seed) * 1000 + lane,
       perRun: Number(values['per-run']),
       outage: Number(values.outage),
+      ...(values['max-loss'] !== undefined && { maxLoss: Number(values['max-loss']) }),
       say: (line) => {
         process.stderr.write(`${line}\n`);
       },

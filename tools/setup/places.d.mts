@@ -6,7 +6,7 @@ export const packageRoot: string;
 /** What the build makes. */
 export const builtFolder: string;
 /** Path of a program that the build bundles (tools/bundle-programs.mjs). */
-export function programPath(name: 'temporal-pipeline' | 'temporal' | 'compute' | 'probe-engine' | 'measure'): string;
+export function programPath(name: 'temporal-pipeline' | 'temporal' | 'compute' | 'write-thread' | 'probe-engine' | 'measure'): string;
 /** Cache that survives `npm ci`: `$LLM_BARBER_CACHE`, else `$XDG_CACHE_HOME/llm-barber`, else `~/.cache/llm-barber`. */
 export function cacheFolder(env?: Environment): string;
 /** Platform and architecture, for instance `linux-x64`. */

@@ -18,6 +18,20 @@ export function secondsText(seconds: number): string {
   return `${(seconds / 3600).toFixed(seconds < 36_000 ? 1 : 0)} h`;
 }
 
+/** How often hidden states are stored, and what that is for. */
+function hiddenText({ stages, maxLoss }: Plan): string {
+  const sum = (amount: (writes: PlannedStage['hiddenWrites']) => number): number => stages.reduce((total, { hiddenWrites }) => total + amount(hiddenWrites), 0);
+  const count = sum((writes) => writes.count);
+  const loss = `a crash costs at most ${maxLoss} s of forwards (durability.maxLoss)`;
+  if (count === 0) return `Hidden states are not stored: ${loss}.`;
+  return `Hidden states are stored ${count} ${count === 1 ? 'time' : 'times'}, ${bytesText(sum(({ bytes }) => bytes))} in ${secondsText(sum(({ seconds }) => seconds))}${maxLoss === 0 ? '' : ' beside the work'}: ${loss}.`;
+}
+
+function eventsText({ events: { total, executions, largest } }: Plan): string {
+  const text = (count: number): string => count.toLocaleString('en-US');
+  return `The server keeps ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
+}
+
 /** A plan as a table, a line a stage. */
 export function planText({ name, model, machine, plan, free }: PlanFacts): string {
   const apart = free.tensors;
@@ -37,5 +51,6 @@ export function planText({ name, model, machine, plan, free }: PlanFacts): strin
     `${name}: ${model.family}, ${model.layers} layers, ${Number(millions)} million weights, ${bytesText(model.fileBytes)}${model.weights ? '' : ' (config.json only)'}\n`,
     `${engineText(machine.engine)}, ${Math.round(machine.speeds.flops / 1e9)} GFLOP/s (${machine.origin}${machine.busy === undefined ? '' : ', busy'})\n\n`,
     numberTable(rows),
+    `\n${hiddenText(plan)}\n${eventsText(plan)}\n`,
   ].join('');
 }

@@ -1,4 +1,4 @@
-import { addWork, f32, forwardBatch, forwardWork, gradientBatch, hiddenBytes, readLayer, storeHidden, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
+import { addWork, f32, forwardBatch, forwardWork, gradientBatch, hiddenBytes, readLayer, storeGradient, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
 
 /** One layer of a backward pass over the dense model, with the hidden states and gradients before and behind it. */
 export function backwardCost(size: ModelSize, windows: Windows): Cost {
@@ -7,6 +7,6 @@ export function backwardCost(size: ModelSize, windows: Windows): Cost {
   const gradients = Math.max(...layer.subBlocks.map((block) => gradientBatch(size, block, windows)));
   return {
     memory: { tensors: base.tensors + 3 * hiddenBytes(size, windows) + f32 * layer.linear + forwardBatch(size, windows) + gradients, host: base.host },
-    work: addWork([1, readLayer(size)], [3, forwardWork(size, windows)], [1, storeHidden(size, windows)]),
+    work: addWork([1, readLayer(size)], [3, forwardWork(size, windows)], [1, storeGradient(size, windows)]),
   };
 }

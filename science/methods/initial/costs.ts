@@ -1,4 +1,4 @@
-import { addWork, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, storeHidden, storeMask, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
+import { addWork, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, storeMask, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
 
 /** A layer's first mask where no calibration is needed: by magnitude, or from a file. */
 export function plainMaskCost(size: ModelSize): Cost {
@@ -22,7 +22,7 @@ export function inputStatisticsCost(size: ModelSize, windows: Windows): Cost {
     },
     work: addWork(
       [1, readLayer(size)], [2, forwardWork(size, windows)], [1, { rankedWeights: 1.5 * layer.linear }],
-      [1, storeHidden(size, windows)], [1, storeMask(size)],
+      [1, storeMask(size)],
     ),
   };
 }

@@ -1,4 +1,4 @@
-import { addWork, f32, forwardWork, hiddenBytes, readLayer, storeHidden, storeMask, weightsMemory, type Cost, type ModelSize, type SubBlockSize, type Windows, type Work } from '../../cost/index.js';
+import { addWork, f32, forwardWork, hiddenBytes, readLayer, storeMask, weightsMemory, type Cost, type ModelSize, type SubBlockSize, type Windows, type Work } from '../../cost/index.js';
 
 /** Forwards that one published round is worth, and how many of them stay without gradients. */
 export const publishedForwards = 4.33;
@@ -28,7 +28,7 @@ export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensor
     },
     work: addWork(
       [1, readLayer(size)], [forwards, forwardWork(size, windows)], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
-      [1, storeHidden(size, windows)], [1, storeMask(size)], [1, more],
+      [1, storeMask(size)], [1, more],
     ),
   };
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assumedMachine, makePlan, readModel, type Machine, type Plan } from '../../../app/planning/index.js';
+import { advanceCost, assumedMachine, makePlan, readModel, secondsOf, type Machine, type Plan } from '../../../app/planning/index.js';
 import { pipelineOf } from './pipelines.js';
 import { cpuEngine, llama7b, llama7bConfig } from './llama7b.js';
 
@@ -24,12 +24,26 @@ describe('a plan', () => {
     const stream = 4_294_967_296;
     const outputs = 13_476_831_232 + masks;
     const { stages, total } = plan();
-    expect(stages.map(({ disk }) => disk.kept)).toEqual([tokens, masks, masks + stream, outputs, 0, 4 * 64 * 2048]);
-    // While a layer is rebuilt, the streams before and after it lie there.
+    expect(stages.map(({ disk }) => disk.kept)).toEqual([tokens, masks, masks, outputs, 0, 4 * 64 * 2048]);
+    // Until the next stream is whole, the one before it lies there.
     expect(stage(plan(), 'rebuild').disk.peak).toBe(tokens + 2 * masks + 2 * stream);
     const kept = stages.reduce((sum, { disk }) => sum + disk.kept, 0);
     // 64 windows are scored; two of their streams lie there at a time.
     expect(total.disk).toBe(kept + stream);
+  });
+
+  it('stores hidden states only where a crash would cost more than the run allows', () => {
+    const of = (maxLoss: number, more: string[] = []): Plan['stages'][number] => stage(plan([`durability.maxLoss=${maxLoss}`, ...more]), 'rebuild');
+    const forward = secondsOf(advanceCost(size, { samples: 128, time: 2048, perBatch: 1 }).work, machine);
+    const never = of(31 * forward + 1);
+    expect(never.hiddenWrites).toEqual({ count: 0, bytes: 0, seconds: 0, held: 0, peak: 0 });
+    // Of 31 states, every fifth; two paths share the seconds.
+    expect(of(5.5 * forward).hiddenWrites).toMatchObject({ count: 6, bytes: 6 * 4_294_967_296 });
+    expect(of(11 * forward, ['rebuild.strategy=best', 'rebuild.effort=10']).hiddenWrites).toMatchObject({ count: 12, peak: 4 * 4_294_967_296 });
+    expect(of(0).hiddenWrites.count).toBe(31);
+    // Only where all of it is waited for does writing take time.
+    expect(of(5.5 * forward).seconds).toBe(never.seconds);
+    expect(of(0).seconds).toBeCloseTo(never.seconds + (31 * 4_294_967_296) / machine.speeds.write, 6);
   });
 
   it('has SparseGPT leave its updated weights', () => {

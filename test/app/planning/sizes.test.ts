@@ -40,13 +40,12 @@ it('counts products of a forward', () => {
   expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 2048 * 4096));
 });
 
-it('a dense path beside a rebuild is on disk, too, before a layer and after it', () => {
+it('a dense path beside a rebuild may be on disk, too', () => {
   const rebuildOf = (...settings: string[]) => stageSteps(pipelineOf(['rebuild.strategy=best', ...settings]), size, 1).find(({ type }) => type === 'rebuild')!;
   const [alone, beside] = [rebuildOf('rebuild.effort=1'), rebuildOf('rebuild.effort=10')];
   expect(beside.disk.kept).toBe(alone.disk.kept);
-  expect(alone.disk.passing).toBe(stream);
-  expect(beside.disk.passing).toBe(3 * stream);
-  expect(rebuildOf('rebuild.effort=10', 'rebuild.weights=keep-dense').disk.passing).toBe(stream);
+  const keepDense = rebuildOf('rebuild.effort=10', 'rebuild.weights=keep-dense');
+  expect([alone, beside, keepDense].map(({ hidden }) => hidden)).toEqual([1, 2, 1].map((paths) => [{ windows, layers: 31, paths, times: 1 }]));
   expect([alone, beside].map(({ steps }) => steps[0].count)).toEqual([1, 2]);
 });
 

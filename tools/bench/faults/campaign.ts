@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parsePipeline, type ParsedPipeline } from '../../../app/config/index.js';
+import { deeperModel } from './deeper-model.js';
 import { disturbedRun, undisturbed, type Injected } from './disturbed-run.js';
 import type { FaultKind } from './injections.js';
+import type { Repeated } from './judge.js';
 import { Plant, Server } from './plant.js';
 import { randomFrom, shuffled } from './random.js';
 
@@ -12,6 +14,8 @@ export interface Subject {
   name: string;
   model: string;
   text: string;
+  /** Layers that a LLaMA of fewer is made into. */
+  layers?: number;
 }
 
 export interface CampaignOptions {
@@ -23,6 +27,8 @@ export interface CampaignOptions {
   perRun: number;
   /** Seconds that a lost connection lasts. */
   outage: number;
+  /** The runs' `durability.maxLoss`; that of every pipeline if absent. */
+  maxLoss?: number;
   say: (line: string) => void;
   /** Called after each run. */
   onOutcome?: (outcome: Outcome) => void;
@@ -35,10 +41,12 @@ export interface Outcome {
   lost: string[];
   remade: string[];
   differing: number;
+  /** Forwards that were run a second time, after each loss of hidden states. */
+  repeated: Repeated[];
   failure?: string;
 }
 
-function pipelineOf({ name, model, text }: Subject): ParsedPipeline {
+function pipelineOf({ name, model, text }: Subject, maxLoss: number | undefined): ParsedPipeline {
   const dataset = `{ file: ${JSON.stringify(text)} }`;
   const yaml = `
 version: 1
@@ -51,20 +59,28 @@ stages:
   - rebuild: { granularity: output, strategy: published, ratio: 0.1 }
   - evaluation: { states: [dense, initial, rebuilt], perplexity: [{ dataset: ${dataset}, skipTokens: 4096, maxWindows: 16 }] }
 `;
-  return parsePipeline({ text: yaml, path: join(tmpdir(), `${name}.yaml`), overrides: [] });
+  return parsePipeline({ text: yaml, path: join(tmpdir(), `${name}.yaml`), overrides: maxLoss === undefined ? [] : [`durability.maxLoss=${maxLoss}`] });
+}
+
+async function deepened(subject: Subject, folder: string): Promise<Subject> {
+  if (subject.layers === undefined) return subject;
+  const model = join(folder, `model-${subject.name}`);
+  await deeperModel(subject.model, subject.layers, model);
+  return { ...subject, model };
 }
 
 /** Injects all faults into runs on one server, and judges every run. */
-export async function campaign({ subjects, faults, seed, perRun, outage, say, onOutcome }: CampaignOptions): Promise<Outcome[]> {
+export async function campaign({ subjects: given, faults, seed, perRun, outage, maxLoss, say, onOutcome }: CampaignOptions): Promise<Outcome[]> {
   const random = randomFrom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'faults-'));
   const server = await Server.start(join(folder, 'server'));
   const outcomes: Outcome[] = [];
   try {
+    const subjects = await Promise.all(given.map((subject) => deepened(subject, folder)));
     const expected = new Map<string, Record<string, string>>();
     for (const subject of subjects) {
       const plant = await Plant.build(server, folder, `undisturbed-${subject.name}`, 1);
-      expected.set(subject.name, await undisturbed(plant, pipelineOf(subject)));
+      expected.set(subject.name, await undisturbed(plant, pipelineOf(subject, maxLoss)));
       await plant.tearDown();
     }
     const left = shuffled(random, faults);
@@ -73,7 +89,7 @@ export async function campaign({ subjects, faults, seed, perRun, outage, say, on
       const plant = await Plant.build(server, folder, `run-${index}`);
       try {
         const next = left.splice(0, perRun);
-        const judged = await disturbedRun(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }), next, expected.get(subject.name) ?? {}, { random, outage });
+        const judged = await disturbedRun(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }, maxLoss), next, expected.get(subject.name) ?? {}, { random, outage });
         // What found the run ended already comes again; after a failure nothing does.
         left.unshift(...next);
         const outcome = { subject: subject.name, ...judged };

@@ -3,7 +3,7 @@ import { startPipeline, type Run } from '../../../app/cli/start-pipeline.js';
 import type { ParsedPipeline } from '../../../app/config/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { injections, type FaultKind } from './injections.js';
-import { differingBytes, digestsOf, madeAgain, storeLog, toldBy, type Told } from './judge.js';
+import { differingBytes, digestsOf, madeAgain, repeatedForwards, storeLog, toldBy, type Repeated, type Told } from './judge.js';
 import type { Plant } from './plant.js';
 import { pick, type Random } from './random.js';
 import type { WorkerProcess } from './worker-process.js';
@@ -32,6 +32,8 @@ export interface Judged {
   differing: number;
   /** Artifacts that were made again because a fault had destroyed them. */
   remade: string[];
+  /** Forwards that were run a second time. */
+  repeated: Repeated[];
   /** Why the run did not complete. */
   failure?: string;
 }
@@ -128,11 +130,12 @@ async function judge(plant: Plant, faults: Injected[], expected: Record<string, 
   const again = [...madeAgain(storeLog(plant.store)).keys()];
   const lost = again.filter((name) => !destroyed.has(name));
   const remade = again.filter((name) => destroyed.has(name));
+  const repeated = repeatedForwards(storeLog(plant.store));
   try {
-    return { faults, lost, remade, differing: differingBytes(await withTimeout(result()), expected) };
+    return { faults, lost, remade, repeated, differing: differingBytes(await withTimeout(result()), expected) };
   } catch (error) {
     const cause = (error as { cause?: { cause?: Error } & Error }).cause;
-    return { faults, lost, remade, differing: 0, failure: cause?.cause?.message ?? cause?.message ?? String(error) };
+    return { faults, lost, remade, repeated, differing: 0, failure: cause?.cause?.message ?? cause?.message ?? String(error) };
   }
 }
 

@@ -28,6 +28,14 @@ interface LogLine {
   event: string;
   kind: string;
   key: string;
+  summary: unknown;
+}
+
+/** Forwards through layers that were run again, because nobody had their hidden states any more. */
+export interface Repeated {
+  layers: number;
+  /** Of each of them, in their order. The first is the first work of its process. */
+  seconds: number[];
 }
 
 /** The store's log so far. */
@@ -51,6 +59,14 @@ export function madeAgain(lines: readonly LogLine[]): Map<string, number> {
     if (event === 'made' && kind !== 'hidden') again.set(`${kind}/${key}`, (again.get(`${kind}/${key}`) ?? -1) + 1);
   }
   return new Map([...again].filter(([, times]) => times > 0));
+}
+
+/** What was run again, loss by loss. */
+export function repeatedForwards(lines: readonly LogLine[]): Repeated[] {
+  return lines.filter(({ event }) => event === 'repeated').map(({ summary }) => {
+    const { from, to, seconds } = summary as { from: number; to: number; seconds: number[] };
+    return { layers: to - from, seconds };
+  });
 }
 
 /** An event of a run's history that says that something went wrong. */

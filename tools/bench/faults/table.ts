@@ -15,10 +15,20 @@ export function untoldText(outcomes: readonly Outcome[]): string {
   return `Not told: ${untold.length}. ${[...reasons].map(([why, kinds]) => `${kinds.length} because ${why} (${[...new Set(kinds)].join('; ')}).`).join(' ')}`.trim();
 }
 
-/** The outcomes as a Markdown table, a row for each kind of fault. What was lost in a run counts for each of its faults' kinds. */
+/** In a sentence, how many forwards were run again. */
+export function repeatedText(outcomes: readonly Outcome[]): string {
+  const all = outcomes.flatMap(({ repeated }) => repeated);
+  const layers = all.map((one) => one.layers);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const most = (seconds: (of: number[]) => number): string => Math.max(0, ...all.map((one) => seconds(one.seconds))).toFixed(2);
+  return `Forwards run again: ${sum(layers)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${most(sum)} s at most, ${most(([, ...others]) => sum(others))} s without the first layer, before which a new process has done nothing. A forward in the middle of them took ${median(all.flatMap((one) => one.seconds.slice(1))).toFixed(3)} s.`;
+}
+
+/** The outcomes as a Markdown table, a row for each kind of fault that was injected. What was lost in a run counts for each of its faults' kinds. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
-  const rows = faultKinds.map((kind) => {
+  const injected = faultKinds.filter((kind) => outcomes.some(({ faults }) => faults.some((fault) => fault.kind === kind)));
+  const rows = injected.map((kind) => {
     const runs = outcomes.filter(({ faults }) => faults.some((fault) => fault.kind === kind));
     const faults = outcomes.flatMap((outcome) => outcome.faults).filter((fault) => fault.kind === kind);
     const sum = (count: (outcome: Outcome) => number): number => runs.reduce((total, run) => total + count(run), 0);

@@ -1,0 +1,49 @@
+/** How long a run's histories are: counted here as the workflow does it, and held against recorded runs. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import { parsePipeline } from '../../../app/config/index.js';
+import type { Pipeline } from '../../../app/config/pipeline.js';
+import { eventsOf } from '../../../app/planning/events.js';
+
+interface Recorded {
+  events: { workflowExecutionStartedEventAttributes?: { input: { payloads: { data: string }[] } } }[];
+}
+
+it.each([
+  // By name, with the model's layers and how often questions go through them.
+  ['demo', 4, 0],
+  ['allocation', 4, 0],
+  ['zero-shot', 4, 1],
+])('are those of the recorded run %s', (name, layers, groups) => {
+  const { events } = JSON.parse(gunzipSync(readFileSync(`test/workflows/histories/${name}.json.gz`)).toString()) as Recorded;
+  const [payload] = events[0].workflowExecutionStartedEventAttributes?.input.payloads ?? [];
+  const { pipeline } = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as { pipeline: Pipeline };
+  expect(eventsOf(pipeline, layers, () => groups)).toEqual({ total: events.length, executions: 1, largest: events.length });
+});
+
+it('of 80 layers with all stages and seven tasks stay below 10,000 events each', () => {
+  const text = `
+version: 1
+name: large
+model: { source: /models/70b }
+stages:
+  - calibration: { dataset: { name: c4 } }
+  - initialMask: { method: wanda, sparsity: 0.5, allocation: { method: sensitivity } }
+  - rebuild: { strategy: guarded }
+  - evaluation:
+      states: [dense, initial, rebuilt]
+      perplexity: [{ dataset: { name: wikitext2 } }, { dataset: { name: c4 } }, { dataset: { name: ptb } }]
+      zeroShot: [boolq, rte, hellaswag, winogrande, arc_easy, arc_challenge, openbookqa]
+`;
+  const { pipeline } = parsePipeline({ text, path: '/p.yaml' });
+  const groups = 20;
+  const { total, executions, largest } = eventsOf(pipeline, 80, () => groups);
+  // A seat, the check, the report, two for the outputs, the calibration; scores, masks, proof; rebuilt masks, proof.
+  const making = 6 + (1 + 160) + 81 + 81;
+  const scoring = 3 * (1 + 3 * 82) + 7 + 3 * (2 + groups * 81);
+  expect(total).toBe(6 * (making + scoring) + 5 * executions);
+  expect(executions).toBe(Math.ceil(total / 4096));
+  expect(largest).toBeGreaterThan(4096 + 6 * 160);
+  expect(largest).toBeLessThan(10_000);
+});
