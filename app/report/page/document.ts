@@ -26,10 +26,10 @@ ${body}
   return page.toString();
 }
 
-/** A table from rows of text, heading first. @param words how many columns from the left are words; the others are numbers */
-export function tableOf([heading, ...rows]: readonly (readonly string[])[], words = 1): Piece {
+/** A table from rows of text, heading first, which scrolls where it is too wide. @param words how many columns from the left are words; the others are numbers */
+export function tableOf(name: string, [heading, ...rows]: readonly (readonly string[])[], words = 1): Piece {
   const kind = (column: number): string => (column < words ? '' : 'n');
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table>
 <thead><tr>${heading.map((cell, column) => html`<th scope="col" class="${kind(column)}">${cell}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, column) => html`<td class="${kind(column)}">${cell}</td>`)}</tr>`)}</tbody>
 </table></div>`;
@@ -37,5 +37,5 @@ export function tableOf([heading, ...rows]: readonly (readonly string[])[], word
 
 /** A chart that says in words what it shows. */
 export function chartOf(svg: string, label: string): Piece {
-  return html`<div class="scroll" role="img" aria-label="${label}">${raw(svg)}</div>`;
+  return html`<div class="chart" role="img" aria-label="${label}">${raw(svg)}</div>`;
 }

@@ -2,7 +2,7 @@
 import { html } from 'hono/html';
 import type { Proof } from '../../../files/masks/index.js';
 import { maskPicture } from '../charts/mask-picture.js';
-import { grouped } from '../figures.js';
+import { counted, grouped, percent } from '../figures.js';
 import { keptByRow, maskTiles, RowHistogram } from '../view/mask-view.js';
 import type { LinearView, SparsityMap } from '../view/run-view.js';
 import type { Piece } from './document.js';
@@ -10,8 +10,15 @@ import type { Piece } from './document.js';
 /** The packed bits of a linear's mask. */
 export type MaskReader = (name: string) => Promise<Uint8Array>;
 
+interface MaskPicture {
+  linear: LinearView;
+  src: string;
+  /** Shares kept in the palest and in the darkest tile. */
+  range: readonly [number, number];
+}
+
 export interface MasksView {
-  layers: { layer: number; pictures: { linear: LinearView; src: string }[] }[];
+  layers: { layer: number; pictures: MaskPicture[] }[];
   /** Rows of all linears by sparsity, in bins of 5 %. */
   rows: readonly number[];
 }
@@ -26,13 +33,15 @@ export async function readMasks({ layers, cells }: SparsityMap, { linears }: Pro
   const histogram = new RowHistogram();
   const view: MasksView = { layers: [], rows: histogram.counts };
   for (const [index, layer] of layers.entries()) {
-    const pictures: MasksView['layers'][number]['pictures'] = [];
+    const pictures: MaskPicture[] = [];
     for (const linear of cells[index]) {
       const shape = linear && shapes.get(linear.name);
       if (linear === undefined || shape === undefined) continue;
       const bits = await read(linear.name);
       histogram.add(keptByRow(bits, shape), shape[1]);
-      if (shown.has(layer)) pictures.push({ linear, src: maskPicture(maskTiles(bits, shape)) });
+      if (!shown.has(layer)) continue;
+      const tiles = maskTiles(bits, shape);
+      pictures.push({ linear, src: maskPicture(tiles), range: tiles.range });
     }
     if (pictures.length > 0) view.layers.push({ layer, pictures });
   }
@@ -40,24 +49,30 @@ export async function readMasks({ layers, cells }: SparsityMap, { linears }: Pro
 }
 
 export function maskSection({ layers }: MasksView): Piece {
+  // The first and the last layer differ most; what lies between is folded away.
+  const ends = layers.length <= 2 ? layers : [layers[0], layers[layers.length - 1]];
+  const between = layers.filter((layer) => !ends.includes(layer));
   return html`<section><h2>The mask itself</h2>
-<p class="note">Share of weights kept, in at most 64 × 64 tiles a linear: green is kept, blank is pruned. Stripes are rows or columns that the method spared or gave up.</p>
-${layers.map(({ layer, pictures }) => html`<h3>layer ${layer}</h3><div class="masks" style="--linears:${pictures.length}">${pictures.map(({ linear: { name, kind, sparsity }, src }) => html`<figure>
-<div class="frame"><img src="${src}" alt="Mask of ${name}"></div><figcaption>${kind}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`)}</section>`;
+<p class="note">Weights kept, in at most 64 × 64 tiles a linear: full green is the tile that keeps most, clear the one that keeps least. Rows are outputs, columns inputs; stripes are what the method spared or gave up.</p>
+${ends.map(layerPictures)}
+${between.length === 0 ? '' : html`<details><summary>${between.length === 1 ? `Layer ${between[0].layer}` : `${between.length} layers between`}</summary>${between.map(layerPictures)}</details>`}</section>`;
 }
 
 export function rowsSection({ rows }: MasksView): Piece {
   const most = Math.max(1, ...rows);
   const total = rows.reduce((sum, count) => sum + count, 0);
   return html`<section class="half"><h2>Sparsity of rows</h2>
-<p class="note">How many of the ${grouped(total)} rows of all linears have how many zeros.</p>
+<p class="note">How many of the ${grouped(total)} rows of all linears have how many zeros. ${edgeRows(rows)}</p>
 <div class="hist" role="img" aria-label="Histogram of the sparsity of rows">${rows.map((count, bin) => html`<i style="height:${((100 * count) / most).toFixed(1)}%" title="${bin * 5} to ${bin * 5 + 5} %: ${grouped(count)} rows"></i>`)}</div>
-<div class="ends"><span>0 %</span><span>50 %</span><span>100 %</span></div>
-<p class="note">${emptyRows(rows)}</p></section>`;
+<div class="ends"><span>0 %</span><span>25 %</span><span>50 %</span><span>75 %</span><span>100 % zeros</span></div></section>`;
 }
 
-function emptyRows(rows: readonly number[]): string {
+function layerPictures({ layer, pictures }: MasksView['layers'][number]): Piece {
+  return html`<h3>layer ${layer}</h3><div class="masks" style="--kinds:${pictures.length}">${pictures.map(({ linear: { name, kind, sparsity }, src, range: [least, most] }) => html`<figure>
+<img src="${src}" alt="Mask of ${name}" title="Tiles keep ${percent(least)} to ${percent(most)} of their weights"><figcaption>${kind}<br>${(100 * sparsity).toFixed(1)} % zeros</figcaption></figure>`)}</div>`;
+}
+
+function edgeRows(rows: readonly number[]): string {
   const [dense, sparse] = [rows[0], rows[rows.length - 1]];
-  const text = (count: number): string => (count === 1 ? '1 row has' : `${grouped(count)} rows have`);
-  return `${text(dense)} less than 5 % zeros, ${text(sparse)} 95 % or more.`;
+  return `${counted(dense, 'row')} with less than 5 % zeros, ${counted(sparse, 'row')} with 95 % or more.`;
 }

@@ -2,12 +2,12 @@
 export const style = `
 :root {
   color-scheme: light dark;
-  --paper: #f7f8fa; --card: #ffffff; --ink: #14181f; --muted: #5b6472; --line: #dfe3e9; --code: #f0f2f5;
+  --paper: #f7f8fa; --card: #ffffff; --ink: #14181f; --muted: #5b6472; --line: #dfe3e9; --code: #f0f2f5; --pruned: #f1e6d6;
   --dense: #64748b; --initial: #b45309; --rebuilt: #0f766e; --bad: #c02626; --good: #0f766e; --accent: #1d4ed8;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --paper: #0e1116; --card: #161b22; --ink: #e8ecf2; --muted: #9aa5b4; --line: #2b323d; --code: #0b0e13;
+    --paper: #0e1116; --card: #161b22; --ink: #e8ecf2; --muted: #9aa5b4; --line: #2b323d; --code: #0b0e13; --pruned: #33271a;
     --dense: #94a3b8; --initial: #f0a04b; --rebuilt: #3fc4b4; --bad: #ff7b72; --good: #3fc4b4; --accent: #82aaff;
   }
 }
@@ -20,26 +20,30 @@ h3 { font-size: 13px; margin: 14px 0 6px; color: var(--muted); font-weight: 600;
 p { margin: 0 0 10px; }
 .note { color: var(--muted); font-size: 13px; margin-bottom: 12px; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 12.5px; }
-pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; overflow-x: auto; margin: 0 0 10px; }
+pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px; padding: 10px 12px; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 10px; }
 a { color: var(--accent); }
 .tags { display: flex; flex-wrap: wrap; gap: 6px; margin: 10px 0 18px; }
 .tag { border: 1px solid var(--line); border-radius: 999px; padding: 1px 10px; font-size: 12.5px; color: var(--muted); background: var(--card); }
 .tag.good { color: var(--good); border-color: currentColor; }
 .tag.bad { color: var(--bad); border-color: currentColor; font-weight: 600; }
-.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin-bottom: 12px; }
+.numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 12px; margin: 0 0 12px; }
 .number { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 12px 14px; }
 .number dt { color: var(--muted); font-size: 13px; }
 .number dd { margin: 0; }
 .number .big { font-size: 23px; font-weight: 650; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .number .small { color: var(--muted); font-size: 13px; }
 .rebuilt { color: var(--rebuilt); } .initial { color: var(--initial); }
-.cards { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 12px; }
-section { grid-column: span 12; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; min-width: 0; }
-@media (min-width: 860px) { section.half { grid-column: span 6; } }
+.cards { display: flex; flex-wrap: wrap; gap: 12px; }
+section { flex: 1 1 100%; background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; min-width: 0; }
+@media (min-width: 860px) { section.half { flex: 1 1 420px; } section.third { flex: 1 1 290px; } section.rest { flex: 2 1 580px; } }
 .scroll { overflow-x: auto; }
-svg { display: block; max-width: 100%; min-width: 460px; height: auto; }
+.panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 4px 20px; }
+.chart svg { display: block; width: 100%; max-width: 640px; height: auto; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+ol { margin: 0 0 10px; padding-left: 22px; font-size: 13px; } ol li, .note { overflow-wrap: anywhere; }
+td.path { overflow-wrap: anywhere; min-width: 150px; }
 .legend { display: flex; gap: 16px; font-size: 12.5px; color: var(--muted); margin-top: 4px; flex-wrap: wrap; }
-.legend i { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 5px; background: currentColor; }
+.legend i { flex: none; display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 5px; background: currentColor; }
 .legend i.ring { background: transparent; border: 1.5px solid currentColor; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--muted); }
@@ -50,21 +54,21 @@ td code { overflow-wrap: anywhere; }
 .bars .bar { height: 12px; background: var(--line); border-radius: 6px; overflow: hidden; }
 .bars .bar i { display: block; height: 100%; border-radius: 6px; min-width: 2px; }
 .bars .v { font-variant-numeric: tabular-nums; text-align: right; }
-.heat td { text-align: center; border: 2px solid var(--card); padding: 3px 4px; border-radius: 6px; }
+.heat td { color: var(--ink); text-align: center; border: 2px solid var(--card); padding: 3px 4px; border-radius: 6px; }
 .heat th { border: 0; } .heat thead th { text-align: center; }
-.masks { display: grid; grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); gap: 12px; }
-@media (min-width: 860px) { .masks { grid-template-columns: repeat(var(--linears), minmax(0, 1fr)); } }
+.masks { display: grid; grid-template-columns: repeat(var(--kinds), minmax(0, 1fr)); gap: 12px; }
+@media (max-width: 760px) { .masks { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); } }
 .masks figure { margin: 0; font-size: 12px; color: var(--muted); text-align: center; min-width: 0; }
-.masks .frame { background: var(--code); border: 1px solid var(--line); border-radius: 4px; overflow: hidden; aspect-ratio: 1; }
-.masks img { display: block; width: 100%; height: 100%; image-rendering: pixelated; }
-.masks figcaption { overflow-wrap: anywhere; }
-.hist { display: flex; align-items: flex-end; gap: 2px; height: 200px; border-bottom: 1px solid var(--line); }
+.masks img { display: block; width: 100%; aspect-ratio: 1; image-rendering: pixelated; background: var(--pruned); border-radius: 4px; }
+.masks figcaption { overflow-wrap: anywhere; margin-top: 3px; }
+.hist { display: flex; align-items: flex-end; gap: 2px; height: 150px; border-bottom: 1px solid var(--line); }
 .hist i { flex: 1; background: var(--rebuilt); min-height: 1px; border-radius: 2px 2px 0 0; }
 .ends { display: flex; justify-content: space-between; font-size: 12px; color: var(--muted); }
 details { margin-top: 10px; } summary { cursor: pointer; color: var(--accent); font-size: 13px; }
 @media print {
   body { background: #fff; } main { max-width: none; padding: 0; } section, .number { break-inside: avoid; }
-  details > *:not(summary) { display: block; }
+  details::details-content { content-visibility: visible; display: block; height: auto; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
-@media (max-width: 480px) { main { padding: 18px 12px 40px; } section { padding: 12px; } }
+@media (max-width: 480px) { .numbers { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; } .number { padding: 10px; overflow-wrap: anywhere; } main { padding: 18px 12px 40px; } section { padding: 12px; } }
 `;

@@ -6,6 +6,8 @@ export interface MaskTiles {
   height: number;
   /** Share of the weights kept in each tile, 0 to 1, row by row. */
   kept: Float64Array;
+  /** Least and largest of these shares. Tiles of many weights differ little, and are shown between the two. */
+  range: readonly [number, number];
 }
 
 /** Most tiles on a side: more would be finer than a page shows. */
@@ -52,7 +54,8 @@ export function maskTiles(bits: Uint8Array, [out, inputs]: readonly [number, num
       weights[tile]++;
     }
   }
-  return { width, height, kept: kept.map((count, tile) => count / weights[tile]) };
+  const shares = kept.map((count, tile) => count / weights[tile]);
+  return { width, height, kept: shares, range: [shares.reduce((least, share) => Math.min(least, share)), shares.reduce((most, share) => Math.max(most, share))] };
 }
 
 /** How many rows have which sparsity: bins of equal width from 0 to 1, the last one with 1 itself. */

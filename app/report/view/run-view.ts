@@ -5,6 +5,7 @@ import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { ModelState } from '../../config/pipeline.js';
 import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
 import { failedGates } from '../gates.js';
+import { changeView, type ChangeView } from './change-view.js';
 
 const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
 
@@ -20,6 +21,8 @@ export interface RunView {
   errors: ErrorsView[];
   rounds: RoundsView[];
   map?: SparsityMap;
+  /** Absent where nothing was rebuilt. */
+  change?: ChangeView;
   stages: { name: string; seconds: number; share: number }[];
   /** Seconds of work in all stages. */
   seconds: number;
@@ -54,6 +57,9 @@ export interface SparsityMap {
   kinds: string[];
   /** By layer, then kind; undefined where a layer has no such linear. */
   cells: (LinearView | undefined)[][];
+  /** Sparsity of every layer, and what it was in the initial mask as far as the result says. */
+  whole: number[];
+  initial: (number | undefined)[];
   asked: number;
   /** Farthest that any linear lies from what was asked. */
   reach: number;
@@ -79,7 +85,8 @@ export interface FileView {
 /** @param proof of the checkpoint, if anything was pruned */
 export function runView(result: PipelineResult, proof: Proof | undefined): RunView {
   const { name, sparsity, pattern, seconds, rebuild } = result;
-  const map = proof && sparsityMap(proof, sparsity.target);
+  const map = proof && sparsityMap(proof, result);
+  const change = changeView(rebuild.layers, map);
   return {
     title: name,
     state: failedGates(result).length > 0 ? 'gateFailed' : 'done',
@@ -88,6 +95,7 @@ export function runView(result: PipelineResult, proof: Proof | undefined): RunVi
     errors: errorsOf(rebuild.layers),
     rounds: rebuild.layers.flatMap(roundsOf),
     ...(map && { map }),
+    ...(change && { change }),
     stages: stagesOf(seconds),
     seconds: seconds.total,
     files: filesOf(proof),
@@ -126,14 +134,16 @@ function roundsOf({ layer, block, rounds = [] }: RebuildEntry): RoundsView[] {
   let share = 1;
   const points = [{ share, accepted: true }];
   for (const { errorBefore, error, accepted } of rounds) {
-    const next = errorBefore === 0 ? share : (share * error) / errorBefore;
+    // An error that was next to nothing has no share of it that could be shown.
+    const factor = error / errorBefore;
+    const next = Number.isFinite(share * factor) ? share * factor : share;
     points.push({ share: next, accepted });
     if (accepted) share = next;
   }
   return [{ layer, block, points }];
 }
 
-function sparsityMap({ linears }: Proof, asked: number): SparsityMap {
+function sparsityMap({ linears }: Proof, { sparsity: { target: asked }, initialMask }: PipelineResult): SparsityMap {
   const views = linears.map(({ name, zeros, weights, rowZeros }) => ({
     name, layer: layerOf(name) ?? 0, kind: shortName(name).split('.').at(-1) ?? name, sparsity: zeros / weights, zeros, weights, rows: rowZeros,
   }));
@@ -143,9 +153,17 @@ function sparsityMap({ linears }: Proof, asked: number): SparsityMap {
   const at = new Map(views.map((view) => [`${view.layer} ${view.kind}`, view]));
   return {
     layers, kinds, asked,
+    whole: layers.map((layer) => shareOf(views.filter((view) => view.layer === layer))),
+    initial: layers.map((layer) => initialMask.layers.at(layer)),
     cells: layers.map((layer) => kinds.map((kind) => at.get(`${layer} ${kind}`))),
     reach: Math.max(0, ...views.map(({ sparsity }) => Math.abs(sparsity - asked))),
   };
+}
+
+/** Zeros among all weights. */
+function shareOf(linears: readonly { zeros: number; weights: number }[]): number {
+  const sum = (key: 'zeros' | 'weights'): number => linears.reduce((total, linear) => total + linear[key], 0);
+  return sum('zeros') / sum('weights');
 }
 
 /** As a weight meets them on its way through a layer. */

@@ -1,0 +1,54 @@
+/** What a run cost, what it wrote, how to use it and how to make it again. */
+import { html } from 'hono/html';
+import type { PipelineResult } from '../../../workflows/protocol.js';
+import type { Pipeline } from '../../config/pipeline.js';
+import { bytes, counted, duration, grouped } from '../figures.js';
+import { originRows } from '../origin-rows.js';
+import { pipelineFile } from '../pipeline-file.js';
+import { describeStage } from '../stages-text.js';
+import type { FileView, RunView } from '../view/run-view.js';
+import { tableOf, type Piece } from './document.js';
+
+export function timeSection({ stages, seconds }: RunView, { reused }: PipelineResult): Piece {
+  const found = `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store and ${reused === 1 ? 'counts' : 'count'} with the seconds that making ${reused === 1 ? 'it' : 'them'} took.`;
+  return html`<section class="half"><h2>Time</h2>
+<p class="note">Work in the stages, waiting left out. ${reused === 0 ? 'Nothing was found in the artifact store.' : found}</p>
+<div class="bars">${stages.map(({ name, seconds: own, share }) => html`<span>${name}</span>
+<span class="bar"><i style="width:${(100 * share).toFixed(2)}%;background:var(--rebuilt)"></i></span><span class="v">${duration(own)}</span>`)}
+<b>total</b><span></span><b class="v">${duration(seconds)}</b></div></section>`;
+}
+
+export function incidentsSection({ incidents = [] }: PipelineResult): Piece | string {
+  if (incidents.length === 0) return '';
+  return html`<section><h2>Incidents</h2><p class="note">What happened during the run, without a trace in its result.</p>
+${tableOf('Incidents', [['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])], 2)}</section>`;
+}
+
+export function filesSection(files: readonly FileView[]): Piece {
+  const digests = files.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [`${sha256}  ${path}`]));
+  return html`<section class="half"><h2>Files</h2><p class="note">Links are relative, so the folder can be moved as a whole.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Files"><table><thead><tr><th scope="col">file</th><th scope="col" class="n">size</th><th scope="col" class="n">SHA-256</th></tr></thead>
+<tbody>${files.map(({ path, bytes: size, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${size === undefined ? '' : `${grouped(size)} bytes`}">${size === undefined ? '' : bytes(size)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
+</table></div>
+${digests.length === 0 ? '' : html`<details><summary>Whole digests, as sha256sum -c reads them</summary><pre>${digests.join('\n')}</pre></details>`}</section>`;
+}
+
+export function useSection({ checkpoint, mask, lock }: PipelineResult): Piece {
+  const verify = html`<h3>Check it again, byte for byte</h3><pre>npx temporal-pipeline mask verify ${checkpoint}</pre>`;
+  return html`<section class="half"><h2>Use it</h2>
+<p class="note">The checkpoint is an ordinary Hugging Face folder${mask === '' ? '' : ' with zeros in it'}.</p>
+<pre>from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(
+    ${JSON.stringify(checkpoint)}, torch_dtype="auto")</pre>
+${mask === '' ? '' : verify}
+${lock === undefined ? '' : html`<h3>Run it again: the same bits, or an error that says what differs</h3><pre>npx temporal-pipeline run PIPELINE.yaml --locked ${lock}</pre>`}</section>`;
+}
+
+export function originSection(result: PipelineResult, pipeline: Pipeline): Piece {
+  const { model } = result;
+  return html`<section><h2>How it was made</h2>
+<p class="note">${model.source}: ${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable.</p>
+<ol>${pipeline.stages.map((stage) => html`<li>${describeStage(stage).replaceAll('`', '')}</li>`)}</ol>
+<details><summary>Engine, digests and paths</summary>${tableOf('Origin', [['what', 'value'], ...originRows(result).map(({ name, value }) => [name, value])], 2)}</details>
+<details><summary>The pipeline, every default written out</summary><pre>${pipelineFile(pipeline)}</pre></details></section>`;
+}

@@ -1,0 +1,75 @@
+/**
+ * The page of a run in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read it. Tests download no browser,
+ * which would be hundreds of MB: they take one that the machine has.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderRunPage } from '../../../../app/report/page/run-page.js';
+import { findChromium } from '../../../helpers/browser.js';
+import { exampleRequest } from './example-request.js';
+
+const executablePath = findChromium();
+const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
+
+describe('the page of a run in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {
+  let browser: Browser;
+  let html: string;
+  let axe: string;
+  beforeAll(async () => {
+    // Chromium's own sandbox cannot be had by root, as whom containers run. The page is our own.
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    html = await renderRunPage(exampleRequest(3));
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  });
+  afterAll(() => browser.close());
+
+  // What runs in the page is text: tests are compiled for Node, which has no document.
+  const open = async (width: number, colorScheme: 'light' | 'dark'): Promise<{ page: Page; complaints: string[] }> => {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => { if (!request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`); });
+    await page.setContent(html);
+    return { page, complaints };
+  };
+  const openAll = (page: Page) => page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+
+  it.each([375, 768, 1240])('fits a window of %d px, with all that is folded away opened', async (width) => {
+    const { page, complaints } = await open(width, 'light');
+    await openAll(page);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    // Its pictures are drawn.
+    expect(await page.evaluate('[...document.images].filter(({ naturalWidth }) => naturalWidth > 0).length')).toBe(12);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it.each(['light', 'dark'] as const)('has nothing that axe finds fault with in the %s scheme, contrast included', async (scheme) => {
+    const { page } = await open(1240, scheme);
+    await openAll(page);
+    await page.evaluate(axe);
+    const faults = await page.evaluate(async () => {
+      const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run();
+      return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 150)} ${node.failureSummary ?? ''}`));
+    });
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it('opens on paper what is folded away on the screen', async () => {
+    const { page } = await open(800, 'light');
+    // Asking for its place lays the page out for the medium first.
+    const seen = () => page.evaluate(`(() => {
+      const folded = document.querySelector('details pre');
+      folded.getBoundingClientRect();
+      return folded.checkVisibility({ contentVisibilityAuto: true });
+    })()`);
+    expect(await seen()).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await seen()).toBe(true);
+    await page.close();
+  });
+});

@@ -1,0 +1,48 @@
+/** Pages of runs that have everything that a result can have, and of those that have little. */
+import { expect, it } from 'vitest';
+import { duration, figure, grouped, percent } from '../../../../app/report/figures.js';
+import { renderRunPage } from '../../../../app/report/page/run-page.js';
+import { exampleRequest } from './example-request.js';
+
+/** What a reader sees, titles of cells included. */
+const textOf = (page: string): string =>
+  page.replace(/<style>[^]*?<\/style>/g, ' ').replace(/title="([^"]*)"/g, '>$1<').replace(/<[^>]*>/g, ' ').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&').replace(/\s+/g, ' ');
+
+it('has every number of the result', async () => {
+  const { result, ...request } = exampleRequest(3);
+  const text = textOf(await renderRunPage({ result, ...request }));
+  const { proof } = request.pruned;
+  const expected = [
+    ...Object.values(result.perplexity).flatMap((byDataset) => Object.values(byDataset).map(figure)),
+    ...Object.values(result.zeroShot ?? {}).flatMap((tasks) => Object.values(tasks).map(({ acc }) => `${(100 * acc).toFixed(2)} ± 3.10`)), 'arc_easy (200)',
+    ...result.rebuild.layers.flatMap((entry) => [figure(entry.errorBefore), figure(entry.errorAfter), `${entry.grown} grown, ${entry.pruned} pruned`]),
+    ...result.initialMask.layers.map((share) => (100 * share).toFixed(1)), '0.02 7',
+    ...proof.linears.map(({ zeros, weights }) => `${grouped(zeros)} of ${grouped(weights)}`),
+    ...Object.values(result.seconds).map(duration), `${result.reused} pieces`,
+    percent(result.sparsity.target), percent(result.sparsity.actual), grouped(proof.weights - proof.zeros), grouped(result.model.parameters), grouped(result.model.prunable),
+    '<= 8 6.32 passed +21 %', '<= 40 80 FAILED -100 %', '1 of 2 gates failed', '2026-01-02 03:04:05 compute process was killed',
+    ...proof.files.map(({ sha256, file }) => `${sha256} ${file}`), result.configDigest, result.model.digest, result.checkpoint,
+  ];
+  expect(expected.filter((number) => !text.includes(number))).toEqual([]);
+  expect(text).not.toMatch(/NaN|undefined|\[object/);
+});
+
+it('shows names as text, whatever is in them', async () => {
+  const names = ['<script>alert(1)</script>', `"><img src=x onerror=alert(1)>`, "it's", 'שלום \u202e gnp.exe', '</style></pre>'];
+  for (const name of names) {
+    const { result, ...request } = exampleRequest(1);
+    const evil = { ...result, name, checkpoint: name, model: { ...result.model, source: `/m/${name}` }, perplexity: { rebuilt: { [name]: 3 } }, incidents: [{ at: '', what: name }] };
+    const page = await renderRunPage({ ...request, result: evil });
+    expect(page.match(/<script|<img src=x|onerror="/g)).toBeNull();
+    expect(page.match(/<\/style>/g)).toHaveLength(1);
+    expect(textOf(page)).toContain(name.replace(/\s+/g, ' '));
+  }
+});
+
+it('is there for a result without mask, rebuild, and what is newer than it', async () => {
+  const { result, pipeline } = exampleRequest(1);
+  const old = { ...result, mask: '', proof: '', gates: undefined, zeroShot: undefined, incidents: undefined, perplexity: {}, rebuild: { grown: 0, pruned: 0, layers: [] }, initialMask: { layers: [], linears: [] } };
+  const text = textOf(await renderRunPage({ result: old, pipeline }));
+  expect(text).toContain('Use it');
+  expect(text).not.toMatch(/NaN|undefined|Infinity/);
+});
