@@ -1,6 +1,5 @@
 /**
- * The page of a run in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read it. Tests download no browser,
- * which would be hundreds of MB: they take one that the machine has.
+ * The page of a run in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read it.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,7 +9,7 @@ import { renderRunPage } from '../../../../app/report/page/run-page.js';
 import { findChromium } from '../../../helpers/browser.js';
 import { exampleRequest } from './example-request.js';
 
-const executablePath = findChromium();
+const executablePath = await findChromium();
 const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
 
 describe('the page of a run in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {
