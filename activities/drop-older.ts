@@ -2,7 +2,7 @@ import type { ArtifactKind, ArtifactStore } from '../files/artifacts/index.js';
 import type { ArtifactKey, RunContext } from './types.js';
 
 /**
- * In a stage that a retry makes anew: removes an artifact from before the retry, so that it is made again. What the retry
+ * In a stage that a retry recomputes: removes an artifact from before the retry. What the retry
  * itself has made stays, so that it goes on where it was when it is interrupted.
  */
 export async function dropOlder({ notBefore }: RunContext, store: ArtifactStore, kind: ArtifactKind, key: ArtifactKey): Promise<void> {

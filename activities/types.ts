@@ -49,7 +49,7 @@ export interface RunContext {
   sparsity: number;
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
-  /** In the stages that a retry makes anew: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
+  /** In the stages that a retry recomputes: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
   notBefore?: string;
 }
 

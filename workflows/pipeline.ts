@@ -60,7 +60,7 @@ export async function pipeline(request: PipelineRequest, handedOn?: Carried): Pr
       return await new PipelineRun(request, context, state, trackers, between).run();
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
-      incidents.survived('What was lost is made again', error.cause);
+      incidents.survived('A lost artifact is recomputed', error.cause);
       state = newState(context.model.source);
     }
   }

@@ -28,7 +28,7 @@ export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */
   configDigest: string;
-  /** A retry makes anew what is older than `since` (ISO 8601) from a stage on, by its index. */
+  /** A retry recomputes what is older than `since` (ISO 8601), from the stage of that index on. */
   anew?: { from: number; since: string };
   /** Absolute path of the pipeline file's folder: paths in the lock start from there. Without it no lock is written. */
   folder?: string;

@@ -5,7 +5,7 @@ import { CommandLineError } from './errors.js';
 /**
  * The folders that pipelines may read from: those of `--allow-path`, else of `LLM_BARBER_ALLOW_PATH` (separated as in PATH), and the
  * state folder, links resolved; undefined where neither is given: then everything that this user may read.
- * @throws CommandLineError if one is no folder
+ * @throws CommandLineError if one is not a folder
  */
 export function allowedPaths(option: readonly string[], state: string, environment: NodeJS.ProcessEnv = process.env): string[] | undefined {
   const fromVariable = environment['LLM_BARBER_ALLOW_PATH']?.split(path.delimiter) ?? [];

@@ -14,7 +14,7 @@ export function lockBeside(file: string): string {
 
 /**
  * The lock that a command line asks for; undefined where it asks for none.
- * @throws CommandLineError where there is no such file, PipelineFileError where it is no lock
+ * @throws CommandLineError where there is no such file, PipelineFileError if it is not a lock
  */
 export function loadLockFor(file: string, { locked }: LockOptions): Lock | undefined {
   if (locked === undefined) return undefined;

@@ -71,7 +71,7 @@ export function program(onExit: (code: number) => void): Command {
     onExit(await resumeCommand(word, options(command)));
   });
   add('retry [which]', `run an ended pipeline again as it was started, finding its finished work (${which})`)
-    .option('--from <stage>', 'make this stage and all later ones anew: what is stored of them is removed and made again. A name (its first stage), or a number (1 is the first)')
+    .option('--from <stage>', 'recompute this stage and all later ones: their stored artifacts are removed. A name (the first stage of that name), or a number (1 is the first)')
     .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
       const { retryCommand } = await import('./commands/retry.js');
       onExit(await retryCommand(word, own, options(command)));
@@ -91,7 +91,7 @@ export function program(onExit: (code: number) => void): Command {
     onExit(await validateCommand(file, options(command)));
   });
   add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
-    .option('--calibrate', 'measure this machine anew', false)
+    .option('--calibrate', 'measure this machine again', false)
     .action(async (file: string, own: { calibrate: boolean }, command: Command) => {
       const { planCommand } = await import('./commands/plan.js');
       onExit(await planCommand(file, options(command), own));

@@ -34,7 +34,7 @@ export function memberName(combination: Combination): string {
   return paths.map((path) => `${isAmbiguous(path) ? path : last(path)}=${valueText(combination[path])}`).join(',');
 }
 
-/** Text that is no plain word (a path, mostly) is cut to its last part, told apart by a digest. */
+/** Text that is not a plain word (a path, mostly) is cut to its last part, told apart by a digest. */
 function valueText(value: SweepValue): string {
   if (typeof value !== 'string') return String(value);
   if (/^[\w.:+-]+$/.test(value) && value.length <= longestText) return value;

@@ -25,7 +25,7 @@ function sparsityOf(pattern: string): number {
   return Number((1 - n / m).toFixed(6));
 }
 
-/** By sparsity; of equal ones, larger groups first: 4:8 leaves more choice than 2:4, so it is the likelier one to pass. */
+/** By sparsity; ties go to larger groups: 4:8 leaves more choice than 2:4, so it is the likelier one to pass. */
 function inOrder(patterns: readonly string[]): string[] {
   const groupOf = (pattern: string): number => parsePattern(pattern)?.m ?? 0;
   return [...patterns].sort((a, b) => sparsityOf(a) - sparsityOf(b) || groupOf(b) - groupOf(a));

@@ -41,7 +41,7 @@ export function stopProblems(stopWhen: StopWhen, { matrix }: SweepChoice): Value
   if (isByMetric === (gate !== undefined) || (metric === undefined) !== (above === undefined)) {
     problems.push({ pointer: '/stopWhen', part: 'key', message: '`stopWhen` says no single reason to stop; expected `metric` with `above`, or `gate`. Give one of the two.' });
   }
-  const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are no numbers; expected numbers, of which one is larger. Name another path.`);
+  const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are not numbers; expected numbers, of which one is larger. Name another path.`);
   if (message !== undefined) problems.push({ pointer: '/stopWhen/along', part: 'value', message });
   return problems;
 }
@@ -50,7 +50,7 @@ function unknownPath(path: string, matrix: Matrix): string | undefined {
   const paths = Object.keys(matrix);
   if (paths.includes(path)) return undefined;
   const meant = nearest(path, paths);
-  return `\`${path}\` is no path of the matrix; expected ${paths.map((one) => `\`${one}\``).join(', ')}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`;
+  return `\`${path}\` is not a path of the matrix; expected ${paths.map((one) => `\`${one}\``).join(', ')}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`;
 }
 
 type JudgedMember = Pick<ParsedMember, 'name' | 'pipeline'>;

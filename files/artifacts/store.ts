@@ -184,7 +184,7 @@ export class ArtifactStore {
     return whole;
   }
 
-  /** Removes an artifact that is no longer needed; it can be made again from its inputs. */
+  /** Removes an artifact that is no longer needed; it can be recomputed from its inputs. */
   async drop(kind: ArtifactKind, key: string): Promise<void> {
     await this.bucketFor(kind)?.drop(kind, key);
     await this.folder.drop(kind, key);

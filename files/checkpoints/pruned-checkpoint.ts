@@ -36,7 +36,7 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
  * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
  * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
  *
- * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are no floats of 16 or 32 bits, TruncatedFileError
+ * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are not floats of 16 or 32 bits, TruncatedFileError
  */
 export async function writePrunedCheckpoint({ source, target, keptBits, values, onShard }: PrunedCheckpointRequest): Promise<void> {
   const folder = resolve(target);

@@ -99,7 +99,7 @@ function withForm(record: Record<string, unknown>, form: DocumentForm, where: st
 function textList(values: Record<string, unknown>, field: string): string[] {
   const list = valueAt(values, field);
   if (!Array.isArray(list) || list.length === 0 || !list.every((one) => typeof one === 'string')) {
-    throw new TemplateValueError(`the field "${field}" is no list of texts`, 'a list of texts');
+    throw new TemplateValueError(`the field "${field}" is not a list of texts`, 'a list of texts');
   }
   return list;
 }

@@ -34,7 +34,7 @@ export function fieldsOf(template: string): string[] {
   return Array.from(template.matchAll(slot), ([, path]) => path);
 }
 
-/** The template with fields' texts in their places. @throws TemplateValueError for a field that is no text */
+/** The template with fields' texts in their places. @throws TemplateValueError for a field that is not text */
 export function filled(template: string, values: Record<string, unknown>): string {
   return template.replace(slot, (_, path: string, filter?: string) => {
     const value = valueAt(values, path);

@@ -22,7 +22,7 @@ export async function waitToRetry(failures: number, askedSeconds = 0): Promise<v
 
 /**
  * A `fetch` for the hub: adds the token, to the hub's own address only (a redirect to another one goes without it), tries again what
- * may pass, and throws one of our faults for an answer that is no success.
+ * may pass, and throws one of our faults for an answer that is not a success.
  * A connection that gives nothing for `idleMs` is cut; a body has to be read through {@link bodyOf} for that.
  */
 export function hubFetch(settings: HubSettings, subject: Subject): typeof fetch {
@@ -107,7 +107,7 @@ export async function* bodyOf(response: Response, idleMs: number): AsyncGenerato
   }
 }
 
-/** What an answer that is no success means; `x-error-code` says more than the status where there is one. */
+/** What an answer that is not a success means. `x-error-code`, if present, says more than the status. */
 async function faultOf(response: Response, subject: Subject, settings: HubSettings): Promise<Fault> {
   const { status } = response;
   const code = response.headers.get('x-error-code');

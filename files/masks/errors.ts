@@ -15,7 +15,7 @@ export class MaskProofError extends PermanentFault {
 /** A budget cannot be computed: its count or its share is out of range. */
 export class MaskBudgetError extends PermanentFault {}
 
-/** A file is no mask file, or its metadata make no sense. */
+/** A file is not a mask file, or its metadata make no sense. */
 export class MaskFileError extends PermanentFault {}
 
 /** A mask file does not say the shapes of its linears, and no model was given that does. */

@@ -20,7 +20,7 @@ export function parseNM(text: string): NM | undefined {
   const keep = Number(match?.[1]);
   const of = Number(match?.[2]);
   if (match === null || keep < 1 || keep >= of) {
-    throw new PatternTextError({ what: `'${text}' is no sparsity pattern`, expected: "'unstructured', or N:M with 0 < N < M, such as 2:4" });
+    throw new PatternTextError({ what: `'${text}' is not a sparsity pattern`, expected: "'unstructured', or N:M with 0 < N < M, such as 2:4" });
   }
   return { keep, of };
 }

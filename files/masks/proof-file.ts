@@ -75,7 +75,7 @@ export async function readProof(path: string): Promise<Proof> {
   const isWhole = proof?.format === 'mask-proof' && proof.version === 1 && typeof proof.checkpoint === 'string'
     && Array.isArray(proof.files) && Array.isArray(proof.linears) && typeof proof.tensors === 'object';
   if (!isWhole) {
-    throw new ProofFileError({ what: 'it is no proof', where: path, expected: '"format": "mask-proof", "version": 1', remedy: 'Remove it to go without it' });
+    throw new ProofFileError({ what: 'it is not a proof file', where: path, expected: '"format": "mask-proof", "version": 1', remedy: 'Remove it to go without it' });
   }
   return proof as Proof;
 }

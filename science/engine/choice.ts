@@ -37,7 +37,7 @@ export function candidates(request: EngineRequest, env: Environment = process.en
 
 /**
  * Threads that one operation may use: the request's, else TensorFlow's own `TF_NUM_INTRAOP_THREADS`, else all there are.
- * @throws {EngineChoiceInvalid} where that is no positive whole number
+ * @throws {EngineChoiceInvalid} if that is not a positive whole number
  */
 export function threadCount(request: EngineRequest, env: Environment = process.env): number {
   const variable = env['TF_NUM_INTRAOP_THREADS'] ?? '';

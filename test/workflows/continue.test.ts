@@ -250,7 +250,7 @@ gates: [seconds total <= 10000]
     };
     const workflowId = await start('lost', { anew: { from: 2, since } });
     const { incidents, seconds } = await resultOf(workflowId);
-    expect(incidents?.map(({ what }) => what)).toEqual(['What was lost is made again: gone']);
+    expect(incidents?.map(({ what }) => what)).toEqual(['A lost artifact is recomputed: gone']);
     const notBefore = (...names: string[]): unknown[] => calls.filter(({ name }) => names.includes(name)).map(({ context }) => context?.notBefore);
     expect(notBefore('sampleCalibration', 'scoreLayer', 'makeInitialMask')).toEqual(Array.from({ length: 2 * (1 + 2 + 2) }, () => undefined));
     expect(notBefore('rebuildLayer', 'sampleEvaluation')).toEqual(Array.from({ length: 2 * 2 + 3 }, () => since));

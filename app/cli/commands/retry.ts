@@ -17,7 +17,7 @@ export interface RetryOptions {
 
 /**
  * `retry [workflowId|FILE] [--from STAGE]`: runs an ended pipeline again, as it was started, on the task queue that it was on.
- * Without a stage all finished work is found; with one, everything of that stage and the later ones is made anew.
+ * Without a stage all finished work is found; with one, that stage and all later ones are recomputed.
  * @returns the exit code
  */
 export async function retryCommand(which: string | undefined, { from }: RetryOptions, options: GlobalOptions): Promise<number> {
@@ -27,11 +27,11 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
       new CommandLineError({ what: `pipeline ${workflowId} is running`, remedy: `Cancel it first: ${commandText(['cancel', workflowId, ...stateWords(options.state)])}` }, { cause });
     if (status.name === 'RUNNING') throw running();
     if (status.name === 'COMPLETED' && from === undefined) {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from from which stage on it is to be made anew' });
+      throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from which stage to recompute from' });
     }
     const before = await requestOf(client, execution);
     const { stages } = before.pipeline;
-    // A retry that failed is taken up with what it was to make anew.
+    // A retry that failed is repeated with the stage that it was to recompute from.
     const request = from === undefined ? before : { ...before, anew: { from: stageIndex(from, stages), since: new Date().toISOString() } };
     const { start } = await pipelineStart(client, request, taskQueue);
     const { firstExecutionRunId: runId } = await client.workflow
@@ -41,7 +41,7 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
       });
     if (options.json) printJson({ workflowId, runId, status: 'running', taskQueue, from: from ?? null });
     else {
-      const what = request.anew === undefined ? 'Started again:' : `Started again, anew from stage ${request.anew.from + 1} (${stages[request.anew.from].type}):`;
+      const what = request.anew === undefined ? 'Started again:' : `Started again, recomputing from stage ${request.anew.from + 1} (${stages[request.anew.from].type}):`;
       process.stdout.write(`${what}\n  WorkflowId  ${workflowId}\n  RunId       ${runId}\n  TaskQueue   ${taskQueue}\n`);
     }
     if (!(await isServed(client, options.state, taskQueue))) {

@@ -1,4 +1,4 @@
-/** One line on a terminal's stderr that is written over; nothing where stderr is no terminal. */
+/** One line on a terminal's stderr that is written over; nothing if stderr is not a terminal. */
 export function progressLine(what: string): { update: (done: number, total: number) => void; end: () => void } {
   if (!process.stderr.isTTY) return { update: () => undefined, end: () => undefined };
   let shown = -1;

@@ -3,7 +3,7 @@ import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
 /**
- * What is new since `previous`, for output that is no terminal: a line when a stage starts, one when it ends,
+ * What is new since `previous`, for output that is not a terminal: a line when a stage starts, one when it ends,
  * one for the last rebuilt layer, one for each file that is downloaded, and one when the run is paused or resumed. Nothing new, no lines.
  */
 export function plainLines(previous: PipelineProgress | undefined, current: PipelineProgress): string[] {

@@ -27,7 +27,7 @@ export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): voi
 }
 
 /**
- * Prunes the smallest scores by magnitude; of equal ones, the lower position.
+ * Prunes the smallest scores by magnitude; ties go to the lower position.
  *
  * @param scores `[out, in]`, finite
  * @param share of the budget in [0, 1], rounded down row by row; not read for N:M

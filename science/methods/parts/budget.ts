@@ -39,7 +39,7 @@ export function groupBudget({ sparsity, pruned }: MaskTarget, { from, to, of, si
 
 /**
  * @param size of the linear, in weights
- * @throws PruningInputError if `pruned` is no whole number of its weights, or is given together with N:M.
+ * @throws PruningInputError if `pruned` is not a whole number of its weights, or is given together with N:M.
  */
 export function checkPruned({ pattern, pruned }: MaskTarget, size: number, name: string): void {
   if (pruned === undefined) return;

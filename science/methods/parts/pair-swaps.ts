@@ -112,7 +112,7 @@ export class PairSwaps {
     return back - cost;
   }
 
-  /** Places of the pair that lowers the error most; of equal ones, of the lowest position taken away, then brought back. */
+  /** Places of the pair that lowers the error most; ties go to the lowest position taken away, then brought back. */
   private bestPair(fitted: boolean): [number, number] {
     const { kept, pruned, positions, keptCount, prunedCount, values, correlation, gram, inverse, count } = this;
     let best = Infinity;

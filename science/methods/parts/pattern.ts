@@ -19,7 +19,7 @@ export function parsePattern(text: string): Pattern {
   const of = Number(match?.[2]);
   if (match === null || keep === 0 || keep >= of) {
     throw new PatternError({
-      what: `'${text}' is no sparsity pattern`,
+      what: `'${text}' is not a sparsity pattern`,
       expected: "'unstructured', or 'N:M' with 0 < N < M: of every M consecutive inputs of a row, N are kept",
     });
   }

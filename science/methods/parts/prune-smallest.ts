@@ -5,7 +5,7 @@ import { orderStatistic } from './selection.js';
 const smallGroup = 32;
 
 /**
- * Prunes the `count` smallest magnitudes of every group of `groupSize` consecutive scores; of equal ones, the lower position.
+ * Prunes the `count` smallest magnitudes of every group of `groupSize` consecutive scores; ties go to the lower position.
  *
  * @param scores finite; a whole number of groups
  * @param mask as long as `scores`; every element is written, 1 = kept

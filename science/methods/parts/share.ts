@@ -11,7 +11,7 @@ import { PruningInputError } from './errors.js';
  * @throws PruningInputError if the share lies outside [0, 1].
  */
 export function floorShare(count: number, share: number): number {
-  if (!(share >= 0 && share <= 1)) throw new PruningInputError({ what: `${share} is no share`, expected: 'a number from 0 to 1' });
+  if (!(share >= 0 && share <= 1)) throw new PruningInputError({ what: `${share} is not a valid share`, expected: 'a number from 0 to 1' });
   const [mantissa = '', exponent = '0'] = String(share).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const decimals = fraction.length - Number(exponent);

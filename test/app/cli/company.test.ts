@@ -21,7 +21,7 @@ const demo = path.join(demoFolder, '..', 'demo.yaml');
 requireTemporalCli();
 const small = ['--set', 'calibration.samples=2', '--set', 'rebuild.strategy=published', '--set', 'evaluation.perplexity.0.maxWindows=1', '--set', 'evaluation.states=[initial]'];
 
-describe('in company', () => {
+describe('shared clusters', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'company-'));
   const state = path.join(root, 'state');
   const canary = (): string => randomBytes(24).toString('base64url');

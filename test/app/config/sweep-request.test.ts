@@ -51,7 +51,7 @@ it.each<[string, (sent: Record<string, unknown> & SweepRequest) => unknown, RegE
   ['a name that is a path', (sent) => (sent.name = '../x'), /request\.name: `name` is "\.\.\/x"; expected letters/],
   ['a relative path', (sent) => (sent.source.path = 'p.yaml'), /request\.source\.path: it is "p\.yaml"; expected an absolute path/],
   ['outcomes of the wrong kind', (sent) => (sent.outcomes = { a: { status: 'great' } } as never), /request\.outcomes\.a\.status: `status` is "great"; expected `done`/],
-  ['a stop along another path', (sent) => (sent.stopWhen!.along = 'rebuild.metric'), /request\.stopWhen\.along: `rebuild\.metric` is no path of the matrix/],
+  ['a stop along another path', (sent) => (sent.stopWhen!.along = 'rebuild.metric'), /request\.stopWhen\.along: `rebuild\.metric` is not a path of the matrix/],
   ['a metric that no member has', (sent) => (sent.best!.metric = 'accuracy.rebuilt'), /request\.best\.metric: member `.*` has no accuracy\.rebuilt/],
   ['a choice that is none', (sent) => (sent.choice.matrix = { a: 5 } as never), /request\.choice\.matrix\.a: `a` is 5; expected a list/],
 ])('refuses %s', async (_, change, message) => {

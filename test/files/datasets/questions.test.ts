@@ -95,7 +95,7 @@ describe("documents of a user's own", () => {
     [{ query: 'q', choices: ['a'], gold: 1 }, /the field "gold" is "1"; expected a number from 0 to 0/],
     [{ query: 'q', choices: ['a'], gold: -1 }, /"-1"/],
     [{ query: 3, choices: ['a'], gold: 0 }, /the field "query" is a number; expected a text/],
-    [{ query: 'q', choices: 'a', gold: 0 }, /the field "choices" is no list of texts/],
+    [{ query: 'q', choices: 'a', gold: 0 }, /the field "choices" is not a list of texts/],
   ])('says what is wrong with %j', async (document, message) => {
     const failure = read(undefined, document);
     await expect(failure).rejects.toThrow(InvalidRecordError);

@@ -117,7 +117,7 @@ describe('a file of a hub', () => {
     expect(server.requests.filter((request) => request.startsWith('CDN')).map((request) => request.split(' ')[2])).toEqual([undefined, 'bytes=10-']);
   });
 
-  it('begins anew where the rest came without what was before', async () => {
+  it('starts over if the server sends the whole file instead of the rest', async () => {
     server.troubles.set('model.safetensors', { cutAfter: 100_000, times: 1 });
     const broken = settings();
     const first = fetchFile({ ...model, path: 'model.safetensors' }, broken);

@@ -77,7 +77,7 @@ describe('composeMasks', () => {
     expect(await readBack(file('out'))).toEqual(made.masks);
   });
 
-  it('finds the pattern anew, and keeps what all metadata say', async () => {
+  it('finds the pattern again, and keeps the metadata that all sources share', async () => {
     const even = Object.fromEntries(linearNames.filter((name) => linearShapes[name][1] === 32).map((name) => [name, Uint8Array.from({ length: 480 }, (_, i) => Number(i % 4 < 2))]));
     const shifted = Object.fromEntries(Object.entries(even).map(([name, mask]) => [name, mask.map((_, i) => Number(i % 4 >= 1 && i % 4 < 3))]));
     const a = await openMaskSource(await masksOf(even, { pattern: '2:4', values: 'dense', model: 'aa' })('a'));

@@ -87,6 +87,6 @@ describe('proof.json', () => {
     const facts = await examineCheckpoint({ checkpoint: made.pruned });
     await expect(writeProof({ path, facts })).rejects.toBeInstanceOf(ProofFileError);
     await writeFile(path, '{"format": "mask-proof"}');
-    await expect(readProof(path)).rejects.toThrow('it is no proof');
+    await expect(readProof(path)).rejects.toThrow('it is not a proof file');
   });
 });

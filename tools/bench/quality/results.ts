@@ -6,7 +6,7 @@ import type { ResultLine } from './cell.js';
 export class Results {
   private readonly byKey = new Map<string, ResultLine>();
 
-  /** Reads what is there. @throws Error on a line that is no result */
+  /** Reads what is there. @throws Error on a line that is not a result */
   constructor(private readonly file: string) {
     readResults(file).forEach((line) => this.byKey.set(line.key, line));
   }

@@ -77,7 +77,7 @@ function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs):
 
 /** The pairs of one group at a time, by descending gain. */
 class GroupPairs {
-  /** Positions of the pruned weights by descending importance, and of the kept ones by ascending, of equal ones the lower first. */
+  /** Positions of the pruned weights by descending importance, and of the kept ones by ascending, ties in order of position. */
   readonly grow: Uint32Array;
   readonly prune: Uint32Array;
 

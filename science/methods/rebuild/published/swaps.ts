@@ -82,7 +82,7 @@ function collectMisplaced(group: readonly Segment[], pivot: number): void {
 /** Which weights a side takes from: pruned ones (0) that grow, the most important first, or kept ones (1), the least first. */
 type Side = 0 | 1;
 
-/** The best `count` of the listed positions; of equal ones the lower. Shortens the list to them. */
+/** The best `count` of the listed positions; ties go to the lower. Shortens the list to them. */
 function best(group: readonly Segment[], side: Side, count: number, list: PositionList): Uint32Array {
   const positions = list.view();
   if (count === positions.length) return positions;

@@ -126,6 +126,6 @@ describe('allocate', () => {
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 0, layer: 0, score: 1 }] })).toThrow(/q_proj: 0 weights/);
     expect(() => allocate({ ...request, linears: layers, spread: -1 })).toThrow(/`spread` of -1/);
     expect(() => allocate({ linears: layers, method: 'ramp', sparsity: 0.5, kinds: 1.1 })).toThrow(/`kinds` of 1.1/);
-    expect(() => allocate({ ...request, linears: layers, sparsity: 1.5 })).toThrow(/1.5 is no share/);
+    expect(() => allocate({ ...request, linears: layers, sparsity: 1.5 })).toThrow(/1.5 is not a valid share/);
   });
 });

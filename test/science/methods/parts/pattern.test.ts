@@ -9,7 +9,7 @@ describe('patterns', () => {
   });
 
   it.each(['4:4', '0:4', '5:4', '2:', ':4', '2of4', '-1:4', '1.5:4', '2:4 ', '', 'Unstructured', '0:0'])("refuses '%s'", (text) => {
-    expect(() => parsePattern(text)).toThrow(/is no sparsity pattern; expected 'unstructured', or 'N:M' with 0 < N < M/);
+    expect(() => parsePattern(text)).toThrow(/is not a sparsity pattern; expected 'unstructured', or 'N:M' with 0 < N < M/);
   });
 
   it('knows the sparsity that N:M fixes', () => {

@@ -30,6 +30,6 @@ describe('floorShare', () => {
   });
 
   it.each([-0.1, 1.1, NaN])('refuses %d', (share) => {
-    expect(() => floorShare(10, share)).toThrow(/is no share/);
+    expect(() => floorShare(10, share)).toThrow(/is not a valid share/);
   });
 });
