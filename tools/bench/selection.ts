@@ -2,8 +2,12 @@
  * Selection against a plain typed-array sort of the same numbers, in one run: one group of 135 million weights (the MLP of a
  * 7B model), and 13,824 rows and 5,120 columns (one linear of a 13B model).
  *
+ * Then the same initial masks from scores that are on the device, where TensorFlow is linked: seconds, and whether they are equal.
+ *
  * usage: node dist/tools/bench/selection.js [SCALE]     SCALE divides the sizes, 1 unless given
  */
+import { openEngine, packBits, tf, unpackBits } from '../../science/engine/index.js';
+import { pruneSmallestOnDevice } from '../../science/methods/parts/device-prune.js';
 import { pruneSmallest, selectSwaps, unstructured } from '../../science/methods/index.js';
 import type { Shape } from '../../science/methods/index.js';
 
@@ -64,5 +68,32 @@ function bench(label: string, [outputs, inputs]: Shape): void {
   report('  swaps, 2:4', seconds(() => selectSwaps({ ...request, pattern, granularity: 'output' })), sortRows);
 }
 
+/** Scores lie on the device, as they do after a backward pass; the mask comes down, a bit a weight. */
+function benchOnDevice(label: string, [outputs, inputs]: Shape): void {
+  const scores = randomScores(outputs * inputs);
+  const onDevice = tf.tensor1d(scores);
+  const host = new Uint8Array(scores.length);
+  for (const [name, size] of [['one group', scores.length], ['by rows', inputs]] as const) {
+    const hostSeconds = seconds(() => pruneSmallest(scores, size, size / 2, host));
+    let mask = new Uint8Array(0);
+    const deviceSeconds = seconds(() => {
+      const words = tf.tidy(() => packBits(pruneSmallestOnDevice(tf.reshape(onDevice, [-1, size]), size / 2)));
+      mask = unpackBits(words.dataSync<'int32'>(), scores.length);
+      words.dispose();
+    });
+    const equal = Buffer.compare(mask, host) === 0 ? 'equal masks' : 'MASKS DIFFER';
+    console.log(`${label}, ${name}: host ${hostSeconds.toFixed(2)} s, device ${deviceSeconds.toFixed(2)} s, ${equal}`);
+  }
+  onDevice.dispose();
+}
+
 bench('7B, whole MLP', [33024 / scale, 4096]);
 bench('13B, one linear', [13824 / scale, 5120]);
+
+const engine = await openEngine({ backend: 'auto' });
+if (engine.backend === 'tensorflow') {
+  console.log(`on the device: ${engine.device}, ${engine.threads} threads`);
+  benchOnDevice('7B, whole MLP', [33024 / scale, 4096]);
+  benchOnDevice('13B, one linear', [13824 / scale, 5120]);
+  console.log(`peak memory of the process: ${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(1)} GiB`);
+}

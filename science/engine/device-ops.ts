@@ -1,0 +1,115 @@
+/**
+ * Operations on bits that TensorFlow has and TensorFlow.js does not offer. The `tensorflow` backend only.
+ *
+ * On a GPU, TensorFlow compares and sums int32 on the host. So bits leave here as whole numbers in float32, or packed.
+ */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import { tf } from './tensorflow.js';
+
+interface OpAttribute {
+  name: string;
+  type: number;
+  value: number | boolean;
+}
+
+interface OpOutput {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+interface NativeBackend {
+  binding: {
+    TF_ATTR_TYPE: number;
+    TF_ATTR_BOOL: number;
+    TF_FLOAT: number;
+    TF_INT32: number;
+    TF_UINT8: number;
+    createTensor: (shape: number[], dtype: number, values: Uint8Array) => number;
+    deleteTensor: (id: number) => void;
+    executeOp: (name: string, attributes: OpAttribute[], inputs: number[], outputs: number) => OpOutput[];
+  };
+  executeSingleOutput: (name: string, attributes: OpAttribute[], inputs: Tensor[]) => Tensor;
+  createOutputTensor: (output: OpOutput) => Tensor;
+}
+
+/** TensorFlow's numbers of types that the binding has no names for. */
+const dtypes = { bfloat16: 14, float16: 19 } as const;
+
+/** Bits of the lower digit of a magnitude, and of the higher one. */
+export const lowBits = 15;
+export const highBits = 16;
+
+/**
+ * The bits of float32 magnitudes as two whole numbers: `high` in [0, 2^16), `low` in [0, 2^15). Both are exact in float32, and
+ * neither is a denormal, which kernels may take for zero.
+ */
+export function magnitudeDigits<T extends Tensor>(values: T): { high: T; low: T } {
+  return tf.tidy(() => {
+    const magnitude = int32Op('BitwiseAnd', bitcast(values), 0x7fffffff);
+    const high = tf.cast(int32Op('RightShift', magnitude, lowBits), 'float32') as T;
+    const low = tf.cast(int32Op('BitwiseAnd', magnitude, (1 << lowBits) - 1), 'float32') as T;
+    return { high, low };
+  });
+}
+
+/**
+ * A mask as bits: element i is bit `i % 32` of word `floor(i / 32)`; the last word is filled up with zeros.
+ *
+ * @param mask float32 of 0 and 1, any shape
+ * @returns int32 `[ceil(size / 32)]`
+ */
+export function packBits(mask: Tensor): Tensor {
+  return tf.tidy(() => {
+    const padding = (32 - (mask.size % 32)) % 32;
+    const flat = tf.pad(tf.reshape(mask, [mask.size]), [[0, padding]]);
+    // Halves of 16 bits are exact in float32, whatever the precision of the product's inputs.
+    const powers = tf.tensor2d(Float32Array.from({ length: 16 }, (_, bit) => 2 ** bit), [16, 1]);
+    const halves = tf.cast(tf.reshape(tf.matMul(tf.reshape(flat, [-1, 16]) as Tensor2D, powers), [-1, 2]), 'int32');
+    const [low, high] = tf.unstack(halves, 1);
+    return nativeOp('BitwiseOr', [low, int32Op('LeftShift', high, 16)]);
+  });
+}
+
+/** The mask, 1 byte an element, that {@link packBits} packed. */
+export function unpackBits(words: Int32Array, size: number): Uint8Array {
+  const mask = new Uint8Array(size);
+  for (let i = 0; i < size; i++) mask[i] = (words[i >>> 5] >>> (i & 31)) & 1;
+  return mask;
+}
+
+/**
+ * Widens 16-bit floats on the device: only their own bytes go up.
+ *
+ * @param bytes little-endian, two a value
+ */
+export function widenFrom16(bytes: Uint8Array, type: keyof typeof dtypes, shape: number[]): Tensor {
+  const { binding, createOutputTensor } = native();
+  const attribute = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_TYPE, value });
+  const raw = binding.createTensor([...shape, 2], binding.TF_UINT8, bytes);
+  const [narrow] = binding.executeOp('Bitcast', [attribute('T', binding.TF_UINT8), attribute('type', dtypes[type])], [raw], 1);
+  binding.deleteTensor(raw);
+  const truncate = { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false };
+  const [wide] = binding.executeOp('Cast', [attribute('SrcT', dtypes[type]), attribute('DstT', binding.TF_FLOAT), truncate], [narrow.id], 1);
+  binding.deleteTensor(narrow.id);
+  return createOutputTensor.call(native(), wide);
+}
+
+function native(): NativeBackend {
+  return tf.backend() as unknown as NativeBackend;
+}
+
+function bitcast(values: Tensor): Tensor {
+  const { binding } = native();
+  const attribute = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_TYPE, value });
+  return native().executeSingleOutput('Bitcast', [attribute('T', binding.TF_FLOAT), attribute('type', binding.TF_INT32)], [values]);
+}
+
+function int32Op(name: string, values: Tensor, operand: number): Tensor {
+  return nativeOp(name, [values, tf.scalar(operand, 'int32')]);
+}
+
+function nativeOp(name: string, inputs: Tensor[]): Tensor {
+  const { binding } = native();
+  return native().executeSingleOutput(name, [{ name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 }], inputs);
+}

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { packBits, tf, unpackBits } from '../../../../science/engine/index.js';
+import { pruneSmallestOnDevice } from '../../../../science/methods/parts/device-prune.js';
+import { keysOf, smallest } from '../../../../science/methods/parts/device-selection.js';
+import { pruneSmallest } from '../../../../science/methods/parts/prune-smallest.js';
+import { openTestEngine } from '../../../helpers/engine.js';
+import { needs, where } from '../../../helpers/needs.js';
+import { scores } from '../generate.js';
+
+const cases = (size: fc.Arbitrary<number>) =>
+  fc.tuple(size, fc.integer({ min: 1, max: 5 })).chain(([groupSize, groups]) =>
+    fc.record({ groupSize: fc.constant(groupSize), count: fc.nat(groupSize), values: scores(groupSize * groups), signs: fc.infiniteStream(fc.boolean()) }),
+  );
+
+function onDevice(values: Float32Array, groupSize: number, count: number): Uint8Array {
+  const words = tf.tidy(() => packBits(pruneSmallestOnDevice(tf.tensor2d(values, [values.length / groupSize, groupSize]), count)));
+  const mask = unpackBits(words.dataSync<'int32'>(), values.length);
+  words.dispose();
+  return mask;
+}
+
+function onHost(values: Float32Array, groupSize: number, count: number): Uint8Array {
+  const mask = new Uint8Array(values.length);
+  pruneSmallest(values, groupSize, count, mask);
+  return mask;
+}
+
+describe('selection on the device', where(needs.tensorflow), () => {
+  beforeAll(async () => {
+    await openTestEngine('tensorflow');
+  });
+
+  it.each([
+    ['groups of N:M, and of one', fc.integer({ min: 1, max: 32 }), 80],
+    ['rows', fc.integer({ min: 33, max: 300 }), 60],
+  ])('prunes what the host does: %s', (_, size, numRuns) => {
+    fc.assert(
+      fc.property(cases(size), ({ groupSize, count, values, signs }) => {
+        const signed = values.map((value) => (signs.next().value ? value : -value));
+        expect(onDevice(signed, groupSize, count)).toEqual(onHost(signed, groupSize, count));
+      }),
+      { numRuns },
+    );
+  });
+
+  it('leaves no tensor behind', () => {
+    const before = tf.memory().numTensors;
+    onDevice(Float32Array.from([3, 1, 2, 1]), 4, 2);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('counts a group beyond what float32 counts', () => {
+    // Values 0, 1, 1, ... 1, 2: all but two are equal, and the last ones that are pruned lie beyond 2^24.
+    const size = 2 ** 24 + 10;
+    const values = tf.tidy(() => tf.concat([tf.zeros([1, 1]), tf.ones([1, size - 2]), tf.fill([1, 1], 2)], 1));
+    const kept = tf.tidy(() => {
+      const mask = pruneSmallestOnDevice(values as ReturnType<typeof keysOf>['high'], size - 4);
+      return tf.slice(mask, [0, size - 12], [1, 12]);
+    });
+    expect([...kept.dataSync()]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+    tf.dispose([values, kept]);
+  });
+
+  it('takes groups that lie in several tensors, each with a count of its own', () => {
+    const marks = tf.tidy(() => {
+      const group = [keysOf(tf.tensor2d([[2, 1], [5, 5]])), keysOf(tf.tensor2d([[1, 1, -0], [5, 4, 5]]))];
+      return smallest(group, tf.tensor2d([[3], [4]], [2, 1], 'int32')).map((mark) => mark.arraySync());
+    });
+    expect(marks).toEqual([[[0, 1], [1, 1]], [[1, 0, 1], [1, 1, 0]]]);
+  });
+});
