@@ -75,7 +75,7 @@ function benchOnDevice(label: string, [outputs, inputs]: Shape): void {
   const host = new Uint8Array(scores.length);
   for (const [name, size] of [['one group', scores.length], ['by rows', inputs]] as const) {
     const hostSeconds = seconds(() => pruneSmallest(scores, size, size / 2, host));
-    let mask = new Uint8Array(0);
+    let mask: Uint8Array = host;
     const deviceSeconds = seconds(() => {
       const words = tf.tidy(() => packBits(pruneSmallestOnDevice(tf.reshape(onDevice, [-1, size]), size / 2)));
       mask = unpackBits(words.dataSync<'int32'>(), scores.length);

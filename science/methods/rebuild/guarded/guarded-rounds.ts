@@ -8,11 +8,11 @@ import type { GuardedRebuild } from './guarded-rebuild.js';
 import { importances, needsGradients } from '../published/importance.js';
 import { maskOf, withUpdates } from '../../parts/masked-weights.js';
 import type { Updates } from '../../parts/masked-weights.js';
-import { selectPairs } from './pattern-pairs.js';
+import { pairSelection } from './pattern-pairs.js';
 import { searchRatio } from './ratio-search.js';
 import type { RatioTrial } from './ratio-search.js';
 import { rebuildBase } from '../published/rebuild-base.js';
-import { selectSwaps } from '../published/rebuild.js';
+import { swapSelection } from '../published/rebuild.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
 export interface GuardRound {
@@ -94,12 +94,13 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
     const sparse = { weights: current === first ? values.start : values.base, masks };
     const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, sparse, at) : new SquaredGradients();
     const importance = await importances(linearsOf(subBlock), values.base, gradients, settings.metric).finally(() => gradients.dispose());
+    const masksAt = candidates(request, importance, masks);
     const errorBefore = round === 0 ? folds.firstError(judging) : await judge(sparse);
     let best: { error: number; masks: MaskMap } | undefined;
     const trialErrors = await searchRatio({
       ladder, start: rung, error: errorBefore, towards: round === 0 ? -1 : 1, mayTry,
       attempt: async (ratio) => {
-        const candidate = candidateMasks(request, importance, masks, ratio);
+        const candidate = masksAt(ratio);
         const error = changes(masks, candidate).grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
         if (best === undefined || error < best.error) best = { error, masks: candidate };
         return error;
@@ -126,19 +127,23 @@ function roles(round: number, folds: number): { teaching: number[]; judging: num
   return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
 }
 
-/** The masks after the swaps of one ratio: the published selection, and for N:M pairs that each pay for themselves. */
-function candidateMasks({ subBlock, settings }: GuardedRebuild, importance: Float32Array[], masks: MaskMap, ratio: number): MaskMap {
+/** Gives the masks after the swaps of a ratio: the published selection, and for N:M pairs that each pay for themselves. */
+function candidates({ subBlock, settings }: GuardedRebuild, importance: Float32Array[], masks: MaskMap): (ratio: number) => MaskMap {
   const linears = linearsOf(subBlock);
   const request = {
     importance,
     masks: linears.map(({ name }) => maskOf(masks, name)),
     shapes: linears.map(({ shape }) => shape),
     names: linears.map(({ name }) => name),
-    ratio,
   };
   const { pattern, granularity } = settings;
-  const selected = pattern.kind === 'N:M' ? selectPairs({ ...request, pattern }) : selectSwaps({ ...request, pattern, granularity }).masks;
-  return new Map(linears.map(({ name }, index) => [name, selected[index]]));
+  const named = (selected: readonly Uint8Array[]): MaskMap => new Map(linears.map(({ name }, index) => [name, selected[index]]));
+  if (pattern.kind === 'N:M') {
+    const pairsAt = pairSelection({ ...request, pattern });
+    return (ratio) => named(pairsAt(ratio));
+  }
+  const swapsAt = swapSelection({ ...request, pattern, granularity });
+  return (ratio) => named(swapsAt(ratio).masks);
 }
 
 /** Index of the ratio that is nearest by factor. */

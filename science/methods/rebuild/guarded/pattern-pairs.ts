@@ -13,8 +13,6 @@ export interface PairRequest {
   masks: readonly Uint8Array[];
   shapes: readonly Shape[];
   pattern: { kind: 'N:M'; keep: number; of: number };
-  /** Share of the found pairs that are swapped, in (0, 1]. */
-  ratio: number;
   /** Of the linears, for error messages. */
   names: readonly string[];
 }
@@ -27,18 +25,23 @@ export interface PairRequest {
  * The published rule finds growths by row, where a growth may push out a kept weight of its group that is worth more than
  * itself; here none does.
  *
- * @returns new masks
+ * @returns new masks at a ratio in (0, 1]; the gains are found once for all ratios
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
-export function selectPairs({ importance, masks, shapes, pattern, ratio, names }: PairRequest): Uint8Array[] {
-  const result = masks.map((mask) => mask.slice());
+export function pairSelection(request: PairRequest): (ratio: number) => Uint8Array[] {
+  const { importance, masks, shapes, pattern, names } = request;
   const pairs = new GroupPairs(pattern.of);
   const gains = shapes.map((shape, index) => {
     checkDivides(pattern, { name: names[index], shape });
     checkFinite(importance[index], shape[1], `importance of ${names[index]}`);
     return gainsOf(importance[index], masks[index], pairs);
   });
+  return (ratio) => swapBest(request, gains, pairs, ratio);
+}
 
+/** Swaps the pairs of largest gain. */
+function swapBest({ importance, masks }: PairRequest, gains: readonly Uint32Array[], pairs: GroupPairs, ratio: number): Uint8Array[] {
+  const result = masks.map((mask) => mask.slice());
   const found = gains.reduce((sum, { length }) => sum + length, 0);
   const count = floorShare(found, ratio);
   if (count === 0) return result;
@@ -46,7 +49,7 @@ export function selectPairs({ importance, masks, shapes, pattern, ratio, names }
   let ties = equal - before;
   result.forEach((after, index) => {
     let pair = 0;
-    for (let start = 0; start < after.length; start += pattern.of) {
+    for (let start = 0; start < after.length; start += pairs.of) {
       const ranks = pairs.find(importance[index], masks[index], start);
       for (let rank = 0; rank < ranks; rank++) {
         const gain = gains[index][pair++];

@@ -5,8 +5,8 @@ import { checkDivides } from '../../parts/pattern.js';
 import type { Pattern, Shape } from '../../parts/pattern.js';
 import { bitsOf } from '../../parts/float-bits.js';
 import { applyPatternSwaps } from './pattern-swaps.js';
-import { applySwaps, findSwaps } from './swaps.js';
-import type { Segment } from './swaps.js';
+import { applySwaps, findSwaps, pivotOf } from './swaps.js';
+import type { Segment, Swaps } from './swaps.js';
 import { transpose } from '../../parts/transpose.js';
 
 export interface SwapRequest {
@@ -39,9 +39,40 @@ export interface SwapResult {
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
 export function selectSwaps(request: SwapRequest): SwapResult {
-  const { importance, masks: before, shapes, pattern, ratio } = request;
+  return swapSelection(request)(request.ratio);
+}
+
+/**
+ * {@link selectSwaps} for several ratios: checks and ranks once for all of them.
+ *
+ * @returns the selection at a ratio in (0, 1]
+ */
+export function swapSelection(request: Omit<SwapRequest, 'ratio'>): (ratio: number) => SwapResult {
+  checkRequest(request);
+  const { importance, masks: before, shapes, pattern, granularity } = request;
+  // Of the groups, in the order in which they are visited.
+  const pivots: (number | undefined)[] = [];
+  return (ratio) => {
+    if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
+    const linears = shapes.map((shape, index) => ({ importance: bitsOf(importance[index]), mask: before[index].slice(), shape }));
+    let visited = 0;
+    const find = (group: readonly Segment[]): Swaps | undefined => {
+      if (visited === pivots.length) pivots.push(pivotOf(group));
+      return findSwaps(group, ratio, pivots[visited++]);
+    };
+    if (pattern.kind === 'N:M') {
+      for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapWithinPattern(row, find, pattern.of);
+    } else {
+      swapByGranularity(linears, granularity, find);
+    }
+    const masks = linears.map((linear) => linear.mask);
+    return { masks, swaps: masks.map((mask, index) => countChanges(before[index], mask)) };
+  };
+}
+
+function checkRequest(request: Omit<SwapRequest, 'ratio'>): void {
+  const { importance, masks: before, shapes, pattern } = request;
   const names = request.names ?? shapes.map((_, index) => `linear ${index + 1}`);
-  if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
   shapes.forEach((shape, index) => {
     const name = names[index] ?? '';
     const lengths = [importance[index]?.length, before[index]?.length];
@@ -51,30 +82,20 @@ export function selectSwaps(request: SwapRequest): SwapResult {
     checkDivides(pattern, { name, shape });
     checkFinite(importance[index], shape[1], `importance of ${name}`);
   });
-
-  const linears = shapes.map((shape, index) => ({
-    importance: bitsOf(importance[index]),
-    mask: before[index].slice(),
-    shape,
-  }));
-  if (pattern.kind === 'N:M') {
-    for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapWithinPattern(row, ratio, pattern.of);
-  } else {
-    swapByGranularity(linears, request.granularity, ratio);
-  }
-  const masks = linears.map((linear) => linear.mask);
-  return { masks, swaps: masks.map((mask, index) => countChanges(before[index], mask)) };
 }
 
-function swapByGranularity(linears: (Segment & { shape: Shape })[], granularity: Granularity, ratio: number): void {
+/** Finds the swaps of the next group. */
+type Find = (group: readonly Segment[]) => Swaps | undefined;
+
+function swapByGranularity(linears: (Segment & { shape: Shape })[], granularity: Granularity, find: Find): void {
   switch (granularity) {
     case 'block':
-      return swapGroup(linears, ratio);
+      return swapGroup(linears, find);
     case 'layer':
-      for (const linear of linears) swapGroup([linear], ratio);
+      for (const linear of linears) swapGroup([linear], find);
       return;
     case 'output':
-      for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapGroup([row], ratio);
+      for (const linear of linears) for (const row of rowsOf(linear, linear.shape)) swapGroup([row], find);
       return;
     case 'input':
       for (const { importance, mask, shape } of linears) {
@@ -83,7 +104,7 @@ function swapByGranularity(linears: (Segment & { shape: Shape })[], granularity:
           importance: transpose(importance, outputs, inputs, new Uint32Array(importance.length)),
           mask: transpose(mask, outputs, inputs, new Uint8Array(mask.length)),
         };
-        for (const column of rowsOf(turned, [inputs, outputs])) swapGroup([column], ratio);
+        for (const column of rowsOf(turned, [inputs, outputs])) swapGroup([column], find);
         transpose(turned.mask, inputs, outputs, mask);
       }
   }
@@ -95,13 +116,13 @@ function* rowsOf({ importance, mask }: Segment, [rows, length]: Shape): Generato
   }
 }
 
-function swapGroup(group: readonly Segment[], ratio: number): void {
-  const swaps = findSwaps(group, ratio);
+function swapGroup(group: readonly Segment[], find: Find): void {
+  const swaps = find(group);
   if (swaps !== undefined) applySwaps(group, swaps);
 }
 
-function swapWithinPattern(row: Segment, ratio: number, of: number): void {
-  const swaps = findSwaps([row], ratio);
+function swapWithinPattern(row: Segment, find: Find, of: number): void {
+  const swaps = find([row]);
   if (swaps !== undefined) applyPatternSwaps(row, swaps, of);
 }
 

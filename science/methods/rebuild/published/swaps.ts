@@ -22,6 +22,22 @@ const prunedAbove = new PositionList();
 const keptBelow = new PositionList();
 
 /**
+ * What a group's swaps are found by, whatever the ratio: the bits of v (see {@link findSwaps}).
+ *
+ * @returns undefined where the group has no pruned weights, or no kept ones
+ */
+export function pivotOf(group: readonly Segment[]): number | undefined {
+  let size = 0;
+  let kept = 0;
+  for (const { mask } of group) {
+    size += mask.length;
+    for (let i = 0; i < mask.length; i++) kept += mask[i];
+  }
+  if (kept === 0 || kept === size) return undefined;
+  return orderStatistic(group.map((segment) => segment.importance), size - kept).bits;
+}
+
+/**
  * The swaps of one group. Let g be its pruned weights by descending importance, p its kept ones by ascending: `n` is the
  * number of ranks at which g > p, and `floor(n * ratio)` swaps are made, the best of both sides.
  *
@@ -31,17 +47,11 @@ const keptBelow = new PositionList();
  * cross at v, and n = max(#pruned > v, #kept < v). The swaps are among these, and among those equal to v where one side
  * has too few.
  *
+ * @param pivot of {@link pivotOf}
  * @returns undefined where there is nothing to swap
  */
-export function findSwaps(group: readonly Segment[], ratio: number): Swaps | undefined {
-  let size = 0;
-  let kept = 0;
-  for (const { mask } of group) {
-    size += mask.length;
-    for (let i = 0; i < mask.length; i++) kept += mask[i];
-  }
-  if (kept === 0 || kept === size) return undefined;
-  const pivot = orderStatistic(group.map((segment) => segment.importance), size - kept).bits;
+export function findSwaps(group: readonly Segment[], ratio: number, pivot: number | undefined): Swaps | undefined {
+  if (pivot === undefined) return undefined;
   collectMisplaced(group, pivot);
   const count = floorShare(Math.max(prunedAbove.length, keptBelow.length), ratio);
   if (count === 0) return undefined;

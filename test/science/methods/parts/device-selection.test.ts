@@ -32,8 +32,8 @@ describe('selection on the device', where(needs.tensorflow), () => {
   });
 
   it.each([
-    ['groups of N:M, and of one', fc.integer({ min: 1, max: 32 }), 80],
-    ['rows', fc.integer({ min: 33, max: 300 }), 60],
+    ['groups of N:M, and of one', fc.integer({ min: 1, max: 32 }), 40],
+    ['rows', fc.integer({ min: 33, max: 300 }), 30],
   ])('prunes what the host does: %s', (_, size, numRuns) => {
     fc.assert(
       fc.property(cases(size), ({ groupSize, count, values, signs }) => {

@@ -3,7 +3,7 @@ import { tf } from '../../../../../science/engine/index.js';
 import type { Tensor3D } from '../../../../../science/engine/index.js';
 import { checkRebuiltMasks, guardDefaults, guardedRebuild, layerForward, parsePattern, refitForwards, unstructured } from '../../../../../science/methods/index.js';
 import type { GuardRound, GuardSettings, Pattern, RebuildSettings, Updates } from '../../../../../science/methods/index.js';
-import { selectPairs } from '../../../../../science/methods/rebuild/guarded/pattern-pairs.js';
+import { pairSelection } from '../../../../../science/methods/rebuild/guarded/pattern-pairs.js';
 import { searchRatio } from '../../../../../science/methods/rebuild/guarded/ratio-search.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
 import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy, toyWeights } from '../toy-sub-block.js';
@@ -229,10 +229,10 @@ describe('guardedRebuild', () => {
   });
 });
 
-describe('selectPairs', () => {
+describe('pairSelection', () => {
   const pattern = parsePattern('2:4') as Pattern & { kind: 'N:M' };
   const swap = (importance: number[], mask: number[], ratio: number): number[] =>
-    [...selectPairs({ importance: [Float32Array.from(importance)], masks: [Uint8Array.from(mask)], shapes: [[1, mask.length]], names: ['a'], pattern, ratio })[0]];
+    [...pairSelection({ importance: [Float32Array.from(importance)], masks: [Uint8Array.from(mask)], shapes: [[1, mask.length]], names: ['a'], pattern })(ratio)[0]];
 
   it('swaps within groups only what gains, the largest gains first', () => {
     const importance = [9, 1, 2, 0, 5, 6, 7, 8];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Granularity } from '../../../../../science/methods/rebuild/method.js';
 import { checkRebuiltMasks, selectSwaps, unstructured } from '../../../../../science/methods/index.js';
+import { swapSelection } from '../../../../../science/methods/rebuild/published/rebuild.js';
 import type { Pattern, Shape, SwapRequest } from '../../../../../science/methods/index.js';
 import { granularities, masks, nmPatterns, patternMasks, ratios, scores, shapes } from '../../generate.js';
 
@@ -87,6 +88,18 @@ function check(request: SwapRequest): void {
     expect(swaps[index]).toEqual({ grown, pruned });
   });
 }
+
+describe('swapSelection', () => {
+  it('gives at each of several ratios what a selection of its own gives', () => {
+    fc.assert(
+      fc.property(requests(masks, unstructured), fc.array(ratios, { minLength: 2, maxLength: 3 }), (request, tried) => {
+        const at = swapSelection(request);
+        for (const ratio of tried) expect(at(ratio).masks).toEqual(oracle({ ...request, ratio }));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
 
 describe('selectSwaps', () => {
   it('makes the swaps that sorting finds, whatever the granularity', () => {
