@@ -65,7 +65,7 @@ export function packBits(mask: Tensor): Tensor {
     const flat = tf.pad(tf.reshape(mask, [mask.size]), [[0, padding]]);
     // Halves of 16 bits are exact in float32, whatever the precision of the product's inputs.
     const powers = tf.tensor2d(Float32Array.from({ length: 16 }, (_, bit) => 2 ** bit), [16, 1]);
-    const halves = tf.cast(tf.reshape(tf.matMul(tf.reshape(flat, [-1, 16]) as Tensor2D, powers), [-1, 2]), 'int32');
+    const halves = tf.cast(tf.reshape(tf.matMul(tf.reshape<Tensor2D['rankType']>(flat, [-1, 16]), powers), [-1, 2]), 'int32');
     const [low, high] = tf.unstack(halves, 1);
     return nativeOp('BitwiseOr', [low, int32Op('LeftShift', high, 16)]);
   });

@@ -11,7 +11,7 @@ import { keysOf, smallest } from './device-selection.js';
  */
 export function pruneSmallestOnDevice(scores: Tensor2D, count: number): Tensor2D {
   return tf.tidy(() => {
-    const counts = tf.fill([scores.shape[0], 1], count, 'int32') as Tensor2D;
+    const counts = tf.tensor2d(new Int32Array(scores.shape[0]).fill(count), [scores.shape[0], 1]);
     const [pruned] = smallest([keysOf(scores)], counts);
     return tf.cast(tf.logicalNot(pruned), 'float32');
   });

@@ -39,6 +39,7 @@ export interface SwapResult {
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
 export function selectSwaps(request: SwapRequest): SwapResult {
+  checkRatio(request.ratio);
   return swapSelection(request)(request.ratio);
 }
 
@@ -53,7 +54,7 @@ export function swapSelection(request: Omit<SwapRequest, 'ratio'>): (ratio: numb
   // Of the groups, in the order in which they are visited.
   const pivots: (number | undefined)[] = [];
   return (ratio) => {
-    if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
+    checkRatio(ratio);
     const linears = shapes.map((shape, index) => ({ importance: bitsOf(importance[index]), mask: before[index].slice(), shape }));
     let visited = 0;
     const find = (group: readonly Segment[]): Swaps | undefined => {
@@ -68,6 +69,10 @@ export function swapSelection(request: Omit<SwapRequest, 'ratio'>): (ratio: numb
     const masks = linears.map((linear) => linear.mask);
     return { masks, swaps: masks.map((mask, index) => countChanges(before[index], mask)) };
   };
+}
+
+function checkRatio(ratio: number): void {
+  if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
 }
 
 function checkRequest(request: Omit<SwapRequest, 'ratio'>): void {
