@@ -4,16 +4,14 @@
  * usage: node tools/make-screenshot.mjs PAGE.html PICTURE.png [WIDTHxHEIGHT]
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findChromium } from './setup/places.mjs';
 
 const [page, picture, size = '1240x1180'] = process.argv.slice(2);
 if (page === undefined || picture === undefined) throw new Error('say which page and which picture: make-screenshot.mjs PAGE.html PICTURE.png');
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-const onPath = (process.env['PATH'] ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
-const chromium = process.env['CHROMIUM'] ?? onPath.find((file) => existsSync(file));
-if (chromium === undefined) throw new Error(`no Chromium found: install one (${names.join(', ')}), or set CHROMIUM to its path`);
+const chromium = findChromium();
+if (chromium === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
 execFileSync(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', `--window-size=${size.replace('x', ',')}`,
   `--screenshot=${resolve(picture)}`, pathToFileURL(resolve(page)).href,

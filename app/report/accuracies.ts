@@ -1,7 +1,6 @@
-import type { ModelState } from '../config/pipeline.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
+import { states } from './states.js';
 
-const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
 const metrics = ['acc', 'acc_norm'] as const;
 
 type Scores = NonNullable<PipelineResult['zeroShot']>;

@@ -36,15 +36,6 @@ export function duration(seconds: number): string {
   return minutes < 2880 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.round(minutes / 1440)} days`;
 }
 
-/** A size in bytes: `512 bytes`, `27 KiB`, `1.5 GiB`. */
-export function bytes(count: number): string {
-  if (count < 1024) return counted(count, 'byte');
-  const step = Math.min(sizes.length - 1, Math.floor(Math.log2(count) / 10) - 1);
-  const value = count / 1024 ** (step + 1);
-  return `${value < 10 ? Number(value.toFixed(1)) : Math.round(value)} ${sizes[step]}`;
-}
-const sizes = ['KiB', 'MiB', 'GiB', 'TiB'];
-
 /** A number of things: `1 piece`, `2,048 pieces`. */
 export function counted(count: number, thing: string): string {
   return `${grouped(count)} ${thing}${count === 1 ? '' : 's'}`;

@@ -2,8 +2,7 @@ import type { ModelState } from '../config/pipeline.js';
 import { gapClosed } from '../../workflows/gap-closed.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { figure } from './figures.js';
-
-const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
+import { states } from './states.js';
 
 /** Rows of the table of perplexities, one a dataset, heading first: dataset, the states that were judged, gap closed if it is known. */
 export function perplexityRows({ perplexity }: Pick<PipelineResult, 'perplexity'>): string[][] {

@@ -3,8 +3,7 @@ import type { SweepMetric, SweepValue } from '../config/sweep.js';
 import type { SweepRow, SweepTable } from '../../workflows/sweep-protocol.js';
 import { metricOf } from '../../workflows/sweep-metric.js';
 import { figure, percent } from './figures.js';
-
-const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
+import { states } from './states.js';
 
 /** The table of a sweep or of a search: which member is the best one may have other reasons than a metric. */
 export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric } };

@@ -6,7 +6,7 @@ import {
 } from './errors.js';
 import { readSafetensorsHeader, type TensorInfo } from './safetensors-header.js';
 import { readStateDict } from './pytorch/state-dict.js';
-import { weightFormats, type WeightFormat } from '../hub/weight-formats.js';
+import { otherPickles, weightFormats, type WeightFormat } from '../hub/weight-formats.js';
 
 /** A model folder in Hugging Face layout whose headers have been read and checked. */
 export interface Checkpoint {
@@ -22,9 +22,6 @@ export interface Checkpoint {
   /** Where the weights are in shards: the names of their index that no shard has. */
   unfound?: readonly string[];
 }
-
-/** Files of weights that may hold anything, under names that transformers does not look for. */
-const otherPickles = /\.(bin|pt|pth|ckpt)$|^consolidated/;
 
 /**
  * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`; where neither is there, the same of

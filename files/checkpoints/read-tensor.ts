@@ -69,11 +69,11 @@ export function unsupportedDtype(infos: readonly TensorInfo[]): UnsupportedDtype
 }
 
 /**
- * A tensor's bytes as they are in the file.
+ * A tensor's bytes as they are in the file, or any other range of one.
  *
  * @throws TruncatedFileError
  */
-export async function readTensorBytes(info: TensorInfo): Promise<Buffer> {
+export async function readTensorBytes(info: Pick<TensorInfo, 'file' | 'begin' | 'end'>): Promise<Buffer> {
   const descriptor = await openFile(info.file, 'r');
   try {
     return await readRange(descriptor, info.file, info.begin, info.end);

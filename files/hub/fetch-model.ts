@@ -7,7 +7,7 @@ import { notInCache, pin, remoteFiles, type RemoteFile } from './list-files.js';
 import { presentBytes } from './partial-file.js';
 import { describeRepository, repositoryFolder, snapshotFolder, type Repository } from './repository.js';
 import { hubSettings, type HubSettings } from './settings.js';
-import { weightFormats, type WeightFormat } from './weight-formats.js';
+import { otherPickles, weightFormats, type WeightFormat } from './weight-formats.js';
 
 const config = 'config.json';
 /** Without these a tokenizer may be another one; that a repository has none of a name is remembered. */
@@ -15,8 +15,6 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
 /** Small files that belong to a model. Code does not. */
 const companion = /^[^/]+\.(json|txt|model|jinja|tiktoken)$|^(licen[cs]e|notice|use_policy)[^/]*$/i;
 const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|safetensors)(\.index\.json)?$/i;
-/** Files of weights that may hold anything, under names that transformers does not look for. */
-const otherPickles = /^([^/]*\.(bin|pt|pth|ckpt)|consolidated.*)$/;
 
 export interface FetchModelRequest extends Omit<Repository, 'type'> {
   onProgress?: (progress: DownloadProgress) => void;

@@ -19,6 +19,9 @@ const pytorchFormat: WeightFormat = {
 /** The first that a folder has is the one that is read, as in transformers. */
 export const weightFormats: readonly WeightFormat[] = [safetensorsFormat, pytorchFormat];
 
+/** Files of weights that may hold anything, under names that transformers does not look for. */
+export const otherPickles = /^([^/]*\.(bin|pt|pth|ckpt)|consolidated.*)$/;
+
 /** What a file of PyTorch weights is called when it is written as safetensors: `pytorch_model-00001-of-00002.bin` is `model-00001-of-00002.safetensors`. */
 export function safetensorsName(file: string): string {
   return file.replace(/^pytorch_model/, 'model').replace(/\.bin$/, '.safetensors');

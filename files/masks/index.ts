@@ -15,7 +15,7 @@ export { byLayer, layerOf, shortName } from './layers.js';
 export { bitOrder, openMaskFile, readPackedMask, type MaskEntry, type MaskFile, type MaskMetadata } from './mask-file.js';
 export { isFolder, openMaskSource, type MaskSource, type SourceMask } from './mask-source.js';
 export { modelDigest } from './model-digest.js';
-export { packedBytes, type PackedMask, type Shape } from './packed-mask.js';
+export { countKept, packedBytes, type PackedMask, type Shape } from './packed-mask.js';
 export { compareMaskWithProof, compareWithProof } from './compare-with-proof.js';
 export { readProof, writeProof, type Proof, type ProofRequest } from './proof-file.js';
 export { proveMask, type MaskBudget, type MaskClaim } from './prove-mask.js';

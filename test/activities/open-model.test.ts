@@ -27,8 +27,8 @@ async function changed(name: string, change: (tensors: TensorData[]) => TensorDa
   const folder = await copyOfDemo(join(state, name));
   const file = join(folder, 'model', 'model.safetensors');
   const { tensors } = await readSafetensorsHeader(file);
-  const read = await Promise.all([...tensors.values()].map(async ({ name, dtype, shape, ...info }) => ({
-    name, dtype, shape, data: new Uint8Array(await readTensorBytes({ name, dtype, shape, ...info })),
+  const read = await Promise.all([...tensors.values()].map(async (info) => ({
+    name: info.name, dtype: info.dtype, shape: info.shape, data: new Uint8Array(await readTensorBytes(info)),
   })));
   await rm(file);
   await writeSafetensors(file, change(read));

@@ -15,6 +15,8 @@ export const machineKind: string;
 export function cachedTemporal(env?: Environment): string;
 /** All executables called `name` on the PATH, in its order. */
 export function onPath(name: string, env?: Environment): string[];
+/** A browser of Chromium's kind, which draws pages for tests and pictures: `$CHROMIUM`, else on the PATH. */
+export function findChromium(env?: Environment): string | undefined;
 /** The real Temporal CLI: on the PATH (our own shim does not count), else in the cache. */
 export function findTemporal(env?: Environment): string | undefined;
 /** Path in the cache of the S3 server that tests use, whether or not it is there. */

@@ -59,6 +59,12 @@ export function onPath(name, env = process.env) {
   return folders.map((folder) => join(folder, name)).filter(isExecutableFile);
 }
 
+/** A browser of Chromium's kind, which draws pages for tests and pictures: `$CHROMIUM`, else on the PATH. */
+export function findChromium(env = process.env) {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+  return env.CHROMIUM ?? names.flatMap((name) => onPath(name, env))[0];
+}
+
 /** The real Temporal CLI: on the PATH (our own shim does not count), else in the cache. */
 export function findTemporal(env = process.env) {
   const found = onPath('temporal', env).find((path) => !isOurShim(path));

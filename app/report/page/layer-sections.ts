@@ -15,8 +15,8 @@ export function errorsSection({ errors: views, change }: RunView): Piece | strin
   const worst = change && `Most is left in the ${change.worst.block} of layer ${change.worst.layer}, ${figure(change.worst.error)}.`;
   return html`<section><h2>Error of each sub-block, before and after the rebuild</h2>
 <p class="note">Mean squared difference from what the sub-block is to put out, on calibration text; logarithmic. ${worst}</p>
-<div class="panels">${views.map((view, index) => html`<div><h3>${view.block}</h3>
-${chartOf(chartSvg(`errors${'abcdefgh'.charAt(index)}`, errorsChart(view), { width: 540, height: 250 }), `Error of the ${view.block} sub-blocks over the layers, before and after the rebuild`)}</div>`)}</div>
+<div class="panels">${views.map((view) => html`<div><h3>${view.block}</h3>
+${chartOf(chartSvg(`errors${view.block}`, errorsChart(view), { width: 540, height: 250 }), `Error of the ${view.block} sub-blocks over the layers, before and after the rebuild`)}</div>`)}</div>
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
 }
 

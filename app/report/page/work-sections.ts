@@ -2,7 +2,8 @@
 import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import type { Pipeline } from '../../config/pipeline.js';
-import { bytes, counted, duration, grouped } from '../figures.js';
+import { bytesText } from '../../../errors/bytes-text.js';
+import { counted, duration, grouped } from '../figures.js';
 import { originRows } from '../origin-rows.js';
 import { pipelineFile } from '../pipeline-file.js';
 import { describeStage } from '../stages-text.js';
@@ -28,7 +29,7 @@ export function filesSection(files: readonly FileView[]): Piece {
   const digests = files.flatMap(({ path, sha256 }) => (sha256 === undefined ? [] : [`${sha256}  ${path}`]));
   return html`<section class="half"><h2>Files</h2><p class="note">Links are relative, so the folder can be moved as a whole.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Files"><table><thead><tr><th scope="col">file</th><th scope="col" class="n">size</th><th scope="col" class="n">SHA-256</th></tr></thead>
-<tbody>${files.map(({ path, bytes: size, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${size === undefined ? '' : `${grouped(size)} bytes`}">${size === undefined ? '' : bytes(size)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
+<tbody>${files.map(({ path, bytes, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${bytes === undefined ? '' : `${grouped(bytes)} bytes`}">${bytes === undefined ? '' : bytesText(bytes)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
 </table></div>
 ${digests.length === 0 ? '' : html`<details><summary>Whole digests, as sha256sum -c reads them</summary><pre>${digests.join('\n')}</pre></details>`}</section>`;
 }

@@ -1,4 +1,5 @@
 /** What a mask looks like: numbers for pictures, from its packed bits. */
+import { countKept } from '../../../files/masks/index.js';
 
 /** A linear's mask in tiles, as a picture shows it. */
 export interface MaskTiles {
@@ -13,9 +14,6 @@ export interface MaskTiles {
 /** Most tiles on a side: more would be finer than a page shows. */
 const mostTiles = 64;
 
-/** How many bits of a byte are set. */
-const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll('0', '').length);
-
 /**
  * Weights kept in each row of a linear.
  *
@@ -23,22 +21,7 @@ const bitCounts = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2)
  * @param shape `[out, in]`
  */
 export function keptByRow(bits: Uint8Array, [out, inputs]: readonly [number, number]): Uint32Array {
-  const rows = new Uint32Array(out);
-  if (inputs % 8 === 0) {
-    const bytes = inputs / 8;
-    for (let row = 0; row < out; row++) {
-      let kept = 0;
-      for (let i = row * bytes; i < (row + 1) * bytes; i++) kept += bitCounts[bits[i]];
-      rows[row] = kept;
-    }
-    return rows;
-  }
-  for (let row = 0, bit = 0; row < out; row++) {
-    let kept = 0;
-    for (let column = 0; column < inputs; column++, bit++) kept += (bits[bit >>> 3] >>> (bit & 7)) & 1;
-    rows[row] = kept;
-  }
-  return rows;
+  return Uint32Array.from({ length: out }, (_, row) => countKept(bits, row * inputs, (row + 1) * inputs));
 }
 
 /** A linear's mask in at most 64 x 64 tiles of nearly equal size. */

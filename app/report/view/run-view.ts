@@ -6,8 +6,7 @@ import type { ModelState } from '../../config/pipeline.js';
 import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
 import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
-
-const states: readonly ModelState[] = ['dense', 'initial', 'rebuilt'];
+import { states } from '../states.js';
 
 export interface RunView {
   title: string;

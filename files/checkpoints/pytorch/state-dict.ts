@@ -1,8 +1,7 @@
 /** Files of `torch.save` (torch 1.6 and later): where each tensor's bytes lie. Nothing of them is run or unpacked. */
-import { open } from 'node:fs/promises';
 import { dtypeBytes, elementCount } from '../dtypes.js';
 import { PytorchFileError } from '../errors.js';
-import { readRange } from '../read-tensor.js';
+import { readTensorBytes } from '../read-tensor.js';
 import type { TensorInfo } from '../safetensors-header.js';
 import { saveAgain, storedMembers, type Member } from './stored-members.js';
 import { isCall, isGlobal, isPersistent, orderedDict, unpickle, type Value } from './unpickle.js';
@@ -55,7 +54,7 @@ function archiveFolder(path: string, members: ReadonlyMap<string, Member>): stri
 
 async function checkByteOrder(path: string, member: Member | undefined): Promise<void> {
   if (member === undefined) return;
-  const order = (await bytesOf(path, member.begin, Math.min(member.end, member.begin + 16))).toString('latin1').trim();
+  const order = (await readTensorBytes({ file: path, begin: member.begin, end: Math.min(member.end, member.begin + 16) })).toString('latin1').trim();
   if (order !== 'little') throw new PytorchFileError({ what: `the byte order is ${JSON.stringify(order)}`, where: path, expected: 'little', remedy: saveAgain });
 }
 
@@ -63,16 +62,7 @@ async function pickleBytes(path: string, where: string, member: Member | undefin
   if (member === undefined) throw new PytorchFileError({ what: 'it is missing', where, remedy: saveAgain });
   const bytes = member.end - member.begin;
   if (bytes > maxPickleBytes) throw new PytorchFileError({ what: `the pickle has ${bytes} bytes`, where, expected: `at most ${maxPickleBytes} of a state dict`, remedy: saveAgain });
-  return bytesOf(path, member.begin, member.end);
-}
-
-async function bytesOf(path: string, begin: number, end: number): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    return await readRange(handle.fd, path, begin, end);
-  } finally {
-    await handle.close();
-  }
+  return readTensorBytes({ file: path, ...member });
 }
 
 /** Checks what the pickle says about each tensor against the archive. */

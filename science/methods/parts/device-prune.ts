@@ -4,7 +4,7 @@ import type { Tensor2D } from '../../engine/index.js';
 import { keysOf, smallest } from './device-selection.js';
 
 /**
- * Prunes the `count` smallest magnitudes of every row; of equal ones, the lower position.
+ * Prunes the `count` smallest magnitudes of every row; ties go to the lower position.
  *
  * @param scores finite, `[groups, groupSize]`, on the `tensorflow` backend
  * @returns the mask as float32 of the same shape, 1 = kept

@@ -107,7 +107,7 @@ export function againstPivot(keys: Keys, pivot: Pivot): { less: Tensor2D; equal:
 }
 
 /**
- * Marks the `counts` first elements of every group; of equal ones, those of lower position.
+ * Marks the `counts` first elements of every group; ties go to the lower position.
  *
  * @param counts int32 `[groups, 1]`, at most the length of the group
  * @returns bool, shaped like the group's tensors

@@ -106,7 +106,7 @@ describe('mask', () => {
     ['a file that is not there', ['verify', 'nothing'], /nothing: it cannot be opened/],
     ['a file that is no mask', ['verify', 'dense/model-00001-of-00002.safetensors'], /is BF16; expected a mask file/],
     ['a folder that is no checkpoint', ['verify', '.'], /there are no weights/],
-    ['a pattern that is none', ['verify', 'run', '--pattern', '4:2'], /'4:2' is not a sparsity pattern/],
+    ['a pattern that is not one', ['verify', 'run', '--pattern', '4:2'], /'4:2' is not a sparsity pattern/],
     ['an unknown option', ['verify', 'run', '--fast'], /unknown option '--fast'/],
     ['a missing option', ['apply', 'run/mask.safetensors', '--out', 'x'], /required option '--model <folder>'/],
   ])('with %s: exit code 2, what is wrong, no stack trace', async (_, words, message) => {

@@ -1,7 +1,8 @@
 /** Quality over cost as a picture: what each method closes of the gap from Wanda, and in how many forwards. */
 import type { EChartsOption } from 'echarts';
 import { chartSvg } from '../../../app/report/charts/svg.js';
-import type { Row, Section } from './table.js';
+import { groups, mean } from './lists.js';
+import { patternName, type Section } from './table.js';
 
 const size = { width: 800, height: 420 };
 
@@ -17,15 +18,9 @@ export interface EffortPoint {
 /** Methods that say their forwards, over models with one text of their own; only what was measured on all of them. */
 export function effortPoints(sections: readonly Section[]): EffortPoint[] {
   const small = sections.filter(({ rows }) => rows.some(({ perplexity }) => Object.keys(perplexity).length === 1));
-  const byCell = new Map<string, Row[]>();
-  for (const row of small.flatMap(({ rows }) => rows)) {
-    const key = JSON.stringify([row.pattern, row.method]);
-    byCell.set(key, [...(byCell.get(key) ?? []), row]);
-  }
-  return [...byCell.values()].flatMap((rows) => {
+  return groups(small.flatMap(({ rows }) => rows), ({ pattern, method }) => JSON.stringify([pattern, method])).flatMap((rows) => {
     const measured = rows.flatMap(({ forwards, closed }) => Object.values(closed).flatMap((share) => (share === undefined || forwards === undefined ? [] : [{ forwards, share }])));
     if (measured.length < small.length) return [];
-    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
     const [{ pattern, method }] = rows;
     return [{ pattern, method, forwards: mean(measured.map(({ forwards }) => forwards)), closed: mean(measured.map(({ share }) => share)) }];
   });
@@ -41,11 +36,10 @@ export function effortPicture(points: readonly EffortPoint[]): string | undefine
 const isBest = (method: string): boolean => method.startsWith('best');
 
 function optionsFor(points: readonly EffortPoint[], patterns: readonly string[]): EChartsOption {
-  const nameOf = (pattern: string): string => (pattern.includes(':') ? pattern : `${pattern} %`);
   const dataOf = (own: readonly EffortPoint[]) => own.map(({ forwards, closed, method }) => ({ name: method, value: [forwards, 100 * closed] }));
   return {
     backgroundColor: '#ffffff',
-    legend: { bottom: 0, type: 'plain', data: patterns.map(nameOf) },
+    legend: { bottom: 0, type: 'plain', data: patterns.map(patternName) },
     grid: { left: 70, right: 30, top: 20, bottom: 80 },
     xAxis: { type: 'log', name: 'forwards over the calibration windows', nameLocation: 'middle', nameGap: 30, min: 4, max: 50 },
     yAxis: { type: 'value', name: 'gap closed from Wanda, %', nameLocation: 'middle', nameGap: 45, scale: true },
@@ -54,8 +48,8 @@ function optionsFor(points: readonly EffortPoint[], patterns: readonly string[])
       const color = ['#2563eb', '#0d9488', '#d97706', '#9333ea', '#dc2626'][index % 5];
       const labels = { show: true, fontSize: 10, position: 'bottom' as const, formatter: ({ name }: { name: string }) => name };
       return [
-        { name: nameOf(pattern), type: 'line' as const, color, symbol: 'circle', symbolSize: 7, data: dataOf(own.filter(({ method }) => isBest(method))) },
-        { name: nameOf(pattern), type: 'scatter' as const, color, symbol: 'diamond', symbolSize: 9, ...(index === 0 && { label: labels }), data: dataOf(own.filter(({ method }) => !isBest(method))) },
+        { name: patternName(pattern), type: 'line' as const, color, symbol: 'circle', symbolSize: 7, data: dataOf(own.filter(({ method }) => isBest(method))) },
+        { name: patternName(pattern), type: 'scatter' as const, color, symbol: 'diamond', symbolSize: 9, ...(index === 0 && { label: labels }), data: dataOf(own.filter(({ method }) => !isBest(method))) },
       ];
     }),
   };

@@ -49,9 +49,12 @@ export class Judges {
   }
 
   async advance(...pruned: Parameters<Stream['advance']>): Promise<void> {
+    const [layer, weights] = pruned;
     for (const { stream, signs } of this.judges) {
-      await signs?.advance(...pruned, stream.hidden);
+      const before = signs === undefined ? [] : SignMeter.part(stream.hidden);
       await stream.advance(...pruned);
+      await signs?.advance(layer, weights, before, stream.hidden);
+      tf.dispose(before);
     }
   }
 

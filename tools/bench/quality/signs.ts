@@ -4,9 +4,10 @@
  * show which of them orders methods as their perplexity on another text does.
  */
 import { tf, type Tensor, type Tensor2D, type Tensor3D } from '../../../science/engine/index.js';
-import { layerForward, type Masks, type Updates } from '../../../science/methods/index.js';
+import { layerForward } from '../../../science/methods/index.js';
 import type { DecoderLayer, DecoderModel } from '../../../science/models/index.js';
 import type { Signs } from './cell.js';
+import { mean, sum } from './lists.js';
 
 /** Batches of a text that signs are measured on. */
 const signBatches = 4;
@@ -25,23 +26,26 @@ export class SignMeter {
 
   /** @param embedded the text's residual stream before the first layer; it is not disposed */
   static begin(embedded: readonly Tensor3D[]): SignMeter {
-    return new SignMeter(embedded.slice(0, signBatches).map((batch) => batch.clone()));
+    return new SignMeter(SignMeter.part(embedded));
+  }
+
+  /** The part of a stream that signs are measured on, which outlives the stream. The caller disposes it. */
+  static part(stream: readonly Tensor3D[]): Tensor3D[] {
+    return stream.slice(0, signBatches).map((batch) => batch.clone());
   }
 
   /**
-   * Goes through one layer.
-   * @param before the pruned model's stream before the layer, all batches; not disposed
-   * @param pruned what the layer is pruned to
+   * Goes through one layer. Disposes nothing.
+   *
+   * @param before {@link part} of the pruned model's stream before the layer
+   * @param after its stream after the layer
    */
-  async advance(layer: DecoderLayer, weights: Weights, pruned: { masks?: Masks; updates?: Updates }, before: readonly Tensor3D[]): Promise<void> {
-    const own = before.slice(0, signBatches);
-    const sparse = await layerForward({ layer, hidden: own, weights, keepInput: true, ...pruned });
-    const wanted = await layerForward({ layer, hidden: own, weights, keepInput: true });
-    this.layerErrors.push(shareOf(sparse, wanted, own));
+  async advance(layer: DecoderLayer, weights: Weights, before: readonly Tensor3D[], after: readonly Tensor3D[]): Promise<void> {
+    const wanted = await layerForward({ layer, hidden: before, weights, keepInput: true });
+    this.layerErrors.push(shareOf(after, wanted, before));
     tf.dispose(wanted);
     this.dense = await layerForward({ layer, hidden: this.dense, weights });
-    this.pathErrors.push(shareOf(sparse, this.dense));
-    tf.dispose(sparse);
+    this.pathErrors.push(shareOf(after, this.dense));
   }
 
   /** @param after the pruned model's stream after the last layer; not disposed */
@@ -88,6 +92,3 @@ function divergence(model: DecoderModel, head: Weights, dense: Tensor3D, pruned:
   }
   return total;
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-const mean = (values: readonly number[]): number => sum(values) / values.length;

@@ -1,6 +1,7 @@
 /** Markdown of a file of results. */
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { Measured, ResultLine, Scores } from './cell.js';
+import { groups, mean } from './lists.js';
 
 /** Of the method whose gap to the dense model the shares are of. */
 const reference = 'wanda';
@@ -96,7 +97,7 @@ export function markdownOf(sections: readonly Section[]): string {
 }
 
 const percent = (share: number | undefined): string => (share === undefined ? '' : `${(100 * share).toFixed(1)} %`);
-const patternName = (pattern: string): string => (pattern.includes(':') ? pattern : `${pattern} %`);
+export const patternName = (pattern: string): string => (pattern.includes(':') ? pattern : `${pattern} %`);
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[], words: number): string[] => [
   `| ${head.join(' | ')} |`, `|${head.map((_, index) => (index < words ? '---' : '--:')).join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`),
 ];
@@ -129,14 +130,4 @@ function meansText(sections: readonly Section[]): string[] {
     return closed.length === 0 ? '' : `${percent(mean(closed))} (${closed.length})`;
   })]);
   return ['### Small models together', '', 'Mean share of the gap closed from Wanda, and over how many models.', '', ...tableOf(['method', ...patterns.map(patternName)], shares, 1), ''];
-}
-
-function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const byKey = new Map<string, T[]>();
-  for (const item of items) byKey.set(keyOf(item), [...(byKey.get(keyOf(item)) ?? []), item]);
-  return [...byKey.values()];
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -6,10 +6,10 @@ import { createRequire } from 'node:module';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
-import { findChromium } from '../../../helpers/browser.js';
+import { findBrowser } from '../../../helpers/browser.js';
 import { exampleRequest } from './example-request.js';
 
-const executablePath = await findChromium();
+const executablePath = await findBrowser();
 const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
 
 describe('the page of a run in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {

@@ -24,8 +24,8 @@ const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((v
 /** Signs after the toy's one layer, which is the whole model. */
 async function signsOf(masks: ToyLayer['masks']) {
   const meter = SignMeter.begin(embedded());
-  await meter.advance(toy.layer, toy.weights, { masks }, embedded());
   const after = await layerForward({ layer: toy.layer, hidden: embedded(), weights: toy.weights, masks, keepInput: true });
+  await meter.advance(toy.layer, toy.weights, embedded(), after);
   const signs = meter.finish(model, head, after);
   meter.dispose();
   return { signs, after };
