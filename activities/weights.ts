@@ -1,11 +1,18 @@
-import type { PrefetchedTensors } from '../files/checkpoints/index.js';
-import { tf, type Tensor } from '../science/engine/index.js';
+import { decodeTensor, type PrefetchedTensors } from '../files/checkpoints/index.js';
+import { hasDeviceOps, tf, widenFrom16, type Tensor } from '../science/engine/index.js';
 import type { TensorSpec } from '../science/models/index.js';
+
+/** Dtypes of a checkpoint that the engine widens by itself, so that only half of the bytes go up. */
+const narrow: Partial<Record<string, Parameters<typeof widenFrom16>[1]>> = { BF16: 'bfloat16', F16: 'float16' };
 
 /** Tensors of a checkpoint in the engine, float32, by name. The caller disposes them with {@link disposeWeights}. */
 export async function toTensors(specs: readonly TensorSpec[], read: PrefetchedTensors): Promise<Map<string, Tensor>> {
   const weights = new Map<string, Tensor>();
-  for (const { name, shape } of specs) weights.set(name, tf.tensor(await read.read(name), [...shape], 'float32'));
+  for (const { name, shape } of specs) {
+    const { info, bytes } = await read.read(name);
+    const type = hasDeviceOps() ? narrow[info.dtype] : undefined;
+    weights.set(name, type === undefined ? tf.tensor(decodeTensor(info, bytes), [...shape], 'float32') : widenFrom16(bytes, type, [...shape]));
+  }
   return weights;
 }
 

@@ -8,7 +8,7 @@ export * from './errors.js';
 export { packBits, unpackBits } from './mask-bits.js';
 export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
-export { readTensor, readTensorBytes } from './read-tensor.js';
+export { decodeTensor, readTensor, readTensorBytes } from './read-tensor.js';
 export { findTensor, resolveTensors, type WantedTensor } from './resolve-tensors.js';
 export { readStateDict } from './pytorch/state-dict.js';
 export { readSafetensorsHeader, type SafetensorsHeader, type TensorInfo } from './safetensors-header.js';

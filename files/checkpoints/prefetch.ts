@@ -1,16 +1,16 @@
 import { close, openSync } from 'node:fs';
 import { NotPrefetchedError } from './errors.js';
-import { decodeTensor, readRange } from './read-tensor.js';
+import { readRange } from './read-tensor.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** Tensors whose bytes are on their way. */
 export interface PrefetchedTensors {
   /**
-   * The values as float32, row-major. Each tensor once: its bytes are let go.
+   * The bytes of the file, as `decodeTensor` takes them. Each tensor once: its bytes are let go.
    *
-   * @throws NotPrefetchedError, TruncatedFileError, UnsupportedDtypeError
+   * @throws NotPrefetchedError, TruncatedFileError
    */
-  read(name: string): Promise<Float32Array>;
+  read(name: string): Promise<{ info: TensorInfo; bytes: Buffer }>;
 }
 
 /**
@@ -38,7 +38,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
         throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug of the program' });
       }
       pending.delete(name);
-      return decodeTensor(entry.info, await entry.bytes);
+      return { info: entry.info, bytes: await entry.bytes };
     },
   };
 }

@@ -40,6 +40,11 @@ const dtypes = { bfloat16: 14, float16: 19 } as const;
 export const lowBits = 15;
 export const highBits = 16;
 
+/** Whether the engine that is open has these operations. */
+export function hasDeviceOps(): boolean {
+  return tf.getBackend() === 'tensorflow';
+}
+
 /**
  * The bits of float32 magnitudes as two whole numbers: `high` in [0, 2^16), `low` in [0, 2^15). Both are exact in float32, and
  * neither is a denormal, which kernels may take for zero.

@@ -6,8 +6,10 @@
  */
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-export { highBits, lowBits, magnitudeDigits, packBits, unpackBits, widenFrom16 } from './device-ops.js';
+export { hasDeviceOps, highBits, lowBits, magnitudeDigits, packBits, unpackBits, widenFrom16 } from './device-ops.js';
 export { engineText } from './engine-text.js';
+export { startLedger } from './ledger.js';
+export type { Traffic } from './ledger.js';
 export { openEngine } from './open.js';
 export { inTensorScope, keep } from './tensor-scope.js';
 export type { Engine } from './open.js';

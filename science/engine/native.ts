@@ -9,6 +9,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { currentGpu } from './gpu.js';
 import { instructionSet } from './instruction-set.js';
+import { counting } from './ledger.js';
 import type { Engine } from './open.js';
 import { tf } from './tensorflow.js';
 
@@ -17,7 +18,7 @@ const require = createRequire(import.meta.url);
 /** The part of the binding's backend that tells what it is. */
 interface NativeBackend {
   isUsingGpuDevice: boolean;
-  binding: { TF_Version: string };
+  binding: { TF_Version: string } & Parameters<typeof counting>[0];
 }
 
 export async function openNative(threads: number): Promise<Engine> {
@@ -31,6 +32,7 @@ export async function openNative(threads: number): Promise<Engine> {
   require('@tensorflow/tfjs-node-gpu');
   await tf.ready();
   const backend = tf.backend() as unknown as NativeBackend;
+  backend.binding = counting(backend.binding);
   const gpu = backend.isUsingGpuDevice ? currentGpu() : undefined;
   return {
     backend: 'tensorflow',

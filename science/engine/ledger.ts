@@ -1,0 +1,96 @@
+/**
+ * Counts what passes between JavaScript and TensorFlow in this process: bytes each way, and where the time goes.
+ *
+ * The bytes are the same on a CPU and on a GPU. The seconds are not: on a CPU an operation has finished when the call
+ * returns; on a GPU the call only starts it, and whoever reads a result waits for it.
+ */
+import { performance } from 'node:perf_hooks';
+
+export interface Traffic {
+  /** Bytes that JavaScript handed to TensorFlow, and that it got back. */
+  up: number;
+  down: number;
+  /** Calls of TensorFlow's operations. */
+  operations: number;
+  seconds: {
+    /** Matrix products, which a GPU's tensor cores do. */
+    products: number;
+    /** All other operations. */
+    elementwise: number;
+    /** Bytes up and down. */
+    transfers: number;
+    /** The rest of what this thread did. */
+    javascript: number;
+    /** This thread did nothing: it waited for disks, other threads, or the network. */
+    waiting: number;
+  };
+}
+
+/** The part of the native binding that the ledger looks at. */
+interface Binding {
+  createTensor: (shape: number[], dtype: number, values: ArrayBufferView) => number;
+  tensorDataSync: (id: number) => ArrayBufferView;
+  executeOp: (name: string, ...rest: unknown[]) => unknown;
+}
+
+const counted = { up: 0, down: 0, operations: 0 };
+const spent = { products: 0, elementwise: 0, transfers: 0 };
+
+const products = /MatMul|Einsum|Cholesky|TriangularSolve/;
+
+/**
+ * A binding that counts and otherwise does the same. Two readings of the clock a call, about 0.1 microseconds.
+ */
+export function counting<B extends Binding>(binding: B): B {
+  const timed = <T>(what: keyof typeof spent, work: () => T): T => {
+    const started = performance.now();
+    try {
+      return work();
+    } finally {
+      spent[what] += (performance.now() - started) / 1000;
+    }
+  };
+  const overrides: Binding = {
+    createTensor: (shape, dtype, values) => {
+      counted.up += byteLength(values);
+      return timed('transfers', () => binding.createTensor(shape, dtype, values));
+    },
+    tensorDataSync: (id) => {
+      const values = timed('transfers', () => binding.tensorDataSync(id));
+      counted.down += byteLength(values);
+      return values;
+    },
+    executeOp: (name, ...rest) => {
+      counted.operations++;
+      return timed(products.test(name) ? 'products' : 'elementwise', () => binding.executeOp(name, ...rest));
+    },
+  };
+  // The binding's own properties are read-only, so assigning would throw.
+  return Object.create(binding, Object.getOwnPropertyDescriptors(overrides)) as B;
+}
+
+/** Strings come as arrays of bytes, which are not counted. */
+function byteLength(values: Partial<ArrayBufferView>): number {
+  return values.byteLength ?? 0;
+}
+
+/** Begins to count. The returned function says what has passed since. Zero but for JavaScript and waiting on the `wasm` backend. */
+export function startLedger(): () => Traffic {
+  const began = performance.now();
+  const loop = performance.eventLoopUtilization();
+  const [before, spentBefore] = [{ ...counted }, { ...spent }];
+  return () => {
+    const inTensorFlow = difference(spent, spentBefore);
+    const total = (performance.now() - began) / 1000;
+    const idle = performance.eventLoopUtilization(loop).idle / 1000;
+    const called = inTensorFlow.products + inTensorFlow.elementwise + inTensorFlow.transfers;
+    return {
+      ...difference(counted, before),
+      seconds: { ...inTensorFlow, javascript: Math.max(0, total - idle - called), waiting: idle },
+    };
+  };
+}
+
+function difference<K extends string>(now: Record<K, number>, before: Record<K, number>): Record<K, number> {
+  return Object.fromEntries(Object.entries<number>(now).map(([key, value]) => [key, value - before[key as K]])) as Record<K, number>;
+}

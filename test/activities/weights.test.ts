@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { disposeWeights, toTensors } from '../../activities/weights.js';
+import { prefetch, readSafetensorsHeader, readTensor, writeSafetensors } from '../../files/checkpoints/index.js';
+import { startLedger } from '../../science/engine/index.js';
+import { openTestEngine } from '../helpers/engine.js';
+import { needs, where } from '../helpers/needs.js';
+
+/** All bit patterns of 16 bits but NaN, which no weight may be. */
+const patterns = (infinity: number): Uint8Array => new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) < infinity).buffer);
+const stored = {
+  BF16: patterns(0x7f80),
+  F16: patterns(0x7c00),
+  F32: new Uint8Array(Float32Array.of(1, -0, 1e-40, 3e38).buffer),
+};
+
+describe('weights of a checkpoint in the engine', where(needs.tensorflow), () => {
+  let folder: string;
+  beforeAll(async () => {
+    await openTestEngine('tensorflow');
+    folder = await mkdtemp(join(tmpdir(), 'weights-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test.each(['BF16', 'F16', 'F32'] as const)('%s: the bits that the file has, and no more bytes than it has', async (dtype) => {
+    const file = join(folder, dtype);
+    const data = stored[dtype];
+    const shape = [2, data.length / (dtype === 'F32' ? 4 : 2) / 2];
+    await writeSafetensors(file, [{ name: 'w', dtype, shape, data }]);
+    const info = [...(await readSafetensorsHeader(file)).tensors.values()][0];
+    const end = startLedger();
+    const weights = await toTensors([{ name: 'w', shape: shape as [number, number] }], prefetch([info]));
+    const values = await weights.get('w')?.clone().data();
+    expect(end().up).toBe(dtype === 'F32' ? 0 : data.length);
+    expect(new Uint32Array(values?.slice().buffer as ArrayBuffer)).toEqual(new Uint32Array((await readTensor(info)).buffer));
+    disposeWeights(weights);
+  });
+});
