@@ -1,12 +1,12 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf } from '../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
-import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, layerForward, ownSettings, parsePattern, type MaskTarget } from '../science/methods/index.js';
+import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, layerForward, ownSettings, parsePattern, type Masks, type MaskTarget } from '../science/methods/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
 import { checkUnchanged } from './input-digest.js';
-import { writePrunedLayer, type LayerMask, type PrunedLayer } from './layer-files.js';
+import { writePrunedLayer, type PrunedLayer } from './layer-files.js';
 import { maskSourceDigests, maskSourceFiles, readMaskSource, type MaskSource } from './mask-source.js';
 import { numericsOf } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
@@ -138,7 +138,7 @@ async function readSource(context: InitialMaskInput['context'], source: string, 
   return found;
 }
 
-function countKept(masks: LayerMask): { kept: number; pruned: number } {
+function countKept(masks: Masks): { kept: number; pruned: number } {
   let kept = 0;
   let size = 0;
   for (const mask of masks.values()) {

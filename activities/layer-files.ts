@@ -1,15 +1,12 @@
 import type { ArtifactDraft, ArtifactStore } from '../files/artifacts/index.js';
-import { packBits, unpackBits } from '../files/checkpoints/index.js';
+import { checkBitCount, packBits } from '../files/checkpoints/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
-import type { Updates } from '../science/methods/index.js';
+import { MaskSet, type Masks, type Updates } from '../science/methods/index.js';
 import type { ArtifactKey } from './types.js';
-
-/** Masks of a layer's linears by weight name: one byte a weight, `[out, in]` row-major, 1 = kept. */
-export type LayerMask = Map<string, Uint8Array>;
 
 /** What pruning made of a layer's linears. */
 export interface PrunedLayer {
-  masks: LayerMask;
+  masks: Masks;
   /** Values of the linears whose kept weights are not the dense model's (SparseGPT, refit). */
   updates: Updates;
 }
@@ -25,8 +22,12 @@ export function packedBytes({ shape: [rows, columns] }: LinearSpec): number {
 /** Writes a layer's masks, packed to bits, one linear after the other in the layer's order, and the updates in a file per linear. */
 export async function writePrunedLayer(draft: ArtifactDraft, layer: DecoderLayer, { masks, updates }: PrunedLayer): Promise<void> {
   const linears = linearsOf(layer);
-  await draft.write(maskFile, linears.map(({ name }) => packBits(masks.get(name) ?? new Uint8Array(0))));
+  await draft.write(maskFile, linears.map(({ name }) => bitsOf(masks, name)));
   for (const [name, { buffer, byteOffset, byteLength }] of updates) await draft.write(updatesFile(name), [new Uint8Array(buffer, byteOffset, byteLength)]);
+}
+
+function bitsOf(masks: Masks, name: string): Uint8Array {
+  return (masks instanceof MaskSet ? masks.bits(name) : undefined) ?? packBits(masks.get(name) ?? new Uint8Array(0));
 }
 
 /** The packed bits of a layer's linears, by weight name. @throws ArtifactLostError if the artifact is gone or damaged */
@@ -55,11 +56,11 @@ export async function readUpdates(store: ArtifactStore, key: ArtifactKey, linear
 /** A layer's masks and updates. @throws ArtifactLostError if the artifact is gone or damaged */
 export async function readPrunedLayer(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<PrunedLayer> {
   const bits = await readLayerBits(store, key, layer);
-  const pruned = { masks: new Map<string, Uint8Array>(), updates: new Map<string, Float32Array>() };
+  const updates = new Map<string, Float32Array>();
   for (const { name, shape } of linearsOf(layer)) {
-    pruned.masks.set(name, unpackBits(bits.get(name) ?? new Uint8Array(0), shape[0] * shape[1]));
+    checkBitCount(bits.get(name) ?? new Uint8Array(0), shape[0] * shape[1]);
     const values = await readUpdates(store, key, name);
-    if (values !== undefined) pruned.updates.set(name, values);
+    if (values !== undefined) updates.set(name, values);
   }
-  return pruned;
+  return { masks: MaskSet.ofBits(linearsOf(layer), bits), updates };
 }

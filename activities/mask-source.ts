@@ -4,12 +4,12 @@ import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTe
 import type { LinearSpec } from '../science/models/index.js';
 import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
-import { packedBytes, type LayerMask } from './layer-files.js';
+import { packedBytes } from './layer-files.js';
 import type { RunContext } from './types.js';
 
 /** What a file made elsewhere says of some linears. */
 export interface MaskSource {
-  masks: LayerMask;
+  masks: Map<string, Uint8Array>;
   /** The weights themselves, where the source is a checkpoint. */
   values: ReadonlyMap<string, Float32Array>;
 }
@@ -65,9 +65,9 @@ export function maskSourceDigests({ files }: RunContext, source: string): string
   return Object.fromEntries(digests.map(([path, digest]) => [basename(path), digest]));
 }
 
-async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<LayerMask> {
+async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Promise<Map<string, Uint8Array>> {
   const { tensors } = await readSafetensorsHeader(source);
-  const masks: LayerMask = new Map();
+  const masks = new Map<string, Uint8Array>();
   for (const linear of linears) {
     const info = findTensor({ tensors }, linear);
     const expected = `${packedBytes(linear)} bytes of packed bits (U8) for its ${linear.shape.join(' x ')} weights`;
@@ -84,7 +84,7 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
 
 async function fromCheckpoint(source: string, linears: readonly LinearSpec[]): Promise<MaskSource> {
   const tensors = resolveTensors(await openCheckpoint(source), linears);
-  const masks: LayerMask = new Map();
+  const masks = new Map<string, Uint8Array>();
   const values = new Map<string, Float32Array>();
   for (const [name, info] of tensors) {
     const weights = await readTensor(info);

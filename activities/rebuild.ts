@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf } from '../science/engine/index.js';
-import { linearsOf, type SubBlock } from '../science/models/index.js';
-import { checkRebuiltMasks, ownSettings, parsePattern, rebuildMethodOf, type LinearMask, type Masks } from '../science/methods/index.js';
+import { linearsOf } from '../science/models/index.js';
+import { checkRebuiltMasks, linearMask, ownSettings, parsePattern, rebuildMethodOf } from '../science/methods/index.js';
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
@@ -49,7 +49,10 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });
-    for (const subBlock of layer.subBlocks) checkRebuiltMasks(linearMasks(subBlock, start.masks), linearMasks(subBlock, masks), { granularity: stage.granularity, pattern });
+    for (const subBlock of layer.subBlocks) {
+      const [before, after] = [start.masks, masks].map((of) => linearsOf(subBlock).map((linear) => linearMask(of, linear)));
+      checkRebuiltMasks(before, after, { granularity: stage.granularity, pattern });
+    }
     const entries: RebuildEntry[] = made.map((entry) => ({ layer: index, ...entry }));
     disposeWeights(dense);
     for (const { block, errorBefore, errorAfter } of entries) {
@@ -70,10 +73,6 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   if (isLast) for (const along of sideBySide(path)) await bench.hidden.end(context, along);
   const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
   return { mask, entries, seconds: manifest.seconds, reused };
-}
-
-function linearMasks(subBlock: SubBlock, masks: Masks): LinearMask[] {
-  return linearsOf(subBlock).map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
 }
 
 /** Everything that a layer's rebuilt masks follow from. */

@@ -5,7 +5,7 @@ export { digestFiles, type DigestOptions } from './digest-files.js';
 export { encodeTensor, roundToDtype } from './encode.js';
 export { haveEqualValues } from './equal-values.js';
 export * from './errors.js';
-export { packBits, unpackBits } from './mask-bits.js';
+export { checkBitCount, packBits, unpackBits } from './mask-bits.js';
 export { prefetch, type PrefetchedTensors } from './prefetch.js';
 export { writePrunedCheckpoint, type PrunedCheckpointRequest } from './pruned-checkpoint.js';
 export { decodeTensor, readTensor, readTensorBytes } from './read-tensor.js';

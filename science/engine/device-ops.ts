@@ -19,6 +19,7 @@ interface OpOutput {
 }
 
 interface NativeBackend {
+  isUsingGpuDevice: boolean;
   binding: {
     TF_ATTR_TYPE: number;
     TF_ATTR_BOOL: number;
@@ -43,6 +44,22 @@ export const highBits = 16;
 /** Whether the engine that is open has these operations. */
 export function hasDeviceOps(): boolean {
   return tf.getBackend() === 'tensorflow';
+}
+
+let selection: 'host' | 'device' | undefined;
+
+/**
+ * Where masks are selected, whatever the device is. Both places give the same masks, so this is for tests and benchmarks.
+ *
+ * @param place undefined: on a GPU if there is one, else on the host, which is several times as fast as TensorFlow on a CPU
+ */
+export function selectOn(place: typeof selection): void {
+  selection = place;
+}
+
+/** Whether masks are selected on the device, from scores that lie there. */
+export function selectsOnDevice(): boolean {
+  return hasDeviceOps() && (selection === undefined ? native().isUsingGpuDevice : selection === 'device');
 }
 
 /**
@@ -76,11 +93,31 @@ export function packBits(mask: Tensor): Tensor {
   });
 }
 
-/** The mask, 1 byte an element, that {@link packBits} packed. */
-export function unpackBits(words: Int32Array, size: number): Uint8Array {
-  const mask = new Uint8Array(size);
-  for (let i = 0; i < size; i++) mask[i] = (words[i >>> 5] >>> (i & 31)) & 1;
-  return mask;
+/**
+ * The mask that {@link packBits} packed.
+ *
+ * @param bits as bytes: element i is bit `i % 8` of byte `floor(i / 8)`, as in mask files. Bytes behind the last element are left out
+ *   or ignored.
+ * @returns float32 of 0 and 1
+ */
+export function unpackBits<T extends Tensor>(bits: Uint8Array, shape: number[]): T {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const words = new Int32Array(Math.ceil(size / 32));
+  new Uint8Array(words.buffer).set(bits.subarray(0, Math.ceil(size / 8)));
+  return tf.tidy(() => {
+    const positions = tf.tensor2d(Int32Array.from({ length: 32 }, (_, bit) => bit), [1, 32]);
+    const shifted = nativeOp('RightShift', [tf.tensor2d(words, [words.length, 1]), positions]);
+    const all = tf.cast(int32Op('BitwiseAnd', shifted, 1), 'float32');
+    return tf.reshape(tf.slice(tf.reshape(all, [words.length * 32]), 0, size), shape) as T;
+  });
+}
+
+/** The bytes of a mask's bits, as {@link unpackBits} takes them, without the ones that fill the last word. */
+export function downloadBits(mask: Tensor): Uint8Array {
+  const words = packBits(mask);
+  const { buffer, byteOffset } = words.dataSync<'int32'>();
+  words.dispose();
+  return new Uint8Array(buffer, byteOffset, Math.ceil(mask.size / 8));
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-export { hasDeviceOps, highBits, lowBits, magnitudeDigits, packBits, unpackBits, widenFrom16 } from './device-ops.js';
+export { downloadBits, hasDeviceOps, highBits, lowBits, magnitudeDigits, packBits, selectOn, selectsOnDevice, unpackBits, widenFrom16 } from './device-ops.js';
 export { engineText } from './engine-text.js';
 export { startLedger } from './ledger.js';
 export type { Traffic } from './ledger.js';

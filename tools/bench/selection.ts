@@ -6,8 +6,9 @@
  *
  * usage: node dist/tools/bench/selection.js [SCALE]     SCALE divides the sizes, 1 unless given
  */
-import { openEngine, packBits, tf, unpackBits } from '../../science/engine/index.js';
+import { downloadBits, openEngine, tf } from '../../science/engine/index.js';
 import { pruneSmallestOnDevice } from '../../science/methods/parts/device-prune.js';
+import { maskBytes } from '../../science/methods/parts/mask-set.js';
 import { pruneSmallest, selectSwaps, unstructured } from '../../science/methods/index.js';
 import type { Shape } from '../../science/methods/index.js';
 
@@ -77,9 +78,7 @@ function benchOnDevice(label: string, [outputs, inputs]: Shape): void {
     const hostSeconds = seconds(() => pruneSmallest(scores, size, size / 2, host));
     let mask: Uint8Array = host;
     const deviceSeconds = seconds(() => {
-      const words = tf.tidy(() => packBits(pruneSmallestOnDevice(tf.reshape(onDevice, [-1, size]), size / 2)));
-      mask = unpackBits(words.dataSync<'int32'>(), scores.length);
-      words.dispose();
+      mask = tf.tidy(() => maskBytes(downloadBits(pruneSmallestOnDevice(tf.reshape(onDevice, [-1, size]), size / 2)), scores.length));
     });
     const equal = Buffer.compare(mask, host) === 0 ? 'equal masks' : 'MASKS DIFFER';
     console.log(`${label}, ${name}: host ${hostSeconds.toFixed(2)} s, device ${deviceSeconds.toFixed(2)} s, ${equal}`);

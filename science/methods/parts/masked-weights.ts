@@ -2,8 +2,9 @@ import { tf } from '../../engine/index.js';
 import type { Tensor } from '../../engine/index.js';
 import type { Weights } from '../../models/types.js';
 import { PruningInputError } from './errors.js';
+import { MaskSet } from './mask-set.js';
 
-/** Masks by linear: row-major `[out, in]`, one byte a weight, 1 = kept. */
+/** Masks by linear: row-major `[out, in]`, one byte a weight, 1 = kept. A {@link MaskSet} where they may also have other forms. */
 export type Masks = ReadonlyMap<string, Uint8Array>;
 
 /** Values of the linears whose weights are not the dense ones: row-major `[out, in]`, anything finite where pruned. */
@@ -29,15 +30,23 @@ export async function withUpdates<T>(weights: Weights, updates: Updates, work: (
 export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map()): Weights {
   const result = new Map<string, Tensor>(weights);
   for (const [name, weight] of weights) {
-    const mask = masks.get(name);
     const update = updates.get(name);
-    if (mask === undefined && update === undefined) continue;
+    if (!masks.has(name) && update === undefined) continue;
     result.set(name, tf.tidy(() => {
+      const mask = maskTensor(masks, name, weight.shape);
       const values = update === undefined ? weight : tf.tensor(update, weight.shape);
-      return mask === undefined ? values : values.mul(tf.tensor(mask, weight.shape, 'bool').cast('float32'));
+      return mask === undefined ? values : values.mul(mask);
     }));
   }
   return result;
+}
+
+/** float32 of 0 and 1; undefined where there is no mask. */
+function maskTensor(masks: Masks, name: string, shape: number[]): Tensor | undefined {
+  const there = masks instanceof MaskSet ? masks.tensor(name) : undefined;
+  if (there !== undefined) return there;
+  const mask = masks.get(name);
+  return mask && tf.tensor(mask, shape, 'bool').cast('float32');
 }
 
 async function withNew<T>(weights: Weights, used: Weights, work: (used: Weights) => Promise<T>): Promise<T> {
@@ -61,4 +70,9 @@ export function maskOf(masks: Masks, name: string): Uint8Array {
     throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
   }
   return mask;
+}
+
+/** The masks of these linears alone. @throws PruningInputError if one is missing */
+export function masksOf(linears: readonly { name: string }[], masks: Masks): Map<string, Uint8Array> {
+  return new Map(linears.map(({ name }) => [name, maskOf(masks, name)]));
 }

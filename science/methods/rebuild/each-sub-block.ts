@@ -1,5 +1,6 @@
 import type { Tensor3D } from '../../engine/index.js';
 import type { SubBlock } from '../../models/index.js';
+import { mergeMasks } from '../parts/working-masks.js';
 import type { Settings } from '../settings.js';
 import type { RebuildRequest, RebuildResult, SubBlockEntry } from './method.js';
 import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
@@ -12,7 +13,7 @@ export async function eachSubBlock<S extends Settings>(
   ratio: number,
   rebuild: (request: SubBlockRebuild, where: (decision: string) => void) => Promise<Rebuilt>,
 ): Promise<RebuildResult> {
-  const masks = new Map(start.masks);
+  let { masks } = start;
   const updates = new Map<string, Float32Array>();
   const entries: SubBlockEntry[] = [];
   let stream: Tensor3D[] = hidden;
@@ -21,7 +22,7 @@ export async function eachSubBlock<S extends Settings>(
     onProgress(block);
     const made = await rebuild({ subBlock, hidden: stream, dense, ...start, settings: { ...common, ratio, pattern } }, (decision) => { onProgress(`${block}, ${decision}`); });
     stream = made.hidden;
-    for (const [name, mask] of made.masks) masks.set(name, mask);
+    masks = mergeMasks(masks, made.masks);
     for (const [name, values] of made.updates ?? []) updates.set(name, values);
     entries.push({ block, ...made.report });
   }

@@ -74,7 +74,7 @@ export interface RebuildResult {
   hidden: Tensor3D[];
   /** The residual stream of the dense model after the layer, where there was one before it. */
   denseHidden?: Tensor3D[];
-  masks: Map<string, Uint8Array>;
+  masks: Masks;
   updates: Updates;
   /** In the order of the sub-blocks. */
   entries: SubBlockEntry[];

@@ -3,7 +3,7 @@ import { roundingOf } from '../../../activities/rounding.js';
 import { tf, type Tensor, type Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type SubBlock } from '../../../science/models/index.js';
 import {
-  checkInitialMask, checkRebuiltMasks, initialMethodOf, layerForward, ownSettings, parsePattern, patternSparsity, rebuildMethodOf,
+  checkInitialMask, checkRebuiltMasks, initialMethodOf, layerForward, linearMask, ownSettings, parsePattern, patternSparsity, rebuildMethodOf,
 } from '../../../science/methods/index.js';
 import type { LinearMask, Masks, MaskTarget, Updates } from '../../../science/methods/index.js';
 import type { BenchModel } from './bench-model.js';
@@ -144,7 +144,7 @@ async function rebuildLayer({ bench, cell: { pattern, recipe }, layer, weights, 
 }
 
 function linearMasks(part: DecoderLayer | SubBlock, masks: Masks): LinearMask[] {
-  return linearsOf(part).map(({ name, shape }) => ({ name, shape, mask: masks.get(name) ?? new Uint8Array(0) }));
+  return linearsOf(part).map((linear) => linearMask(masks, linear));
 }
 
 /** @param pattern percent, or N:M */

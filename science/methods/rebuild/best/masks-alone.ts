@@ -1,11 +1,11 @@
 import { run as runGuarded } from '../guarded/run.js';
 import { run as runSwaps } from '../swaps/run.js';
-import { changes } from '../guarded/guard.js';
 import type { RebuildRequest, RebuildResult, SubBlockEntry } from '../method.js';
 import type { Settings } from '../../settings.js';
 import { tf } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import { maskOf } from '../../parts/masked-weights.js';
+import { masksOf } from '../../parts/masked-weights.js';
+import { changes } from '../../parts/working-masks.js';
 
 /** The best mask for weights that keep their values: exact swaps by row, then LLM-Barber's rounds over the whole sub-block. */
 export async function masksAlone(request: RebuildRequest<Settings>, budget: number): Promise<RebuildResult> {
@@ -15,9 +15,8 @@ export async function masksAlone(request: RebuildRequest<Settings>, budget: numb
   const made = await runGuarded({ ...request, start: { masks: swapped.masks, updates: swapped.updates }, settings: { budget } });
   const entries = made.entries.map((entry, index): SubBlockEntry => {
     const linears = linearsOf(layer.subBlocks[index]);
-    const ofBlock = (masks: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> => new Map(linears.map(({ name }) => [name, maskOf(masks, name)]));
     const { errorBefore, forwards: ofSwaps = 0 } = swapped.entries[index];
-    return { ...entry, errorBefore, ...changes(ofBlock(start.masks), ofBlock(made.masks)), forwards: ofSwaps + (entry.forwards ?? 0) };
+    return { ...entry, errorBefore, ...changes(masksOf(linears, start.masks), masksOf(linears, made.masks)), forwards: ofSwaps + (entry.forwards ?? 0) };
   });
   return { ...made, entries };
 }

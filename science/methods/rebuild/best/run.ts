@@ -1,7 +1,8 @@
 import { tf } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import { changes, firstState } from '../guarded/guard.js';
 import type { RebuildRun, SubBlockEntry } from '../method.js';
+import { masksOf } from '../../parts/masked-weights.js';
+import { changes } from '../../parts/working-masks.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
 import type { settings } from './method.js';
@@ -40,7 +41,7 @@ export const run: RebuildRun<typeof settings> = async (request) => {
     streams = { hidden: after, denseHidden: denseAfter };
     for (const [name, mask] of state.masks) masks.set(name, mask);
     for (const [name, values] of state.updates ?? []) updates.set(name, values);
-    const changed = changes(firstState(linearsOf(subBlock), start).masks, state.masks);
+    const changed = changes(masksOf(linearsOf(subBlock), start.masks), state.masks);
     entries.push({ ...entry, ...changed, ...rounds, forwards: entry.forwards + rounds.forwards });
   }
   if (recipe.epochs > 0) {

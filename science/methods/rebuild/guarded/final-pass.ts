@@ -7,6 +7,8 @@ import type { CalibrationFolds } from './calibration-folds.js';
 import { copyOf } from './guard.js';
 import type { State } from './guard.js';
 import { withMasked } from '../../parts/masked-weights.js';
+import type { Masks } from '../../parts/masked-weights.js';
+import { finishedMasks } from '../../parts/working-masks.js';
 import { meanSquare } from '../published/output-gradients.js';
 import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
@@ -42,7 +44,7 @@ type Passed = Pick<SubBlockRebuild, 'subBlock' | 'dense' | 'hidden' | 'onProgres
 export interface Kept {
   /** The residual stream after the sub-block, in the same batches. */
   hidden: Tensor3D[];
-  masks: Map<string, Uint8Array>;
+  masks: Masks;
   updates?: Map<string, Float32Array>;
   /** Over all windows, of the first state and of the one that stands. */
   errorBefore: number;
@@ -62,5 +64,5 @@ export async function keepUnlessWorse(request: Passed, { first, state }: { first
     result = await finalPass(request, first, folds);
   }
   const { masks, updates } = undone ? first : state;
-  return { hidden: result.after, masks: copyOf(masks), ...(updates && { updates: copyOf(updates) }), errorBefore, errorAfter: result.error, undone };
+  return { hidden: result.after, masks: finishedMasks(masks), ...(updates && { updates: copyOf(updates) }), errorBefore, errorAfter: result.error, undone };
 }

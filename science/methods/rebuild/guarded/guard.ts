@@ -1,21 +1,19 @@
 import { PruningInputError } from '../../parts/errors.js';
 import type { LinearSpec } from '../../../models/types.js';
-import { maskOf } from '../../parts/masked-weights.js';
+import { masksOf } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
 import type { GuardSettings } from './guard-defaults.js';
 
-export type MaskMap = Map<string, Uint8Array>;
-
 /** A sub-block's linears as they stand. */
 export interface State {
-  masks: MaskMap;
+  masks: Masks;
   /** Where they are not the dense ones. */
   updates?: Updates;
 }
 
-/** What a sub-block starts from. @throws PruningInputError where a linear has no mask */
-export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }): State {
-  return { masks: new Map(linears.map(({ name }) => [name, maskOf(masks, name)])), ...ownUpdates(linears, updates) };
+/** What a sub-block starts from, the masks one byte a weight unless given. @throws PruningInputError where a linear has no mask */
+export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }, own: Masks = masksOf(linears, masks)): State {
+  return { masks: own, ...ownUpdates(linears, updates) };
 }
 
 function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()): { updates?: Updates } {
@@ -24,20 +22,6 @@ function ownUpdates(linears: readonly LinearSpec[], updates: Updates = new Map()
     return values === undefined ? [] : [[name, values]];
   });
   return own.length === 0 ? {} : { updates: new Map(own) };
-}
-
-/** How many weights came back and went from one mask to the other. */
-export function changes(before: MaskMap, after: MaskMap): { grown: number; pruned: number } {
-  let grown = 0;
-  let pruned = 0;
-  for (const [name, old] of before) {
-    const now = maskOf(after, name);
-    for (let i = 0; i < old.length; i++) {
-      grown += now[i] & (1 - old[i]);
-      pruned += old[i] & (1 - now[i]);
-    }
-  }
-  return { grown, pruned };
 }
 
 /** @throws PruningInputError for settings that are out of range */
@@ -53,7 +37,7 @@ export function checkGuard({ rounds, ratios, tolerance, budget }: GuardSettings)
   }
 }
 
-/** Masks or updates in arrays of their own. */
-export function copyOf<T extends Uint8Array | Float32Array>(arrays: ReadonlyMap<string, T>): Map<string, T> {
-  return new Map([...arrays].map(([name, array]) => [name, array.slice() as T]));
+/** Values in arrays of their own. */
+export function copyOf(updates: Updates): Map<string, Float32Array> {
+  return new Map([...updates].map(([name, values]) => [name, values.slice()]));
 }

@@ -3,12 +3,15 @@ import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { CalibrationFolds } from './calibration-folds.js';
 import { keepUnlessWorse } from './final-pass.js';
-import { changes, checkGuard, firstState } from './guard.js';
+import { checkGuard, firstState } from './guard.js';
+import type { State } from './guard.js';
 import type { GuardSettings } from './guard-defaults.js';
 import { refitCost, tryRefit } from './guarded-refit.js';
 import type { GuardRefit } from './guarded-refit.js';
 import { foldCount, runRounds } from './guarded-rounds.js';
 import type { GuardRound } from './guarded-rounds.js';
+import type { Masks } from '../../parts/masked-weights.js';
+import { changes, disposeMasks, workingMasks } from '../../parts/working-masks.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
 
 export interface GuardedRebuild extends SubBlockRebuild {
@@ -24,7 +27,7 @@ export interface GuardedRebuild extends SubBlockRebuild {
 export interface GuardedResult {
   /** The residual stream after the sub-block under the new mask, in the same batches. */
   hidden: Tensor3D[];
-  masks: Map<string, Uint8Array>;
+  masks: Masks;
   /** Values of the sub-block's linears, as far as they are not the dense ones; where nothing stands, the request's own. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport & {
@@ -51,26 +54,31 @@ export interface GuardedResult {
 export async function guardedRebuild(request: GuardedRebuild): Promise<GuardedResult> {
   const { subBlock, dense, hidden, guard, onProgress } = request;
   let folds: CalibrationFolds | undefined;
+  let first: State | undefined;
+  let last: State | undefined;
   try {
     checkGuard(guard);
-    const first = firstState(linearsOf(subBlock), request);
+    first = firstState(linearsOf(subBlock), request, workingMasks(linearsOf(subBlock), request.masks));
     const onBatch = (batch: number): void => onProgress?.({ pass: 1, batch: batch + 1, batches: hidden.length });
     folds = await CalibrationFolds.open({ subBlock, dense, hidden, ...first, onBatch }, foldCount);
     const refits = request.settings.weights === 'refit';
     const reserved = refits ? refitCost(request, folds) : 0;
     const made = await runRounds(request, folds, first, reserved);
+    last = made.state;
     const { rounds } = made;
     const { state, refit } = refits ? await tryRefit(request, folds, made.state) : { ...made, refit: undefined };
     if (refit !== undefined) request.onRefit?.(refit);
     const { hidden: after, masks, updates, ...kept } = await keepUnlessWorse(request, { first, state }, folds);
     tf.dispose([...hidden]);
     const forwards = made.forwards + reserved + Number(kept.undone);
-    const report = { ...kept, ...changes(first.masks, masks), rounds, ...(refit && { refit }), forwards };
+    const report = { ...kept, ...(kept.undone ? { grown: 0, pruned: 0 } : changes(first.masks, state.masks)), rounds, ...(refit && { refit }), forwards };
     return { hidden: after, masks, ...(updates && { updates }), report };
   } catch (fault) {
     tf.dispose([...hidden]);
     throw fault;
   } finally {
+    disposeMasks(first?.masks);
+    disposeMasks(last?.masks);
     folds?.dispose();
   }
 }

@@ -2,17 +2,16 @@ import { linearsOf } from '../../../models/linears.js';
 import type { Weights } from '../../../models/types.js';
 import type { CalibrationFolds, GradientAt, Sparse } from './calibration-folds.js';
 import { guardDefaults } from './guard-defaults.js';
-import { changes } from './guard.js';
-import type { MaskMap, State } from './guard.js';
+import type { State } from './guard.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
 import { importances, needsGradients } from '../published/importance.js';
-import { maskOf, withUpdates } from '../../parts/masked-weights.js';
-import type { Updates } from '../../parts/masked-weights.js';
-import { pairSelection } from './pattern-pairs.js';
+import { withUpdates } from '../../parts/masked-weights.js';
+import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { searchRatio } from './ratio-search.js';
 import type { RatioTrial } from './ratio-search.js';
 import { rebuildBase } from '../published/rebuild-base.js';
-import { swapSelection } from '../published/rebuild.js';
+import { searchMasks } from '../published/mask-search.js';
+import { changes, disposeMasks } from '../../parts/working-masks.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
 export interface GuardRound {
@@ -93,19 +92,23 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
     const { masks } = current;
     const sparse = { weights: current === first ? values.start : values.base, masks };
     const gradients = needsGradients(settings.metric) ? await folds.gradients(teaching, sparse, at) : new SquaredGradients();
-    const importance = await importances(linearsOf(subBlock), values.base, gradients, settings.metric).finally(() => gradients.dispose());
-    const masksAt = candidates(request, importance, masks);
+    const linears = linearsOf(subBlock);
+    const importance = importances(linears, values.base, gradients, settings.metric);
+    gradients.dispose();
+    const search = await searchMasks({ linears, importance, masks, pattern: settings.pattern, granularity: settings.granularity, rule: 'pairs' });
     const errorBefore = round === 0 ? folds.firstError(judging) : await judge(sparse);
-    let best: { error: number; masks: MaskMap } | undefined;
+    let best: { error: number; masks: Masks } | undefined;
     const trialErrors = await searchRatio({
       ladder, start: rung, error: errorBefore, towards: round === 0 ? -1 : 1, mayTry,
       attempt: async (ratio) => {
-        const candidate = masksAt(ratio);
+        const candidate = search.at(ratio);
         const error = changes(masks, candidate).grown === 0 ? errorBefore : await judge({ weights: values.base, masks: candidate });
-        if (best === undefined || error < best.error) best = { error, masks: candidate };
+        const isBest = best === undefined || error < best.error;
+        disposeMasks(isBest ? best?.masks : candidate);
+        if (isBest) best = { error, masks: candidate };
         return error;
       },
-    });
+    }).finally(search.dispose);
     if (best === undefined) break;
     const { error, masks: candidate } = best;
     const { ratio } = trialErrors.find((trial) => trial.error === error) ?? trialErrors[0];
@@ -113,7 +116,11 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
     const report = { ratio, error, errorBefore, trialErrors, accepted, ...changes(masks, candidate) };
     rounds.push(report);
     request.onRound?.(report);
-    if (!accepted) break;
+    if (!accepted) {
+      disposeMasks(candidate);
+      break;
+    }
+    if (current !== first) disposeMasks(masks);
     current = { masks: candidate, ...(values.updates && { updates: values.updates }) };
     rung = ladder.indexOf(ratio);
   }
@@ -125,25 +132,6 @@ function roles(round: number, folds: number): { teaching: number[]; judging: num
   const count = Math.max(1, Math.floor(folds / 2));
   const at = (offset: number): number => (round * count + offset) % folds;
   return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
-}
-
-/** Gives the masks after the swaps of a ratio: the published selection, and for N:M pairs that each pay for themselves. */
-function candidates({ subBlock, settings }: GuardedRebuild, importance: Float32Array[], masks: MaskMap): (ratio: number) => MaskMap {
-  const linears = linearsOf(subBlock);
-  const request = {
-    importance,
-    masks: linears.map(({ name }) => maskOf(masks, name)),
-    shapes: linears.map(({ shape }) => shape),
-    names: linears.map(({ name }) => name),
-  };
-  const { pattern, granularity } = settings;
-  const named = (selected: readonly Uint8Array[]): MaskMap => new Map(linears.map(({ name }, index) => [name, selected[index]]));
-  if (pattern.kind === 'N:M') {
-    const pairsAt = pairSelection({ ...request, pattern });
-    return (ratio) => named(pairsAt(ratio));
-  }
-  const swapsAt = swapSelection({ ...request, pattern, granularity });
-  return (ratio) => named(swapsAt(ratio).masks);
 }
 
 /** Index of the ratio that is nearest by factor. */

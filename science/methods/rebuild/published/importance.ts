@@ -1,5 +1,5 @@
 import type { Metric } from '../method.js';
-import { tf } from '../../../engine/index.js';
+import { keep, tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import { weightOf } from '../../../models/sub-block.js';
 import type { LinearSpec, Weights } from '../../../models/types.js';
@@ -14,39 +14,19 @@ export function needsGradients(metric: Metric): boolean {
 /**
  * Importance of every weight, up to a factor that all weights of the sub-block share: `|W| * sqrt(sum g^2)`
  * (`weight-gradient`; Su et al. 2024), `|W|` (`weight`), `sqrt(sum g^2)` (`gradient`). Computed where the gradients lie,
- * and brought to the host in one transfer.
+ * and left there.
  *
- * @returns row-major `[out, in]`
+ * @returns `[out, in]` of each linear, in their order; the caller's to dispose
  * @throws PruningInputError if the metric needs gradients and none were added.
  */
-async function importanceOf(
-  linear: LinearSpec,
-  weights: Weights,
-  gradients: SquaredGradients,
-  metric: Metric,
-): Promise<Float32Array> {
-  const importance = tf.tidy(() => {
+export function importances(linears: readonly LinearSpec[], weights: Weights, gradients: SquaredGradients, metric: Metric): Tensor2D[] {
+  return tf.tidy(() => linears.map((linear) => {
     const weight = weightOf<Tensor2D>(weights, linear.name);
-    if (!needsGradients(metric)) return weight.abs();
+    if (!needsGradients(metric)) return keep(weight.abs());
     const squares = gradients.get(linear);
     if (squares === undefined) {
       throw new PruningInputError({ where: linear.name, what: 'no gradient was accumulated', expected: 'at least one batch' });
     }
-    return metric === 'gradient' ? squares.sqrt() : weight.abs().mul(squares.sqrt());
-  });
-  const values = await importance.data<'float32'>();
-  importance.dispose();
-  return values;
-}
-
-/** The importances of several linears, in their order. */
-export async function importances(
-  linears: readonly LinearSpec[],
-  weights: Weights,
-  gradients: SquaredGradients,
-  metric: Metric,
-): Promise<Float32Array[]> {
-  const result: Float32Array[] = [];
-  for (const linear of linears) result.push(await importanceOf(linear, weights, gradients, metric));
-  return result;
+    return keep(metric === 'gradient' ? squares.sqrt() : weight.abs().mul<Tensor2D>(squares.sqrt()));
+  }));
 }

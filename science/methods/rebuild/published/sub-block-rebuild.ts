@@ -4,16 +4,17 @@ import { keep, tf } from '../../../engine/index.js';
 import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { runSubBlock } from '../../../models/sub-block.js';
-import type { LinearSpec, SubBlock, Weights } from '../../../models/types.js';
+import type { SubBlock, Weights } from '../../../models/types.js';
 import { PruningInputError } from '../../parts/errors.js';
 import { importances, needsGradients } from './importance.js';
-import { maskOf, withMasked, withUpdates } from '../../parts/masked-weights.js';
+import { withMasked, withUpdates } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
+import { searchMasks } from './mask-search.js';
 import { denseWithGradients, meanSquare } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
 import type { Pattern } from '../../parts/pattern.js';
+import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
 import { rebuildBase } from './rebuild-base.js';
-import { selectSwaps } from './rebuild.js';
 import { SquaredGradients } from './squared-gradients.js';
 
 export interface RebuildSettings {
@@ -54,7 +55,7 @@ export interface SubBlockResult {
   /** The residual stream after the sub-block under the new mask, in the same batches. */
   hidden: Tensor3D[];
   /** New masks of the sub-block's linears. */
-  masks: Map<string, Uint8Array>;
+  masks: Masks;
   /** Values of the sub-block's linears, as far as they are not the dense ones; absent where all are. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport;
@@ -68,37 +69,43 @@ export interface SubBlockResult {
  * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
  */
 export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBlockResult> {
-  const { subBlock, dense, settings } = request;
+  const { subBlock, settings } = request;
   const linears = linearsOf(subBlock);
   if (settings.weights === 'refit') {
     throw new PruningInputError({ where: 'rebuild', what: '`weights: refit` with one published round', expected: 'a guarded rebuild, which judges a refit' });
   }
   const state: State = { gradients: new SquaredGradients(), denseOutputs: [], errorsBefore: [], errorsAfter: [], after: [] };
+  let before: Masks | undefined;
+  let after: Masks | undefined;
   try {
-    const before = linears.map(({ name }) => maskOf(request.masks, name));
-    await firstPass(request, mapOf(linears, before), state);
+    before = workingMasks(linears, request.masks);
+    await firstPass(request, before, state);
     const updates = await rebuildBase(linears, { ...request, ...settings });
-    const importance = await withUpdates(dense, updates ?? new Map(), (base) => importances(linears, base, state.gradients, settings.metric));
-    state.gradients.dispose();
-
-    const { masks, swaps } = selectSwaps({
-      ...settings,
-      importance,
-      masks: before,
-      shapes: linears.map(({ shape }) => shape),
-      names: linears.map(({ name }) => name),
-    });
-    const after = mapOf(linears, masks);
+    after = await newMasks(request, before, updates, state.gradients);
     await secondPass(request, after, updates, state);
-
-    const total = (side: 'grown' | 'pruned'): number => swaps.reduce((sum, linear) => sum + linear[side], 0);
     const [errorBefore, errorAfter] = [await meanOf(state.errorsBefore), await meanOf(state.errorsAfter)];
-    const report = { errorBefore, errorAfter, grown: total('grown'), pruned: total('pruned') };
-    return { hidden: state.after, masks: after, ...(updates && { updates }), report };
+    const report = { errorBefore, errorAfter, ...changes(before, after) };
+    return { hidden: state.after, masks: finishedMasks(after), ...(updates && { updates }), report };
   } catch (fault) {
     state.gradients.dispose();
     tf.dispose([request.hidden, state.denseOutputs, state.errorsBefore, state.errorsAfter, state.after].flat());
     throw fault;
+  } finally {
+    disposeMasks(before);
+    disposeMasks(after);
+  }
+}
+
+/** Step 3: the masks after the swaps. Frees the gradients. */
+async function newMasks({ subBlock, dense, settings }: SubBlockRebuild, masks: Masks, updates: Updates | undefined, gradients: SquaredGradients): Promise<Masks> {
+  const linears = linearsOf(subBlock);
+  const importance = await withUpdates(dense, updates ?? new Map(), (base) => Promise.resolve(importances(linears, base, gradients, settings.metric)));
+  gradients.dispose();
+  const search = await searchMasks({ linears, importance, masks, pattern: settings.pattern, granularity: settings.granularity, rule: 'published' });
+  try {
+    return search.at(settings.ratio);
+  } finally {
+    search.dispose();
   }
 }
 
@@ -163,8 +170,4 @@ async function meanOf(batches: readonly Tensor1D[]): Promise<number> {
   const values = Array.from(await all.data<'float32'>());
   tf.dispose([all, ...batches]);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function mapOf(linears: readonly LinearSpec[], masks: readonly Uint8Array[]): Map<string, Uint8Array> {
-  return new Map(linears.map(({ name }, index) => [name, masks[index]]));
 }

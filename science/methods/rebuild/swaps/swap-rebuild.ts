@@ -2,9 +2,11 @@ import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
 import { withUpdates } from '../../parts/masked-weights.js';
+import type { Masks } from '../../parts/masked-weights.js';
+import { changes } from '../../parts/working-masks.js';
 import { CalibrationFolds } from '../guarded/calibration-folds.js';
 import { keepUnlessWorse } from '../guarded/final-pass.js';
-import { changes, firstState } from '../guarded/guard.js';
+import { firstState } from '../guarded/guard.js';
 import type { State } from '../guarded/guard.js';
 import { rebuildBase } from '../published/rebuild-base.js';
 import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-rebuild.js';
@@ -24,7 +26,7 @@ export interface SwapRebuild extends SubBlockRebuild {
 export interface SwapRebuildResult {
   /** The residual stream after the sub-block under the new masks, in the same batches. */
   hidden: Tensor3D[];
-  masks: Map<string, Uint8Array>;
+  masks: Masks;
   /** Values of the sub-block's linears, as far as they are not the dense ones; where nothing stands, the request's own. */
   updates?: Map<string, Float32Array>;
   /** `undone`: whether all of it together raised the error of all windows, so that the first masks were put back. */

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packBits, tf, unpackBits } from '../../../../science/engine/index.js';
+import { downloadBits, tf } from '../../../../science/engine/index.js';
 import { pruneSmallestOnDevice } from '../../../../science/methods/parts/device-prune.js';
 import { keysOf, smallest } from '../../../../science/methods/parts/device-selection.js';
+import { maskBytes } from '../../../../science/methods/parts/mask-set.js';
 import { pruneSmallest } from '../../../../science/methods/parts/prune-smallest.js';
 import { openTestEngine } from '../../../helpers/engine.js';
 import { needs, where } from '../../../helpers/needs.js';
@@ -14,10 +15,7 @@ const cases = (size: fc.Arbitrary<number>) =>
   );
 
 function onDevice(values: Float32Array, groupSize: number, count: number): Uint8Array {
-  const words = tf.tidy(() => packBits(pruneSmallestOnDevice(tf.tensor2d(values, [values.length / groupSize, groupSize]), count)));
-  const mask = unpackBits(words.dataSync<'int32'>(), values.length);
-  words.dispose();
-  return mask;
+  return tf.tidy(() => maskBytes(downloadBits(pruneSmallestOnDevice(tf.tensor2d(values, [values.length / groupSize, groupSize]), count)), values.length));
 }
 
 function onHost(values: Float32Array, groupSize: number, count: number): Uint8Array {

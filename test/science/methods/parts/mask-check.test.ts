@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkInitialMask, checkPattern, checkRebuiltMasks, parsePattern, unstructured } from '../../../../science/methods/index.js';
+import { packBits } from '../../../../files/checkpoints/index.js';
+import { checkInitialMask, checkPattern, checkRebuiltMasks, linearMask, MaskSet, parsePattern, unstructured } from '../../../../science/methods/index.js';
 import type { LinearMask } from '../../../../science/methods/index.js';
 
 const linear = (bits: number[], shape: [number, number] = [2, 4]): LinearMask => ({ name: 'q_proj', shape, mask: Uint8Array.from(bits) });
@@ -58,5 +60,28 @@ describe('mask checks', () => {
     const before = [linear(balanced), linear(balanced)];
     checkRebuiltMasks(before, [more, less], { granularity: 'block', pattern: unstructured });
     expect(() => checkRebuiltMasks(before, [more, less], { granularity: 'layer', pattern: unstructured })).toThrow(/3 of 8/);
+  });
+
+  it('find in bits what they find in bytes', () => {
+    const shape = [3, 16] as const;
+    const masks = fc.array(fc.constantFrom(0, 1), { minLength: 48, maxLength: 48 }).map((bits) => Uint8Array.from(bits));
+    const halves = fc.constant(Uint8Array.from({ length: 48 }, (_, i) => i & 1));
+    const found = (work: () => void): string => {
+      try {
+        work();
+        return 'nothing';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    fc.assert(fc.property(fc.oneof(masks, halves), fc.oneof(masks, halves), fc.constantFrom('unstructured', '1:2', '2:4', '4:8', '1:4', '3:16'), fc.constantFrom('block', 'layer', 'output', 'input'), (before, after, pattern, granularity) => {
+      const spec = { name: 'q_proj', shape };
+      const [asBytes, asBits] = [
+        [before, after].map((mask) => linearMask(new Map([['q_proj', mask]]), spec)),
+        [before, after].map((mask) => linearMask(MaskSet.ofBits([spec], new Map([['q_proj', packBits(mask)]])), spec)),
+      ];
+      const check = ([old, now]: LinearMask[]) => () => { checkRebuiltMasks([old], [now], { granularity: granularity, pattern: parsePattern(pattern) }); };
+      expect(found(check(asBits))).toBe(found(check(asBytes)));
+    }), { numRuns: 300 });
   });
 });

@@ -1,0 +1,59 @@
+/** Masks of a sub-block while they are worked on: on the device where masks are selected there, else one byte a weight. */
+import { selectsOnDevice, tf } from '../../engine/index.js';
+import type { Tensor2D } from '../../engine/index.js';
+import type { LinearSpec } from '../../models/types.js';
+import { total } from './device-selection.js';
+import { MaskSet } from './mask-set.js';
+import { maskOf, masksOf } from './masked-weights.js';
+import type { Masks } from './masked-weights.js';
+
+/** The linears' masks where they are worked on. What is on the device is the caller's to dispose. @throws PruningInputError where one is missing */
+export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Masks {
+  if (!selectsOnDevice()) return masksOf(linears, masks);
+  return MaskSet.onDevice(linears, masks, (mask, shape) => tf.tidy(() => tf.tensor2d(mask, [...shape], 'bool').cast('float32')));
+}
+
+/** Masks that outlive the work: bits, where they come from the device, else arrays of their own. */
+export function finishedMasks(masks: Masks): Masks {
+  return masks instanceof MaskSet ? masks.downloaded() : new Map([...masks].map(([name, mask]) => [name, mask.slice()]));
+}
+
+/** Frees what masks hold on the device. */
+export function disposeMasks(masks: Masks | undefined): void {
+  if (masks instanceof MaskSet) masks.dispose();
+}
+
+/** All of `masks`, with those of `others` in their places. */
+export function mergeMasks(masks: Masks, others: Masks): Masks {
+  return masks instanceof MaskSet && others instanceof MaskSet ? masks.with(others) : new Map([...masks, ...others]);
+}
+
+/** How many weights came back and went from one mask to the other, in the linears that the first has. */
+export function changes(before: Masks, after: Masks): { grown: number; pruned: number } {
+  let grown = 0;
+  let pruned = 0;
+  for (const name of before.keys()) {
+    const [old, now] = [before, after].map((masks) => (masks instanceof MaskSet ? masks.tensor(name) : undefined));
+    const linear = old === undefined || now === undefined ? changesOf(maskOf(before, name), maskOf(after, name)) : changesThere(old, now);
+    grown += linear.grown;
+    pruned += linear.pruned;
+  }
+  return { grown, pruned };
+}
+
+function changesOf(old: Uint8Array, now: Uint8Array): { grown: number; pruned: number } {
+  let grown = 0;
+  let pruned = 0;
+  for (let i = 0; i < old.length; i++) {
+    grown += now[i] & (1 - old[i]);
+    pruned += old[i] & (1 - now[i]);
+  }
+  return { grown, pruned };
+}
+
+/** Counted on the device. */
+function changesThere(old: Tensor2D, now: Tensor2D): { grown: number; pruned: number } {
+  const count = (more: Tensor2D, less: Tensor2D): number =>
+    tf.tidy(() => total([tf.greater<Tensor2D>(more, less)], (flags) => flags).dataSync<'int32'>().reduce((sum, row) => sum + row, 0));
+  return { grown: count(now, old), pruned: count(old, now) };
+}
