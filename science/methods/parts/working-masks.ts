@@ -51,9 +51,9 @@ function changesOf(old: Uint8Array, now: Uint8Array): { grown: number; pruned: n
   return { grown, pruned };
 }
 
-/** Counted on the device. */
+/** Counted on the device, as one group. */
 function changesThere(old: Tensor2D, now: Tensor2D): { grown: number; pruned: number } {
   const count = (more: Tensor2D, less: Tensor2D): number =>
-    tf.tidy(() => total([tf.greater<Tensor2D>(more, less)], (flags) => flags).dataSync<'int32'>().reduce((sum, row) => sum + row, 0));
+    tf.tidy(() => total([tf.reshape<Tensor2D['rankType']>(tf.greater(more, less), [1, more.size])], (flags) => flags).dataSync<'int32'>()[0]);
   return { grown: count(now, old), pruned: count(old, now) };
 }

@@ -55,8 +55,8 @@ describe('a rebuild that selects on the device', where(needs.tensorflow), () => 
     const { masks, hidden } = await rebuildSubBlock({ subBlock: toy, hidden: toBatches(all, 8), dense, masks: asBits, settings });
     expect(masks).toBeInstanceOf(MaskSet);
     const words = linears.reduce((sum, { shape }) => sum + Math.ceil((shape[0] * shape[1]) / 32), 0);
-    // Counts of swaps and a flag for each linear, rows of changes, the pivot's count, errors of 8 sequences before and after.
-    const numbers = linears.length + 1 + 2 * linears.reduce((sum, { shape }) => sum + shape[0], 0) + 1 + 2 * 8;
+    // Of each linear two counts of changes and whether its importances are finite; how many swaps there are; two errors of each sequence.
+    const numbers = 3 * linears.length + 1 + 2 * 8;
     expect(end().down).toBeLessThanOrEqual(4 * (words + numbers));
     tf.dispose([...hidden, ...dense.values()]);
   });

@@ -1,0 +1,66 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readSafetensorsHeader, writeSafetensors, type TensorInfo } from '../../../files/checkpoints/index.js';
+import { linearsOf, modelFromConfig, type DecoderModel } from '../../../science/models/index.js';
+
+/** Shapes of real decoder layers. */
+export const shapes = {
+  '135m': { hidden_size: 576, intermediate_size: 1536, num_attention_heads: 9, num_key_value_heads: 3 },
+  '7b': { hidden_size: 4096, intermediate_size: 11008, num_attention_heads: 32, num_key_value_heads: 32 },
+  '13b': { hidden_size: 5120, intermediate_size: 13824, num_attention_heads: 40, num_key_value_heads: 40 },
+} as const;
+
+export type Shape = keyof typeof shapes;
+
+export interface LayerCase {
+  model: DecoderModel;
+  /** Of the only layer, in a file. */
+  tensors: ReadonlyMap<string, TensorInfo>;
+  /** Half of every 8 weights, packed. */
+  bits: ReadonlyMap<string, Uint8Array>;
+  /** Weights of the linears. */
+  weights: number;
+}
+
+/** A layer with random bfloat16 weights of about 1 / sqrt(hidden size), and masks that prune half of every row. */
+export async function layerCase(shape: Shape, folder: string): Promise<LayerCase> {
+  const config = { model_type: 'llama', num_hidden_layers: 1, vocab_size: 32000, rms_norm_eps: 1e-5, hidden_act: 'silu', max_position_embeddings: 4096, ...shapes[shape] };
+  const model = modelFromConfig(config, 'config.json');
+  const layer = model.decoderLayer(0);
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'layer.safetensors');
+  const random = randomWords();
+  const exponent = 127 - Math.round(Math.log2(config.hidden_size) / 2);
+  await writeSafetensors(file, layer.tensors.map(({ name, shape: dimensions }) => {
+    const size = dimensions.reduce((product, length) => product * length, 1);
+    return { name, dtype: 'BF16', shape: [...dimensions], data: weightBytes(size, exponent, random) };
+  }));
+  const linears = linearsOf(layer);
+  const bits = new Map(linears.map(({ name, shape: [outputs, inputs] }) => [name, halves(outputs * inputs, random)]));
+  const weights = linears.reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
+  return { model, tensors: (await readSafetensorsHeader(file)).tensors, bits, weights };
+}
+
+/** Signs and mantissas at random, and exponents up to 3 below the given one. */
+function weightBytes(size: number, exponent: number, random: () => number): Uint8Array {
+  const words = new Uint16Array(size);
+  for (let i = 0; i < size; i++) {
+    const word = random();
+    words[i] = ((word & 0x8000) | ((exponent - ((word >>> 16) & 3)) << 7) | (word & 0x7f)) & 0xffff;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+const balanced = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte.toString(2).replaceAll('0', '').length === 4);
+
+function halves(size: number, random: () => number): Uint8Array {
+  return Uint8Array.from({ length: size / 8 }, () => balanced[(random() >>> 8) % balanced.length]);
+}
+
+function randomWords(): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return (state ^ (state >>> 15)) >>> 0;
+  };
+}
