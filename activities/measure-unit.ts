@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { engineText } from '../science/engine/index.js';
+import { engineText, startLedger } from '../science/engine/index.js';
 import {
   addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, processorName, proofCost, questionsPerBatch, sampleCost, scoreCost, scoredWindows,
   secondsOf, textBytes, unitMemory,
@@ -8,6 +8,7 @@ import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
 import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
+import type { WorkCosts } from './result.js';
 import type { Workbench } from './workbench.js';
 
 /** What a task was predicted to take. */
@@ -18,21 +19,25 @@ interface Unit {
 
 /**
  * Runs a task and puts what it took beside what it was predicted to take on the state's record, where later plans learn from.
- * Tasks that found their result finished say nothing. The record is worth no failed task: trouble with it is ignored.
+ * Tasks that found their result finished say nothing. Where the time went becomes part of the result. The record is worth no failed task: trouble with it is ignored.
  */
 export async function measureUnit(task: ComputeTask, input: unknown, bench: Workbench, run: () => Promise<unknown>): Promise<unknown> {
   resetPeak();
+  const end = startLedger();
   const result = await run();
   const made = result as Partial<UnitResult> | null | undefined;
-  if (made?.reused === false && made.seconds !== undefined) await record(task, input, bench, made.seconds).catch(() => undefined);
-  return result;
+  if (made?.reused !== false || made.seconds === undefined) return result;
+  const peak = peakBytes();
+  const { up, down, ...rest } = end();
+  const costs: WorkCosts = { bytesUp: up, bytesDown: down, ...rest, ...(peak !== undefined && { peakBytes: peak }) };
+  await record(task, input, bench, made.seconds, peak).catch(() => undefined);
+  return { ...made, costs };
 }
 
-async function record(task: ComputeTask, input: unknown, bench: Workbench, seconds: number): Promise<void> {
+async function record(task: ComputeTask, input: unknown, bench: Workbench, seconds: number, bytes: number | undefined): Promise<void> {
   const { context } = input as { context: RunContext };
   const { model, checkpoint } = await bench.model(context.model);
   const unit = unitOf(task, input, checkpointSize(model, checkpoint));
-  const bytes = peakBytes();
   if (unit === undefined || bytes === undefined) return;
   const { engine } = context;
   const machine = (await knownMachine(bench.state, { backend: engine.backend })) ?? assumedMachine(engine);

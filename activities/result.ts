@@ -61,6 +61,21 @@ export interface GateResult {
   passed: boolean;
 }
 
+/** What work took of the machine. Sums over the units that the run made itself; what it found in the store is not in it. */
+export interface WorkCosts {
+  /** Bytes from JavaScript to TensorFlow and back. */
+  bytesUp: number;
+  bytesDown: number;
+  /** Calls of TensorFlow's operations. */
+  operations: number;
+  /** On a GPU an operation only starts in its own time; whoever reads a result waits for it, in `transfers`. */
+  seconds: { products: number; elementwise: number; transfers: number; javascript: number; waiting: number };
+  /** Largest resident memory of the compute process; absent where the system does not say. */
+  peakBytes?: number;
+}
+
+export type CostedStage = Exclude<keyof PipelineResult['seconds'], 'total'>;
+
 /** The workflow's result. `run --json` prints it with `workflowId`, `runId` and `status` added. */
 export interface PipelineResult {
   name: string;
@@ -98,6 +113,8 @@ export interface PipelineResult {
   };
   rebuild: { grown: number; pruned: number; layers: RebuildEntry[] };
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
+  /** Where the time went, and what went between host and device, by stage. Absent in older results, and of stages that made nothing. */
+  costs?: Partial<Record<CostedStage, WorkCosts>>;
   /** Units of work that were found in the artifact store. */
   reused: number;
   /** Crashes, outages, moves to other workers, lost artifacts. Absent where nothing happened. */

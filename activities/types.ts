@@ -11,7 +11,7 @@ import type {
 } from '../app/config/pipeline.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
-import type { InitialMaskEntry, PipelineResult, RebuildEntry, ZeroShotScore } from './result.js';
+import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 
@@ -110,6 +110,8 @@ export interface UnitResult {
   /** Seconds of work, also when the artifact was found: then those that making it took. */
   seconds: number;
   reused: boolean;
+  /** Absent where it was found. */
+  costs?: WorkCosts;
 }
 
 export interface SampleCalibrationInput extends WithContext {

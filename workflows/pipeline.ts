@@ -8,6 +8,7 @@ import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { placedActivities, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
+import { addCosts } from './work-costs.js';
 import { progressQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
@@ -295,6 +296,7 @@ class PipelineRun {
       initialMask,
       rebuild,
       seconds: this.seconds(),
+      ...this.costs(),
       reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
       ...(happened && { incidents: happened }),
     };
@@ -304,6 +306,15 @@ class PipelineRun {
     const whole: PipelineResult = { ...result, ...(typeof written === 'string' ? { report: written } : written) };
     if (whole.gates !== undefined) label(whole.gates.every(({ passed }) => passed) ? 'passed' : 'failed');
     return whole;
+  }
+
+  /** By stage, where anything was made. Several stages of a type count as one. */
+  private costs(): Pick<PipelineResult, 'costs'> {
+    const costs: NonNullable<PipelineResult['costs']> = {};
+    for (const { progress } of this.trackers) {
+      if (progress.costs !== undefined) costs[progress.type] = addCosts(costs[progress.type], progress.costs);
+    }
+    return Object.keys(costs).length === 0 ? {} : { costs };
   }
 
   private seconds(): PipelineResult['seconds'] {

@@ -1,5 +1,6 @@
 import type { Pipeline, Stage } from '../app/config/pipeline.js';
 import type { UnitResult } from '../activities/types.js';
+import { addCosts } from './work-costs.js';
 import { readable } from './readable.js';
 import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';
 
@@ -15,6 +16,7 @@ export class StageTracker {
     Object.assign(this.progress, { state: 'running', done: 0, total, detail: '', seconds: 0, reused: 0 });
     delete this.progress.secondsLeft;
     delete this.progress.latest;
+    delete this.progress.costs;
   }
 
   /** Says what is in flight. */
@@ -28,8 +30,9 @@ export class StageTracker {
   }
 
   /** Counts a finished unit of work, and guesses from all so far how long the others will take. */
-  unit({ seconds, reused }: UnitResult): void {
+  unit({ seconds, reused, costs }: UnitResult): void {
     const { progress } = this;
+    if (costs !== undefined) progress.costs = addCosts(progress.costs, costs);
     progress.done++;
     progress.seconds += seconds;
     if (reused) progress.reused++;

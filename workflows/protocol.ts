@@ -3,7 +3,7 @@
  * signals and its result.
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
-import type { Incident, RebuildEntry } from '../activities/result.js';
+import type { Incident, RebuildEntry, WorkCosts } from '../activities/result.js';
 import type { Lock } from '../app/config/lock.js';
 import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
@@ -46,6 +46,8 @@ export interface StageProgress {
   detail: string;
   /** Seconds of work so far. */
   seconds: number;
+  /** Of the units that were made; absent as long as none was. */
+  costs?: WorkCosts;
   /** Units that were found in the artifact store instead of made. */
   reused: number;
   /** Seconds that the stage still needs, from its own units so far. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ListOptions } from './commands/list.js';
+import { devices, type DeviceName } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
@@ -92,7 +93,8 @@ export function program(onExit: (code: number) => void): Command {
   });
   add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
     .option('--calibrate', 'measure this machine again', false)
-    .action(async (file: string, own: { calibrate: boolean }, command: Command) => {
+    .addOption(new Option('--device <name>', 'predict for a GPU that is not here, from its published peaks').choices(Object.keys(devices)))
+    .action(async (file: string, own: { calibrate: boolean; device?: DeviceName }, command: Command) => {
       const { planCommand } = await import('./commands/plan.js');
       onExit(await planCommand(file, options(command), own));
     });

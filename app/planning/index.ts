@@ -6,6 +6,7 @@ export { freeCapacity, isGpu, type Capacity } from './capacity.js';
 export { AdmissionRefusedError, ModelConfigMissingError } from './errors.js';
 export * from './layer-cost.js';
 export { addMeasurement, correctionOf, disagree, predictedBy, readMeasurements, type Measurement } from './learned.js';
+export { deviceCapacity, deviceMachine, devices, type DeviceName, type DevicePeaks } from './devices.js';
 export { assumedMachine, bestSpeeds, keepMachine, knownMachine, planningPaths, processorName, secondsOf, type Machine } from './machine.js';
 export { makePlan, unitMemory, type Plan, type PlannedStage } from './plan.js';
 export { checkpointSize, readModel } from './read-model.js';

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../config/pipeline.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
+import { costRows, costsNote } from './costs-table.js';
 import { duration, figure, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
@@ -99,7 +100,9 @@ function hessians({ initialMask: { linears } }: PipelineResult): string {
   ].join('\n\n');
 }
 
-function work({ seconds, reused }: PipelineResult): string {
+function work(result: PipelineResult): string {
+  const { seconds, reused } = result;
+  const rows = costRows(result);
   const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
   const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
   const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are those that they took when they were made.`;
@@ -107,6 +110,7 @@ function work({ seconds, reused }: PipelineResult): string {
     '## Time',
     markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
     `Seconds of work in the stages, waiting left out.${found}`,
+    ...(rows.length === 0 ? [] : [markdownTable(rows), costsNote]),
   ].join('\n\n');
 }
 

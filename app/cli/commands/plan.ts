@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import type { Pipeline } from '../../config/index.js';
 import { fetchModelConfig } from '../../../files/hub/index.js';
-import { describeFewTokens, describeShortage, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
+import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, type DeviceName } from '../../planning/index.js';
 import { exitCode } from '../exit-codes.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
@@ -10,19 +10,20 @@ import { planText } from '../plan/text.js';
 import { printJson } from '../output.js';
 
 /**
- * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here.
+ * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here, or on a device that is not here.
  * @returns the exit code
  * @throws PipelineFileError, ModelConfigMissingError, CalibrationError, and the errors of hub/
  */
-export async function planCommand(file: string, options: GlobalOptions, { calibrate }: { calibrate: boolean }): Promise<number> {
+export async function planCommand(file: string, options: GlobalOptions, { calibrate, device }: { calibrate: boolean; device?: DeviceName }): Promise<number> {
   const { state, json } = options;
   const { pipeline, digest } = loadPipelineFile(file, options);
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
   const measurements = await readMeasurements(state);
-  const machine = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
+  const here = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
+  const machine = device === undefined ? here : deviceMachine(devices[device], here);
   const perBatch = sequencesPerBatch(pipeline, model);
   const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
-  const free = freeCapacity(state, machine.engine);
+  const free = device === undefined ? freeCapacity(state, machine.engine) : deviceCapacity(devices[device], freeCapacity(state, here.engine));
   const missing = shortages(plan, free);
   const scarce = fewTokens(pipeline, size);
   const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };

@@ -9,7 +9,7 @@ import { documentOf, type Piece } from './document.js';
 import { changeSection, errorsSection, hessiansSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
 import { maskSection, readMasks, rowsSection } from './mask-section.js';
 import { accuracySection, gatesSection, perplexitySection } from './quality-sections.js';
-import { filesSection, incidentsSection, originSection, timeSection, useSection } from './work-sections.js';
+import { costsSection, filesSection, incidentsSection, originSection, timeSection, useSection } from './work-sections.js';
 
 /** The same request gives the same bytes. @throws what reading the mask throws */
 export async function renderRunPage({ result, pipeline, pruned }: PageRequest): Promise<string> {
@@ -31,6 +31,7 @@ ${masks ? rowsSection(masks) : ''}
 ${masks ? maskSection(masks) : ''}
 ${rebuildSection(result)}
 ${hessiansSection(result)}
+${costsSection(result)}
 ${incidentsSection(result)}
 ${filesSection(view.files)}
 ${useSection(result)}

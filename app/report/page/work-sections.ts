@@ -4,6 +4,7 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import type { Pipeline } from '../../config/pipeline.js';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { counted, duration, grouped } from '../figures.js';
+import { costRows, costsNote } from '../costs-table.js';
 import { originRows } from '../origin-rows.js';
 import { pipelineFile } from '../pipeline-file.js';
 import { describeStage } from '../stages-text.js';
@@ -17,6 +18,14 @@ export function timeSection({ stages, seconds }: RunView, { reused }: PipelineRe
 <div class="bars">${stages.map(({ name, seconds: own, share }) => html`<span>${name}</span>
 <span class="bar"><i style="width:${(100 * share).toFixed(2)}%;background:var(--rebuilt)"></i></span><span class="v">${duration(own)}</span>`)}
 <b>total</b><span></span><b class="v">${duration(seconds)}</b></div></section>`;
+}
+
+/** Where the time went inside of the stages. */
+export function costsSection(result: PipelineResult): Piece | string {
+  const rows = costRows(result);
+  if (rows.length === 0) return '';
+  return html`<section><h2>Where the time went</h2><p class="note">${costsNote}</p>
+${tableOf('Where the time went', rows, 1)}</section>`;
 }
 
 export function incidentsSection({ incidents = [] }: PipelineResult): Piece | string {

@@ -4,6 +4,8 @@ import { layerOf, shortName } from '../../../files/masks/index.js';
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { ModelState } from '../../config/pipeline.js';
 import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
+import type { CostedStage } from '../../../activities/result.js';
+import { stageNames } from '../costs-table.js';
 import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
 import { states } from '../states.js';
@@ -169,8 +171,8 @@ function shareOf(linears: readonly { zeros: number; weights: number }[]): number
 const kindOrder = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'out_proj', 'gate_proj', 'up_proj', 'down_proj', 'fc1', 'fc2'];
 
 function stagesOf({ calibration, initialMask, rebuild, evaluation, total }: PipelineResult['seconds']): RunView['stages'] {
-  const all = Object.entries({ calibration, 'initial mask': initialMask, rebuild, evaluation });
-  return all.filter(([, seconds]) => seconds > 0).map(([name, seconds]) => ({ name, seconds, share: total === 0 ? 0 : seconds / total }));
+  const all = Object.entries({ calibration, initialMask, rebuild, evaluation }) as [CostedStage, number][];
+  return all.filter(([, seconds]) => seconds > 0).map(([stage, seconds]) => ({ name: stageNames[stage], seconds, share: total === 0 ? 0 : seconds / total }));
 }
 
 function filesOf(proof: Proof | undefined): FileView[] {

@@ -54,6 +54,17 @@ describe('plan', () => {
     expect(again.fits).toBe(false);
   });
 
+  it('predicts for a GPU that is not here, and says that it is a model', async () => {
+    const { stdout, code } = await plan('--device', 'h100');
+    expect(code).toBe(0);
+    expect(stdout).toContain('gpu: NVIDIA H100 SXM');
+    expect(stdout).toContain('46900 GFLOP/s (modelled from the published peaks of NVIDIA H100 SXM, 70 % of them)');
+    expect(stdout).toMatch(/free here .* 74\.5 GiB/);
+    const unknown = await plan('--device', 'h1000');
+    expect(unknown.code).not.toBe(0);
+    expect(unknown.stderr).toContain('Allowed choices are a100, h100, h200, l40s');
+  });
+
   it('names the file that a model lacks', async () => {
     const { code, stderr } = await plan('--set', `model.source=${folder}/none`);
     expect(code).not.toBe(0);

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { advanceCost, assumedMachine, makePlan, readModel, secondsOf, type Machine, type Plan } from '../../../app/planning/index.js';
+import { advanceCost, assumedMachine, deviceMachine, devices, makePlan, readModel, secondsOf, type Machine, type Plan } from '../../../app/planning/index.js';
+import { noWork } from '../../../science/cost/index.js';
 import { pipelineOf } from './pipelines.js';
 import { cpuEngine, llama7b, llama7bConfig } from './llama7b.js';
 
@@ -44,6 +45,25 @@ describe('a plan', () => {
     // Only where all of it is waited for does writing take time.
     expect(of(5.5 * forward).seconds).toBe(never.seconds);
     expect(of(0).seconds).toBeCloseTo(never.seconds + (31 * 4_294_967_296) / machine.speeds.write, 6);
+  });
+
+  it('models a GPU from its peaks: products, selection and the bus are as fast as it is, disk and host as here', () => {
+    const gpu = deviceMachine(devices.h100, machine);
+    const { rebuild, read, flops, ranked } = {
+      rebuild: stage(plan([], gpu), 'rebuild'),
+      read: secondsOf({ ...noWork, readBytes: 1e9 }, gpu),
+      flops: secondsOf({ ...noWork, flops: 46.9e12 }, gpu),
+      ranked: secondsOf({ ...noWork, rankedWeights: 317_194_240 }, gpu),
+    };
+    expect(flops).toBeCloseTo(1, 10);
+    expect(read).toBeCloseTo(1 / (machine.speeds.read / 1e9) + 1 / 44.8, 6);
+    // A layer of 13B: 31 bisection steps, three times, 14 bytes each.
+    expect(ranked).toBeCloseTo((317_194_240 * 1302) / (0.7 * 3.35e12), 6);
+    expect(secondsOf({ ...noWork, writtenBytes: 1e9, files: 10, hostFlops: 1e9 }, gpu)).toBe(secondsOf({ ...noWork, writtenBytes: 1e9, files: 10, hostFlops: 1e9 }, machine));
+    expect(rebuild.seconds).toBeLessThan(stage(plan(), 'rebuild').seconds / 20);
+    // What TensorFlow holds is on the GPU, not on the host.
+    expect(rebuild.tensors).toBeGreaterThan(4_294_967_296);
+    expect(rebuild.host).toBeLessThan(stage(plan(), 'rebuild').host - 4_294_967_296);
   });
 
   it('has SparseGPT leave its updated weights', () => {

@@ -70,4 +70,13 @@ describe('report', () => {
     expect(evaluated).not.toMatch(/## (Rebuild|Sparsity)|gap closed/i);
     expect(evaluated).toContain('| ptb        | 10    |');
   });
+
+  it('says where the time went, of the stages that made anything', () => {
+    const seconds = { products: 60, elementwise: 10.5, transfers: 0.25, javascript: 3, waiting: 1 };
+    const rebuild = { bytesUp: 3 * 2 ** 30, bytesDown: 2 ** 20, operations: 1234, seconds, peakBytes: 5.5 * 2 ** 30 };
+    const told = renderReport({ ...exampleResult, costs: { rebuild } }, examplePipeline);
+    expect(told).toContain('| rebuild | 1 min 0 s | 11 s | 0.3 s | 3.0 s | 1.0 s | 3.00 GiB | 1.00 MiB | 5.50 GiB |');
+    expect(told).not.toContain('| calibration | 0.0 s');
+    expect(report).not.toContain('JavaScript');
+  });
 });

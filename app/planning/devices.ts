@@ -1,0 +1,65 @@
+import type { Capacity } from './capacity.js';
+import type { Machine } from './machine.js';
+
+/** What a GPU's maker publishes of it. */
+export interface DevicePeaks {
+  /** As its maker calls it. */
+  name: string;
+  /** Floating-point operations a second in float32, without tensor cores: the engine turns TF32 off. */
+  float32: number;
+  /** Bytes a second of its memory. */
+  bandwidth: number;
+  /** Bytes of its memory. */
+  memory: number;
+  /** Bytes a second between it and the host, one way. */
+  bus: number;
+}
+
+const GB = 1e9;
+const TB = 1e12;
+
+/** From the makers' data sheets. */
+export const devices = {
+  a100: { name: 'NVIDIA A100 80GB', float32: 19.5e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
+  h100: { name: 'NVIDIA H100 SXM', float32: 67e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
+  h200: { name: 'NVIDIA H200 SXM', float32: 67e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
+  l40s: { name: 'NVIDIA L40S', float32: 91.6e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
+} satisfies Record<string, DevicePeaks>;
+
+export type DeviceName = keyof typeof devices;
+
+/** Share of the published peaks that large products and long element-wise operations are taken to reach. */
+const reached = 0.7;
+/** Seconds until a GPU has begun an operation, besides those that the host takes for the call. */
+const launch = 5e-6;
+/**
+ * Bytes that selection moves for each weight that it ranks: 31 steps of bisection for the pivot, for what grows and for what
+ * goes (science/methods/parts/device-selection.ts), each a comparison, a cast and a sum: 14 bytes.
+ */
+const rankedBytes = 3 * 31 * 14;
+
+/**
+ * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
+ * Nothing of it is measured.
+ */
+export function deviceMachine(device: DevicePeaks, host: Machine): Machine {
+  const bandwidth = reached * device.bandwidth;
+  return {
+    ...host,
+    origin: `modelled from the published peaks of ${device.name}, ${100 * reached} % of them`,
+    engine: { ...host.engine, backend: 'tensorflow', device: `gpu: ${device.name}` },
+    speeds: {
+      ...host.speeds,
+      flops: reached * device.float32,
+      bandwidth,
+      callSeconds: host.speeds.callSeconds + launch,
+      rankedWeights: bandwidth / rankedBytes,
+      read: 1 / (1 / host.speeds.read + 1 / (reached * device.bus)),
+    },
+  };
+}
+
+/** What is free there: this machine's memory and disk, and all of the GPU's memory. */
+export function deviceCapacity({ memory }: DevicePeaks, here: Capacity): Capacity {
+  return { ...here, tensors: { of: 'GPU memory', bytes: memory } };
+}

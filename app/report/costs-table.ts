@@ -1,0 +1,25 @@
+/** Where the time of a run's own work went, as rows of a table. */
+import { bytesText } from '../../errors/bytes-text.js';
+import type { CostedStage } from '../../activities/result.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
+import { duration } from './figures.js';
+
+/** Stages by the names that reports use. */
+export const stageNames: Record<CostedStage, string> = { calibration: 'calibration', initialMask: 'initial mask', rebuild: 'rebuild', evaluation: 'evaluation' };
+
+/** What the columns of {@link costRows} mean, in one sentence each. */
+export const costsNote =
+  'Seconds of one thread in matrix products, in other operations of the engine, in bytes to and from it, in JavaScript, and without work (disk, other threads). '
+  + 'Only what this run made itself counts.';
+
+/** A head, and a row a stage that made anything; none where nothing was recorded. */
+export function costRows({ costs = {} }: Pick<PipelineResult, 'costs'>): string[][] {
+  const rows = (Object.keys(stageNames) as CostedStage[]).flatMap((stage) => {
+    const cost = costs[stage];
+    if (cost === undefined) return [];
+    const { products, elementwise, transfers, javascript, waiting } = cost.seconds;
+    const seconds = [products, elementwise, transfers, javascript, waiting].map(duration);
+    return [[stageNames[stage], ...seconds, bytesText(cost.bytesUp), bytesText(cost.bytesDown), cost.peakBytes === undefined ? '' : bytesText(cost.peakBytes)]];
+  });
+  return rows.length === 0 ? [] : [['stage', 'products', 'other', 'transfers', 'JavaScript', 'idle', 'up', 'down', 'peak memory'], ...rows];
+}
