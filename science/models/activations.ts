@@ -24,3 +24,14 @@ export function gatedSilu(gate: Tensor3D, up: Tensor3D): Tensor3D {
 export function gelu(z: Tensor3D): Tensor3D {
   return tf.tidy(() => z.mul<Tensor3D>(z.mul(Math.SQRT1_2).erf().add(1).mul(0.5)));
 }
+
+/**
+ * Gemma's gated unit, `gelu(gate) * up` with the approximation `gelu(z) = z (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))) / 2`
+ * (Hendrycks and Gimpel 2016), elementwise.
+ */
+export function gatedGelu(gate: Tensor3D, up: Tensor3D): Tensor3D {
+  return tf.tidy(() => {
+    const inner = gate.square().mul(0.044715).add(1).mul(gate).mul(Math.sqrt(2 / Math.PI));
+    return inner.tanh().add(1).mul(0.5).mul(gate).mul<Tensor3D>(up);
+  });
+}

@@ -3,10 +3,10 @@ import type { Tensor, Tensor2D, Tensor4D } from '../engine/index.js';
 import type { ConfigReader } from './config-reader.js';
 import { constant } from './constants.js';
 
-/** Rotary position embedding (Su et al. 2021): pairs `(i, i + headDim/2)` turn by `position * frequencies[i]`. */
+/** Rotary position embedding (Su et al. 2021): of n frequencies, the pair `(i, i + n)` turns by `position * frequencies[i]`. */
 export interface Rope {
   headDim: number;
-  /** `headDim / 2` angles per position, in radians, rounded to float32 as the models were trained with. */
+  /** Angles per position, in radians, rounded to float32 as the models were trained with; `headDim / 2`, or fewer where a part does not turn. */
   frequencies: readonly number[];
   /** Names the tables of this rope among those of others. */
   key: string;

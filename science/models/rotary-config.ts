@@ -1,5 +1,6 @@
-import type { AttentionShape } from './attention.js';
+import type { AttentionShape } from './attention-parts.js';
 import type { ConfigReader } from './config-reader.js';
+import type { GatedActivation } from './gated-mlp.js';
 import { ropeFromConfig } from './rope.js';
 import type { Rope } from './rope.js';
 
@@ -13,6 +14,16 @@ export interface RotaryConfig extends AttentionShape {
   epsilon: number;
   tied: boolean;
   rope: Rope;
+  /** Of the gated MLP. */
+  activation: GatedActivation;
+  /** What is added to the weights of RMS norms; 0 where absent. */
+  normOffset?: number;
+  /** Factors of the embedding's rows, of what sub-blocks add to the residual stream, and of the logits; 1 where absent. */
+  embeddingScale?: number;
+  residualScale?: number;
+  logitScale?: number;
+  /** What bounds the logits; nothing where absent. */
+  logitSoftcap?: number;
 }
 
 /** What transformers takes for values that a config leaves out, where the families differ. */
@@ -22,6 +33,12 @@ export interface RotaryDefaults {
   keyValueHeads?: number;
   /** `hidden_size / num_attention_heads` where absent. */
   headDim?: number;
+  /** 1e-6 where absent. */
+  epsilon?: number;
+  /** False where absent. */
+  tied?: boolean;
+  /** Key and only value of the activation; `hidden_act` and `silu` where absent. */
+  activation?: { key: string; name: GatedActivation };
 }
 
 /** @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way. */
@@ -35,7 +52,7 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
   // Rotary positions turn pairs. A fraction, from a hidden size that the heads do not divide, fails here too.
   if (headDim % 2 !== 0) throw config.wrong(config.has('head_dim') ? 'head_dim' : 'hidden_size', 'an even number per attention head');
   const maxPositions = config.positiveInteger('max_position_embeddings', defaults.maxPositions);
-  config.choice('hidden_act', ['silu'], 'silu');
+  const { key, name } = defaults.activation ?? { key: 'hidden_act', name: 'silu' as const };
   config.refuseQuantization();
   return {
     hiddenSize,
@@ -46,8 +63,9 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
     intermediateSize: config.positiveInteger('intermediate_size'),
     layers: config.positiveInteger('num_hidden_layers'),
     maxPositions,
-    epsilon: config.positiveNumber('rms_norm_eps', 1e-6),
-    tied: config.boolean('tie_word_embeddings', false),
+    activation: config.choice(key, [name], name),
+    epsilon: config.positiveNumber('rms_norm_eps', defaults.epsilon ?? 1e-6),
+    tied: config.boolean('tie_word_embeddings', defaults.tied ?? false),
     rope: ropeFromConfig(config, headDim, maxPositions),
   };
 }

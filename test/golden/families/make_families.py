@@ -1,6 +1,6 @@
 """Makes the folders beside this file: a small random model of each decoder family, and the logits that transformers gives for it.
 
-    pip install torch transformers==5.23.0 safetensors
+    pip install torch transformers==5.24.0 safetensors
     python test/golden/families/make_families.py [FOLDER]
 
 Each folder is an ordinary Hugging Face checkpoint, and `expected.safetensors` with `input_ids` (I32, [2, 20]) and `logits`
@@ -8,18 +8,23 @@ Each folder is an ordinary Hugging Face checkpoint, and `expected.safetensors` w
 (VERSIONS.json) the script gives the same bytes again.
 """
 
+import importlib.util
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+
+# The name of that file is no name of a module.
+source = importlib.util.spec_from_file_location("reference", Path(__file__).parents[3] / "tools/family/make-reference.py")
+reference = importlib.util.module_from_spec(source)
+source.loader.exec_module(reference)
+tiny = reference.tiny_config
 
 WINDOW = 6
-TOKENS = 20
 
 COMMON = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
@@ -58,17 +63,9 @@ CONFIGS = {
         **OPT, activation_function="gelu", enable_bias=False, layer_norm_elementwise_affine=False, tie_word_embeddings=False),
     "opt-no-final-norm": OPTConfig(**OPT, _remove_final_layer_norm=True),
     "opt-bare-decoder": OPTConfig(**OPT),
+    "olmo2": tiny("olmo2"),
+    "olmo2-biased-tied": tiny("olmo2", attention_bias=True, tie_word_embeddings=True),
 }
-
-
-def randomize(model, seed):
-    """Random values in every tensor: norms of ones and biases of zeros would hide mistakes."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, tensor in sorted(model.named_parameters()):
-        noise = torch.randn(tensor.shape, generator=generator)
-        is_norm = "norm" in name and name.endswith("weight")
-        with torch.no_grad():
-            tensor.copy_(1 + 0.2 * noise if is_norm else 0.25 * noise)
 
 
 def edit(file, change):
@@ -85,6 +82,9 @@ def old_spelling(config):
     config["torch_dtype"] = config.pop("dtype")
 
 
+SPELLINGS = {"llama-old-spelling": old_spelling}
+
+
 def save(name, model, folder):
     if name == "llama-fp16":
         model.to(torch.float16).save_pretrained(folder)
@@ -96,29 +96,15 @@ def save(name, model, folder):
         save_file({key.removeprefix("model."): value for key, value in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
     else:
         model.save_pretrained(folder)
-    if name == "llama-old-spelling":
-        edit(folder / "config.json", old_spelling)
-    (folder / "generation_config.json").unlink(missing_ok=True)
-
-
-def make(name, config, seed, folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
-    randomize(model, seed)
-    save(name, model, folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    ids = torch.randint(3, config.vocab_size, (2, TOKENS), generator=torch.Generator().manual_seed(1000 + seed))
-    with torch.no_grad():
-        logits = model(input_ids=ids, use_cache=False).logits
-    assert torch.isfinite(logits).all()
-    save_file({"input_ids": ids.to(torch.int32), "logits": logits.contiguous()}, folder / "expected.safetensors")
-    print(f"{name}: {len(list(folder.glob('*.safetensors'))) - 1} file(s) of weights, logits of deviation {logits.std():.3f}")
+    if name in SPELLINGS:
+        edit(folder / "config.json", SPELLINGS[name])
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    # A folder's seed is its place in the list, so new ones come last.
     for seed, (name, config) in enumerate(CONFIGS.items()):
-        make(name, config, seed, target / name)
+        reference.make_reference(config, seed, target / name, lambda model, folder, name=name: save(name, model, folder))
     versions = {"transformers": transformers.__version__, "torch": torch.__version__, "attention": "eager", "dtype": "float32"}
     (target / "VERSIONS.json").write_text(json.dumps(versions, indent=2) + "\n")

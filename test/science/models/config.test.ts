@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -64,7 +64,7 @@ describe('modelFromConfig', () => {
     expect(load({}).tied).toBeUndefined();
   });
 
-  it.each(['llama', 'mistral', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+  it.each(['llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
     const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
     const layer = model.decoderLayer(1);
     const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
@@ -102,6 +102,32 @@ describe('modelFromConfig', () => {
     const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
     expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128], aliases: ['layers.0.self_attn.k_norm.weight'] });
     expect(qwen3.subBlocks[0].output.shape).toEqual([32, 4 * 128]);
+  });
+});
+
+describe('OLMo 2', () => {
+  const olmo2 = (changes: Record<string, unknown> = {}) => load({ model_type: 'olmo2', num_key_value_heads: 2, ...changes }).decoderLayer(0);
+  const ofLayer = (name: string) => `model.layers.0.${name}.weight`;
+
+  it('has norms behind attention and MLP, and norms as wide as queries and keys', () => {
+    const norms = olmo2().tensors.filter(({ name }) => name.includes('norm')).map(({ name, shape }) => [name, ...shape]);
+    expect(norms).toEqual([
+      [ofLayer('post_attention_layernorm'), 32], [ofLayer('self_attn.q_norm'), 32], [ofLayer('self_attn.k_norm'), 16], [ofLayer('post_feedforward_layernorm'), 32],
+    ]);
+  });
+
+  it('has biases in the attention only, where the config says so', () => {
+    const biases = (layer: ReturnType<typeof olmo2>) => layer.tensors.filter(({ name }) => name.endsWith('.bias')).length;
+    expect(biases(olmo2())).toBe(0);
+    expect(biases(olmo2({ attention_bias: true }))).toBe(4);
+  });
+
+  it.each([
+    [{ hidden_act: 'gelu' }, `hidden_act is "gelu"; expected 'silu'`],
+    [{ rms_norm_eps: 0 }, 'rms_norm_eps is 0; expected a number above zero'],
+    [{ attention_bias: 1 }, 'attention_bias is 1; expected true or false'],
+  ])('refuses %j', (changes, message) => {
+    expect(() => olmo2(changes)).toThrow(`${where}: ${message}`);
   });
 });
 

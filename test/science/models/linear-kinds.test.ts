@@ -8,7 +8,7 @@ const config = (model_type: string): Record<string, unknown> => ({
 
 describe('kinds of linears', () => {
   const gated = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-  it.each([['llama', gated], ['mistral', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
+  it.each([['llama', gated], ['mistral', gated], ['olmo2', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
     const model = modelFromConfig(config(family), 'config.json');
     for (const layer of [0, 1]) expect(linearsOf(model.decoderLayer(layer)).map(({ name }) => linearKind(name))).toEqual(kinds);
   });
