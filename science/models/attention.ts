@@ -47,8 +47,8 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
     (dy, [Q, K, V, P, O, tanh]) => {
       const dO = grouped(splitHeads(dy, heads));
       const dV = tf.matMul<Tensor4D>(P, dO, true, false);
-      const dP = P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true)));
-      const dS = softcap === undefined ? dP : dP.mul<Tensor4D>(tanh.square().mul(-softcap).add(softcap));
+      const dP = tf.tidy(() => P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true))));
+      const dS = softcap === undefined ? dP : tf.tidy(() => dP.mul<Tensor4D>(tanh.square().mul(-softcap).add(softcap)));
       const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), positions, scale, -1);
       const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), positions, 1, -1);
       return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];

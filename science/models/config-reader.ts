@@ -41,6 +41,16 @@ export class ConfigReader {
     return this.read(key, 'a number above zero', fallback, (value) => Number.isFinite(value) && (value as number) > 0);
   }
 
+  /** A number above zero, or undefined where it is written out as `null`, or absent without a fallback. @throws ModelConfigError */
+  optionalNumber(key: string, fallback?: number): number | undefined {
+    return this.isNull(key) || (fallback === undefined && !this.has(key)) ? undefined : this.positiveNumber(key, fallback);
+  }
+
+  /** @throws ModelConfigError unless it is absent, or false. */
+  refuse(key: string, reason: string): void {
+    if (this.has(key) && this.values[key] !== false) throw this.wrong(key, `none, because ${reason}`);
+  }
+
   /** @throws ModelConfigError unless it is true or false. */
   boolean(key: string, fallback?: boolean): boolean {
     return this.read(key, 'true or false', fallback, (value) => typeof value === 'boolean');

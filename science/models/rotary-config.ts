@@ -1,8 +1,9 @@
 import type { AttentionShape } from './attention-parts.js';
 import type { ConfigReader } from './config-reader.js';
 import type { GatedActivation } from './gated-mlp.js';
-import { ropeFromConfig } from './rope.js';
 import type { Rope } from './rope.js';
+import { ropeFromConfig } from './rope-config.js';
+import type { RopeShape } from './rope-config.js';
 
 /** What the `config.json` of LLaMA and of the families after it says in common; names as in transformers, in camel case. */
 export interface RotaryConfig extends AttentionShape {
@@ -39,6 +40,8 @@ export interface RotaryDefaults {
   tied?: boolean;
   /** Key and only value of the activation; `hidden_act` and `silu` where absent. */
   activation?: { key: string; name: GatedActivation };
+  /** How the rope is read, where it is not by the keys that all others have. */
+  rope?(config: ConfigReader, shape: RopeShape): Rope;
 }
 
 /** @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way. */
@@ -66,6 +69,6 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
     activation: config.choice(key, [name], name),
     epsilon: config.positiveNumber('rms_norm_eps', defaults.epsilon ?? 1e-6),
     tied: config.boolean('tie_word_embeddings', defaults.tied ?? false),
-    rope: ropeFromConfig(config, headDim, maxPositions),
+    rope: (defaults.rope ?? ropeFromConfig)(config, { headDim, maxPositions }),
   };
 }

@@ -26,6 +26,7 @@ export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: S
     hiddenSize,
     vocabularySize: vocabSize,
     attentionHeads: config.heads,
+    cappedScores: config.softcap !== undefined,
     intermediateSize: config.intermediateSize,
     maxPositions: config.maxPositions,
     decoderLayer: (index) => layerOf(index, subBlocks(`model.layers.${index}`, index)),

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from transformers import LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import Gemma3Config, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
 
 # The name of that file is no name of a module.
 source = importlib.util.spec_from_file_location("reference", Path(__file__).parents[3] / "tools/family/make-reference.py")
@@ -42,6 +42,11 @@ def rope(kind, theta=10000.0, **parameters):
 
 LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
 
+GEMMA = dict(sliding_window=WINDOW, query_pre_attn_scalar=12, tie_word_embeddings=True)
+GEMMA3 = dict(
+    layer_types=["sliding_attention", "full_attention"],
+    rope_parameters={"sliding_attention": rope("default", 100.0), "full_attention": rope("linear", 5000.0, factor=2.0)})
+
 CONFIGS = {
     "llama-mha-untied": LlamaConfig(**{**COMMON, "num_key_value_heads": 4, "head_dim": 4}),
     "llama-gqa-tied": LlamaConfig(**{**COMMON, "tie_word_embeddings": True}),
@@ -65,6 +70,17 @@ CONFIGS = {
     "opt-bare-decoder": OPTConfig(**OPT),
     "olmo2": tiny("olmo2"),
     "olmo2-biased-tied": tiny("olmo2", attention_bias=True, tie_word_embeddings=True),
+    "gemma2": tiny("gemma2", **GEMMA, attn_logit_softcapping=1.5, final_logit_softcapping=2.0),
+    "gemma2-no-caps": tiny(
+        "gemma2", sliding_window=WINDOW, attention_bias=True, layer_types=["full_attention", "sliding_attention"],
+        attn_logit_softcapping=None, final_logit_softcapping=None),
+    "gemma3-text": tiny("gemma3_text", **GEMMA, **GEMMA3, final_logit_softcapping=2.0),
+    "gemma3-text-old-spelling": tiny("gemma3_text", **GEMMA, **GEMMA3, attention_bias=True),
+    "gemma3": Gemma3Config(
+        text_config=tiny("gemma3_text", **GEMMA, **GEMMA3).to_dict(), mm_tokens_per_image=1, boi_token_index=38, eoi_token_index=39,
+        image_token_index=37, vision_config=dict(
+            model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8,
+            patch_size=4)),
 }
 
 
@@ -82,7 +98,17 @@ def old_spelling(config):
     config["torch_dtype"] = config.pop("dtype")
 
 
-SPELLINGS = {"llama-old-spelling": old_spelling}
+def old_gemma3_spelling(config):
+    """As configs on the hub have it."""
+    del config["layer_types"]
+    config["sliding_window_pattern"] = 2
+    parameters = config.pop("rope_parameters")
+    config["rope_local_base_freq"] = parameters["sliding_attention"]["rope_theta"]
+    config["rope_theta"] = parameters["full_attention"].pop("rope_theta")
+    config["rope_scaling"] = parameters["full_attention"]
+
+
+SPELLINGS = {"llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
 
 
 def save(name, model, folder):

@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -64,7 +64,7 @@ describe('modelFromConfig', () => {
     expect(load({}).tied).toBeUndefined();
   });
 
-  it.each(['llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+  it.each(['gemma2', 'gemma3_text', 'llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
     const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
     const layer = model.decoderLayer(1);
     const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
@@ -128,6 +128,57 @@ describe('OLMo 2', () => {
     [{ attention_bias: 1 }, 'attention_bias is 1; expected true or false'],
   ])('refuses %j', (changes, message) => {
     expect(() => olmo2(changes)).toThrow(`${where}: ${message}`);
+  });
+});
+
+describe('Gemma', () => {
+  const gemma = (changes: Record<string, unknown>) => load({ model_type: 'gemma2', ...changes });
+  const multimodal = (text: Record<string, unknown>, changes: Record<string, unknown> = {}) =>
+    modelFromConfig({ model_type: 'gemma3', text_config: { ...base, model_type: 'gemma3_text', ...text }, ...changes }, where);
+
+  it.each([
+    [{ hidden_activation: 'gelu' }, `hidden_activation is "gelu"; expected 'gelu_pytorch_tanh'`],
+    [{ query_pre_attn_scalar: 0 }, 'query_pre_attn_scalar is 0; expected a number above zero'],
+    [{ attn_logit_softcapping: 0 }, 'attn_logit_softcapping is 0; expected a number above zero'],
+    [{ final_logit_softcapping: '30' }, 'final_logit_softcapping is "30"; expected a number above zero'],
+    [{ use_bidirectional_attention: true }, 'use_bidirectional_attention is true; expected none, because each token must see the tokens before it only'],
+    [{ sliding_window: null }, 'sliding_window is null; expected an integer above zero, because some layers have a window'],
+    [{ sliding_window: null, layer_types: ['sliding_attention', 'full_attention'] }, 'layer_types is ["sliding_attention","full_attention"]; expected full_attention only, because sliding_window is null'],
+    [{ model_type: 'gemma3_text', attn_logit_softcapping: 50 }, 'attn_logit_softcapping is 50; expected none, because transformers does not apply it'],
+    [{ model_type: 'gemma3_text', sliding_window_pattern: 0 }, 'sliding_window_pattern is 0; expected an integer above zero'],
+    [{ model_type: 'gemma3_text', rope_local_base_freq: -1 }, 'rope_local_base_freq is -1; expected a number above zero'],
+    [{ model_type: 'gemma3_text', rope_parameters: { sliding_attention: { rope_type: 'odd' } } }, 'rope_parameters.sliding_attention.rope_type is "odd"'],
+    [
+      { model_type: 'gemma3_text', rope_scaling: { rope_type: 'linear', factor: 8 }, rope_parameters: { full_attention: { rope_theta: 5 } } },
+      'rope_scaling is {"rope_type":"linear","factor":8}; expected none beside rope_parameters.full_attention',
+    ],
+  ])('refuses %j', (changes, message) => {
+    expect(() => gemma(changes)).toThrow(ModelConfigError);
+    expect(() => gemma(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('names keys of the text part of a model for images, too', () => {
+    expect(() => multimodal({ hidden_size: 0 })).toThrow(`${where}: text_config.hidden_size is 0; expected an integer above zero`);
+    expect(() => multimodal({ final_logit_softcapping: 30 })).toThrow('text_config.final_logit_softcapping is 30; expected none');
+    expect(() => multimodal({}, { quantization_config: { bits: 4 } })).toThrow('quantization_config is {"bits":4}; expected none');
+    expect(() => modelFromConfig({ model_type: 'gemma3' }, where)).toThrow('text_config is missing; expected an object');
+  });
+
+  it('finds the tensors of a model for images as old and new checkpoints name them; the top level says whether the head is tied', () => {
+    const model = multimodal({ tie_word_embeddings: false });
+    const { inputs: [query] } = model.decoderLayer(1).subBlocks[0];
+    const rest = 'layers.1.self_attn.q_proj.weight';
+    expect(query.aliases).toEqual(expect.arrayContaining([`language_model.model.${rest}`, `model.language_model.${rest}`, rest]));
+    expect(model.decoderLayer(1).tensors.find(({ name }) => name === query.name)?.aliases).toEqual(query.aliases);
+    expect(model.tied?.head.aliases).toContain('language_model.lm_head.weight');
+    expect(multimodal({}, { tie_word_embeddings: false }).tied).toBeUndefined();
+  });
+
+  it('has four norms around its sub-blocks, and Gemma 3 norms of heads besides', () => {
+    const norms = (model: DecoderModel) => model.decoderLayer(0).tensors.filter(({ name }) => name.includes('norm')).map(({ name }) => name.split('.').at(-2));
+    const around = ['input_layernorm', 'post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm'];
+    expect(norms(gemma({}))).toEqual(around);
+    expect(norms(gemma({ model_type: 'gemma3_text' })).sort()).toEqual([...around, 'q_norm', 'k_norm'].sort());
   });
 });
 

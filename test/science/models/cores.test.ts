@@ -73,6 +73,11 @@ function gatedSiluByHand([gate, up]: number[][]): number[] {
   return gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]);
 }
 
+/** By the tanh, as its definition has it. */
+function gatedGeluByHand([gate, up]: number[][]): number[] {
+  return gate.map((g, i) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))) * up[i]);
+}
+
 function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<string, unknown> = {}): readonly [SubBlock, SubBlock] {
   const config = {
     model_type: 'llama', vocab_size: 8, hidden_size: 8, intermediate_size: 6, num_hidden_layers: 1, rms_norm_eps: epsilon,
@@ -166,12 +171,24 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('gated MLP', () => {
+  it.each([['silu', {}, gatedSiluByHand], ['gelu', { model_type: 'gemma2' }, gatedGeluByHand]])('gated MLP with %s', (_, changes, byHand) => {
     fc.assert(
       fc.property(sizes, (size) => {
-        checkCore(subBlocks(size)[1], gatedSiluByHand, size);
+        checkCore(subBlocks(size, changes)[1], byHand, size);
       }),
       { numRuns: 5, seed: 3 },
+    );
+  });
+
+  it('attention with capped scores of a scale of their own, in a window', () => {
+    const capped = fc.record({ ...shape, softcap: fc.constantFrom(0.5, 3) });
+    fc.assert(
+      fc.property(capped, (plain) => {
+        const size = { ...plain, window: 2, scale: 3 ** -0.5 };
+        const changes = { model_type: 'gemma2', query_pre_attn_scalar: 3, attn_logit_softcapping: size.softcap, sliding_window: 2 };
+        checkCore(subBlocks(size, changes)[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 15, seed: 3 },
     );
   });
 
