@@ -47,6 +47,8 @@ GEMMA3 = dict(
     layer_types=["sliding_attention", "full_attention"],
     rope_parameters={"sliding_attention": rope("default", 100.0), "full_attention": rope("linear", 5000.0, factor=2.0)})
 
+GRANITE = dict(embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.7, logits_scaling=4.0)
+
 CONFIGS = {
     "llama-mha-untied": LlamaConfig(**{**COMMON, "num_key_value_heads": 4, "head_dim": 4}),
     "llama-gqa-tied": LlamaConfig(**{**COMMON, "tie_word_embeddings": True}),
@@ -81,6 +83,8 @@ CONFIGS = {
         image_token_index=37, vision_config=dict(
             model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8,
             patch_size=4)),
+    "granite": tiny("granite", **GRANITE),
+    "granite-biased": tiny("granite", **GRANITE, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
 }
 
 

@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, granite, llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -64,7 +64,7 @@ describe('modelFromConfig', () => {
     expect(load({}).tied).toBeUndefined();
   });
 
-  it.each(['gemma2', 'gemma3_text', 'llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+  it.each(['gemma2', 'gemma3_text', 'granite', 'llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
     const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
     const layer = model.decoderLayer(1);
     const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
@@ -179,6 +179,19 @@ describe('Gemma', () => {
     const around = ['input_layernorm', 'post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm'];
     expect(norms(gemma({}))).toEqual(around);
     expect(norms(gemma({ model_type: 'gemma3_text' })).sort()).toEqual([...around, 'q_norm', 'k_norm'].sort());
+  });
+});
+
+describe('Granite', () => {
+  it.each(['embedding_multiplier', 'attention_multiplier', 'residual_multiplier', 'logits_scaling'])('refuses a %s that is no factor', (key) => {
+    for (const value of [0, -1, '2', true]) {
+      expect(() => load({ model_type: 'granite', [key]: value })).toThrow(`${where}: ${key} is ${JSON.stringify(value)}; expected a number above zero`);
+    }
+  });
+
+  it('has biases where the config says so', () => {
+    const biases = (changes: Record<string, unknown>) => load({ model_type: 'granite', ...changes }).decoderLayer(0).tensors.filter(({ name }) => name.endsWith('.bias')).length;
+    expect([biases({}), biases({ attention_bias: true }), biases({ mlp_bias: true })]).toEqual([0, 4, 3]);
   });
 });
 

@@ -229,6 +229,16 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
+  it('attention with a factor of its own', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const size = { ...plain, scale: 0.3 };
+        checkCore(subBlocks(size, { model_type: 'granite', attention_multiplier: 0.3 })[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 5, seed: 3 },
+    );
+  });
+
   it('OPT attention, which has no positions of its own', () => {
     fc.assert(
       fc.property(sizes, (plain) => {

@@ -7,7 +7,7 @@ const config = (model_type: string): Record<string, unknown> =>
 
 describe('kinds of linears', () => {
   const gated = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-  it.each([['gemma2', gated], ['gemma3_text', gated], ['llama', gated], ['mistral', gated], ['olmo2', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
+  it.each([['gemma2', gated], ['gemma3_text', gated], ['granite', gated], ['llama', gated], ['mistral', gated], ['olmo2', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
     const model = modelFromConfig(config(family), 'config.json');
     for (const layer of [0, 1]) expect(linearsOf(model.decoderLayer(layer)).map(({ name }) => linearKind(name))).toEqual(kinds);
   });
