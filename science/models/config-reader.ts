@@ -2,6 +2,8 @@ import { ModelConfigError } from './errors.js';
 
 /** Typed access to the values of one JSON object in `config.json`; `null` counts as absent, as in transformers. */
 export class ConfigReader {
+  private readonly asked = new Set<string>();
+
   /**
    * @param where full path of `config.json`.
    * @param prefix path of this object inside the file, for instance `rope_scaling.`; empty at the top.
@@ -18,11 +20,13 @@ export class ConfigReader {
   }
 
   has(key: string): boolean {
+    this.asked.add(key);
     return this.values[key] !== undefined && this.values[key] !== null;
   }
 
   /** Whether it is written out as `null`, for the few keys where that differs from absent. */
   isNull(key: string): boolean {
+    this.asked.add(key);
     return this.values[key] === null;
   }
 
@@ -78,6 +82,16 @@ export class ConfigReader {
   /** @throws ModelConfigError if the weights are stored quantized. */
   refuseQuantization(): void {
     if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
+  }
+
+  /** Keys and values that nobody has asked for. */
+  unread(): [string, unknown][] {
+    return Object.entries(this.values).filter(([key]) => !this.asked.has(key));
+  }
+
+  /** Says of keys that nothing follows from them. */
+  ignore(...keys: string[]): void {
+    for (const key of keys) this.asked.add(key);
   }
 
   /** The error that `key`, as it stands, is wrong. */

@@ -14,10 +14,12 @@ export const gemmaNorms = {
 };
 
 /** What Gemma's configs have in common: (1 + weight) norms, a scaled embedding, a scale of the scores of its own. */
-export function readGemmaConfig(reader: ConfigReader, defaults: Pick<RotaryDefaults, 'maxPositions' | 'rope'>): RotaryConfig {
+export function readGemmaConfig(reader: ConfigReader, defaults: Pick<RotaryDefaults, 'maxPositions' | 'vocabSize' | 'heads' | 'rope'>): RotaryConfig {
   const config = readRotaryConfig(reader, {
     ...defaults, keyValueHeads: 4, headDim: 256, tied: true, activation: { key: 'hidden_activation', name: 'gelu_pytorch_tanh' },
   });
+  // Of older configs; transformers reads neither.
+  reader.ignore('hidden_act', 'sliding_window_size', '_sliding_window_pattern');
   reader.refuse('use_bidirectional_attention', 'each token must see the tokens before it only');
   return {
     ...config,

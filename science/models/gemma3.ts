@@ -10,6 +10,7 @@ import { rotaryAttention } from './rotary-attention.js';
 import type { RotaryConfig } from './rotary-config.js';
 import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
+import { refuseUnknownKeys } from './unknown-keys.js';
 
 const notApplied = 'transformers does not apply it in this family';
 
@@ -30,12 +31,13 @@ export function gemma3(reader: ConfigReader): DecoderModel {
   const text = reader.object('text_config');
   text.refuse('final_logit_softcapping', notApplied);
   const model = textModel('gemma3', text, { tied: reader.boolean('tie_word_embeddings', true) });
+  refuseUnknownKeys(text);
   // As checkpoints have them, and as the newest transformers calls them.
   return underOtherNames(model, (name) => [`language_model.${name}`, name.replace(/^model\./, 'model.language_model.')]);
 }
 
 function textModel(family: string, reader: ConfigReader, changes: Partial<RotaryConfig>): DecoderModel {
-  const config: RotaryConfig = { ...readGemmaConfig(reader, { maxPositions: 131_072, rope: fullRope }), ...changes };
+  const config: RotaryConfig = { ...readGemmaConfig(reader, { maxPositions: 131_072, vocabSize: 262_208, heads: 8, rope: fullRope }), ...changes };
   reader.refuse('attn_logit_softcapping', notApplied);
   const biased = reader.boolean('attention_bias', false);
   const windows = windowsButEvery(reader, config.layers, reader.positiveInteger('sliding_window_pattern', 6));
@@ -54,6 +56,8 @@ function textModel(family: string, reader: ConfigReader, changes: Partial<Rotary
  * and `rope_scaling` for these layers, and `rope_local_base_freq` for those with a window.
  */
 function fullRope(reader: ConfigReader, shape: RopeShape): Rope {
+  // A base in the objects below wins over these.
+  reader.ignore('rope_theta', 'rope_local_base_freq');
   const parameters = ropeParameters(reader, 'full_attention');
   const scaling = reader.has('rope_scaling') ? reader.object('rope_scaling') : undefined;
   const isScaled = scaling?.isEmpty === false;

@@ -9,7 +9,7 @@ const layerTypes = ['full_attention', 'sliding_attention'] as const;
  * @throws ModelConfigError if a value is wrong, or `layer_types` asks for a window that the config does not have.
  */
 export function windowsOfLayers(config: ConfigReader, layers: number): (number | undefined)[] {
-  const windowed = config.boolean('use_sliding_window', false) && !config.isNull('sliding_window');
+  const windowed = !config.isNull('sliding_window') && config.boolean('use_sliding_window', false);
   const window = windowed ? config.positiveInteger('sliding_window', 4096) : undefined;
   const first = config.count('max_window_layers', 28);
   return windowsByType(config, layers, {

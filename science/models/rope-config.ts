@@ -18,6 +18,8 @@ export interface RopeShape {
  * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
  */
 export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
+  // In either object a base wins over that of the top level.
+  config.ignore('rope_theta');
   const nested = ['rope_scaling', 'rope_parameters'].map((key) => (config.has(key) ? config.object(key) : undefined));
   const parameters = nested.find((object) => object !== undefined && !object.isEmpty);
   return ropeOf(parameters, () => config.positiveNumber('rope_theta', 10_000), shape);
@@ -32,6 +34,7 @@ export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
 export function ropeOf(parameters: ConfigReader | undefined, base: () => number, { headDim, maxPositions }: RopeShape): Rope {
   const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : base();
   const plain = Array.from({ length: headDim / 2 }, (_, i) => Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))));
+  if (parameters !== undefined) refuseOddKeys(parameters);
   const frequencies = (parameters === undefined ? plain : scaled(plain, parameters, maxPositions)).map(Math.fround);
   return { headDim, frequencies, key: frequencies.join() };
 }
@@ -56,4 +59,18 @@ function llama3(plain: readonly number[], factor: number, parameters: ConfigRead
     const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
     return (1 - keep) * (frequency / factor) + keep * frequency;
   });
+}
+
+/** Keys that ropes of some type have. Transformers ignores them with other types. */
+const ropeKeys = [
+  'rope_type', 'type', 'rope_theta', 'factor', 'original_max_position_embeddings', 'low_freq_factor', 'high_freq_factor', 'attention_factor',
+  'beta_fast', 'beta_slow', 'mscale', 'mscale_all_dim', 'truncate', 'short_factor', 'long_factor', 'finetuned',
+];
+
+/** @throws ModelConfigError for a key that no rope here has. */
+function refuseOddKeys(parameters: ConfigReader): void {
+  parameters.ignore(...ropeKeys);
+  for (const [key, value] of parameters.unread()) {
+    if (value !== null && !(key === 'partial_rotary_factor' && value === 1)) throw parameters.wrong(key, `one of ${ropeKeys.join(', ')}`);
+  }
 }

@@ -30,6 +30,9 @@ export interface RotaryConfig extends AttentionShape {
 /** What transformers takes for values that a config leaves out, where the families differ. */
 export interface RotaryDefaults {
   maxPositions: number;
+  /** Without one, configs must state it. */
+  vocabSize?: number;
+  heads?: number;
   /** As many as there are query heads where absent. */
   keyValueHeads?: number;
   /** `hidden_size / num_attention_heads` where absent. */
@@ -47,7 +50,7 @@ export interface RotaryDefaults {
 /** @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way. */
 export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults): RotaryConfig {
   const hiddenSize = config.positiveInteger('hidden_size');
-  const heads = config.positiveInteger('num_attention_heads');
+  const heads = config.positiveInteger('num_attention_heads', defaults.heads);
   const unstated = config.isNull('num_key_value_heads') ? heads : (defaults.keyValueHeads ?? heads);
   const keyValueHeads = config.positiveInteger('num_key_value_heads', unstated);
   if (heads % keyValueHeads !== 0) throw config.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
@@ -62,7 +65,7 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
     heads,
     keyValueHeads,
     headDim,
-    vocabSize: config.positiveInteger('vocab_size'),
+    vocabSize: config.positiveInteger('vocab_size', defaults.vocabSize),
     intermediateSize: config.positiveInteger('intermediate_size'),
     layers: config.positiveInteger('num_hidden_layers'),
     maxPositions,

@@ -55,6 +55,29 @@ describe('modelFromConfig', () => {
     expect(model.headTensors.map(({ name }) => name)).toEqual(['model.norm.weight', 'lm_head.weight']);
   });
 
+  it.each([
+    [{ use_qk_norm: true }, 'use_qk_norm is true; expected no such key'],
+    [{ model_type: 'granite', logit_scale: 0.5 }, 'logit_scale is 0.5; expected no such key'],
+    [{ embedding_multiplier: 12 }, 'embedding_multiplier is 12; expected no such key'],
+    [{ sliding_window: 4096 }, 'sliding_window is 4096; expected no such key'],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor is 0.5; expected no such key'],
+    [{ num_experts: 8, num_experts_per_tok: 2 }, 'num_experts is 8; expected no such key'],
+    [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, 'rope_parameters.partial_rotary_factor is 0.5; expected one of rope_type'],
+    [{ rope_scaling: { type: 'default', mrope_section: [16, 24, 24] } }, 'rope_scaling.mrope_section is [16,24,24]; expected one of rope_type'],
+  ])('refuses %j, which the family does not know', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('accepts keys that change nothing: of training, of generation, of tools, and features that are off', () => {
+    const others = {
+      attention_dropout: 0.1, initializer_range: 0.02, pretraining_tp: 1, use_cache: true, attn_implementation: 'sdpa', temperature: 0.6, unsloth_version: '2025.1',
+      use_mrope: false, clip_qkv: null, num_experts: 0, residual_multiplier: 1.0, mlp_only_layers: [], auto_map: { AutoModel: 'x.Y' }, id2label: { 0: 'a' },
+    };
+    expect(() => load(others)).not.toThrow();
+    expect(() => load({ rope_theta: 500, rope_parameters: { rope_type: 'default', rope_theta: 7, partial_rotary_factor: 1 } })).not.toThrow();
+  });
+
   it('finds tied embeddings under either name', () => {
     const model = load({ tie_word_embeddings: true });
     const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['embed_tokens.weight', 'lm_head.weight'] };
@@ -160,6 +183,7 @@ describe('Gemma', () => {
   it('names keys of the text part of a model for images, too', () => {
     expect(() => multimodal({ hidden_size: 0 })).toThrow(`${where}: text_config.hidden_size is 0; expected an integer above zero`);
     expect(() => multimodal({ final_logit_softcapping: 30 })).toThrow('text_config.final_logit_softcapping is 30; expected none');
+    expect(() => multimodal({ use_qk_norm: true })).toThrow('text_config.use_qk_norm is true; expected no such key');
     expect(() => multimodal({}, { quantization_config: { bits: 4 } })).toThrow('quantization_config is {"bits":4}; expected none');
     expect(() => modelFromConfig({ model_type: 'gemma3' }, where)).toThrow('text_config is missing; expected an object');
   });
@@ -172,6 +196,13 @@ describe('Gemma', () => {
     expect(model.decoderLayer(1).tensors.find(({ name }) => name === query.name)?.aliases).toEqual(query.aliases);
     expect(model.tied?.head.aliases).toContain('language_model.lm_head.weight');
     expect(multimodal({}, { tie_word_embeddings: false }).tied).toBeUndefined();
+  });
+
+  // The text_config of google/gemma-3-4b-it has no other keys.
+  it('takes the defaults of transformers for what a config of Gemma 3 leaves out', () => {
+    const text_config = { hidden_size: 2560, intermediate_size: 10240, model_type: 'gemma3_text', num_hidden_layers: 34, rope_scaling: { factor: 8.0, rope_type: 'linear' }, sliding_window: 1024 };
+    const model = modelFromConfig({ model_type: 'gemma3', text_config, vision_config: { hidden_size: 1152 }, mm_tokens_per_image: 256, boi_token_index: 255999 }, where);
+    expect([model.vocabularySize, model.maxPositions, model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape[0])]).toEqual([262208, 131072, [2048, 1024, 1024]]);
   });
 
   it('has four norms around its sub-blocks, and Gemma 3 norms of heads besides', () => {
