@@ -47,7 +47,19 @@ export class ConfigReader {
 
   /** A number above zero, or undefined where it is written out as `null`, or absent without a fallback. @throws ModelConfigError */
   optionalNumber(key: string, fallback?: number): number | undefined {
-    return this.isNull(key) || (fallback === undefined && !this.has(key)) ? undefined : this.positiveNumber(key, fallback);
+    if (this.isNull(key) || (fallback === undefined && !this.has(key))) return undefined;
+    return this.positiveNumber(key, fallback);
+  }
+
+  /** @throws ModelConfigError unless it is a finite number, zero or above. */
+  nonNegativeNumber(key: string): number {
+    return this.read<number>(key, 'a number, zero or above', undefined, (value) => Number.isFinite(value) && (value as number) >= 0);
+  }
+
+  /** @throws ModelConfigError unless it is a list of `length` finite numbers above zero. */
+  positiveNumbers(key: string, length: number): number[] {
+    const valid = (value: unknown) => Array.isArray(value) && value.length === length && value.every((item) => Number.isFinite(item) && (item as number) > 0);
+    return this.read<number[]>(key, `a list of ${length} numbers above zero`, undefined, valid);
   }
 
   /** @throws ModelConfigError unless it is absent, or false. */

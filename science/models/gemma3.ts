@@ -58,7 +58,7 @@ function textModel(family: string, reader: ConfigReader, changes: Partial<Rotary
 function fullRope(reader: ConfigReader, shape: RopeShape): Rope {
   // A base in the objects below wins over these.
   reader.ignore('rope_theta', 'rope_local_base_freq');
-  const parameters = ropeParameters(reader, 'full_attention');
+  const parameters = parametersOf(reader, 'full_attention');
   const scaling = reader.has('rope_scaling') ? reader.object('rope_scaling') : undefined;
   const isScaled = scaling?.isEmpty === false;
   if (isScaled && parameters !== undefined) throw reader.wrong('rope_scaling', 'none beside rope_parameters.full_attention');
@@ -66,10 +66,10 @@ function fullRope(reader: ConfigReader, shape: RopeShape): Rope {
 }
 
 function slidingRope(reader: ConfigReader, shape: RopeShape): Rope {
-  return ropeOf(ropeParameters(reader, 'sliding_attention'), () => reader.positiveNumber('rope_local_base_freq', 10_000), shape);
+  return ropeOf(parametersOf(reader, 'sliding_attention'), () => reader.positiveNumber('rope_local_base_freq', 10_000), shape);
 }
 
-function ropeParameters(reader: ConfigReader, layerType: string): ConfigReader | undefined {
+function parametersOf(reader: ConfigReader, layerType: string): ConfigReader | undefined {
   const parameters = reader.has('rope_parameters') ? reader.object('rope_parameters') : undefined;
   return parameters?.has(layerType) ? parameters.object(layerType) : undefined;
 }

@@ -1,13 +1,16 @@
 import type { ConfigReader } from './config-reader.js';
 import type { Rope } from './rope.js';
-
-const ropeTypes = ['default', 'linear', 'llama3'] as const;
+import { ropeTypes } from './rope-types.js';
+import type { RopeType } from './rope-types.js';
 
 /** What a rope follows from beside its parameters. */
 export interface RopeShape {
   headDim: number;
-  /** What `original_max_position_embeddings` is where the config leaves it out. */
   maxPositions: number;
+  /** What `original_max_position_embeddings` is where the parameters leave it out; `maxPositions` where absent. */
+  trainedPositions?: number;
+  /** The share of a head's dimensions that turns; all where absent. */
+  partial?: number;
 }
 
 /**
@@ -18,11 +21,15 @@ export interface RopeShape {
  * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
  */
 export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
-  // In either object a base wins over that of the top level.
+  // In the object below a base wins over that of the top level.
   config.ignore('rope_theta');
+  return ropeOf(ropeParameters(config), () => config.positiveNumber('rope_theta', 10_000), shape);
+}
+
+/** The object of a config that says of which rope it is, if there is one. */
+export function ropeParameters(config: ConfigReader): ConfigReader | undefined {
   const nested = ['rope_scaling', 'rope_parameters'].map((key) => (config.has(key) ? config.object(key) : undefined));
-  const parameters = nested.find((object) => object !== undefined && !object.isEmpty);
-  return ropeOf(parameters, () => config.positiveNumber('rope_theta', 10_000), shape);
+  return nested.find((object) => object !== undefined && !object.isEmpty);
 }
 
 /**
@@ -31,34 +38,23 @@ export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
  * @param base for parameters without `rope_theta`
  * @throws ModelConfigError
  */
-export function ropeOf(parameters: ConfigReader | undefined, base: () => number, { headDim, maxPositions }: RopeShape): Rope {
+export function ropeOf(parameters: ConfigReader | undefined, base: () => number, shape: RopeShape): Rope {
+  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1 } = shape;
   const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : base();
-  const plain = Array.from({ length: headDim / 2 }, (_, i) => Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))));
-  if (parameters !== undefined) refuseOddKeys(parameters);
-  const frequencies = (parameters === undefined ? plain : scaled(plain, parameters, maxPositions)).map(Math.fround);
-  return { headDim, frequencies, key: frequencies.join() };
+  const dim = Math.floor(headDim * partial);
+  const powers = Array.from({ length: Math.ceil(dim / 2) }, (_, i) => Math.fround(theta ** Math.fround((2 * i) / dim)));
+  const from = { powers, theta, dim, maxPositions, trained };
+  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters)](from, parameters);
+  const { amplitude = 1, long } = turning;
+  const frequencies = turning.frequencies.map(Math.fround);
+  const key = [amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
+  return { headDim, frequencies, amplitude, ...(long && { long: { ...long, frequencies: long.frequencies.map(Math.fround) } }), key };
 }
 
-function scaled(plain: readonly number[], parameters: ConfigReader, maxPositions: number): readonly number[] {
+function typeOf(parameters: ConfigReader): RopeType {
+  refuseOddKeys(parameters);
   const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
-  const type = parameters.choice(key, ropeTypes, parameters.has('rope_theta') ? 'default' : undefined);
-  if (type === 'default') return plain;
-  const factor = parameters.positiveNumber('factor');
-  if (type === 'linear') return plain.map((frequency) => frequency / factor);
-  return llama3(plain, factor, parameters, maxPositions);
-}
-
-/** Llama 3.1: wavelengths beyond the original context are stretched by `factor`, short ones stay, those between blend. */
-function llama3(plain: readonly number[], factor: number, parameters: ConfigReader, maxPositions: number): readonly number[] {
-  const low = parameters.positiveNumber('low_freq_factor');
-  const high = parameters.positiveNumber('high_freq_factor');
-  const context = parameters.positiveInteger('original_max_position_embeddings', maxPositions);
-  if (high <= low) throw parameters.wrong('high_freq_factor', `a number above low_freq_factor (${low})`);
-  return plain.map((frequency) => {
-    const turns = (context * frequency) / (2 * Math.PI);
-    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
-    return (1 - keep) * (frequency / factor) + keep * frequency;
-  });
+  return parameters.choice(key, Object.keys(ropeTypes) as RopeType[], parameters.has('rope_theta') ? 'default' : undefined);
 }
 
 /** Keys that ropes of some type have. Transformers ignores them with other types. */

@@ -7,6 +7,10 @@ export interface Rope {
   headDim: number;
   /** Angles per position, in radians, rounded to float32 as the models were trained with; `headDim / 2`, or fewer where a part does not turn. */
   frequencies: readonly number[];
+  /** A factor of what is turned. */
+  amplitude: number;
+  /** Other frequencies, for sequences of more positions than those of training. */
+  long?: { beyond: number; frequencies: readonly number[] };
   /** Names the tables of this rope among those of others. */
   key: string;
 }
@@ -15,6 +19,8 @@ export interface Rope {
 export interface RopeTables {
   cos: Tensor2D;
   sin: Tensor2D;
+  /** How many pairs turn. */
+  pairs: number;
 }
 
 /**
@@ -24,21 +30,25 @@ export interface RopeTables {
  * @param direction -1 for the transposed rotation, which is the vector-Jacobian product.
  */
 export function ropeTables(rope: Rope, time: number, scale: number, direction: 1 | -1): RopeTables {
-  const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number) =>
+  const { headDim, amplitude, long } = rope;
+  const frequencies = long !== undefined && time > long.beyond ? long.frequencies : rope.frequencies;
+  const pairs = frequencies.length;
+  // A part that does not turn is only scaled.
+  const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number, unturned: number) =>
     constant(`rope ${name} ${rope.key} ${time} ${scale} ${direction}`, () => {
-      const values = new Float32Array(time * rope.headDim);
-      const half = rope.headDim / 2;
+      const values = new Float32Array(time * headDim).fill(scale * unturned);
       for (let position = 0; position < time; position++) {
-        for (let i = 0; i < rope.headDim; i++) {
-          const angle = Math.fround(position * (rope.frequencies[i % half]));
-          values[position * rope.headDim + i] = scale * value(angle, i < half);
+        for (let i = 0; i < 2 * pairs; i++) {
+          const angle = Math.fround(position * frequencies[i % pairs]);
+          values[position * headDim + i] = scale * amplitude * value(angle, i < pairs);
         }
       }
-      return tf.tensor2d(values, [time, rope.headDim]);
+      return tf.tensor2d(values, [time, headDim]);
     });
   return {
-    cos: table('cos', Math.cos),
-    sin: table('sin', (angle, firstHalf) => (firstHalf ? -direction : direction) * Math.sin(angle)),
+    cos: table('cos', Math.cos, 1),
+    sin: table('sin', (angle, firstHalf) => (firstHalf ? -direction : direction) * Math.sin(angle), 0),
+    pairs,
   };
 }
 
@@ -46,10 +56,11 @@ export function ropeTables(rope: Rope, time: number, scale: number, direction: 1
  * Rotates x `[batch, heads, time, headDim]` by the tables.
  * @param positions of every token, int32 `[batch, time]`; 0, 1, 2, ... where absent
  */
-export function rotate(x: Tensor4D, { cos, sin }: RopeTables, positions?: Tensor2D): Tensor4D {
+export function rotate(x: Tensor4D, { cos, sin, pairs }: RopeTables, positions?: Tensor2D): Tensor4D {
   const at = (table: Tensor2D): Tensor => (positions === undefined ? table : table.gather(positions).expandDims(1));
   return tf.tidy(() => {
-    const [first, second] = tf.split(x, 2, -1) as [Tensor4D, Tensor4D];
-    return x.mul<Tensor4D>(at(cos)).add(tf.concat([second, first], -1).mul(at(sin)));
+    const unturned = x.shape[3] - 2 * pairs;
+    const [first, second, ...rest] = tf.split(x, unturned === 0 ? [pairs, pairs] : [pairs, pairs, unturned], -1);
+    return x.mul<Tensor4D>(at(cos)).add(tf.concat([second, first, ...rest], -1).mul(at(sin)));
   });
 }

@@ -47,6 +47,8 @@ GEMMA3 = dict(
     layer_types=["sliding_attention", "full_attention"],
     rope_parameters={"sliding_attention": rope("default", 100.0), "full_attention": rope("linear", 5000.0, factor=2.0)})
 
+YARN = dict(factor=4.0, original_max_position_embeddings=16, beta_fast=1.0, beta_slow=0.01)
+LONG = dict(short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.5, 2.0, 3.0, 4.0])
 GRANITE = dict(embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.7, logits_scaling=4.0)
 
 CONFIGS = {
@@ -85,6 +87,11 @@ CONFIGS = {
             patch_size=4)),
     "granite": tiny("granite", **GRANITE),
     "granite-biased": tiny("granite", **GRANITE, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    "llama-rope-yarn": tiny("llama", rope_parameters=rope("yarn", **YARN)),
+    "qwen3-rope-yarn": tiny("qwen3", rope_parameters=rope("yarn", **YARN, truncate=False, mscale=2.0, mscale_all_dim=0.5)),
+    "llama-rope-dynamic": tiny("llama", rope_parameters=rope("dynamic", factor=2.0)),
+    "llama-rope-longrope": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=16, **LONG)),
+    "llama-rope-longrope-short": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=24, factor=3.0, **LONG)),
 }
 
 

@@ -19,6 +19,8 @@ interface Sizes {
   /** Factor of the scores where it is not `1 / sqrt(headDim)`, and their bound. */
   scale?: number;
   softcap?: number;
+  /** Factor of queries and keys beside their turn. */
+  amplitude?: number;
   /** Positions are not in the attention. */
   learnedPositions?: boolean;
 }
@@ -27,7 +29,7 @@ const epsilon = 1e-2;
 
 /** Plain loops in double precision: the definition, one query position at a time, repeated heads and all. */
 function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
-  const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, scale = 1 / Math.sqrt(headDim), softcap } = size;
+  const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
   const heads = keyValueHeads * group;
   const half = headDim / 2;
   const out = new Array<number>(batch * time * heads * headDim).fill(0);
@@ -42,7 +44,7 @@ function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
     if (learnedPositions) return x;
     return x.map((value, i) => {
       const angle = t * 10_000 ** (-(i % half) / half);
-      return value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle);
+      return amplitude * (value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle));
     });
   };
   for (let b = 0; b < batch; b++) {
@@ -226,6 +228,17 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
         withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });
       }),
       { numRuns: 10, seed: 3 },
+    );
+  });
+
+  it('attention whose rope has a factor', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const size = { ...plain, amplitude: 1.3 };
+        const rope_scaling = { rope_type: 'yarn', factor: 1, attention_factor: 1.3 };
+        checkCore(subBlocks(size, { rope_scaling })[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 5, seed: 3 },
     );
   });
 

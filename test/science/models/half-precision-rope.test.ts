@@ -20,8 +20,9 @@ vi.mock('../../../science/models/rope-config.js', async (original) => {
     return Math.round(x / unit) * unit;
   };
   const ropeFromConfig: typeof actual.ropeFromConfig = (config, shape) => {
-    const frequencies = actual.ropeFromConfig(config, shape).frequencies.map(round);
-    return { headDim: shape.headDim, frequencies, key: frequencies.join() };
+    const rope = actual.ropeFromConfig(config, shape);
+    const frequencies = rope.frequencies.map(round);
+    return { ...rope, frequencies, key: frequencies.join() };
   };
   return { ...actual, ropeFromConfig };
 });
