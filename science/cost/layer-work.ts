@@ -9,9 +9,9 @@ export const f64 = 8;
 
 /** Most bytes of weight gradients that are made together (science/methods/rebuild/published/squared-gradients.ts). */
 export const batchedGradients = 256 * 2 ** 20;
-/** Times that attention scores `[heads, time, time]` are held at once: forward; forward and backward. */
-const scoresForward = 3;
-const scoresBackward = 5;
+/** Times that attention scores `[heads, time, time]` are held at once: forward; forward and backward. Caps need more. */
+const scoresForward = ({ cappedScores }: ModelSize): number => (cappedScores ? 4 : 3);
+const scoresBackward = ({ cappedScores }: ModelSize): number => (cappedScores ? 7 : 5);
 
 /** Bytes of the residual stream of all windows, float32 `[samples, time, hidden]`. */
 export function hiddenBytes(size: ModelSize, { samples, time }: Windows): number {
@@ -36,13 +36,13 @@ function scoreBytes({ heads }: ModelSize, windows: Windows): number {
 export function forwardBatch(size: ModelSize, windows: Windows): number {
   const { subBlocks } = size.layer;
   const widths = subBlocks.reduce((total, { innerWidth, coreWidth }) => total + innerWidth + 2 * coreWidth, 6 * size.hidden);
-  return scoresForward * scoreBytes(size, windows) + f32 * batchOf(windows) * windows.time * widths;
+  return scoresForward(size) * scoreBytes(size, windows) + f32 * batchOf(windows) * windows.time * widths;
 }
 
 /** The same for one sub-block with its sparse forward, dense forward and gradients. */
 export function gradientBatch(size: ModelSize, block: SubBlockSize, windows: Windows): number {
   const tokens = batchOf(windows) * windows.time;
-  const scores = block.block === 'attention' ? scoresBackward * scoreBytes(size, windows) : 0;
+  const scores = block.block === 'attention' ? scoresBackward(size) * scoreBytes(size, windows) : 0;
   const activations = f32 * tokens * (3 * block.innerWidth + 4 * block.coreWidth + 5 * size.hidden);
   const batched = batchOf(windows) * f32 * size.layer.largestLinear;
   const gradients = 2 * (batched <= batchedGradients ? batched : 2 * f32 * size.layer.largestLinear);

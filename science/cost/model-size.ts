@@ -36,6 +36,7 @@ export interface ModelSize {
   hidden: number;
   intermediate: number;
   heads: number;
+  cappedScores: boolean;
   vocabulary: number;
   /** Numbers of weights: all, of the linears, of the embedding, of the head. Tied ones count in each. */
   parameters: number;
@@ -70,6 +71,7 @@ export function modelSize(model: DecoderModel, files: { bytesPerWeight: number; 
     hidden: model.hiddenSize,
     intermediate: model.intermediateSize,
     heads: model.attentionHeads,
+    cappedScores: model.cappedScores ?? false,
     vocabulary: model.vocabularySize,
     parameters,
     prunable: sum(sizes.map(({ linear }) => linear)),

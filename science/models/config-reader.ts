@@ -2,6 +2,8 @@ import { ModelConfigError } from './errors.js';
 
 /** Typed access to the values of one JSON object in `config.json`; `null` counts as absent, as in transformers. */
 export class ConfigReader {
+  private readonly asked = new Set<string>();
+
   /**
    * @param where full path of `config.json`.
    * @param prefix path of this object inside the file, for instance `rope_scaling.`; empty at the top.
@@ -18,11 +20,13 @@ export class ConfigReader {
   }
 
   has(key: string): boolean {
+    this.asked.add(key);
     return this.values[key] !== undefined && this.values[key] !== null;
   }
 
   /** Whether it is written out as `null`, for the few keys where that differs from absent. */
   isNull(key: string): boolean {
+    this.asked.add(key);
     return this.values[key] === null;
   }
 
@@ -39,6 +43,28 @@ export class ConfigReader {
   /** @throws ModelConfigError unless it is a finite number above zero. */
   positiveNumber(key: string, fallback?: number): number {
     return this.read(key, 'a number above zero', fallback, (value) => Number.isFinite(value) && (value as number) > 0);
+  }
+
+  /** A number above zero, or undefined where it is written out as `null`, or absent without a fallback. @throws ModelConfigError */
+  optionalNumber(key: string, fallback?: number): number | undefined {
+    if (this.isNull(key) || (fallback === undefined && !this.has(key))) return undefined;
+    return this.positiveNumber(key, fallback);
+  }
+
+  /** @throws ModelConfigError unless it is a finite number, zero or above. */
+  nonNegativeNumber(key: string): number {
+    return this.read<number>(key, 'a number, zero or above', undefined, (value) => Number.isFinite(value) && (value as number) >= 0);
+  }
+
+  /** @throws ModelConfigError unless it is a list of `length` finite numbers above zero. */
+  positiveNumbers(key: string, length: number): number[] {
+    const valid = (value: unknown) => Array.isArray(value) && value.length === length && value.every((item) => Number.isFinite(item) && (item as number) > 0);
+    return this.read<number[]>(key, `a list of ${length} numbers above zero`, undefined, valid);
+  }
+
+  /** @throws ModelConfigError unless it is absent, or false. */
+  refuse(key: string, reason: string): void {
+    if (this.has(key) && this.values[key] !== false) throw this.wrong(key, `none, because ${reason}`);
   }
 
   /** @throws ModelConfigError unless it is true or false. */
@@ -68,6 +94,16 @@ export class ConfigReader {
   /** @throws ModelConfigError if the weights are stored quantized. */
   refuseQuantization(): void {
     if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
+  }
+
+  /** Keys and values that nobody has asked for. */
+  unread(): [string, unknown][] {
+    return Object.entries(this.values).filter(([key]) => !this.asked.has(key));
+  }
+
+  /** Says of keys that nothing follows from them. */
+  ignore(...keys: string[]): void {
+    for (const key of keys) this.asked.add(key);
   }
 
   /** The error that `key`, as it stands, is wrong. */

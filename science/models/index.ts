@@ -3,6 +3,7 @@ import { ConfigReader } from './config-reader.js';
 import { UnknownModelFamilyError } from './errors.js';
 import { families } from './families.js';
 import type { DecoderModel } from './types.js';
+import { refuseUnknownKeys } from './unknown-keys.js';
 
 export { disposeConstants, heldConstants } from './constants.js';
 export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
@@ -20,7 +21,7 @@ export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, 
  * @param config the parsed file.
  * @param where its full path, for error messages.
  * @throws UnknownModelFamilyError if no family serves its `model_type`.
- * @throws ModelConfigError if a value is missing or wrong.
+ * @throws ModelConfigError if a value is missing or wrong, or if there is a key that the family does not know.
  */
 export function modelFromConfig(config: Record<string, unknown>, where: string): DecoderModel {
   const reader = new ConfigReader(config, where);
@@ -35,5 +36,7 @@ export function modelFromConfig(config: Record<string, unknown>, where: string):
       remedy: 'docs/families.md says how to add a family',
     });
   }
-  return family(reader);
+  const model = family(reader);
+  refuseUnknownKeys(reader);
+  return model;
 }

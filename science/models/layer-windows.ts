@@ -1,5 +1,7 @@
 import type { ConfigReader } from './config-reader.js';
 
+const layerTypes = ['full_attention', 'sliding_attention'] as const;
+
 /**
  * The sliding window of each layer in Qwen's configs, undefined where a layer sees everything: `layer_types` where it is
  * given, else the layers from `max_window_layers` on, and either only if `use_sliding_window` is true.
@@ -7,14 +9,35 @@ import type { ConfigReader } from './config-reader.js';
  * @throws ModelConfigError if a value is wrong, or `layer_types` asks for a window that the config does not have.
  */
 export function windowsOfLayers(config: ConfigReader, layers: number): (number | undefined)[] {
-  const windowed = config.boolean('use_sliding_window', false) && !config.isNull('sliding_window');
+  const windowed = !config.isNull('sliding_window') && config.boolean('use_sliding_window', false);
   const window = windowed ? config.positiveInteger('sliding_window', 4096) : undefined;
   const first = config.count('max_window_layers', 28);
+  return windowsByType(config, layers, {
+    window, slides: (index) => windowed && index >= first, absence: 'use_sliding_window is false or sliding_window is null',
+  });
+}
+
+/** The same in Gemma's configs: `layer_types`, or all but every `period`-th layer, have the window. */
+export function windowsButEvery(config: ConfigReader, layers: number, period: number): (number | undefined)[] {
+  const window = config.isNull('sliding_window') ? undefined : config.positiveInteger('sliding_window', 4096);
+  return windowsByType(config, layers, { window, slides: (index) => (index + 1) % period !== 0, absence: 'sliding_window is null' });
+}
+
+interface Windows {
+  window: number | undefined;
+  /** Which layers have it where the config has no `layer_types`. */
+  slides: (index: number) => boolean;
+  /** Why there may be none. */
+  absence: string;
+}
+
+function windowsByType(config: ConfigReader, layers: number, { window, slides, absence }: Windows): (number | undefined)[] {
   const types = config.has('layer_types')
-    ? config.choices('layer_types', ['full_attention', 'sliding_attention'], layers)
-    : Array.from({ length: layers }, (_, index) => (windowed && index >= first ? 'sliding_attention' : 'full_attention'));
-  if (!windowed && types.includes('sliding_attention')) {
-    throw config.wrong('layer_types', 'full_attention only, because use_sliding_window is false or sliding_window is null');
+    ? config.choices('layer_types', layerTypes, layers)
+    : Array.from({ length: layers }, (_, index) => (slides(index) ? 'sliding_attention' : 'full_attention'));
+  if (window === undefined && types.includes('sliding_attention')) {
+    if (config.has('layer_types')) throw config.wrong('layer_types', `full_attention only, because ${absence}`);
+    throw config.wrong('sliding_window', 'an integer above zero, because some layers have a window');
   }
   return types.map((type) => (type === 'sliding_attention' ? window : undefined));
 }

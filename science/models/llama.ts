@@ -1,6 +1,8 @@
 import type { ConfigReader } from './config-reader.js';
+import { gatedMlp } from './gated-mlp.js';
+import { rotaryAttention } from './rotary-attention.js';
 import { readRotaryConfig } from './rotary-config.js';
-import { gatedMlp, rotaryAttention, rotaryDecoder } from './rotary-decoder.js';
+import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**
@@ -14,6 +16,6 @@ export function llama(reader: ConfigReader): DecoderModel {
   const mlpBias = reader.boolean('mlp_bias', false);
   return rotaryDecoder('llama', config, (layer) => [
     rotaryAttention(config, layer, { inputBias: attentionBias, outputBias: attentionBias }),
-    gatedMlp(config, layer, mlpBias),
+    gatedMlp(config, layer, { biased: mlpBias }),
   ]);
 }

@@ -51,7 +51,7 @@ function readConfig(config: ConfigReader): OptConfig {
     maxPositions: config.positiveInteger('max_position_embeddings', 2048),
     activation: config.choice('activation_function', ['relu', 'gelu'], 'relu'),
     normBefore,
-    finalNorm: normBefore && !config.boolean('_remove_final_layer_norm', false),
+    finalNorm: !config.boolean('_remove_final_layer_norm', false) && normBefore,
     affine: config.boolean('layer_norm_elementwise_affine', true),
     biased: config.boolean('enable_bias', true),
     tied: config.boolean('tie_word_embeddings', true),

@@ -1,7 +1,9 @@
 import type { ConfigReader } from './config-reader.js';
+import { gatedMlp } from './gated-mlp.js';
 import { windowsOfLayers } from './layer-windows.js';
+import { rotaryAttention } from './rotary-attention.js';
 import { readRotaryConfig } from './rotary-config.js';
-import { gatedMlp, rotaryAttention, rotaryDecoder } from './rotary-decoder.js';
+import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**

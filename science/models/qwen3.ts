@@ -1,7 +1,9 @@
 import type { ConfigReader } from './config-reader.js';
+import { gatedMlp } from './gated-mlp.js';
 import { windowsOfLayers } from './layer-windows.js';
+import { rotaryAttention } from './rotary-attention.js';
 import { readRotaryConfig } from './rotary-config.js';
-import { gatedMlp, rotaryAttention, rotaryDecoder } from './rotary-decoder.js';
+import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**
@@ -15,7 +17,7 @@ export function qwen3(reader: ConfigReader): DecoderModel {
   const biased = reader.boolean('attention_bias', false);
   const windows = windowsOfLayers(reader, config.layers);
   return rotaryDecoder('qwen3', config, (layer, index) => [
-    rotaryAttention(config, layer, { inputBias: biased, outputBias: biased, headNorms: true, window: windows[index] }),
+    rotaryAttention(config, layer, { inputBias: biased, outputBias: biased, queryKeyNorms: 'head', window: windows[index] }),
     gatedMlp(config, layer),
   ]);
 }

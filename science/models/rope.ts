@@ -1,62 +1,26 @@
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor2D, Tensor4D } from '../engine/index.js';
-import type { ConfigReader } from './config-reader.js';
 import { constant } from './constants.js';
 
-/** Rotary position embedding (Su et al. 2021): pairs `(i, i + headDim/2)` turn by `position * frequencies[i]`. */
+/** Rotary position embedding (Su et al. 2021): of n frequencies, the pair `(i, i + n)` turns by `position * frequencies[i]`. */
 export interface Rope {
   headDim: number;
-  /** `headDim / 2` angles per position, in radians, rounded to float32 as the models were trained with. */
+  /** Angles per position, in radians, rounded to float32 as the models were trained with; `headDim / 2`, or fewer where a part does not turn. */
   frequencies: readonly number[];
+  /** A factor of what is turned. */
+  amplitude: number;
+  /** Other frequencies, for sequences of more positions than those of training. */
+  long?: { beyond: number; frequencies: readonly number[] };
   /** Names the tables of this rope among those of others. */
   key: string;
-}
-
-const ropeTypes = ['default', 'linear', 'llama3'] as const;
-
-/**
- * The rope of a config, by the rules of transformers 5: `rope_scaling` (the older key) wins over `rope_parameters` where a
- * config has both, and an empty object counts as absent. The base is `rope_theta` of that object, else of the config's top
- * level, else 10,000. A `rope_theta` in the object that lost is not read.
- *
- * @param maxPositions what `original_max_position_embeddings` is where the config leaves it out.
- * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
- */
-export function ropeFromConfig(config: ConfigReader, headDim: number, maxPositions: number): Rope {
-  const nested = ['rope_scaling', 'rope_parameters'].map((key) => (config.has(key) ? config.object(key) : undefined));
-  const parameters = nested.find((object) => object !== undefined && !object.isEmpty);
-  const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : config.positiveNumber('rope_theta', 10_000);
-  const plain = Array.from({ length: headDim / 2 }, (_, i) => Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))));
-  const frequencies = (parameters === undefined ? plain : scaled(plain, parameters, maxPositions)).map(Math.fround);
-  return { headDim, frequencies, key: frequencies.join() };
-}
-
-function scaled(plain: readonly number[], parameters: ConfigReader, maxPositions: number): readonly number[] {
-  const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
-  const type = parameters.choice(key, ropeTypes, parameters.has('rope_theta') ? 'default' : undefined);
-  if (type === 'default') return plain;
-  const factor = parameters.positiveNumber('factor');
-  if (type === 'linear') return plain.map((frequency) => frequency / factor);
-  return llama3(plain, factor, parameters, maxPositions);
-}
-
-/** Llama 3.1: wavelengths beyond the original context are stretched by `factor`, short ones stay, those between blend. */
-function llama3(plain: readonly number[], factor: number, parameters: ConfigReader, maxPositions: number): readonly number[] {
-  const low = parameters.positiveNumber('low_freq_factor');
-  const high = parameters.positiveNumber('high_freq_factor');
-  const context = parameters.positiveInteger('original_max_position_embeddings', maxPositions);
-  if (high <= low) throw parameters.wrong('high_freq_factor', `a number above low_freq_factor (${low})`);
-  return plain.map((frequency) => {
-    const turns = (context * frequency) / (2 * Math.PI);
-    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
-    return (1 - keep) * (frequency / factor) + keep * frequency;
-  });
 }
 
 /** Cosines and signed sines `[time, headDim]`, so that a rotation is `x * cos + swapHalves(x) * sin`. */
 export interface RopeTables {
   cos: Tensor2D;
   sin: Tensor2D;
+  /** How many pairs turn. */
+  pairs: number;
 }
 
 /**
@@ -66,21 +30,25 @@ export interface RopeTables {
  * @param direction -1 for the transposed rotation, which is the vector-Jacobian product.
  */
 export function ropeTables(rope: Rope, time: number, scale: number, direction: 1 | -1): RopeTables {
-  const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number) =>
+  const { headDim, amplitude, long } = rope;
+  const frequencies = long !== undefined && time > long.beyond ? long.frequencies : rope.frequencies;
+  const pairs = frequencies.length;
+  // A part that does not turn is only scaled.
+  const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number, unturned: number) =>
     constant(`rope ${name} ${rope.key} ${time} ${scale} ${direction}`, () => {
-      const values = new Float32Array(time * rope.headDim);
-      const half = rope.headDim / 2;
+      const values = new Float32Array(time * headDim).fill(scale * unturned);
       for (let position = 0; position < time; position++) {
-        for (let i = 0; i < rope.headDim; i++) {
-          const angle = Math.fround(position * (rope.frequencies[i % half]));
-          values[position * rope.headDim + i] = scale * value(angle, i < half);
+        for (let i = 0; i < 2 * pairs; i++) {
+          const angle = Math.fround(position * frequencies[i % pairs]);
+          values[position * headDim + i] = scale * amplitude * value(angle, i < pairs);
         }
       }
-      return tf.tensor2d(values, [time, rope.headDim]);
+      return tf.tensor2d(values, [time, headDim]);
     });
   return {
-    cos: table('cos', Math.cos),
-    sin: table('sin', (angle, firstHalf) => (firstHalf ? -direction : direction) * Math.sin(angle)),
+    cos: table('cos', Math.cos, 1),
+    sin: table('sin', (angle, firstHalf) => (firstHalf ? -direction : direction) * Math.sin(angle), 0),
+    pairs,
   };
 }
 
@@ -88,10 +56,11 @@ export function ropeTables(rope: Rope, time: number, scale: number, direction: 1
  * Rotates x `[batch, heads, time, headDim]` by the tables.
  * @param positions of every token, int32 `[batch, time]`; 0, 1, 2, ... where absent
  */
-export function rotate(x: Tensor4D, { cos, sin }: RopeTables, positions?: Tensor2D): Tensor4D {
+export function rotate(x: Tensor4D, { cos, sin, pairs }: RopeTables, positions?: Tensor2D): Tensor4D {
   const at = (table: Tensor2D): Tensor => (positions === undefined ? table : table.gather(positions).expandDims(1));
   return tf.tidy(() => {
-    const [first, second] = tf.split(x, 2, -1) as [Tensor4D, Tensor4D];
-    return x.mul<Tensor4D>(at(cos)).add(tf.concat([second, first], -1).mul(at(sin)));
+    const unturned = x.shape[3] - 2 * pairs;
+    const [first, second, ...rest] = tf.split(x, unturned === 0 ? [pairs, pairs] : [pairs, pairs, unturned], -1);
+    return x.mul<Tensor4D>(at(cos)).add(tf.concat([second, first, ...rest], -1).mul(at(sin)));
   });
 }

@@ -76,6 +76,8 @@ export interface DecoderModel {
   hiddenSize: number;
   vocabularySize: number;
   attentionHeads: number;
+  /** Whether attention bounds its scores, which takes memory. */
+  cappedScores?: boolean;
   intermediateSize: number;
   /** The longest sequence for which positions are defined. */
   maxPositions: number;

@@ -1,6 +1,6 @@
 """Makes the folders beside this file: a small random model of each decoder family, and the logits that transformers gives for it.
 
-    pip install torch transformers==5.23.0 safetensors
+    pip install torch transformers==5.24.0 safetensors
     python test/golden/families/make_families.py [FOLDER]
 
 Each folder is an ordinary Hugging Face checkpoint, and `expected.safetensors` with `input_ids` (I32, [2, 20]) and `logits`
@@ -8,18 +8,23 @@ Each folder is an ordinary Hugging Face checkpoint, and `expected.safetensors` w
 (VERSIONS.json) the script gives the same bytes again.
 """
 
+import importlib.util
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+from transformers import Gemma3Config, LlamaConfig, MistralConfig, OPTConfig, Qwen2Config, Qwen3Config
+
+# The name of that file is no name of a module.
+source = importlib.util.spec_from_file_location("reference", Path(__file__).parents[3] / "tools/family/make-reference.py")
+reference = importlib.util.module_from_spec(source)
+source.loader.exec_module(reference)
+tiny = reference.tiny_config
 
 WINDOW = 6
-TOKENS = 20
 
 COMMON = dict(
     vocab_size=40, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, head_dim=8,
@@ -36,6 +41,15 @@ def rope(kind, theta=10000.0, **parameters):
 
 
 LLAMA3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
+
+GEMMA = dict(sliding_window=WINDOW, query_pre_attn_scalar=12, tie_word_embeddings=True)
+GEMMA3 = dict(
+    layer_types=["sliding_attention", "full_attention"],
+    rope_parameters={"sliding_attention": rope("default", 100.0), "full_attention": rope("linear", 5000.0, factor=2.0)})
+
+YARN = dict(factor=4.0, original_max_position_embeddings=16, beta_fast=1.0, beta_slow=0.01)
+LONG = dict(short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.5, 2.0, 3.0, 4.0])
+GRANITE = dict(embedding_multiplier=3.0, attention_multiplier=0.2, residual_multiplier=0.7, logits_scaling=4.0)
 
 CONFIGS = {
     "llama-mha-untied": LlamaConfig(**{**COMMON, "num_key_value_heads": 4, "head_dim": 4}),
@@ -58,17 +72,27 @@ CONFIGS = {
         **OPT, activation_function="gelu", enable_bias=False, layer_norm_elementwise_affine=False, tie_word_embeddings=False),
     "opt-no-final-norm": OPTConfig(**OPT, _remove_final_layer_norm=True),
     "opt-bare-decoder": OPTConfig(**OPT),
+    "olmo2": tiny("olmo2"),
+    "olmo2-biased-tied": tiny("olmo2", attention_bias=True, tie_word_embeddings=True),
+    "gemma2": tiny("gemma2", **GEMMA, attn_logit_softcapping=1.5, final_logit_softcapping=2.0),
+    "gemma2-no-caps": tiny(
+        "gemma2", sliding_window=WINDOW, attention_bias=True, layer_types=["full_attention", "sliding_attention"],
+        attn_logit_softcapping=None, final_logit_softcapping=None),
+    "gemma3-text": tiny("gemma3_text", **GEMMA, **GEMMA3, final_logit_softcapping=2.0),
+    "gemma3-text-old-spelling": tiny("gemma3_text", **GEMMA, **GEMMA3, attention_bias=True),
+    "gemma3": Gemma3Config(
+        text_config=tiny("gemma3_text", **GEMMA, **GEMMA3).to_dict(), mm_tokens_per_image=1, boi_token_index=38, eoi_token_index=39,
+        image_token_index=37, vision_config=dict(
+            model_type="siglip_vision_model", hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=8,
+            patch_size=4)),
+    "granite": tiny("granite", **GRANITE),
+    "granite-biased": tiny("granite", **GRANITE, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    "llama-rope-yarn": tiny("llama", rope_parameters=rope("yarn", **YARN)),
+    "qwen3-rope-yarn": tiny("qwen3", rope_parameters=rope("yarn", **YARN, truncate=False, mscale=2.0, mscale_all_dim=0.5)),
+    "llama-rope-dynamic": tiny("llama", rope_parameters=rope("dynamic", factor=2.0)),
+    "llama-rope-longrope": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=16, **LONG)),
+    "llama-rope-longrope-short": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=24, factor=3.0, **LONG)),
 }
-
-
-def randomize(model, seed):
-    """Random values in every tensor: norms of ones and biases of zeros would hide mistakes."""
-    generator = torch.Generator().manual_seed(seed)
-    for name, tensor in sorted(model.named_parameters()):
-        noise = torch.randn(tensor.shape, generator=generator)
-        is_norm = "norm" in name and name.endswith("weight")
-        with torch.no_grad():
-            tensor.copy_(1 + 0.2 * noise if is_norm else 0.25 * noise)
 
 
 def edit(file, change):
@@ -85,6 +109,19 @@ def old_spelling(config):
     config["torch_dtype"] = config.pop("dtype")
 
 
+def old_gemma3_spelling(config):
+    """As configs on the hub have it."""
+    del config["layer_types"]
+    config["sliding_window_pattern"] = 2
+    parameters = config.pop("rope_parameters")
+    config["rope_local_base_freq"] = parameters["sliding_attention"]["rope_theta"]
+    config["rope_theta"] = parameters["full_attention"].pop("rope_theta")
+    config["rope_scaling"] = parameters["full_attention"]
+
+
+SPELLINGS = {"llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
+
+
 def save(name, model, folder):
     if name == "llama-fp16":
         model.to(torch.float16).save_pretrained(folder)
@@ -96,29 +133,15 @@ def save(name, model, folder):
         save_file({key.removeprefix("model."): value for key, value in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
     else:
         model.save_pretrained(folder)
-    if name == "llama-old-spelling":
-        edit(folder / "config.json", old_spelling)
-    (folder / "generation_config.json").unlink(missing_ok=True)
-
-
-def make(name, config, seed, folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
-    randomize(model, seed)
-    save(name, model, folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
-    ids = torch.randint(3, config.vocab_size, (2, TOKENS), generator=torch.Generator().manual_seed(1000 + seed))
-    with torch.no_grad():
-        logits = model(input_ids=ids, use_cache=False).logits
-    assert torch.isfinite(logits).all()
-    save_file({"input_ids": ids.to(torch.int32), "logits": logits.contiguous()}, folder / "expected.safetensors")
-    print(f"{name}: {len(list(folder.glob('*.safetensors'))) - 1} file(s) of weights, logits of deviation {logits.std():.3f}")
+    if name in SPELLINGS:
+        edit(folder / "config.json", SPELLINGS[name])
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    # A folder's seed is its place in the list, so new ones come last.
     for seed, (name, config) in enumerate(CONFIGS.items()):
-        make(name, config, seed, target / name)
+        reference.make_reference(config, seed, target / name, lambda model, folder, name=name: save(name, model, folder))
     versions = {"transformers": transformers.__version__, "torch": torch.__version__, "attention": "eager", "dtype": "float32"}
     (target / "VERSIONS.json").write_text(json.dumps(versions, indent=2) + "\n")

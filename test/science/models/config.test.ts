@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of llama, mistral, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, granite, llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -33,9 +33,19 @@ describe('modelFromConfig', () => {
     [{ head_dim: 7 }, 'head_dim is 7; expected an even number'],
     [{ hidden_size: 28 }, 'hidden_size is 28; expected an even number per attention head'],
     [{ quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
-    [{ rope_parameters: { rope_type: 'yarn' } }, 'rope_parameters.rope_type is "yarn"; expected one of default, linear, llama3'],
-    [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope_scaling.type is "dynamic"; expected one of default, linear, llama3'],
-    [{ rope_scaling: { factor: 2 } }, 'rope_scaling.rope_type is missing; expected one of default, linear, llama3'],
+    [{ rope_parameters: { rope_type: 'axial' } }, 'rope_parameters.rope_type is "axial"; expected one of default, dynamic, linear, llama3, longrope, yarn'],
+    [{ rope_scaling: { type: 'proportional', factor: 2 } }, 'rope_scaling.type is "proportional"; expected one of default, dynamic, linear, llama3, longrope, yarn'],
+    [{ rope_scaling: { factor: 2 } }, 'rope_scaling.rope_type is missing; expected one of default, dynamic, linear, llama3, longrope, yarn'],
+    [{ rope_scaling: { type: 'dynamic' } }, 'rope_scaling.factor is missing; expected a number above zero'],
+    [{ rope_scaling: { type: 'yarn' } }, 'rope_scaling.factor is missing; expected a number above zero'],
+    [{ rope_scaling: { type: 'yarn', factor: 2, beta_fast: 0 } }, 'rope_scaling.beta_fast is 0; expected a number above zero'],
+    [{ rope_scaling: { type: 'yarn', factor: 2, mscale: -1 } }, 'rope_scaling.mscale is -1; expected a number, zero or above'],
+    [{ rope_scaling: { type: 'yarn', factor: 2, attention_factor: 'x' } }, 'rope_scaling.attention_factor is "x"; expected a number above zero'],
+    [{ rope_scaling: { type: 'longrope', short_factor: [1, 1, 1] } }, 'rope_scaling.short_factor is [1,1,1]; expected a list of 4 numbers above zero'],
+    [{ rope_scaling: { type: 'longrope', short_factor: [1, 1, 1, 1] } }, 'rope_scaling.long_factor is missing; expected a list of 4 numbers above zero'],
+    [{ rope_scaling: { type: 'longrope', short_factor: [1, 1, 1, 1], long_factor: [1, 1, 0, 1] } }, 'rope_scaling.long_factor is [1,1,0,1]; expected a list of 4 numbers above zero'],
+    [{ rope_scaling: { type: 'llama3' }, original_max_position_embeddings: 64 }, 'rope_scaling.factor is missing; expected a number above zero'],
+    [{ original_max_position_embeddings: 64 }, 'original_max_position_embeddings is 64; expected no such key'],
     [{ rope_scaling: [] }, 'rope_scaling is []; expected an object'],
     [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.factor is missing; expected a number above zero'],
     [{ rope_theta: 0 }, 'rope_theta is 0; expected a number above zero'],
@@ -55,6 +65,29 @@ describe('modelFromConfig', () => {
     expect(model.headTensors.map(({ name }) => name)).toEqual(['model.norm.weight', 'lm_head.weight']);
   });
 
+  it.each([
+    [{ use_qk_norm: true }, 'use_qk_norm is true; expected no such key'],
+    [{ model_type: 'granite', logit_scale: 0.5 }, 'logit_scale is 0.5; expected no such key'],
+    [{ embedding_multiplier: 12 }, 'embedding_multiplier is 12; expected no such key'],
+    [{ sliding_window: 4096 }, 'sliding_window is 4096; expected no such key'],
+    [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor is 0.5; expected no such key'],
+    [{ num_experts: 8, num_experts_per_tok: 2 }, 'num_experts is 8; expected no such key'],
+    [{ rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } }, 'rope_parameters.partial_rotary_factor is 0.5; expected one of rope_type'],
+    [{ rope_scaling: { type: 'default', mrope_section: [16, 24, 24] } }, 'rope_scaling.mrope_section is [16,24,24]; expected one of rope_type'],
+  ])('refuses %j, which the family does not know', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('accepts keys that change nothing: of training, of generation, of tools, and features that are off', () => {
+    const others = {
+      attention_dropout: 0.1, initializer_range: 0.02, pretraining_tp: 1, use_cache: true, attn_implementation: 'sdpa', temperature: 0.6, unsloth_version: '2025.1',
+      use_mrope: false, clip_qkv: null, num_experts: 0, residual_multiplier: 1.0, mlp_only_layers: [], auto_map: { AutoModel: 'x.Y' }, id2label: { 0: 'a' },
+    };
+    expect(() => load(others)).not.toThrow();
+    expect(() => load({ rope_theta: 500, rope_parameters: { rope_type: 'default', rope_theta: 7, partial_rotary_factor: 1 } })).not.toThrow();
+  });
+
   it('finds tied embeddings under either name', () => {
     const model = load({ tie_word_embeddings: true });
     const tied = { name: 'model.embed_tokens.weight', shape: [96, 32], aliases: ['embed_tokens.weight', 'lm_head.weight'] };
@@ -64,7 +97,7 @@ describe('modelFromConfig', () => {
     expect(load({}).tied).toBeUndefined();
   });
 
-  it.each(['llama', 'mistral', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
+  it.each(['gemma2', 'gemma3_text', 'granite', 'llama', 'mistral', 'olmo2', 'qwen2', 'qwen3'])('finds the tensors of %s with or without the prefix, linears included', (model_type) => {
     const model = load({ model_type, num_key_value_heads: 2, tie_word_embeddings: true });
     const layer = model.decoderLayer(1);
     const linears = layer.subBlocks.flatMap(({ inputs, output }) => [...inputs, output]);
@@ -102,6 +135,104 @@ describe('modelFromConfig', () => {
     const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
     expect(qwen3.tensors).toContainEqual({ name: 'model.layers.0.self_attn.k_norm.weight', shape: [128], aliases: ['layers.0.self_attn.k_norm.weight'] });
     expect(qwen3.subBlocks[0].output.shape).toEqual([32, 4 * 128]);
+  });
+});
+
+describe('OLMo 2', () => {
+  const olmo2 = (changes: Record<string, unknown> = {}) => load({ model_type: 'olmo2', num_key_value_heads: 2, ...changes }).decoderLayer(0);
+  const ofLayer = (name: string) => `model.layers.0.${name}.weight`;
+
+  it('has norms behind attention and MLP, and norms as wide as queries and keys', () => {
+    const norms = olmo2().tensors.filter(({ name }) => name.includes('norm')).map(({ name, shape }) => [name, ...shape]);
+    expect(norms).toEqual([
+      [ofLayer('post_attention_layernorm'), 32], [ofLayer('self_attn.q_norm'), 32], [ofLayer('self_attn.k_norm'), 16], [ofLayer('post_feedforward_layernorm'), 32],
+    ]);
+  });
+
+  it('has biases in the attention only, where the config says so', () => {
+    const biases = (layer: ReturnType<typeof olmo2>) => layer.tensors.filter(({ name }) => name.endsWith('.bias')).length;
+    expect(biases(olmo2())).toBe(0);
+    expect(biases(olmo2({ attention_bias: true }))).toBe(4);
+  });
+
+  it.each([
+    [{ hidden_act: 'gelu' }, `hidden_act is "gelu"; expected 'silu'`],
+    [{ rms_norm_eps: 0 }, 'rms_norm_eps is 0; expected a number above zero'],
+    [{ attention_bias: 1 }, 'attention_bias is 1; expected true or false'],
+  ])('refuses %j', (changes, message) => {
+    expect(() => olmo2(changes)).toThrow(`${where}: ${message}`);
+  });
+});
+
+describe('Gemma', () => {
+  const gemma = (changes: Record<string, unknown>) => load({ model_type: 'gemma2', ...changes });
+  const multimodal = (text: Record<string, unknown>, changes: Record<string, unknown> = {}) =>
+    modelFromConfig({ model_type: 'gemma3', text_config: { ...base, model_type: 'gemma3_text', ...text }, ...changes }, where);
+
+  it.each([
+    [{ hidden_activation: 'gelu' }, `hidden_activation is "gelu"; expected 'gelu_pytorch_tanh'`],
+    [{ query_pre_attn_scalar: 0 }, 'query_pre_attn_scalar is 0; expected a number above zero'],
+    [{ attn_logit_softcapping: 0 }, 'attn_logit_softcapping is 0; expected a number above zero'],
+    [{ final_logit_softcapping: '30' }, 'final_logit_softcapping is "30"; expected a number above zero'],
+    [{ use_bidirectional_attention: true }, 'use_bidirectional_attention is true; expected none, because each token must see the tokens before it only'],
+    [{ sliding_window: null }, 'sliding_window is null; expected an integer above zero, because some layers have a window'],
+    [{ sliding_window: null, layer_types: ['sliding_attention', 'full_attention'] }, 'layer_types is ["sliding_attention","full_attention"]; expected full_attention only, because sliding_window is null'],
+    [{ model_type: 'gemma3_text', attn_logit_softcapping: 50 }, 'attn_logit_softcapping is 50; expected none, because transformers does not apply it'],
+    [{ model_type: 'gemma3_text', sliding_window_pattern: 0 }, 'sliding_window_pattern is 0; expected an integer above zero'],
+    [{ model_type: 'gemma3_text', rope_local_base_freq: -1 }, 'rope_local_base_freq is -1; expected a number above zero'],
+    [{ model_type: 'gemma3_text', rope_parameters: { sliding_attention: { rope_type: 'odd' } } }, 'rope_parameters.sliding_attention.rope_type is "odd"'],
+    [
+      { model_type: 'gemma3_text', rope_scaling: { rope_type: 'linear', factor: 8 }, rope_parameters: { full_attention: { rope_theta: 5 } } },
+      'rope_scaling is {"rope_type":"linear","factor":8}; expected none beside rope_parameters.full_attention',
+    ],
+  ])('refuses %j', (changes, message) => {
+    expect(() => gemma(changes)).toThrow(ModelConfigError);
+    expect(() => gemma(changes)).toThrow(`${where}: ${message}`);
+  });
+
+  it('names keys of the text part of a model for images, too', () => {
+    expect(() => multimodal({ hidden_size: 0 })).toThrow(`${where}: text_config.hidden_size is 0; expected an integer above zero`);
+    expect(() => multimodal({ final_logit_softcapping: 30 })).toThrow('text_config.final_logit_softcapping is 30; expected none');
+    expect(() => multimodal({ use_qk_norm: true })).toThrow('text_config.use_qk_norm is true; expected no such key');
+    expect(() => multimodal({}, { quantization_config: { bits: 4 } })).toThrow('quantization_config is {"bits":4}; expected none');
+    expect(() => modelFromConfig({ model_type: 'gemma3' }, where)).toThrow('text_config is missing; expected an object');
+  });
+
+  it('finds the tensors of a model for images as old and new checkpoints name them; the top level says whether the head is tied', () => {
+    const model = multimodal({ tie_word_embeddings: false });
+    const { inputs: [query] } = model.decoderLayer(1).subBlocks[0];
+    const rest = 'layers.1.self_attn.q_proj.weight';
+    expect(query.aliases).toEqual(expect.arrayContaining([`language_model.model.${rest}`, `model.language_model.${rest}`, rest]));
+    expect(model.decoderLayer(1).tensors.find(({ name }) => name === query.name)?.aliases).toEqual(query.aliases);
+    expect(model.tied?.head.aliases).toContain('language_model.lm_head.weight');
+    expect(multimodal({}, { tie_word_embeddings: false }).tied).toBeUndefined();
+  });
+
+  // The text_config of google/gemma-3-4b-it has no other keys.
+  it('takes the defaults of transformers for what a config of Gemma 3 leaves out', () => {
+    const text_config = { hidden_size: 2560, intermediate_size: 10240, model_type: 'gemma3_text', num_hidden_layers: 34, rope_scaling: { factor: 8.0, rope_type: 'linear' }, sliding_window: 1024 };
+    const model = modelFromConfig({ model_type: 'gemma3', text_config, vision_config: { hidden_size: 1152 }, mm_tokens_per_image: 256, boi_token_index: 255999 }, where);
+    expect([model.vocabularySize, model.maxPositions, model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape[0])]).toEqual([262208, 131072, [2048, 1024, 1024]]);
+  });
+
+  it('has four norms around its sub-blocks, and Gemma 3 norms of heads besides', () => {
+    const norms = (model: DecoderModel) => model.decoderLayer(0).tensors.filter(({ name }) => name.includes('norm')).map(({ name }) => name.split('.').at(-2));
+    const around = ['input_layernorm', 'post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm'];
+    expect(norms(gemma({}))).toEqual(around);
+    expect(norms(gemma({ model_type: 'gemma3_text' })).sort()).toEqual([...around, 'q_norm', 'k_norm'].sort());
+  });
+});
+
+describe('Granite', () => {
+  it.each(['embedding_multiplier', 'attention_multiplier', 'residual_multiplier', 'logits_scaling'])('refuses a %s that is no factor', (key) => {
+    for (const value of [0, -1, '2', true]) {
+      expect(() => load({ model_type: 'granite', [key]: value })).toThrow(`${where}: ${key} is ${JSON.stringify(value)}; expected a number above zero`);
+    }
+  });
+
+  it('has biases where the config says so', () => {
+    const biases = (changes: Record<string, unknown>) => load({ model_type: 'granite', ...changes }).decoderLayer(0).tensors.filter(({ name }) => name.endsWith('.bias')).length;
+    expect([biases({}), biases({ attention_bias: true }), biases({ mlp_bias: true })]).toEqual([0, 4, 3]);
   });
 });
 

@@ -14,8 +14,13 @@ interface Sizes {
   group: number;
   headDim: number;
   window?: number;
-  /** Query and key norms: their weights, each `[headDim]`. */
-  headNorms?: { q: number[]; k: number[] };
+  /** Query and key norms: their weights, each `[headDim]`, or as wide as the projection, which is then normed whole. */
+  norms?: { q: number[]; k: number[] };
+  /** Factor of the scores where it is not `1 / sqrt(headDim)`, and their bound. */
+  scale?: number;
+  softcap?: number;
+  /** Factor of queries and keys beside their turn. */
+  amplitude?: number;
   /** Positions are not in the attention. */
   learnedPositions?: boolean;
 }
@@ -23,29 +28,35 @@ interface Sizes {
 const epsilon = 1e-2;
 
 /** Plain loops in double precision: the definition, one query position at a time, repeated heads and all. */
-function attentionByHand([q, k, v]: number[][], { batch, time, keyValueHeads, group, headDim, window = time, headNorms, learnedPositions }: Sizes): number[] {
+function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
+  const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
   const heads = keyValueHeads * group;
   const half = headDim / 2;
   const out = new Array<number>(batch * time * heads * headDim).fill(0);
   const turned = (values: number[], width: number, b: number, t: number, head: number, norm?: number[]) => {
-    let x = values.slice((b * time + t) * width + head * headDim).slice(0, headDim);
-    const size = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / headDim + epsilon);
-    if (norm !== undefined) x = x.map((value, i) => (value / size) * norm[i]);
+    const start = (b * time + t) * width;
+    let x = values.slice(start + head * headDim).slice(0, headDim);
+    if (norm !== undefined) {
+      const whole = norm.length === headDim ? x : values.slice(start, start + width);
+      const length = Math.sqrt(whole.reduce((sum, value) => sum + value * value, 0) / whole.length + epsilon);
+      x = x.map((value, i) => (value / length) * norm[(head * headDim + i) % norm.length]);
+    }
     if (learnedPositions) return x;
     return x.map((value, i) => {
       const angle = t * 10_000 ** (-(i % half) / half);
-      return value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle);
+      return amplitude * (value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle));
     });
   };
   for (let b = 0; b < batch; b++) {
     for (let head = 0; head < heads; head++) {
       const shared = Math.floor(head / group);
       for (let t = 0; t < time; t++) {
-        const query = turned(q, heads * headDim, b, t, head, headNorms?.q);
+        const query = turned(q, heads * headDim, b, t, head, norms?.q);
         const first = Math.max(0, t - window + 1);
         const scores = Array.from({ length: t + 1 - first }, (_, seen) => {
-          const key = turned(k, keyValueHeads * headDim, b, first + seen, shared, headNorms?.k);
-          return query.reduce((sum, value, i) => sum + value * key[i], 0) / Math.sqrt(headDim);
+          const key = turned(k, keyValueHeads * headDim, b, first + seen, shared, norms?.k);
+          const score = query.reduce((sum, value, i) => sum + value * key[i], 0) * scale;
+          return softcap === undefined ? score : softcap * Math.tanh(score / softcap);
         });
         const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
         scores.forEach((score, seen) => {
@@ -62,6 +73,11 @@ function attentionByHand([q, k, v]: number[][], { batch, time, keyValueHeads, gr
 
 function gatedSiluByHand([gate, up]: number[][]): number[] {
   return gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]);
+}
+
+/** By the tanh, as its definition has it. */
+function gatedGeluByHand([gate, up]: number[][]): number[] {
+  return gate.map((g, i) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))) * up[i]);
 }
 
 function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<string, unknown> = {}): readonly [SubBlock, SubBlock] {
@@ -131,6 +147,13 @@ function checkCore(core: SubBlock, byHand: (inputs: number[][]) => number[], { b
   expect(tf.memory().numTensors - heldConstants()).toBe(before);
 }
 
+/** The weights of query and key norms, as long as `use` needs them. */
+function withNorms(norms: { q: number[]; k: number[] }, use: (weights: Weights) => void): void {
+  const weights = new Map(Object.entries(norms).map(([name, values]) => [`model.layers.0.self_attn.${name}_norm.weight`, tf.tensor1d(values)]));
+  use(weights);
+  tf.dispose([...weights.values()]);
+}
+
 const shape = {
   batch: fc.integer({ min: 1, max: 2 }),
   time: fc.integer({ min: 1, max: 4 }),
@@ -150,12 +173,24 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('gated MLP', () => {
+  it.each([['silu', {}, gatedSiluByHand], ['gelu', { model_type: 'gemma2' }, gatedGeluByHand]])('gated MLP with %s', (_, changes, byHand) => {
     fc.assert(
       fc.property(sizes, (size) => {
-        checkCore(subBlocks(size)[1], gatedSiluByHand, size);
+        checkCore(subBlocks(size, changes)[1], byHand, size);
       }),
       { numRuns: 5, seed: 3 },
+    );
+  });
+
+  it('attention with capped scores of a scale of their own, in a window', () => {
+    const capped = fc.record({ ...shape, softcap: fc.constantFrom(0.5, 3) });
+    fc.assert(
+      fc.property(capped, (plain) => {
+        const size = { ...plain, window: 2, scale: 3 ** -0.5 };
+        const changes = { model_type: 'gemma2', query_pre_attn_scalar: 3, attn_logit_softcapping: size.softcap, sliding_window: 2 };
+        checkCore(subBlocks(size, changes)[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 15, seed: 3 },
     );
   });
 
@@ -173,17 +208,47 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
   it('attention with query and key norms, in a window', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
-        const headNorms = { q: noise(plain.headDim, 5), k: noise(plain.headDim, 6) };
-        const size = { ...plain, window: 2, headNorms };
+        const norms = { q: noise(plain.headDim, 5), k: noise(plain.headDim, 6) };
+        const size = { ...plain, window: 2, norms };
         const changes = { model_type: 'qwen3', use_sliding_window: true, sliding_window: 2, max_window_layers: 0 };
         const [attention] = subBlocks(size, changes);
-        const weights = new Map(
-          Object.entries(headNorms).map(([name, values]) => [`model.layers.0.self_attn.${name}_norm.weight`, tf.tensor1d(values)]),
-        );
-        checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights);
-        tf.dispose([...weights.values()]);
+        withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });
       }),
       { numRuns: 15, seed: 3 },
+    );
+  });
+
+  it('attention with norms of all queries and of all keys of a position', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const width = plain.keyValueHeads * plain.headDim;
+        const norms = { q: noise(width * plain.group, 5), k: noise(width, 6) };
+        const size = { ...plain, norms };
+        const [attention] = subBlocks(size, { model_type: 'olmo2' });
+        withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });
+      }),
+      { numRuns: 10, seed: 3 },
+    );
+  });
+
+  it('attention whose rope has a factor', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const size = { ...plain, amplitude: 1.3 };
+        const rope_scaling = { rope_type: 'yarn', factor: 1, attention_factor: 1.3 };
+        checkCore(subBlocks(size, { rope_scaling })[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 5, seed: 3 },
+    );
+  });
+
+  it('attention with a factor of its own', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const size = { ...plain, scale: 0.3 };
+        checkCore(subBlocks(size, { model_type: 'granite', attention_multiplier: 0.3 })[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 5, seed: 3 },
     );
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { disposeConstants } from '../../../science/models/index.js';
-import type * as rope from '../../../science/models/rope.js';
+import type * as rope from '../../../science/models/rope-config.js';
 import { openTestEngine } from '../../helpers/engine.js';
 import { goldenFamilies } from '../../helpers/golden.js';
 import { logitsError } from './family-logits.js';
@@ -13,15 +13,16 @@ import { logitsError } from './family-logits.js';
  */
 const rounding = vi.hoisted(() => ({ mantissaBits: 23 }));
 
-vi.mock('../../../science/models/rope.js', async (original) => {
+vi.mock('../../../science/models/rope-config.js', async (original) => {
   const actual = await original<typeof rope>();
   const round = (x: number) => {
     const unit = 2 ** (Math.floor(Math.log2(x)) - rounding.mantissaBits);
     return Math.round(x / unit) * unit;
   };
-  const ropeFromConfig: typeof actual.ropeFromConfig = (config, headDim, maxPositions) => {
-    const frequencies = actual.ropeFromConfig(config, headDim, maxPositions).frequencies.map(round);
-    return { headDim, frequencies, key: frequencies.join() };
+  const ropeFromConfig: typeof actual.ropeFromConfig = (config, shape) => {
+    const rope = actual.ropeFromConfig(config, shape);
+    const frequencies = rope.frequencies.map(round);
+    return { ...rope, frequencies, key: frequencies.join() };
   };
   return { ...actual, ropeFromConfig };
 });

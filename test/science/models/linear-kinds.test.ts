@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { linearKind, linearsOf, modelFromConfig } from '../../../science/models/index.js';
 
-const config = (model_type: string): Record<string, unknown> => ({
-  model_type, hidden_size: 8, intermediate_size: 12, num_hidden_layers: 2, num_attention_heads: 2, num_key_value_heads: 1, vocab_size: 7, max_position_embeddings: 16,
-  rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu', tie_word_embeddings: false, ffn_dim: 12, sliding_window: null, use_sliding_window: false, head_dim: 4,
-});
+const shape = { hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 2, vocab_size: 7 };
+const config = (model_type: string): Record<string, unknown> =>
+  ({ model_type, ...shape, ...(model_type === 'opt' ? { ffn_dim: 12 } : { intermediate_size: 12, num_key_value_heads: 1 }) });
 
 describe('kinds of linears', () => {
   const gated = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-  it.each([['llama', gated], ['mistral', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
+  it.each([['gemma2', gated], ['gemma3_text', gated], ['granite', gated], ['llama', gated], ['mistral', gated], ['olmo2', gated], ['qwen2', gated], ['qwen3', gated], ['opt', ['q', 'k', 'v', 'o', 'up', 'down']]])('%s', (family, kinds) => {
     const model = modelFromConfig(config(family), 'config.json');
     for (const layer of [0, 1]) expect(linearsOf(model.decoderLayer(layer)).map(({ name }) => linearKind(name))).toEqual(kinds);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigReader } from '../../../science/models/config-reader.js';
-import { ropeFromConfig } from '../../../science/models/rope.js';
+import { ropeFromConfig } from '../../../science/models/rope-config.js';
 
 const frequencies = (config: Record<string, unknown>, headDim = 8, maxPositions = 2048) =>
-  ropeFromConfig(new ConfigReader(config, 'config.json'), headDim, maxPositions).frequencies;
+  ropeFromConfig(new ConfigReader(config, 'config.json'), { headDim, maxPositions }).frequencies;
 const expectClose = (actual: readonly number[], expected: number[]) => {
   actual.forEach((value, i) => expect(value / expected[i]).toBeCloseTo(1, 6));
 };

@@ -14,6 +14,7 @@ const configs: Record<string, Record<string, unknown>> = {
   llama: { ...common, model_type: 'llama', num_key_value_heads: 2 },
   'mistral with a window of 7': { ...common, model_type: 'mistral', num_key_value_heads: 2, sliding_window: 7 },
   qwen3: { ...common, model_type: 'qwen3', num_key_value_heads: 4, head_dim: 8 },
+  'gemma2 with a window of 7': { ...common, model_type: 'gemma2', head_dim: 8, num_key_value_heads: 2, sliding_window: 7, query_pre_attn_scalar: 5, attn_logit_softcapping: 4 },
   opt: { ...common, model_type: 'opt', ffn_dim: 48 },
 };
 

@@ -1,0 +1,23 @@
+import type { DecoderLayer, DecoderModel, SubBlock } from './types.js';
+
+interface Named {
+  name: string;
+  aliases?: readonly string[];
+}
+
+/** The same model, whose tensors checkpoints are also known to hold under other names. */
+export function underOtherNames(model: DecoderModel, others: (name: string) => readonly string[]): DecoderModel {
+  const also = <T extends Named>(spec: T): T => ({ ...spec, aliases: [...(spec.aliases ?? []), ...[spec.name, ...(spec.aliases ?? [])].flatMap(others)] });
+  const subBlock = (part: SubBlock): SubBlock => ({ ...part, inputs: part.inputs.map(also), output: also(part.output) });
+  const decoderLayer = (index: number): DecoderLayer => {
+    const { tensors, subBlocks: [attention, mlp] } = model.decoderLayer(index);
+    return { index, tensors: tensors.map(also), subBlocks: [subBlock(attention), subBlock(mlp)] };
+  };
+  return {
+    ...model,
+    decoderLayer,
+    embeddingTensors: model.embeddingTensors.map(also),
+    headTensors: model.headTensors.map(also),
+    ...(model.tied && { tied: { embedding: also(model.tied.embedding), head: also(model.tied.head) } }),
+  };
+}

@@ -1,0 +1,37 @@
+import { tf } from '../engine/index.js';
+import type { Tensor1D, Tensor3D } from '../engine/index.js';
+import { rmsNorm } from './norms.js';
+import type { RotaryConfig } from './rotary-config.js';
+import { weightOf } from './sub-block.js';
+import type { SubBlock, TensorSpec, Weights } from './types.js';
+
+/** The names of a sub-block's norms, behind the layer's path and without `.weight`. */
+export interface ResidualNorms {
+  /** Of what the sub-block reads from the residual stream. */
+  before?: string;
+  /** Of what it adds to the residual stream. */
+  after?: string;
+}
+
+/** RMS norm by a weight of the checkpoint. Gemma's weights are what is added to one. */
+export function configuredNorm<T extends Parameters<typeof rmsNorm>[0]>(config: Pick<RotaryConfig, 'epsilon' | 'normOffset'>, x: T, name: string, weights: Weights): T {
+  const { epsilon, normOffset = 0 } = config;
+  const weight = weightOf<Tensor1D>(weights, name);
+  return tf.tidy(() => rmsNorm(x, normOffset === 0 ? weight : weight.add<Tensor1D>(normOffset), epsilon));
+}
+
+/** The residual around a sub-block of that layer, with its norms, and the factor of what is added where the family has one. */
+export function residual(config: RotaryConfig, layer: string, { before, after }: ResidualNorms): Pick<SubBlock, 'enter' | 'leave'> & { norms: TensorSpec[] } {
+  const { hiddenSize, residualScale = 1 } = config;
+  const nameOf = (norm: string): string => `${layer}.${norm}.weight`;
+  const norm = (x: Tensor3D, name: string, weights: Weights) => configuredNorm(config, x, nameOf(name), weights);
+  return {
+    norms: [before, after].filter((name) => name !== undefined).map((name) => ({ name: nameOf(name), shape: [hiddenSize] })),
+    enter: (h, weights) => (before === undefined ? h.clone() : norm(h, before, weights)),
+    leave: (h, y, weights) =>
+      tf.tidy(() => {
+        const normed = after === undefined ? y : norm(y, after, weights);
+        return h.add<Tensor3D>(residualScale === 1 ? normed : normed.mul(residualScale));
+      }),
+  };
+}

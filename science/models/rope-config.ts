@@ -1,0 +1,72 @@
+import type { ConfigReader } from './config-reader.js';
+import type { Rope } from './rope.js';
+import { ropeTypes } from './rope-types.js';
+import type { RopeType } from './rope-types.js';
+
+/** What a rope follows from beside its parameters. */
+export interface RopeShape {
+  headDim: number;
+  maxPositions: number;
+  /** What `original_max_position_embeddings` is where the parameters leave it out; `maxPositions` where absent. */
+  trainedPositions?: number;
+  /** The share of a head's dimensions that turns; all where absent. */
+  partial?: number;
+}
+
+/**
+ * The rope of a config, by the rules of transformers 5: `rope_scaling` (the older key) wins over `rope_parameters` where a
+ * config has both, and an empty object counts as absent. The base is `rope_theta` of that object, else of the config's top
+ * level, else 10,000. A `rope_theta` in the object that lost is not read.
+ *
+ * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
+ */
+export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
+  // In the object below a base wins over that of the top level.
+  config.ignore('rope_theta');
+  return ropeOf(ropeParameters(config), () => config.positiveNumber('rope_theta', 10_000), shape);
+}
+
+/** The object of a config that says of which rope it is, if there is one. */
+export function ropeParameters(config: ConfigReader): ConfigReader | undefined {
+  const nested = ['rope_scaling', 'rope_parameters'].map((key) => (config.has(key) ? config.object(key) : undefined));
+  return nested.find((object) => object !== undefined && !object.isEmpty);
+}
+
+/**
+ * The rope of one object of parameters; an absent one means the default type.
+ *
+ * @param base for parameters without `rope_theta`
+ * @throws ModelConfigError
+ */
+export function ropeOf(parameters: ConfigReader | undefined, base: () => number, shape: RopeShape): Rope {
+  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1 } = shape;
+  const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : base();
+  const dim = Math.floor(headDim * partial);
+  const powers = Array.from({ length: Math.ceil(dim / 2) }, (_, i) => Math.fround(theta ** Math.fround((2 * i) / dim)));
+  const from = { powers, theta, dim, maxPositions, trained };
+  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters)](from, parameters);
+  const { amplitude = 1, long } = turning;
+  const frequencies = turning.frequencies.map(Math.fround);
+  const key = [amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
+  return { headDim, frequencies, amplitude, ...(long && { long: { ...long, frequencies: long.frequencies.map(Math.fround) } }), key };
+}
+
+function typeOf(parameters: ConfigReader): RopeType {
+  refuseOddKeys(parameters);
+  const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
+  return parameters.choice(key, Object.keys(ropeTypes) as RopeType[], parameters.has('rope_theta') ? 'default' : undefined);
+}
+
+/** Keys that ropes of some type have. Transformers ignores them with other types. */
+const ropeKeys = [
+  'rope_type', 'type', 'rope_theta', 'factor', 'original_max_position_embeddings', 'low_freq_factor', 'high_freq_factor', 'attention_factor',
+  'beta_fast', 'beta_slow', 'mscale', 'mscale_all_dim', 'truncate', 'short_factor', 'long_factor', 'finetuned',
+];
+
+/** @throws ModelConfigError for a key that no rope here has. */
+function refuseOddKeys(parameters: ConfigReader): void {
+  parameters.ignore(...ropeKeys);
+  for (const [key, value] of parameters.unread()) {
+    if (value !== null && !(key === 'partial_rotary_factor' && value === 1)) throw parameters.wrong(key, `one of ${ropeKeys.join(', ')}`);
+  }
+}

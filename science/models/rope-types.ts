@@ -1,0 +1,96 @@
+import type { ConfigReader } from './config-reader.js';
+import type { Rope } from './rope.js';
+
+/** What the frequencies of a rope follow from. */
+export interface RopeBase {
+  /** Powers of the base: 1, theta^(2/d), theta^(4/d), ..., rounded to float32. */
+  powers: readonly number[];
+  theta: number;
+  /** Dimensions of a head that turn: d. */
+  dim: number;
+  /** `max_position_embeddings` */
+  maxPositions: number;
+  /** Positions in training where no parameter says so. */
+  trained: number;
+}
+
+type Turning = Pick<Rope, 'frequencies' | 'long'> & Partial<Pick<Rope, 'amplitude'>>;
+
+/** How each type of rope turns; absent parameters mean what they mean in transformers 5. */
+export const ropeTypes = {
+  default: ({ powers }: RopeBase): Turning => ({ frequencies: powers.map(inverse) }),
+  // It stretches the rope for sequences beyond `max_position_embeddings` only, and there are none here.
+  dynamic: ({ powers }: RopeBase, parameters: ConfigReader): Turning => {
+    parameters.positiveNumber('factor');
+    return { frequencies: powers.map(inverse) };
+  },
+  linear: ({ powers }: RopeBase, parameters: ConfigReader): Turning => {
+    const factor = parameters.positiveNumber('factor');
+    return { frequencies: powers.map((power) => inverse(power) / factor) };
+  },
+  llama3,
+  longrope,
+  yarn,
+} as const satisfies Record<string, (base: RopeBase, parameters: ConfigReader) => Turning>;
+
+export type RopeType = keyof typeof ropeTypes;
+
+const inverse = (power: number): number => Math.fround(1 / power);
+
+/** Llama 3.1: wavelengths beyond the original context are stretched by `factor`, short ones stay, those between blend. */
+function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): Turning {
+  const factor = parameters.positiveNumber('factor');
+  const low = parameters.positiveNumber('low_freq_factor');
+  const high = parameters.positiveNumber('high_freq_factor');
+  const context = parameters.positiveInteger('original_max_position_embeddings', trained);
+  if (high <= low) throw parameters.wrong('high_freq_factor', `a number above low_freq_factor (${low})`);
+  const frequencies = powers.map(inverse).map((frequency) => {
+    const turns = (context * frequency) / (2 * Math.PI);
+    const keep = Math.min(1, Math.max(0, (turns - low) / (high - low)));
+    return (1 - keep) * (frequency / factor) + keep * frequency;
+  });
+  return { frequencies };
+}
+
+/**
+ * YaRN (Peng et al. 2023): pairs that turn more than `beta_fast` times in the original context stay, those that turn less than
+ * `beta_slow` times are stretched by `factor`, those between blend by their place; and what is turned grows.
+ */
+function yarn({ powers, theta, dim, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
+  const context = parameters.positiveInteger('original_max_position_embeddings', trained);
+  const factor = parameters.isNull('factor') ? maxPositions / context : parameters.positiveNumber('factor');
+  const truncate = parameters.boolean('truncate', true);
+  const placeOf = (turns: number): number => (dim * Math.log(context / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const [fast, slow] = [placeOf(parameters.positiveNumber('beta_fast', 32)), placeOf(parameters.positiveNumber('beta_slow', 1))];
+  const first = Math.max(0, truncate ? Math.floor(fast) : fast);
+  const last = Math.min(dim - 1, truncate ? Math.ceil(slow) : slow);
+  const width = last === first ? 0.001 : last - first;
+  const frequencies = powers.map((power, i) => {
+    const stretch = Math.min(1, Math.max(0, (i - first) / width));
+    return stretch / (factor * power) + (1 - stretch) / power;
+  });
+  return { frequencies, amplitude: parameters.optionalNumber('attention_factor') ?? yarnAmplitude(factor, parameters) };
+}
+
+function yarnAmplitude(factor: number, parameters: ConfigReader): number {
+  const growth = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
+  // Either of them alone, or zero, counts for nothing.
+  const [scale, ofAll] = ['mscale', 'mscale_all_dim'].map((key) => (parameters.has(key) ? parameters.nonNegativeNumber(key) : 0));
+  return scale > 0 && ofAll > 0 ? growth(scale) / growth(ofAll) : growth(1);
+}
+
+/** LongRoPE (Ding et al. 2024): a factor for each pair, others in sequences that are longer than the original context. */
+function longrope({ powers, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
+  const context = parameters.positiveInteger('original_max_position_embeddings', trained);
+  const stretched = (key: string): number[] => {
+    const factors = parameters.positiveNumbers(key, powers.length);
+    return powers.map((power, i) => 1 / (Math.fround(factors[i]) * power));
+  };
+  const factor = parameters.has('factor') ? parameters.positiveNumber('factor') : maxPositions / context;
+  const amplitude = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(context));
+  return {
+    frequencies: stretched('short_factor'),
+    long: { beyond: context, frequencies: stretched('long_factor') },
+    amplitude: parameters.optionalNumber('attention_factor') ?? amplitude,
+  };
+}

@@ -1,0 +1,61 @@
+import { tf } from '../engine/index.js';
+import type { Tensor3D, Tensor4D } from '../engine/index.js';
+import { causalAttention } from './attention.js';
+import { configuredNorm, residual } from './residual-norms.js';
+import type { ResidualNorms } from './residual-norms.js';
+import type { Rope } from './rope.js';
+import type { RotaryConfig } from './rotary-config.js';
+import { linearSpec } from './sub-block.js';
+import type { SubBlockWithNorms } from './sub-block.js';
+import type { TensorSpec, Weights } from './types.js';
+
+/** Where the attentions of the families differ. */
+export interface RotaryAttention {
+  /** Biases of the query, key and value projections. */
+  inputBias?: boolean;
+  /** Bias of the output projection. */
+  outputBias?: boolean;
+  /** How many positions a query sees, its own included; all before it where absent. */
+  window?: number;
+  /** RMS norms of queries and keys before their rotation: of each head, with one weight for all heads, or of the whole projection. */
+  queryKeyNorms?: 'head' | 'projection';
+  /** The rope of this layer, where layers differ. */
+  rope?: Rope;
+  /** `input_layernorm` before where absent. */
+  norms?: ResidualNorms;
+}
+
+/** `W_o attention(W_q x, W_k x, W_v x)` with rotary positions and grouped heads, and the residual around it. */
+export function rotaryAttention(config: RotaryConfig, layer: string, options: RotaryAttention): SubBlockWithNorms {
+  const { hiddenSize, heads, keyValueHeads, headDim } = config;
+  const { inputBias = false, outputBias = false, window, queryKeyNorms, rope = config.rope, norms = { before: 'input_layernorm' } } = options;
+  const path = `${layer}.self_attn`;
+  const input = (name: string, ofHeads: number) => linearSpec(`${path}.${name}`, ofHeads * headDim, hiddenSize, inputBias);
+  const around = residual(config, layer, norms);
+  const normWidth = (ofHeads: number): number => (queryKeyNorms === 'head' ? headDim : ofHeads * headDim);
+  const qNorm: TensorSpec = { name: `${path}.q_norm.weight`, shape: [normWidth(heads)] };
+  const kNorm: TensorSpec = { name: `${path}.k_norm.weight`, shape: [normWidth(keyValueHeads)] };
+  const normed = (x: Tensor3D, { name }: TensorSpec, weights: Weights): Tensor3D => {
+    if (queryKeyNorms === undefined) return x;
+    return queryKeyNorms === 'head' ? normHeads(config, x, name, weights) : configuredNorm(config, x, name, weights);
+  };
+  return {
+    block: 'attention',
+    inputs: [input('q_proj', heads), input('k_proj', keyValueHeads), input('v_proj', keyValueHeads)],
+    output: linearSpec(`${path}.o_proj`, hiddenSize, heads * headDim, outputBias),
+    ...around,
+    norms: queryKeyNorms === undefined ? around.norms : [...around.norms, qNorm, kNorm],
+    core: ([q, k, v], weights, layout) =>
+      tf.tidy(() => causalAttention(normed(q, qNorm, weights), normed(k, kNorm, weights), v, config, { rope, window, layout })),
+  };
+}
+
+/** Norms each head of x `[batch, time, heads * headDim]` by itself. */
+function normHeads(config: RotaryConfig, x: Tensor3D, name: string, weights: Weights): Tensor3D {
+  const { headDim } = config;
+  const [batch, time, width] = x.shape;
+  return tf.tidy(() => {
+    const heads = x.reshape<Tensor4D>([batch, time, width / headDim, headDim]);
+    return configuredNorm(config, heads, name, weights).reshape<Tensor3D>([batch, time, width]);
+  });
+}

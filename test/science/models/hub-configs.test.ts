@@ -1,0 +1,53 @@
+/** Keys that configs on the Hugging Face hub have: none of them may be in the way. Values are theirs, ids of tokens left out. */
+import { expect, it } from 'vitest';
+import { modelFromConfig } from '../../../science/models/index.js';
+
+const common = { attention_dropout: 0.0, initializer_range: 0.02, torch_dtype: 'bfloat16', transformers_version: '4.43.0', use_cache: true, bos_token_id: 1, eos_token_id: [2, 3] };
+
+const configs: Record<string, Record<string, unknown>> = {
+  'meta-llama/Llama-3.1-8B': {
+    ...common, model_type: 'llama', attention_bias: false, hidden_act: 'silu', hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, mlp_bias: false,
+    num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, pretraining_tp: 1, rms_norm_eps: 1e-5, rope_theta: 500000.0, tie_word_embeddings: false, vocab_size: 128256,
+    rope_scaling: { factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0, original_max_position_embeddings: 8192, rope_type: 'llama3' },
+  },
+  'mistralai/Mistral-7B-v0.1': {
+    ...common, model_type: 'mistral', hidden_act: 'silu', hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 32,
+    num_key_value_heads: 8, rms_norm_eps: 1e-5, rope_theta: 10000.0, sliding_window: 4096, tie_word_embeddings: false, vocab_size: 32000,
+  },
+  'Qwen/Qwen2.5-7B': {
+    ...common, model_type: 'qwen2', hidden_act: 'silu', hidden_size: 3584, intermediate_size: 18944, max_position_embeddings: 131072, max_window_layers: 28, num_attention_heads: 28,
+    num_hidden_layers: 28, num_key_value_heads: 4, rms_norm_eps: 1e-6, rope_theta: 1000000.0, sliding_window: 131072, tie_word_embeddings: false, use_mrope: false, use_sliding_window: false, vocab_size: 152064,
+  },
+  'Qwen/Qwen3-8B': {
+    ...common, model_type: 'qwen3', attention_bias: false, head_dim: 128, hidden_act: 'silu', hidden_size: 4096, intermediate_size: 12288, max_position_embeddings: 40960, max_window_layers: 36,
+    num_attention_heads: 32, num_hidden_layers: 36, num_key_value_heads: 8, rms_norm_eps: 1e-6, rope_scaling: null, rope_theta: 1000000, sliding_window: null, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936,
+  },
+  'facebook/opt-125m': {
+    ...common, model_type: 'opt', _name_or_path: 'facebook/opt-125m', _remove_final_layer_norm: false, activation_dropout: 0.0, activation_function: 'relu', do_layer_norm_before: true, dropout: 0.1,
+    ffn_dim: 3072, hidden_size: 768, init_std: 0.02, layerdrop: 0.0, max_position_embeddings: 2048, num_attention_heads: 12, num_hidden_layers: 12, prefix: '</s>', vocab_size: 50272, word_embed_proj_dim: 768,
+  },
+  'allenai/OLMo-2-1124-7B': {
+    ...common, model_type: 'olmo2', attention_bias: false, hidden_act: 'silu', hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 4096, num_attention_heads: 32,
+    num_hidden_layers: 32, num_key_value_heads: 32, rms_norm_eps: 1e-6, rope_scaling: null, rope_theta: 500000, tie_word_embeddings: false, vocab_size: 100352,
+  },
+  'google/gemma-2-2b': {
+    ...common, model_type: 'gemma2', attention_bias: false, attn_logit_softcapping: 50.0, cache_implementation: 'hybrid', final_logit_softcapping: 30.0, head_dim: 256, hidden_act: 'gelu_pytorch_tanh',
+    hidden_activation: 'gelu_pytorch_tanh', hidden_size: 2304, intermediate_size: 9216, max_position_embeddings: 8192, num_attention_heads: 8, num_hidden_layers: 26, num_key_value_heads: 4,
+    query_pre_attn_scalar: 256, rms_norm_eps: 1e-6, rope_theta: 10000.0, sliding_window: 4096, vocab_size: 256000,
+  },
+  'google/gemma-3-1b-pt': {
+    ...common, model_type: 'gemma3_text', attention_bias: false, attn_logit_softcapping: null, cache_implementation: 'hybrid', final_logit_softcapping: null, head_dim: 256, hidden_activation: 'gelu_pytorch_tanh',
+    hidden_size: 1152, intermediate_size: 6912, max_position_embeddings: 32768, num_attention_heads: 4, num_hidden_layers: 26, num_key_value_heads: 1, query_pre_attn_scalar: 256, rms_norm_eps: 1e-6,
+    rope_local_base_freq: 10000, rope_scaling: null, rope_theta: 1000000, sliding_window: 512, sliding_window_pattern: 6, vocab_size: 262144,
+  },
+  'ibm-granite/granite-3.1-8b-base': {
+    ...common, model_type: 'granite', attention_bias: false, attention_multiplier: 0.0078125, embedding_multiplier: 12.0, hidden_act: 'silu', hidden_size: 4096, intermediate_size: 12800, logits_scaling: 16.0,
+    max_position_embeddings: 131072, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 8, residual_multiplier: 0.22, rms_norm_eps: 1e-5, rope_scaling: null,
+    rope_theta: 10000000.0, tie_word_embeddings: true, vocab_size: 49152,
+  },
+};
+
+it.each(Object.entries(configs))('%s', (_, config) => {
+  const model = modelFromConfig(config, 'config.json');
+  expect([model.layers, model.hiddenSize, model.vocabularySize]).toEqual([config['num_hidden_layers'], config['hidden_size'], config['vocab_size']]);
+});
