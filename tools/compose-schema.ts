@@ -41,7 +41,7 @@ function withMethods(stage: StageSchema, kept: readonly string[], chooser: strin
   return { ...stage, properties: { ...fixed, [chooser]: choice, ...settingsOf(methods) } };
 }
 
-/** The settings of all methods. @throws Error where two methods mean different things by one name */
+/** The settings of all methods. @throws Error if two methods mean different things by one name */
 function settingsOf(methods: Methods): Record<string, Setting> {
   const all: Record<string, Setting> = {};
   for (const { settings } of Object.values(methods)) {

@@ -11,7 +11,7 @@ export interface LinearScore {
   size: number;
   /** Index of its decoder layer. */
   layer: number;
-  /** What it does there; absent where that is not known. */
+  /** What it does there; absent if that is not known. */
   kind?: LinearKind;
   /** The larger, the more of its weights are kept. Read only by a method that scores. */
   score: number;

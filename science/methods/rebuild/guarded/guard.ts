@@ -13,7 +13,7 @@ export interface State {
   updates?: Updates;
 }
 
-/** What a sub-block starts from. @throws PruningInputError where a linear has no mask */
+/** What a sub-block starts from. @throws PruningInputError if a linear has no mask */
 export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }): State {
   return { masks: new Map(linears.map(({ name }) => [name, maskOf(masks, name)])), ...ownUpdates(linears, updates) };
 }
