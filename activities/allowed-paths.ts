@@ -7,7 +7,7 @@ import { PathNotAllowedError } from './errors.js';
 const longestPath = 4096;
 
 /**
- * Where pipelines may read. They come from whoever may start workflows, so what they name is held against the folders that the
+ * Where pipelines may read. They come from whoever may start workflows, so what they name is compared with the folders that the
  * worker's owner allows, after links are resolved. A link that is changed between check and use is not caught: who can write
  * into an allowed folder of this machine is trusted.
  */

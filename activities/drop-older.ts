@@ -3,7 +3,7 @@ import type { ArtifactKey, RunContext } from './types.js';
 
 /**
  * In a stage that a retry recomputes: removes an artifact from before the retry. What the retry
- * itself has made stays, so that it goes on where it was when it is interrupted.
+ * itself has made stays, so that it continues where it was when it is interrupted.
  */
 export async function dropOlder({ notBefore }: RunContext, store: ArtifactStore, kind: ArtifactKind, key: ArtifactKey): Promise<void> {
   if (notBefore === undefined) return;

@@ -27,7 +27,7 @@ function workOf(result: PipelineResult): unknown {
   return work;
 }
 
-/** Undefined where there is no such file, or where it cannot be read as one: then it is written again. */
+/** Undefined if there is no such file, or where it cannot be read as one: then it is written again. */
 async function readResult(file: string): Promise<PipelineResult | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as PipelineResult;

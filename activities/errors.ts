@@ -8,7 +8,7 @@ export class ComputeCrashedError extends PassingFault {
     super({
       where: 'compute process',
       what: `it ended during an activity (${how})${lastWords === '' ? '' : `; it last said: ${lastWords}`}`,
-      remedy: 'The layer in flight is tried again in a new process; if this repeats, look for lack of memory',
+      remedy: 'The layer in flight is tried again in a new process; if this repeats, check whether the machine runs out of memory',
     });
   }
 }
@@ -21,7 +21,7 @@ export class SystemTroubleError extends PassingFault {
       {
         what: isFull ? `${error.message}${spaceAt(error.path)}` : error.message,
         ...(error.path === undefined ? {} : { where: error.path }),
-        remedy: isFull ? 'Free some disk space; the run goes on by itself' : 'It is tried again',
+        remedy: isFull ? 'Free some disk space; the run continues by itself' : 'It is tried again',
       },
       { cause: error },
     );
@@ -53,7 +53,7 @@ export class EngineChangedError extends PermanentFault {
   constructor(begun: string, here: string) {
     super({
       where: 'engine',
-      what: `this run was begun with ${begun}, but this worker has ${here}`,
+      what: `this run started with ${begun}, but this worker has ${here}`,
       remedy: 'Start a worker with the former engine, or cancel the run and start the pipeline again',
     });
   }
@@ -86,9 +86,9 @@ export class NonFiniteValueError extends PermanentFault {
   constructor(where: string, value: number) {
     super({
       where,
-      what: `the value ${value} came out`,
+      what: `the result is ${value}`,
       expected: 'finite numbers',
-      remedy: 'Check that the checkpoint is sound (it is read in float32), and that the model is supported',
+      remedy: 'Check that the checkpoint is intact (it is read in float32), and that the model is supported',
     });
   }
 }
@@ -96,14 +96,14 @@ export class NonFiniteValueError extends PermanentFault {
 /** A run came to a worker that another run had just taken. Temporal asks again, and a free worker takes it. */
 export class SeatTakenError extends PassingFault {
   constructor() {
-    super({ where: 'worker', what: 'another run was faster', remedy: 'A free worker takes this run; start more workers to run more at once' });
+    super({ where: 'worker', what: 'another run has taken the seat', remedy: 'A free worker will take this run; start more workers to run more at once' });
   }
 }
 
-/** The worker works no longer for this run, which goes on with another worker of the same store, where it stopped. */
+/** The worker works no longer for this run, which continues with another worker of the same store, where it stopped. */
 export class SeatLostError extends PassingFault {
   constructor(why: string) {
-    super({ where: 'worker', what: why, remedy: 'The run goes on with the next free worker' });
+    super({ where: 'worker', what: why, remedy: 'The run continues with the next free worker' });
   }
 }
 

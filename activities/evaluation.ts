@@ -21,7 +21,7 @@ export function perplexityDependsOn({ context, path }: PerplexityInput): Json {
 }
 
 type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
-/** What the manifest says. `spent` is absent where an earlier version made it. */
+/** What the manifest says. `spent` is absent if an earlier version made it. */
 type Summary = Score & Pick<ScorePerplexityInput, 'spent'>;
 
 /**

@@ -47,7 +47,7 @@ export class HiddenStates {
 
   constructor(private readonly bench: Workbench) {
     this.writer = new BackgroundWrite((what, error) => {
-      bench.onIncident(`${what} could not be written (${error.message}); the run goes on, and they are made again if they are lost`);
+      bench.onIncident(`${what} could not be written (${error.message}); the run continues, and they are made again if they are lost`);
     });
   }
 

@@ -22,7 +22,7 @@ export type { Activities } from './types.js';
 /** Milliseconds between two signs of life to the server, whatever the compute process is doing. */
 const heartbeatInterval = 1000;
 
-/** Attempts of one activity after which a crash of the compute process fails the run. A new start goes on where it was. */
+/** Attempts of one activity after which a crash of the compute process fails the run. A new start continues where it was. */
 const maximumCrashes = 20;
 
 export interface ActivityOptions extends Renderers {

@@ -46,7 +46,7 @@ export async function hasUpdates(store: ArtifactStore, key: ArtifactKey, linear:
   return (await store.find('mask', key))?.files[updatesFile(linear)] !== undefined;
 }
 
-/** The updated values of one linear; absent where its kept weights are the dense model's. @throws ArtifactLostError */
+/** The updated values of one linear; absent if its kept weights are the dense model's. @throws ArtifactLostError */
 export async function readUpdates(store: ArtifactStore, key: ArtifactKey, linear: string): Promise<Float32Array | undefined> {
   if (!(await hasUpdates(store, key, linear))) return undefined;
   const { buffer, byteOffset, byteLength } = await store.read('mask', key, updatesFile(linear));

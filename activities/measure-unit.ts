@@ -107,7 +107,7 @@ function resetPeak(): void {
   }
 }
 
-/** Peak resident bytes of this process; undefined where the system does not say. */
+/** Peak resident bytes of this process; undefined if the system does not say. */
 function peakBytes(): number | undefined {
   try {
     const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

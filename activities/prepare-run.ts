@@ -117,7 +117,7 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
     if (value <= model.maxPositions) continue;
     throw new PipelineModelMismatchError({
       where: key,
-      what: `${value} tokens is longer than the model's positions go`,
+      what: `${value} tokens are more than the model has positions`,
       expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
       remedy: 'Lower sequenceLength',
     });

@@ -36,7 +36,7 @@ export interface ZeroShotScore {
   acc: number;
   /** Null for a single document. */
   acc_stderr: number | null;
-  /** The same with log-likelihoods by character; null where the task does not ask for it. */
+  /** The same with log-likelihoods by character; null if the task does not ask for it. */
   acc_norm: number | null;
   acc_norm_stderr: number | null;
   documents: number;
@@ -54,7 +54,7 @@ export interface GateResult {
   asked: string;
   quantity: Quantity['kind'];
   comparison: Comparison;
-  /** What the number was compared with, once multiples of other states are worked out; null where a state has none. */
+  /** What the number was compared with, once multiples of other states are worked out; null if a state has none. */
   limit: number | null;
   /** Null where the run has no such number. */
   found: number | null;
@@ -93,18 +93,18 @@ export interface PipelineResult {
   report: string;
   /** The same with pictures, one HTML file. Absent in older results. */
   page?: string;
-  /** SHA-256 of the mask file and of the checkpoint's files by name; absent where nothing is pruned. */
+  /** SHA-256 of the mask file and of the checkpoint's files by name; absent if nothing is pruned. */
   digests?: { mask: string; checkpoint: Record<string, string> };
   /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */
   lock?: string;
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
-  /** By state and task; absent where no task was asked for. */
+  /** By state and task; absent if no task was asked for. */
   zeroShot?: ByState<Record<string, ZeroShotScore>>;
   /** Folder of the log-likelihoods of all answers, `<state>/<task>.jsonl`. */
   logLikelihoods?: string;
-  /** Quality gates in the order of the file; absent where there are none. */
+  /** Quality gates in the order of the file; absent if there are none. */
   gates?: GateResult[];
   initialMask: {
     /** Sparsity of every decoder layer. */

@@ -37,7 +37,7 @@ interface Point {
 }
 
 export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds'> {
-  /** For instance `sparsity=0.5`. */
+  /** For example `sparsity=0.5`. */
   name: string;
   /** Place in the grid, from 0. */
   index: number;
@@ -50,7 +50,7 @@ export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'a
 /** The result of a search's workflow. */
 export interface SearchResult {
   name: string;
-  /** The sparsest point that passes its gates; null where not even the first one does. */
+  /** The sparsest point that passes its gates; null if not even the first one does. */
   best: Point | null;
   /** In the order in which they were tried. */
   tried: TriedPoint[];

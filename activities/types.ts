@@ -42,7 +42,7 @@ export interface RunContext {
   sequencesPerBatch: number;
   /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path; of datasets by name as `repository@commit/path`. */
   files: Record<string, string>;
-  /** Commits of the datasets by name, by `repository@revision` as the pipeline has it; absent where there are none. */
+  /** Commits of the datasets by name, by `repository@revision` as the pipeline has it; absent if there are none. */
   commits?: Record<string, string>;
   /** Pattern that all masks of the run keep, and the sparsity asked for. */
   pattern: string;
@@ -136,7 +136,7 @@ export interface InitialMaskResult extends MaskResult {
 /** The linears' scores by which an allocation spreads the sparsity. */
 export interface ScoresInput extends WithContext {
   method: Allocation['method'];
-  /** Calibration; absent where there is none. */
+  /** Calibration; absent if there is none. */
   tokens?: TokensRef;
 }
 /** What an allocation has to have run for its scores. */
@@ -153,7 +153,7 @@ export interface ScoreLayerInput extends ScoresInput {
 export interface InitialMaskInput extends WithContext {
   stage: InitialMaskStage;
   layer: number;
-  /** Calibration path through the layers already pruned; absent where the method needs no calibration. */
+  /** Calibration path through the layers already pruned; absent if the method needs no calibration. */
   path?: Path;
   /** Calibration that the linears were scored on, where the stage has an allocation that needs one. */
   scoredOn?: TokensRef;

@@ -13,7 +13,7 @@ import { likelihoodsFolder, runFolder } from './write-outputs.js';
 export interface Renderers {
   /** Markdown. */
   renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
-  /** HTML; `pruned` is absent where nothing was pruned. */
+  /** HTML; `pruned` is absent if nothing was pruned. */
   renderPage: (request: PageRequest) => Promise<string>;
 }
 
@@ -67,7 +67,7 @@ async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<Pa
   return { proof: await readProof(proof), readBits: (name) => file.readBits(name) };
 }
 
-/** @throws LockBrokenError where a run did not come to what is locked */
+/** @throws LockBrokenError if a run did not come to what is locked */
 export function holdAgainstLock(lock: Lock, result: PipelineResult, report: string): void {
   const differences = outputDifferences(lock.outputs, lockedOutputs(result));
   if (differences.length > 0) throw new LockBrokenError(differences, report);

@@ -3,7 +3,7 @@
  * subclasses that say when they are thrown; this file only says what they share.
  */
 
-/** What a person needs to understand a failure and mend it. */
+/** What a person needs to understand a failure and fix it. */
 export interface FaultText {
   /** What is wrong, with the offending value. */
   what: string;

@@ -1,15 +1,17 @@
 /** What the documents name must be there: links between pages, and files and folders of the repository. */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { linesOf, pages, root } from './helpers/documents.js';
 
-const root = join(import.meta.dirname, '..');
-const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
+const longestLine = 120;
+/** Written by tools. */
+const generatedPages = ['docs/pipeline-reference.md'];
+
 const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
-const linesOf = (page: string): string[] => readFileSync(join(root, page), 'utf8').split('\n');
 const found = (page: string, pattern: RegExp): { text: string; where: string }[] =>
-  linesOf(page).flatMap((line, index) => [...line.matchAll(pattern)].map(([, text]) => ({ text, where: `${page}:${index + 1}` })));
+  linesOf(page).flatMap(({ text: line, where }) => [...line.matchAll(pattern)].map(([, text]) => ({ text, where })));
 
 /** A path, with stars in its last part at most. */
 function exists(path: string): boolean {
@@ -31,4 +33,15 @@ describe.each(pages)('%s', (page) => {
     const missing = paths.filter(({ text }) => !exists(text));
     expect(missing).toEqual([]);
   });
+
+  test(`has no line of more than ${longestLine} characters`, () => {
+    const written = generatedPages.includes(page) ? [] : linesOf(page);
+    const long = written.filter(({ text, code, generated }) => code === undefined && !generated && [...text].length > longestLine);
+    expect(long.map(({ where }) => where)).toEqual([]);
+  });
+});
+
+test('the README has at most 120 lines', () => {
+  const last = linesOf('README.md').at(-1)!;
+  expect(Number(last.where.split(':')[1])).toBeLessThanOrEqual(121);
 });

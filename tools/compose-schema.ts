@@ -1,6 +1,6 @@
 /**
- * Puts the settings of all methods into schemas/pipeline.schema.json (a test compares them). A method's settings stand in its
- * folder under science/methods/; everything else of the schema is written by hand.
+ * Puts the settings of all methods into schemas/pipeline.schema.json (a test compares them). A method's settings are in its
+ * folder under science/methods/. The rest of the schema is written by hand.
  * After `npm run build`: `node dist/tools/compose-schema.js`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ function withMethods(stage: StageSchema, kept: readonly string[], chooser: strin
   return { ...stage, properties: { ...fixed, [chooser]: choice, ...settingsOf(methods) } };
 }
 
-/** The settings of all methods. @throws Error where two methods mean different things by one name */
+/** The settings of all methods. @throws Error if two methods mean different things by one name */
 function settingsOf(methods: Methods): Record<string, Setting> {
   const all: Record<string, Setting> = {};
   for (const { settings } of Object.values(methods)) {
@@ -79,7 +79,7 @@ function allocationSchema(allocation: StageSchema): StageSchema {
   const lacking = (setting: string): string[] => all.filter(([, { settings }]) => !Object.hasOwn(settings, setting)).map(([name]) => name);
   return {
     ...composed,
-    properties: { ...composed.properties, spread: { ...spread, description: `${spread.description} If absent, ${defaults.join(', ')}.` } },
+    properties: { ...composed.properties, spread: { ...spread, description: `${spread.description} Default: ${defaults.join(', ')}.` } },
     allOf: Object.keys(settingsOf(allocationMethods)).filter((setting) => lacking(setting).length > 0).map((setting) => forbidden(setting, ['uniform', ...lacking(setting)])),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Writes docs/pipeline-reference.md from schemas/pipeline.schema.json, so that the two cannot disagree (a test compares them).
+ * Writes docs/pipeline-reference.md from schemas/pipeline.schema.json. A test compares the two.
  * After `npm run build`: `node dist/tools/make-pipeline-reference.js`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,12 +13,14 @@ const introduction = `# The pipeline file
 
 <!-- Made by tools/make-pipeline-reference.ts from schemas/pipeline.schema.json: change the schema, then run it again. -->
 
-A pipeline is one YAML file. With its first line as below, editors that know the YAML language server complete and check it.
-\`temporal-pipeline validate FILE\` checks it and names line and column of every problem.
+A pipeline is one YAML file. Its first line, as below, lets editors with the YAML language server complete and check it.
+\`temporal-pipeline validate FILE\` checks it and reports line and column of every problem.
 
-Relative paths start from the folder of the file. \`--set PATH=VALUE\` overrides a value: PATH starts at the top
-(\`model.source\`, \`stages.1.initialMask.sparsity\`) or with the name of a stage (\`initialMask.sparsity\`: the first of that name),
-VALUE is YAML, and relative paths in it start from the current folder.
+Relative paths start from the folder of the file. \`--set PATH=VALUE\` overrides a value:
+
+* PATH starts at the top (\`model.source\`, \`stages.1.initialMask.sparsity\`), or with the name of a stage
+  (\`initialMask.sparsity\`: the first stage of that name).
+* VALUE is YAML. Relative paths in it start from the current folder.
 `;
 
 /** The reference as Markdown. @param example text of a pipeline that shows the syntax */
@@ -40,7 +42,7 @@ function section(title: string, schema: Schema): string {
 }
 
 function row(key: string, schema: Schema, required: boolean): string {
-  const choices = schema.enum?.map((choice, index) => `\`${choice}\`: ${schema.enumDescriptions?.[index] ?? ''}`) ?? [];
+  const choices = schema.enumDescriptions?.map((description, index) => `\`${schema.enum?.[index]}\`: ${description}`) ?? [];
   const meaning = [schema.description ?? '', ...choices].join('<br>');
   const fallback = required ? 'required' : schema.default === undefined ? '' : `\`${JSON.stringify(schema.default).replace(/"/g, '')}\``;
   return `| ${[`\`${key}\``, kind(schema), fallback, meaning].map((cell) => cell.replace(/\|/g, '\\|')).join(' | ')} |`;

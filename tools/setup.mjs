@@ -1,7 +1,7 @@
 /**
  * Brings a fresh clone to where pipelines run: packages, engine, Temporal CLI, build. What is done already is skipped, so
  * `npm run demo` and `npm test` both begin with it. `node tools/setup.mjs`; exit code 0, or 1 where something is missing.
- * With `--tests` it also gets what only tests need, and goes on without where it cannot.
+ * With `--tests` it also gets what only tests need, and continues without where it cannot.
  */
 import { step, usedLog } from './setup/console.mjs';
 import { ensureEngine } from './setup/engine.mjs';

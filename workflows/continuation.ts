@@ -39,18 +39,18 @@ export function isContinuation(): boolean {
 
 /** Where the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */
 const limits = { events: 8_000, bytes: 20 * 2 ** 20 };
-/** Runs of versions that went on for longer replay. */
+/** Runs of versions that continued for longer replay. */
 const formerEvents = 20_000;
 
-/** Whether the run should go on in a new execution. Never while it is being cancelled: the next activity tells it so. */
+/** Whether the run should continue in a new execution. Never while it is being cancelled: the next activity tells it so. */
 export function isContinuationDue(): boolean {
   const { continueAsNewSuggested, historyLength, historySize } = workflowInfo();
   const isLong = continueAsNewSuggested || historySize > limits.bytes || historyLength > formerEvents || (historyLength > limits.events && patched('continue-sooner'));
-  // Runs of versions that did not continue as new replay: long as they are, they went on.
+  // Runs of versions that did not continue as new replay: long as they are, they continued.
   return isLong && !CancellationScope.current().consideredCancelled && patched('continue-as-new');
 }
 
-/** Ends this execution, and goes on in a new one with an empty history. Task queue and search attributes stay. */
+/** Ends this execution, and continues in a new one with an empty history. Task queue and search attributes stay. */
 export async function continueRun(request: PipelineRequest, carried: Carried): Promise<never> {
   const { memo, startTime } = workflowInfo();
   const next = makeContinueAsNewFunc<(request: PipelineRequest, carried: Carried) => Promise<unknown>>({ memo: { [startedMemo]: startTime.toISOString(), ...memo } });

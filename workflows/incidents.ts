@@ -30,7 +30,7 @@ export class Incidents {
     this.add({ at: new Date().toISOString(), what: `${what}: ${reason(cause)}` });
   }
 
-  /** In the order of time; undefined where nothing happened. */
+  /** In the order of time; undefined if nothing happened. */
   sorted(): Incident[] | undefined {
     return this.all.length === 0 ? undefined : this.all.toSorted((a, b) => (a.at < b.at ? -1 : 1));
   }

@@ -74,7 +74,7 @@ async function prepare(request: PipelineRequest): Promise<RunContext> {
   return await refusing(activities.prepareRun({ ...inputOf(readable(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
 }
 
-/** A run that repeats a locked one is held against it. */
+/** A run that repeats a locked one is compared with it. */
 function inputOf({ pipeline, folder, lock }: PipelineRequest): PrepareRunInput {
   return { pipeline, ...(folder !== undefined && { folder }), ...(lock !== undefined && { lock }) };
 }

@@ -9,7 +9,7 @@ import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
 export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
 
-/** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it go on. */
+/** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it continue. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
 export const pauseSignal = 'pause';
@@ -42,7 +42,7 @@ export interface StageProgress {
   /** Units of work (decoder layers, or layers times states) finished and in all; total is 0 until known. */
   done: number;
   total: number;
-  /** What is in flight, for instance `layer 7` or `rebuilt, layer 3`. */
+  /** What is in flight, for example `layer 7` or `rebuilt, layer 3`. */
   detail: string;
   /** Seconds of work so far. */
   seconds: number;

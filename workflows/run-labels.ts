@@ -14,7 +14,7 @@ export const labelKeys = {
 export interface RunLabels {
   /** The model folder's name, or the repository id. */
   model: string;
-  /** Share of zeros asked for; absent where a mask file decides, or nothing is pruned. */
+  /** Share of zeros asked for; absent if a mask file decides, or nothing is pruned. */
   sparsity?: number;
   pattern?: string;
   /** How the masks are made, in order: `wanda`, `owl`, `guarded`, ... */

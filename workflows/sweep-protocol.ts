@@ -6,7 +6,7 @@ import type { Changes } from './changes.js';
 
 export type { MemberOutcome, SweepResult, SweepRow, SweepTable } from '../activities/sweep-result.js';
 
-/** Names of the workflow type, of its queries (how far it is; what would go on with it), and of the signal that adds members. */
+/** Names of the workflow type, of its queries (how far it is; what would continue with it), and of the signal that adds members. */
 export const sweepWorkflow = 'sweep';
 export const sweepTableQuery = 'table';
 export const sweepRequestQuery = 'request';

@@ -21,7 +21,7 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
   setHandler(defineQuery<SweepTable>(sweepTableQuery), () => run.table());
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
-  // What continues as new was checked when the sweep began. Sweeps from before there was a check go on without.
+  // What continues as new was checked when the sweep began. Sweeps from before there was a check continue without.
   if (!isContinuation() && patched('check-request')) await refusing(checkSweep(request));
   try {
     return await run.toTheEnd();
@@ -34,7 +34,7 @@ export async function sweep(request: SweepRequest): Promise<SweepResult> {
 }
 
 class SweepRun {
-  /** What would go on from here: kept up to date. */
+  /** What would continue from here: kept up to date. */
   readonly request: SweepRequest;
   private readonly running = new Set<string>();
   private begun = 0;

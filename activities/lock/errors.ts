@@ -7,8 +7,8 @@ const counted = (differences: readonly Difference[]): string => `${differences.l
 export class LockMismatchError extends PermanentFault {
   constructor(readonly differences: readonly Difference[]) {
     super({
-      what: `${counted(differences)} from the lock, so nothing was begun:\n${differenceTable(differences)}\nThe lock allows nothing else`,
-      remedy: 'Bring back what was locked, or run without --locked and keep the new lock',
+      what: `${counted(differences)} from the lock, so nothing was started:\n${differenceTable(differences)}\nThe lock allows nothing else`,
+      remedy: 'Restore what was locked, or run without --locked and keep the new lock',
     });
   }
 }
@@ -18,8 +18,8 @@ export class LockBrokenError extends PermanentFault {
   constructor(readonly differences: readonly Difference[], report: string) {
     super({
       where: report,
-      what: `the inputs are those of the lock, but ${counted(differences)} in what came out:\n${differenceTable(differences)}\nThe files stay`,
-      remedy: 'Look for another processor or driver; if the machine is the same, report this as a bug of the program',
+      what: `the inputs are those of the lock, but ${counted(differences)} in the results:\n${differenceTable(differences)}\nThe files are kept`,
+      remedy: 'Check whether processor or driver differ; if the machine is the same, report this as a bug',
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Locks: what a run's bits follow from, written down, and later runs held against it. */
+/** Locks: what a run's bits follow from, written down, and later runs compared with it. */
 export { differenceTable, inputDifferences, outputDifferences } from './compare.js';
 export { LockBrokenError, LockMismatchError } from './errors.js';
 export { lockedInputs, lockedOutputs } from './make-lock.js';

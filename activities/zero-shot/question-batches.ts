@@ -16,7 +16,7 @@ interface BatchShape {
 /** The most bytes of hidden states that a part's go through the layers with. A constant, so that equal runs have equal parts. */
 export const partBytes = 4 * 2 ** 30;
 
-/** Files of the artifact: shapes; ids, one batch after the other, then tails likewise; request, row and target of scored tokens. */
+/** Files of the artifact: shapes; ids, one batch after the other, then tails the same; request, row and target of scored tokens. */
 const files = { batches: 'batches.json', ids: 'ids.i32', tails: 'tails.i32', scored: 'scored.i32' } as const;
 
 /** Writes batches, in parts. @param tokenBytes bytes of a token's hidden state */

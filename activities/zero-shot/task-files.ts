@@ -44,6 +44,6 @@ export async function documentFiles(task: ZeroShotTask, bench: Workbench): Promi
 function withFileHint(error: unknown, task: string): unknown {
   if (!(error instanceof Fault)) return error;
   const { text } = error;
-  const hinted = { ...text, what: `the documents of ${task}: ${text.what}`, remedy: `${text.remedy ?? 'Mend that'}; or give them as a file: { task: ${task}, file: documents.jsonl }` };
+  const hinted = { ...text, what: `the documents of ${task}: ${text.what}`, remedy: `${text.remedy ?? 'Fix that'}; or give them as a file: { task: ${task}, file: documents.jsonl }` };
   return error.retryable ? new TaskDocumentsMissingError(hinted, { cause: error }) : new TaskDocumentsError(hinted, { cause: error });
 }

@@ -4,7 +4,7 @@ import { CommandLineError } from './errors.js';
 
 /**
  * The folders that pipelines may read from: those of `--allow-path`, else of `LLM_BARBER_ALLOW_PATH` (separated as in PATH), and the
- * state folder, links resolved; undefined where neither is given: then everything that this user may read.
+ * state folder, links resolved; undefined if neither is given: then everything that this user may read.
  * @throws CommandLineError if one is not a folder
  */
 export function allowedPaths(option: readonly string[], state: string, environment: NodeJS.ProcessEnv = process.env): string[] | undefined {
@@ -20,5 +20,5 @@ function realFolder(folder: string): string {
   } catch {
     // Told below, as for a file.
   }
-  throw new CommandLineError({ where: `--allow-path ${folder}`, what: 'there is no such folder', expected: 'a folder that is there', remedy: 'Correct --allow-path or LLM_BARBER_ALLOW_PATH' });
+  throw new CommandLineError({ where: `--allow-path ${folder}`, what: 'there is no such folder', expected: 'an existing folder', remedy: 'Correct --allow-path or LLM_BARBER_ALLOW_PATH' });
 }

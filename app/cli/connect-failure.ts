@@ -23,7 +23,7 @@ const settingsFrame = 4;
 
 type Tls = ConnectionSettings['options']['tls'];
 
-/** What is set about TLS; undefined where it is off. */
+/** What is set about TLS; undefined if it is off. */
 const securityOf = (tls: Tls): Extract<Tls, object> | undefined => (typeof tls === 'object' && tls !== null ? tls : tls === true ? {} : undefined);
 
 async function probe({ options: { address, tls } }: ConnectionSettings): Promise<Probe> {
@@ -88,7 +88,7 @@ function refusal({ options: { address, tls } }: ConnectionSettings, { reached, c
   return undefined;
 }
 
-/** Resolves to the fault if TLS fails in a way that no retry mends; to undefined otherwise. */
+/** Resolves to the fault if TLS fails in a way that no retry fixes; to undefined otherwise. */
 export async function tlsRefusal(settings: ConnectionSettings): Promise<ServerRefusesError | undefined> {
   if (!settings.options.tls) return undefined;
   const text = refusal(settings, await probe(settings));

@@ -31,11 +31,11 @@ export function connectionFromEnvironment(environment: NodeJS.ProcessEnv = proce
     return { options: { ...connectionOptions, address: profile.address }, namespace: namespace ?? 'default', local: false };
   } catch (error) {
     if (error instanceof ConnectionConfigError) throw error;
-    // A syntax error of the profile file goes on with the lines around it, which may hold a key.
+    // A syntax error of the profile file continues with the lines around it, which may hold a key.
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     throw new ConnectionConfigError({
       what: `Temporal's environment settings cannot be used: ${withoutSecrets(reason, environment)}${placeOf(error)}`,
-      remedy: 'Mend the TEMPORAL_* variables or the profile file (TEMPORAL_CONFIG_FILE), or unset them to use a local server',
+      remedy: 'Fix the TEMPORAL_* variables or the profile file (TEMPORAL_CONFIG_FILE), or unset them to use a local server',
     });
   }
 }
@@ -49,11 +49,11 @@ function placeOf(error: unknown): string {
 /** What would go wrong later, where nobody could tell why, or would show a secret. */
 function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultText | undefined {
   if (apiKey !== undefined && tls?.disabled === true) {
-    return { where: 'TEMPORAL_API_KEY', what: 'there is an API key, but TLS is off, so anybody on the way could read it', expected: 'TLS', remedy: 'Unset TEMPORAL_TLS (an API key turns TLS on), or unset the API key' };
+    return { where: 'TEMPORAL_API_KEY', what: 'there is an API key, but TLS is off, so others on the network could read it', expected: 'TLS', remedy: 'Unset TEMPORAL_TLS (an API key turns TLS on), or unset the API key' };
   }
   const headers = [['TEMPORAL_API_KEY', apiKey ?? ''], ...Object.entries(grpcMeta).map(([name, value]) => [`TEMPORAL_GRPC_META_${name}`, value])] as const;
   const odd = headers.find(([, value]) => !/^[\x20-\x7e]*$/.test(value));
-  if (odd !== undefined) return { where: odd[0], what: 'its value has characters that cannot be sent (a line end, perhaps)', expected: 'printable ASCII on one line', remedy: 'Set it again' };
+  if (odd !== undefined) return { where: odd[0], what: 'its value has characters that cannot be sent, such as a line end', expected: 'printable ASCII on one line', remedy: 'Set it again' };
   if (tls?.disabled !== true && (tls?.clientCert === undefined) !== (tls?.clientKey === undefined)) {
     const [there, missing] = tls?.clientCert === undefined ? ['key', 'certificate'] : ['certificate', 'key'];
     return { where: 'TEMPORAL_TLS_CLIENT_CERT_..., TEMPORAL_TLS_CLIENT_KEY_...', what: `there is a client ${there} without its ${missing}`, expected: 'both or none', remedy: `Name the ${missing}, too` };
@@ -61,7 +61,7 @@ function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultTe
   return undefined;
 }
 
-/** @throws ConnectionConfigError where certificates or keys are no PEM, or do not belong together */
+/** @throws ConnectionConfigError if certificates or keys are no PEM, or do not belong together */
 function checkCertificates(tls: ClientConnectConfig['connectionOptions']['tls']): void {
   if (typeof tls !== 'object' || tls === null) return;
   const { serverRootCACertificate: ca, clientCertPair: pair } = tls;

@@ -37,7 +37,7 @@ async function explain(error: unknown, verbose: boolean): Promise<Told> {
   if (!(error instanceof Error)) return { text: String(error), isWrongInput: false };
   // Loaded here, because Temporal's client is large, and commands that need no server fail without it.
   const { serverFailure } = await import('./server-failure.js');
-  const unforeseen = verbose ? (error.stack ?? error.message) : `${error.name}: ${error.message}\nThis should not happen; --verbose shows where it did.`;
+  const unforeseen = verbose ? (error.stack ?? error.message) : `${error.name}: ${error.message}\nThis should not happen; --verbose shows where it happened.`;
   return serverFailure(error) ?? { text: unforeseen, isWrongInput: false };
 }
 

@@ -1,6 +1,6 @@
 import { PassingFault, PermanentFault } from '../../errors/fault.js';
 
-/** Base of what only another command line, environment or pipeline file can mend; the program ends with exit code 2. */
+/** Base of what only another command line, environment or pipeline file can fix; the program ends with exit code 2. */
 export abstract class WrongInputError extends PermanentFault {}
 
 /** Thrown when an option or argument has a value that cannot be used. */
@@ -55,7 +55,7 @@ export class SweepStateError extends PassingFault {
   constructor(workflowId: string, cause: unknown) {
     super(
       {
-        what: `sweep ${workflowId} does not tell its members: ${cause instanceof Error ? cause.message : String(cause)}`,
+        what: `sweep ${workflowId} does not answer with its members: ${cause instanceof Error ? cause.message : String(cause)}`,
         remedy: 'Start a worker with `npx temporal-pipeline worker`, and try again',
       },
       { cause },

@@ -19,7 +19,7 @@ export interface Foreground {
   signal: AbortSignal;
 }
 
-/** Brings up a server and a worker where there are none, and keeps them up while `act` runs. */
+/** Brings up a server and a worker if there are none, and keeps them up while `act` runs. */
 export async function inForeground(options: GlobalOptions, act: (foreground: Foreground) => Promise<number>): Promise<number> {
   await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
@@ -47,7 +47,7 @@ export async function inForeground(options: GlobalOptions, act: (foreground: For
     }
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`Interrupted. To go on where it stopped: ${thisCommand()}\n`);
+    process.stderr.write(`Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ status: 'interrupted' });
     return exitCode.interrupted;
   } finally {

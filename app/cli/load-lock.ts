@@ -13,8 +13,8 @@ export function lockBeside(file: string): string {
 }
 
 /**
- * The lock that a command line asks for; undefined where it asks for none.
- * @throws CommandLineError where there is no such file, PipelineFileError if it is not a lock
+ * The lock that a command line asks for; undefined if it asks for none.
+ * @throws CommandLineError if there is no such file, PipelineFileError if it is not a lock
  */
 export function loadLockFor(file: string, { locked }: LockOptions): Lock | undefined {
   if (locked === undefined) return undefined;

@@ -16,7 +16,7 @@ import { exitCodeFor } from './end.js';
 import { endProcess, watchOutput } from './output.js';
 
 const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
-const which = 'workflow id, or pipeline file; the latest pipeline if left out';
+const which = 'workflow id, or pipeline file; default: the latest pipeline';
 
 /** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets the exit code of the one that ran. */
 export function program(onExit: (code: number) => void): Command {
@@ -24,7 +24,7 @@ export function program(onExit: (code: number) => void): Command {
     .description('Prunes language models by durable pipelines: calibration, initial mask, rebuild, evaluation.')
     .version(version())
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(--help shows what there is)')
+    .showHelpAfterError('(--help shows commands and options)')
     .exitOverride();
   const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
   const options = (command: Command): GlobalOptions => globalOptions(command);
@@ -41,7 +41,7 @@ export function program(onExit: (code: number) => void): Command {
       const { startCommand } = await import('./commands/start.js');
       onExit(await startCommand(file, options(command), own));
     });
-  add('reproduce <pack>', 'run the pipeline of a pack here, and hold what it finds against published numbers').action(async (file: string, _: unknown, command: Command) => {
+  add('reproduce <pack>', 'run the pipeline of a pack here, and compare its results with published numbers').action(async (file: string, _: unknown, command: Command) => {
     const { reproduceCommand } = await import('./commands/reproduce.js');
     onExit(await reproduceCommand(file, options(command)));
   });
@@ -50,16 +50,16 @@ export function program(onExit: (code: number) => void): Command {
     onExit(await watchCommand(word, options(command)));
   });
   add('list', 'list the pipelines that the server knows')
-    .option('--model <name>', "those of a model: its folder's name, or its repository id")
-    .option('--sparsity <share>', 'those that prune this share, for instance 0.5')
-    .option('--pattern <pattern>', 'those that keep a pattern, for instance 2:4')
-    .addOption(new Option('--gate <state>', 'those whose quality gates ended so').choices(['pending', 'passed', 'failed']))
-    .option('--method <name>', 'those whose masks a method makes, for instance wanda or guarded')
+    .option('--model <name>', "only runs of this model: the name of its folder, or its repository id")
+    .option('--sparsity <share>', 'only runs with this sparsity, for example 0.5')
+    .option('--pattern <pattern>', 'only runs with this pattern, for example 2:4')
+    .addOption(new Option('--gate <state>', 'only runs whose quality gates have this state').choices(['pending', 'passed', 'failed']))
+    .option('--method <name>', 'only runs with this method, for example wanda or guarded')
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');
       onExit(await listCommand(own, options(command)));
     });
-  add('cancel [which]', `cancel a pipeline, keeping what it has finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+  add('cancel [which]', `cancel a pipeline and keep its finished work (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { cancelCommand } = await import('./commands/cancel.js');
     onExit(await cancelCommand(word, options(command)));
   });
@@ -67,11 +67,11 @@ export function program(onExit: (code: number) => void): Command {
     const { pauseCommand } = await import('./commands/pause.js');
     onExit(await pauseCommand(word, options(command)));
   });
-  add('resume [which]', `let a paused pipeline go on (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+  add('resume [which]', `continue a paused pipeline (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { resumeCommand } = await import('./commands/pause.js');
     onExit(await resumeCommand(word, options(command)));
   });
-  add('retry [which]', `run an ended pipeline again as it was started, finding its finished work (${which})`)
+  add('retry [which]', `run an ended pipeline again and reuse its finished work (${which})`)
     .option('--from <stage>', 'recompute this stage and all later ones: their stored artifacts are removed. A name (the first stage of that name), or a number (1 is the first)')
     .action(async (word: string | undefined, own: RetryOptions, command: Command) => {
       const { retryCommand } = await import('./commands/retry.js');
@@ -79,10 +79,10 @@ export function program(onExit: (code: number) => void): Command {
     });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
-    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else all that you may read)').argParser(collect).default([], 'none'))
-    .addOption(new Option('--shutdown-grace <seconds>', 'told to stop (SIGTERM, Ctrl-C), how long the layer in flight may still take before it is handed over; told twice, the worker ends at once').argParser(seconds).default(20))
+    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else everything that you may read)').argParser(collect).default([], 'none'))
+    .addOption(new Option('--shutdown-grace <seconds>', 'how long the layer in flight may take after SIGTERM or Ctrl-C before another worker gets it; a second signal ends the worker at once').argParser(seconds).default(20))
     .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
-    .option('--build-id <id>', "the version's name in that deployment (default: of this build)")
+    .option('--build-id <id>', "name of the version in that deployment (default: this build)")
     .action(async (own: WorkerFlags, command: Command) => {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
@@ -98,14 +98,14 @@ export function program(onExit: (code: number) => void): Command {
       const { planCommand } = await import('./commands/plan.js');
       onExit(await planCommand(file, options(command), own));
     });
-  add('doctor', 'say what is there, what is missing, and how to mend it').action(async (_: unknown, command: Command) => {
+  add('doctor', 'show what is installed, what is missing, and how to fix it').action(async (_: unknown, command: Command) => {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
   addSearchCommands(add('search', 'find the sparsest model that passes quality gates'), onExit);
-  addStoreCommands(add('store', 'look after what runs keep to find again'), onExit);
+  addStoreCommands(add('store', 'list, verify and clean up stored artifacts'), onExit);
   addMaskCommands(add('mask', 'prove, compare, apply and compose masks'), onExit);
   return root;
 }

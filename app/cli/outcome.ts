@@ -6,7 +6,7 @@ import { unlessAborted } from './interrupts.js';
 import type { Run } from './start-pipeline.js';
 
 export interface OutcomeError {
-  /** The fault's class, for instance `CheckpointError`. */
+  /** The fault's class, for example `CheckpointError`. */
   type: string;
   message: string;
 }

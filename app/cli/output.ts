@@ -10,7 +10,7 @@ export function printJson(value: object): void {
 let failure: Error | undefined;
 
 /**
- * Notes when stdout cannot be written, for instance because a disk is full. A reader that has gone, as in `... | head`, is no
+ * Notes when stdout cannot be written, for example because a disk is full. A reader that has gone, as in `... | head`, is no
  * failure. What cannot be written to stderr is lost: there is nowhere left to say so.
  */
 export function watchOutput(): void {

@@ -19,7 +19,7 @@ export interface LabelOptions {
 export function labelFilter({ model, sparsity, pattern, method, gate }: LabelOptions): (labels: Partial<RunLabels>) => boolean {
   const share = Number(sparsity ?? 0);
   if (sparsity !== undefined && !(sparsity.trim() !== '' && share >= 0 && share < 1)) {
-    throw new CommandLineError({ what: `--sparsity ${sparsity} is not a valid share of zeros`, expected: 'a number from 0 to below 1, for instance 0.5' });
+    throw new CommandLineError({ what: `--sparsity ${sparsity} is not a valid share of zeros`, expected: 'a number from 0 to below 1, for example 0.5' });
   }
   return (labels) =>
     (model === undefined || labels.model === model) &&

@@ -11,7 +11,7 @@ export function serverFailure(error: unknown): { text: string; isWrongInput: boo
   return error instanceof ServiceError ? { text: refusal(error), isWrongInput: false } : undefined;
 }
 
-/** For instance a permission that is missing. */
+/** For example a permission that is missing. */
 function refusal({ message, cause }: ServiceError): string {
   const reason = cause instanceof Error && 'details' in cause && typeof cause.details === 'string' ? `: ${cause.details}` : '';
   return `The Temporal server refuses: ${message}${reason}.`;

@@ -26,7 +26,7 @@ export interface SessionOptions {
 /** Whether commands talk to this state's local server, which runs only while somebody uses it. */
 export const usesLocalServer = (): boolean => connectionFromEnvironment() === undefined;
 
-/** False where a local server would have to be made first, so that it knows nothing yet. */
+/** False if a local server would have to be made first, so that it knows nothing yet. */
 export const hasServer = (state: string): boolean => !usesLocalServer() || existsSync(statePaths.serverDatabase(state));
 
 /**

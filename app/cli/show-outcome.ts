@@ -17,15 +17,15 @@ export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: b
     case 'completed':
       if (!json) process.stdout.write(`${resultTable(outcome.result)}\n`);
       if (statusOf(outcome) === 'completed') return exitCode.done;
-      process.stderr.write(`${gatesFailed(outcome.result)} What the run has made stays.\n`);
+      process.stderr.write(`${gatesFailed(outcome.result)} The files of the run stay.\n`);
       return exitCode.gateFailed;
     case 'failed':
       process.stderr.write(`\nFailed (${outcome.error.type}): ${outcome.error.message}\n`);
       if (outcome.error.type === 'LockMismatchError') return exitCode.wrongInput;
-      process.stderr.write(`Mend that and run the same command again: finished work is kept.${log === undefined ? '' : ` Log: ${log}`}\n`);
+      process.stderr.write(`Fix that and run the same command again: finished work is kept.${log === undefined ? '' : ` Log: ${log}`}\n`);
       return exitCode.runFailed;
     case 'cancelled':
-      process.stderr.write('\nThe run was cancelled. Start it again to go on: finished work is kept.\n');
+      process.stderr.write('\nThe run was cancelled. Start it again to continue: finished work is kept.\n');
       return exitCode.runFailed;
   }
 }

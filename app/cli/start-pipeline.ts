@@ -22,7 +22,7 @@ export interface StartedRun extends Run {
 /** The same resolved pipeline has the same id: starting it again attaches to it, or runs it again and finds its artifacts. */
 export function workflowIdOf({ pipeline, digest, lock }: Pick<Startable, 'pipeline' | 'digest' | 'lock'>): string {
   const id = `${pipeline.name}-${digest.slice(0, 16)}`;
-  // A run that is held against a lock never attaches to one that is not, nor overwrites its outputs.
+  // A run that is compared with a lock never attaches to one that is not, nor overwrites its outputs.
   return lock === undefined ? id : `${id}-locked-${digestOf(lock).slice(0, 8)}`;
 }
 
@@ -74,7 +74,7 @@ export async function startPipeline(client: Client, parsed: Startable, taskQueue
   const execution = await client.workflow.getHandle(workflowId).describe();
   if (execution.taskQueue !== taskQueue) {
     throw new OtherStateError({
-      what: `pipeline ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
+      what: `pipeline ${workflowId} is already running on task queue ${execution.taskQueue} of another state`,
       expected: `task queue ${taskQueue}`,
       remedy: `Follow it with \`npx temporal-pipeline watch ${workflowId}\`, cancel it, or give its state folder with --state`,
     });

@@ -26,7 +26,7 @@ function startProgram(onExit: (code: number) => void): Command {
     .option('--tls', 'use TLS')
     .option('-o, --output <format>', 'text or json')
     .exitOverride()
-    .showHelpAfterError('(--help shows what there is)');
+    .showHelpAfterError('(--help shows commands and options)');
   for (const [flags, variable, description] of connectionOptions) {
     command.option(flags, description).on(`option:${longName(flags)}`, (value: string) => (process.env[variable] = value));
   }

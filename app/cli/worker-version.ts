@@ -24,7 +24,7 @@ export function workerVersion(deploymentName: string | undefined, buildId = ownB
   if (deploymentName === undefined) return undefined;
   for (const [option, value] of [['--deployment', deploymentName], ['--build-id', buildId]]) {
     if (/^[\w-][\w.-]*$/.test(value)) continue;
-    throw new CommandLineError({ where: option, what: `${JSON.stringify(value)} is no name of a version`, expected: 'letters, digits, - and _, and dots inside' });
+    throw new CommandLineError({ where: option, what: `${JSON.stringify(value)} is not a name of a version`, expected: 'letters, digits, - and _, and dots inside' });
   }
   return { deploymentName, buildId };
 }

@@ -24,7 +24,7 @@ export function combinationsOf({ matrix, exclude, include }: SweepChoice): Combi
 const longestText = 40;
 
 /**
- * The name of a member, for instance `sparsity=0.5,ratio=0.1`. It depends on nothing but its own values, so that it stays when values
+ * The name of a member, for example `sparsity=0.5,ratio=0.1`. It depends on nothing but its own values, so that it stays when values
  * are added, and can be part of a workflow id and of a file name.
  */
 export function memberName(combination: Combination): string {

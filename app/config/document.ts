@@ -25,7 +25,7 @@ export interface SourceDocument {
 export const maxValues = 10_000;
 export const maxDepth = 32;
 
-/** Raised inside the walk only: the expanded document is too large to go on. */
+/** Raised inside the walk only: the expanded document is too large to continue. */
 class Unbounded extends Error {
   constructor(
     readonly offset: number,
@@ -200,6 +200,6 @@ function syntaxProblems(errors: readonly YAMLError[]): SyntaxProblem[] {
   const causes = tabs.length > 0 ? tabs : errors.filter((error, index) => errors.findIndex(({ pos }) => pos[0] === error.pos[0]) === index);
   return causes.map(({ code, message, pos }) => ({
     offset: pos[0],
-    message: `${plainer[code] ?? `YAML syntax: ${message}`}. ${remedies[code] ?? 'Mend the line, or quote the text.'}`,
+    message: `${plainer[code] ?? `YAML syntax: ${message}`}. ${remedies[code] ?? 'Fix the line, or quote the text.'}`,
   }));
 }

@@ -51,7 +51,7 @@ export class PipelineFileError extends PermanentFault {
 
 /** One thing that is wrong with a request. */
 export interface RequestProblem {
-  /** The place of the value, for instance `pipeline.stages[2].evaluation.states[0]`. */
+  /** The place of the value, for example `pipeline.stages[2].evaluation.states[0]`. */
   at: string;
   /** As in {@link PipelineProblem}. */
   message: string;

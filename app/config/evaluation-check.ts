@@ -16,7 +16,7 @@ export function checkEvaluations(stages: readonly ReadStage[], problems: ValuePr
     if (type !== 'evaluation') continue;
     const { perplexity, zeroShot, limit } = settings;
     if (perplexity === undefined && zeroShot === undefined) {
-      problems.push({ pointer: pointerOf(path), part: 'key', message: '`perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for instance `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.' });
+      problems.push({ pointer: pointerOf(path), part: 'key', message: '`perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for example `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.' });
     }
     if (zeroShot === undefined && limit !== undefined) {
       warnings.push({ pointer: pointerOf([...path, 'limit']), part: 'key', message: '`limit` has no effect without `zeroShot`, whose documents it counts; `perplexity` has `maxWindows`. Remove it.' });
@@ -31,12 +31,12 @@ function itemProblems(item: unknown, path: Segments): ValueProblem[] {
     if (knownTasks.includes(item)) return [];
     const meant = nearest(item, knownTasks);
     const remedy = meant === undefined ? 'For a task of your own write `{ name: mine, file: ./mine.jsonl }`.' : `Did you mean \`${meant}\`?`;
-    return problem(`${show(item)} is no task that is known; expected one of ${listed}. ${remedy}`);
+    return problem(`${show(item)} is not a known task; expected one of ${listed}. ${remedy}`);
   }
   if (!isMapping(item)) return [];
   const { task, name, file } = item;
-  if (task !== undefined && name !== undefined) return problem('`task` and `name` in one task; expected `task` for one that is known, or `name` and `file` for one of your own. Remove one of them.');
-  if (task === undefined && name === undefined) return problem('neither `task` nor `name`; expected `task` for one that is known, or `name` and `file` for one of your own. Add for instance `task: arc_easy`.');
-  if (name !== undefined && file === undefined) return problem('`name` without `file`; expected the documents of a task of your own. Add for instance `file: ./mine.jsonl`, or write `task:` for one that is known.');
+  if (task !== undefined && name !== undefined) return problem('`task` and `name` in one task; expected `task` for a known task, or `name` and `file` for your own. Remove one of them.');
+  if (task === undefined && name === undefined) return problem('neither `task` nor `name`; expected `task` for a known task, or `name` and `file` for your own. Add for example `task: arc_easy`.');
+  if (name !== undefined && file === undefined) return problem('`name` without `file`; expected the documents of your own task. Add for example `file: ./mine.jsonl`, or write `task:` for a known task.');
   return [];
 }

@@ -41,7 +41,7 @@ function addAll(sets: Map<ModelState, Set<string>>, state: ModelState, names: re
 
 /**
  * The condition with its dataset named, once it is sure that the pipeline measures what it asks for.
- * @throws GateSyntax where it does not
+ * @throws GateSyntax if it does not
  */
 export function checkCondition(condition: GateCondition, stages: readonly Stage[]): GateCondition {
   const quantity = checkQuantity(condition.quantity, stages);
@@ -52,7 +52,7 @@ export function checkCondition(condition: GateCondition, stages: readonly Stage[
 
 /**
  * The quantity with its dataset named, once it is sure that the pipeline measures it.
- * @throws GateSyntax where it does not
+ * @throws GateSyntax if it does not
  */
 export function checkQuantity(quantity: Quantity, stages: readonly Stage[]): Quantity {
   const measured = new Measured(stages);

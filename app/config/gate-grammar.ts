@@ -17,7 +17,7 @@ const isName = (word: Word | undefined): word is Word => word !== undefined && (
 const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ').replace(/, ([^,]*)$/, ' or $1');
 
 /**
- * A gate's condition, for instance `rebuilt perplexity <= 1.05 * initial`.
+ * A gate's condition, for example `rebuilt perplexity <= 1.05 * initial`.
  * @throws GateSyntax
  */
 export function parseCondition(text: string): GateCondition {
@@ -25,7 +25,7 @@ export function parseCondition(text: string): GateCondition {
 }
 
 /**
- * A number of a result, for instance `rebuilt perplexity of wikitext2`.
+ * A number of a result, for example `rebuilt perplexity of wikitext2`.
  * @throws GateSyntax
  */
 export function parseQuantity(text: string): Quantity {

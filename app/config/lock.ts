@@ -24,7 +24,7 @@ export interface Lock {
   engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number };
   sequencesPerBatch: number;
   outputs: {
-    /** SHA-256 of the mask file; absent where nothing is pruned. */
+    /** SHA-256 of the mask file; absent if nothing is pruned. */
     mask?: string;
     /** SHA-256 of the checkpoint's weight files, by name. */
     checkpoint?: Record<string, string>;

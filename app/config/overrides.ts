@@ -26,9 +26,9 @@ export function applyOverrides(data: unknown, overrides: readonly string[], plac
 function applyOne(data: unknown, override: string, places: Places): string | undefined {
   const equals = override.indexOf('=');
   const words = override.slice(0, Math.max(equals, 0)).trim().split('.');
-  if (equals < 0 || words.some((word) => word === '')) return 'not an assignment; expected `path=value`. Write for instance `initialMask.sparsity=0.6`.';
+  if (equals < 0 || words.some((word) => word === '')) return 'not an assignment; expected `path=value`. Write for example `initialMask.sparsity=0.6`.';
   const { value, problems } = readDocument(override.slice(equals + 1));
-  if (override.slice(equals + 1).trim() === '') return 'no value; expected one after `=`. Write for instance `initialMask.sparsity=0.6`.';
+  if (override.slice(equals + 1).trim() === '') return 'no value; expected one after `=`. Write for example `initialMask.sparsity=0.6`.';
   if (problems[0] !== undefined) return `the value is not YAML: ${problems[0].message}`;
 
   const path = fromStageName(data, words);

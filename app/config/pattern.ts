@@ -14,7 +14,7 @@ export function checkPattern({ settings, path }: ReadStage, problems: ValueProbl
   const nm = parsePattern(settings['pattern']);
   if (nm === undefined) return;
   if (nm.n < 1 || nm.n >= nm.m) {
-    const message = `pattern "${nm.n}:${nm.m}" keeps ${nm.n} of every ${nm.m}; expected N:M with 1 <= N < M. Write for instance \`pattern: "2:4"\`.`;
+    const message = `pattern "${nm.n}:${nm.m}" keeps ${nm.n} of every ${nm.m}; expected N:M with 1 <= N < M. Write for example \`pattern: "2:4"\`.`;
     problems.push({ pointer: pointerOf([...path, 'pattern']), part: 'value', message });
     return;
   }

@@ -25,7 +25,7 @@ export interface CalibrationStage {
   seed: number;
 }
 
-/** `unstructured` or `N:M`, for instance `2:4`. */
+/** `unstructured` or `N:M`, for example `2:4`. */
 export type PatternText = string;
 
 /** Beside these, the settings of its method. */

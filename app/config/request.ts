@@ -23,7 +23,7 @@ const limits: CopyLimits = { values: maxValues, text: longestPath };
 
 /**
  * Checks what a worker was sent for a run. Requests come from whoever may start workflows, with or without this program's
- * client, so they are held against the same schema and the same semantic checks as files.
+ * client, so they are compared with the same schema and the same semantic checks as files.
  * @param sent an object; only the keys that a run has are looked at
  * @throws RequestError with every problem found
  */

@@ -107,7 +107,7 @@ function exclusion(pointer: string): { causes: string[]; message: string } {
     return { causes: [beside('method')], message: `\`${key}\` without ${readers.join(' or ')}; expected it with ${those} only. Remove it, or set ${readers[0]}.` };
   }
   if (pointer.endsWith('/allocation')) {
-    return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, since the file says which weights go. Remove it.' };
+    return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, because the file decides which weights go. Remove it.' };
   }
   return { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }
@@ -158,12 +158,12 @@ function limitsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Sche
 
 /** How to write a missing key. */
 function remedy(key: string, schema: Schema): string {
-  if (key === 'sparsity') return 'Add for instance `sparsity: 0.5`, or an N:M `pattern` from which it follows.';
+  if (key === 'sparsity') return 'Add for example `sparsity: 0.5`, or an N:M `pattern` from which it follows.';
   const sample = schema.const ?? schema.examples?.[0] ?? schema.enum?.[0];
-  return sample === undefined ? `Add \`${key}:\`.` : `Add for instance \`${key}: ${flow(sample)}\`.`;
+  return sample === undefined ? `Add \`${key}:\`.` : `Add for example \`${key}: ${flow(sample)}\`.`;
 }
 
-/** How to mend a wrong value. */
+/** How to fix a wrong value. */
 function correction(path: readonly string[], schema: Schema, value: unknown): string {
   const last = path.at(-1) ?? '';
   const key = /^\d+$/.test(last) ? '' : `${last}: `;
@@ -175,7 +175,7 @@ function correction(path: readonly string[], schema: Schema, value: unknown): st
   if (value === null && schema.type === 'object' && schema.required === undefined) return `Write \`${key}{}\` for the defaults.`;
   if (isStage(pointerOf(path)) && typeof value === 'string') return `Write \`- ${clip(value)}:\` with its settings indented below, or \`- ${clip(value)}: {}\`.`;
   const sample = schema.const ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0];
-  return sample === undefined ? 'Give its settings below it, indented.' : `Write for instance \`${key}${flow(sample)}\`.`;
+  return sample === undefined ? 'Give its settings below it, indented.' : `Write for example \`${key}${flow(sample)}\`.`;
 }
 
 /** `a`, `b` or `c`. */

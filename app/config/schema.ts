@@ -61,17 +61,17 @@ export function withValidator(kind: SchemaKind, schema: Schema, noun: string = k
 export const pipelineFile = read('pipeline');
 export const pipelineSchema: Schema = pipelineFile.schema;
 
-/** `schemas/sweep.schema.json`, likewise. */
+/** `schemas/sweep.schema.json`, the same. */
 export const sweepFile = read('sweep');
 
-/** `schemas/search.schema.json`, likewise. */
+/** `schemas/search.schema.json`, the same. */
 export const searchFile = read('search');
 
-/** `schemas/lock.schema.json` and `schemas/pack.schema.json`, likewise. */
+/** `schemas/lock.schema.json` and `schemas/pack.schema.json`, the same. */
 export const lockFile = read('lock');
 export const packFile = read('pack');
 
-/** `schemas/task.schema.json`, likewise. */
+/** `schemas/task.schema.json`, the same. */
 export const taskFile = read('task');
 
 /** The schema itself, or the one of `root` that it refers to, with its own words on top. */
@@ -81,7 +81,7 @@ export function dereference(schema: Schema, root = pipelineSchema): Schema {
   return { ...target, ...schema, $ref: undefined };
 }
 
-/** The schema of the value at a path; empty where the schema knows no such path. */
+/** The schema of the value at a path; empty if the schema knows no such path. */
 export function schemaAt(segments: readonly string[], root = pipelineSchema): Schema {
   let schema = root;
   for (const segment of segments) {

@@ -41,7 +41,7 @@ export function gridProblems(over: Partial<{ sparsity: SparsityGrid; patterns: s
   if (sparsity !== undefined) return sparsityProblems(sparsity);
   return (patterns ?? []).flatMap((pattern, index) => {
     const { n, m } = parsePattern(pattern) ?? { n: 0, m: 0 };
-    const message = `pattern "${pattern}" keeps ${n} of every ${m}; expected N:M with 1 <= N < M. Write for instance "2:4".`;
+    const message = `pattern "${pattern}" keeps ${n} of every ${m}; expected N:M with 1 <= N < M. Write for example "2:4".`;
     return n >= 1 && n < m ? [] : [{ pointer: pointerOf(['over', 'patterns', index]), part: 'value', message }];
   });
 }
@@ -53,7 +53,7 @@ function sparsityProblems({ from, to, step }: SparsityGrid): ValueProblem[] {
   if (steps > maximumPoints - 0.5) return problem(`there are ${Math.round(steps) + 1} sparsities from ${from} to ${to}; expected at most ${maximumPoints}. Use a larger \`step\`.`);
   if (Math.abs(steps - Math.round(steps)) > 1e-6) {
     const near = [Math.floor(steps), Math.ceil(steps)].filter((count) => count > 0).map((count) => decimal(from + count * step)).filter((value) => value < 1);
-    return problem(`\`to\` is ${to}, which no whole number of steps of ${step} from ${from} reaches; expected for instance ${near.join(' or ')}. Change \`to\` or \`step\`.`);
+    return problem(`\`to\` is ${to}, which no whole number of steps of ${step} from ${from} reaches; expected for example ${near.join(' or ')}. Change \`to\` or \`step\`.`);
   }
   return [];
 }
@@ -61,6 +61,6 @@ function sparsityProblems({ from, to, step }: SparsityGrid): ValueProblem[] {
 /** A search without a gate would find everything good. */
 export function gateProblems(members: readonly Pick<ParsedMember, 'pipeline'>[]): ValueProblem[] {
   if (members.every(({ pipeline: { gates = [] } }) => gates.length > 0)) return [];
-  const message = 'the pipeline has no quality gate; expected `gates`, which say what passes. Add them to the pipeline or to the search, for instance `gates: [rebuilt perplexity <= 1.1 * dense]`.';
+  const message = 'the pipeline has no quality gate; expected `gates`, which say what passes. Add them to the pipeline or to the search, for example `gates: [rebuilt perplexity <= 1.1 * dense]`.';
   return [{ pointer: '/pipeline', part: 'value', message }];
 }

@@ -57,7 +57,7 @@ function checkModel(model: unknown, { allowFloating, isRepository }: SemanticCon
     const message = `\`revision\` is missing for the repository id ${show(source)}; expected a commit, so that the run means the same tomorrow. Add it, pass --allow-floating, or write \`./${source}\` if a folder is meant.`;
     problems.push({ pointer: '/model/source', part: 'value', message });
   } else if (typeof revision === 'string' && !isCommit(revision)) {
-    warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can be moved to other weights; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.` });
+    warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can later mean other weights; expected a commit of 40 hexadecimal digits. Write the commit that it means now.` });
   }
 }
 
@@ -103,7 +103,7 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
 function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { dataset: { revision }, path } of datasetsOf(stages)) {
     if (typeof revision !== 'string' || isCommit(revision)) continue;
-    const message = `revision ${show(revision)} can be moved to another text; expected a commit of 40 hexadecimal digits. Write the commit that it stands for.`;
+    const message = `revision ${show(revision)} can later mean another text; expected a commit of 40 hexadecimal digits. Write the commit that it means now.`;
     warnings.push({ pointer: pointerOf([...path, 'revision']), part: 'value', message });
   }
 }

@@ -38,7 +38,7 @@ export function pathProblems({ source }: SentFamily): RequestProblem[] {
 }
 
 /**
- * Checks every member: its name, its pipeline, its digest. Lets other work of the process go on meanwhile.
+ * Checks every member: its name, its pipeline, its digest. Lets other work of the process continue meanwhile.
  * @param familyId workflow id of the sweep or search, with which the names of its members begin
  * @param command that makes such requests, for messages
  */

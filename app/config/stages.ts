@@ -12,7 +12,7 @@ export interface ReadStage {
 
 export const isMapping = (value: unknown): value is Settings => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @returns undefined where a stage has no readable name: its order cannot be judged then. */
+/** @returns undefined if a stage has no readable name: its order cannot be judged then. */
 export function readStages(stages: unknown): ReadStage[] | undefined {
   if (!Array.isArray(stages)) return undefined;
   const read = stages.flatMap((stage, position) => {
@@ -24,7 +24,7 @@ export function readStages(stages: unknown): ReadStage[] | undefined {
   return read.length === stages.length ? read : undefined;
 }
 
-/** The method of an allocation that is not even; undefined where there is none. */
+/** The method of an allocation that is not even; undefined if there is none. */
 export function allocationOf(settings: Settings): string | undefined {
   const allocation = settings['allocation'];
   const method = isMapping(allocation) ? allocation['method'] : undefined;

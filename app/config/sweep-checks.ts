@@ -24,11 +24,11 @@ export function choiceProblems(choice: SweepChoice): ValueProblem[] {
     });
     problems.push(...wrong);
     if (wrong.length === 0 && !all.some((combination) => agrees(combination, entry))) {
-      problems.push({ pointer: pointerOf(['exclude', index]), part: 'value', message: 'excludes nothing: no combination of the matrix has these values; expected values of the matrix. Mend or remove it.' });
+      problems.push({ pointer: pointerOf(['exclude', index]), part: 'value', message: 'excludes nothing: no combination of the matrix has these values; expected values of the matrix. Fix or remove it.' });
     }
   });
   if (problems.length === 0 && combinationsOf(choice).length === 0) {
-    problems.push({ pointer: '/exclude', part: 'key', message: 'excludes all members; expected at least one that is left. Remove an entry.' });
+    problems.push({ pointer: '/exclude', part: 'key', message: 'excludes all members; expected at least one member. Remove an entry.' });
   }
   return problems;
 }
@@ -39,7 +39,7 @@ export function stopProblems(stopWhen: StopWhen, { matrix }: SweepChoice): Value
   const problems: ValueProblem[] = [];
   const isByMetric = metric !== undefined && above !== undefined;
   if (isByMetric === (gate !== undefined) || (metric === undefined) !== (above === undefined)) {
-    problems.push({ pointer: '/stopWhen', part: 'key', message: '`stopWhen` says no single reason to stop; expected `metric` with `above`, or `gate`. Give one of the two.' });
+    problems.push({ pointer: '/stopWhen', part: 'key', message: '`stopWhen` needs exactly one reason to stop; expected `metric` with `above`, or `gate`. Give one of the two.' });
   }
   const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are not numbers; expected numbers, of which one is larger. Name another path.`);
   if (message !== undefined) problems.push({ pointer: '/stopWhen/along', part: 'value', message });

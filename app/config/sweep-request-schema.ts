@@ -40,7 +40,7 @@ export const sweepRequestSchema: Schema = {
 
 export const sweepRequestFile: FileSchema = withValidator('request', sweepRequestSchema);
 
-/** A search's request, likewise. */
+/** A search's request, the same. */
 export const searchRequestSchema: Schema = {
   type: 'object',
   required: ['name', 'over', 'base', 'members', 'searchable', 'source'],

@@ -16,7 +16,7 @@ interface SentSweep extends SweepSettings, SentFamily {
 
 /**
  * Checks what a worker was sent for a sweep, every member's pipeline included, like {@link checkRequest}. Lets other work of
- * the process go on meanwhile: two thousand members take seconds.
+ * the process continue meanwhile: two thousand members take seconds.
  * @param sweepId its workflow id, with which the names of its members begin
  * @throws RequestError with the problems found, UnsafeNameError
  */

@@ -71,6 +71,6 @@ export async function admit({ pipeline, size, engine, state, free }: AdmissionRe
   throw new AdmissionRefusedError({
     where: pipeline.name,
     what: `it does not fit on this machine: ${missing.map(describeShortage).join('; ')}`,
-    remedy: `To change that, ${missing.map(({ of }) => remedies[of]).join('; ')}; \`temporal-pipeline plan\` shows every stage; \`--no-admission\` (${admissionVariable}=off) starts it all the same`,
+    remedy: `To change that, ${missing.map(({ of }) => remedies[of]).join('; ')}; \`temporal-pipeline plan\` shows every stage; \`--no-admission\` (${admissionVariable}=off) starts it anyway`,
   });
 }

@@ -15,7 +15,7 @@ const tolerated = 0.15;
 /** The kernel counts in hundredths of a second. */
 const ticks = 100;
 
-/** @param stat text of `/proc/stat`; undefined where it says nothing */
+/** @param stat text of `/proc/stat`; undefined if it says nothing */
 export function processorTimes(stat = readStat()): ProcessorTimes | undefined {
   const numbers = /^cpu\s+(.+)$/m.exec(stat)?.[1]?.trim().split(/\s+/).map(Number);
   if (numbers === undefined || numbers.length < 8 || numbers.some((value) => !Number.isFinite(value))) return undefined;
@@ -24,7 +24,7 @@ export function processorTimes(stat = readStat()): ProcessorTimes | undefined {
 }
 
 /**
- * What else the machine did during a measurement, in words; undefined where that was next to nothing.
+ * What else the machine did during a measurement, in words; undefined if that was next to nothing.
  *
  * @param own seconds of processor time that the measurement itself took
  */

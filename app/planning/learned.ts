@@ -8,7 +8,7 @@ import { planningPaths, processorName, secondsOf, type Machine } from './machine
 /** What one unit of work was predicted to take, without corrections, and what it took. */
 export interface Measurement {
   at: string;
-  /** Stage and method, for instance `rebuild guarded`. */
+  /** Stage and method, for example `rebuild guarded`. */
   kind: string;
   engine: string;
   /** Whose speeds predicted the seconds (`Machine.origin`). */

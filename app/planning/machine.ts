@@ -30,7 +30,7 @@ export interface Speeds {
 export interface Machine {
   /** `measured` with its time, or `assumed`. */
   origin: string;
-  /** What else it did while it was measured, in words; absent where it was quiet. */
+  /** What else it did while it was measured, in words; absent if it was quiet. */
   busy?: string;
   /** Measured twice with about the same result: where runs disagree, the speeds are not to blame. */
   confirmed?: boolean;

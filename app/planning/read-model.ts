@@ -20,7 +20,7 @@ export function checkpointSize(model: DecoderModel, { tensors }: Pick<Checkpoint
 const dtypeBytes: Readonly<Record<string, number>> = { float32: 4, float16: 2, bfloat16: 2 };
 
 /**
- * The structure and size of the model of a folder: from the checkpoint's headers, or, where there is only a `config.json`, from
+ * The structure and size of the model of a folder: from the checkpoint's headers, or, if there is only a `config.json`, from
  * the dtype that it names (`dtype`, which wins over the older `torch_dtype`, as in transformers 5).
  * @throws ModelConfigMissingError, ModelConfigError, UnknownModelFamilyError
  */

@@ -3,7 +3,7 @@ import * as layers from './layer-cost.js';
 
 /** A unit of work that a stage does a number of times: once a layer, or once. */
 export interface Step {
-  /** What estimates are learned by, for instance `rebuild guarded`. */
+  /** What estimates are learned by, for example `rebuild guarded`. */
   kind: string;
   count: number;
   cost: Cost;

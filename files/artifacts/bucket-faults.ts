@@ -43,7 +43,7 @@ const remedies: Record<string, string> = {
 const noRegion = /region is missing/i;
 
 /**
- * Turns what the SDK throws into our kinds of fault: what waiting can mend is tried again, what it cannot ends at once. Faults of ours,
+ * Turns what the SDK throws into our kinds of fault: what waiting can fix is tried again, what it cannot ends at once. Faults of ours,
  * and those of the local disk, stay as they are.
  */
 export function bucketFault(error: unknown, store: string, what: string): unknown {
@@ -54,7 +54,7 @@ export function bucketFault(error: unknown, store: string, what: string): unknow
   const remedy = remedies[known] ?? (noRegion.test(message) ? 'Set AWS_REGION' : undefined);
   const text = withoutSecrets([...new Set([known, code, message].filter((word) => word !== undefined && word !== ''))].join(', '));
   if (remedy !== undefined) return new StoreRefusedError({ where: store, what: `cannot ${what} (${text})`, remedy }, { cause: error });
-  return new StoreUnreachableError({ where: store, what: `cannot ${what} (${text})`, remedy: 'It is tried again; look at the server of the bucket if this goes on' }, { cause: error });
+  return new StoreUnreachableError({ where: store, what: `cannot ${what} (${text})`, remedy: 'It is tried again; look at the server of the bucket if this continues' }, { cause: error });
 }
 
 /** File system errors name a path. */

@@ -95,7 +95,7 @@ export class Claims {
     }
   }
 
-  /** Whether the work is ours now. Also true where no claim can be written: that must not keep anybody from working. */
+  /** Whether the work is ours now. Also true if no claim can be written: that must not keep anybody from working. */
   private async take(name: string, claim: Claim, watch: Watch): Promise<boolean> {
     const text = JSON.stringify(claim);
     try {

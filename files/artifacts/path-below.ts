@@ -12,7 +12,7 @@ const unsafe = /[/\\\p{Cc}]/gu;
 const loneSurrogate = /\p{Cs}/u;
 const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** Why a text cannot name a file or folder; undefined where it can. */
+/** Why a text cannot name a file or folder; undefined if it can. */
 function reasonAgainst(name: string): string | undefined {
   if (name === '') return 'it is empty';
   if (name.startsWith('.')) return 'it starts with a dot';
@@ -26,7 +26,7 @@ function reasonAgainst(name: string): string | undefined {
 
 /**
  * A text that somebody else chose, as the name of one file or folder.
- * @param what the text is, for the message: `workflow id`, for instance
+ * @param what the text is, for the message: `workflow id`, for example
  * @throws UnsafeNameError if a folder with this name could lie anywhere but directly below its parent, or cannot be made
  */
 export function checkedName(name: unknown, what: string): string {

@@ -15,7 +15,7 @@ export interface Shelf {
   /** Notes that an artifact is in use, so that it does not count as old. @returns false if it is not there any more */
   touch(manifest: Manifest): Promise<boolean>;
   list(): AsyncGenerator<StoredArtifact>;
-  /** Reads an artifact whole and holds it against its digests. What does not match is removed from its place. */
+  /** Reads an artifact whole and compares it with its digests. What does not match is removed from its place. */
   verify(kind: ArtifactKind, key: string): Promise<boolean>;
   drop(kind: ArtifactKind, key: string): Promise<void>;
   /**

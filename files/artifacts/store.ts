@@ -16,7 +16,7 @@ import { writeFileInThread } from './write-in-thread.js';
 
 /** Collects the files of an artifact while it is being made. */
 export interface ArtifactDraft {
-  /** @param where a thread takes the chunks' memory over, and hashes and writes while this one goes on */
+  /** @param where a thread takes the chunks' memory over, and hashes and writes while this one continues */
   write(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, where?: 'here' | 'in a thread'): Promise<void>;
 }
 

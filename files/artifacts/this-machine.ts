@@ -15,7 +15,7 @@ export function thisMachine(): string {
   return known;
 }
 
-/** A UUID that is new at every start of the kernel; empty where the system has none. */
+/** A UUID that is new at every start of the kernel; empty if the system has none. */
 function bootId(): string {
   try {
     if (process.platform === 'darwin') return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8', timeout: 5_000 }).trim();

@@ -23,7 +23,7 @@ const pieceBytes = 1 << 22;
  * SHA-256 (hexadecimal) of files, by the paths that were given. With a cache, a file is read again only if its size, one of its
  * times of modification and change (to the nanosecond) or its inode changed.
  *
- * @throws FileChangedError where a file changes while it is read, and the system's error where it cannot be read
+ * @throws FileChangedError if a file changes while it is read, and the system's error where it cannot be read
  */
 export async function digestFiles(
   paths: readonly string[],

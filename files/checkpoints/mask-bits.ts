@@ -35,7 +35,7 @@ export function packBits(mask: Uint8Array): Uint8Array {
  *
  * @param count number of weights
  * @returns one byte a weight, 1 = kept, 0 = pruned
- * @throws MaskSizeError where there are not just enough bytes for `count` weights
+ * @throws MaskSizeError if there are not just enough bytes for `count` weights
  */
 export function unpackBits(bits: Uint8Array, count: number): Uint8Array {
   checkBitCount(bits, count);
@@ -52,7 +52,7 @@ export function unpackBits(bits: Uint8Array, count: number): Uint8Array {
 
 /**
  * @param where the file and tensor that the bits are for, if known
- * @throws MaskSizeError where there are not just enough bytes for `count` weights
+ * @throws MaskSizeError if there are not just enough bytes for `count` weights
  */
 export function checkBitCount(bits: Uint8Array, count: number, where?: string): void {
   if (bits.length === Math.ceil(count / 8)) return;

@@ -14,7 +14,7 @@ export interface PrefetchedTensors {
 }
 
 /**
- * Hands all reads to libuv's thread pool at once, so that they go on while a computation blocks the calling thread.
+ * Hands all reads to libuv's thread pool at once, so that they continue while a computation blocks the calling thread.
  *
  * @param infos tensors, known by their names; or a map as `resolveTensors` gives, known by its keys
  */
@@ -35,7 +35,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
     async read(name) {
       const entry = pending.get(name);
       if (entry === undefined) {
-        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug of the program' });
+        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug' });
       }
       pending.delete(name);
       return { info: entry.info, bytes: await entry.bytes };

@@ -43,7 +43,7 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   await mkdir(folder, { recursive: true });
   if ((await realpath(folder)) === (await realpath(source.folder))) {
     throw new TargetIsSourceError({
-      what: 'the pruned checkpoint would replace the weights that it is made from', where: folder, remedy: 'Choose another folder for the outputs',
+      what: 'the pruned checkpoint would replace its own source', where: folder, remedy: 'Choose another folder for the outputs',
     });
   }
   await removePartialFiles(folder);

@@ -13,9 +13,9 @@ const closeFile = promisify(close);
 
 /**
  * Starts reading a byte range of an open file. All reads are handed to libuv's thread pool before this returns,
- * so that they go on while the calling thread is busy.
+ * so that they continue while the calling thread is busy.
  *
- * @throws TruncatedFileError where the file ends first
+ * @throws TruncatedFileError if the file ends first
  */
 export function readRange(descriptor: number, file: string, begin: number, end: number): Promise<Buffer> {
   const target = Buffer.allocUnsafeSlow(end - begin);

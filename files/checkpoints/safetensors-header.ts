@@ -31,7 +31,7 @@ export interface SafetensorsHeader {
 const maxHeaderBytes = 100_000_000;
 /** The header's length is a 64-bit number in front of it. */
 const prefixBytes = 8;
-const mend = 'The file is damaged or was made wrongly: get or convert it again';
+const remedy = 'The file is damaged or was made wrongly: get or convert it again';
 
 /**
  * Reads and checks the header of a safetensors file. Nothing is allocated before it is known to fit into the file,
@@ -55,7 +55,7 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
 async function readHeaderText(handle: FileHandle, path: string, fileBytes: number): Promise<{ value: string; bytes: number }> {
   if (fileBytes < prefixBytes) {
     throw new TruncatedFileError({
-      what: `the file has ${fileBytes} bytes`, where: path, expected: `at least ${prefixBytes} in a safetensors file`, remedy: mend,
+      what: `the file has ${fileBytes} bytes`, where: path, expected: `at least ${prefixBytes} in a safetensors file`, remedy,
     });
   }
   const prefix = Buffer.alloc(prefixBytes);
@@ -63,15 +63,15 @@ async function readHeaderText(handle: FileHandle, path: string, fileBytes: numbe
   const announced = prefix.readBigUInt64LE();
   if (announced > BigInt(maxHeaderBytes)) {
     throw new HeaderTooLargeError({
-      what: `the header announces ${announced.toString()} bytes`, where: path, expected: `at most ${maxHeaderBytes}`,
-      remedy: 'This is no safetensors file, or it is damaged: get or convert it again',
+      what: `the header claims ${announced.toString()} bytes`, where: path, expected: `at most ${maxHeaderBytes}`,
+      remedy: 'This is not a safetensors file, or it is damaged: get or convert it again',
     });
   }
   const bytes = Number(announced);
   if (prefixBytes + bytes > fileBytes) {
     throw new TruncatedFileError({
-      what: `the header announces ${bytes} bytes, the file has ${fileBytes}`, where: path,
-      expected: `at least ${prefixBytes + bytes} bytes`, remedy: mend,
+      what: `the header claims ${bytes} bytes, the file has ${fileBytes}`, where: path,
+      expected: `at least ${prefixBytes + bytes} bytes`, remedy,
     });
   }
   const header = Buffer.alloc(bytes);
@@ -79,14 +79,14 @@ async function readHeaderText(handle: FileHandle, path: string, fileBytes: numbe
   try {
     return { value: new TextDecoder('utf-8', { fatal: true }).decode(header), bytes };
   } catch (error) {
-    throw new MalformedHeaderError({ what: 'the header is not UTF-8 text', where: path, remedy: mend }, { cause: error });
+    throw new MalformedHeaderError({ what: 'the header is not UTF-8 text', where: path, remedy }, { cause: error });
   }
 }
 
 async function readFully(handle: FileHandle, target: Buffer, position: number, path: string): Promise<void> {
   for (let done = 0; done < target.length; ) {
     const { bytesRead } = await handle.read(target, done, target.length - done, position + done);
-    if (bytesRead === 0) throw new TruncatedFileError({ what: 'the file became shorter while it was read', where: path, remedy: mend });
+    if (bytesRead === 0) throw new TruncatedFileError({ what: 'the file became shorter while it was read', where: path, remedy });
     done += bytesRead;
   }
 }
@@ -98,12 +98,12 @@ function parseHeader(
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new MalformedHeaderError({ what: `the header is not JSON (${(error as Error).message})`, where: path, remedy: mend }, { cause: error });
+    throw new MalformedHeaderError({ what: `the header is not JSON (${(error as Error).message})`, where: path, remedy }, { cause: error });
   }
-  if (!isRecord(json)) throw new MalformedHeaderError({ what: 'the header is not a JSON object', where: path, remedy: mend });
+  if (!isRecord(json)) throw new MalformedHeaderError({ what: 'the header is not a JSON object', where: path, remedy });
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) {
-    throw new DuplicateNameError({ what: `the header has the name "${duplicate}" twice`, where: path, remedy: mend });
+    throw new DuplicateNameError({ what: `the header has the name "${duplicate}" twice`, where: path, remedy });
   }
   const infos: TensorInfo[] = [];
   let metadata: Record<string, string> = {};
@@ -118,7 +118,7 @@ function parseHeader(
 
 function checkMetadata(entry: unknown, path: string): Record<string, string> {
   if (isRecord(entry) && Object.values(entry).every((value) => typeof value === 'string')) return entry as Record<string, string>;
-  throw new MalformedHeaderError({ what: '__metadata__ is not an object of strings', where: path, remedy: mend });
+  throw new MalformedHeaderError({ what: '__metadata__ is not an object of strings', where: path, remedy });
 }
 
 /** Checks what can be said about one tensor alone. */
@@ -127,7 +127,7 @@ function checkEntry(name: string, entry: unknown, path: string, dataBegin: numbe
   if (!isRecord(entry) || typeof entry.dtype !== 'string' || !isSizes(entry.shape) || !isSizes(entry.data_offsets) || entry.data_offsets.length !== 2) {
     throw new MalformedHeaderError({
       what: `its entry is ${JSON.stringify(entry).slice(0, 200)}`, where,
-      expected: 'a dtype, a shape and two data_offsets, all whole numbers from 0 on', remedy: mend,
+      expected: 'a dtype, a shape and two data_offsets, all whole numbers from 0 on', remedy,
     });
   }
   const { dtype, shape } = entry;
@@ -140,7 +140,7 @@ function checkEntry(name: string, entry: unknown, path: string, dataBegin: numbe
     });
   }
   const dataBytes = fileBytes - dataBegin;
-  if (to < from) throw new OffsetRangeError({ what: `data_offsets [${from}, ${to}] end before they begin`, where, remedy: mend });
+  if (to < from) throw new OffsetRangeError({ what: `data_offsets [${from}, ${to}] end before they begin`, where, remedy });
   if (to > dataBytes) {
     throw new OffsetRangeError({
       what: `data_offsets [${from}, ${to}] reach beyond the ${dataBytes} bytes of tensors in the file`, where,
@@ -151,7 +151,7 @@ function checkEntry(name: string, entry: unknown, path: string, dataBegin: numbe
   if (bytes !== to - from) {
     throw new TensorSizeError({
       what: `data_offsets [${from}, ${to}] enclose ${to - from} bytes`, where,
-      expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`, remedy: mend,
+      expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`, remedy,
     });
   }
   return { name, dtype, shape, file: path, begin: dataBegin + from, end: dataBegin + to };
@@ -164,19 +164,19 @@ function checkCoverage(infos: readonly TensorInfo[], path: string, dataBegin: nu
   for (const { name, begin, end } of infos) {
     if (begin < covered) {
       throw new OverlappingTensorsError({
-        what: `tensor ${name} begins at byte ${begin}, before the end of ${previous} at byte ${covered}`, where: path, remedy: mend,
+        what: `tensor ${name} begins at byte ${begin}, before the end of ${previous} at byte ${covered}`, where: path, remedy,
       });
     }
     if (begin > covered) {
       throw new UnusedBytesError({
-        what: `${begin - covered} bytes between ${previous} and tensor ${name} belong to no tensor`, where: path, remedy: mend,
+        what: `${begin - covered} bytes between ${previous} and tensor ${name} belong to no tensor`, where: path, remedy,
       });
     }
     covered = end;
     previous = `tensor ${name}`;
   }
   if (covered < fileBytes) {
-    throw new UnusedBytesError({ what: `${fileBytes - covered} bytes after ${previous} belong to no tensor`, where: path, remedy: mend });
+    throw new UnusedBytesError({ what: `${fileBytes - covered} bytes after ${previous} belong to no tensor`, where: path, remedy });
   }
 }
 

@@ -56,7 +56,7 @@ export function encodeHeader(tensors: readonly TensorSpec[], metadata: Readonly<
   for (const tensor of tensors) {
     const { name, dtype, shape } = tensor;
     if (header.has(name)) {
-      throw new DuplicateNameError({ what: `two tensors are named "${name}"`, where: path, remedy: 'Report this as a bug of the program' });
+      throw new DuplicateNameError({ what: `two tensors are named "${name}"`, where: path, remedy: 'Report this as a bug' });
     }
     const end = begin + tensorBytes(tensor, path);
     header.set(name, { dtype, shape, data_offsets: [begin, end] });

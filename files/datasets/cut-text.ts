@@ -32,7 +32,7 @@ export function cuttingOf(json: TokenizerJson): Cutting | undefined {
   return undefined;
 }
 
-/** Cuts a text into parts of `length` characters or somewhat more; of much more where there is no place for a cut. */
+/** Cuts a text into parts of `length` characters or somewhat more; of much more if there is no place for a cut. */
 export function cutText(text: string, cutting: Cutting, length: number): string[] {
   const parts: string[] = [];
   const place = /[A-Za-z] [A-Za-z]/g;
@@ -66,7 +66,7 @@ function flat(component: Component | null | undefined, list: 'normalizers' | 'pr
 /** Normalizers that change each character, or each with the marks that combine with it, by itself, and leave letters and spaces be. */
 const characterwise = new Set(['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'StripAccents', 'BertNormalizer']);
 
-/** The patterns of GPT-2, Llama 3 and Qwen2. In none of them can a match go on from a letter to a space. */
+/** The patterns of GPT-2, Llama 3 and Qwen2. In none of them can a match continue from a letter to a space. */
 const wordPatterns = new Set([
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",

@@ -65,7 +65,7 @@ function reachable(seed: number, count: number, words: number): Set<number> {
   return documents;
 }
 
-/** @returns undefined where a document is drawn that is not at hand */
+/** @returns undefined if a document is drawn that is not at hand */
 async function draw(
   request: DrawRequest, count: number, idsOf: (document: number) => Promise<Int32Array | undefined>,
 ): Promise<Int32Array | undefined> {

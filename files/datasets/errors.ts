@@ -14,7 +14,7 @@ export class InvalidUtf8Error extends PermanentFault {}
 export class MeaninglessFieldError extends PermanentFault {
   constructor(file: string, field: string) {
     super({
-      what: `field "${field}" is asked for, but the file is read as plain text, which has no fields`, where: file,
+      what: `field "${field}" is given, but the file is read as plain text, which has no fields`, where: file,
       expected: 'a name that ends in .json, .jsonl, .ndjson (each also with .gz) or .parquet', remedy: 'Rename the file, or remove `field`',
     });
   }

@@ -8,7 +8,7 @@ export interface Gpt2Files {
   merges: string;
   /** `tokenizer_config.json`. */
   config: Readonly<Record<string, unknown>>;
-  /** `special_tokens_map.json`, where there is one. */
+  /** `special_tokens_map.json`, if there is one. */
   special?: Readonly<Record<string, unknown>>;
 }
 

@@ -6,7 +6,7 @@ const longestLine = 1 << 28;
 
 /**
  * The lines of a `.json.gz` (or `.jsonl.gz`) file that are not empty, as they come out of decompression: whoever stops early reads no more of it.
- * @throws DatasetFileError where the file cannot be read or is no gzip file
+ * @throws DatasetFileError if the file cannot be read or is no gzip file
  */
 export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];

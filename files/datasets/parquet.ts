@@ -13,8 +13,8 @@ const readableCodecs = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
  * A column of strings of a Parquet file.
  *
  * @throws DatasetFileError
- * @throws ParquetError where the file is damaged, has no such column, or is compressed in a way that cannot be read
- * @throws InvalidRecordError where a row has no string in it
+ * @throws ParquetError if the file is damaged, has no such column, or is compressed in a way that cannot be read
+ * @throws InvalidRecordError if a row has no string in it
  */
 export async function readParquetColumn(file: string, column: string): Promise<string[]> {
   const { buffer, metadata } = await openParquet(file);
@@ -34,7 +34,7 @@ export async function readParquetColumn(file: string, column: string): Promise<s
  * The first rows of a Parquet file, as objects by column.
  *
  * @throws DatasetFileError
- * @throws ParquetError where the file is damaged or compressed in a way that cannot be read
+ * @throws ParquetError if the file is damaged or compressed in a way that cannot be read
  */
 export async function readParquetRows(file: string, limit?: number): Promise<Record<string, unknown>[]> {
   const { buffer, metadata } = await openParquet(file);

@@ -11,7 +11,7 @@ export interface Question {
   /** Of each answer; the same one again where the answers are the continuations. */
   contexts: string[];
   continuations: string[];
-  /** Characters (Unicode code points) of each answer; absent where the answers are the contexts. */
+  /** Characters (Unicode code points) of each answer; absent if the answers are the contexts. */
   lengths?: number[];
   /** Index of the right answer. */
   gold: number;
@@ -66,7 +66,7 @@ function questionOf(record: DatasetRecord, forms: readonly DocumentForm[]): Ques
   if (form === undefined) {
     throw new InvalidRecordError({
       what: `the document has the fields ${Object.keys(values).join(', ')}`, where,
-      expected: `those of one of these forms: ${forms.map((one) => fieldsNeeded(one).join(', ')).join('; or ')}`, remedy: 'Correct the file, or name the task that it is of',
+      expected: `those of one of these forms: ${forms.map((one) => fieldsNeeded(one).join(', ')).join('; or ')}`, remedy: 'Correct the file, or name the task that it belongs to',
     });
   }
   try {
@@ -110,7 +110,7 @@ function goldOf(values: Record<string, unknown>, { gold }: DocumentForm, answers
   const index = list === undefined ? (/^\d+$/.test(value) ? Number(value) : -1) : list.indexOf(value);
   if (index >= 0 && index < answers) return index;
   const expected = list === undefined ? `a number from 0 to ${answers - 1}, which answer is right` : `one of ${list.join(', ')}`;
-  throw new InvalidRecordError({ what: `the field "${gold.field}" is ${JSON.stringify(value)}`, where, expected, remedy: 'Leave out documents whose right answer is not known' });
+  throw new InvalidRecordError({ what: `the field "${gold.field}" is ${JSON.stringify(value)}`, where, expected, remedy: 'Leave out documents without a known right answer' });
 }
 
 function split(values: Record<string, unknown>, { field, at }: { field: string; at: string }): { before: string; after: string } {

@@ -26,7 +26,7 @@ export function textReading({ file, field = defaultField }: { file: string; fiel
  * file in order with a blank line between them, any other file as it is. With `.gz` behind it, text and JSON are unpacked first.
  *
  * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError, InvalidRecordError, ParquetError
- * @throws MeaninglessFieldError where `field` is given for a file that has no fields
+ * @throws MeaninglessFieldError if `field` is given for a file that has no fields
  */
 export async function readText(dataset: { file: string; field?: string }): Promise<string> {
   const { file } = dataset;

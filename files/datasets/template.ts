@@ -19,7 +19,7 @@ const filters: Record<string, (text: string) => string> = {
 
 const slot = /\{([^{}|]+)(?:\|([a-z]+))?\}/g;
 
-/** The value at a path such as `choices.text`; undefined where there is none. */
+/** The value at a path such as `choices.text`; undefined if there is none. */
 export function valueAt(values: Record<string, unknown>, path: string): unknown {
   let value: unknown = values;
   for (const key of path.split('.')) {

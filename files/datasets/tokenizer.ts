@@ -101,8 +101,8 @@ function open(Original: typeof library.Tokenizer, text: string, json: TokenizerJ
   const dropout = json.model?.dropout ?? 0;
   if (dropout !== 0) {
     throw new UnsupportedTokenizerError({
-      what: `model.dropout is ${JSON.stringify(dropout)}, so the same text has other tokens each time`, where: path, expected: 'null',
-      remedy: 'Set it to null, as for every use but training',
+      what: `model.dropout is ${JSON.stringify(dropout)}, so the same text gets different tokens each time`, where: path, expected: 'null',
+      remedy: 'Set it to null; only training uses it',
     });
   }
   let original: library.Tokenizer;

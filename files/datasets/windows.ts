@@ -40,7 +40,7 @@ export function cutWindows(ids: ArrayLike<number>, request: WindowRequest): Int3
  * @param options.skipTokens tokens at the start of the stream that no window has
  * @param options.maxWindows at most so many windows
  * @returns `[windows, sequenceLength]`, flattened
- * @throws TooFewTokensError where not one window fits
+ * @throws TooFewTokensError if not one window fits
  */
 export function cutAllWindows(
   ids: ArrayLike<number>,

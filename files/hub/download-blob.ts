@@ -30,9 +30,9 @@ export interface BlobRequest {
 const fruitlessCuts = 5;
 
 /**
- * Downloads a file of a repository under a temporary name, goes on after cuts (also those that ended a process before), holds it against
- * its checksum, syncs and renames it. The library's own download goes on after no cut and checks nothing.
- * @throws ChecksumMismatchError where it is wrong a second time; CacheFullError; HubUnreachableError; the faults of `hubFetch`
+ * Downloads a file of a repository under a temporary name, continues after cuts (also those that ended a process before), compares it with
+ * its checksum, syncs and renames it. The library's own download continues after no cut and checks nothing.
+ * @throws ChecksumMismatchError if it is wrong a second time; CacheFullError; HubUnreachableError; the faults of `hubFetch`
  */
 export async function downloadBlob(request: BlobRequest): Promise<void> {
   const { blob, remote, onProgress } = request;
@@ -136,12 +136,12 @@ function resolveUrl({ endpoint }: HubSettings, { type, repository, revision }: R
 
 /** Machines that share a cache and a name cannot tell each other's processes. */
 function takenOver(partial: string): HubUnreachableError {
-  return new HubUnreachableError({ where: partial, what: 'another process has taken this download over', remedy: 'It is tried again; give machines that share a cache names of their own' });
+  return new HubUnreachableError({ where: partial, what: 'another process has taken over this download', remedy: 'It is tried again; give machines that share a cache different names' });
 }
 
 function mismatch({ repository, remote }: BlobRequest, digest: string): ChecksumMismatchError {
   return new ChecksumMismatchError({
-    where: describeRepository(repository), what: `what came for ${remote.path} has the checksum ${digest}`, expected: expectedDigest(remote),
-    remedy: 'Nothing of it was kept. Something between here and the hub changes it, or the hub is broken: try again later, or from elsewhere',
+    where: describeRepository(repository), what: `the downloaded ${remote.path} has the checksum ${digest}`, expected: expectedDigest(remote),
+    remedy: 'The file was not kept. Something between here and the hub changes it, or the hub is broken: try again later, or from another network',
   });
 }

@@ -10,7 +10,7 @@ export class HubAccessError extends PermanentFault {}
 /** The repository's conditions have to be accepted on the hub first. */
 export class GatedRepositoryError extends PermanentFault {}
 
-/** The hub has no such repository, or none that this token may see. */
+/** The hub has no such repository, or none that this token can see. */
 export class RepositoryNotFoundError extends PermanentFault {}
 
 /** The repository has no such branch, tag or commit. */
@@ -45,7 +45,7 @@ export class HubNameError extends PermanentFault {}
 
 /** A cut, a closed port, a server of a network that answers nothing: what the system said, without addresses that hold secrets. */
 export function unreachable(where: string, cause: unknown): HubUnreachableError {
-  return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'It is tried again, and a download goes on where it stopped' }, { cause });
+  return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'It is tried again, and a download continues where it stopped' }, { cause });
 }
 
 function reasonOf(error: unknown): string {
@@ -60,7 +60,7 @@ export function cacheFull(folder: string, missing: number, free: number | undefi
   const text: FaultText = {
     where: folder,
     what: `${bytesText(missing)} are still to be downloaded${free === undefined ? ', and the disk is full' : `, but ${bytesText(free)} are free`}`,
-    remedy: 'Free some disk space, or set HF_HOME or HF_HUB_CACHE to a larger disk; the run goes on by itself',
+    remedy: 'Free some disk space, or set HF_HOME or HF_HUB_CACHE to a larger disk; the run continues by itself',
   };
   return new CacheFullError(text);
 }

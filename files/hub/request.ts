@@ -62,7 +62,7 @@ async function wholeJson(response: Response, { idleMs }: HubSettings, subject: S
   }
   const text = Buffer.concat(pieces).toString('utf8');
   if (text.trimStart().startsWith('<')) {
-    throw new HubProtocolError({ where: describeRepository(subject), what: 'the hub answers with a web page instead of JSON', remedy: 'Check HF_ENDPOINT, and whether this network wants you to sign in first' });
+    throw new HubProtocolError({ where: describeRepository(subject), what: 'the hub answers with a web page instead of JSON', remedy: 'Check HF_ENDPOINT, and whether this network requires a sign-in' });
   }
   try {
     JSON.parse(text);
@@ -86,7 +86,7 @@ async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, in
   }
 }
 
-/** The bytes of an answer as they come. @throws HubUnreachableError where they end early or stop for `idleMs` */
+/** The bytes of an answer as they come. @throws HubUnreachableError if they end early or stop for `idleMs` */
 export async function* bodyOf(response: Response, idleMs: number): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
@@ -116,20 +116,20 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
   const page = `${settings.endpoint}/${subject.type === 'dataset' ? 'datasets/' : ''}${subject.repository}`;
   const given = settings.token === undefined ? 'no token was given' : 'the token that was given is not enough';
   if (code === 'GatedRepo') {
-    return new GatedRepositoryError({ where, what: `its conditions have to be accepted first (${given})`, remedy: `Accept them on ${page}, then set HF_TOKEN to a token of that account` });
+    return new GatedRepositoryError({ where, what: `its conditions must be accepted first (${given})`, remedy: `Accept them on ${page}, then set HF_TOKEN to a token of that account` });
   }
   if (code === 'RepoNotFound' || (status === 404 && code === null && subject.path === undefined)) return repositoryNotFound(where, page);
   if (code === 'RevisionNotFound') {
     return new RevisionNotFoundError({ where, what: `the repository has no branch, tag or commit ${JSON.stringify(subject.revision)}`, remedy: `Correct revision; ${page}/commits has them` });
   }
   if (status === 404) {
-    return new RepositoryFileNotFoundError({ where, what: `there is no file ${subject.path ?? ''}`, remedy: `Look at ${page}/tree/${subject.revision} for what there is` });
+    return new RepositoryFileNotFoundError({ where, what: `there is no file ${subject.path ?? ''}`, remedy: `See ${page}/tree/${subject.revision} for its files` });
   }
   if (status === 401) {
     const unknown = settings.token === undefined ? 'the repository is private, or does not exist (no token was given)' : 'the hub refuses the token';
-    return new HubAccessError({ where, what: `${unknown} (401)`, remedy: `Check the name, and set HF_TOKEN to a valid token of an account that may see ${page}` });
+    return new HubAccessError({ where, what: `${unknown} (401)`, remedy: `Check the name, and set HF_TOKEN to a valid token of an account that can see ${page}` });
   }
-  if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that may read ${page}` });
+  if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that can read ${page}` });
   if (status === 429 || status === 408 || status >= 500) {
     return new HubUnreachableError({ where: settings.endpoint, what: `the hub answers with status ${status} for ${where}`, remedy: 'It is tried again' });
   }
@@ -137,5 +137,5 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
 }
 
 function repositoryNotFound(where: string, page: string): RepositoryNotFoundError {
-  return new RepositoryNotFoundError({ where, what: 'the hub has no such repository, or none that this token may see', remedy: `Correct the name; for a private repository set HF_TOKEN. Its page would be ${page}` });
+  return new RepositoryNotFoundError({ where, what: 'the hub has no such repository, or this token cannot see it', remedy: `Correct the name; for a private repository set HF_TOKEN. Its page would be ${page}` });
 }

@@ -15,7 +15,7 @@ export interface ApplyRequest {
   target: string;
   /** Write into a folder that has something in it. */
   overwrite?: boolean;
-  /** Go on where the mask was made for a model of another digest. */
+  /** Continue where the mask was made for a model of another digest. */
   anyModel?: boolean;
   /** Apply a mask to dense weights though the checkpoint that it comes from has updated ones. */
   denseValues?: boolean;
@@ -34,8 +34,8 @@ export async function applyMask(request: ApplyRequest): Promise<{ linears: numbe
   const mask = await openMaskFile(request.mask, source.tensors);
   if (mask.metadata.values === 'updated' && request.denseValues !== true) {
     throw new UpdatedValuesError({
-      what: 'it comes from a checkpoint whose kept weights were updated (SparseGPT), which no mask can give again', where: mask.path,
-      expected: 'metadata values: dense', remedy: 'Keep that checkpoint; or apply the mask to the dense weights all the same with --dense-values',
+      what: 'it comes from a checkpoint with updated weights (SparseGPT), which a mask alone cannot restore', where: mask.path,
+      expected: 'metadata values: dense', remedy: 'Keep that checkpoint; or apply the mask to the dense weights anyway with --dense-values',
     });
   }
   const entries = linearsInModel(mask, source);
@@ -77,7 +77,7 @@ async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Pro
   if (digest === metadata.model) return;
   throw new MaskMismatchError({
     what: `it was made for the model of digest ${metadata.model}`, where: path, expected: `${digest}, the digest of ${source.folder}`,
-    remedy: 'Give the model that the mask was made for, in the same revision and dtype; or go on all the same with --any-model',
+    remedy: 'Give the model that the mask was made for, in the same revision and dtype; or continue anyway with --any-model',
   });
 }
 

@@ -75,7 +75,7 @@ export class CheckpointScanner {
     return { take: (piece, at) => scan.take(piece, at), end };
   }
 
-  /** The same bytes of the dense model; undefined where it has no such tensor of the same kind, which is said elsewhere. */
+  /** The same bytes of the dense model; undefined if it has no such tensor of the same kind, which is said elsewhere. */
   private sourceBytes(info: TensorInfo): ((begin: number, end: number) => Promise<Buffer>) | undefined {
     const original = this.inSource(info.name);
     if (original === undefined || original.dtype !== info.dtype || original.end - original.begin !== info.end - info.begin) return undefined;

@@ -17,7 +17,7 @@ export interface ComposeRequest {
   /** The mask file to write. */
   target: string;
   overwrite?: boolean;
-  /** Go on where the masks say that they were made for different models. */
+  /** Continue where the masks say that they were made for different models. */
   anyModel?: boolean;
 }
 
@@ -76,7 +76,7 @@ function checkTogether(first: MaskSource, others: readonly MaskSource[], anyMode
   const digests = new Set([first, ...others].map(({ metadata }) => metadata.model).filter((digest) => digest !== undefined));
   if (digests.size > 1 && !anyModel) {
     throw new MaskMismatchError({
-      what: `they were made for models of different digests: ${[...digests].join(', ')}`, expected: 'masks of one model', remedy: 'Go on all the same with --any-model',
+      what: `they were made for models of different digests: ${[...digests].join(', ')}`, expected: 'masks of one model', remedy: 'Continue anyway with --any-model',
     });
   }
 }

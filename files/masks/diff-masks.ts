@@ -63,7 +63,7 @@ export function noCommonLinear(a: MaskSource, b: MaskSource): MaskMismatchError 
   });
 }
 
-/** The shape that one of two masks of a linear knows. @throws MaskMismatchError where they differ */
+/** The shape that one of two masks of a linear knows. @throws MaskMismatchError if they differ */
 export function commonShape(a: SourceMask, b: SourceMask, where: string): Pick<SourceMask, 'shape' | 'shapeKnown'> {
   const sameShape = a.shape.join() === b.shape.join();
   if (a.bits.length !== b.bits.length || (a.shapeKnown && b.shapeKnown && !sameShape)) {

@@ -47,7 +47,7 @@ export interface CheckpointFacts extends Totals {
   metadata: MaskMetadata;
   /** The dense model that was compared with, absolute; and its digest where it was needed. */
   source?: { folder: string; digest?: string };
-  /** What kept weights were held against. */
+  /** What kept weights were compared with. */
   values?: 'dense' | 'updated';
   linears: readonly LinearFacts[];
   violations: Findings;

@@ -18,7 +18,7 @@ export interface LinearFacts {
   rowZeros: readonly [number, number];
   /** SHA-256 of the packed bits. */
   maskSha256: string;
-  /** Kept weights that are zero, and where the first are; only where there is a mask. */
+  /** Kept weights that are zero, and where the first are; only if there is a mask. */
   keptZeros?: { count: number; first: readonly (readonly number[])[] };
   /** Kept weights that differ from the dense model's, as far as that is allowed; only with a model to compare with. */
   changed?: number;

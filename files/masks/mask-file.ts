@@ -77,7 +77,7 @@ export function shapeOf({ path, linears }: MaskFile, { name, shape }: MaskEntry)
   if (shape !== undefined) return shape;
   const unknown = linears.filter((linear) => linear.shape === undefined);
   throw new MaskShapesMissingError({
-    what: `the shapes of ${unknown.length} of ${linears.length} linears are not known, of ${name} for one`, where: path,
+    what: `the shapes of ${unknown.length} of ${linears.length} linears are not known, for example of ${name}`, where: path,
     expected: 'metadata "shapes" with [out, in] for each linear', remedy: 'Give the model that the mask was made for: --model FOLDER',
   });
 }
@@ -103,10 +103,10 @@ function matrixShape({ shape }: TensorInfo): Shape | undefined {
 
 function checkMetadata({ bits, pattern, model, values }: Record<string, string | undefined>, where: string): MaskMetadata {
   if (bits !== undefined && bits !== bitOrder) {
-    throw new MaskFileError({ what: `its metadata say that bits are "${bits}"`, where, expected: `"${bitOrder}"`, remedy: 'Write the mask again in that order' });
+    throw new MaskFileError({ what: `its metadata says that bits are "${bits}"`, where, expected: `"${bitOrder}"`, remedy: 'Write the mask again in that order' });
   }
   if (values !== undefined && values !== 'dense' && values !== 'updated') {
-    throw new MaskFileError({ what: `its metadata say that values are "${values}"`, where, expected: '"dense" or "updated"' });
+    throw new MaskFileError({ what: `its metadata says that values are "${values}"`, where, expected: '"dense" or "updated"' });
   }
   return { pattern, model, values };
 }

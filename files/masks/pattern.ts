@@ -40,7 +40,7 @@ export interface GroupTally {
   examples: number[][];
 }
 
-/** Counts groups of `of` consecutive weights. @returns undefined where `of` does not divide the linear's inputs */
+/** Counts groups of `of` consecutive weights. @returns undefined if `of` does not divide the linear's inputs */
 export function tallyGroups({ shape, bits }: PackedMask, of: number): GroupTally | undefined {
   if (shape[1] % of !== 0) return undefined;
   // Rows are whole groups, so that the weights may be read as one long row.

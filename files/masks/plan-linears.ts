@@ -10,7 +10,7 @@ import type { Violations } from './violations.js';
 /** A linear of a checkpoint that is to be looked at. */
 export interface PlannedLinear {
   info: LinearInfo;
-  /** Its mask's packed bits, of the right length; undefined where there is no mask. */
+  /** Its mask's packed bits, of the right length; undefined if there is no mask. */
   readBits: (() => Promise<Uint8Array>) | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface PlannedLinear {
  * checkpoint's names. What does not fit is a violation and is left out.
  *
  * @throws NothingPrunableError without a mask
- * @throws MaskMismatchError where no linear of the mask is in the checkpoint
+ * @throws MaskMismatchError if no linear of the mask is in the checkpoint
  */
 export function planLinears(checkpoint: Checkpoint, mask: MaskFile | undefined, violations: Violations): Map<string, PlannedLinear> {
   if (mask === undefined) return new Map(prunableTensors(checkpoint).map((info) => [info.name, { info, readBits: undefined }]));

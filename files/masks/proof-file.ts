@@ -40,7 +40,7 @@ export interface ProofRequest {
  */
 export async function writeProof({ path, facts, alsoChecked = [] }: ProofRequest): Promise<Proof> {
   if (facts.violations.count > 0) {
-    throw new ProofFileError({ what: `${facts.violations.count} things do not hold`, where: path, expected: 'facts without violations', remedy: 'Report this as a bug of the program' });
+    throw new ProofFileError({ what: `${facts.violations.count} things do not hold`, where: path, expected: 'facts without violations', remedy: 'Report this as a bug' });
   }
   const folder = dirname(resolve(path));
   const within = (file: FileFacts): FileFacts => ({ ...file, file: relative(folder, file.file) });
@@ -69,13 +69,13 @@ export async function readProof(path: string): Promise<Proof> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new ProofFileError({ what: `it cannot be read (${(error as Error).message})`, where: path, remedy: 'Remove it to go without it' }, { cause: error });
+    throw new ProofFileError({ what: `it cannot be read (${(error as Error).message})`, where: path, remedy: 'Remove it to continue without it' }, { cause: error });
   }
   const proof = value as Partial<Proof> | null;
   const isWhole = proof?.format === 'mask-proof' && proof.version === 1 && typeof proof.checkpoint === 'string'
     && Array.isArray(proof.files) && Array.isArray(proof.linears) && typeof proof.tensors === 'object';
   if (!isWhole) {
-    throw new ProofFileError({ what: 'it is not a proof file', where: path, expected: '"format": "mask-proof", "version": 1', remedy: 'Remove it to go without it' });
+    throw new ProofFileError({ what: 'it is not a proof file', where: path, expected: '"format": "mask-proof", "version": 1', remedy: 'Remove it to continue without it' });
   }
   return proof as Proof;
 }

@@ -26,7 +26,7 @@ export function prunableTensors({ folder, tensors }: Checkpoint): LinearInfo[] {
     throw new NothingPrunableError({
       what: `none of ${tensors.size} tensors is the weight matrix of a linear in a numbered layer: ${list([...tensors.keys()])}`,
       where: folder, expected: 'two-dimensional F32, F16 or BF16 tensors such as model.layers.0.mlp.up_proj.weight',
-      remedy: 'Give a mask file whose names say which tensors are meant, or convert quantized weights back',
+      remedy: 'Give a mask file that names the tensors, or convert quantized weights back',
     });
   }
   return sortByLayer(found);

@@ -8,7 +8,7 @@ const pieceBytes = 1 << 24;
 export class RangeReader {
   private readonly handles = new Map<string, Promise<FileHandle>>();
 
-  /** @throws TruncatedFileError where the file ends first */
+  /** @throws TruncatedFileError if the file ends first */
   async read(file: string, begin: number, end: number): Promise<Buffer> {
     const handle = await this.handle(file);
     const target = Buffer.allocUnsafeSlow(end - begin);

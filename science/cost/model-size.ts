@@ -58,7 +58,7 @@ const uniqueSize = (specs: readonly TensorSpec[]): number => sum([...new Map(spe
 /**
  * The sizes that a model's structure implies.
  *
- * @param files what the checkpoint's headers say, or what is assumed where there is no checkpoint
+ * @param files what the checkpoint's headers say, or what is assumed if there is no checkpoint
  */
 export function modelSize(model: DecoderModel, files: { bytesPerWeight: number; fileBytes?: number }): ModelSize {
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));

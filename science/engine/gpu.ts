@@ -4,9 +4,9 @@ import { basename } from 'node:path';
 
 /** The GPU that the engine computes on, and what its kernels follow from. */
 export interface Gpu {
-  /** For instance `NVIDIA H100 80GB HBM3`. */
+  /** For example `NVIDIA H100 80GB HBM3`. */
   name: string;
-  /** Compute capability, driver and libraries, for instance `compute capability 9.0, driver 550.54.15, cublas 12.5.3`. */
+  /** Compute capability, driver and libraries, for example `compute capability 9.0, driver 550.54.15, cublas 12.5.3`. */
   kernels: string;
 }
 

@@ -30,7 +30,7 @@ const limits = ['ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA', 'TF_ENABLE_ONEDNN_OPTS
 /**
  * The vector instructions by which TensorFlow and oneDNN choose their kernels here. Others add in another order, so their bits differ.
  *
- * @param cpuinfo text of `/proc/cpuinfo`; the processor's name stands in where there is none
+ * @param cpuinfo text of `/proc/cpuinfo`; the processor's name stands in if there is none
  */
 export function instructionSet(cpuinfo = readCpuinfo(), model = cpus()[0]?.model ?? 'unknown processor', env: Readonly<Record<string, string | undefined>> = process.env): string {
   const set = limits.flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [`${name}=${env[name]}`]));

@@ -6,9 +6,9 @@ import { openWasm } from './wasm.js';
 /** What computes in this process. Each field can change bits, so all of them belong to a run's state. */
 export interface Engine {
   backend: Backend;
-  /** Versions, for instance `tfjs 4.22.0, TensorFlow 2.21.0`. */
+  /** Versions, for example `tfjs 4.22.0, TensorFlow 2.21.0`. */
   version: string;
-  /** For instance `cpu` or `gpu: NVIDIA H100 80GB HBM3`. */
+  /** For example `cpu` or `gpu: NVIDIA H100 80GB HBM3`. */
   device: string;
   /**
    * What decides on the kernels that compute: vector instructions, or compute capability, driver and libraries of a GPU.

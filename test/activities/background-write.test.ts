@@ -28,7 +28,7 @@ async function* pieces(before: () => Promise<void> = () => Promise.resolve()): A
 const thing = { what: 'a thing', bytes: 3 };
 
 describe('a write beside the work', () => {
-  it('goes on until it is idle', async () => {
+  it('continues until it is idle', async () => {
     const { writer, told } = newWriter();
     const { passed, open } = gate();
     const written: number[] = [];

@@ -35,7 +35,7 @@ it('a run that was begun with other kernels is refused, with both named', async 
   await expect(refused).rejects.toThrow(context.engine.kernels);
 });
 
-it('a run that was begun before kernels were named goes on', async () => {
+it('a run that was begun before kernels were named continues', async () => {
   const { kernels: _, ...engine } = context.engine;
   await expect(bench.engineOf({ ...context, engine })).resolves.toEqual(context.engine);
 });

@@ -155,7 +155,7 @@ it('a layer that is run again after all is well, because nobody heard of it, say
   expect(await advance(1, contextOf(0), place.newBench())).toEqual(storedOnce);
 });
 
-it('a disk that takes no hidden states holds up no mask: the run is told, and goes on', async () => {
+it('a disk that takes no hidden states holds up no mask: the run is told, and continues', async () => {
   class FullStore extends ArtifactStore {
     isFull = true;
     override findOrMake(...[kind, dependsOn, make]: Parameters<ArtifactStore['findOrMake']>): ReturnType<ArtifactStore['findOrMake']> {
@@ -175,7 +175,7 @@ it('a disk that takes no hidden states holds up no mask: the run is told, and go
   };
   await make(0);
   await make(1);
-  expect(told).toEqual([0, 1].map((layer) => `hidden states after layer ${layer} could not be written (ENOSPC: no space left on device); the run goes on, and they are made again if they are lost`));
+  expect(told).toEqual([0, 1].map((layer) => `hidden states after layer ${layer} could not be written (ENOSPC: no space left on device); the run continues, and they are made again if they are lost`));
   store.isFull = false;
   await make(2);
   const third = { tokens: run.tokens, masks: [...masks] };

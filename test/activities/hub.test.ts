@@ -51,7 +51,7 @@ describe('a run on a model and a text of a hub', () => {
   const benchOf = (name: string, allowed?: AllowedPaths): Workbench => new Workbench(join(root, name), new ArtifactStore(join(root, name, 'artifacts')), allowed);
   const onMachine = (name: string): void => { vi.stubEnv('HF_HOME', join(root, name, 'huggingface')); };
 
-  it('goes on at another machine, which gets the same commit although the branch has moved', async () => {
+  it('continues at another machine, which gets the same commit although the branch has moved', async () => {
     onMachine('a');
     const first = benchOf('a');
     const told: string[] = [];

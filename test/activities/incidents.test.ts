@@ -41,7 +41,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The worker's clock jumped by -3(599|600)\.\d s$/)]);
   });
 
-  it('a compute process that was stopped is told when it goes on', where(needs.linux), async () => {
+  it('a compute process that was stopped is told when it continues', where(needs.linux), async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     await once(child, 'spawn');
     begin({ computePid: () => child.pid });

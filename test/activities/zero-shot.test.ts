@@ -21,7 +21,7 @@ let context: RunContext;
 let tasks: ZeroShotTask[];
 
 const sentences = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8').split('\n').filter((line) => line.length > 40);
-/** Which of three lines of a text goes on with a sentence's beginning. */
+/** Which of three lines of a text continues with a sentence's beginning. */
 const choices = sentences.slice(0, 12).map((sentence, i) => ({
   query: sentence.slice(0, 25),
   choices: [sentence.slice(25, 60), sentences[i + 1].slice(25, 40), sentences[i + 2].slice(25, 60)],

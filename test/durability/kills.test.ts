@@ -72,7 +72,7 @@ function find(state: string, what: RegExp): number[] {
   return lines.filter((line) => line.includes(state) && what.test(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
 }
 
-/** False where it has ended by itself meanwhile. */
+/** False if it has ended by itself meanwhile. */
 function isKilled(pid: number): boolean {
   try {
     return process.kill(pid, 'SIGKILL');

@@ -112,7 +112,7 @@ describe('placement of runs', () => {
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
     expect((await queuesOf(handle)).length).toBeGreaterThan(1);
     expect(toldBy(await historyOf(handle))).not.toEqual([]);
-    // On a slow machine more is told: that the server took long to answer, for instance.
+    // On a slow machine more is told: that the server took long to answer, for example.
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/));
     expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
     expect(owner.isAlive).toBe(false);

@@ -32,7 +32,7 @@ describe('faults', where(needs.linux), () => {
     const words = said.join('\n');
     expect(outcomes.flatMap(({ faults }) => faults.map(({ kind }) => kind)).sort()).toEqual([...kinds].sort());
     for (const { failure, lost, differing } of outcomes) expect({ failure, lost, differing }, words).toEqual({ failure: undefined, lost: [], differing: 0 });
-    // A run may end before a fault is felt; no run can go on after one of these without saying so.
+    // A run may end before a fault is felt; no run can continue after one of these without saying so.
     const kills = ['SIGKILL of the worker', 'SIGKILL of the compute process', 'SIGKILL of everything at once', 'SIGTERM of the worker'];
     for (const { kind, wentOn, told } of outcomes.flatMap(({ faults }) => faults)) if (kills.includes(kind) && wentOn) expect(told, kind).not.toEqual([]);
   });

@@ -8,7 +8,7 @@ export interface FakeRepository {
   commits: Record<string, Record<string, Buffer>>;
   /** Answers as the hub does for a repository whose conditions nobody has accepted. */
   gated?: boolean;
-  /** Only this token may see it. */
+  /** Only this token can see it. */
   token?: string;
 }
 

@@ -163,7 +163,7 @@ gates: [seconds total <= 10000]
     const sent: Promise<void>[] = [];
     let workflowId = '';
     meanwhile = async (name, call) => {
-      // Not waited for: it arrives while the activity ends, and the run decides how to go on.
+      // Not waited for: it arrives while the activity ends, and the run decides how to continue.
       const send = (): Promise<void> => client.workflow.getHandle(workflowId).signal(incidentSignal, { at: new Date(call).toISOString(), what: `call ${call}` });
       // After the last judgement the result is put together, so nothing is on its way then.
       if (name === 'judgeZeroShot') await Promise.all(sent);

@@ -55,7 +55,7 @@ describe('would notice a workflow that', () => {
   });
 });
 
-it('a run of a version that did not continue as new goes on as it did, however long it is', async () => {
+it('a run of a version that did not continue as new continues as it did, however long it is', async () => {
   const long = code.replace(suggested, '$1true');
   expect(long).not.toBe(code);
   await replay('demo', long);

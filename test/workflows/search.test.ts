@@ -170,7 +170,7 @@ describe('search workflow', () => {
     expect((await handle.describe()).status.name).toBe('FAILED');
   });
 
-  it('goes on with another worker where the first one left it, and tries nothing twice', async () => {
+  it('continues with another worker where the first one left it, and tries nothing twice', async () => {
     held.add(0.5);
     const handle = await start(request(55));
     await until(() => begun.includes(0.5));

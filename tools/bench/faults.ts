@@ -1,5 +1,5 @@
 /**
- * Injects faults into real runs of small LLaMA and OPT pipelines, and holds what comes out against undisturbed runs:
+ * Injects faults into real runs of small LLaMA and OPT pipelines, and compares what comes out with undisturbed runs:
  * `node dist/tools/bench/faults.js --faults 200 [--seed 1] [--lanes 3] [--per-run 4] [--outage 13] [--data ../shared/data] [--write FILE]`.
  * With `--layers 8 [--max-loss SECONDS]` the runs are those of the demo model made deeper, and of that `durability.maxLoss`.
  * Ends with exit code 1 if a layer was lost, a byte differs or a run failed.

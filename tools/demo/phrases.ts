@@ -19,9 +19,9 @@ export const together = (a: Person, b: Person): Party => ({
 
 /** A thing, or several of a kind, with the words that agree with it. */
 export interface Item {
-  /** With its quality and without article, for instance `old key`. */
+  /** With its quality and without article, for example `old key`. */
   bare: string;
-  /** As it is first spoken of, for instance `an old key` or `some old keys`. */
+  /** As it is first spoken of, for example `an old key` or `some old keys`. */
   some: string;
   it: string;
   they: string;

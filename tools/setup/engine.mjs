@@ -14,7 +14,7 @@ const packageFolder = join(packageRoot, 'node_modules', '@tensorflow', 'tfjs-nod
 /** What the package looks for beside its code: TensorFlow's libraries and the compiled binding. */
 const linkNames = ['deps', 'lib'];
 
-const costOfWasm = 'Everything works, with matrix products about 5 times slower. To mend it, solve that and run `npm run setup`.';
+const costOfWasm = 'Everything works, with matrix products about 5 times slower. To change that, solve this problem and run `npm run setup`.';
 
 function engineFolder(wheel) {
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));

@@ -45,7 +45,7 @@ async function get(say, folder) {
   }
 }
 
-/** Finds or gets the CLI. @throws where there is none to be had, with how to mend that */
+/** Finds or gets the CLI. @throws if there is none to be had, with how to fix that */
 export async function ensureTemporal(say) {
   const found = findTemporal();
   if (found !== undefined) return `already there, ${found}`;
@@ -58,8 +58,8 @@ export async function ensureTemporal(say) {
     renameSync(`${cachedTemporal()}.${process.pid}`, cachedTemporal());
     return how;
   } catch (failure) {
-    const mend = 'Install the Temporal CLI (https://docs.temporal.io/cli) so that `temporal` is on the PATH, or Go 1.24 or newer, and try again.';
-    throw new Error(`${failure.message}\n${mend}`);
+    const fix = 'Install the Temporal CLI (https://docs.temporal.io/cli) so that `temporal` is on the PATH, or Go 1.24 or newer, and try again.';
+    throw new Error(`${failure.message}\n${fix}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

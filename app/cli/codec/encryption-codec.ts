@@ -33,7 +33,7 @@ export class EncryptionCodec implements PayloadCodec {
     return Promise.resolve(keys === undefined ? payloads : payloads.map((payload) => encrypt(payload, keys)));
   }
 
-  /** @throws PayloadKeyError where the key is missing or wrong, as a rejection */
+  /** @throws PayloadKeyError if the key is missing or wrong, as a rejection */
   decode(payloads: Payload[]): Promise<Payload[]> {
     try {
       return Promise.resolve(payloads.map((payload) => (text(payload.metadata?.['encoding']) === encoding ? decrypt(payload, this.keys) : payload)));
@@ -65,7 +65,7 @@ function decrypt({ metadata, data }: Payload, keys: PayloadKeys | undefined): Pa
   const key = keys?.byId.get(id);
   if (key === undefined) {
     const what = keys === undefined ? 'this process has no payload key' : `this process has other keys only: ${[...keys.byId.keys()].join(', ')}`;
-    throw new PayloadKeyError({ where, what, remedy: 'Set LLM_BARBER_PAYLOAD_KEY_FILE (or LLM_BARBER_PAYLOAD_KEY) to keys that hold it, as those have who wrote it' });
+    throw new PayloadKeyError({ where, what, remedy: 'Set LLM_BARBER_PAYLOAD_KEY_FILE (or LLM_BARBER_PAYLOAD_KEY) to keys that include it, as the writer of the payload has' });
   }
   const sealed = Buffer.from(data ?? []);
   try {
@@ -74,6 +74,6 @@ function decrypt({ metadata, data }: Payload, keys: PayloadKeys | undefined): Pa
     const plain = Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()]);
     return PayloadMessage.decode(plain);
   } catch (cause) {
-    throw new PayloadKeyError({ where, what: 'it does not open', expected: `bytes made with the key that is called ${id} here`, remedy: 'Two different keys have this id, or the bytes were changed: compare the key files' }, { cause });
+    throw new PayloadKeyError({ where, what: 'it cannot be decrypted', expected: `bytes that were encrypted with key ${id}`, remedy: 'Two different keys have this id, or the bytes were changed: compare the key files' }, { cause });
   }
 }

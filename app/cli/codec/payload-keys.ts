@@ -13,10 +13,10 @@ export interface PayloadKeys {
 const textVariable = 'LLM_BARBER_PAYLOAD_KEY';
 const fileVariable = 'LLM_BARBER_PAYLOAD_KEY_FILE';
 const keyBytes = 32;
-const howTo = `Write \`id:key\`, for instance "k1:$(openssl rand -base64 ${keyBytes})"`;
+const howTo = `Write \`id:key\`, for example "k1:$(openssl rand -base64 ${keyBytes})"`;
 
 /**
- * The keys that `LLM_BARBER_PAYLOAD_KEY` holds or `LLM_BARBER_PAYLOAD_KEY_FILE` names; undefined where neither is set.
+ * The keys that `LLM_BARBER_PAYLOAD_KEY` holds or `LLM_BARBER_PAYLOAD_KEY_FILE` names; undefined if neither is set.
  * One `id:key` a line (or between commas), the key being base64 of 32 bytes. Lines that begin with `#` do not count.
  * No message ever shows a part of a key.
  * @throws PayloadKeyError
@@ -49,13 +49,13 @@ function parseKeys(text: string, source: string): PayloadKeys {
     if (entry === '' || entry.startsWith('#')) continue;
     const where = `${source}, entry ${index + 1}`;
     const [, id, encoded = ''] = /^([\w.-]{1,64}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
-    if (id === undefined) throw new PayloadKeyError({ where, what: 'this is no key with an id', expected: 'an id of letters, digits, `.`, `_`, `-`, a colon, and base64', remedy: howTo });
+    if (id === undefined) throw new PayloadKeyError({ where, what: 'this is not a key with an id', expected: 'an id of letters, digits, `.`, `_`, `-`, a colon, and base64', remedy: howTo });
     const bytes = Buffer.from(encoded, 'base64');
-    if (bytes.length !== keyBytes) throw new PayloadKeyError({ where, what: `key ${id} has ${bytes.length} bytes`, expected: `${keyBytes}, in base64`, remedy: howTo });
-    if (byId.has(id)) throw new PayloadKeyError({ where, what: `the id ${id} is there twice`, expected: 'an id for each key', remedy: 'Give the new key a new id' });
+    if (bytes.length !== keyBytes) throw new PayloadKeyError({ where, what: `key ${id} has ${bytes.length} bytes`, expected: `${keyBytes} bytes in base64`, remedy: howTo });
+    if (byId.has(id)) throw new PayloadKeyError({ where, what: `the id ${id} appears twice`, expected: 'an id for each key', remedy: 'Give the new key a new id' });
     byId.set(id, createSecretKey(bytes));
   }
   const [current] = byId.keys();
-  if (current === undefined) throw new PayloadKeyError({ where: source, what: 'there is no key in it', expected: 'one at least', remedy: howTo });
+  if (current === undefined) throw new PayloadKeyError({ where: source, what: 'there is no key in it', expected: 'at least one', remedy: howTo });
   return { current, byId };
 }

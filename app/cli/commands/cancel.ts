@@ -20,14 +20,14 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
       throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
     }
     const handle = client.workflow.getHandle(workflowId);
-    // Only a worker can carry out a cancellation. Where there is none, nothing is in flight, and the server can end it alone.
+    // Only a worker can carry out a cancellation. If there is none, nothing is in flight, and the server can end it alone.
     if (await isServed(client, options.state, taskQueue)) await handle.cancel();
     else await handle.terminate('cancelled while no worker served it');
     const ended = await hasEnded(async () => (await handle.describe()).status.name !== 'RUNNING');
     if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
     else {
-      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
-      process.stdout.write(`Finished work is kept. To go on: ${commandText(['retry', workflowId, ...stateWords(options.state)])}, or run or start the same file again.\n`);
+      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; the worker will end it'}: ${workflowId}\n`);
+      process.stdout.write(`Finished work is kept. To continue: ${commandText(['retry', workflowId, ...stateWords(options.state)])}, or run or start the same file again.\n`);
     }
     return exitCode.done;
   });

@@ -60,7 +60,7 @@ export async function watchFamilyCommand<Result>(kind: FamilyKind<Result>, which
     return await withFamily(kind, which, options, (client, { workflowId }) => attend(client, kind, workflowId, { options, signal }));
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`Stopped watching; the ${kind.noun} goes on.\n`);
+    process.stderr.write(`Stopped watching; the ${kind.noun} continues.\n`);
     if (options.json) printJson({ status: 'interrupted' });
     return exitCode.interrupted;
   } finally {
@@ -73,15 +73,15 @@ export async function cancelFamilyCommand(kind: Family, which: string | undefine
   return await withFamily(kind, which, options, async (client, { workflowId, status, taskQueue }) => {
     if (status.name !== 'RUNNING') throw new CommandLineError({ what: `${kind.noun} ${workflowId} is not running: ${status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
     const handle = client.workflow.getHandle(workflowId);
-    // Only a worker can carry out a cancellation; where there is none, the server ends the sweep and asks its members to end.
+    // Only a worker can carry out a cancellation; if there is none, the server ends the sweep and asks its members to end.
     if (await isServed(client, options.state, taskQueue)) await handle.cancel();
     else await handle.terminate('cancelled while no worker served it');
     let ended = false;
     for (const giveUp = Date.now() + patienceMs; !ended && Date.now() < giveUp; await sleep(250)) ended = (await handle.describe()).status.name !== 'RUNNING';
     if (options.json) printJson({ workflowId, status: ended ? 'cancelled' : 'cancelling' });
     else {
-      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; it ends when its worker hears of it'}: ${workflowId}\n`);
-      process.stdout.write(`Finished members are kept. To go on: ${kind.goOn(workflowId, options)}\n`);
+      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; the worker will end it'}: ${workflowId}\n`);
+      process.stdout.write(`Finished members are kept. To continue: ${kind.goOn(workflowId, options)}\n`);
     }
     return exitCode.done;
   });

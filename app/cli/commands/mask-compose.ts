@@ -18,11 +18,11 @@ export interface MaskComposeOptions {
 /**
  * `mask compose SOURCES... --keep all|any --out FILE`: one mask made of several.
  * @returns the exit code
- * @throws CommandLineError where there are several and `--keep` is missing
+ * @throws CommandLineError if there are several and `--keep` is missing
  */
 export async function maskComposeCommand(paths: readonly string[], { keep, out, model, overwrite, anyModel }: MaskComposeOptions, { json }: GlobalOptions): Promise<number> {
   if (keep === undefined && paths.length > 1) {
-    throw new CommandLineError({ what: '--keep is missing', expected: 'all or any', remedy: 'Say whether a weight stays where all masks keep it, or where any does' });
+    throw new CommandLineError({ what: '--keep is missing', expected: 'all or any', remedy: 'Say whether a weight stays if all masks keep it, or if any of them does' });
   }
   const tensors = model === undefined ? undefined : (await openCheckpoint(model)).tensors;
   const sources = await Promise.all(paths.map((path) => openMaskSource(path, tensors)));

@@ -13,12 +13,12 @@ import type { MaskVerifyOptions } from './mask-verify.js';
 export function addMaskCommands(mask: Command, onExit: (code: number) => void): void {
   const add = (name: string, description: string): Command => mask.command(name).description(description).copyInheritedSettings(mask);
 
-  add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file holds what it should, whichever tool made it')
+  add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file of any tool is correct')
     .option('--mask <file>', "the checkpoint's mask (default: mask.safetensors beside it, where a run wrote it)")
     .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it (default: that of the run)')
-    .option('--no-model', 'compare with no model')
-    .option('--pattern <N:M>', 'the pattern that every linear must keep (default: what the mask says, else what is found)')
-    .addOption(new Option('--values <which>', 'what kept weights must be (default: what the mask says)').choices(['dense', 'updated']))
+    .option('--no-model', 'do not compare with a model')
+    .option('--pattern <N:M>', 'the pattern that every linear must keep (default: the one that the mask names, else the one that is found)')
+    .addOption(new Option('--values <which>', 'what kept weights must be (default: as the mask says)').choices(['dense', 'updated']))
     .option('--linears', 'a line for every linear', false)
     .addHelpText('after', examples([
       ['mask verify .llm-barber/runs/demo-1f0c/checkpoint', 'a run: mask, proof and model are found'],
@@ -28,8 +28,8 @@ export function addMaskCommands(mask: Command, onExit: (code: number) => void): 
     .action(async (target: string, own: MaskVerifyOptions, command: Command) => {
       await guarded(command, onExit, async (options) => (await import('./mask-verify.js')).maskVerifyCommand(target, own, options));
     });
-  add('info <checkpoint|mask>', 'say what a mask file or a pruned checkpoint is: sparsity and pattern, layer by layer')
-    .option('--model <folder>', 'the model of a mask file that does not say shapes')
+  add('info <checkpoint|mask>', 'show sparsity and pattern of a mask file or a pruned checkpoint, layer by layer')
+    .option('--model <folder>', 'the model, for a mask file without shapes')
     .option('--linears', 'a line for every linear', false)
     .addHelpText('after', examples([['mask info mask.safetensors', '']]))
     .action(async (target: string, own: MaskInfoOptions, command: Command) => {
@@ -44,19 +44,19 @@ export function addMaskCommands(mask: Command, onExit: (code: number) => void): 
   add('apply <mask>', 'make the pruned checkpoint again from its mask and the dense model, byte for byte')
     .requiredOption('--model <folder>', 'the dense model')
     .requiredOption('--out <folder>', 'the checkpoint to write')
-    .option('--overwrite', 'write into a folder that has something in it', false)
-    .option('--any-model', 'go on where the mask was made for a model of another digest', false)
-    .option('--dense-values', 'apply to dense weights the mask of a checkpoint whose weights were updated', false)
+    .option('--overwrite', 'write into a folder that is not empty', false)
+    .option('--any-model', 'accept a mask that was made for a model of another digest', false)
+    .option('--dense-values', 'apply the mask of a checkpoint with updated weights to the dense weights', false)
     .addHelpText('after', examples([['mask apply mask.safetensors --model ./dense --out ./pruned', '']]))
     .action(async (file: string, own: MaskApplyOptions, command: Command) => {
       await guarded(command, onExit, async (options) => (await import('./mask-apply.js')).maskApplyCommand(file, own, options));
     });
-  add('compose <sources...>', 'write one mask made of several mask files or pruned checkpoints; of one: its mask as a file')
-    .addOption(new Option('--keep <which>', 'a weight stays where all masks keep it, or where any does').choices(['all', 'any']))
+  add('compose <sources...>', 'write one mask from several mask files or pruned checkpoints; from a single one, its mask')
+    .addOption(new Option('--keep <which>', 'a weight stays if all masks keep it, or if any of them does').choices(['all', 'any']))
     .requiredOption('--out <file>', 'the mask file to write')
-    .option('--model <folder>', 'the model of mask files that do not say shapes')
-    .option('--overwrite', 'replace the file if it is there', false)
-    .option('--any-model', 'go on where masks were made for models of different digests', false)
+    .option('--model <folder>', 'the model, for mask files without shapes')
+    .option('--overwrite', 'replace an existing file', false)
+    .option('--any-model', 'accept masks that were made for models of different digests', false)
     .addHelpText('after', examples([
       ['mask compose a.safetensors b.safetensors --keep any --out either.safetensors', ''],
       ['mask compose ./pruned --out mask.safetensors', 'the mask of a checkpoint'],

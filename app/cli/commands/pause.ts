@@ -25,12 +25,12 @@ export async function pauseCommand(which: string | undefined, options: GlobalOpt
     const paused = !served || (await isPaused(client, run));
     if (options.json) return printJson({ ...run, status: paused ? 'paused' : 'pausing' });
     const onward = commandText(['resume', run.workflowId, ...stateWords(options.state)]);
-    process.stdout.write(`${paused ? 'Paused' : 'Pausing once the layer in flight is finished'}: ${run.workflowId}\nTo go on: ${onward}\n`);
+    process.stdout.write(`${paused ? 'Paused' : 'Pausing once the layer in flight is finished'}: ${run.workflowId}\nTo continue: ${onward}\n`);
   });
 }
 
 /**
- * `resume [workflowId|FILE]`: lets a paused pipeline go on where it was.
+ * `resume [workflowId|FILE]`: lets a paused pipeline continue where it was.
  * @returns the exit code
  */
 export async function resumeCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
@@ -38,14 +38,14 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
     await client.workflow.getHandle(run.workflowId).signal(resumeSignal);
     if (options.json) return printJson({ ...run, status: 'running' });
     process.stdout.write(`Resumed: ${run.workflowId}\n`);
-    if (!served) process.stderr.write(`No worker serves its task queue: it goes on when there is one (${commandText(['worker', ...stateWords(options.state)])}).\n`);
+    if (!served) process.stderr.write(`No worker serves its task queue; it continues when there is a worker (${commandText(['worker', ...stateWords(options.state)])}).\n`);
   });
 }
 
 async function withRunning(which: string | undefined, options: GlobalOptions, act: (client: Client, run: Run, served: boolean) => Promise<void>): Promise<number> {
   return await withRun(which, options, async (client, { workflowId, runId, taskQueue, status }) => {
     const notRunning = (state: string, cause?: unknown): CommandLineError =>
-      new CommandLineError({ what: `pipeline ${workflowId} is not running: ${state}`, remedy: `To go on: ${commandText(['retry', workflowId, ...stateWords(options.state)])}. Finished work is kept` }, { cause });
+      new CommandLineError({ what: `pipeline ${workflowId} is not running: ${state}`, remedy: `To continue: ${commandText(['retry', workflowId, ...stateWords(options.state)])}. Finished work is kept` }, { cause });
     if (status.name !== 'RUNNING') throw notRunning(status.name.toLowerCase());
     try {
       await act(client, { workflowId, runId }, await isServed(client, options.state, taskQueue));

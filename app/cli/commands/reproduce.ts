@@ -9,7 +9,7 @@ import type { Run } from '../start-pipeline.js';
 import { runHere } from './run.js';
 
 /**
- * `reproduce PACK`: runs the pack's pipeline like `run`, and holds what it finds against what was published.
+ * `reproduce PACK`: runs the pack's pipeline like `run`, and compares what it finds with what was published.
  * @returns the exit code: that of a failed gate where a number is not within its tolerance, or a gate of the pipeline failed
  * @throws PipelineFileError
  */

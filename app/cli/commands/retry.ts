@@ -27,7 +27,7 @@ export async function retryCommand(which: string | undefined, { from }: RetryOpt
       new CommandLineError({ what: `pipeline ${workflowId} is running`, remedy: `Cancel it first: ${commandText(['cancel', workflowId, ...stateWords(options.state)])}` }, { cause });
     if (status.name === 'RUNNING') throw running();
     if (status.name === 'COMPLETED' && from === undefined) {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is complete: nothing of it failed`, remedy: 'Say with --from which stage to recompute from' });
+      throw new CommandLineError({ what: `pipeline ${workflowId} is complete, and no part of it failed`, remedy: 'Name with --from the first stage to recompute' });
     }
     const before = await requestOf(client, execution);
     const { stages } = before.pipeline;

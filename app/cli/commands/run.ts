@@ -75,7 +75,7 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     display.end();
-    process.stderr.write(`Interrupted. To go on where it stopped: ${thisCommand()}\n`);
+    process.stderr.write(`Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
     return exitCode.interrupted;
   } finally {

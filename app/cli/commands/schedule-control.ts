@@ -29,7 +29,7 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
     const { status, workflowId } = await whatBecame(found, policy);
     const lines = {
       started: `Started: ${workflowId}`,
-      skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one all the same).',
+      skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one anyway).',
       waiting: 'Triggered: it starts as soon as the overlap policy lets it.',
     };
     if (status === 'started' && !(await isServed(found.client, options.state, found.description.action.taskQueue))) {
@@ -50,7 +50,7 @@ async function whatBecame({ handle, description: { info: before } }: FoundSchedu
 }
 
 /**
- * `schedule pause ID`: no runs until it is resumed; one that runs goes on.
+ * `schedule pause ID`: no runs until it is resumed; one that runs continues.
  * @returns the exit code
  */
 export async function schedulePauseCommand(id: string, { note }: { note?: string }, options: GlobalOptions): Promise<number> {
@@ -83,8 +83,8 @@ export interface BackfillOptions {
  */
 export async function scheduleBackfillCommand(id: string, { from, to, overlap }: BackfillOptions, options: GlobalOptions): Promise<number> {
   const [start, end] = [parseTime(from, '--from'), parseTime(to, '--to')];
-  if (end.getTime() > Date.now()) throw new CommandLineError({ what: `--to ${to} has not come yet`, remedy: 'Give a time that is past; those to come are run anyhow' });
-  if (start >= end) throw new CommandLineError({ what: `--from ${from} is not before --to ${to}`, remedy: 'Swap them, or mend one' });
+  if (end.getTime() > Date.now()) throw new CommandLineError({ what: `--to ${to} has not come yet`, remedy: 'Give a time that is past; future runs start by themselves' });
+  if (start >= end) throw new CommandLineError({ what: `--from ${from} is not before --to ${to}`, remedy: 'Swap them, or fix one' });
   return await withSchedule(id, options.state, async ({ handle }) => {
     await handle.backfill({ start, end, overlap: overlapPolicies[overlap] });
     const json = { scheduleId: id, from: start, to: end, overlap };

@@ -34,7 +34,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
   const parsed = loadPipelineFile(file, options);
   const { id = parsed.pipeline.name, paused } = own;
   if (!idPattern.test(id)) {
-    throw new CommandLineError({ what: `--id ${id} is no name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, 100 at most' });
+    throw new CommandLineError({ what: `--id ${id} is not a name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, 100 at most' });
   }
   const session = await openSession(options.state);
   try {
@@ -55,7 +55,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
     const { info } = await handle.describe();
     if (info.nextActionTimes.length === 0) {
       await handle.delete();
-      throw new CommandLineError({ what: `"${timing.times}" never comes`, remedy: 'Mend --cron: for instance, no February has 30 days' });
+      throw new CommandLineError({ what: `"${timing.times}" never comes`, remedy: 'Fix --cron: for example, no February has 30 days' });
     }
     if (options.json) {
       printJson({ scheduleId: id, ...note, taskQueue: options.taskQueue, paused, next: info.nextActionTimes });
@@ -91,7 +91,7 @@ async function refused<T>(id: string, state: string, { times }: Timing, create: 
       throw new CommandLineError({ what: `there is a schedule ${id} already`, remedy }, { cause: error });
     }
     if (!(error instanceof TypeError)) throw error;
-    const remedy = 'Mend --cron or --time-zone, for instance --cron "0 3 * * *" --time-zone Europe/Berlin';
+    const remedy = 'Fix --cron or --time-zone, for example --cron "0 3 * * *" --time-zone Europe/Berlin';
     throw new CommandLineError({ what: `the server does not understand "${times}": ${error.message}`, remedy }, { cause: error });
   }
 }

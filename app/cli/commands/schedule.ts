@@ -11,14 +11,14 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
   const options = (command: Command): GlobalOptions => globalOptions(command);
   const add = (name: string, description: string): Command => schedule.command(name).description(description).copyInheritedSettings(schedule);
 
-  add('create <file>', 'run a pipeline at set times. It is kept as its file says now; later changes of the file do not count')
-    .option('--id <name>', "name of the schedule, with which its runs' workflow ids begin (default: the pipeline's name)")
-    .option('--cron <expression>', 'times as a cron expression, for instance "0 3 * * *"')
-    .option('--every <duration>', 'a run every so often, for instance 6h')
-    .option('--time-zone <name>', 'zone of the cron expression, for instance Europe/Berlin (default: UTC)')
-    .option('--jitter <duration>', 'delay each run by a random time, this at most')
+  add('create <file>', 'run a pipeline at set times. The schedule keeps the pipeline as it is now; later changes of the file have no effect')
+    .option('--id <name>', "name of the schedule; the workflow ids of its runs begin with it (default: the pipeline's name)")
+    .option('--cron <expression>', 'times as a cron expression, for example "0 3 * * *"')
+    .option('--every <duration>', 'time between two runs, for example 6h')
+    .option('--time-zone <name>', 'zone of the cron expression, for example Europe/Berlin (default: UTC)')
+    .option('--jitter <duration>', 'delay each run by a random time, at most this long')
     .addOption(overlap('what to do when the last run has not ended').default('skip'))
-    .option('--catch-up <duration>', 'runs that were due while the server was down are made up for if they are no older, as the overlap policy says (default: a year)')
+    .option('--catch-up <duration>', 'after the server was down, start runs that were due at most this long ago, following the overlap policy (default: a year)')
     .option('--pause-on-failure', 'pause the schedule when a run fails', false)
     .option('--paused', 'create it paused', false)
     .action(async (file: string, own: ScheduleCreateOptions, command: Command) => {
@@ -35,19 +35,19 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
     .action(async (id: string, own: { overlap?: OverlapName }, command: Command) => {
       onExit(await (await import('./schedule-control.js')).scheduleTriggerCommand(id, own, options(command)));
     });
-  add('pause <id>', 'start no more runs; one in flight goes on')
-    .option('--note <text>', 'why; shown by describe')
+  add('pause <id>', 'start no more runs; a run in progress continues')
+    .option('--note <text>', 'the reason; `describe` shows it')
     .action(async (id: string, own: { note?: string }, command: Command) => {
       onExit(await (await import('./schedule-control.js')).schedulePauseCommand(id, own, options(command)));
     });
   add('resume <id>', 'start runs again')
-    .option('--note <text>', 'why; shown by describe')
+    .option('--note <text>', 'the reason; `describe` shows it')
     .action(async (id: string, own: { note?: string }, command: Command) => {
       onExit(await (await import('./schedule-control.js')).scheduleResumeCommand(id, own, options(command)));
     });
-  add('backfill <id>', 'make the runs that there would have been in a time')
-    .requiredOption('--from <time>', 'ISO 8601, for instance 2026-01-31T03:00:00Z')
-    .requiredOption('--to <time>', 'likewise')
+  add('backfill <id>', 'start the runs of a past time span')
+    .requiredOption('--from <time>', 'ISO 8601, for example 2026-01-31T03:00:00Z')
+    .requiredOption('--to <time>', 'the end, like --from')
     .addOption(overlap('how the runs get along with each other').default('buffer-all'))
     .action(async (id: string, own: BackfillOptions, command: Command) => {
       onExit(await (await import('./schedule-control.js')).scheduleBackfillCommand(id, own, options(command)));

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { globalOptions, type GlobalOptions } from '../options.js';
 
-const which = 'workflow id, or search file; the latest search if left out';
+const which = 'workflow id, or search file; default: the latest search';
 const examples = `
 Examples:
   temporal-pipeline search validate pipelines/searches/demo.yaml
@@ -17,7 +17,7 @@ export function addSearchCommands(search: Command, onExit: (code: number) => voi
   const add = (name: string, description: string): Command => search.command(name).description(description).copyInheritedSettings(search);
   search.addHelpText('after', examples);
 
-  add('run <file>', 'run a search here: server, worker, progress and result in one; finished work is found again').addHelpText('after', examples).action(async (file: string, _: unknown, command: Command) => {
+  add('run <file>', 'run a search here: server, worker, progress and result in one; finished work is reused').addHelpText('after', examples).action(async (file: string, _: unknown, command: Command) => {
     onExit(await (await import('./search-run.js')).searchRunCommand(file, options(command)));
   });
   add('start <file>', 'start a search on running workers and return').action(async (file: string, _: unknown, command: Command) => {
@@ -32,7 +32,7 @@ export function addSearchCommands(search: Command, onExit: (code: number) => voi
   add('watch [which]', `show what a search has tried, and its result (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     onExit(await (await import('./search-control.js')).searchWatchCommand(word, options(command)));
   });
-  add('cancel [which]', `cancel a search and its run, keeping what is finished (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
+  add('cancel [which]', `cancel a search and its run, and keep finished work (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     onExit(await (await import('./search-control.js')).searchCancelCommand(word, options(command)));
   });
 }

@@ -5,7 +5,7 @@ import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
 /**
- * `store verify`: reads every artifact and holds it against its digests.
+ * `store verify`: reads every artifact and compares it with its digests.
  * @returns the exit code: 0 all hold, 1 something was damaged (and has been taken out)
  */
 export async function storeVerifyCommand({ state, store: location, json }: GlobalOptions): Promise<number> {

@@ -9,18 +9,18 @@ export function addStoreCommands(store: Command, onExit: (code: number) => void)
   const options = (command: Command): GlobalOptions => globalOptions(command);
   const add = (name: string, description: string): Command => store.command(name).description(description).copyInheritedSettings(store);
 
-  add('list', 'say how much of what there is; with --json every artifact')
+  add('list', 'show number and size of artifacts by kind; with --json every artifact')
     .addOption(new Option('--kind <kind>', 'only artifacts of this kind').choices(artifactKinds))
     .action(async (own: StoreListOptions, command: Command) => {
       onExit(await (await import('./store-list.js')).storeListCommand(own, options(command)));
     });
-  add('gc', 'remove artifacts that have not been used for long and that no run in progress refers to, and what killed workers left')
-    .option('--older-than <duration>', 'how long an artifact must not have been used, 10m at least', '7d')
-    .option('--dry-run', 'only say what would be removed', false)
+  add('gc', 'remove artifacts that were not used for a long time and that no run in progress needs, and remains of killed workers')
+    .option('--older-than <duration>', 'how long an artifact must be unused, at least 10m', '7d')
+    .option('--dry-run', 'only show what would be removed', false)
     .action(async (own: StoreGcOptions, command: Command) => {
       onExit(await (await import('./store-gc.js')).storeGcCommand(own, options(command)));
     });
-  add('verify', 'read everything and hold it against its digests; what is damaged is taken out, so that runs make it again').action(async (_: unknown, command: Command) => {
+  add('verify', 'read every artifact and compare it with its digests; damaged artifacts are moved aside, and runs make them again').action(async (_: unknown, command: Command) => {
     onExit(await (await import('./store-verify.js')).storeVerifyCommand(options(command)));
   });
 }

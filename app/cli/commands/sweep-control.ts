@@ -24,7 +24,7 @@ export async function sweepStartCommand(file: string, options: GlobalOptions): P
     if (before !== undefined && before.status.name !== 'RUNNING') {
       throw new CommandLineError({
         what: `sweep ${workflowId} has ended already: ${before.status.name.toLowerCase()}`,
-        remedy: `Run what is left of it with ${commandText(['sweep', 'resume', workflowId, ...stateWords(options.state)])}`,
+        remedy: `Run its other members with ${commandText(['sweep', 'resume', workflowId, ...stateWords(options.state)])}`,
       });
     }
     const { attached } = await startSweep(session.client, workflowId, request, options.taskQueue);

@@ -15,7 +15,7 @@ import { addedMembers, sweepIdOf, sweepRequestFor } from '../sweep/request.js';
 import { resumed, startSweep } from '../sweep/start.js';
 
 /**
- * `sweep run FILE`: server, worker, sweep, progress and result in one, on this machine. A sweep that ended before goes on with the members that
+ * `sweep run FILE`: server, worker, sweep, progress and result in one, on this machine. A sweep that ended before continues with the members that
  * are not done.
  * @returns the exit code
  */
@@ -29,7 +29,7 @@ export async function sweepRunCommand(file: string, options: GlobalOptions): Pro
   });
 }
 
-/** `sweep resume [which]`: goes on with a sweep that was cancelled, or whose members failed; what is done is not run again. @returns the exit code */
+/** `sweep resume [which]`: continues with a sweep that was cancelled, or whose members failed; what is done is not run again. @returns the exit code */
 export async function sweepResumeCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   checkHasServer(options.state);
   return await inForeground(options, async (foreground) => {
@@ -39,7 +39,7 @@ export async function sweepResumeCommand(which: string | undefined, options: Glo
 }
 
 /**
- * `sweep add-values WHICH path=value...`: more values of the matrix, and so more members. A sweep that runs gets them and goes on;
+ * `sweep add-values WHICH path=value...`: more values of the matrix, and so more members. A sweep that runs gets them and continues;
  * one that has ended is taken up again for them.
  * @returns the exit code
  */

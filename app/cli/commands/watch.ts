@@ -50,7 +50,7 @@ export async function watchCommand(which: string | undefined, options: GlobalOpt
     }
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write('Stopped watching; the pipeline goes on.\n');
+    process.stderr.write('Stopped watching; the pipeline continues.\n');
     if (options.json) printJson({ status: 'interrupted' });
     return exitCode.interrupted;
   } finally {

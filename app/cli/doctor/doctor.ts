@@ -26,12 +26,12 @@ export async function examine(checks: readonly Check[], surroundings: Surroundin
   return reports;
 }
 
-/** One line a check, and below it how to mend what is not as it should be. */
+/** One line a check, and below it how to fix what is not as it should be. */
 export function formatReports(reports: readonly Report[]): string {
   const width = Math.max(...reports.map(({ name }) => name.length));
   const lines = reports.flatMap(({ name, standing, what, mend }) => {
     const line = `${standing.padEnd(7)}  ${name.padEnd(width)}  ${what}`;
-    return mend === undefined ? [line] : [line, `${' '.repeat(width + 11)}To mend: ${mend}.`];
+    return mend === undefined ? [line] : [line, `${' '.repeat(width + 11)}To fix: ${mend}.`];
   });
   const bad = reports.filter(({ standing }) => standing === 'missing').map(({ name }) => name);
   const verdict = bad.length === 0 ? 'Pipelines can run here.' : `Pipelines cannot run here: ${bad.join(', ')}.`;
@@ -39,7 +39,7 @@ export function formatReports(reports: readonly Report[]): string {
 }
 
 /**
- * Says on stdout what is there, what is missing, which engine and device compute, and how to mend it.
+ * Says on stdout what is there, what is missing, which engine and device compute, and how to fix it.
  * @returns the exit code: 0 where pipelines can run, else 1
  */
 export async function runDoctor({ json, state }: DoctorOptions): Promise<number> {

@@ -64,7 +64,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
   if (cli === undefined) {
     throw new TemporalCliMissingError({
       what: 'no Temporal server: there is no `temporal` on this machine, and no address in the environment',
-      remedy: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to a server of yours',
+      remedy: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to your server',
     });
   }
   const earlier = await lastServer(state);

@@ -14,7 +14,7 @@ const portPairs = 6_000;
 
 /**
  * The ports of a state's server: always the same for one state, hardly ever those of another. A server that was killed must not
- * find that another state's has taken its port, while its clients go on asking there.
+ * find that another state's has taken its port, while its clients keep asking there.
  */
 export function portsOf(state: string): Ports {
   const pair = createHash('sha256').update(path.resolve(state)).digest().readUInt32BE(0) % portPairs;

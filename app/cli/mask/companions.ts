@@ -6,7 +6,7 @@ import { isFolder, modelDigest, readProof, type Proof } from '../../../files/mas
 
 /** What belongs to a checkpoint or a mask, given by a person or found in the folder of its run. */
 export interface Companions {
-  /** Folder of the checkpoint, or undefined where a mask file was given. */
+  /** Folder of the checkpoint, or undefined if a mask file was given. */
   checkpoint: string | undefined;
   mask: string | undefined;
   /** The dense model; with its digest where it was found. */
@@ -69,7 +69,7 @@ async function modelOfRun(folder: string): Promise<{ folder: string; digest: str
     const digest = await modelDigest(await openCheckpoint(model.source));
     return digest === model.digest ? { folder: model.source, digest } : undefined;
   } catch {
-    // It only adds to what can be proved: without a result, or without the model, verification goes on.
+    // It only adds to what can be proved: without a result, or without the model, verification continues.
     return undefined;
   }
 }

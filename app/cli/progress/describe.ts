@@ -14,7 +14,7 @@ export function describeEnd({ done, reused, seconds }: StageProgress): string {
   return `done in ${duration(seconds)}${reused > 0 ? `, ${grouped(reused)} of ${grouped(done)} found` : ''}`;
 }
 
-/** That a run is held, and what lets it go on. */
+/** That a run is held, and what lets it continue. */
 export function describePause(pause: NonNullable<PipelineProgress['pause']>): string {
-  return pause === 'asked' ? 'pausing after the layer in flight' : 'paused; `npx temporal-pipeline resume` lets it go on';
+  return pause === 'asked' ? 'pausing after the layer in flight' : 'paused; `npx temporal-pipeline resume` lets it continue';
 }

@@ -9,7 +9,7 @@ const queryTimeoutMs = 5_000;
 
 /**
  * Asks a run for its progress about twice a second until `signal` aborts. While nobody answers (no worker, no server)
- * it goes on asking: how a run ends is not told by this query.
+ * it keeps asking: how a run ends is not told by this query.
  */
 export async function followProgress(
   client: Client,

@@ -15,9 +15,9 @@ export function parseDuration(text: string, option: string): number {
   const total = counts?.reduce((sum, count, index) => sum + Number(count ?? 0) * units[index][1], 0) ?? 0;
   if (total > 0 && total <= longestMs) return total;
   throw new CommandLineError({
-    what: `${option} ${text} is no duration`,
+    what: `${option} ${text} is not a duration`,
     expected: `whole days, hours, minutes and seconds in that order, more than 0s and at most ${durationText(longestMs)}`,
-    remedy: 'For instance 30s, 6h or 1h30m',
+    remedy: 'For example 30s, 6h or 1h30m',
   });
 }
 

@@ -12,5 +12,5 @@ export function parseTime(text: string, option: string): Date {
   // JavaScript takes the 31st of any month for a day of the next one.
   const exists = day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
   if (exists && !Number.isNaN(time.getTime())) return time;
-  throw new CommandLineError({ what: `${option} ${text} is no time`, expected: 'a day, or a day and a time with Z or an offset, of ISO 8601', remedy: 'For instance 2026-01-31 or 2026-01-31T03:00:00Z' });
+  throw new CommandLineError({ what: `${option} ${text} is not a time`, expected: 'a day, or a day and a time with Z or an offset, of ISO 8601', remedy: 'For example 2026-01-31 or 2026-01-31T03:00:00Z' });
 }

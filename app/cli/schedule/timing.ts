@@ -47,7 +47,7 @@ const leastCatchUpMs = 10_000;
 export function parseTiming({ cron, every, jitter, timeZone, overlap, catchUp, pauseOnFailure }: TimingOptions): Timing {
   if ((cron === undefined) === (every === undefined)) {
     const what = cron === undefined ? 'neither --cron nor --every is given' : '--cron and --every are both given';
-    throw new CommandLineError({ what, expected: 'one of them', remedy: 'For instance --cron "0 3 * * *" (daily at 3) or --every 6h' });
+    throw new CommandLineError({ what, expected: 'one of them', remedy: 'For example --cron "0 3 * * *" (daily at 3) or --every 6h' });
   }
   if (every !== undefined && timeZone !== undefined) {
     throw new CommandLineError({ what: '--time-zone has no meaning with --every', remedy: 'Leave it out, or say the times with --cron' });

@@ -9,7 +9,7 @@ export function showSearch(workflowId: string, outcome: FamilyOutcome<SearchResu
   if (outcome.status !== 'completed') {
     if (json) printJson({ workflowId, status: outcome.status, error: outcome.error });
     const how = outcome.status === 'failed' ? `failed (${outcome.error.type}): ${outcome.error.message}` : 'was cancelled.';
-    const goOn = outcome.status === 'failed' ? 'Correct that and start the search again' : 'Start it again to go on';
+    const goOn = outcome.status === 'failed' ? 'Correct that and start the search again' : 'Start it again to continue';
     process.stderr.write(`\nThe search ${how}\n${goOn}: finished work is kept.\n`);
     return exitCode.runFailed;
   }

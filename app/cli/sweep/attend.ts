@@ -21,7 +21,7 @@ const queryMs = 5_000;
 /** Members whose own progress is asked for. */
 const mostAsked = 16;
 
-/** Shows the members of a sweep, or what a search tries, until `signal` aborts. While nobody answers it goes on asking. */
+/** Shows the members of a sweep, or what a search tries, until `signal` aborts. While nobody answers it keeps asking. */
 export async function followSweep(client: Client, workflowId: string, display: Display<SweepView>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const view = await unlessAborted(viewOf(client, workflowId), signal).catch(() => undefined);
@@ -77,7 +77,7 @@ const isLeft = ({ rows }: SweepTable): boolean => rows.some(({ status }) => stat
 
 /** Prints how a sweep ended. @returns the exit code: that of a failed run if a member failed, else that of a failed gate if one did */
 export function showSweep(workflowId: string, outcome: SweepOutcome, { json, state }: { json: boolean; state: string }): number {
-  const resume = `To run what is left: ${commandText(['sweep', 'resume', workflowId, ...stateWords(state)])}`;
+  const resume = `To run the others: ${commandText(['sweep', 'resume', workflowId, ...stateWords(state)])}`;
   if (outcome.status !== 'completed') {
     if (json) printJson({ workflowId, status: outcome.status, error: outcome.error });
     process.stderr.write(`\nThe sweep ${outcome.status === 'failed' ? `failed (${outcome.error.type}): ${outcome.error.message}` : 'was cancelled; finished members are kept.'}\n${resume}\n`);

@@ -44,7 +44,7 @@ export async function queryTable(client: Client, workflowId: string, timeoutMs =
   return await client.connection.withDeadline(Date.now() + timeoutMs, () => client.workflow.getHandle(workflowId).query<SweepTable>(sweepTableQuery));
 }
 
-/** What would go on with a sweep: its members, and the outcomes of those that ended. A worker answers it. Throws what the client throws. */
+/** What would continue with a sweep: its members, and the outcomes of those that ended. A worker answers it. Throws what the client throws. */
 export async function queryRequest(client: Client, workflowId: string): Promise<SweepRequest> {
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).query<SweepRequest>(sweepRequestQuery));
 }

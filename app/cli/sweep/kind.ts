@@ -15,7 +15,7 @@ export interface Family {
   count: 'members' | 'points';
   /** The workflow id that a file stands for. @throws PipelineFileError */
   idOf: (file: string, options: GlobalOptions) => string;
-  /** The command that goes on with one that was cancelled. */
+  /** The command that continues with one that was cancelled. */
   goOn: (workflowId: string, options: GlobalOptions) => string;
 }
 

@@ -98,7 +98,7 @@ function pathIn(matrix: SweepChoice['matrix'], text: string, word: string): stri
   const found = text === '' ? [] : paths.filter((path) => path === text || path.endsWith(`.${text}`));
   const [path, ...others] = found.includes(text) ? [text] : found;
   if (path !== undefined && others.length === 0) return path;
-  throw new CommandLineError({ what: `${word} names no value of the sweep's matrix`, expected: paths.map((known) => `${known}=VALUE`).join(' or ') });
+  throw new CommandLineError({ what: `${word} does not name a value of the sweep's matrix`, expected: paths.map((known) => `${known}=VALUE`).join(' or ') });
 }
 
 /** As YAML reads a single value. */

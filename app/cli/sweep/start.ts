@@ -39,7 +39,7 @@ export async function startFamily(client: Client, { type, workflowId, request, t
   const execution = await client.workflow.getHandle(workflowId).describe();
   if (execution.taskQueue !== taskQueue) {
     throw new OtherStateError({
-      what: `${type} ${workflowId} is already running on task queue ${execution.taskQueue}, which is another state's`,
+      what: `${type} ${workflowId} is already running on task queue ${execution.taskQueue} of another state`,
       expected: `task queue ${taskQueue}`,
       remedy: `Follow it with \`npx temporal-pipeline ${type} watch ${workflowId}\`, cancel it, or give its state folder with --state`,
     });
@@ -47,7 +47,7 @@ export async function startFamily(client: Client, { type, workflowId, request, t
   return { attached: before?.status.name === 'RUNNING' && before.runId === execution.runId, runId: execution.runId };
 }
 
-/** What goes on with a sweep that has ended: what is done or was skipped is kept, everything else is run (again). */
+/** What continues with a sweep that has ended: what is done or was skipped is kept, everything else is run (again). */
 export function resumed(request: SweepRequest): SweepRequest {
   const kept = Object.entries(request.outcomes).filter(([, { status }]: [string, MemberOutcome]) => status === 'done' || status === 'gateFailed' || status === 'skipped');
   return { ...request, outcomes: Object.fromEntries(kept) };

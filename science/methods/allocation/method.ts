@@ -11,7 +11,7 @@ export interface LinearScore {
   size: number;
   /** Index of its decoder layer. */
   layer: number;
-  /** What it does there; absent where that is not known. */
+  /** What it does there; absent if that is not known. */
   kind?: LinearKind;
   /** The larger, the more of its weights are kept. Read only by a method that scores. */
   score: number;
@@ -83,7 +83,7 @@ export function allocationMethod<const S extends Settings>(method: AllocationMet
 
 /** The setting that all methods have; each says its own default. */
 export const spreadSetting = {
-  description: 'How far the sparsity of a linear may lie from that of the whole model.',
+  description: 'How much the sparsity of a linear may differ from that of the whole model.',
   type: 'number',
   minimum: 0,
   maximum: 1,

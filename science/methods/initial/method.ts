@@ -51,7 +51,7 @@ export interface InitialMethod<S extends Settings = Settings> {
   needs: 'weights' | 'hidden-states' | 'source';
   /** Whether kept weights get other values than the dense ones. */
   updates: boolean;
-  /** What shares a budget in an unstructured mask; absent where the method does not choose. */
+  /** What shares a budget in an unstructured mask; absent if the method does not choose. */
   groups?: InitialGroups;
   /** Raised when a change of the code can change its bits. */
   version: number;

@@ -28,7 +28,7 @@ const productRows = 1024;
  * right, and on the left the sums that forward substitution needs. Both are updated by the same product.
  *
  * @param a symmetric `[n, n]`, row-major. Only the lower triangle is read; the strictly upper one is left undefined.
- * @returns false where A is not finite, or not positive definite beyond rounding: where a pivot is below 2^-52 n of its
+ * @returns false if A is not finite, or not positive definite beyond rounding: where a pivot is below 2^-52 n of its
  *   diagonal element (in blocks, 2^-24 for each). `a` is spoilt then.
  */
 export async function invertCholesky(a: Float64Array, n: number): Promise<boolean> {

@@ -8,7 +8,7 @@ import { HessianError } from './hessian-factor.js';
  *
  * @param matrix symmetric, positive semidefinite but for rounding that the ridge makes up for
  * @returns the caller's to dispose
- * @throws HessianError where there is none
+ * @throws HessianError if there is none
  */
 export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string): Promise<Tensor2D> {
   const [size] = matrix.shape;

@@ -59,20 +59,20 @@ export interface SubBlockEntry {
   errorAfter: number;
   grown: number;
   pruned: number;
-  /** What each round tried best and decided; absent where there are none. The errors are those of its held-out windows. */
+  /** What each round tried best and decided; absent if there are none. The errors are those of its held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
   /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows; of all with too few to hold any out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
   /** What became of training the whole layer's kept weights, on its last sub-block. The errors are those of held-out windows, if any are. */
   reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };
-  /** What was computed, in forwards of the sub-block over all windows; absent where the strategy does not count. */
+  /** What was computed, in forwards of the sub-block over all windows; absent if the strategy does not count. */
   forwards?: number;
 }
 
 export interface RebuildResult {
   /** The residual stream after the layer under the new masks, in the same batches. */
   hidden: Tensor3D[];
-  /** The residual stream of the dense model after the layer, where there was one before it. */
+  /** The residual stream of the dense model after the layer, if there was one before it. */
   denseHidden?: Tensor3D[];
   masks: Masks;
   updates: Updates;

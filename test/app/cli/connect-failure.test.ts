@@ -65,7 +65,7 @@ describe('a server that does not let us in says why, to clients and workers', ()
     });
   });
 
-  // A client goes on trying for 10 seconds here, as the server may be starting; what it says then comes from the same place.
+  // A client keeps trying for 10 seconds here, as the server may be starting; what it says then comes from the same place.
   it('a server with TLS that is spoken to without', async () => {
     await withProxy({}, async ({ port }) => {
       expect((await workerFailure(settings(port, {}))).message).toMatch(/does not speak gRPC without TLS .* Set TEMPORAL_TLS=true/);

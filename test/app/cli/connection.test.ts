@@ -38,7 +38,7 @@ describe('connection from the environment', () => {
     ['a certificate that is none', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'x', TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /^TEMPORAL_TLS_CLIENT_CERT_\.\.\.: it cannot be used \(.*; expected PEM/],
     ['an authority that is none', { TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'a-secret' }, /^TEMPORAL_TLS_SERVER_CA_CERT_\.\.\.: it cannot be used/],
     ['a key in place of its file', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'x', TEMPORAL_TLS_CLIENT_KEY_PATH: '-----BEGIN PRIVATE KEY-----\na-secret\n' }, /ENOENT/],
-    ['a file that is not there', { TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/no/ca.pem' }, /ENOENT.*\/no\/ca\.pem.*Mend the TEMPORAL_\* variables/],
+    ['a file that is not there', { TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/no/ca.pem' }, /ENOENT.*\/no\/ca\.pem.*Fix the TEMPORAL_\* variables/],
   ])('refuses %s, and shows no secret', (_, variables, message) => {
     const read = () => connectionFromEnvironment({ ...at, ...variables });
     expect(read).toThrow(ConnectionConfigError);

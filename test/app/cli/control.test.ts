@@ -92,7 +92,7 @@ describe('control of runs', () => {
   let first: Result;
   let kept = 0;
 
-  it('a paused run holds between two layers while its worker does other work and is replaced, and goes on when resumed', { timeout: 300_000 }, async () => {
+  it('a paused run holds between two layers while its worker does other work and is replaced, and continues when resumed', { timeout: 300_000 }, async () => {
     const held = await holdBetweenLayers();
     const busy = await call('retry', run.workflowId, '--from', 'rebuild');
     expect(busy).toMatchObject({ code: 2, stderr: expect.stringContaining('is running') as string });

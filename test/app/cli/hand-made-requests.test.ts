@@ -98,7 +98,7 @@ describe('requests made by hand', () => {
     ['wrong types', request((sent) => Object.assign(stage(sent, 'calibration'), { samples: '8', seed: {} })), 'RequestError', /2 problems\n.*`samples` is "8"; expected a whole number.*\n.*`seed` is a mapping/],
     ['a huge list', request((sent) => (stage(sent, 'evaluation')['states'] = new Array<string>(100_000).fill('dense'))), 'RequestError', /^pipeline: more than 10000 values/],
     ['a deep nest', deep('{"pipeline":{"stages":', '}}'), 'RequestError', /nested|cannot be sent/],
-    ['a folder that is no path', request(undefined, { folder: '../x' }), 'RequestError', /^folder: /],
+    ['a folder that is not a path', request(undefined, { folder: '../x' }), 'RequestError', /^folder: /],
     ['a lock that is none', request(undefined, { lock: { version: 1 } }), 'RequestError', /lock/],
     ['a stage to begin with that is not there', request(undefined, { anew: { from: 99, since: 'now' } }), 'RequestError', /anew\.from/],
     ['a digest that is none', request(undefined, { configDigest: 'x' }), 'RequestError', /^configDigest: /],
@@ -138,7 +138,7 @@ describe('requests made by hand', () => {
     expect(files()).toEqual(before);
   });
 
-  it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('a workflow id that is no name: %s', async (workflowId) => {
+  it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('a workflow id that is not a name: %s', async (workflowId) => {
     for (const [type, sent] of [['pipeline', request()], ['sweep', sweep()], ['search', search()]] as const) {
       const failure = await failureOf(type, sent, workflowId);
       expect(failure).toMatchObject({ type: 'UnsafeNameError', message: expect.stringMatching(/^workflow id ".*: it cannot name a file or folder/) as unknown });

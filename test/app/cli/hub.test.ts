@@ -65,7 +65,7 @@ stages:
   const run = (...words: string[]) => ['run', file, '--state', state, ...words];
   const seen = (part: string): string[] => server.requests.filter((request) => request.includes(part));
 
-  it('goes on where it was when the hub is killed in the middle and comes back', async () => {
+  it('continues where it was when the hub is killed in the middle and comes back', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 40_000, times: 1 });
     const program = startProgram('temporal-pipeline', run('--json'), { env });
     // What a worker says reaches the Temporal server every few seconds.
@@ -112,7 +112,7 @@ stages:
     server.add('org/gated', { 'config.json': '{}' }, { gated: true });
     const refused = await runCommand(run('--set', 'model.source=org/gated'), { env });
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toMatch(/GatedRepositoryError.*its conditions have to be accepted first/);
+    expect(refused.stderr).toMatch(/GatedRepositoryError.*its conditions must be accepted first/);
     for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
       const written = path.join(root, name);
       if (written !== path.join(home, 'token') && statSync(written).isFile()) expect(readFileSync(written).includes(token), name).toBe(false);

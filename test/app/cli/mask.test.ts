@@ -104,7 +104,7 @@ describe('mask', () => {
 
   it.each([
     ['a file that is not there', ['verify', 'nothing'], /nothing: it cannot be opened/],
-    ['a file that is no mask', ['verify', 'dense/model-00001-of-00002.safetensors'], /is BF16; expected a mask file/],
+    ['a file that is not a mask', ['verify', 'dense/model-00001-of-00002.safetensors'], /is BF16; expected a mask file/],
     ['a folder that is no checkpoint', ['verify', '.'], /there are no weights/],
     ['a pattern that is not one', ['verify', 'run', '--pattern', '4:2'], /'4:2' is not a sparsity pattern/],
     ['an unknown option', ['verify', 'run', '--fast'], /unknown option '--fast'/],

@@ -11,7 +11,7 @@ describe('what a failed run says', () => {
     expect(describeFailure(failed(inActivity(fault)))).toEqual({ status: 'failed', error: { type: 'NotFiniteError', message: 'model.safetensors: NaN' } });
   });
 
-  it('is what Temporal says where there was no fault', () => {
+  it('is what Temporal says if there was no fault', () => {
     const timeout = new TimeoutFailure('activity Heartbeat timeout', undefined, 'HEARTBEAT');
     expect(describeFailure(failed(inActivity(timeout)))).toEqual({ status: 'failed', error: { type: 'TimeoutFailure', message: 'activity Heartbeat timeout' } });
   });

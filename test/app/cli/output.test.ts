@@ -50,7 +50,7 @@ describe('output', () => {
     expect(code).toBe(1);
   });
 
-  it.each([`validate ${pipeline} --json`, 'store list'])('%s: a reader that has gone is no failure', async (line) => {
+  it.each([`validate ${pipeline} --json`, 'store list'])('%s: a reader that has gone is not a failure', async (line) => {
     expect(await shell(`set -o pipefail; pipeline ${line} | head -c 0`)).toEqual({ code: 0, stderr: '' });
   });
 

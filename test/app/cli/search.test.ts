@@ -44,7 +44,7 @@ describe('search', () => {
     for (const words of [['search', 'run', wrong], ['search', 'validate', wrong], ['validate', wrong]]) {
       const { code, stderr } = await call(...words);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/wrong\.yaml:4:\d+: `to` is 0\.85, which no whole number of steps of 0\.1 from 0\.1 reaches; expected for instance 0\.8 or 0\.9/);
+      expect(stderr).toMatch(/wrong\.yaml:4:\d+: `to` is 0\.85, which no whole number of steps of 0\.1 from 0\.1 reaches; expected for example 0\.8 or 0\.9/);
     }
     expect(JSON.parse((await call('validate', wrong, '--json')).stdout)).toMatchObject({ valid: false, problems: [{ line: 4 }] });
     expect(existsSync(state)).toBe(false);

@@ -46,7 +46,7 @@ describe('the end of a run', () => {
     expect(out).toMatch(/sparsity within 0\.0001 +within 0\.01 points of 50 % +49\.9999 % +passed/);
     expect(out).toMatch(/gap closed of ptb >= 50 % +>= 50 % +none +FAILED/);
     expect(out).toContain(exampleResult.checkpoint);
-    expect(err).toBe('2 of 4 quality gates failed: no dumber; gap closed of ptb >= 50 %. What the run has made stays.\n');
+    expect(err).toBe('2 of 4 quality gates failed: no dumber; gap closed of ptb >= 50 %. The files of the run stay.\n');
   });
 
   it('says so in JSON', () => {
@@ -78,6 +78,6 @@ describe('the end of a sweep', () => {
 
   it('is a failure first where a member failed', () => {
     expect(sweep([missed, row('c', { status: 'failed', error: { type: 'E', message: 'm' } })])).toBe(1);
-    expect(err).toContain('To run what is left');
+    expect(err).toContain('To run the others');
   });
 });

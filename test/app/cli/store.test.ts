@@ -118,7 +118,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
 });
 
 describe('store', () => {
-  it('lists, verifies and collects garbage, but nothing that a run in progress refers to', async () => {
+  it('lists, verifies and collects garbage, but nothing that a run in progress needs', async () => {
     const state = newState();
     const call = (...words: string[]): Promise<Ended> => runCommand(['store', ...words, '--state', state], { env: own.env });
     const run = startProgram('temporal-pipeline', ['run', file, '--state', state], { env: own.env });
@@ -144,7 +144,7 @@ describe('store', () => {
 
     const tooShort = await call('gc', '--older-than', '1s');
     expect(tooShort.code).toBe(2);
-    expect(tooShort.stderr).toContain('--older-than 1s is too short; expected 10m at least');
+    expect(tooShort.stderr).toContain('--older-than 1s is too short; expected at least 10m');
 
     expect((await runCommand(['run', file, '--json', '--state', state], { env: own.env })).code).toBe(0);
     const mask = readdirSync(masks, { recursive: true }).map(String).find((name) => name.endsWith('.bits') || name.endsWith('.safetensors')) ?? '';

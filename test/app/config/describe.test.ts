@@ -6,7 +6,7 @@ test('shows the line with a caret under the place, and names overrides', () => {
   const text = pipelineText().replace('samples: 16', 'sampels: 16');
   expect(describeProblems(failure(text, { overrides: ['rebuild.ratio=7'] }), text)).toBe(
     [
-      '--set rebuild.ratio=7: `ratio` is 7; expected a number above 0 and at most 1. Write for instance `ratio: 0.1`.',
+      '--set rebuild.ratio=7: `ratio` is 7; expected a number above 0 and at most 1. Write for example `ratio: 0.1`.',
       '',
       '/pipelines/test.yaml:7:7: unknown key `sampels` in `calibration`; expected `dataset`, `samples`, `sequenceLength`, `sampling` or `seed`. Did you mean `samples`?',
       '    7 |       sampels: 16',

@@ -70,7 +70,7 @@ describe('keys', () => {
     expect(problemLines('version: 1\nversion: 1\nnaem: x\nmodel: { source: ./m }\nstages: [{ rebuild: {} }]\n')).toHaveLength(4);
   });
 
-  test('a key that is no word', () => {
+  test('a key that is not a word', () => {
     expect(problemLines(pipelineText(undefined, '? [a, b]\n: 1\n'))).toEqual(['4:3 a key is missing or not a word; expected `key: value`. Write the key in front of the colon.']);
   });
 
@@ -111,7 +111,7 @@ describe('aliases', () => {
 
   test('a wrong value behind an alias is named where it is written', () => {
     const text = pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation:\n      perplexity:\n        - &t { dataset: { name: c4 }, maxWindows: 0 }\n        - *t\n');
-    expect(problemLines(text)).toEqual(['8:51 `maxWindows` is 0; expected a whole number of at least 1 and at most 1000000000000. Write for instance `maxWindows: 64`.']);
+    expect(problemLines(text)).toEqual(['8:51 `maxWindows` is 0; expected a whole number of at least 1 and at most 1000000000000. Write for example `maxWindows: 64`.']);
   });
 
   test('a merge key of something else', () => {

@@ -16,8 +16,8 @@ it('a pipeline that says nothing keeps the digest that it had before there was a
 });
 
 it.each([
-  ['{ maxLoss: -1 }', '`maxLoss` is -1; expected a number of at least 0 and at most 86400. Write for instance `maxLoss: 60`.'],
-  ['{ maxLoss: never }', '`maxLoss` is "never"; expected a number of at least 0 and at most 86400. Write for instance `maxLoss: 60`.'],
+  ['{ maxLoss: -1 }', '`maxLoss` is -1; expected a number of at least 0 and at most 86400. Write for example `maxLoss: 60`.'],
+  ['{ maxLoss: never }', '`maxLoss` is "never"; expected a number of at least 0 and at most 86400. Write for example `maxLoss: 60`.'],
   ['{ maxloss: 1 }', 'unknown key `maxloss` in `durability`; expected `maxLoss`. Did you mean `maxLoss`?'],
 ])('%s is refused', (yaml, message) => {
   const lines = problemLines(pipelineText(undefined, `durability: ${yaml}\n`));

@@ -10,7 +10,7 @@ import { failure, parse, pipelineText, problemLines } from './helpers.js';
 const withGates = (yaml: string): string => `${pipelineText()}gates:\n${yaml}`;
 
 describe('gates of a pipeline file', () => {
-  it('are resolved: conditions, names, and the dataset where there is only one', () => {
+  it('are resolved: conditions, names, and the dataset if there is only one', () => {
     const { pipeline } = parse(withGates('  - rebuilt perplexity <= 1.05 * initial\n  - { name: exact, check: " sparsity within 0.0001 " }\n'));
     expect(pipeline.gates).toEqual([
       { check: 'rebuilt perplexity <= 1.05 * initial', quantity: { kind: 'perplexity', state: 'rebuilt', dataset: 'heldout.txt' }, comparison: '<=', bound: { factor: 1.05, state: 'initial' } },

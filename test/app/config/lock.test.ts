@@ -55,7 +55,7 @@ describe('a lock', () => {
 
   it.each([
     ['version: 2', 'version: 3', '1:10 `version` is 3; expected `1` or `2`'],
-    ['threads: 1', 'threads: 0', '8:75 `threads` is 0; expected a whole number of at least 1 and at most 100000. Write for instance `threads: 2`'],
+    ['threads: 1', 'threads: 0', '8:75 `threads` is 0; expected a whole number of at least 1 and at most 100000. Write for example `threads: 2`'],
     ['backend: wasm', 'backend: cuda', '8:20 `backend` is "cuda"; expected `tensorflow` or `wasm`'],
     [`./a.txt: ${digest}`, './a.txt: short', '7:19 `./a.txt` is "short"; expected 64 hexadecimal digits'],
     ['sequencesPerBatch: 3', 'sequencePerBatch: 3', '9:1 unknown key `sequencePerBatch` in the lock'],

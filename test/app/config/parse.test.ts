@@ -177,7 +177,7 @@ describe('the model source', () => {
   });
 
   test('a branch for a revision is warned about', () => {
-    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can be moved');
+    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can later mean other weights');
   });
 
   test('what looks like a repository id but is a folder beside the file is that folder', () => {

@@ -167,7 +167,7 @@ describe('what comes with the pipeline', () => {
   it.each<[string, Sent, string, RegExp]>([
     ['the digest of something else', { configDigest: '0'.repeat(64) }, 'configDigest', new RegExp(`expected ${digestOf(pipeline)}`)],
     ['no digest', { configDigest: null }, 'configDigest', /^it is empty/],
-    ['a folder that is no path', { folder: 5 }, 'folder', /^it is 5; expected an absolute path/],
+    ['a folder that is not a path', { folder: 5 }, 'folder', /^it is 5; expected an absolute path/],
     ['a relative folder', { folder: '../x' }, 'folder', /expected an absolute path/],
     ['a stage to begin with that is not there', { anew: { from: 4, since: '2026-01-01T00:00:00Z' } }, 'anew.from', /^it is 4; expected the index of a stage, 0 to 3/],
     ['a stage by name', { anew: { from: '__proto__', since: '2026-01-01T00:00:00Z' } }, 'anew.from', /expected the index/],

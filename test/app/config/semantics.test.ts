@@ -106,7 +106,7 @@ describe('an allocation', () => {
     ['kinds of none', stages('sparsity: 0.5, allocation: { method: uniform, kinds: 0.1 }'), '6:85 `kinds` without `method: ramp`; expected it with that method only. Remove it, or set `method: ramp`.'],
     ['a ramp with a pattern', stages('pattern: "2:4", allocation: { method: ramp }', ''), '5:55 allocation by `ramp` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
     ['with a pattern', stages('pattern: "2:4", allocation: { method: sensitivity }'), '6:55 allocation by `sensitivity` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
-    ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, since the file says which weights go. Remove it.'],
+    ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, because the file decides which weights go. Remove it.'],
   ])('%s is refused', (_, text, problem) => {
     expect(problemLines(text)).toEqual([problem]);
   });
@@ -170,7 +170,7 @@ describe('calibration text that is scored', () => {
     expect(warnings('dataset: { file: other.txt }')).toEqual([]);
     expect(warnings('dataset: { name: c4 }')).toEqual([]);
     expect(warnings(`dataset: { name: c4, revision: ${'a'.repeat(40)} }`)).toEqual([]);
-    expect(warnings('dataset: { name: c4, revision: main }')).toEqual([expect.stringContaining('revision "main" can be moved to another text')]);
+    expect(warnings('dataset: { name: c4, revision: main }')).toEqual([expect.stringContaining('revision "main" can later mean another text')]);
   });
 
   test('cannot be skipped where windows are anywhere', () => {

@@ -31,7 +31,7 @@ it('a sweep as the client sends it is taken: new, resumed, with members added', 
 
 it.each<[string, (sent: Record<string, unknown> & SweepRequest) => unknown, RegExp]>([
   ['no base', (sent) => delete (sent as Partial<SweepRequest>).base, /^request: `base` is missing in the request/],
-  ['a base that is no pipeline', (sent) => (sent.base = { stages: 'x' } as never), /request\.base\.stages: `stages` is "x"/],
+  ['a base that is not a pipeline', (sent) => (sent.base = { stages: 'x' } as never), /request\.base\.stages: `stages` is "x"/],
   ['an unknown state', (sent) => ((sent.base.stages[3] as { states: string[] }).states = ['weird']), /request\.base\.stages\[3\]\.evaluation\.states\[0\]: item 1 of `states` is "weird"/],
   ['members that are no list', (sent) => (sent.members = {} as never), /request\.members: `members` is a mapping; expected a list/],
   ['no members', (sent) => (sent.members = []), /request\.members: `members` is an empty list/],
@@ -42,7 +42,7 @@ it.each<[string, (sent: Record<string, unknown> & SweepRequest) => unknown, RegE
   ['values that are no values', (sent) => (sent.members[0].values = { a: { b: 1 } } as never), /members\[0\]\.values\.a/],
   ['changes of a prototype', (sent) => (sent.members[0].changes = [[['__proto__', 'harmed'], true]]), /members\[0\]\.changes: a change names a value that the base pipeline does not have/],
   ['changes that are none', (sent) => (sent.members[0].changes = [['x', 1]] as never), /members\[0\]\.changes/],
-  ['a change to what is no pipeline', (sent) => (sent.members[0].changes = [[[], 5]]), /members\[0\]\.pipeline: the pipeline is 5/],
+  ['a change to what is not a pipeline', (sent) => (sent.members[0].changes = [[[], 5]]), /members\[0\]\.pipeline: the pipeline is 5/],
   ['a change to something that is not a sparsity', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"; expected a number above 0 and below 1/],
   ['the digest of something else', (sent) => (sent.members[0].configDigest = 'x'), /members\[0\]\.configDigest: it is "x"; expected [0-9a-f]{64}/],
   ['no limit of members at once', (sent) => delete (sent as Partial<SweepRequest>).maxParallel, /^request: `maxParallel` is missing in the request/],

@@ -35,7 +35,7 @@ describe('zeroShot', () => {
   it.each([
     ['{}', '`perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both.'],
     ['{ zeroShot: [] }', '`zeroShot` is an empty list; expected a list of 1 to 100 items.'],
-    ['{ zeroShot: [bolq] }', '"bolq" is no task that is known; expected one of `boolq`, `rte`, `hellaswag`, `winogrande`, `arc_easy`, `arc_challenge`, `openbookqa`, `piqa`. Did you mean `boolq`?'],
+    ['{ zeroShot: [bolq] }', '"bolq" is not a known task; expected one of `boolq`, `rte`, `hellaswag`, `winogrande`, `arc_easy`, `arc_challenge`, `openbookqa`, `piqa`. Did you mean `boolq`?'],
     ['{ zeroShot: [{ task: arc }] }', '`task` is "arc"; expected `boolq`,'],
     ['{ zeroShot: [{ name: mine }] }', '`name` without `file`;'],
     ['{ zeroShot: [{ file: ./a.jsonl }] }', 'neither `task` nor `name`;'],

@@ -1,4 +1,4 @@
-/** How long a run's histories are: counted here as the workflow does it, and held against recorded runs. */
+/** How long a run's histories are: counted here as the workflow does it, and compared with recorded runs. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';

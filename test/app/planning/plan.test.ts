@@ -85,7 +85,7 @@ describe('a plan', () => {
     expect(by('sensitivity').seconds).toBeGreaterThan(by('dlp').seconds);
   });
 
-  it('keeps tensors apart from the host where there is a GPU', () => {
+  it('keeps tensors apart from the host if there is a GPU', () => {
     const onGpu = plan([], assumedMachine({ ...cpuEngine, device: 'gpu: a card' }));
     const { host, tensors } = stage(plan(), 'rebuild');
     expect(stage(onGpu, 'rebuild')).toMatchObject({ tensors, host: host - tensors });

@@ -60,7 +60,7 @@ describe('openCheckpoint', () => {
       await expectError('PickleCheckpointError', new RegExp(`files that are not read \\(${name}\\).*save_pretrained`));
     });
 
-  it('lists what it found where there are no weights', async () => {
+  it('lists what it found if there are no weights', async () => {
     await expectError('NoWeightsError', /found: nothing/);
     await save('llama.Q4_K_M.gguf', '');
     await save('config.json', {});

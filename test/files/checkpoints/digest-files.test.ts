@@ -89,7 +89,7 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe('f'.repeat(64));
   });
 
-  it('ignores an entry of the cache that is no digest', async () => {
+  it('ignores an entry of the cache that is not a digest', async () => {
     await writeFile(file, 'one');
     await digestFiles([file], { cacheFile });
     await writeFile(cacheFile, (await readFile(cacheFile, 'utf8')).replace(sha256('one'), 'no digest'));

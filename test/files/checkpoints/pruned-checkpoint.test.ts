@@ -99,7 +99,7 @@ describe('writePrunedCheckpoint', () => {
     expect(JSON.parse(await readFile(join(target, file), 'utf8'))).toEqual({ metadata: { total_size: 76 }, ...index });
   });
 
-  it('goes on after an interruption: keeps what is right, mends what is not, removes what was half written', async () => {
+  it('continues after an interruption: keeps what is right, fixes what is not, removes what was half written', async () => {
     const checkpoint = await saveSource();
     await expect(writePrunedCheckpoint({
       source: checkpoint, target,

@@ -16,7 +16,7 @@ it.each(drawn)('draws what Python draws with seed %i', (seed, integers, words) =
 });
 
 // The 2,001st getrandbits(32), after the state was renewed three times.
-it.each([[0, 4065999976], [1, 1767993442], [42, 426724858], [4294967295, 1925551184]])('goes on as Python does, seed %i', (seed, expected) => {
+it.each([[0, 4065999976], [1, 1767993442], [42, 426724858], [4294967295, 1925551184]])('continues as Python does, seed %i', (seed, expected) => {
   const random = new PythonRandom(seed);
   for (let i = 0; i < 2000; i++) random.word();
   expect(random.word()).toBe(expected);

@@ -120,7 +120,7 @@ describe('readText by name and content', () => {
 
   it('refuses a field of plain text', async () => {
     const file = await save('a.txt', lines);
-    await expect(readText({ file, field: 'text' })).rejects.toThrow(`${file}: field "text" is asked for, but the file is read as plain text`);
+    await expect(readText({ file, field: 'text' })).rejects.toThrow(`${file}: field "text" is given, but the file is read as plain text`);
     await expect(readText({ file, field: 'text' })).rejects.toBeInstanceOf(MeaninglessFieldError);
   });
 });

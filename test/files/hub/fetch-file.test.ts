@@ -73,7 +73,7 @@ describe('a file of a hub', () => {
     expect(readFileSync(first.file).equals(weights)).toBe(true);
   });
 
-  it('goes on after a cut where it stopped', async () => {
+  it('continues after a cut where it stopped', async () => {
     server.troubles.set('model.safetensors', { cutAfter: 10_000, times: 2 });
     const { file } = await fetchFile({ ...model, path: 'model.safetensors' }, settings());
     expect(readFileSync(file).equals(weights)).toBe(true);
@@ -81,13 +81,13 @@ describe('a file of a hub', () => {
     expect(ranges).toEqual([undefined, 'bytes=10000-', 'bytes=20000-']);
   });
 
-  it('goes on after a connection that falls silent', async () => {
+  it('continues after a connection that falls silent', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 50_000, times: 1 });
     expect(readFileSync((await fetchFile({ ...model, path: 'model.safetensors' }, settings())).file).equals(weights)).toBe(true);
     expect(server.requests.at(-1)).toContain('bytes=50000-');
   });
 
-  it('goes on where another process was killed', async () => {
+  it('continues where another process was killed', async () => {
     // Named after a process that is no more.
     const { pid = 0 } = spawnSync(process.execPath, ['--version']);
     await fetchFile({ ...model, path: 'config.json' }, settings());

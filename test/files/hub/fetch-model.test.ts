@@ -72,14 +72,14 @@ describe('a model of a hub', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('is not there by halves: where a shard cannot be had, the model is no model yet', async () => {
+  it('is not there by halves: where a shard cannot be had, the model is not a model yet', async () => {
     server.add('org/name', sharded);
     server.troubles.set('model-00002-of-00002.safetensors', { status: 403, times: Infinity });
     await expect(get('org/name')).rejects.toMatchObject({ name: 'HubAccessError' });
     await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError' });
   });
 
-  it('comes as PyTorch weights where there are no safetensors: what its index names', async () => {
+  it('comes as PyTorch weights if there are no safetensors: what its index names', async () => {
     const weights = { 'pytorch_model-1.bin': 'one', 'pytorch_model-2.bin': 'two', 'pytorch_model-3.bin': 'not named' };
     const shards = JSON.stringify({ weight_map: { a: 'pytorch_model-1.bin', b: 'pytorch_model-2.bin' } });
     const commit = server.add('org/opt', { 'config.json': '{}', 'pytorch_model.bin.index.json': shards, ...weights });
@@ -93,7 +93,7 @@ describe('a model of a hub', () => {
     expect(readdirSync((await get('org/single')).folder).sort()).toEqual(['config.json', 'pytorch_model.bin']);
   });
 
-  it('is refused with words where there are no weights that are read', async () => {
+  it('is refused with words if there are no weights that are read', async () => {
     server.add('org/pickle', { 'config.json': '{}', 'model.pt': 'p', 'consolidated.00.pth': 'p' });
     await expect(get('org/pickle')).rejects.toMatchObject({
       name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/files that are not read \(.*model\.pt.*from_pretrained/) as string,

@@ -49,7 +49,7 @@ describe('finding a pattern', () => {
     fc.assert(fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(1, 2, 8, 32), (seed, sparsity, rows) => {
       const next = random(seed);
       const mask = Uint8Array.from({ length: rows * 256 }, () => Number(next() >= sparsity));
-      // Where there are few groups, all may keep a pattern by chance; then none is broken.
+      // If there are few groups, all may keep a pattern by chance; then none is broken.
       for (const strictness of ['exactly', 'atMost'] as const) expect(find(mask, [rows, 256], strictness).texts).toEqual([]);
       if (rows === 32) expect(find(mask, [rows, 256], 'atMost').pattern).toBe('unstructured');
     }), { numRuns: 200 });

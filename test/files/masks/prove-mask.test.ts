@@ -83,7 +83,7 @@ describe('proveMask', () => {
     }), { numRuns: 60 });
   });
 
-  it('refuses a pattern that does not divide the inputs, and what is no pattern', () => {
+  it('refuses a pattern that does not divide the inputs, and what is not a pattern', () => {
     const mask = packed({ shape: [4, 6], mask: new Uint8Array(24).fill(1) });
     expect(() => proveMask({ ...mask, pattern: '2:4' })).toThrow('w: 6 inputs, which 4 does not divide; expected the pattern 2:4');
     expect(() => proveMask({ ...mask, pattern: '4:2' })).toThrow("'4:2' is not a sparsity pattern");

@@ -15,7 +15,7 @@ export interface Scene {
   outage: number;
 }
 
-/** Does the fault, and mends what a person or a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to do it to */
+/** Does the fault, and fixes what a person or a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to do it to */
 type Injection = (scene: Scene) => Promise<string[] | undefined>;
 
 /** Longer than the server waits for a sign of life. */
@@ -96,9 +96,9 @@ export const injections = {
   },
   'SIGSTOP of the compute process, 2 s': async ({ owner }) => freeze((await owner()).computePids(), 2_000),
   'SIGSTOP of all workers past the heartbeat': ({ plant }) => freeze(plant.workers.flatMap((worker) => [worker.pid, ...worker.computePids()]), pastHeartbeatMs),
-  'two owners: one worker stopped past the heartbeat, goes on': async ({ owner, random }) => {
+  'two owners: one worker stopped past the heartbeat, continues': async ({ owner, random }) => {
     const worker = await owner();
-    // The compute process alone may go on, and finish what the next owner begins.
+    // The compute process alone may continue, and finish what the next owner begins.
     const compute = random() < 0.5 ? worker.computePids() : [];
     return freeze([worker.pid, ...compute], pastHeartbeatMs);
   },

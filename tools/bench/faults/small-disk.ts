@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export class SmallDisk {
   private constructor(private readonly folder: string) {}
 
-  /** Mounts one on a folder; undefined where this user may not. */
+  /** Mounts one on a folder; undefined if this user may not. */
   static mount(folder: string): SmallDisk | undefined {
     mkdirSync(folder, { recursive: true });
     try {

@@ -66,7 +66,7 @@ export interface Scores {
 export interface Measured extends Scores {
   /** Of the initial method and of the rebuild, all layers. */
   seconds: { initial: number; rebuild: number };
-  /** Mean over sub-blocks, in forwards over all calibration windows; absent where the strategy does not report it. */
+  /** Mean over sub-blocks, in forwards over all calibration windows; absent if the strategy does not report it. */
   forwards?: number;
   /** Share of the linears' weights that are zero. */
   sparsity: number;

@@ -26,7 +26,7 @@ export function effortPoints(sections: readonly Section[]): EffortPoint[] {
   });
 }
 
-/** A line for each pattern through the efforts of `best`, and a mark for every other method. Undefined where there is nothing to draw. */
+/** A line for each pattern through the efforts of `best`, and a mark for every other method. Undefined if there is nothing to draw. */
 export function effortPicture(points: readonly EffortPoint[]): string | undefined {
   const patterns = [...new Set(points.map(({ pattern }) => pattern))];
   if (patterns.length === 0) return undefined;

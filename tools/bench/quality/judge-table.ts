@@ -26,7 +26,7 @@ export function judgeTable(lines: readonly ResultLine[]): string {
   for (const [a, b] of pairsOf(cells)) {
     for (const truth of a.evaluations) {
       for (const text of a.evaluations) {
-        // Where there are several texts, none is judged by itself.
+        // If there are several texts, none is judged by itself.
         if (a.evaluations.length > 1 && text.name === truth.name) continue;
         const column = `${a.model}: ${text.name} for ${truth.name}`;
         const tallies = columns.get(column) ?? new Map<string, Tally>();

@@ -46,7 +46,7 @@ export async function measureDense(bench: BenchModel, cell: Pick<Cell, 'evaluati
  * One layer after the other: the initial method on the stream that comes through the initial masks, the strategy on the one that
  * comes through what it has rebuilt, and then all that is judged.
  *
- * @throws MaskBudgetError where a method breaks its budget; PatternError where the pattern does not fit the model
+ * @throws MaskBudgetError if a method breaks its budget; PatternError where the pattern does not fit the model
  */
 export async function measureCell(bench: BenchModel, cell: Cell, { onProgress, data }: Progress): Promise<Measured> {
   resetPeak();

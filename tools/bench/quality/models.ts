@@ -38,7 +38,7 @@ const calibrationShare = 0.9;
 /** Tokens that are never scored, so that small models of one text are judged on nearly the same part of it. */
 const smallSkip = 4096;
 
-/** @throws Error where the model is not known, or its folder was not given */
+/** @throws Error if the model is not known, or its folder was not given */
 export function planOf(model: string, request: PlanRequest): ModelPlan {
   return model === smolName ? smolPlan(request) : smallPlan(model, request);
 }

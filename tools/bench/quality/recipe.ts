@@ -24,10 +24,10 @@ export interface Recipe {
 }
 
 /**
- * Reads a method's name, for instance `wanda`, `refit`, `published`, `sparsegpt+guarded`, `magnitude+guarded:weights=refit:rounds=3`.
+ * Reads a method's name, for example `wanda`, `refit`, `published`, `sparsegpt+guarded`, `magnitude+guarded:weights=refit:rounds=3`.
  * A strategy alone comes after Wanda. What is left out has the defaults of the pipeline.
  *
- * @throws Error where a name, a setting or a value is not known
+ * @throws Error if a name, a setting or a value is not known
  */
 export function recipeOf(name: string): Recipe {
   const [first, second, ...rest] = longName(name).split('+');

@@ -91,7 +91,7 @@ function aboutOf({ calibration, evaluations, questions }: ResultLine): string {
   return `Calibrated on ${samples} windows of ${length} tokens of ${text} ${where};\nscored on ${scored}${asked}.`;
 }
 
-/** The sections as Markdown, and the mean shares over small models where there are several. */
+/** The sections as Markdown, and the mean shares over small models if there are several. */
 export function markdownOf(sections: readonly Section[]): string {
   return [...sections.map(sectionText), ...meansText(sections)].join('\n');
 }

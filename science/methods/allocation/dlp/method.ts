@@ -6,7 +6,7 @@ import { byValue } from '../shifts.js';
 const defaultSpread = 0.15;
 
 export const dlp = allocationMethod({
-  description: 'The median of `|W| * ||x||` in each decoder layer: the smaller, the denser (DLP, Chen et al. 2025). Runs the dense model forward once.',
+  description: 'The median of `|W| * ||x||` in each decoder layer. A smaller median makes the layer denser (DLP, Chen et al. 2025). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
   needs: 'inputs',

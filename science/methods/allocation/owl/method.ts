@@ -6,7 +6,7 @@ import { byValue } from '../shifts.js';
 const defaultSpread = 0.08;
 
 export const owl = allocationMethod({
-  description: 'The share of outliers in each decoder layer (OWL, Yin et al. 2023). Runs the dense model forward once.',
+  description: 'The share of outliers in each decoder layer. More outliers make the layer denser (OWL, Yin et al. 2023). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
   needs: 'inputs',

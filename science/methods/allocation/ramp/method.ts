@@ -7,11 +7,11 @@ const defaultKinds = 0.03;
 
 export const ramp = allocationMethod({
   description:
-    'By place alone: sparsity rises linearly from the first decoder layer to the last, and `v` and `o` are denser than `q` and `k`. Runs nothing, and needs no calibration.',
+    'The place alone: sparsity rises linearly from the first decoder layer to the last, and `v` and `o` are denser than `q` and `k`. Runs nothing and needs no calibration.',
   settings: {
     spread: spreadSetting,
     kinds: {
-      description: `With \`method: ramp\`: by how much \`v\` and \`o\` of the attention are denser, and \`q\` and \`k\` sparser, than the layer; ${defaultKinds} if absent, 0 for none.`,
+      description: `With \`method: ramp\`: how much denser \`v\` and \`o\` of the attention are than the layer, and how much sparser \`q\` and \`k\` are. Default: ${defaultKinds}. 0 makes no difference between them.`,
       type: 'number',
       minimum: 0,
       maximum: 1,

@@ -7,7 +7,7 @@ const defaultSpread = 0.1;
 
 export const sensitivity = allocationMethod({
   description:
-    'How much the loss bends under changes of each linear (after Shao et al. 2024). Runs the dense model forward and backward once; the hidden states of all layers are on disk meanwhile.',
+    'How sensitive the loss is to each linear (after Shao et al. 2024). Runs the dense model forward and backward once, with the hidden states of all layers on disk.',
   settings: { spread: spreadSetting },
   defaultSpread,
   needs: 'gradients',

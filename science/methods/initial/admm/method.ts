@@ -8,7 +8,7 @@ export const defaultIterations = 30;
 export const settings = {
   damping,
   iterations: {
-    description: `With \`method: admm\`: how many times the weights are solved for and pruned; ${defaultIterations} if absent. The first half of them prunes gradually.`,
+    description: `With \`method: admm\`: number of iterations. Default: ${defaultIterations}. The first half prunes gradually.`,
     type: 'integer',
     minimum: 1,
     maximum: 1000,
@@ -17,7 +17,7 @@ export const settings = {
 } as const;
 
 export const admm = initialMethod({
-  description: 'Mask and weights of each linear together, by the alternating direction method of multipliers; budgets by output row (Meng et al. 2024; Boza 2024).',
+  description: 'Mask and weights of each linear together, by the alternating direction method of multipliers. Each output row has a budget (Meng et al. 2024; Boza 2024).',
   settings,
   needs: 'hidden-states',
   updates: true,

@@ -6,7 +6,7 @@ import { initialMethod } from '../method.js';
 export const settings = { damping };
 
 export const sparsegpt = initialMethod({
-  description: 'Optimal brain surgeon per 128 columns; the weights that stay make up for those that go (Frantar and Alistarh 2023).',
+  description: 'Optimal brain surgeon per 128 columns. The weights that stay compensate for the pruned ones (Frantar and Alistarh 2023).',
   settings,
   needs: 'hidden-states',
   updates: true,

@@ -7,7 +7,7 @@ export interface Trainable {
   start: Tensor;
   /** Of each element about the largest change in one step. */
   rate: number;
-  /** 1 where an element is trained, 0 where not, of the same shape; absent where all are. Taken over. */
+  /** 1 where an element is trained, 0 where not, of the same shape; absent if all are. Taken over. */
   kept?: Tensor;
 }
 

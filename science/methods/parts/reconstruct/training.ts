@@ -13,7 +13,7 @@ import { windowOrder } from './window-order.js';
 export interface ReconstructionEpoch {
   /** Mean over the epoch's steps, each before it changes the weights. */
   trainError: number;
-  /** Of the held-out windows after the epoch; absent where there are none. */
+  /** Of the held-out windows after the epoch; absent if there are none. */
   heldOutError?: number;
 }
 
@@ -42,7 +42,7 @@ export interface Training {
 /**
  * Runs the epochs.
  *
- * @returns the values of the best epoch whose error was taken, the caller's to dispose; absent where none was better than the start
+ * @returns the values of the best epoch whose error was taken, the caller's to dispose; absent if none was better than the start
  */
 export async function train({ layer, others, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
   const steps = count * training.length;

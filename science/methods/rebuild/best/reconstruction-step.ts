@@ -24,7 +24,7 @@ export interface ReconstructionStep extends Pruned {
 /** What a reconstruction came to. */
 export interface Reconstructed {
   updates: Map<string, Float32Array>;
-  /** The residual stream after the layer with the new values; absent where those of the start stand. */
+  /** The residual stream after the layer with the new values; absent if those of the start stand. */
   after?: Tensor3D[];
   entry: NonNullable<SubBlockEntry['reconstruction']>;
   forwards: number;

@@ -34,7 +34,7 @@ export interface WindowsRequest {
 export class SubBlockWindows {
   private constructor(private readonly request: WindowsRequest, private readonly targets: Tensor3D[]) {}
 
-  /** @returns the windows, and the dense path's residual stream after the sub-block where there is one before it */
+  /** @returns the windows, and the dense path's residual stream after the sub-block if there is one before it */
   static async open(request: WindowsRequest): Promise<{ windows: SubBlockWindows; denseAfter?: Tensor3D[] }> {
     const { subBlock, dense, hidden, denseHidden, denseShare } = request;
     const targets: Tensor3D[] = [];

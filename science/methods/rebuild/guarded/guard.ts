@@ -11,7 +11,7 @@ export interface State {
   updates?: Updates;
 }
 
-/** What a sub-block starts from, the masks one byte a weight unless given. @throws PruningInputError where a linear has no mask */
+/** What a sub-block starts from, the masks one byte a weight unless given. @throws PruningInputError if a linear has no mask */
 export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }, own: Masks = masksOf(linears, masks)): State {
   return { masks: own, ...ownUpdates(linears, updates) };
 }

@@ -6,19 +6,19 @@ import { guardDefaults } from './guard-defaults.js';
 
 export const settings = {
   rounds: {
-    description: `Guarded: at most so many rounds per sub-block; ${guardDefaults.rounds} if absent.`,
+    description: `Guarded: the maximum number of rounds per sub-block. Default: ${guardDefaults.rounds}.`,
     type: 'integer',
     minimum: 1,
     maximum: 100,
   },
   tolerance: {
-    description: `Guarded: the share by which a round must lower the error, else it is undone and the last; ${guardDefaults.tolerance} if absent.`,
+    description: `Guarded: the share by which a round must lower the error. Otherwise it is undone, and no other round follows. Default: ${guardDefaults.tolerance}.`,
     type: 'number',
     minimum: 0,
     exclusiveMaximum: 1,
   },
   budget: {
-    description: `Guarded: forwards over the calibration windows beyond the ${publishedForwards} of a published round; ${guardDefaults.budget} if absent.`,
+    description: `Guarded: how many forwards over the calibration windows to spend beyond the ${publishedForwards} of a published round. Default: ${guardDefaults.budget}.`,
     type: 'number',
     minimum: 0,
   },
@@ -34,7 +34,7 @@ const folds = 4;
 
 export const guarded = rebuildMethod({
   description:
-    "Rounds while the sub-block's error on held-out calibration windows falls, with the ratio found by trying; what does not help is undone. Better masks for about three times the seconds.",
+    "Repeats rounds while the sub-block's error on held-out calibration windows falls. It finds the ratio by trying, and undoes a round that does not help. Better masks for about three times the seconds.",
   settings,
   defaults: {},
   weights: ['keep-dense', 'keep-updates', 'refit'],

@@ -4,7 +4,7 @@ import { rebuildMethod } from '../method.js';
 
 export const settings = {
   ratio: {
-    description: 'Published: share of the found swaps that are made; 0.1 if absent.',
+    description: 'Published: share of the found swaps that are made. Default: 0.1.',
     type: 'number',
     exclusiveMinimum: 0,
     maximum: 1,

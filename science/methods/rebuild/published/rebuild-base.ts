@@ -8,7 +8,7 @@ import type { KeepWeights } from '../method.js';
  * with `keep-updates` and `refit` the updated one for a weight that was kept at the start, the dense one for a weight that comes back.
  *
  * @param masks of the start
- * @returns values `[out, in]` of the linears that have updates; undefined where all are dense
+ * @returns values `[out, in]` of the linears that have updates; undefined if all are dense
  */
 export async function rebuildBase(
   linears: readonly LinearSpec[],

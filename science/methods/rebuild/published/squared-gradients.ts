@@ -21,7 +21,7 @@ export class SquaredGradients {
     this.sums.set(linear.name, keep(after));
   }
 
-  /** `[out, in]`; undefined where nothing was added. */
+  /** `[out, in]`; undefined if nothing was added. */
   get(linear: LinearSpec): Tensor2D | undefined {
     return this.sums.get(linear.name);
   }

@@ -56,7 +56,7 @@ export interface SubBlockResult {
   hidden: Tensor3D[];
   /** New masks of the sub-block's linears. */
   masks: Masks;
-  /** Values of the sub-block's linears, as far as they are not the dense ones; absent where all are. */
+  /** Values of the sub-block's linears, as far as they are not the dense ones; absent if all are. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport;
 }

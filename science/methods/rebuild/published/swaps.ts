@@ -24,7 +24,7 @@ const keptBelow = new PositionList();
 /**
  * What a group's swaps are found by, whatever the ratio: the bits of v (see {@link findSwaps}).
  *
- * @returns undefined where the group has no pruned weights, or no kept ones
+ * @returns undefined if the group has no pruned weights, or no kept ones
  */
 export function pivotOf(group: readonly Segment[]): number | undefined {
   let size = 0;
@@ -48,7 +48,7 @@ export function pivotOf(group: readonly Segment[]): number | undefined {
  * has too few.
  *
  * @param pivot of {@link pivotOf}
- * @returns undefined where there is nothing to swap
+ * @returns undefined if there is nothing to swap
  */
 export function findSwaps(group: readonly Segment[], ratio: number, pivot: number | undefined): Swaps | undefined {
   if (pivot === undefined) return undefined;

@@ -8,13 +8,13 @@ const swapDefaults = { swapRounds: 10, candidates: 48 };
 
 export const settings = {
   swapRounds: {
-    description: `Swaps: times at most that candidates are looked for in each row of a linear; ${swapDefaults.swapRounds} if absent.`,
+    description: `Swaps: the maximum number of rounds in each row of a linear. Default: ${swapDefaults.swapRounds}.`,
     type: 'integer',
     minimum: 1,
     maximum: 1000,
   },
   candidates: {
-    description: `Swaps: how many kept and how many pruned weights of a row are tried against each other in a round; ${swapDefaults.candidates} if absent. With N:M, of each M inputs.`,
+    description: `Swaps: how many kept and how many pruned weights of a row are compared in a round (with N:M, of each M inputs). Default: ${swapDefaults.candidates}.`,
     type: 'integer',
     minimum: 1,
     maximum: 1024,
@@ -28,7 +28,7 @@ export function swapsOf({ swapRounds = swapDefaults.swapRounds, candidates = swa
 
 export const swaps = rebuildMethod({
   description:
-    "Exchanges kept for pruned weights of the same row, each exchange chosen by what it does to the error of the linear's outputs on the calibration windows, which their inputs' Gram matrix tells exactly. The rows keep their budgets; `granularity` and `metric` have no effect.",
+    "Exchanges kept and pruned weights of the same row. The Gram matrix of the inputs gives the exact effect of each exchange on the error of the linear's outputs. The rows keep their budgets, so `granularity` and `metric` have no effect.",
   settings,
   defaults: {},
   byRow: true,

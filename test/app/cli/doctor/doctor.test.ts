@@ -46,7 +46,7 @@ describe('the state folder', () => {
   });
 });
 
-test('a check that breaks is a finding, and the others go on', async () => {
+test('a check that breaks is a finding, and the others continue', async () => {
   const breaking = { name: 'first', find: () => Promise.reject(new Error('no such device')) };
   const fine = { name: 'second', find: () => ({ standing: 'ok', what: 'there' }) as const };
   const reports = await examine([breaking, fine], { state: '', probe: () => Promise.resolve({}) });
@@ -55,7 +55,7 @@ test('a check that breaks is a finding, and the others go on', async () => {
   );
 });
 
-test('how to mend it stands below what is wrong', () => {
+test('how to fix it stands below what is wrong', () => {
   const text = formatReports([{ name: 'GPU', standing: 'note', what: 'unused', mend: 'run `npm run setup`' }]);
-  expect(text).toBe(['note     GPU  unused', '              To mend: run `npm run setup`.', '', 'Pipelines can run here.'].join('\n'));
+  expect(text).toBe(['note     GPU  unused', '              To fix: run `npm run setup`.', '', 'Pipelines can run here.'].join('\n'));
 });

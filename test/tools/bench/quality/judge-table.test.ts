@@ -44,7 +44,7 @@ describe('table of judges', () => {
     expect(columnOf(judgeTable([...cells.slice(0, 2), near, other, old]), 'm: seen for far')['error of the layers, pruned path']).toBe('50.0 % of 2');
   });
 
-  it('judges a text by itself only where there is no other, and then not by its perplexity', () => {
+  it('judges a text by itself only if there is no other, and then not by its perplexity', () => {
     const alone = cells.map((line) => ({ ...line, evaluations: [evaluation('seen')] }));
     const column = columnOf(judgeTable(alone), 'm: seen for seen');
     expect(column['perplexity']).toBe('');
