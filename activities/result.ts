@@ -100,6 +100,8 @@ export interface PipelineResult {
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
   /** Units of work that were found in the artifact store. */
   reused: number;
+  /** Seconds of work of this run itself, without those of what it found. Absent in older results. */
+  spent?: number;
   /** Crashes, outages, moves to other workers, lost artifacts. Absent where nothing happened. */
   incidents?: Incident[];
 }
