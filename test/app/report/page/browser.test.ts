@@ -5,9 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderComparePage } from '../../../../app/report/page/compare-page.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
 import { renderSweepPage } from '../../../../app/report/page/sweep-page.js';
+import { compareView } from '../../../../app/report/view/compare-view.js';
 import { findBrowser } from '../../../helpers/browser.js';
+import { exampleCompared } from '../example-compared.js';
 import { exampleSweep } from '../example-sweep.js';
 import { exampleRequest } from './example-request.js';
 
@@ -17,6 +20,7 @@ const skipReason = 'no Chromium on this machine: install one (apt-get install ch
 const pages: readonly { what: string; images: number; draw: () => Promise<string> }[] = [
   { what: 'run', images: 12, draw: () => renderRunPage(exampleRequest(3)) },
   { what: 'sweep', images: 0, draw: () => renderSweepPage({ table: exampleSweep, noun: 'sweep', about: '', files: ['report.md'] }) },
+  { what: 'comparison', images: 0, draw: () => renderComparePage(compareView(exampleCompared), ['a/report.html', 'b/report.html']) },
 ];
 
 describe.each(pages)('the page of $what in a browser', { skip: executablePath === undefined, meta: { skipReason } }, ({ what, images, draw }) => {
