@@ -69,9 +69,9 @@ export function createActivities({ state, host, seat, ...renderers }: ActivityOp
 export interface SharedActivityOptions extends TakeSeatOptions {
   state: string;
   /** Files of a sweep's report, by name. */
-  renderSweep: (table: SweepTable) => Record<string, string>;
+  renderSweep: (table: SweepTable) => Promise<Record<string, string>>;
   /** Likewise of a search's. */
-  renderSearch: (table: SearchTable) => Record<string, string>;
+  renderSearch: (table: SearchTable) => Promise<Record<string, string>>;
   /** Of the workflow code, by which a sweep's members are checked as they will be run. */
   withChanges: WithChanges;
 }
@@ -86,13 +86,13 @@ export function createSharedActivities({ state, renderSweep, renderSearch, withC
       await inWorker(() => checkSweepRequest(request, runInFlight(), withChanges));
     },
     async writeSweep({ sweepId, table }) {
-      return inWorker(() => writeSweep(state, sweepId, renderSweep(table)));
+      return inWorker(async () => writeSweep(state, sweepId, await renderSweep(table)));
     },
     async checkSearch(request) {
       await inWorker(() => checkSearchRequest(request, runInFlight(), withChanges));
     },
     async writeSearch({ searchId, table }) {
-      return inWorker(() => writeSearch(state, searchId, renderSearch(table)));
+      return inWorker(async () => writeSearch(state, searchId, await renderSearch(table)));
     },
   };
 }

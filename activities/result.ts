@@ -117,6 +117,8 @@ export interface PipelineResult {
   costs?: Partial<Record<CostedStage, WorkCosts>>;
   /** Units of work that were found in the artifact store. */
   reused: number;
+  /** Seconds of work of this run itself, without those of what it found. Absent in older results. */
+  spent?: number;
   /** Crashes, outages, moves to other workers, lost artifacts. Absent where nothing happened. */
   incidents?: Incident[];
 }

@@ -36,7 +36,7 @@ interface Point {
   report: string;
 }
 
-export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds'> {
+export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds' | 'spent'> {
   /** For example `sparsity=0.5`. */
   name: string;
   /** Place in the grid, from 0. */

@@ -13,6 +13,8 @@ export interface MemberOutcome {
   sparsity?: number;
   /** Seconds of work, those of work that was found in the store included. */
   seconds?: number;
+  /** Those of the member's own work alone. Absent in older results. */
+  spent?: number;
   /** Folder of the pruned checkpoint, and the member's own report. */
   checkpoint?: string;
   report?: string;

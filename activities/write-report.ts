@@ -5,6 +5,7 @@ import type { Lock } from '../app/config/lock.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
+import { pageOrNotice } from './page-or-notice.js';
 import type { PipelineResult } from './result.js';
 import type { WriteReportInput, WrittenReport } from './types.js';
 import { likelihoodsFolder, runFolder } from './write-outputs.js';
@@ -52,14 +53,8 @@ export async function writeReport(
   return { ...written, ...(costs && { seconds: costs.seconds, ...(costs.gates && { gates: costs.gates }) }) };
 }
 
-/** A page that cannot be drawn says so itself: the result of a long run must not be lost to it. */
 async function pageOf(result: PipelineResult, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {
-  try {
-    return await renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(result) }) });
-  } catch (error) {
-    const text = `The page of ${result.name} could not be drawn (${(error as Error).message}). The report is in report.md.`;
-    return `<!doctype html>\n<meta charset="utf-8">\n<title>No page</title>\n<p>${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</p>\n`;
-  }
+  return pageOrNotice(result.name, async () => renderPage({ result, pipeline, ...(result.mask !== '' && { pruned: await prunedOf(result) }) }));
 }
 
 async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<PageRequest['pruned']>> {

@@ -22,9 +22,9 @@ export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPar
   const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));
   while (part.text < stage.perplexity.length) {
     if (part.tokens === undefined) {
-      const { tokens, seconds } = await activities.sampleEvaluation({ context, task: stage.perplexity[part.text] });
-      tracker.extra(seconds);
-      part.tokens = tokens;
+      const sampled = await activities.sampleEvaluation({ context, task: stage.perplexity[part.text] });
+      tracker.extra(sampled);
+      part.tokens = sampled.tokens;
     }
     for (; part.state < stage.states.length; part.state++) {
       await between();

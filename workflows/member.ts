@@ -36,10 +36,10 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
 }
 
 /** Of a member that has a result, whether its gates passed or not. */
-export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
+export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, spent, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
   const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
   const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
-  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, checkpoint, report };
+  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, ...(spent !== undefined && { spent }), checkpoint, report };
 }
 
 function meanAccuracies(zeroShot: NonNullable<PipelineResult['zeroShot']>): MemberOutcome['accuracy'] {

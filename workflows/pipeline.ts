@@ -295,9 +295,8 @@ class PipelineRun {
       ...(Object.keys(zeroShot).length > 0 && { zeroShot }),
       initialMask,
       rebuild,
-      seconds: this.seconds(),
       ...this.costs(),
-      reused: this.trackers.reduce((sum, { progress }) => sum + progress.reused, 0),
+      ...this.work(),
       ...(happened && { incidents: happened }),
     };
     const gates = judgeGates(request.pipeline.gates ?? [], made);
@@ -317,13 +316,17 @@ class PipelineRun {
     return Object.keys(costs).length === 0 ? {} : { costs };
   }
 
-  private seconds(): PipelineResult['seconds'] {
+  private work(): Pick<PipelineResult, 'seconds' | 'reused' | 'spent'> {
     const seconds = { calibration: 0, initialMask: 0, rebuild: 0, evaluation: 0, total: 0 };
+    let [reused, spent] = [0, 0];
     for (const { progress } of this.trackers) {
       seconds[progress.type] += progress.seconds;
       seconds.total += progress.seconds;
+      reused += progress.reused;
+      spent += progress.seconds - (progress.secondsFound ?? 0);
     }
-    return seconds;
+    // Sums in another order may differ in the last bit.
+    return { seconds, reused, spent: Math.max(0, spent) };
   }
 }
 

@@ -14,6 +14,7 @@ export class StageTracker {
   begin(total: number): void {
     // A stage that is run again, because an artifact was lost, counts afresh.
     Object.assign(this.progress, { state: 'running', done: 0, total, detail: '', seconds: 0, reused: 0 });
+    delete this.progress.secondsFound;
     delete this.progress.secondsLeft;
     delete this.progress.latest;
     delete this.progress.costs;
@@ -30,18 +31,20 @@ export class StageTracker {
   }
 
   /** Counts a finished unit of work, and guesses from all so far how long the others will take. */
-  unit({ seconds, reused, costs }: UnitResult): void {
+  unit(made: UnitResult): void {
     const { progress } = this;
-    if (costs !== undefined) progress.costs = addCosts(progress.costs, costs);
     progress.done++;
-    progress.seconds += seconds;
-    if (reused) progress.reused++;
+    this.extra(made);
+    if (made.reused) progress.reused++;
     progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
   }
 
   /** Adds seconds of work that are no unit of their own. */
-  extra(seconds: number): void {
-    this.progress.seconds += seconds;
+  extra({ seconds, reused, costs }: UnitResult): void {
+    const { progress } = this;
+    if (costs !== undefined) progress.costs = addCosts(progress.costs, costs);
+    progress.seconds += seconds;
+    if (reused) progress.secondsFound = (progress.secondsFound ?? 0) + seconds;
   }
 
   rebuilt(entries: RebuildEntry[]): void {

@@ -50,6 +50,8 @@ export interface StageProgress {
   costs?: WorkCosts;
   /** Units that were found in the artifact store instead of made. */
   reused: number;
+  /** Of the seconds, those that such units took when they were made. */
+  secondsFound?: number;
   /** Seconds that the stage still needs, from its own units so far. */
   secondsLeft?: number;
   /** The last rebuilt sub-blocks, newest last (rebuild stages only). */

@@ -83,7 +83,7 @@ class SearchRun {
   }
 }
 
-function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, seconds, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
+function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, seconds, spent, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
   const { 'initialMask.sparsity': sparsity, 'initialMask.pattern': pattern } = values;
   return {
     name,
@@ -96,6 +96,7 @@ function triedPoint({ name, index, values, status, workflowId, sparsity: sparsit
     ...(perplexity !== undefined && { perplexity }),
     ...(accuracy !== undefined && { accuracy }),
     ...(seconds !== undefined && { seconds }),
+    ...(spent !== undefined && { spent }),
     workflowId, checkpoint, mask, report,
   };
 }

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
 import { devices, type DeviceName } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
@@ -58,6 +59,12 @@ export function program(onExit: (code: number) => void): Command {
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');
       onExit(await listCommand(own, options(command)));
+    });
+  add('compare <runs...>', 'put finished runs side by side: numbers, settings, errors by layer, masks (run folders, workflow ids, pipeline files, or names)')
+    .option('--html <file>', 'write a page with charts, too')
+    .action(async (runs: string[], own: CompareOptions, command: Command) => {
+      const { compareCommand } = await import('./commands/compare.js');
+      onExit(await compareCommand(runs, own, options(command)));
     });
   add('cancel [which]', `cancel a pipeline and keep its finished work (${which})`).action(async (word: string | undefined, _: unknown, command: Command) => {
     const { cancelCommand } = await import('./commands/cancel.js');

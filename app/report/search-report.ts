@@ -1,22 +1,33 @@
+import { pageOrNotice } from '../../activities/page-or-notice.js';
 import type { GateResult } from '../../workflows/protocol.js';
 import type { SearchRow, SearchTable } from '../../workflows/search-protocol.js';
 import { duration } from './figures.js';
 import { quantityFigure } from './gates.js';
 import { markdownTable } from './markdown.js';
+import { renderSweepPage } from './page/sweep-page.js';
 import { bySparsity, searchRows } from './search-table.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv } from './sweep-table.js';
 
-/** The files of a search's report, by name: the report, the table as CSV and JSON, and the curve where there is something to plot. */
-export function renderSearch(table: SearchTable): Record<string, string> {
+/** The files of a search's report, by name: the report, its page, the table as CSV and JSON, and the curve where there is something to plot. */
+export async function renderSearch(table: SearchTable): Promise<Record<string, string>> {
   const sorted = bySparsity(table);
   const plot = sweepPlot(sorted);
-  return {
+  const files = {
     'report.md': report(table, plot !== undefined),
     'table.csv': sweepCsv(sorted),
     'table.json': `${JSON.stringify(table, null, 2)}\n`,
     ...(plot !== undefined && { 'plot.svg': plot }),
   };
+  return { ...files, 'report.html': await pageOrNotice(table.name, () => renderSweepPage({ table: sorted, noun: 'search', about: endText(table), files: Object.keys(files) })) };
+}
+
+/** How it ended, in a sentence for the page. */
+function endText({ rows, best, points }: SearchTable): string {
+  const failed = rows.find(({ status }) => status === 'failed' || status === 'cancelled');
+  const tried = `${rows.length} of ${points} points were tried`;
+  if (failed !== undefined) return `${tried}, until one ${failed.status}: there is no answer.`;
+  return best === undefined ? `${tried}: none passes.` : `${tried}. What is sparser than a point that failed was not tried.`;
 }
 
 function report(table: SearchTable, hasPlot: boolean): string {

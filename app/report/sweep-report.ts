@@ -1,21 +1,25 @@
+import { pageOrNotice } from '../../activities/page-or-notice.js';
 import type { SweepTable } from '../../workflows/sweep-protocol.js';
 import { duration, figure } from './figures.js';
 import { markdownTable } from './markdown.js';
+import { renderSweepPage } from './page/sweep-page.js';
 import { countText } from './sweep-count.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv, sweepRows } from './sweep-table.js';
 
-/** The files of a sweep's report, by name: the report, the table as Markdown, CSV and JSON, and the plot where there is something to plot. */
-export function renderSweep(table: SweepTable): Record<string, string> {
+/** The files of a sweep's report, by name: the report, its page, the table as Markdown, CSV and JSON, and the plot where there is something to plot. */
+export async function renderSweep(table: SweepTable): Promise<Record<string, string>> {
   const plot = sweepPlot(table);
   const markdown = markdownTable(sweepRows(table));
-  return {
+  const files = {
     'report.md': report(table, markdown, plot !== undefined),
     'table.md': `${markdown}\n`,
     'table.csv': sweepCsv(table),
     'table.json': `${JSON.stringify(table, null, 2)}\n`,
     ...(plot !== undefined && { 'plot.svg': plot }),
   };
+  const about = 'Each has a page of its own.';
+  return { ...files, 'report.html': await pageOrNotice(table.name, () => renderSweepPage({ table, noun: 'sweep', about, files: Object.keys(files) })) };
 }
 
 function report(table: SweepTable, markdown: string, hasPlot: boolean): string {

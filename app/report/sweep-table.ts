@@ -6,25 +6,27 @@ import { figure, percent } from './figures.js';
 import { states } from './states.js';
 
 /** The table of a sweep or of a search: which member is the best one may have other reasons than a metric. */
-export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric } };
+export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric; value?: number } };
 
 /** One column of the table: its heading, a member's value, and how people read it. */
-interface Column {
+export interface Column {
   name: string;
   value: (row: SweepRow) => string | number | boolean | undefined;
   text?: (value: number) => string;
+  /** Which of two numbers is the better one, where one is. */
+  better?: 'less' | 'more';
 }
 
-function columnsOf({ axes, rows }: FamilyTable): Column[] {
+export function columnsOf({ axes, rows }: FamilyTable): Column[] {
   const datasets = (state: ModelState): string[] => [...new Set(rows.flatMap((row) => Object.keys(row.perplexity?.[state] ?? {})))];
   const several = new Set(states.flatMap(datasets)).size > 1;
   const perplexities = states.flatMap((state) =>
-    datasets(state).map((dataset): Column => ({ name: several ? `${state} on ${dataset}` : state, value: ({ perplexity }) => perplexity?.[state]?.[dataset], text: figure })),
+    datasets(state).map((dataset): Column => ({ name: several ? `${state} on ${dataset}` : state, value: ({ perplexity }) => perplexity?.[state]?.[dataset], text: figure, better: 'less' })),
   );
-  const gap: Column = { name: 'gap closed', value: (row) => metricOf(row, 'gapClosed'), text: (value) => `${(value * 100).toFixed(1)} %` };
+  const gap: Column = { name: 'gap closed', value: (row) => metricOf(row, 'gapClosed'), text: (value) => `${(value * 100).toFixed(1)} %`, better: 'more' };
   const accuracies = states
     .filter((state) => rows.some(({ accuracy }) => accuracy?.[state] !== undefined))
-    .map((state): Column => ({ name: `${state} accuracy`, value: ({ accuracy }) => accuracy?.[state], text: (value) => `${(value * 100).toFixed(2)} %` }));
+    .map((state): Column => ({ name: `${state} accuracy`, value: ({ accuracy }) => accuracy?.[state], text: (value) => `${(value * 100).toFixed(2)} %`, better: 'more' }));
   return [
     ...axes.map((axis): Column => ({ name: axis, value: ({ values }) => values[axis] })),
     { name: 'status', value: ({ status }) => status },
@@ -32,12 +34,12 @@ function columnsOf({ axes, rows }: FamilyTable): Column[] {
     ...perplexities,
     ...(rows.some((row) => metricOf(row, 'gapClosed') !== undefined) ? [gap] : []),
     ...accuracies,
-    { name: 'seconds', value: ({ seconds }) => seconds, text: (value) => value.toFixed(1) },
+    { name: 'seconds', value: ({ seconds }) => seconds, text: (value) => value.toFixed(1), better: 'less' },
   ];
 }
 
 /** Rows by their values, path by path: numbers by size, other values as they came. */
-function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
+export function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
   const places = new Map(axes.map((axis) => [axis, [...new Set(rows.map(({ values }) => values[axis]))]]));
   const compare = (axis: string, a: SweepValue | undefined, b: SweepValue | undefined): number => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;

@@ -28,16 +28,16 @@ const write = (of: PipelineResult) => writeReport({ workflowId: 'w', pipeline: d
 });
 const files = async (): Promise<unknown[]> => {
   const report = await readFile(join(state, 'runs', 'w', 'report.md'), 'utf8');
-  const { seconds, reused, incidents, gates } = JSON.parse(await readFile(join(state, 'runs', 'w', 'result.json'), 'utf8')) as PipelineResult;
-  return [report, seconds.total, reused, incidents?.length, gates?.[0]?.passed];
+  const { seconds, reused, spent, incidents, gates } = JSON.parse(await readFile(join(state, 'runs', 'w', 'result.json'), 'utf8')) as PipelineResult;
+  return [report, seconds.total, reused, spent, incidents?.length, gates?.[0]?.passed];
 };
 
 it('a run that finds everything keeps the costs of the first run in report and result, and hands them on', async () => {
-  const first = result(3.7, 0, { gates: gate(3.7), incidents: [{ at: '2026-01-01T00:00:00.000Z', what: 'slept' }] });
+  const first = result(3.7, 0, { spent: 3.7, gates: gate(3.7), incidents: [{ at: '2026-01-01T00:00:00.000Z', what: 'slept' }] });
   expect(await write(first)).not.toHaveProperty('seconds');
   const before = await files();
-  expect(before).toEqual(['3.7 s, 0 found', 3.7, 0, 1, false]);
-  const again = await write(result(2.4, 20, { gates: gate(2.4) }));
+  expect(before).toEqual(['3.7 s, 0 found', 3.7, 0, 3.7, 1, false]);
+  const again = await write(result(2.4, 20, { spent: 0.1, gates: gate(2.4) }));
   expect(again).toMatchObject({ seconds: { total: 3.7 }, gates: [{ found: 3.7, passed: false }] });
   expect(await files()).toEqual(before);
 });

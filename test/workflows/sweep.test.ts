@@ -65,7 +65,7 @@ describe('sweep workflow', () => {
       }
     },
     sampleCalibration: () => Promise.resolve({ tokens: { key: 'k' }, seconds: 1, reused: false }),
-    sampleEvaluation: () => Promise.resolve({ tokens: { key: 'k' }, seconds: 1, reused: false }),
+    sampleEvaluation: () => Promise.resolve({ tokens: { key: 'k' }, seconds: 4, reused: true }),
     findPerplexity: ({ context }: { context: { member: string } }) => Promise.resolve({ perplexity: perplexityOf(context.member), scored: 1, seconds: 1, reused: false }),
     proveMasks: () => Promise.resolve(),
     writeOutputs: () => Promise.resolve({ checkpoint: '/c', mask: '/k', pruned: 0, seconds: 0, reused: false }),
@@ -138,6 +138,8 @@ describe('sweep workflow', () => {
     expect(result.rows.find(({ status }) => status === 'failed')?.error).toEqual({ type: 'MadeUpError', message: 'made up' });
     expect(result.best).toEqual({ metric: 'perplexity.rebuilt', goal: 'max', name: 'sparsity=0.6,ratio=0.2', value: 60.2 });
     expect(result.rows[0]).toMatchObject({ workflowId: `${handle.workflowId}.${result.rows[0].name}`, perplexity: { rebuilt: { 't.txt': perplexityOf('0.4/0.1') } } });
+    // The windows of the evaluation were found; calibration and perplexity are the member's own work.
+    expect(result.rows[0]).toMatchObject({ seconds: 6, spent: 2 });
     expect(written).toEqual([expect.objectContaining({ rows: result.rows })]);
     const memo = (await client.workflow.getHandle(result.rows[0].workflowId).describe()).memo;
     expect(memo).toMatchObject({ pipeline: 'p', model: 'm', sparsity: 0.4, methods: ['wanda', 'published'] });

@@ -2,7 +2,7 @@ import { failedGates, markdownTable, searchRows, searchTable } from '../../repor
 import type { SearchResult } from '../../../workflows/search-protocol.js';
 import { exitCode } from '../exit-codes.js';
 import { printJson } from '../output.js';
-import type { FamilyOutcome } from '../sweep/attend.js';
+import { pageBeside, type FamilyOutcome } from '../sweep/attend.js';
 
 /** Prints how a search ended. @returns the exit code: that of a failed gate if no point passes */
 export function showSearch(workflowId: string, outcome: FamilyOutcome<SearchResult>, { json }: { json: boolean }): number {
@@ -30,6 +30,7 @@ function resultText(result: SearchResult): string {
     ['sparsest', answer?.name ?? 'none passes'],
     ...(best === null ? [] : [['checkpoint', best.checkpoint], ['mask', best.mask], ['its report', best.report]]),
     ['report', report],
+    ['page', pageBeside(report)],
   ];
   return `${name}: ${runs} of ${points} points tried\n\n${markdownTable(searchRows(searchTable(result)))}\n\n${facts.map(([key, value]) => `  ${key.padEnd(10)}  ${value}`).join('\n')}`;
 }

@@ -85,13 +85,16 @@ export function showSweep(workflowId: string, outcome: SweepOutcome, { json, sta
   }
   const { result } = outcome;
   if (json) printJson({ workflowId, status: outcome.status, ...result });
-  else process.stdout.write(`\n${tableText(result)}\n\n  report  ${result.report}\n`);
+  else process.stdout.write(`\n${tableText(result)}\n\n  report  ${result.report}\n  page    ${pageBeside(result.report)}\n`);
   for (const { name, error } of result.rows) if (error !== undefined) process.stderr.write(`${name} failed (${error.type}): ${error.message}\n`);
   for (const { name, status, because } of result.rows) if (status === 'gateFailed') process.stderr.write(`${name}: quality gates failed: ${because ?? ''}\n`);
   if (!isLeft(result)) return result.rows.some(({ status }) => status === 'gateFailed') ? exitCode.gateFailed : exitCode.done;
   process.stderr.write(`${resume}\n`);
   return exitCode.runFailed;
 }
+
+/** The page of a sweep or search is beside its report. */
+export const pageBeside = (report: string): string => report.replace(/\.md$/, '.html');
 
 /** The table for a terminal, which is Markdown too. */
 export function tableText(table: SweepTable): string {

@@ -2,3 +2,6 @@
 export const colors = {
   ink: 'var(--ink)', muted: 'var(--muted)', line: 'var(--line)', dense: 'var(--dense)', initial: 'var(--initial)', rebuilt: 'var(--rebuilt)', bad: 'var(--bad)',
 } as const;
+
+/** Colors of lines that have no color of their own. */
+export const lineColors = Array.from({ length: 8 }, (_, index) => `var(--line${index})`);

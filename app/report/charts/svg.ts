@@ -4,16 +4,27 @@ import { init, type EChartsOption } from 'echarts';
  * A chart as SVG. The same option gives the same bytes, and several charts can be on one page.
  *
  * @param name of the chart on its page; letters only
+ * @param titles what a pointer is told, by series and point
  */
-export function chartSvg(name: string, option: EChartsOption, size: { width: number; height: number }): string {
+export function chartSvg(name: string, option: EChartsOption, size: { width: number; height: number }, titles: readonly (readonly string[])[] = []): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
   try {
     chart.setOption({ animation: false, ...option });
-    return withoutEvents(chart.renderToSVGString()).replaceAll(/zr\d+/g, name);
+    return withoutEvents(withTitles(chart.renderToSVGString(), titles)).replaceAll(/zr\d+/g, name);
   } finally {
     chart.dispose();
   }
 }
+
+/** Points say which series and which datum they are of. */
+function withTitles(svg: string, titles: readonly (readonly string[])[]): string {
+  return svg.replace(/(<path [^>]*ecmeta_series_index="(\d+)" ecmeta_data_index="(\d+)"[^>]*>)<\/path>/g, (whole, head: string, series: string, datum: string) => {
+    const title = titles[Number(series)]?.[Number(datum)];
+    return title === undefined ? whole : `${head}<title>${escaped(title)}</title></path>`;
+  });
+}
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /**
  * A picture without what is for pointers: hover styles, and classes that the library numbers through all charts of a process (its ids

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { style } from './style.js';
@@ -5,21 +6,26 @@ import { style } from './style.js';
 /** A piece of HTML: what comes from outside is escaped in it. */
 export type Piece = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-/** A whole page in one file. It needs no script and makes no request: the policy forbids both. */
-export async function documentOf(title: string, body: Piece): Promise<string> {
+/**
+ * A whole page in one file. It makes no request: the policy forbids it.
+ *
+ * @param script what makes the page handier; it can be read without. The policy lets these bytes run and no others
+ */
+export async function documentOf(title: string, body: Piece, script?: string): Promise<string> {
+  const allowed = script === undefined ? '' : ` script-src 'sha256-${createHash('sha256').update(script).digest('base64')}';`;
   const page = await html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';${raw(allowed)} style-src 'unsafe-inline'; img-src data:">
 <title>${title}</title>
 <style>${raw(style)}</style>
 </head>
 <body>
 <main>
 ${body}
-</main>
+</main>${script === undefined ? '' : raw(`\n<script>${script}</script>`)}
 </body>
 </html>
 `;
@@ -38,4 +44,9 @@ export function tableOf(name: string, [heading, ...rows]: readonly (readonly str
 /** A chart that says in words what it shows. */
 export function chartOf(svg: string, label: string): Piece {
   return html`<div class="chart" role="img" aria-label="${label}">${raw(svg)}</div>`;
+}
+
+/** A number with what it is about. */
+export function numberOf(name: string, value: string, about: string | Piece): Piece {
+  return html`<div class="number"><dt>${name}</dt><dd class="big">${value}</dd><dd class="small">${about}</dd></div>`;
 }

@@ -9,6 +9,7 @@ import { rebuildTable } from '../rebuild-table.js';
 import type { ChangeCell, ChangeView } from '../view/change-view.js';
 import type { RunView, SparsityMap } from '../view/run-view.js';
 import { chartOf, tableOf, type Piece } from './document.js';
+import { heat } from './heat.js';
 
 export function errorsSection({ errors: views, change }: RunView): Piece | string {
   if (views.length === 0) return '';
@@ -50,11 +51,6 @@ export function changeSection({ layers, blocks, cells }: ChangeView): Piece {
 <tr><th scope="col">layer</th>${[...blocks, ...blocks].map((block) => html`<th scope="col">${block}</th>`)}</tr></thead>
 <tbody>${layers.map((layer, row) => html`<tr><th scope="row">${layer}</th>${cells[row].map(column('share'))}${cells[row].map(column('error'))}</tr>`)}</tbody>
 </table></div></section>`;
-}
-
-/** @param strength 0 to 1 */
-function heat(color: 'rebuilt' | 'initial', strength: number): string {
-  return `background:color-mix(in srgb,var(--${color}) ${(42 * strength).toFixed(1)}%,transparent)`;
 }
 
 export function rebuildSection({ rebuild: { layers, grown, pruned } }: PipelineResult): Piece | string {

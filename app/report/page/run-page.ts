@@ -5,7 +5,7 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import { counted, duration, figure, grouped, percent } from '../figures.js';
 import { failedGates } from '../gates.js';
 import { runView, type PerplexityView, type RunView } from '../view/run-view.js';
-import { documentOf, type Piece } from './document.js';
+import { documentOf, numberOf, type Piece } from './document.js';
 import { changeSection, errorsSection, hessiansSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
 import { maskSection, readMasks, rowsSection } from './mask-section.js';
 import { accuracySection, gatesSection, perplexitySection } from './quality-sections.js';
@@ -59,15 +59,11 @@ function numbers({ perplexity: [first], sparsity, weights, seconds }: RunView, {
   const found = reused === 0 ? '' : `; ${counted(reused, 'piece')} found in the store`;
   return html`<dl class="numbers">
 ${first === undefined ? '' : perplexityNumber(first)}
-${first?.gap === undefined ? '' : number('Gap closed', `${(100 * first.gap).toFixed(1)} %`, "share of the initial mask's damage that the rebuild undid")}
-${sparsity === undefined ? '' : number('Sparsity', percent(sparsity.found), html`asked ${percent(sparsity.asked)} · ${sparsity.pattern} · <b class="good">proved ✓</b>`)}
-${weights === undefined ? '' : number('Weights kept', grouped(weights.kept), `of ${grouped(weights.all)}; rebuild: ${grouped(rebuild.grown)} grown, ${grouped(rebuild.pruned)} pruned`)}
-${number('Cost', duration(seconds), `of work, ${figure(seconds / 3600)} device hours${found}`)}
+${first?.gap === undefined ? '' : numberOf('Gap closed', `${(100 * first.gap).toFixed(1)} %`, "share of the initial mask's damage that the rebuild undid")}
+${sparsity === undefined ? '' : numberOf('Sparsity', percent(sparsity.found), html`asked ${percent(sparsity.asked)} · ${sparsity.pattern} · <b class="good">proved ✓</b>`)}
+${weights === undefined ? '' : numberOf('Weights kept', grouped(weights.kept), `of ${grouped(weights.all)}; rebuild: ${grouped(rebuild.grown)} grown, ${grouped(rebuild.pruned)} pruned`)}
+${numberOf('Cost', duration(seconds), `of work, ${figure(seconds / 3600)} device hours${found}`)}
 </dl>`;
-}
-
-function number(name: string, value: string, about: string | Piece): Piece {
-  return html`<div class="number"><dt>${name}</dt><dd class="big">${value}</dd><dd class="small">${about}</dd></div>`;
 }
 
 function perplexityNumber({ dataset, states }: PerplexityView): Piece {

@@ -1,6 +1,6 @@
 /** A run as its page shows it: numbers in the shape of the page. Pure: the same result gives the same view. */
 import type { Proof } from '../../../files/masks/index.js';
-import { layerOf, shortName } from '../../../files/masks/index.js';
+import { layerOf } from '../../../files/masks/index.js';
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { ModelState } from '../../config/pipeline.js';
 import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
@@ -8,6 +8,7 @@ import type { CostedStage } from '../../../activities/result.js';
 import { stageNames } from '../costs-table.js';
 import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
+import { kindOf, sortedKinds } from './linear-kinds.js';
 import { states } from '../states.js';
 
 export interface RunView {
@@ -146,11 +147,10 @@ function roundsOf({ layer, block, rounds = [] }: RebuildEntry): RoundsView[] {
 
 function sparsityMap({ linears }: Proof, { sparsity: { target: asked }, initialMask }: PipelineResult): SparsityMap {
   const views = linears.map(({ name, zeros, weights, rowZeros }) => ({
-    name, layer: layerOf(name) ?? 0, kind: shortName(name).split('.').at(-1) ?? name, sparsity: zeros / weights, zeros, weights, rows: rowZeros,
+    name, layer: layerOf(name) ?? 0, kind: kindOf(name), sparsity: zeros / weights, zeros, weights, rows: rowZeros,
   }));
   const layers = [...new Set(views.map(({ layer }) => layer))].sort((a, b) => a - b);
-  const present = new Set(views.map(({ kind }) => kind));
-  const kinds = [...kindOrder.filter((kind) => present.has(kind)), ...[...present].filter((kind) => !kindOrder.includes(kind))];
+  const kinds = sortedKinds(views.map(({ kind }) => kind));
   const at = new Map(views.map((view) => [`${view.layer} ${view.kind}`, view]));
   return {
     layers, kinds, asked,
@@ -166,9 +166,6 @@ function shareOf(linears: readonly { zeros: number; weights: number }[]): number
   const sum = (key: 'zeros' | 'weights'): number => linears.reduce((total, linear) => total + linear[key], 0);
   return sum('zeros') / sum('weights');
 }
-
-/** As a weight meets them on its way through a layer. */
-const kindOrder = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'out_proj', 'gate_proj', 'up_proj', 'down_proj', 'fc1', 'fc2'];
 
 function stagesOf({ calibration, initialMask, rebuild, evaluation, total }: PipelineResult['seconds']): RunView['stages'] {
   const all = Object.entries({ calibration, initialMask, rebuild, evaluation }) as [CostedStage, number][];

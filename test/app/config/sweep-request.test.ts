@@ -22,7 +22,7 @@ it('a sweep as the client sends it is taken: new, resumed, with members added', 
   await check(request(), 's-0123456789abcdef');
   const more = addedMembers(request(), ['initialMask.sparsity=0.6']);
   const outcomes: SweepRequest['outcomes'] = {
-    'sparsity=0.4,ratio=0.2': { status: 'done', perplexity: { rebuilt: { 'heldout.txt': 7 } }, accuracy: {}, sparsity: 0.4, seconds: 3, checkpoint: '/c', report: '/r' },
+    'sparsity=0.4,ratio=0.2': { status: 'done', perplexity: { rebuilt: { 'heldout.txt': 7 } }, accuracy: {}, sparsity: 0.4, seconds: 3, spent: 1, checkpoint: '/c', report: '/r' },
     'sparsity=0.5,ratio=0.2': { status: 'failed', error: { type: 'InputFileError', message: 'why' } },
   };
   await check(JSON.parse(JSON.stringify({ ...request(), members: [...request().members, ...more.members], choice: more.choice, outcomes, searchable: ['PruningModel'] })), 's-0123456789abcdef');

@@ -12,8 +12,8 @@ const row = (index: number, rebuilt: number): SearchRow => ({
 });
 const table: SearchTable = { name: 'example', axes: ['initialMask.sparsity'], rows: [row(1, 2.1), row(9, 8), row(5, 2.5)], points: 9, mostRuns: 5, best: { name: 'sparsity=0.5' } };
 
-describe('files of a search', () => {
-  const files = renderSearch(table);
+describe('files of a search', async () => {
+  const files = await renderSearch(table);
 
   it('Markdown: the answer with its checkpoint and mask, the points by sparsity, and the order in which they were tried', () => {
     expect(files['report.md']).toContain('The sparsest point that passes: `sparsity=0.5`, checkpoint `/c5`, mask `/m5`.');
@@ -36,13 +36,14 @@ describe('files of a search', () => {
     expect([red(table.rows), red(table.rows.slice(0, 1)), red([row(8, 4), row(9, 8)])]).toEqual([1, 0, 2]);
   });
 
-  it('says that none passes, that a run failed, and that one was cancelled', () => {
-    expect(renderSearch({ ...table, rows: [row(1, 7)], best: undefined })['report.md']).toContain('No point passes: not even the least sparse one does.');
+  it('says that none passes, that a run failed, and that one was cancelled', async () => {
+    const reportOf = async (of: SearchTable): Promise<string> => (await renderSearch(of))['report.md'];
+    expect(await reportOf({ ...table, rows: [row(1, 7)], best: undefined })).toContain('No point passes: not even the least sparse one does.');
     const failed: SearchRow = { name: 'sparsity=0.9', workflowId: 'w', values: { 'initialMask.sparsity': 0.9 }, index: 9, status: 'failed', error: { type: 'NonFiniteValueError', message: 'NaN came out' } };
-    const text = renderSearch({ ...table, rows: [row(1, 2), failed], best: { name: 'sparsity=0.1' } })['report.md'];
+    const text = await reportOf({ ...table, rows: [row(1, 2), failed], best: { name: 'sparsity=0.1' } });
     expect(text).toContain('No answer: `sparsity=0.9` failed. The sparsest point that passed before: `sparsity=0.1`');
     expect(text).toContain('2. `sparsity=0.9` failed: NaN came out (NonFiniteValueError)');
-    expect(renderSearch({ ...table, rows: [{ ...failed, status: 'cancelled', error: undefined }], best: undefined })['report.md']).toContain('No answer: `sparsity=0.9` cancelled.');
+    expect(await reportOf({ ...table, rows: [{ ...failed, status: 'cancelled', error: undefined }], best: undefined })).toContain('No answer: `sparsity=0.9` cancelled.');
   });
 });
 

@@ -22,8 +22,8 @@ const table: SweepTable = {
   best: { metric: 'perplexity.rebuilt', goal: 'min', name: 'sparsity=0.5,ratio=0.5', value: 2.828427 },
 };
 
-describe('files of a sweep', () => {
-  const files = renderSweep(table);
+describe('files of a sweep', async () => {
+  const files = await renderSweep(table);
 
   it('Markdown: a row each, the best marked, who failed and why', () => {
     const lines = files['table.md'].trim().split('\n').map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
@@ -60,16 +60,16 @@ describe('files of a sweep', () => {
     for (const text of ['example', 'initialMask.sparsity', 'perplexity.rebuilt', 'rebuild.ratio 0.1', 'rebuild.ratio 0.5', 'dense 2']) expect(svg).toContain(`>${text}</text>`);
   });
 
-  it('plot: names where the values are no numbers, in their order; none without a finished member', () => {
+  it('plot: names where the values are no numbers, in their order; none without a finished member', async () => {
     const methods = ['wanda', 'a<b'].map((method, index): SweepRow => ({ ...row(0.5, 0.1, 3 + index), values: { 'initialMask.method': method } }));
     const named: SweepTable = { name: 'n', axes: ['initialMask.method'], rows: methods };
     expect(plotData(named)).toMatchObject({ x: 'initialMask.method', categories: ['wanda', 'a<b'], series: [{ name: 'all' }] });
     expect(sweepPlot(named)).toContain('>a&lt;b</text>');
-    expect(Object.keys(renderSweep({ ...table, rows: [failed] }))).not.toContain('plot.svg');
+    expect(Object.keys(await renderSweep({ ...table, rows: [failed] }))).not.toContain('plot.svg');
   });
 });
 
-it('no name can break the Markdown table', () => {
+it('no name can break the Markdown table', async () => {
   const odd = { ...table, rows: [{ ...row(0.5, 0.1, 3), values: { 'initialMask.sparsity': 'x | y\nz', 'rebuild.ratio': 1 } }] };
-  expect(renderSweep(odd)['table.md'].trim().split('\n')).toHaveLength(3);
+  expect((await renderSweep(odd))['table.md'].trim().split('\n')).toHaveLength(3);
 });

@@ -1,25 +1,36 @@
 /**
- * The page of a run in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read it.
+ * Pages in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read them.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { renderComparePage } from '../../../../app/report/page/compare-page.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
+import { renderSweepPage } from '../../../../app/report/page/sweep-page.js';
+import { compareView } from '../../../../app/report/view/compare-view.js';
 import { findBrowser } from '../../../helpers/browser.js';
+import { exampleCompared } from '../example-compared.js';
+import { exampleSweep } from '../example-sweep.js';
 import { exampleRequest } from './example-request.js';
 
 const executablePath = await findBrowser();
 const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
 
-describe('the page of a run in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {
+const pages: readonly { what: string; images: number; draw: () => Promise<string> }[] = [
+  { what: 'run', images: 12, draw: () => renderRunPage(exampleRequest(3)) },
+  { what: 'sweep', images: 0, draw: () => renderSweepPage({ table: exampleSweep, noun: 'sweep', about: '', files: ['report.md'] }) },
+  { what: 'comparison', images: 0, draw: () => renderComparePage(compareView(exampleCompared), ['a/report.html', 'b/report.html']) },
+];
+
+describe.each(pages)('the page of $what in a browser', { skip: executablePath === undefined, meta: { skipReason } }, ({ what, images, draw }) => {
   let browser: Browser;
   let html: string;
   let axe: string;
   beforeAll(async () => {
     // Chromium's own sandbox cannot be had by root, as whom containers run. The page is our own.
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-    html = await renderRunPage(exampleRequest(3));
+    html = await draw();
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   });
   afterAll(() => browser.close());
@@ -41,7 +52,7 @@ describe('the page of a run in a browser', { skip: executablePath === undefined,
     await openAll(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
     // Its pictures are drawn.
-    expect(await page.evaluate('[...document.images].filter(({ naturalWidth }) => naturalWidth > 0).length')).toBe(12);
+    expect(await page.evaluate('[...document.images].filter(({ naturalWidth }) => naturalWidth > 0).length')).toBe(images);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -58,7 +69,7 @@ describe('the page of a run in a browser', { skip: executablePath === undefined,
     await page.close();
   });
 
-  it('opens on paper what is folded away on the screen', async () => {
+  if (what === 'run') it('opens on paper what is folded away on the screen', async () => {
     const { page } = await open(800, 'light');
     // Asking for its place lays the page out for the medium first.
     const seen = () => page.evaluate(`(() => {
@@ -69,6 +80,25 @@ describe('the page of a run in a browser', { skip: executablePath === undefined,
     expect(await seen()).toBe(false);
     await page.emulateMedia({ media: 'print' });
     expect(await seen()).toBe(true);
+    await page.close();
+  });
+
+  if (what === 'sweep') it('sorts members by a heading, what has no number last, and says so', async () => {
+    const { page, complaints } = await open(1240, 'light');
+    const heading = page.getByRole('button', { name: 'rebuilt on a' });
+    const column = (name: string): Promise<string[]> => page.evaluate(`(() => {
+      const [...heads] = document.querySelectorAll('table.sort thead th');
+      const at = heads.findIndex(({ textContent }) => textContent === ${JSON.stringify(name)});
+      return [...document.querySelectorAll('table.sort tbody tr')].map((row) => row.cells[at].textContent);
+    })()`);
+    await heading.click();
+    expect(await column('rebuilt on a')).toEqual(['4.25', '4.3', '4.8', '5', '7', '', '', '']);
+    await heading.click();
+    expect(await column('rebuilt on a')).toEqual(['7', '5', '4.8', '4.3', '4.25', '', '', '']);
+    expect(await page.getByRole('columnheader', { name: 'rebuilt on a' }).getAttribute('aria-sort')).toBe('descending');
+    await page.getByRole('button', { name: 'status' }).click();
+    expect(await column('status')).toEqual(['done', 'done', 'done', 'done', 'failed', 'gateFailed', 'skipped', 'waiting']);
+    expect(complaints).toEqual([]);
     await page.close();
   });
 });

@@ -3,10 +3,7 @@ import { expect, it } from 'vitest';
 import { duration, figure, grouped, percent } from '../../../../app/report/figures.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';
 import { exampleRequest } from './example-request.js';
-
-/** What a reader sees, titles of cells included. */
-const textOf = (page: string): string =>
-  page.replace(/<style>[^]*?<\/style>/g, ' ').replace(/title="([^"]*)"/g, '>$1<').replace(/<[^>]*>/g, ' ').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&').replace(/\s+/g, ' ');
+import { textOf } from './text-of.js';
 
 it('has every number of the result', async () => {
   const { result, ...request } = exampleRequest(3);

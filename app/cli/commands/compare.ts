@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { comparedRuns } from '../compare/compared-runs.js';
+import { findFinished, type FinishedRun } from '../compare/find-finished.js';
+import { compareText } from '../compare/text.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import type { GlobalOptions } from '../options.js';
+import { printJson } from '../output.js';
+import { compareView, type CompareView } from '../../report/view/compare-view.js';
+
+export interface CompareOptions {
+  /** Where a page is written. */
+  html?: string;
+}
+
+/** Runs have letters. */
+const mostRuns = 26;
+
+/**
+ * `compare A B [...]`: finished runs side by side, and how they differ from the first.
+ * @returns the exit code
+ */
+export async function compareCommand(words: readonly string[], { html }: CompareOptions, options: GlobalOptions): Promise<number> {
+  checkCount(words.length);
+  if (html !== undefined) checkPageName(html);
+  const runs: FinishedRun[] = [];
+  for (const word of words) runs.push(await findFinished(word, options));
+  const view = compareView(await comparedRuns(runs));
+  if (html !== undefined) await writePage(html, view, runs);
+  if (options.json) printJson({ ...view, runs: view.runs.map((run, index) => ({ ...run, folder: runs[index].folder })) });
+  else process.stdout.write(`\n${compareText(view)}${html === undefined ? '' : `\n  page  ${resolve(html)}\n`}`);
+  return exitCode.done;
+}
+
+function checkCount(count: number): void {
+  if (count < 2) throw new CommandLineError({ what: 'there is only one run', expected: 'two or more', remedy: 'Name the runs to be compared with the first' });
+  if (count > mostRuns) throw new CommandLineError({ what: `there are ${count} runs`, expected: `at most ${mostRuns}`, remedy: 'Compare fewer, or run a sweep: its page shows all of its members' });
+}
+
+/** What is at that place is written over: a slip of the keyboard must not cost a pipeline file. */
+function checkPageName(file: string): void {
+  if (!/\.html?$/i.test(file)) throw new CommandLineError({ what: '--html names no page', where: file, expected: 'a name that ends with .html', remedy: 'Say where the page is to be written' });
+}
+
+async function writePage(file: string, view: CompareView, runs: readonly FinishedRun[]): Promise<void> {
+  // Charts are large, and only needed here.
+  const { renderComparePage } = await import('../../report/page/compare-page.js');
+  const folder = dirname(resolve(file));
+  const pages = runs.map((run) => relative(folder, join(run.folder, 'report.html')));
+  try {
+    await writeFile(file, await renderComparePage(view, pages));
+  } catch (cause) {
+    throw new CommandLineError({ what: 'the page cannot be written', where: resolve(file), remedy: 'Check the folder' }, { cause });
+  }
+}

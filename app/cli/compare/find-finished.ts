@@ -1,0 +1,66 @@
+import { existsSync, statSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { PipelineResult } from '../../../workflows/protocol.js';
+import { CommandLineError } from '../errors.js';
+import type { GlobalOptions } from '../options.js';
+
+/** A run that has ended, as its folder has it. */
+export interface FinishedRun {
+  /** Absolute. */
+  folder: string;
+  result: PipelineResult;
+}
+
+/** So many runs of a name are listed. */
+const mostListed = 5;
+
+/**
+ * The finished run that a word on the command line means: its folder, or a file in it; its workflow id; its pipeline file; or the name of its
+ * pipeline, if only one run in the state folder has it. No server is asked.
+ *
+ * @throws CommandLineError, PipelineFileError
+ */
+export async function findFinished(word: string, options: GlobalOptions): Promise<FinishedRun> {
+  const runs = join(options.state, 'runs');
+  const path = resolve(word);
+  if (existsSync(path)) return await readRun(await folderOf(path, runs, options), word);
+  if (isPlain(word) && existsSync(join(runs, word))) return await readRun(join(runs, word), word);
+  const named = await runsNamed(word, runs);
+  if (named.length === 1) return await readRun(join(runs, named[0]), word);
+  if (named.length === 0) throw new CommandLineError({ what: `there is no run ${word}`, where: runs, expected: "a run's folder, workflow id or pipeline file, or its name", remedy: 'See `npx temporal-pipeline list`, or give the state folder with --state' });
+  throw new CommandLineError({
+    what: `${named.length} runs are called ${word}: ${named.slice(0, mostListed).join(', ')}${named.length > mostListed ? ', ...' : ''}`, where: runs, remedy: 'Give the workflow id of one of them',
+  });
+}
+
+/** Of the folder of a run, of a file or folder in it, or of a pipeline file. */
+async function folderOf(path: string, runs: string, options: GlobalOptions): Promise<string> {
+  if (/\.ya?ml$/i.test(path) && !existsSync(join(dirname(path), 'result.json'))) {
+    // What knows pipeline files knows the client of the server, too; only this case needs it.
+    const [{ loadPipelineFile }, { workflowIdOf }] = await Promise.all([import('../load-pipeline.js'), import('../start-pipeline.js')]);
+    return join(runs, workflowIdOf(loadPipelineFile(path, options)));
+  }
+  return statSync(path).isDirectory() && existsSync(join(path, 'result.json')) ? path : dirname(path);
+}
+
+const isPlain = (word: string): boolean => word !== '' && basename(word) === word && word !== '..' && word !== '.';
+
+/** Runs are called after their pipelines, with a digest behind. */
+async function runsNamed(name: string, runs: string): Promise<string[]> {
+  if (!existsSync(runs)) return [];
+  const rest = /^-[0-9a-f]{16}(-locked-[0-9a-f]{8})?$/;
+  return (await readdir(runs)).filter((folder) => folder.startsWith(name) && rest.test(folder.slice(name.length)) && existsSync(join(runs, folder, 'result.json'))).sort();
+}
+
+async function readRun(folder: string, word: string): Promise<FinishedRun> {
+  const file = join(folder, 'result.json');
+  if (!existsSync(file)) throw new CommandLineError({ what: `${word} is no finished run`, where: folder, expected: 'a folder with the result.json that a run writes at its end', remedy: 'Wait for its end, or check the path' });
+  try {
+    const result = JSON.parse(await readFile(file, 'utf8')) as PipelineResult;
+    if (typeof result.name === 'string' && typeof result.perplexity === 'object' && Array.isArray(result.rebuild.layers) && typeof result.seconds.total === 'number') return { folder, result };
+  } catch (cause) {
+    throw new CommandLineError({ what: 'it cannot be read', where: file, expected: 'the result of a run', remedy: 'Run the pipeline again: what it made is found' }, { cause });
+  }
+  throw new CommandLineError({ what: 'it is not the result of a run', where: file, remedy: 'Check the path' });
+}

@@ -1,0 +1,115 @@
+/** Quality of the members of a sweep over their sparsity or their cost, a point for each. */
+import type { EChartsOption } from 'echarts';
+import { duration, figure } from '../figures.js';
+import type { QualityPoint, QualityView } from '../view/quality-view.js';
+import { colors, lineColors } from './colors.js';
+import { scaleOf, shareText } from './scale.js';
+
+export interface QualityChart {
+  option: EChartsOption;
+  /** What a pointer is told, by series and point. */
+  titles: string[][];
+  legend: LegendEntry[];
+}
+
+export interface LegendEntry {
+  name: string;
+  color: string;
+  sign: string;
+}
+
+/** Signs of lines, as the library and as text has them. A line differs by more than its color. */
+const signs = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;
+
+/** So many lines are told apart; of more, only all together can be seen. */
+const mostLines = 12;
+/** So many points say what they are. Titles of thousands would be most of the page. */
+const mostTitles = 600;
+
+/** A line for each combination of the other values, over the sparsity that was found. The front is a broad band below them. */
+export function sparsityChart(view: QualityView): QualityChart {
+  const lines = groupsOf(view.points, 'line');
+  const front = sorted(view.points.filter(({ front: is }) => is), 'sparsity');
+  return chartOf(view, 'sparsity', lines, { below: front, joined: () => true });
+}
+
+/** A sign for each sparsity that was asked for, over the seconds of work. A line joins those that are worth their cost. */
+export function costChart(view: QualityView): QualityChart {
+  return chartOf(view, 'seconds', groupsOf(view.points, 'asked'), { below: [], joined: ({ worth }) => worth });
+}
+
+type Place = 'sparsity' | 'seconds';
+
+function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below, joined }: { below: readonly QualityPoint[]; joined: (point: QualityPoint) => boolean }): QualityChart {
+  const { points, dense, limits, kind } = view;
+  const valueText = kind === 'perplexity' ? figure : shareText;
+  const placeText = x === 'sparsity' ? shareText : duration;
+  const initials = x === 'sparsity' ? initialPoints(points) : [];
+  const across = scaleOf(points.flatMap((point) => point[x] ?? []), x === 'sparsity' ? 'share' : 'seconds');
+  const up = scaleOf([...points.map(({ value }) => value), ...initials.map(({ value }) => value), ...(dense === undefined ? [] : [dense]), ...limits], kind === 'accuracy' ? 'share' : 'number');
+  const at = (point: { sparsity?: number; seconds?: number; value: number }): [number, number] => [across.at(point[x] ?? NaN), up.at(point.value)];
+  const titleOf = (point: QualityPoint): string => `${point.member}: ${kind} ${valueText(point.value)}${point[x] === undefined ? '' : `, ${placeText(point[x])}`}${point.missed ? ', a quality gate failed' : ''}`;
+  const isTitled = points.length <= mostTitles;
+  const series = drawnGroups(groups).flatMap(({ lines, color, symbol }) => {
+    const placed = lines.map((line) => sorted(line, x));
+    const marks = placed.flat().map((point) => ({ value: at(point), ...(point.missed && { symbol: 'diamond', symbolSize: 13, itemStyle: { color: 'transparent', borderColor: colors.bad, borderWidth: 2 } }) }));
+    return [
+      { line: { data: placed.flatMap((line) => [...line.filter(joined).map(at), gap]), lineStyle: { color, width: 1.6 }, symbol: 'none' as const }, titles: [] },
+      { line: { data: marks, lineStyle: { width: 0, opacity: 0 }, symbol, symbolSize: isTitled ? 8 : 4, itemStyle: { color } }, titles: isTitled ? placed.flat().map(titleOf) : [] },
+    ];
+  });
+  const band = { line: { data: below.map(at), lineStyle: { color: colors.rebuilt, width: 9, opacity: 0.25 }, symbol: 'none' as const }, titles: [] };
+  const rings = { line: { data: initials.map(at), lineStyle: { width: 0, opacity: 0 }, symbol: 'circle', symbolSize: 6, itemStyle: { color: 'transparent', borderColor: colors.muted, borderWidth: 1.3 } }, titles: initials.map(({ value }) => `initial mask: ${kind} ${valueText(value)}`) };
+  const all = [band, rings, ...series];
+  const marks = [
+    ...(dense === undefined ? [] : [mark(up.at(dense), `dense\n${valueText(dense)}`, colors.dense, 'end')]),
+    ...limits.map((limit) => mark(up.at(limit), `gate ${valueText(limit)}`, colors.bad, 'insideStartTop')),
+  ];
+  return {
+    titles: all.map(({ titles }) => titles),
+    legend: groups.length > mostLines ? [] : groups.map(({ name, color, sign }) => ({ name, color, sign })),
+    option: {
+      textStyle: { fontFamily: 'inherit' },
+      grid: { left: 62, right: dense === undefined ? 20 : 56, top: 12, bottom: 46 },
+      xAxis: { ...across.axis, name: x === 'sparsity' ? 'sparsity found' : 'work, had it been run alone', nameLocation: 'middle', nameGap: 28, nameTextStyle: { color: colors.muted }, splitLine: { show: false } },
+      yAxis: up.axis,
+      series: all.map(({ line }, index) => ({ type: 'line' as const, z: index, ...line, ...(index === 0 && marks.length > 0 && { markLine: { silent: true, symbol: 'none', data: marks } }) })),
+    },
+  };
+}
+
+const mark = (yAxis: number, text: string, color: string, position: 'end' | 'insideStartTop') =>
+  ({ yAxis, lineStyle: { type: 'dashed' as const, color, width: 1.3 }, label: { formatter: text, position, color, fontSize: 11 } });
+
+interface Group extends LegendEntry {
+  symbol: string;
+  points: QualityPoint[];
+}
+
+function groupsOf(points: readonly QualityPoint[], by: 'line' | 'asked'): Group[] {
+  const byName = new Map<string, QualityPoint[]>();
+  for (const point of points) byName.set(point[by], [...(byName.get(point[by]) ?? []), point]);
+  return [...byName.keys()].map((name, index) => {
+    const [symbol, sign] = signs[index % signs.length];
+    return { name, symbol, sign, color: lineColors[index % lineColors.length], points: byName.get(name) ?? [] };
+  });
+}
+
+/** Groups as they are drawn: too many to be told apart are drawn as one. */
+function drawnGroups(groups: readonly Group[]): { lines: QualityPoint[][]; color: string; symbol: string }[] {
+  if (groups.length <= mostLines) return groups.map(({ points, color, symbol }) => ({ lines: [points], color, symbol }));
+  return [{ lines: groups.map(({ points }) => points), color: colors.muted, symbol: 'circle' }];
+}
+
+/** Where a line ends and the next one of the same series begins. */
+const gap: (string | number)[] = ['-', '-'];
+
+function sorted(points: readonly QualityPoint[], x: Place): QualityPoint[] {
+  return points.filter((point) => point[x] !== undefined).sort((a, b) => (a[x] ?? 0) - (b[x] ?? 0));
+}
+
+/** Members that share an initial mask have one ring. */
+function initialPoints(points: readonly QualityPoint[]): { sparsity: number; value: number }[] {
+  const all = points.flatMap(({ sparsity, initial }) => (sparsity === undefined || initial === undefined ? [] : [{ sparsity, value: initial }]));
+  return [...new Map(all.map((one) => [`${one.sparsity} ${one.value}`, one])).values()];
+}

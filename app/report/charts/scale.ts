@@ -1,0 +1,59 @@
+import { figure, percent } from '../figures.js';
+import { colors } from './colors.js';
+
+export interface Scale {
+  /** What the library calls an axis, horizontal or vertical. */
+  axis: {
+    type: 'value';
+    scale?: true;
+    min?: number;
+    max?: number;
+    interval?: number;
+    axisLabel: { color: string; hideOverlap: true; formatter: (value: number) => string };
+    axisLine: { lineStyle: { color: string }; onZero: boolean };
+    splitLine: { lineStyle: { color: string } };
+  };
+  /** Where a number is on the axis. */
+  at: (value: number) => number;
+}
+
+/** Numbers that are farther apart than this factor are shown by their logarithms: the small ones would be one heap. */
+const farApart = { share: Infinity, seconds: 10, number: 4 };
+
+/** Steps of a logarithmic axis, in decades. Ten steps of 0.1 are the preferred numbers 1, 1.25, 1.6, 2, ... */
+const steps = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+const mostSteps = 7;
+
+/** `share`: it has an end, so it is never that far apart. `seconds`: in minutes or hours where there are many. */
+export type ScaleKind = 'share' | 'seconds' | 'number';
+
+/** An axis for these numbers, with room around them. */
+export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
+  const [least, most] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+  const { unit, text } = kind === 'seconds' ? timeUnit(most) : { unit: 1, text: kind === 'share' ? shareText : figure };
+  // An axis stands at the edge, not at the other one's zero.
+  const line = { lineStyle: { color: colors.line }, onZero: false };
+  const style = (labelOf: (value: number) => number) => ({
+    axisLabel: { color: colors.muted, hideOverlap: true as const, formatter: (value: number) => text(labelOf(value)) }, axisLine: line, splitLine: line,
+  });
+  if (!(least > 0) || most <= farApart[kind] * least) return { axis: { type: 'value', scale: true, ...style(rounded) }, at: (value) => value / unit };
+  const [low, high] = [Math.log10(least / unit), Math.log10(most / unit)];
+  const interval = steps.find((step) => (high - low) / step <= mostSteps) ?? high - low;
+  return {
+    axis: { type: 'value', interval, min: interval * Math.floor(low / interval), max: interval * Math.ceil(high / interval), ...style((value) => twoDigits(10 ** value)) },
+    at: (value) => Math.log10(value / unit),
+  };
+}
+
+/** A share as axes have it: four digits. */
+export const shareText = (share: number): string => percent(Number(share.toPrecision(4)));
+
+/** Ticks are then whole numbers of it. */
+function timeUnit(most: number): { unit: number; text: (value: number) => string } {
+  const [unit, name] = most >= 7200 ? [3600, 'h'] : most >= 120 ? [60, 'min'] : [1, 's'];
+  return { unit, text: (value) => `${figure(value)} ${name}` };
+}
+
+/** Ticks are made by adding, which leaves 0.30000000000000004. */
+const rounded = (value: number): number => Number(value.toPrecision(10));
+const twoDigits = (value: number): number => Number(value.toPrecision(2));

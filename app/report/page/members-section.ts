@@ -1,0 +1,68 @@
+/** The table of a sweep's members: linked to their own pages, with cells that show at a glance which are better. */
+import { html } from 'hono/html';
+import { figure } from '../figures.js';
+import { columnsOf, type Column, type FamilyTable } from '../sweep-table.js';
+import { known } from '../view/known.js';
+import type { JudgedRow } from '../view/quality-view.js';
+import type { SweepView } from '../view/sweep-view.js';
+import type { Piece } from './document.js';
+import { heat } from './heat.js';
+
+export function membersSection({ members, best, qualities: [first] }: SweepView, table: FamilyTable): Piece {
+  const columns = pageColumns(table, members, first?.kind === 'perplexity' ? new Map(first.points.map(({ member, value }) => [member, value / (first.dense ?? NaN)])) : new Map());
+  const shades = columns.map((column) => shadeOf(column, members));
+  return html`<section><h2>Members</h2>
+<p class="note">Every member, by its values; a name leads to its own page. Green is better, brown is worse than the others of its column.${members.some(({ spent }) => known(spent)) ? ' Own seconds: without what was found in the store.' : ''} <span class="script">Headings sort.</span></p>
+<div class="scroll" tabindex="0" role="region" aria-label="Members"><table class="sort">
+<thead><tr><th scope="col">member</th>${columns.map(({ name }) => html`<th scope="col" class="${name === 'status' ? '' : 'n'}"><bdi>${name}</bdi></th>`)}</tr></thead>
+<tbody>${members.map((row) => html`<tr class="${row.name === best?.member ? 'best' : ''}"><th scope="row">${memberLink(row)}${row.name === best?.member ? ' ★' : ''}</th>${columns.map((column, index) => cellOf(column, row, shades[index]))}</tr>
+`)}</tbody></table></div></section>`;
+}
+
+/** A member's name, which leads to its page where it has one: all runs are beside each other in the state folder, two folders up. */
+export function memberLink({ name, workflowId, report }: Pick<JudgedRow, 'name' | 'workflowId' | 'report'>): Piece {
+  const text = memberText(name);
+  return report === undefined ? text : html`<a href="../../runs/${encodeURIComponent(workflowId)}/report.html">${text}</a>`;
+}
+
+/** A name, which may break between two values. */
+export const memberText = (name: string): Piece => html`<bdi>${name.split(/(?<=,)/).map((part, index) => html`${index === 0 ? '' : html`<wbr>`}${part}`)}</bdi>`;
+
+/** The values of a member are its name. */
+function pageColumns(table: FamilyTable, members: readonly JudgedRow[], timesDense: ReadonlyMap<string, number>): Column[] {
+  const [status, ...others] = columnsOf({ ...table, rows: [...members] }).slice(table.axes.length);
+  const times: Column = { name: '× dense', value: ({ name }) => timesDense.get(name), text: figure, better: 'less' };
+  const own: Column = { name: 'own seconds', value: ({ spent }) => spent, text: (value) => value.toFixed(1) };
+  return [
+    ...(members.every((row) => row.status === 'done') ? [] : [status]),
+    ...others.filter((column) => !isConstantDense(column, members)),
+    ...([...timesDense.values()].some(known) ? [times] : []),
+    ...(members.some(({ spent }) => known(spent)) ? [own] : []),
+  ];
+}
+
+/** The dense model is the same for all: charts and numbers say what it has. */
+function isConstantDense({ name, value }: Column, members: readonly JudgedRow[]): boolean {
+  return /^dense( |$)/.test(name) && new Set(members.map(value).filter((found) => found !== undefined)).size <= 1;
+}
+
+type Shade = (value: number) => string;
+
+/** Numbers of a column from the best to the worst; perplexities and times by their logarithms. */
+function shadeOf({ value: of, better }: Column, members: readonly JudgedRow[]): Shade {
+  const place = (value: number): number => (better === 'less' && value > 0 ? Math.log(value) : value);
+  const values = members.map(of).filter((value): value is number => typeof value === 'number' && known(value)).map(place);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (better === undefined || !(most - least > 1e-9 * Math.max(1, Math.abs(most)))) return () => '';
+  return (value) => {
+    // 1 is the best, -1 the worst.
+    const good = ((better === 'less' ? -1 : 1) * (2 * place(value) - least - most)) / (most - least);
+    return heat(good > 0 ? 'rebuilt' : 'initial', Math.abs(good));
+  };
+}
+
+function cellOf({ name, value, text }: Column, row: JudgedRow, shade: Shade): Piece {
+  const found = value(row);
+  if (typeof found !== 'number') return html`<td class="${name === 'status' ? '' : 'n'}">${found === undefined || found === null ? '' : String(found)}</td>`;
+  return html`<td class="n" data-v="${found}" style="${shade(found)}">${text?.(found) ?? String(found)}</td>`;
+}

@@ -1,0 +1,80 @@
+/** The page of a sweep or of a search: one HTML file. */
+import { html } from 'hono/html';
+import { counted, duration, figure, percent } from '../figures.js';
+import type { FamilyTable } from '../sweep-table.js';
+import { near, sweepView, type SweepView } from '../view/sweep-view.js';
+import { documentOf, numberOf, type Piece } from './document.js';
+import { memberLink, membersSection } from './members-section.js';
+import { sortScript } from './sort-script.js';
+import { costBars, notDoneSection, qualitySections, settingsSection } from './sweep-sections.js';
+
+export interface SweepPageRequest {
+  table: FamilyTable;
+  noun: 'sweep' | 'search';
+  /** Files beside the page. */
+  files: readonly string[];
+  /** A sentence on how it ended. */
+  about: string;
+}
+
+/** The same request gives the same bytes. */
+export async function renderSweepPage(request: SweepPageRequest): Promise<string> {
+  const view = sweepView(request.table);
+  return documentOf(view.title, html`
+${head(view, request)}
+${numbers(view, request)}
+<div class="cards">
+${view.qualities.map(qualitySections)}
+${view.settings ? settingsSection(view.settings) : ''}
+${membersSection(view, request.table)}
+${costBars(view.cost)}
+${notDoneSection(view)}
+</div>`, sortScript);
+}
+
+const good: ReadonlySet<string> = new Set(['done']);
+const bad: ReadonlySet<string> = new Set(['failed', 'gateFailed']);
+const words: Partial<Record<string, string>> = { gateFailed: 'failed a quality gate', waiting: 'not begun' };
+const sign = (status: string): string => (good.has(status) ? '✓ ' : bad.has(status) ? '✗ ' : '');
+
+function head({ title, axes, statuses, members }: SweepView, { noun, files, about }: SweepPageRequest): Piece {
+  return html`<header>
+<h1><bdi>${title}</bdi></h1>
+<p class="note">A ${noun} of ${counted(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}. ${about}</p>
+<div class="tags">
+${statuses.map(({ status, count }) => html`<span class="tag ${good.has(status) ? 'good' : bad.has(status) ? 'bad' : ''}">${sign(status)}${count} ${words[status] ?? status}</span>`)}
+<span class="files">${files.map((file) => html`<a href="${file}">${file}</a> `)}</span>
+</div>
+</header>`;
+}
+
+function numbers(view: SweepView, { noun }: SweepPageRequest): Piece {
+  const { qualities: [first], best, sparsest, gaps, cost, members } = view;
+  const linked = (name: string): Piece | string => {
+    const row = members.find((member) => member.name === name);
+    return row === undefined ? '' : memberLink(row);
+  };
+  const shown = (value: number): string => (first?.kind === 'accuracy' ? percent(Number(value.toPrecision(4))) : figure(value));
+  return html`<dl class="numbers">
+${best === undefined ? '' : numberOf(noun === 'search' ? 'Sparsest that passes' : `Best by ${metricText(best.metric ?? '')}`, bestText(view), linked(best.member))}
+${first?.dense === undefined ? '' : numberOf('Dense model', shown(first.dense), first.kind === 'accuracy' ? 'mean accuracy' : html`perplexity on <bdi>${first.dataset ?? ''}</bdi>`)}
+${sparsest === undefined || noun === 'search' ? '' : numberOf(`Sparsest within +${Math.round(100 * (near - 1))} %`, sparsest === null ? 'none' : percent(Number(sparsest.sparsity.toPrecision(4))), sparsest === null ? `no perplexity is at most ${near} × that of the dense model` : linked(sparsest.member))}
+${gaps === undefined ? '' : numberOf('Gap closed', gapText(gaps), "share of the initial mask's damage that the rebuilds undid, least and most")}
+${numberOf('Work', duration(cost.spent ?? cost.alone), cost.spent === undefined ? 'of all members, what they share counted for each' : `of all members; ${duration(cost.alone)}, had each been run alone`)}
+</dl>`;
+}
+
+/** `rebuilt perplexity` for `perplexity.rebuilt`. */
+const metricText = (metric: string): string => (metric === 'gapClosed' ? 'gap closed' : metric.split('.').reverse().join(' '));
+
+/** A sweep says by what it has a best member; that of a search is the sparsest. */
+function bestText({ best, members }: SweepView): string {
+  const sparsity = members.find(({ name }) => name === best?.member)?.sparsity;
+  if (best?.value !== undefined) return best.metric?.startsWith('perplexity') === true ? figure(best.value) : percent(Number(best.value.toPrecision(4)));
+  return sparsity === undefined ? 'found' : percent(Number(sparsity.toPrecision(4)));
+}
+
+function gapText([least, most]: readonly [number, number]): string {
+  const [low, high] = [least, most].map((share) => (100 * share).toFixed(0));
+  return low === high ? `${high} %` : `${low} to ${high} %`;
+}

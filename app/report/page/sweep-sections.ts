@@ -1,0 +1,85 @@
+/** What a sweep comes to, as charts, and what it cost. */
+import { html, raw } from 'hono/html';
+import { costChart, sparsityChart, type LegendEntry, type QualityChart } from '../charts/quality-chart.js';
+import { settingsChart } from '../charts/settings-chart.js';
+import { chartSvg } from '../charts/svg.js';
+import { duration, figure, grouped, percent } from '../figures.js';
+import type { QualityView } from '../view/quality-view.js';
+import type { SettingsView } from '../view/settings-view.js';
+import type { CostView, SweepView } from '../view/sweep-view.js';
+import { chartOf, tableOf, type Piece } from './document.js';
+import { memberText } from './members-section.js';
+
+/** The two sections of one number: over sparsity, and over cost. */
+export function qualitySections(view: QualityView, index: number): Piece {
+  return html`${view.spread ? sparsitySection(view, index) : barsSection(view)}${isCompared(view) ? costSection(view, index) : ''}`;
+}
+
+/** Whether some members were asked for the same sparsity, so that their costs can be compared. */
+function isCompared({ points }: QualityView): boolean {
+  const placed = points.filter(({ seconds }) => seconds !== undefined);
+  return new Set(placed.map(({ asked }) => asked)).size < placed.length;
+}
+
+function sparsitySection(view: QualityView, index: number): Piece {
+  const rings = view.points.some(({ initial }) => initial !== undefined);
+  const lines = new Set(view.points.map(({ line }) => line)).size;
+  const missed = view.points.some((point) => point.missed);
+  return html`<section class="half"><h2>${nameOf(view)} over sparsity</h2>
+<p class="note">${better(view)}${lines > 1 ? ' A line is a combination of all other values.' : ''} The green band is the Pareto front: no member is as sparse and better.${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
+${drawn(`sparsity${letter(index)}`, sparsityChart(view), `${view.kind} of the members over the sparsity that was found`)}</section>`;
+}
+
+function costSection(view: QualityView, index: number): Piece {
+  return html`<section class="half"><h2>${nameOf(view)} over cost</h2>
+<p class="note">${better(view)} Signs of a kind were asked for the same sparsity; their line joins those that no cheaper one of them beats. What is off the line costs more for less.</p>
+${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} of the members over their seconds of work`)}</section>`;
+}
+
+const mostBars = 30;
+
+/** Members that are all as sparse. */
+function barsSection({ kind, dense, points, ...view }: QualityView): Piece {
+  const far = (value: number): number => (kind === 'accuracy' ? value : Math.log(Math.max(1, value)));
+  const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, mostBars);
+  const all = [...(dense === undefined ? [] : [{ member: 'dense model', value: dense, color: 'dense' }]), ...sorted.map((point) => ({ ...point, color: 'rebuilt' }))];
+  const most = Math.max(...all.map(({ value }) => far(value)));
+  const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : figure;
+  return html`<section class="half"><h2>${nameOf({ kind, ...view })} by member</h2>
+<p class="note">${better({ kind })} All are as sparse.${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
+<div class="bars names">${all.map(({ member, value, color }) => html`<span>${memberText(member)}</span><span class="bar"><i style="width:${(most > 0 ? (100 * far(value)) / most : 0).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${text(value)}</span>`)}</div></section>`;
+}
+
+export function settingsSection(view: SettingsView): Piece {
+  return html`<section><h2>All members at once</h2>
+<p class="note">A line is a member: its settings on the left, what came of them on the right. Green is the best, brown the worst.${view.lines.length < view.members ? ` ${grouped(view.lines.length)} of the ${grouped(view.members)} members are drawn, from the best to the worst.` : ''}</p>
+<div class="scroll" tabindex="0" role="region" aria-label="All members at once"><div class="chart wide" role="img" aria-label="Parallel coordinates of the settings and results of all members">${raw(chartSvg('settings', settingsChart(view), { width: 1100, height: 320 }))}</div></div></section>`;
+}
+
+export function costBars({ alone, spent }: CostView): Piece | string {
+  if (spent === undefined || alone <= 0) return '';
+  const bar = (name: string, seconds: number, color: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}</span>`;
+  return html`<section class="half"><h2>What sharing saved</h2>
+<p class="note">Work of all members, had each been run alone in an empty store, and what they really did: the rest was found. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
+<div class="bars">${bar('each alone', alone, 'dense')}${bar('together', spent, 'rebuilt')}</div></section>`;
+}
+
+export function notDoneSection({ notDone }: SweepView): Piece | string {
+  if (notDone.length === 0) return '';
+  return html`<section class="${notDone.length > 4 ? '' : 'half'}"><h2>Without a result</h2><p class="note">Members that failed, or were not begun, and why.</p>
+${tableOf('Members without a result', [['member', 'status', 'why'], ...notDone.map(({ member, status, why }) => [member, status, why])], 3)}</section>`;
+}
+
+const nameOf = ({ kind, dataset }: Pick<QualityView, 'kind' | 'dataset'>): Piece => (kind === 'accuracy' ? html`Mean zero-shot accuracy` : html`Perplexity on <bdi>${dataset ?? ''}</bdi>`);
+const better = ({ kind }: Pick<QualityView, 'kind'>): string => (kind === 'accuracy' ? 'Higher is better.' : 'Lower is better.');
+/** Names of charts have letters only. */
+const letter = (index: number): string => String.fromCharCode(97 + (index % 26)).repeat(1 + Math.floor(index / 26));
+
+function drawn(name: string, { option, titles, legend }: QualityChart, label: string): Piece {
+  return html`${chartOf(chartSvg(name, option, { width: 480, height: 310 }, titles), label)}${legendOf(legend)}`;
+}
+
+function legendOf(legend: readonly LegendEntry[]): Piece | string {
+  if (legend.length < 2) return '';
+  return html`<div class="legend">${legend.map(({ name, color, sign }) => html`<span><b style="color:${color}">${sign}</b><bdi>${name}</bdi></span>`)}</div>`;
+}

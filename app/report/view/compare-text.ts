@@ -1,0 +1,35 @@
+/** How compared numbers and their differences are written, on a terminal and on a page. */
+import { duration, figure, grouped, percent } from '../figures.js';
+import type { ComparedNumber, NumberKind } from './compare-numbers.js';
+
+/** A number of a run; `-` where it has none. */
+export function valueText(kind: NumberKind, value: number | undefined): string {
+  if (value === undefined) return '-';
+  switch (kind) {
+    case 'number':
+      return figure(value);
+    case 'share':
+      return percent(Number(value.toPrecision(4)));
+    case 'count':
+      return grouped(value);
+    case 'seconds':
+      return duration(value);
+  }
+}
+
+/** How a number differs from that of the first run, with its sign: shares in points, others with the change in percent. */
+export function differenceText({ kind, values: [first], differences }: Pick<ComparedNumber, 'kind' | 'values' | 'differences'>, run: number): string {
+  const difference = differences[run];
+  if (difference === undefined) return '';
+  if (difference === 0) return 'same';
+  const sign = difference > 0 ? '+' : '-';
+  if (kind === 'share') return `${sign}${Number(Math.abs(100 * difference).toPrecision(3))} pt`;
+  const amount = `${sign}${valueText(kind, Math.abs(difference))}`;
+  return first === undefined || first === 0 ? amount : `${amount} (${sign}${Number(Math.abs((100 * difference) / first).toPrecision(2))} %)`;
+}
+
+/** Whether a difference is for the better; undefined where neither is, or nothing differs. */
+export function isBetter({ better, differences }: Pick<ComparedNumber, 'better' | 'differences'>, run: number): boolean | undefined {
+  const difference = differences[run];
+  return better === undefined || difference === undefined || difference === 0 ? undefined : difference > 0 === (better === 'more');
+}

@@ -1,0 +1,110 @@
+/** What the members of a sweep come to in one number, over their sparsity and over their cost. */
+import { memberName } from '../../config/index.js';
+import type { GateResult } from '../../../workflows/protocol.js';
+import type { SweepRow } from '../../../workflows/sweep-protocol.js';
+import { states } from '../states.js';
+import { paretoFront, type Better } from './front.js';
+import { known } from './known.js';
+
+export interface QualityView {
+  kind: 'perplexity' | 'accuracy';
+  /** Of a perplexity, the text that it is on. */
+  dataset?: string;
+  /** What the dense model has, where it is the same for all members. */
+  dense?: number;
+  /** What quality gates ask of this number, where that is the same for all members. */
+  limits: number[];
+  points: QualityPoint[];
+  /** Whether the members differ in sparsity, so that there is something to see along it. */
+  spread: boolean;
+}
+
+export interface QualityPoint {
+  member: string;
+  /** Of the last state that was judged. */
+  value: number;
+  /** Of the initial mask, where it is not the last state. */
+  initial?: number;
+  sparsity?: number;
+  seconds?: number;
+  /** All values but sparsities: members of a line differ in sparsity alone. */
+  line: string;
+  /** Sparsity and pattern that were asked for: members that have these in common can be compared by what they cost. */
+  asked: string;
+  /** A quality gate failed. */
+  missed: boolean;
+  /** No other member is as sparse and better, or as good and sparser, to a tenth of a percent. */
+  front: boolean;
+  /** No other member that was asked for the same is as cheap and better, or as good and cheaper. */
+  worth: boolean;
+}
+
+/** To a tenth of a percent: of what was asked for, rounding finds a weight or two more in one member than in another. */
+const roughly = (sparsity: number): number => Math.round(1000 * sparsity);
+/** Members nearer to each other are all as sparse, in tenths of a percent. */
+const leastSpread = 2;
+
+/** A row of a sweep; one of a search says what became of its gates. */
+export type JudgedRow = SweepRow & { gates?: readonly GateResult[] };
+
+/** A view for each text, and one for the mean accuracy; none where no member has such a number. */
+export function qualityViews(rows: readonly JudgedRow[]): QualityView[] {
+  const ended = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
+  const datasets = [...new Set(ended.flatMap(({ perplexity }) => states.flatMap((state) => Object.keys(perplexity?.[state] ?? {}))))];
+  const perplexities = datasets.map((dataset) => viewOf(ended, { kind: 'perplexity', dataset }, (row, state) => row.perplexity?.[state]?.[dataset]));
+  const accuracy = viewOf(ended, { kind: 'accuracy' }, (row, state) => row.accuracy?.[state]);
+  return [...perplexities, accuracy].filter(({ points }) => points.length > 0);
+}
+
+function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'dataset'>, valueOf: (row: SweepRow, state: (typeof states)[number]) => number | undefined): QualityView {
+  const better: Better = about.kind === 'perplexity' ? 'less' : 'more';
+  const points = rows.flatMap((row): QualityPoint[] => {
+    const [initial, rebuilt] = [valueOf(row, 'initial'), valueOf(row, 'rebuilt')];
+    const value = rebuilt ?? initial;
+    if (!known(value)) return [];
+    return [{
+      member: row.name, value, ...(known(rebuilt) && known(initial) && { initial }),
+      ...(known(row.sparsity) && { sparsity: row.sparsity }), ...(known(row.seconds) && { seconds: row.seconds }),
+      ...groupsOf(row), missed: row.status === 'gateFailed', front: false, worth: false,
+    }];
+  });
+  const denses = new Set(rows.map((row) => valueOf(row, 'dense')));
+  const [dense] = denses;
+  const shares = points.flatMap(({ sparsity }) => (sparsity === undefined ? [] : roughly(sparsity)));
+  return {
+    ...about, ...(denses.size === 1 && known(dense) && { dense }), limits: limitsOf(rows, points),
+    points: withFronts(points, better), spread: Math.max(...shares) - Math.min(...shares) > leastSpread,
+  };
+}
+
+/** A gate looks at this number if it found it in every member. */
+function limitsOf(rows: readonly JudgedRow[], points: readonly QualityPoint[]): number[] {
+  const values = new Map(points.map(({ member, value }) => [member, value]));
+  const found = new Map<string, (number | null)[]>();
+  for (const { name, gates = [] } of rows) {
+    for (const gate of gates) if (gate.found !== null && gate.found === values.get(name)) found.set(gate.gate, [...(found.get(gate.gate) ?? []), gate.limit]);
+  }
+  const shared = [...found.values()].filter((limits) => limits.length === points.length && new Set(limits).size === 1).flatMap(([limit]) => (known(limit) ? limit : []));
+  return [...new Set(shared)];
+}
+
+function groupsOf({ values }: SweepRow): Pick<QualityPoint, 'line' | 'asked'> {
+  const isSparsity = (path: string): boolean => path.endsWith('.sparsity');
+  const those = (wanted: (path: string) => boolean): string => memberName(Object.fromEntries(Object.entries(values).filter(([path]) => wanted(path)))) || 'all members';
+  return { line: those((path) => !isSparsity(path)), asked: those((path) => isSparsity(path) || path.endsWith('.pattern')) };
+}
+
+function withFronts(points: readonly QualityPoint[], better: Better): QualityPoint[] {
+  const marked = points.map((point) => ({ ...point }));
+  const mark = (those: readonly QualityPoint[], x: 'sparsity' | 'seconds', which: Better, as: 'front' | 'worth'): void => {
+    const placed = those.flatMap((point) => {
+      const place = x === 'sparsity' && point.sparsity !== undefined ? roughly(point.sparsity) : point[x];
+      return place === undefined ? [] : [{ point, at: [place, point.value] as const }];
+    });
+    const front = paretoFront(placed.map(({ at }) => at), [which, better]);
+    for (const [index, { point }] of placed.entries()) point[as] = front[index];
+  };
+  mark(marked, 'sparsity', 'more', 'front');
+  for (const asked of new Set(marked.map((point) => point.asked))) mark(marked.filter((point) => point.asked === asked), 'seconds', 'less', 'worth');
+  return marked;
+}

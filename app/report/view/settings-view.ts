@@ -1,0 +1,81 @@
+/** All members of a sweep at once: an axis for each setting that differs, and for what came of them. */
+import { metricOf } from '../../../workflows/sweep-metric.js';
+import type { SweepValue } from '../../config/sweep.js';
+import type { SweepRow } from '../../../workflows/sweep-protocol.js';
+import type { FamilyTable } from '../sweep-table.js';
+import { known } from './known.js';
+import type { QualityView } from './quality-view.js';
+
+export interface SettingsView {
+  axes: SettingsAxis[];
+  lines: SettingsLine[];
+  /** Members that have a result. More than can be seen are drawn in part, from the best to the worst. */
+  members: number;
+}
+
+/** So many lines can be drawn. */
+export const mostSettingsLines = 240;
+
+export type SettingsAxis = { name: string } & ({ kind: 'names'; names: string[] } | { kind: 'share' | 'seconds' | 'number' });
+
+export interface SettingsLine {
+  member: string;
+  /** On each axis: an index of its names, or a number; undefined where the member has none. */
+  at: (number | undefined)[];
+  /** 0 for the best member, 1 for the worst. */
+  rank: number;
+}
+
+/** @returns undefined where fewer than two members have a result, or where they differ in fewer than two settings: then other charts show it all */
+export function settingsView({ axes: paths, rows }: FamilyTable, quality: QualityView | undefined): SettingsView | undefined {
+  if (quality === undefined || quality.points.length < 2) return undefined;
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const members = quality.points.flatMap((point) => {
+    const row = byName.get(point.member);
+    return row === undefined ? [] : [{ point, row }];
+  });
+  const settings = paths.map((path) => settingAxis(path, members.map(({ row }) => row))).filter(({ count }) => count > 1);
+  if (settings.length < 2) return undefined;
+  const gapOf = (row: SweepRow): number | undefined => metricOf(row, 'gapClosed');
+  const outcomes = [
+    { axis: { name: 'work', kind: 'seconds' as const }, at: members.map(({ row }) => row.seconds) },
+    ...(quality.kind === 'perplexity' ? [{ axis: { name: 'gap closed', kind: 'share' as const }, at: members.map(({ row }) => gapOf(row)) }] : []),
+    { axis: { name: quality.kind, kind: quality.kind === 'accuracy' ? 'share' as const : 'number' as const }, at: members.map(({ point }) => point.value) },
+  ].filter(({ at }) => at.some(known));
+  const columns = [...settings, ...outcomes];
+  const ranks = ranksOf(quality);
+  const lines = members.map(({ point }, index) => ({ member: point.member, at: columns.map(({ at }) => (known(at[index]) ? at[index] : undefined)), rank: ranks.get(point.member) ?? 0 }));
+  return { axes: columns.map(({ axis }) => axis), lines: evenly(lines), members: lines.length };
+}
+
+/** Of too many lines, some of every rank, the best and the worst among them. */
+function evenly(lines: readonly SettingsLine[]): SettingsLine[] {
+  if (lines.length <= mostSettingsLines) return [...lines];
+  const sorted = [...lines].sort((a, b) => a.rank - b.rank);
+  return Array.from({ length: mostSettingsLines }, (_, index) => sorted[Math.round((index * (sorted.length - 1)) / (mostSettingsLines - 1))]);
+}
+
+const missing = '–';
+
+/** More values than this have no place for their names. */
+const mostNames = 12;
+
+/** Numbers by size, other values in the order of the members; what a member does not set comes last. Many numbers are an axis of numbers. */
+function settingAxis(path: string, rows: readonly SweepRow[]): { axis: SettingsAxis; at: (number | undefined)[]; count: number } {
+  const values = [...new Set(rows.map(({ values: all }) => all[path]))].filter((value) => value !== undefined);
+  const isNumeric = values.every((value) => typeof value === 'number');
+  const sets = rows.map(({ values: all }) => all[path]);
+  if (isNumeric && values.length > mostNames) return { axis: { name: path, kind: 'number' }, at: sets.map((value) => (typeof value === 'number' ? value : undefined)), count: values.length };
+  const sorted = isNumeric ? values.sort((a, b) => a - b) : values;
+  const places = new Map<SweepValue | undefined, number>(sorted.map((value, index) => [value, index]));
+  const names = [...sorted.map(String), ...(sets.some((value) => value === undefined) ? [missing] : [])];
+  return { axis: { name: path, kind: 'names', names }, at: sets.map((value) => places.get(value) ?? names.length - 1), count: names.length };
+}
+
+/** Places among all members, from 0 to 1; equal ones share a place. */
+function ranksOf({ kind, points }: QualityView): Map<string, number> {
+  const sorted = [...new Set(points.map(({ value }) => value))].sort((a, b) => (kind === 'perplexity' ? a - b : b - a));
+  const last = Math.max(1, sorted.length - 1);
+  const places = new Map(sorted.map((value, index) => [value, index / last]));
+  return new Map(points.map(({ member, value }) => [member, places.get(value) ?? 0]));
+}

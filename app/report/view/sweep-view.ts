@@ -1,0 +1,78 @@
+/** A sweep or a search as its page shows it. Pure: the same table gives the same view. */
+import type { FamilyTable } from '../sweep-table.js';
+import { inOrder } from '../sweep-table.js';
+import { metricOf } from '../../../workflows/sweep-metric.js';
+import { known } from './known.js';
+import { qualityViews, type JudgedRow, type QualityView } from './quality-view.js';
+import { settingsView, type SettingsView } from './settings-view.js';
+
+export interface SweepView {
+  title: string;
+  axes: string[];
+  statuses: { status: string; count: number }[];
+  /** Every member, by its values. */
+  members: JudgedRow[];
+  qualities: QualityView[];
+  settings?: SettingsView;
+  /** By which number, where it is one. */
+  best?: { member: string; metric?: string; value?: number };
+  /** The sparsest member whose perplexity is at most a tenth above the dense model's; null where none is. */
+  sparsest?: { member: string; sparsity: number } | null;
+  /** Least and most share of the initial mask's damage that a rebuild undid. */
+  gaps?: [least: number, most: number];
+  cost: CostView;
+  /** Members without numbers, and why. */
+  notDone: { member: string; status: string; why: string }[];
+}
+
+export interface CostView {
+  /** Seconds of work of all members, had each been run alone. */
+  alone: number;
+  /** Seconds that they took together; absent where older members do not say it. */
+  spent?: number;
+}
+
+/** A perplexity that much above the dense model's is near to it. */
+export const near = 1.1;
+
+export function sweepView(table: FamilyTable): SweepView {
+  const members: JudgedRow[] = inOrder(table);
+  const qualities = qualityViews(members);
+  const [first] = qualities;
+  const settings = settingsView({ ...table, rows: members }, first);
+  const gaps = members.map((row) => metricOf(row, 'gapClosed')).filter(known);
+  const statuses = [...new Set(members.map(({ status }) => status))];
+  const { best } = table;
+  return {
+    title: table.name,
+    axes: table.axes,
+    statuses: statuses.map((status) => ({ status, count: members.filter((row) => row.status === status).length })),
+    members, qualities,
+    ...(settings && { settings }),
+    ...(best && { best: { member: best.name, ...(best.metric && { metric: best.metric }), ...(known(best.value) && { value: best.value }) } }),
+    ...(first?.kind === 'perplexity' && first.dense !== undefined && { sparsest: sparsestNear(first, first.dense) }),
+    ...(gaps.length > 0 && { gaps: [Math.min(...gaps), Math.max(...gaps)] as [number, number] }),
+    cost: costOf(members),
+    notDone: members.filter(({ status }) => status !== 'done' && status !== 'gateFailed').map(({ name, status, because, error }) => ({
+      member: name, status, why: error === undefined ? (because ?? reasons[status] ?? '') : `${error.message} (${error.type})`,
+    })),
+  };
+}
+
+const reasons: Partial<Record<string, string>> = {
+  cancelled: 'It was cancelled, by itself or with all the others.',
+  waiting: 'It was not begun: the sweep ended before its turn.',
+  running: 'It had not ended when this was written.',
+};
+
+function sparsestNear({ points }: QualityView, dense: number): SweepView['sparsest'] {
+  const good = points.flatMap(({ member, value, sparsity }) => (sparsity !== undefined && value <= near * dense ? [{ member, value, sparsity }] : []));
+  const [first] = good.sort((a, b) => b.sparsity - a.sparsity || a.value - b.value);
+  return first === undefined ? null : { member: first.member, sparsity: first.sparsity };
+}
+
+function costOf(members: readonly JudgedRow[]): CostView {
+  const ended = members.filter(({ seconds }) => known(seconds));
+  const sum = (of: (row: JudgedRow) => number | undefined): number => ended.reduce((total, row) => total + (of(row) ?? 0), 0);
+  return { alone: sum(({ seconds }) => seconds), ...(ended.length > 0 && ended.every(({ spent }) => known(spent)) && { spent: sum(({ spent }) => spent) }) };
+}
