@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ListOptions } from './commands/list.js';
+import { addFirstSteps } from './commands/first-steps.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
@@ -83,6 +84,7 @@ export function program(onExit: (code: number) => void): Command {
     .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
     .option('--build-id <id>', "the version's name in that deployment (default: of this build)")
     .action(async (own: WorkerFlags, command: Command) => {
+      if (!own.supervised) await (await import('./first-use.js')).setUpOnFirstUse();
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
@@ -100,6 +102,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addFirstSteps(add, onExit);
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
   addSearchCommands(add('search', 'find the sparsest model that passes quality gates'), onExit);

@@ -1,13 +1,7 @@
-import { isAbsolute } from 'node:path';
-import type { Pipeline } from '../../config/index.js';
-import { fetchModelConfig } from '../../../files/hub/index.js';
-import { describeFewTokens, describeShortage, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
 import { exitCode } from '../exit-codes.js';
+import { setUpOnFirstUse } from '../first-use.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
-import { calibratedMachine } from '../plan/calibrate.js';
-import { planText } from '../plan/text.js';
-import { printJson } from '../output.js';
 
 /**
  * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here.
@@ -15,27 +9,10 @@ import { printJson } from '../output.js';
  * @throws PipelineFileError, ModelConfigMissingError, CalibrationError, and the errors of hub/
  */
 export async function planCommand(file: string, options: GlobalOptions, { calibrate }: { calibrate: boolean }): Promise<number> {
-  const { state, json } = options;
-  const { pipeline, digest } = loadPipelineFile(file, options);
-  const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
-  const measurements = await readMeasurements(state);
-  const machine = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
-  const perBatch = sequencesPerBatch(pipeline, model);
-  const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
-  const free = freeCapacity(state, machine.engine);
-  const missing = shortages(plan, free);
-  const scarce = fewTokens(pipeline, size);
-  const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
-  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing, fewTokens: scarce });
-  else {
-    process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
-    for (const few of scarce) process.stdout.write(`Few tokens: ${describeFewTokens(few)}\n`);
-    for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
-  }
+  const parsed = loadPipelineFile(file, options);
+  await setUpOnFirstUse();
+  // Loaded here, because it knows models by the code that runs them, which set-up gets.
+  const { showPlan } = await import('../plan/show-plan.js');
+  await showPlan(parsed, options, { calibrate });
   return exitCode.done;
-}
-
-/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
-async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
-  return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
 }

@@ -1,0 +1,32 @@
+import { isAbsolute } from 'node:path';
+import type { ParsedPipeline, Pipeline } from '../../config/index.js';
+import { fetchModelConfig } from '../../../files/hub/index.js';
+import { describeFewTokens, describeShortage, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages } from '../../planning/index.js';
+import type { GlobalOptions } from '../options.js';
+import { calibratedMachine } from './calibrate.js';
+import { planText } from './text.js';
+import { printJson } from '../output.js';
+
+/** Prints the plan of a pipeline, and what of it does not fit here. */
+export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate }: { calibrate: boolean }): Promise<void> {
+  const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
+  const measurements = await readMeasurements(state);
+  const machine = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
+  const perBatch = sequencesPerBatch(pipeline, model);
+  const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
+  const free = freeCapacity(state, machine.engine);
+  const missing = shortages(plan, free);
+  const scarce = fewTokens(pipeline, size);
+  const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
+  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing, fewTokens: scarce });
+  else {
+    process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
+    for (const few of scarce) process.stdout.write(`Few tokens: ${describeFewTokens(few)}\n`);
+    for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
+  }
+}
+
+/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
+async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
+  return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
+}
