@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundlePrograms, programsAreBundled } from './bundle-programs.mjs';
+import { lockWorkerPackages } from './lock-worker-packages.mjs';
 import { step } from './setup/console.mjs';
 import { builtFolder as dist, packageRoot } from './setup/places.mjs';
 
@@ -32,7 +33,7 @@ function sources() {
     return files.filter((file) => /\.m?ts$/.test(file)).map((file) => join(name, file));
   };
   const schemas = readdirSync(join(packageRoot, 'schemas')).map((file) => join('schemas', file));
-  const names = [...include.flatMap(within), ...schemas, 'tsconfig.json', 'package.json', 'package-lock.json', 'tools/build.mjs', 'tools/bundle-programs.mjs'];
+  const names = [...include.flatMap(within), ...schemas, 'tsconfig.json', 'package.json', 'package-lock.json', 'tools/build.mjs', 'tools/bundle-programs.mjs', 'tools/lock-worker-packages.mjs'];
   const digest = (name) => createHash('sha256').update(readFileSync(join(packageRoot, name))).digest('hex');
   return Object.fromEntries(names.sort().map((name) => [name, digest(name)]));
 }
@@ -85,6 +86,7 @@ export async function build() {
   rmSync(stampFile, { force: true });
   compile(before, now);
   await bundlePrograms();
+  lockWorkerPackages();
   if (!workflowsAreBundled() || bundleParts(before) !== bundleParts(now)) await bundleWorkflows();
   mkdirSync(dist, { recursive: true });
   writeFileSync(stampFile, JSON.stringify(now));

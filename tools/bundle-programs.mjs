@@ -3,7 +3,7 @@
  * and need few file handles. What is imported dynamically, as every command is, stays a file of its own that is read when it is needed.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { builtFolder, packageRoot } from './setup/places.mjs';
 
@@ -11,20 +11,27 @@ import { builtFolder, packageRoot } from './setup/places.mjs';
 const programs = {
   'temporal-pipeline': 'app/cli/main.ts',
   temporal: 'app/cli/temporal.ts',
+  // What `import 'llm-barber-pipeline'` gives.
+  api: 'app/api/index.ts',
   compute: 'activities/compute/child.ts',
   'write-thread': 'files/artifacts/write-thread.ts',
   'probe-engine': 'app/cli/doctor/probe-engine.ts',
   measure: 'app/cli/plan/measure-program.ts',
 };
 
-/** Packages of many small files become part of the bundle. All others are read from node_modules as they are. */
-const bundledPackages = ['ajv', 'commander', 'echarts', 'yaml'];
+/** Packages in CommonJS ask for Node's own modules with `require`. */
+const banner = `import { createRequire as bundledRequire } from 'node:module';
+import { requirePackage as packageOfSetUp } from '#setup/places.mjs';
+const require = bundledRequire(import.meta.url);`;
 
 const folder = join(builtFolder, 'programs');
 /** What esbuild says about the files: which sources went where, and which file needs which (`test/tools/programs.test.ts`). */
 const listing = join(folder, 'contents.json');
 
 export const programsAreBundled = () => existsSync(listing);
+
+/** What such a package is called in the listing: `set-up:@temporalio/worker`. */
+const setUpNamespace = 'set-up';
 
 /** Puts validators that are compiled already in place of app/config/validators.ts, which compiles them whenever a program starts. */
 const compiledValidators = {
@@ -47,6 +54,18 @@ async function validators() {
   return `${source}\nconst compiled = { ${kinds.join(', ')} };\nexport const validatorOf = (kind) => compiled[kind];\n`;
 }
 
+/**
+ * Temporal's packages are in the cache with what else only workers need (tools/setup/worker-packages.mjs), those of clients in
+ * node_modules, too. A process takes all of them from one place.
+ */
+const fromSetUp = {
+  name: 'packages from set-up',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^@temporalio\// }, ({ path }) => ({ path, namespace: setUpNamespace }));
+    onLoad({ filter: /.*/, namespace: setUpNamespace }, ({ path }) => ({ contents: `module.exports = packageOfSetUp(${JSON.stringify(path)});` }));
+  },
+};
+
 /** @throws where a source cannot be bundled */
 export async function bundlePrograms() {
   // Loaded here, because set-up imports this file before the packages are there.
@@ -64,16 +83,22 @@ export async function bundlePrograms() {
     target: 'node20',
     // An error is known by its class's name, in histories and messages; a bundler renames one of two classes that are called the same.
     keepNames: true,
-    plugins: [compiledValidators],
+    plugins: [compiledValidators, fromSetUp],
     sourcemap: true,
     metafile: true,
     logLevel: 'silent',
-    external: ['#setup/*', ...Object.keys(dependencies).filter((name) => !bundledPackages.includes(name))],
-    // Packages in CommonJS ask for Node's own modules with `require`.
-    banner: { js: "import { createRequire as bundledRequire } from 'node:module';\nconst require = bundledRequire(import.meta.url);" },
+    external: ['#setup/*', ...Object.keys(dependencies)],
+    banner: { js: banner },
   });
   writeFileSync(listing, JSON.stringify(metafile));
   removeOld();
+  keepOutOfPackage(Object.keys(metafile.outputs).map((file) => basename(file)));
+}
+
+/** Parts of earlier builds are not for the npm package. */
+function keepOutOfPackage(current) {
+  const old = readdirSync(folder).filter((name) => name.endsWith('.js') && !current.includes(name));
+  writeFileSync(join(folder, '.npmignore'), old.map((name) => `/${name}\n`).join(''));
 }
 
 /** A program that has run since before this build may still read a part of an earlier one, so those stay for a month. */

@@ -33,6 +33,13 @@ export class TemporalCliMissingError extends PermanentFault {}
 /** Thrown when the local server does not come up. */
 export class LocalServerError extends PassingFault {}
 
+/** Thrown when set-up could not get what a run needs. */
+export class SetUpError extends PassingFault {
+  constructor(cause: unknown) {
+    super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Mend that and try again: what is done is kept (docs/install.md)' }, { cause });
+  }
+}
+
 /** Thrown when a lock is held by another live process for too long. */
 export class LockTimeoutError extends PassingFault {}
 

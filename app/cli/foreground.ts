@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import { thisCommand } from './command-text.js';
 import { Interrupted } from './errors.js';
 import { exitCode } from './exit-codes.js';
+import { setUpOnFirstUse } from './first-use.js';
 import { catchInterrupts } from './interrupts.js';
 import type { Say } from './local/keep-server.js';
 import { WorkerKeeper } from './local/keep-worker.js';
@@ -21,6 +22,7 @@ export interface Foreground {
 
 /** Brings up a server and a worker if there are none, and keeps them up while `act` runs. */
 export async function inForeground(options: GlobalOptions, act: (foreground: Foreground) => Promise<number>): Promise<number> {
+  await setUpOnFirstUse();
   await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
   const say: Say = (line) => {

@@ -1,7 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
-import { devices, type DeviceName } from '../planning/devices.js';
+import { addFirstSteps } from './commands/first-steps.js';
+import type { PlanOptions } from './plan/show-plan.js';
+import { devices } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
 import type { RetryOptions } from './commands/retry.js';
@@ -91,6 +93,7 @@ export function program(onExit: (code: number) => void): Command {
     .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
     .option('--build-id <id>', "name of the version in that deployment (default: this build)")
     .action(async (own: WorkerFlags, command: Command) => {
+      if (!own.supervised) await (await import('./first-use.js')).setUpOnFirstUse();
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
@@ -101,7 +104,7 @@ export function program(onExit: (code: number) => void): Command {
   add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
     .option('--calibrate', 'measure this machine again', false)
     .addOption(new Option('--device <name>', 'predict for a GPU that is not here, from its published peaks').choices(Object.keys(devices)))
-    .action(async (file: string, own: { calibrate: boolean; device?: DeviceName }, command: Command) => {
+    .action(async (file: string, own: PlanOptions, command: Command) => {
       const { planCommand } = await import('./commands/plan.js');
       onExit(await planCommand(file, options(command), own));
     });
@@ -109,6 +112,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addFirstSteps(add, onExit);
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);
   addSearchCommands(add('search', 'find the sparsest model that passes quality gates'), onExit);

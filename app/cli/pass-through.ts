@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setUpCommand } from '#setup/places.mjs';
 import { runningServer, serverAddress } from './local/server-record.js';
 import { resolveState } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';
@@ -15,7 +16,7 @@ const namingOptions = ['--address', '--profile', '--env', '--env-file', '--confi
 export async function passThrough(words: readonly string[]): Promise<void> {
   const cli = await findTemporalCli();
   if (cli === undefined) {
-    process.stderr.write('There is no Temporal CLI on this machine. Run `npm run setup`, or put the real `temporal` on the PATH.\n');
+    process.stderr.write(`There is no Temporal CLI on this machine. Run \`${setUpCommand}\`, or put the real \`temporal\` on the PATH.\n`);
     process.exitCode = 127;
     return;
   }

@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type * as library from 'tokenizers';
+import { requirePackage, setUpCommand } from '#setup/places.mjs';
 import { cuttingOf, cutText } from './cut-text.js';
 import { InvalidTextError, MissingTokenizerError, TokenizerLibraryError, UnsupportedTokenizerError } from './errors.js';
 import { gpt2Classes, gpt2Files, tokenizerOfGpt2 } from './gpt2-files.js';
@@ -57,7 +58,7 @@ export async function loadTokenizer(folder: string, { partLength = 65_536 }: Loa
   const config = names.includes(configFile) ? await readJson(configFile) : {};
   const { text, path } = whole === undefined ? await fromGpt2Files(folder, names, config, { read, readJson }) : { text: whole, path: join(folder, tokenizerFile) };
   const json = parse(text, path) as TokenizerJson;
-  const { Tokenizer: Original } = await openLibrary();
+  const { Tokenizer: Original } = openLibrary();
   const original = open(Original, text, json, path);
   const vocabularySize = Object.values(original.getVocab(true)).reduce((largest, id) => Math.max(largest, id), -1) + 1;
   return { encode: encoderOf(original, json, path, partLength), special: specialTokensOf(original, config), vocabularySize, digestSource };
@@ -85,14 +86,14 @@ async function fromGpt2Files(folder: string, names: readonly string[], config: R
 }
 
 /** Loads the library when it is first needed: it is a native one of 5 MB. */
-async function openLibrary(): Promise<typeof library> {
+function openLibrary(): typeof library {
   try {
-    return await import('tokenizers');
+    return requirePackage('tokenizers') as typeof library;
   } catch (error) {
     throw new TokenizerLibraryError({
       what: `the tokenizers library cannot be loaded on ${process.platform} ${process.arch} (${(error as Error).message.split('\n')[0]})`,
       expected: 'Linux (x64 with glibc 2.14 or arm64 with glibc 2.30, or musl), macOS or Windows',
-      remedy: 'Run npm ci again on this machine, or use another one (docs/tokenizers.md)',
+      remedy: `Run \`${setUpCommand}\` on this machine, or use another one (docs/tokenizers.md)`,
     }, { cause: error });
   }
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { requirePackage, resolvePackage } from '#setup/places.mjs';
 import { currentGpu } from './gpu.js';
 import { instructionSet } from './instruction-set.js';
 import { counting } from './ledger.js';
@@ -29,7 +30,7 @@ export async function openNative(threads: number): Promise<Engine> {
   process.env['NVIDIA_TF32_OVERRIDE'] = '0';
   restoreUtil();
   quietLog();
-  require('@tensorflow/tfjs-node-gpu');
+  requirePackage('@tensorflow/tfjs-node-gpu');
   await tf.ready();
   const backend = tf.backend() as unknown as NativeBackend;
   backend.binding = counting(backend.binding);
@@ -51,6 +52,6 @@ function restoreUtil(): void {
 
 /** TensorFlow writes to stderr while it is being loaded, before it looks at any setting; set-up built an addon that goes first. */
 function quietLog(): void {
-  const addon = join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
+  const addon = join(dirname(resolvePackage('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
   if (existsSync(addon)) process.dlopen({ exports: {} }, addon, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
 }

@@ -1,3 +1,4 @@
+import { isClone, setUpCommand } from '#setup/places.mjs';
 import { candidates, threadCount, type Backend, type EngineRequest } from './choice.js';
 import { EngineAlreadyOpen, EngineUnavailable } from './errors.js';
 import { openNative } from './native.js';
@@ -64,7 +65,7 @@ async function openFirst(choices: readonly Backend[], threads: number): Promise<
     {
       what: reasons.join('; '),
       where: 'engine',
-      remedy: 'Run `npm run setup` in the folder of llm-barber-pipeline to build what is missing; `temporal-pipeline doctor` says what that is',
+      remedy: `Run \`${setUpCommand}\`${isClone ? ' in the folder of llm-barber-pipeline' : ''} to build what is missing; \`temporal-pipeline doctor\` says what that is`,
     },
     { cause: failures[0] },
   );

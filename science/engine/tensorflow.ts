@@ -1,4 +1,5 @@
-import tfjs from '@tensorflow/tfjs';
+import type library from '@tensorflow/tfjs';
+import { requirePackage } from '#setup/places.mjs';
 
-/** The TensorFlow.js namespace. Its backend is chosen by {@link openEngine}. */
-export const tf = tfjs;
+/** The TensorFlow.js namespace, from where the backends find it, too. Its backend is chosen by {@link openEngine}. */
+export const tf = requirePackage('@tensorflow/tfjs') as typeof library;

@@ -2,14 +2,12 @@
  * Opens `@tensorflow/tfjs-backend-wasm`, which needs nothing but Node.
  * Promises: the same ops and gradients as the native engine. Does not promise speed: one thread, about a fifth of its products a second.
  */
-import { createRequire } from 'node:module';
+import { requirePackage } from '#setup/places.mjs';
 import type { Engine } from './open.js';
 import { tf } from './tensorflow.js';
 
-const require = createRequire(import.meta.url);
-
 export async function openWasm(): Promise<Engine> {
-  const { version_wasm: version } = require('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
+  const { version_wasm: version } = requirePackage('@tensorflow/tfjs-backend-wasm') as { version_wasm: string };
   await withoutNewListeners(async () => {
     if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly module did not start');
   });

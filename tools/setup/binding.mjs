@@ -1,11 +1,11 @@
 /** Compiles the Node binding of TensorFlow against the libraries of a wheel. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './console.mjs';
-import { onPath, packageRoot } from './places.mjs';
+import { nodeGyp } from './npm.mjs';
+import { onPath, resolvePackage } from './places.mjs';
 
 const quietLogSource = fileURLToPath(new URL('quiet-log.cc', import.meta.url));
 
@@ -44,14 +44,13 @@ function cudaFlags(libraryFolder) {
 
 /** Compiles into `folder/lib`, from the sources of the installed package and `folder/deps`. */
 export async function compileBinding(folder, python) {
-  const require = createRequire(join(packageRoot, 'package.json'));
-  const tfjsNode = dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+  const tfjsNode = dirname(resolvePackage('@tensorflow/tfjs-node-gpu/package.json'));
   const sources = ['binding', 'binding.gyp', 'package.json'];
   for (const name of sources) cpSync(join(tfjsNode, name), join(folder, name), { recursive: true });
   const rpath = process.platform === 'darwin' ? ['-Wl,-rpath,@loader_path/../../deps/lib'] : [];
   const linkFlags = [process.env.LDFLAGS, ...rpath, ...cudaFlags(join(folder, 'deps', 'lib'))].filter(Boolean).join(' ');
-  const env = { ...process.env, CXX: compiler(), LDFLAGS: linkFlags, PYTHON: python, npm_config_python: python };
-  const nodePreGyp = require.resolve('@mapbox/node-pre-gyp/bin/node-pre-gyp');
+  const env = { npm_config_node_gyp: nodeGyp(), ...process.env, CXX: compiler(), LDFLAGS: linkFlags, PYTHON: python, npm_config_python: python };
+  const nodePreGyp = resolvePackage('@mapbox/node-pre-gyp/bin/node-pre-gyp');
   await run(process.execPath, [nodePreGyp, 'install', '--build-from-source', ...nodeHeaders()], { name: 'node-pre-gyp', cwd: folder, env });
   if (process.platform === 'linux') {
     const include = join(folder, 'deps', 'include');

@@ -49,17 +49,18 @@ export async function run(command, args, { name = command, cwd, env = process.en
 /**
  * One step, one line: `name ... outcome (seconds)`. Further lines of an outcome stand below it.
  * @param {(say: (text: string) => void) => Promise<string> | string} action returns the outcome; `say` adds to the line meanwhile
+ * @param stream where the line goes
  */
-export async function step(name, action) {
+export async function step(name, action, stream = process.stdout) {
   const start = performance.now();
-  process.stdout.write(`${name} ... `);
+  stream.write(`${name} ... `);
   try {
-    const [outcome, ...details] = (await action((text) => process.stdout.write(`${text} ... `))).split('\n');
+    const [outcome, ...details] = (await action((text) => stream.write(`${text} ... `))).split('\n');
     const seconds = Math.round((performance.now() - start) / 1000);
-    process.stdout.write(`${outcome}${seconds > 0 ? ` (${seconds} s)` : ''}\n`);
-    for (const detail of details) process.stdout.write(`  ${detail}\n`);
+    stream.write(`${outcome}${seconds > 0 ? ` (${seconds} s)` : ''}\n`);
+    for (const detail of details) stream.write(`  ${detail}\n`);
   } catch (error) {
-    process.stdout.write('failed\n');
+    stream.write('failed\n');
     throw error;
   }
 }

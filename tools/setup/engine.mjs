@@ -3,18 +3,18 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSyn
 import { basename, dirname, join } from 'node:path';
 import { compileBinding, compilerProblem, probeBinding } from './binding.mjs';
 import { makeWhole, readWhole } from './cache.mjs';
-import { cacheFolder, machineKind, packageRoot } from './places.mjs';
+import { cacheFolder, machineKind, setUpCommand, workerPackagesFolder } from './places.mjs';
 import { findPythonWithPip, hasNvidiaGpu, unpackTensorflow, wheelsFor } from './wheel.mjs';
 
 /** Goes up when set-up makes the folder differently. */
 const layout = 1;
 
-const packageFolder = join(packageRoot, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+const packageFolder = join(workerPackagesFolder(), 'node_modules', '@tensorflow', 'tfjs-node-gpu');
 
 /** What the package looks for beside its code: TensorFlow's libraries and the compiled binding. */
 const linkNames = ['deps', 'lib'];
 
-const costOfWasm = 'Everything works, with matrix products about 5 times slower. To change that, solve this problem and run `npm run setup`.';
+const costOfWasm = `Everything works, with matrix products about 5 times slower. To change that, solve this problem and run \`${setUpCommand}\`.`;
 
 function engineFolder(wheel) {
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './console.mjs';
+import { npmCommand } from './npm.mjs';
 
 const digestOf = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 const markerOf = (root) => join(root, 'node_modules', '.llm-barber-lock');
@@ -20,9 +21,7 @@ export function markInstalled(root) {
 /** Installs the packages where they are missing or older than the lock file. */
 export async function ensurePackages(root) {
   if (packagesInstalled(root)) return 'already there';
-  const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
-  await run(npm[0], [...npm.slice(1), 'ci', '--ignore-scripts', ...quiet], { name: 'npm ci', cwd: root });
+  await run(...npmCommand('ci', '--ignore-scripts'), { name: 'npm ci', cwd: root });
   markInstalled(root);
   return 'installed';
 }

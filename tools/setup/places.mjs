@@ -1,7 +1,9 @@
 /**
  * Where set-up keeps what it made, and where others find it. Plain JavaScript, because set-up runs before TypeScript is there.
  */
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { basename, delimiter, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +27,46 @@ export function cacheFolder(env = process.env) {
 
 /** A home folder can serve machines of several kinds, so what is native is kept by platform. */
 export const machineKind = `${process.platform}-${process.arch}`;
+
+/** Whether this is a clone of the repository, which is built here, and not an installed package. npm never publishes the lock file. */
+export const isClone = existsSync(join(packageRoot, 'package-lock.json'));
+
+/** What a person types to set up. */
+export const setUpCommand = isClone ? 'npm run setup' : 'npx temporal-pipeline setup';
+
+/** What the packages of workers are installed from (tools/lock-worker-packages.mjs). */
+export const workerLockFolder = join(builtFolder, 'worker-packages');
+
+/** Folder in whose `node_modules` the packages that only workers need are, or will be. */
+export function workerPackagesFolder(env = process.env) {
+  if (isClone) return packageRoot;
+  const digest = createHash('sha256').update(readFileSync(join(workerLockFolder, 'package-lock.json'))).digest('hex');
+  return join(cacheFolder(env), 'worker-packages', `${machineKind}-${digest.slice(0, 16)}`);
+}
+
+/** Whether they are there. TensorFlow itself may be missing nevertheless; then the slower engine serves. */
+export function hasWorkerPackages() {
+  return existsSync(join(workerPackagesFolder(), 'node_modules'));
+}
+
+let requireOfWorkers;
+
+/** Finds all of a worker's packages in one place, so that none of them is loaded twice. Before set-up it finds those of this package. */
+function workerRequire() {
+  if (requireOfWorkers !== undefined) return requireOfWorkers;
+  if (!hasWorkerPackages()) return createRequire(join(packageRoot, 'package.json'));
+  return (requireOfWorkers = createRequire(join(workerPackagesFolder(), 'package.json')));
+}
+
+/** Loads a package that set-up got. Programs ask for these packages in this way (tools/bundle-programs.mjs). */
+export function requirePackage(name) {
+  return workerRequire()(name);
+}
+
+/** Path of a file of a package that set-up got. */
+export function resolvePackage(file) {
+  return workerRequire().resolve(file);
+}
 
 /** Path in the cache of the Temporal CLI that set-up got, whether or not it is there. */
 export function cachedTemporal(env = process.env) {

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { run } from './console.mjs';
-import { cacheFolder, cachedTemporal, findTemporal, onPath, packageRoot } from './places.mjs';
+import { cacheFolder, cachedTemporal, findTemporal, onPath, workerPackagesFolder } from './places.mjs';
 
 /** The newest version that `go install` can build (later ones have replace directives in their go.mod). */
 const goPackage = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
@@ -25,7 +25,7 @@ try {
 
 async function download(folder) {
   const args = ['--input-type=module', '-e', downloader, folder];
-  await run(process.execPath, args, { name: 'download', cwd: packageRoot, seconds: downloadSeconds });
+  await run(process.execPath, args, { name: 'download', cwd: workerPackagesFolder(), seconds: downloadSeconds });
   return join(folder, readdirSync(folder).find((name) => name.startsWith('temporal')));
 }
 

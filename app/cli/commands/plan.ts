@@ -1,42 +1,19 @@
-import { isAbsolute } from 'node:path';
-import type { Pipeline } from '../../config/index.js';
-import { fetchModelConfig } from '../../../files/hub/index.js';
-import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, type DeviceName } from '../../planning/index.js';
 import { exitCode } from '../exit-codes.js';
+import { setUpOnFirstUse } from '../first-use.js';
 import { loadPipelineFile } from '../load-pipeline.js';
 import type { GlobalOptions } from '../options.js';
-import { calibratedMachine } from '../plan/calibrate.js';
-import { planText } from '../plan/text.js';
-import { printJson } from '../output.js';
+import type { PlanOptions } from '../plan/show-plan.js';
 
 /**
  * `plan FILE`: predicts memory, disk and time by stage, and says whether they fit here, or on a device that is not here.
  * @returns the exit code
  * @throws PipelineFileError, ModelConfigMissingError, CalibrationError, and the errors of hub/
  */
-export async function planCommand(file: string, options: GlobalOptions, { calibrate, device }: { calibrate: boolean; device?: DeviceName }): Promise<number> {
-  const { state, json } = options;
-  const { pipeline, digest } = loadPipelineFile(file, options);
-  const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
-  const measurements = await readMeasurements(state);
-  const here = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
-  const machine = device === undefined ? here : deviceMachine(devices[device], here);
-  const perBatch = sequencesPerBatch(pipeline, model);
-  const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
-  const free = device === undefined ? freeCapacity(state, machine.engine) : deviceCapacity(devices[device], freeCapacity(state, here.engine));
-  const missing = shortages(plan, free);
-  const scarce = fewTokens(pipeline, size);
-  const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
-  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing, fewTokens: scarce });
-  else {
-    process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
-    for (const few of scarce) process.stdout.write(`Few tokens: ${describeFewTokens(few)}\n`);
-    for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
-  }
+export async function planCommand(file: string, options: GlobalOptions, own: PlanOptions): Promise<number> {
+  const parsed = loadPipelineFile(file, options);
+  await setUpOnFirstUse();
+  // Loaded here, because it knows models by the code that runs them, which set-up gets.
+  const { showPlan } = await import('../plan/show-plan.js');
+  await showPlan(parsed, options, own);
   return exitCode.done;
-}
-
-/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
-async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
-  return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
 }

@@ -5,7 +5,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { compilerProblem } from '#setup/binding.mjs';
 import { packagesInstalled } from '#setup/packages.mjs';
-import { cacheFolder, packageRoot } from '#setup/places.mjs';
+import { cacheFolder, hasWorkerPackages, isClone, packageRoot, setUpCommand } from '#setup/places.mjs';
 import { findPythonWithPip } from '#setup/wheel.mjs';
 import type { EngineRequest } from '../../../science/engine/index.js';
 import { findTemporalCli } from '../temporal-cli.js';
@@ -38,7 +38,7 @@ const ok = (what: string): Finding => ({ standing: 'ok', what });
 const note = (what: string, mend?: string): Finding => ({ standing: 'note', what, ...(mend !== undefined && { mend }) });
 const missing = (what: string, mend: string): Finding => ({ standing: 'missing', what, mend });
 
-const setUp = `run \`npm run setup\` in ${packageRoot}`;
+const setUp = `run \`${setUpCommand}\`${isClone ? ` in ${packageRoot}` : ''}`;
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Free space below which a run of a small model can already fail. */
@@ -51,7 +51,7 @@ function nodeVersion(): Finding {
 }
 
 function packages(): Finding {
-  if (!existsSync(join(packageRoot, 'package-lock.json'))) return ok('installed as a package');
+  if (!isClone) return hasWorkerPackages() ? ok('those of workers are in the cache') : missing('those of workers are not there yet', `${setUp}, or the first pipeline will`);
   return packagesInstalled(packageRoot) ? ok('as in package-lock.json') : note('not as in package-lock.json', setUp);
 }
 

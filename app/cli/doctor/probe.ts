@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { programPath } from '#setup/places.mjs';
+import { hasWorkerPackages, programPath } from '#setup/places.mjs';
 import type { Engine, EngineRequest } from '../../../science/engine/index.js';
 
 /** Either the engine that opened, or why none did. */
@@ -13,6 +13,7 @@ const program = programPath('probe-engine');
 
 /** Opens an engine in a process of its own, because a broken native library takes its process along. */
 export async function probeEngine(backend: EngineRequest['backend']): Promise<Probe> {
+  if (!hasWorkerPackages()) return { problem: 'TensorFlow.js is not there yet' };
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [program, backend], { timeout: 60_000 });
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Probe;

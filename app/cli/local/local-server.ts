@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setUpCommand } from '#setup/places.mjs';
 import { digestOf } from '../../../files/artifacts/digest.js';
 import { environmentWithoutSecrets } from '../../../errors/secrets.js';
 import { LocalServerError, TemporalCliMissingError } from '../errors.js';
@@ -64,7 +65,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
   if (cli === undefined) {
     throw new TemporalCliMissingError({
       what: 'no Temporal server: there is no `temporal` on this machine, and no address in the environment',
-      remedy: 'Run `npm run setup`, or set TEMPORAL_ADDRESS to your server',
+      remedy: `Run \`${setUpCommand}\`, or set TEMPORAL_ADDRESS to your server`,
     });
   }
   const earlier = await lastServer(state);

@@ -136,13 +136,16 @@ describe('loadTokenizer', () => {
   it('says so where the library has no build for the machine', async () => {
     await save(small);
     vi.resetModules();
-    vi.doMock('tokenizers', () => { throw new Error('Cannot find native binding'); });
+    vi.doMock('#setup/places.mjs', async (original) => ({
+      ...await original(),
+      requirePackage: () => { throw new Error('Cannot find native binding'); },
+    }));
     try {
       const fresh = await import('../../../files/datasets/index.js');
-      await expect(fresh.loadTokenizer(folder)).rejects.toThrow(/the tokenizers library cannot be loaded on .*; expected Linux .*Run npm ci again/);
+      await expect(fresh.loadTokenizer(folder)).rejects.toThrow(/the tokenizers library cannot be loaded on .*; expected Linux .*Run `npm run setup`/);
       await expect(fresh.loadTokenizer(folder)).rejects.toBeInstanceOf(fresh.TokenizerLibraryError);
     } finally {
-      vi.doUnmock('tokenizers');
+      vi.doUnmock('#setup/places.mjs');
     }
   });
 });

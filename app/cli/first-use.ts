@@ -1,0 +1,19 @@
+import { findTemporal, hasWorkerPackages, isClone } from '#setup/places.mjs';
+import { connectionFromEnvironment } from './connection.js';
+import { SetUpError } from './errors.js';
+
+/**
+ * Sets up where a pipeline is about to run for the first time, and says before what that fetches. A clone is set up by hand, because
+ * its build comes first.
+ * @throws SetUpError
+ */
+export async function setUpOnFirstUse(): Promise<void> {
+  const hasServer = connectionFromEnvironment() !== undefined || findTemporal() !== undefined;
+  if (isClone || (hasWorkerPackages() && hasServer)) return;
+  const { describeSetUp, setUp } = await import('#setup/set-up.mjs');
+  process.stderr.write(`${describeSetUp()}\n`);
+  // stdout is for results.
+  await setUp({ stream: process.stderr }).catch((cause: unknown) => {
+    throw new SetUpError(cause);
+  });
+}

@@ -1,0 +1,40 @@
+import { isAbsolute } from 'node:path';
+import type { ParsedPipeline, Pipeline } from '../../config/index.js';
+import { fetchModelConfig } from '../../../files/hub/index.js';
+import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, type DeviceName } from '../../planning/index.js';
+import type { GlobalOptions } from '../options.js';
+import { calibratedMachine } from './calibrate.js';
+import { planText } from './text.js';
+import { printJson } from '../output.js';
+
+export interface PlanOptions {
+  /** Measure this machine again. */
+  calibrate: boolean;
+  /** A GPU that is not here. */
+  device?: DeviceName;
+}
+
+/** Prints the plan of a pipeline, and what of it does not fit here. */
+export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate, device }: PlanOptions): Promise<void> {
+  const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
+  const measurements = await readMeasurements(state);
+  const here = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
+  const machine = device === undefined ? here : deviceMachine(devices[device], here);
+  const perBatch = sequencesPerBatch(pipeline, model);
+  const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
+  const free = device === undefined ? freeCapacity(state, machine.engine) : deviceCapacity(devices[device], freeCapacity(state, here.engine));
+  const missing = shortages(plan, free);
+  const scarce = fewTokens(pipeline, size);
+  const facts = { family: model.family, layers: size.layers, parameters: size.parameters, prunable: size.prunable, fileBytes: size.fileBytes, weights };
+  if (json) printJson({ name: pipeline.name, digest, model: facts, machine, sequencesPerBatch: perBatch, ...plan, free, fits: missing.length === 0, shortages: missing, fewTokens: scarce });
+  else {
+    process.stdout.write(planText({ name: pipeline.name, model: facts, machine, plan, free }));
+    for (const few of scarce) process.stdout.write(`Few tokens: ${describeFewTokens(few)}\n`);
+    for (const shortage of missing) process.stdout.write(`Does not fit: ${describeShortage(shortage)}.\n`);
+  }
+}
+
+/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
+async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
+  return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
+}

@@ -1,0 +1,61 @@
+import { newProgress } from '../../workflows/progress.js';
+import type { PipelineProgress } from '../../workflows/protocol.js';
+import { throughOutages } from './client.js';
+import { unlessAborted } from './interrupts.js';
+import type { Say } from './local/keep-server.js';
+import { WorkerKeeper } from './local/keep-worker.js';
+import type { GlobalOptions } from './options.js';
+import { awaitOutcome, type Outcome } from './outcome.js';
+import { followProgress, queryProgress } from './progress/follow.js';
+import { openSession, type Session } from './session.js';
+import { startPipeline, type Run, type Startable } from './start-pipeline.js';
+
+/** What a run to its end needs. */
+export interface RunToEnd {
+  parsed: Startable;
+  options: Pick<GlobalOptions, 'state' | 'store' | 'taskQueue' | 'verbose'>;
+  /** Leaves the run where it is. */
+  signal: AbortSignal;
+  say: Say;
+  onProgress: (progress: PipelineProgress) => void;
+  /** Called once the run has started, and may have a worker of its own. */
+  onStart?: (run: Run, keeper: WorkerKeeper) => void;
+}
+
+/**
+ * Runs a pipeline with a server and a worker of this machine to its end. Whatever dies meanwhile is brought back.
+ * @throws the signal's reason when it aborts
+ */
+export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: Outcome }> {
+  const { options, signal, say } = request;
+  const session = await openSession(options.state, { signal, say });
+  const keeper = new WorkerKeeper(session.client, options, say);
+  try {
+    say(session.description);
+    const starting = throughOutages(() => startPipeline(session.client, request.parsed, options.taskQueue), signal);
+    const run = await unlessAborted(starting, signal);
+    request.onStart?.(run, keeper);
+    say(`Pipeline ${run.workflowId} ${run.attached ? 'was running already; attached to it' : 'started'}.`);
+    return { run, outcome: await attend(session, run, keeper, request) };
+  } finally {
+    await keeper.stop();
+    await session.close();
+  }
+}
+
+/** Tells progress until the run ends, and keeps a worker alive meanwhile. */
+async function attend({ client }: Session, run: Run, keeper: WorkerKeeper, { parsed, signal, onProgress }: RunToEnd): Promise<Outcome> {
+  const stop = new AbortController();
+  const attending = AbortSignal.any([signal, stop.signal]);
+  onProgress(newProgress({ pipeline: parsed.pipeline, configDigest: parsed.digest }));
+  const background = [keeper.keep(attending), followProgress(client, run, onProgress, attending)];
+  try {
+    const outcome = await awaitOutcome(client, run, signal);
+    // The polls have most likely missed the last units. If nobody answers any more, the result matters more.
+    if (outcome.status === 'completed') await queryProgress(client, run).then(onProgress, () => undefined);
+    return outcome;
+  } finally {
+    stop.abort();
+    await Promise.all(background);
+  }
+}
