@@ -17,7 +17,7 @@ export interface Traffic {
     products: number;
     /** All other operations. */
     elementwise: number;
-    /** Bytes up and down. */
+    /** Bytes up and down, and memory given back. */
     transfers: number;
     /** The rest of what this thread did. */
     javascript: number;
@@ -30,6 +30,7 @@ export interface Traffic {
 interface Binding {
   createTensor: (shape: number[], dtype: number, values: ArrayBufferView) => number;
   tensorDataSync: (id: number) => ArrayBufferView;
+  deleteTensor: (id: number) => void;
   executeOp: (name: string, ...rest: unknown[]) => unknown;
 }
 
@@ -59,6 +60,9 @@ export function counting<B extends Binding>(binding: B): B {
       const values = timed('transfers', () => binding.tensorDataSync(id));
       counted.down += byteLength(values);
       return values;
+    },
+    deleteTensor: (id) => {
+      timed('transfers', () => { binding.deleteTensor(id); });
     },
     executeOp: (name, ...rest) => {
       counted.operations++;
