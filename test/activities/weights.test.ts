@@ -37,4 +37,14 @@ describe('weights of a checkpoint in the engine', where(needs.tensorflow), () =>
     expect(new Uint32Array(values?.slice().buffer as ArrayBuffer)).toEqual(new Uint32Array((await readTensor(info)).buffer));
     disposeWeights(weights);
   });
+
+  test('a part of a fused tensor: its own rows', async () => {
+    const file = join(folder, 'fused');
+    await writeSafetensors(file, [{ name: 'w', dtype: 'BF16', shape: [4, 2], data: new Uint8Array(Uint16Array.from([1, 2, 3, 4, 5, 6, 7, 8], (value) => 0x3f80 + value).buffer) }]);
+    const info = [...(await readSafetensorsHeader(file)).tensors.values()][0];
+    const part = { ...info, shape: [2, 2], part: { from: 1, run: 1, stride: 2, rows: 4 } };
+    const weights = await toTensors([{ name: 'w', shape: [2, 2] }], prefetch([part]));
+    expect([...(weights.get('w')?.dataSync() ?? [])]).toEqual([3, 4, 7, 8].map((value) => 1 + value / 128));
+    disposeWeights(weights);
+  });
 });
