@@ -1,6 +1,6 @@
 import type { ArtifactKey } from './types.js';
 
-/** Thrown into a write whose artifact nobody needs any more. */
+/** Thrown into a write of an artifact that is no longer needed. */
 class NotWanted extends Error {}
 
 interface InFlight {

@@ -72,7 +72,7 @@ function layerBits(masks: readonly ArtifactKey[], { model }: OpenModel, { store 
   };
 }
 
-/** Where each prunable tensor of the checkpoint stands in the model, by the name that the checkpoint uses. */
+/** The place of each prunable tensor of the checkpoint in the model, by the name that the checkpoint uses. */
 function layersByTensor({ checkpoint, model }: OpenModel): Map<string, { layer: number; linear: string }> {
   const places = new Map<string, { layer: number; linear: string }>();
   for (let layer = 0; layer < model.layers; layer++) {

@@ -20,7 +20,7 @@ export async function search(request: SearchRequest): Promise<SearchResult> {
   try {
     return await run.toTheEnd();
   } catch (error) {
-    // What was tried is told, however the search ends.
+    // The points that were tried are reported, however the search ends.
     await CancellationScope.nonCancellable(() => run.write());
     throw error;
   }

@@ -1,6 +1,6 @@
 /**
  * The compute process: receives tasks from the worker, runs them one at a time, answers.
- * It ends by itself when the worker is gone, so that a killed worker leaves nobody behind.
+ * It ends by itself when the worker is gone, so that a killed worker leaves no process behind.
  */
 import { openStore } from '../../files/artifacts/index.js';
 import { AllowedPaths } from '../allowed-paths.js';

@@ -161,7 +161,7 @@ describe('search workflow', () => {
     expect((await (await start(of, handle.workflowId)).result()).best?.sparsity).toBe(0.5);
   });
 
-  it('a run that somebody cancels ends the search, which says so', async () => {
+  it('a run that is cancelled ends the search, which says so', async () => {
     held.add(0.9);
     const handle = await start(request(55));
     await until(() => begun.includes(0.9));

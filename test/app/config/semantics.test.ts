@@ -30,7 +30,7 @@ describe('stages in an order that cannot work', () => {
     expect(parse(pipelineText(stages)).warnings).toEqual([]);
   });
 
-  test('order is judged beside other problems, but not where a stage has no readable name', () => {
+  test('order is judged beside other problems, but not if a stage has no readable name', () => {
     expect(problemLines(pipelineText(rebuild + '  - initialMask: { method: magnitude, sparsity: 2 }\n'))).toHaveLength(3);
     expect(problemLines(pipelineText('  - calibratoin: { dataset: { name: c4 } }\n' + rebuild))).toEqual([expect.stringContaining('Did you mean `calibration`?')]);
   });
@@ -128,7 +128,7 @@ describe('the strategy of a rebuild', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('weights that are no longer the dense ones are refitted unless told otherwise', () => {
+  test('weights that are no longer the dense ones are refitted by default', () => {
     const weightsAfter = (method: string, ...rebuilds: string[]) =>
       parse(pipelineText([calibration, `  - initialMask: { method: ${method}, sparsity: 0.5 }\n`, ...rebuilds.map((settings) => `  - rebuild: {${settings}}\n`)].join('')))
         .pipeline.stages.flatMap((stage) => (stage.type === 'rebuild' ? [stage.weights] : []));
@@ -165,7 +165,7 @@ describe('calibration text that is scored', () => {
     expect(warnings('dataset: { file: ./sub/../text.txt }, skipTokens: 4095')).toEqual(expected);
   });
 
-  test('is not, where it is skipped or another text', () => {
+  test('is not, if it is skipped or another text', () => {
     expect(warnings('dataset: { file: text.txt }, skipTokens: 4096')).toEqual([]);
     expect(warnings('dataset: { file: other.txt }')).toEqual([]);
     expect(warnings('dataset: { name: c4 }')).toEqual([]);
