@@ -36,7 +36,7 @@ export interface PutOptions {
  * for the process that made it. For any other it is made again, by running the path's layers under their masks from the nearest states
  * that are on disk. All three give the same bits: float32 is stored as it is, and the batches are fixed.
  *
- * States are written beside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
+ * States are written alongside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
  * Only this class knows which states those are: no result of a run depends on it.
  */
 export class HiddenStates {

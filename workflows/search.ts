@@ -71,7 +71,7 @@ class SearchRun {
     } catch (error) {
       Object.assign(row, failedOutcome(error));
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-      const { type, message } = row.error ?? { type: 'PointCancelledError', message: 'somebody cancelled its run' };
+      const { type, message } = row.error ?? { type: 'PointCancelledError', message: 'its run was cancelled' };
       throw ApplicationFailure.nonRetryable(`${name}: ${message}`, type);
     }
   }

@@ -41,7 +41,7 @@ async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promi
 }
 
 let opened: Promise<Workbench> | undefined;
-/** Ends at once, but for what is being written beside the work: none of it is left. */
+/** Ends at once, but for what is being written alongside the work: none of it is left. */
 async function end(): Promise<void> {
   await opened?.then((bench) => bench.hidden.close()).catch(() => undefined);
   process.exit(0);

@@ -15,7 +15,7 @@ export interface HiddenPass {
 export interface HiddenWrites {
   count: number;
   bytes: number;
-  /** Seconds of writing, which continues beside the work. */
+  /** Seconds of writing, which continues alongside the work. */
   seconds: number;
   /** Bytes of tensors that wait to be written. */
   held: number;

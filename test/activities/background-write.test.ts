@@ -27,7 +27,7 @@ async function* pieces(before: () => Promise<void> = () => Promise.resolve()): A
 
 const thing = { what: 'a thing', bytes: 3 };
 
-describe('a write beside the work', () => {
+describe('a write alongside the work', () => {
   it('continues until it is idle', async () => {
     const { writer, told } = newWriter();
     const { passed, open } = gate();

@@ -166,7 +166,7 @@ describe('search workflow', () => {
     const handle = await start(request(55));
     await until(() => begun.includes(0.9));
     await client.workflow.getHandle(`${handle.workflowId}.sparsity=0.9`).cancel();
-    expect(await failureOf(handle)).toMatchObject({ type: 'PointCancelledError', message: 'sparsity=0.9: somebody cancelled its run' });
+    expect(await failureOf(handle)).toMatchObject({ type: 'PointCancelledError', message: 'sparsity=0.9: its run was cancelled' });
     expect((await handle.describe()).status.name).toBe('FAILED');
   });
 

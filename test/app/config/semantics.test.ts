@@ -8,13 +8,13 @@ const evaluation = (settings: string) => `  - evaluation: { perplexity: [{ datas
 
 describe('stages in an order that cannot work', () => {
   test.each([
-    ['rebuild before the mask', calibration + rebuild + mask, ['6:5 `rebuild` before any `initialMask`; expected a mask to rebuild. Move it behind the `initialMask` stage, or add one.']],
+    ['rebuild before the mask', calibration + rebuild + mask, ['6:5 `rebuild` before any `initialMask`; expected a mask to rebuild. Move it after the `initialMask` stage, or add one.']],
     ['rebuild without calibration', mask + rebuild + calibration, ['6:5 `rebuild` without calibration; expected a `calibration` stage before it. Add one.']],
     ['wanda without calibration', '  - initialMask: { method: wanda, sparsity: 0.5 }\n', ['5:28 method `wanda` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
     ['sparsegpt without calibration', '  - initialMask: { method: sparsegpt, sparsity: 0.5 }\n' + calibration, ['5:28 method `sparsegpt` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
     ['a second mask', mask + mask, ['6:5 a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.']],
-    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation behind the stage `initialMask`.']],
-    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation behind the stage `rebuild`.']],
+    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation after the stage `initialMask`.']],
+    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation after the stage `rebuild`.']],
     ['nothing but calibration', calibration, ['4:1 nothing to do but calibration; expected an `initialMask`, `rebuild` or `evaluation` stage. Add one.']],
   ])('%s', (_, stages, expected) => {
     expect(problemLines(pipelineText(stages))).toEqual(expected);
