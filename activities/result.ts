@@ -70,7 +70,7 @@ export interface WorkCosts {
   operations: number;
   /** On a GPU an operation only starts in its own time; whoever reads a result waits for it, in `transfers`. */
   seconds: { products: number; elementwise: number; transfers: number; javascript: number; waiting: number };
-  /** Largest resident memory of the compute process; absent where the system does not say. */
+  /** Largest resident memory of the compute process; absent if the system does not say. */
   peakBytes?: number;
 }
 
