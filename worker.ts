@@ -157,7 +157,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: 
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  // Where one cannot continue, the other must not hold runs that nobody would work for.
+  // If one cannot continue, the other must not hold runs that no worker would work on.
   const running = workers.map((worker) => worker.run().finally(shutDown));
   try {
     await Promise.race([afterStart(), ...running]);

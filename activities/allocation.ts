@@ -149,7 +149,7 @@ async function readGradient(context: RunContext, method: Method, tokens: TokensR
 
 /**
  * How many weights each linear of the model loses.
- * @param tokens calibration that the linears were scored on; read only where the method scores
+ * @param tokens calibration that the linears were scored on; read only if the method scores
  * @returns by weight name; together exactly `floor(prunable * sparsity)`
  * @throws ArtifactLostError if scores are gone
  */
@@ -166,7 +166,7 @@ export async function allocatedBudgets(context: RunContext, allocation: Allocati
   return allocate({ ...allocation, linears, sparsity: context.sparsity });
 }
 
-/** The scores of a layer; none where the method does not score. */
+/** The scores of a layer; none if the method does not score. */
 async function readScores(context: RunContext, method: Method, tokens: TokensRef | undefined, layer: number, bench: Workbench): Promise<Scores> {
   if (allocationMethodOf(method).needs === 'nothing') return {};
   if (tokens === undefined) throw new PruningInputError({ what: `an allocation by ${method} without calibration`, expected: 'scores from one' });

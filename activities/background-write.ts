@@ -1,6 +1,6 @@
 import type { ArtifactKey } from './types.js';
 
-/** Thrown into a write whose artifact nobody needs any more. */
+/** Thrown into a write of an artifact that is no longer needed. */
 class NotWanted extends Error {}
 
 interface InFlight {
@@ -14,7 +14,7 @@ interface InFlight {
 const assumedRate = 200e6;
 
 /**
- * Writes artifacts beside the work, one at a time: what waits to be written is then in memory once at most. A write that fails is told and
+ * Writes artifacts alongside the work, one at a time: what waits to be written is then in memory once at most. A write that fails is told and
  * forgotten; whoever needs what it should have written makes it again.
  */
 export class BackgroundWrite {

@@ -10,7 +10,7 @@ type Costs = Pick<PipelineResult, 'seconds' | 'costs' | 'reused' | 'spent' | 'in
 export const resultFile = (folder: string): string => join(folder, 'result.json');
 
 /**
- * The costs that the report of an earlier run of the same pipeline tells, where that run came to the same result and found less of it in
+ * The costs that the report of an earlier run of the same pipeline has, if that run came to the same result and found less of it in
  * the store: it knows better what the result costs. Undefined if there is no such report.
  */
 export async function earlierCosts(folder: string, result: PipelineResult): Promise<Costs | undefined> {
@@ -27,7 +27,7 @@ function workOf(result: PipelineResult): unknown {
   return work;
 }
 
-/** Undefined if there is no such file, or where it cannot be read as one: then it is written again. */
+/** Undefined if there is no such file, or if it cannot be read: then it is written again. */
 async function readResult(file: string): Promise<PipelineResult | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as PipelineResult;

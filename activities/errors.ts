@@ -28,7 +28,7 @@ export class SystemTroubleError extends PassingFault {
   }
 }
 
-/** What is free where a file could not be written. Its folder may be gone already. */
+/** The free space at a file that could not be written. Its folder may be gone already. */
 function spaceAt(path = ''): string {
   const folder = dirname(path);
   try {

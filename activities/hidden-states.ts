@@ -11,7 +11,7 @@ import type { Workbench } from './workbench.js';
 
 /** A rebuild may run a dense path beside its own. */
 const pathsInMemory = 2;
-/** Batches of which one takes little of what all take. */
+/** From this number of batches on, one batch is a small part of the work. */
 const enoughBatches = 8;
 
 interface InMemory {
@@ -21,9 +21,9 @@ interface InMemory {
 }
 
 export interface PutOptions {
-  /** Seconds of the unit of work that made them, where that is their only result. */
+  /** Seconds of the unit of work that made them, if they are its only result. */
   seconds?: number;
-  /** Seconds that a forward of the layer takes at most, where it was not measured. */
+  /** The most seconds that a forward of the layer can take, if it was not measured. */
   atMost?: number;
   /** How many paths the stage runs side by side: they share what a crash may cost. */
   paths?: number;
@@ -36,8 +36,8 @@ export interface PutOptions {
  * for the process that made it. For any other it is made again, by running the path's layers under their masks from the nearest states
  * that are on disk. All three give the same bits: float32 is stored as it is, and the batches are fixed.
  *
- * States are written beside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
- * Which states those are is nobody's concern but this one's: nothing that a run comes to depends on it.
+ * States are written alongside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
+ * Only this class knows which states those are: no result of a run depends on it.
  */
 export class HiddenStates {
   /** By key, the oldest first. */
@@ -96,7 +96,7 @@ export class HiddenStates {
   }
 
   /**
-   * Waits, where more is at risk than the run allows, until states are on disk that change that. A disk that takes none does not hold up the run.
+   * If more is at risk than the run allows, waits until new states are on disk. A disk that takes none does not hold up the run.
    * Call it before what the states belong to counts as finished.
    */
   async settle(context: RunContext, path: Path, paths = 1): Promise<void> {
@@ -108,7 +108,7 @@ export class HiddenStates {
     await this.writer.idle();
   }
 
-  /** Seconds of the unit of work that made the hidden states after the path's layers, where they are in memory or on disk. */
+  /** Seconds of the unit of work that made the hidden states after the path's layers, if they are in memory or on disk. */
   async secondsOf(context: RunContext, path: Path): Promise<number | undefined> {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
@@ -181,7 +181,7 @@ export class HiddenStates {
   }
 
   /**
-   * Removes stored states that later ones on disk have taken the place of. Not before somebody has asked for the states of a layer: what was made with
+   * Removes stored states that later ones on disk have taken the place of. Not before the states of a layer were requested: what was made with
    * these is finished then. Until then, a process that ends has the layer made again, from the states before it.
    */
   private async dropOutlived(key: ArtifactKey): Promise<void> {

@@ -116,7 +116,7 @@ export class IncidentPost {
         this.waiting.shift();
       }
     } catch {
-      // The server is away. What it is told later is no less true.
+      // The server is away. The report can come later.
     }
   }
 }

@@ -19,7 +19,7 @@ export type { Incident } from './result.js';
 export { Seat } from './seat.js';
 export type { Activities } from './types.js';
 
-/** Milliseconds between two signs of life to the server, whatever the compute process is doing. */
+/** Milliseconds between two signs of life to the server, also while the compute process is busy. */
 const heartbeatInterval = 1000;
 
 /** Attempts of one activity after which a crash of the compute process fails the run. A new start continues where it was. */

@@ -45,7 +45,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
     for (const linear of linearsOf(layer)) {
       const { name, shape } = linear;
       const made = { name, shape, mask: pruned.masks.get(name) ?? new Uint8Array(0) };
-      // A mask of somebody else's keeps its own budget; only its pattern was promised.
+      // A mask from elsewhere has its own budget and promised only its pattern.
       if (groups === undefined) checkPattern(made, pattern);
       else checkInitialMask(made, targetOf(linear), groups);
     }
@@ -66,7 +66,7 @@ function after(path: Path, mask: ArtifactKey): Path {
   return { ...path, masks: [...path.masks, mask] };
 }
 
-/** Masks that follow from no hidden states, and budgets from no scores, are the same whatever the calibration is. */
+/** Masks without hidden states and budgets without scores do not depend on the calibration. */
 function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): InitialMaskInput {
   const { method, allocation } = input.stage;
   const scored = allocation !== undefined && allocationMethodOf(allocation.method).needs !== 'nothing';
@@ -77,7 +77,7 @@ function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): Initia
   };
 }
 
-/** How many weights each linear loses, where an allocation says so. */
+/** How many weights each linear loses, if there is an allocation. */
 async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: Workbench): Promise<Map<string, number> | undefined> {
   return stage.allocation && allocatedBudgets(context, stage.allocation, scoredOn, bench);
 }

@@ -7,7 +7,7 @@ import type { Workbench } from './workbench.js';
 /**
  * The digest of a file that the run reads, for keys of artifacts.
  * @param name what `context.files` calls the file
- * @throws Error if `prepareRun` took no digest of it: a key without the digest would be found whatever the file holds
+ * @throws Error if `prepareRun` took no digest of it: a key without the digest would be found for every content of the file
  */
 export function inputDigest({ files }: RunContext, name: string): string {
   const digest = files[name];

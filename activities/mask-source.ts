@@ -10,7 +10,7 @@ import type { RunContext } from './types.js';
 /** What a file made elsewhere says of some linears. */
 export interface MaskSource {
   masks: Map<string, Uint8Array>;
-  /** The weights themselves, where the source is a checkpoint. */
+  /** The weights themselves, if the source is a checkpoint. */
   values: ReadonlyMap<string, Float32Array>;
 }
 
@@ -55,7 +55,7 @@ export async function maskSourceFiles(source: string): Promise<string[]> {
 
 /**
  * What the masks of a source follow from: the digest of the mask file, or those of a checkpoint's weight files by name.
- * @throws Error if `prepareRun` took none: such a key would be found whatever the source holds
+ * @throws Error if `prepareRun` took none: such a key would be found for every content of the source
  */
 export function maskSourceDigests({ files }: RunContext, source: string): string | Record<string, string> {
   const file = files[source];

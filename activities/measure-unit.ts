@@ -18,8 +18,9 @@ interface Unit {
 }
 
 /**
- * Runs a task and puts what it took beside what it was predicted to take on the state's record, where later plans learn from.
- * Tasks that found their result finished say nothing. Where the time went becomes part of the result. The record is worth no failed task: trouble with it is ignored.
+ * Runs a task, and records what it took beside its prediction in the state folder, for later plans.
+ * Tasks that found their result finished record nothing. Where the time went becomes part of the result. A record that cannot be
+ * written must not fail the task, so errors are ignored.
  */
 export async function measureUnit(task: ComputeTask, input: unknown, bench: Workbench, run: () => Promise<unknown>): Promise<unknown> {
   resetPeak();
@@ -98,7 +99,7 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
   }
 }
 
-/** Lets the kernel count the peak of this process from now on. Where it cannot, peaks are those of the whole process. */
+/** Lets the kernel count the peak of this process from now on. If it cannot, peaks are those of the whole process. */
 function resetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5');

@@ -72,12 +72,12 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   return context;
 }
 
-/** The wasm engine has one thread whatever it is asked for; the lock then says what differs. */
+/** The wasm engine always has one thread; the lock then shows the difference. */
 function threadsOf({ engine }: Lock): number {
   return engine.backend === 'wasm' ? 1 : engine.threads;
 }
 
-/** The model's folder. Of a hub's branch, the commit that it stands for now is the run's; a locked run takes the one of its lock. */
+/** The model's folder. For a branch of a hub, the run takes its present commit; a locked run takes the one of its lock. */
 async function findModel({ model: { source, revision = 'main' } }: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<ModelRef> {
   if (isAbsolute(source)) {
     await bench.allowed.check('model.source', source);

@@ -75,7 +75,7 @@ const groupsOf = {
   wanda: 'output',
   sparsegpt: { columns: 128 },
   admm: 'output',
-  // A mask of somebody else's promised nothing but its pattern.
+  // A mask from elsewhere promised only its pattern.
   file: undefined,
 } as const satisfies Record<InitialMethodName, Groups | undefined>;
 

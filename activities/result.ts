@@ -7,7 +7,7 @@ import type { SubBlockEntry } from '../science/methods/index.js';
 export interface InitialMaskEntry {
   layer: number;
   linear: string;
-  /** The damping that was used: raised where the Hessian was not positive definite. */
+  /** The damping that was used: raised if the Hessian was not positive definite. */
   damping: number;
   /** Inputs that were zero on all calibration tokens; all weights that read them are zero. */
   deadInputs: number;
@@ -56,7 +56,7 @@ export interface GateResult {
   comparison: Comparison;
   /** What the number was compared with, once multiples of other states are worked out; null if a state has none. */
   limit: number | null;
-  /** Null where the run has no such number. */
+  /** Null if the run has no such number. */
   found: number | null;
   passed: boolean;
 }
@@ -70,7 +70,7 @@ export interface WorkCosts {
   operations: number;
   /** On a GPU an operation only starts in its own time; whoever reads a result waits for it, in `transfers`. */
   seconds: { products: number; elementwise: number; transfers: number; javascript: number; waiting: number };
-  /** Largest resident memory of the compute process; absent where the system does not say. */
+  /** Largest resident memory of the compute process; absent if the system does not say. */
   peakBytes?: number;
 }
 
@@ -119,6 +119,6 @@ export interface PipelineResult {
   reused: number;
   /** Seconds of work of this run itself, without those of what it found. Absent in older results. */
   spent?: number;
-  /** Crashes, outages, moves to other workers, lost artifacts. Absent where nothing happened. */
+  /** Crashes, outages, moves to other workers, lost artifacts. Absent if nothing happened. */
   incidents?: Incident[];
 }

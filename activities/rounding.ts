@@ -6,7 +6,7 @@ import type { OpenModel } from './workbench.js';
 
 /**
  * Rounds new values of a layer's linears to what the checkpoint will hold.
- * @returns a function that throws NonFiniteValueError where that leaves no finite number
+ * @returns a function that throws NonFiniteValueError if the result is not finite
  */
 export function roundingOf(open: OpenModel, layer: DecoderLayer): (linear: string, values: Float32Array) => Float32Array {
   const dtypes = dtypesOf(open, layer);

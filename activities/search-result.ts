@@ -26,7 +26,7 @@ export interface SearchTable {
 
 /** A point, as the result has it. */
 interface Point {
-  /** Share of zeros asked for, and the pattern where the search is over patterns. */
+  /** Share of zeros asked for, and the pattern if the search is over patterns. */
   sparsity: number;
   pattern?: string;
   workflowId: string;

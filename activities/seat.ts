@@ -29,7 +29,7 @@ export class Seat {
   }
 
   /**
-   * Does a piece of the run's work, which is told by its signal when it must stop for the worker to shut down.
+   * Does a piece of the run's work, which its signal stops when the worker must shut down.
    * @throws SeatLostError if the run does not sit here any more, or was stopped
    */
   async use<T>(run: string, work: (evicted: AbortSignal) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import type { Place } from './types.js';
 export interface TakeSeatOptions {
   seat: Seat;
   store: ArtifactStore;
-  /** The worker's own task queue, which nobody else serves. */
+  /** The worker's own task queue, which no other worker serves. */
   taskQueue: string;
 }
 

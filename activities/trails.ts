@@ -6,7 +6,7 @@ export interface Trail {
   done: number;
   /** To the last states that are on disk. */
   durable: number;
-  /** Stored states that nobody needs any more once the layer that it has reached is finished. */
+  /** Stored states that are not needed once the layer that it has reached is finished. */
   outlived: ArtifactKey[];
   /** What would have to be run again if this process ended now. */
   readonly atRisk: number;

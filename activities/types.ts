@@ -155,7 +155,7 @@ export interface InitialMaskInput extends WithContext {
   layer: number;
   /** Calibration path through the layers already pruned; absent if the method needs no calibration. */
   path?: Path;
-  /** Calibration that the linears were scored on, where the stage has an allocation that needs one. */
+  /** Calibration that the linears were scored on, if the stage's allocation needs one. */
   scoredOn?: TokensRef;
 }
 
@@ -177,7 +177,7 @@ export interface PerplexityInput extends WithContext {
 }
 /** Score the hidden states after the last layer. */
 export interface ScorePerplexityInput extends PerplexityInput {
-  /** Seconds that the way through the layers took: what it costs to make the perplexity, besides the scoring. */
+  /** Seconds that the way through the layers took: the cost of the perplexity without the scoring. */
   spent?: number;
 }
 export interface PerplexityResult extends UnitResult {

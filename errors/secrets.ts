@@ -14,7 +14,7 @@ export function rememberSecret(secret: string): void {
   remembered.add(secret);
 }
 
-/** The lines of all secrets, in every form in which they are looked for; a path is one only if a key was put where its path belongs. */
+/** The lines of all secrets, in every form in which they are searched for. A path counts only if it is a key in the wrong place. */
 function secretsOf(environment: NodeJS.ProcessEnv): string[] {
   const values = Object.entries(environment).flatMap(([name, value]) => (value !== undefined && names.test(name) && (!name.endsWith('_PATH') || value.includes('PRIVATE KEY')) ? [value] : []));
   const lines = [...values, ...remembered].flatMap((value) => value.split(/[\n,]|\\n/)).map((line) => line.trim());
@@ -44,7 +44,7 @@ const forBucket = /^AWS_/;
 
 /**
  * The environment of the compute process, in two parts: `open` is what it is started with, which other processes and a pipeline that
- * names `/proc/self/environ` as a text can read, and `secret` is what it is told once it runs.
+ * names `/proc/self/environ` as a text can read, and `secret` is what it gets after its start.
  * @param usesBucket whether its store is a bucket, for which it needs AWS's variables
  */
 export function computeEnvironment(usesBucket: boolean, environment: NodeJS.ProcessEnv = process.env): { open: NodeJS.ProcessEnv; secret: Record<string, string> } {

@@ -2,7 +2,7 @@
 export type NextPoint = { point: number } | { answer: number | null };
 
 /**
- * Finds the last point of a grid that passes, where points pass up to some place and none after it: the two ends first, then the middle
+ * Finds the last point of a grid that passes, if points pass up to some place and none after it: the two ends first, then the middle
  * between the last that passed and the first that did not. It depends on nothing but what was tried.
  * @param count points of the grid, at least 1; the first one is the likeliest to pass
  * @param passed of the points that were tried

@@ -5,7 +5,7 @@ type Container = Record<string | number, unknown>;
 
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
-/** What has to be replaced in `base` to get `target`. Where the keys differ, the whole mapping or list is. */
+/** What has to be replaced in `base` to get `target`. If the keys differ, the whole mapping or list is replaced. */
 export function changesBetween(base: unknown, target: unknown): Changes {
   if (isContainer(base) && isContainer(target) && Array.isArray(base) === Array.isArray(target)) {
     const keys = Object.keys(base);

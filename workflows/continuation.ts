@@ -11,7 +11,7 @@ import type { RunState } from './run-state.js';
 export interface Carried {
   context: RunContext;
   state: RunState;
-  /** With its incidents, and with a pause that somebody has asked for. */
+  /** With its incidents, and with a requested pause. */
   progress: PipelineProgress;
   seating: Seating;
   /** How often the run has started over because a stored artifact was lost. */
@@ -30,14 +30,14 @@ export function checkedCarried(carried: Carried | undefined): Carried | undefine
 
 /**
  * Whether this execution was begun by one of ours, by continuing as new. A cron schedule and a retry policy begin executions as well,
- * with whatever somebody gave to the first one.
+ * with the input of the first one.
  */
 export function isContinuation(): boolean {
   const { continuedFromExecutionRunId, cronSchedule, retryPolicy } = workflowInfo();
   return continuedFromExecutionRunId !== undefined && (cronSchedule ?? '') === '' && (retryPolicy ?? null) === null;
 }
 
-/** Where the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */
+/** If the server suggests nothing, or later: far below the 51,200 events and 50 MiB at which it ends a workflow. */
 const limits = { events: 8_000, bytes: 20 * 2 ** 20 };
 /** Runs of versions that continued for longer replay. */
 const formerEvents = 20_000;

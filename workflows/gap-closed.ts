@@ -1,7 +1,7 @@
 /**
  * Share of the log-perplexity gap between the dense and the initial model that the rebuild closed:
  * `1 - ln(rebuilt / dense) / ln(initial / dense)`. 1 = as good as dense, 0 = no better than the initial mask, below 0 = worse.
- * Undefined where a perplexity is missing or the initial model is not worse than the dense one, so that there is no gap.
+ * Undefined if a perplexity is missing or the initial model is not worse than the dense one, so that there is no gap.
  */
 export function gapClosed(dense?: number, initial?: number, rebuilt?: number): number | undefined {
   if (dense === undefined || initial === undefined || rebuilt === undefined || !(initial > dense)) return undefined;

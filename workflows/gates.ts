@@ -19,7 +19,7 @@ export function judgeGates(gates: readonly Gate[], result: Judged): GateResult[]
   });
 }
 
-/** A number of a result; undefined if it has none such. */
+/** A number of a result; undefined if it has no such number. */
 export function numberOf(quantity: Quantity, result: Judged): number | undefined {
   switch (quantity.kind) {
     case 'perplexity':

@@ -21,7 +21,7 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
       return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
         workflowId: memberWorkflowId(workflowInfo().workflowId, name),
         args: [{ pipeline, configDigest, folder: source.path.replace(/[\\/][^\\/]*$/, '') || '/' }],
-        // What it has finished is in the store; nobody waits for the rest of it when the sweep is ended from outside.
+        // What it has finished is in the store; nothing waits for the rest when the sweep is ended from outside.
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         memo: { pipeline: pipeline.name, ...labels },

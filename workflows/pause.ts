@@ -3,7 +3,7 @@ import type { Activities } from '../activities/types.js';
 import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './protocol.js';
 
 /**
- * Holds a run between two activities. While nobody asks for a pause it leaves no trace in the history, so histories from
+ * Holds a run between two activities. Without a pause it leaves no trace in the history, so histories from
  * before it existed replay.
  */
 export class Pause {

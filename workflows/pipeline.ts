@@ -22,7 +22,7 @@ const incidents = new Incidents();
 const seating: Seating = {};
 
 const activities = pause.between(placedActivities(seating, {
-  // A layer of a large model on a CPU takes hours; that somebody still works on it is what the heartbeats are for.
+  // A layer of a large model on a CPU takes hours; the heartbeats show that work on it continues.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
   retry: {
@@ -183,7 +183,7 @@ class PipelineRun {
     this.state.initialMask = { layers: part.layers, linears: part.linears };
   }
 
-  /** Scores all linears of the dense model on the calibration, where the allocation needs that. */
+  /** Scores all linears of the dense model on the calibration, if the allocation needs it. */
   private async score({ method }: Allocation, tracker: StageTracker): Promise<void> {
     const { context } = this;
     const calibration = this.state.tokens === undefined ? {} : { tokens: this.state.tokens };

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities, Place, SharedActivities } from '../activities/types.js';
 
-/** How long an activity may wait for the run's worker, which has nobody else to work for. */
+/** How long an activity may wait for the run's worker, which works for no other run. */
 const missingAfter = '10 seconds';
 
 /** Failures after which the run looks for another worker instead of asking the same one again. */

@@ -58,7 +58,7 @@ export class StageTracker {
   }
 }
 
-/** The progress of a run that has not begun. The request is not checked yet: where it has no stages, there are none to show. */
+/** The progress of a run that has not begun. The request is not checked yet, so it may have no stages. */
 export function newProgress(request: Pick<PipelineRequest, 'pipeline' | 'configDigest'>): PipelineProgress {
   const { pipeline, configDigest } = readable(request) as Partial<PipelineRequest>;
   const { name = '', stages } = readable(pipeline ?? {}) as Partial<Pipeline>;

@@ -20,7 +20,7 @@ export async function search(request: SearchRequest): Promise<SearchResult> {
   try {
     return await run.toTheEnd();
   } catch (error) {
-    // What was tried is told, however the search ends.
+    // The points that were tried are reported, however the search ends.
     await CancellationScope.nonCancellable(() => run.write());
     throw error;
   }
@@ -71,7 +71,7 @@ class SearchRun {
     } catch (error) {
       Object.assign(row, failedOutcome(error));
       if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
-      const { type, message } = row.error ?? { type: 'PointCancelledError', message: 'somebody cancelled its run' };
+      const { type, message } = row.error ?? { type: 'PointCancelledError', message: 'its run was cancelled' };
       throw ApplicationFailure.nonRetryable(`${name}: ${message}`, type);
     }
   }

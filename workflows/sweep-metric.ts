@@ -2,7 +2,7 @@ import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-re
 import type { Best, Combination, StopWhen, SweepMetric } from '../app/config/sweep.js';
 import { gapClosed } from './gap-closed.js';
 
-/** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined where it has none. */
+/** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined if it has none. */
 export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexity' | 'accuracy'>, metric: SweepMetric): number | undefined {
   const first = (state: 'dense' | 'initial' | 'rebuilt'): number | undefined => Object.values(perplexity?.[state] ?? {})[0];
   const [dense, initial, rebuilt] = [first('dense'), first('initial'), first('rebuilt')];

@@ -18,7 +18,7 @@ export function taskLabels(tasks: readonly ZeroShotTask[]): string[] {
   return numbered(tasks.map((task) => ('task' in task ? task.task : task.name)));
 }
 
-/** How many activities it takes at least; more where the questions are too many to go through the layers together. */
+/** How many activities it takes at least; more if the questions are too many to go through the layers together. */
 export function zeroShotUnits({ zeroShot = [], states }: EvaluationStage, layers: number): number {
   return zeroShot.length === 0 ? 0 : zeroShot.length + states.length * (layers + 2);
 }
@@ -51,14 +51,14 @@ export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string
   }
 }
 
-/** Takes all questions through the layers of one state, those excepted whose log-likelihoods are known. */
+/** Takes all questions through the layers of one state, except those with known log-likelihoods. */
 async function likelihoodsOf({ activities, context, tracker, masksOf, between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
   const { layers } = context.model;
   const masks = masksOf(state);
   const parts = part.questions.flatMap(({ key, parts: those }) => those.map((one, index): Part => ({ key, part: index, ...one })));
   tracker.working(`${state}, zero-shot`);
   const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
-  // Where the run has continued as new in the middle, the groups that are done are known, and counted already.
+  // If the run has continued as new in the middle, finished groups are known and already counted.
   const groups = groupsOf(parts.filter((_, index) => !known[index]));
   if (part.groups === undefined) {
     part.groups = { all: groups.length, done: 0 };

@@ -1,6 +1,6 @@
 /**
  * The compute process: receives tasks from the worker, runs them one at a time, answers.
- * It ends by itself when the worker is gone, so that a killed worker leaves nobody behind.
+ * It ends by itself when the worker is gone, so that a killed worker leaves no process behind.
  */
 import { openStore } from '../../files/artifacts/index.js';
 import { AllowedPaths } from '../allowed-paths.js';
@@ -41,7 +41,7 @@ async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promi
 }
 
 let opened: Promise<Workbench> | undefined;
-/** Ends at once, but for what is being written beside the work: none of it is left. */
+/** Ends at once, but for what is being written alongside the work: none of it is left. */
 async function end(): Promise<void> {
   await opened?.then((bench) => bench.hidden.close()).catch(() => undefined);
   process.exit(0);

@@ -11,7 +11,7 @@ function isPassing({ code = '', syscall }: NodeJS.ErrnoException): boolean {
   return passingCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
 }
 
-/** Sorts whatever was thrown into one of the project's faults. */
+/** Turns every thrown value into one of the project's faults. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (error instanceof Error && isPassing(error)) return new SystemTroubleError(error);

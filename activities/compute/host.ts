@@ -19,7 +19,7 @@ export interface ComputeHostOptions {
   allowedFolders?: readonly string[];
   /** Module that the compute process runs; by default `child.js` beside this one. */
   entry?: string;
-  /** Told how the compute process ended, where that was not our doing and no task failed by it. */
+  /** Called with how the compute process ended, if we did not end it and no task failed by it. */
   onIdleEnd?: (how: string) => void;
   /** Told what happened in the compute process without failing a task. */
   onIncident?: (what: string) => void;

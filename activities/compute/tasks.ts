@@ -37,9 +37,9 @@ const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => Retur
 };
 
 /**
- * Runs a task. Of its tensors only the hidden states for the next task stay, and none where it fails: at 13B one copy of them is
+ * Runs a task. Of its tensors only the hidden states for the next task stay, and none if it fails: at 13B one copy of them is
  * 5.4 GB, and on a full disk a task is tried again for hours.
- * @throws OtherEngineNeeded before the task has begun, and whatever its stage throws
+ * @throws OtherEngineNeeded before the task has begun, and everything that its stage throws
  */
 export async function runTask<Task extends ComputeTask>(task: Task, input: Parameters<ComputeActivities[Task]>[0], bench: Workbench): Promise<Awaited<ReturnType<ComputeActivities[Task]>>> {
   try {

@@ -13,7 +13,7 @@ export function inputDifferences(lock: Lock, found: LockedInputs): Difference[] 
   const { outputs: _, pipelineDigest, ...locked } = lock;
   const { pipelineDigest: digest, ...present } = found;
   const differences = differencesOf('', locked, present);
-  // Says the same as the values, unless somebody has changed the lock.
+  // Says the same as the values, unless the lock was edited.
   return pipelineDigest === digest || differences.some(({ what }) => what.startsWith('pipeline')) ? differences : [...differences, ...differencesOf('pipelineDigest', pipelineDigest, digest)];
 }
 

@@ -13,7 +13,7 @@ export class LockMismatchError extends PermanentFault {
   }
 }
 
-/** Thrown at the end of a run that had all that was locked and came to something else. */
+/** Thrown at the end of a run with the locked inputs and other results. */
 export class LockBrokenError extends PermanentFault {
   constructor(readonly differences: readonly Difference[], report: string) {
     super({

@@ -30,7 +30,7 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
   };
 }
 
-/** Versions of the methods in use, of the newest where a kind of stage has several; 1 if there is none. */
+/** Versions of the methods in use, of the newest if a kind of stage has several; 1 if there is none. */
 function methodVersions({ stages }: Pipeline): Record<'initialMask' | 'scores' | 'rebuild', number> {
   const versions = { initialMask: 1, scores: 1, rebuild: 1 };
   const use = (kind: keyof typeof versions, { version }: { version: number }): void => void (versions[kind] = Math.max(versions[kind], version));

@@ -17,7 +17,7 @@ import type { Workbench } from '../workbench.js';
 import { writeQuestionBatches } from './question-batches.js';
 import { definitionOf, documentFiles, type TaskFile } from './task-files.js';
 
-/** How often progress is told, in documents. */
+/** How often progress is reported, in documents. */
 const told = 500;
 
 type Widths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize' | 'maxPositions'>;

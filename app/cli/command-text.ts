@@ -10,7 +10,7 @@ export function commandText(words: readonly string[]): string {
   return ['npx', 'temporal-pipeline', ...words].map(quoted).join(' ');
 }
 
-/** The words by which another command here finds the same state: none where it would anyhow. */
+/** The words by which another command here finds the same state: none if it would find the state without them. */
 export function stateWords(state: string): string[] {
   return state === resolveState(undefined) ? [] : ['--state', state];
 }

@@ -63,7 +63,7 @@ async function probe({ options: { address, tls } }: ConnectionSettings): Promise
 const untrusted = /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_(UNTRUSTED|SIGNATURE_FAILURE))$/;
 const expired = /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/;
 
-/** What TLS itself finds wrong, beyond doubt; undefined for all that may pass. */
+/** What TLS itself finds wrong, beyond doubt; undefined for everything that may pass. */
 function refusal({ options: { address, tls } }: ConnectionSettings, { reached, code }: Probe): FaultText | undefined {
   const where = address;
   const own = securityOf(tls);

@@ -46,7 +46,7 @@ function placeOf(error: unknown): string {
   return typeof line === 'number' && typeof column === 'number' ? ` (line ${line}, column ${column} of the profile file)` : '';
 }
 
-/** What would go wrong later, where nobody could tell why, or would show a secret. */
+/** What would fail later without a clear message, or would show a secret. */
 function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultText | undefined {
   if (apiKey !== undefined && tls?.disabled === true) {
     return { where: 'TEMPORAL_API_KEY', what: 'there is an API key, but TLS is off, so others on the network could read it', expected: 'TLS', remedy: 'Unset TEMPORAL_TLS (an API key turns TLS on), or unset the API key' };

@@ -8,13 +8,13 @@ import { Interrupted, WrongInputError } from './errors.js';
 import { exitCode } from './exit-codes.js';
 import { printJson } from './output.js';
 
-/** What a person is told about an error. */
+/** The message about an error for a person. */
 interface Told {
   text: string;
   isWrongInput: boolean;
 }
 
-/** Tells the person what went wrong, without a stack trace unless nobody expected it and `verbose` asks, and gives the exit code. */
+/** Tells the person what went wrong, with a stack trace only for unexpected errors under `verbose`, and gives the exit code. */
 export async function exitCodeFor(error: unknown, { json, verbose }: { json: boolean; verbose: boolean }): Promise<number> {
   const { text, isWrongInput } = await explain(error, verbose);
   // Commander has said its piece already.

@@ -36,7 +36,7 @@ export class LocalServerError extends PassingFault {}
 /** Thrown when set-up could not get what a run needs. */
 export class SetUpError extends PassingFault {
   constructor(cause: unknown) {
-    super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Mend that and try again: what is done is kept (docs/install.md)' }, { cause });
+    super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Fix that and try again: what is done is kept (docs/install.md)' }, { cause });
   }
 }
 

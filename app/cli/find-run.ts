@@ -47,7 +47,7 @@ export async function findRun(client: Client, word: string | undefined, options:
 }
 
 /**
- * Throws where no pipeline can have run: a server is not brought up, nor a state folder made, only to find that out.
+ * Throws if no pipeline can have run. It starts no server and makes no state folder only to find that out.
  * @throws UnknownWorkflowError
  */
 export function checkHasServer(state: string): void {

@@ -29,7 +29,7 @@ function isFile(handle: number): boolean {
   }
 }
 
-/** Node asks the system once to write to a file. Where the disk fills up, a part is written, and Node takes that for the whole. */
+/** Node asks the system once to write to a file. If the disk fills up, a part is written, and Node takes it for the whole. */
 function writeWhole(stream: typeof process.stdout): void {
   stream._write = (chunk: Buffer, _encoding, done) => {
     try {
@@ -43,7 +43,7 @@ function writeWhole(stream: typeof process.stdout): void {
 }
 
 /**
- * Ends the process once everything written has left it, whatever handles libraries still hold. A command that succeeded, but
+ * Ends the process once everything written has left it, even if libraries still hold handles. A command that succeeded, but
  * whose result could not be written, has failed.
  */
 export async function endProcess(code: number): Promise<never> {

@@ -11,7 +11,7 @@ const namingOptions = ['--address', '--profile', '--env', '--env-file', '--confi
 
 /**
  * Hands a command line to the real Temporal CLI unchanged, and ends as it ends: same streams, exit code, signals.
- * Where nothing names a server and this state's local one runs, that is the one it talks to.
+ * If nothing names a server and this state's local one runs, it talks to that one.
  */
 export async function passThrough(words: readonly string[]): Promise<void> {
   const cli = await findTemporalCli();

@@ -3,7 +3,7 @@ import { CommandLineError } from './errors.js';
 
 export { labelsOf, type RunLabels } from '../../workflows/run-labels.js';
 
-/** Labels as a command line asks for them; all that are given must agree. */
+/** Labels that a command line asks for; all of them must agree. */
 export interface LabelOptions {
   model?: string;
   sparsity?: string;

@@ -51,7 +51,7 @@ async function attend({ client }: Session, run: Run, keeper: WorkerKeeper, { par
   const background = [keeper.keep(attending), followProgress(client, run, onProgress, attending)];
   try {
     const outcome = await awaitOutcome(client, run, signal);
-    // The polls have most likely missed the last units. If nobody answers any more, the result matters more.
+    // The polls have most likely missed the last units. If there is no answer any more, the result matters more.
     if (outcome.status === 'completed') await queryProgress(client, run).then(onProgress, () => undefined);
     return outcome;
   } finally {

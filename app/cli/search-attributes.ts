@@ -22,7 +22,7 @@ export interface LabelledSearch {
 
 /**
  * The labels as search attributes. A start that carries one that the server does not know would be refused, so it is asked first;
- * one that may not be asked gets none. A local server is ours: it is told what it does not know.
+ * one that may not be asked gets none. A local server is ours: unknown ones are registered.
  */
 export async function searchAttributesFor(client: Client, labels: RunLabels): Promise<LabelledSearch> {
   let known = await knownNames(client);

@@ -11,7 +11,7 @@ import { statePaths } from './state.js';
 /** A connected client, and what has to be let go afterwards. */
 export interface Session {
   client: Client;
-  /** What the person is told about the server. */
+  /** The message about the server for a person. */
   description: string;
   /** Disconnects; the last user of a local server stops it. */
   close(): Promise<void>;

@@ -58,7 +58,7 @@ export async function pipelineStart(client: Client, request: PipelineRequest, ta
 }
 
 /**
- * Starts the pipeline's workflow, or attaches to it where it is running.
+ * Starts the pipeline's workflow, or attaches to it if it is running.
  * @throws OtherStateError if it is running on the task queue of another state
  */
 export async function startPipeline(client: Client, parsed: Startable, taskQueue: string): Promise<StartedRun> {

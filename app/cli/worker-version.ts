@@ -49,7 +49,7 @@ export function deploymentOptions(workerVersion: WorkerVersion): WorkerDeploymen
  * Lets new runs begin on this version, if it is new: the first worker of a version makes it the current one as soon as the
  * server knows it. A version that has been current is left as it is, so that an old worker that is started again, or a step back
  * by hand (`temporal worker deployment set-current-version`), changes nothing.
- * @param say is told what was done, or why it was not; the worker serves in any case
+ * @param say gets what was done, or why it was not; the worker serves in both cases
  */
 export async function becomeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: WorkerVersion, say: (line: string) => void): Promise<void> {
   const name = `${deploymentName}.${buildId}`;

@@ -14,10 +14,10 @@ export interface SourceDocument {
   value: unknown;
   places: Places;
   problems: SyntaxProblem[];
-  /** A space that YAML takes for a letter: the cause of whatever else is wrong, but no problem where nothing is. */
+  /** A space that YAML reads as a letter. It explains other problems and is none by itself. */
   oddSpace?: SyntaxProblem;
   lines: LineCounter;
-  /** The file's offset of a character within the text value that begins at `start`; `start` where the file writes the text in another form. */
+  /** The file's offset of a character within the text value that begins at `start`; `start` if the file writes the text in another form. */
   within(start: number, offset: number): number;
 }
 
@@ -63,7 +63,7 @@ function parsed(text: string): SourceDocument {
   }
 }
 
-/** What each alias stands for: the nearest anchor of its name above it. */
+/** What each alias means: the nearest anchor of its name above it. */
 function aliasTargets(document: Document): Map<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -117,7 +117,7 @@ class Walk {
     return null;
   }
 
-  /** The entries of a mapping, those of merge keys (`<<`) included where it does not have its own. */
+  /** The entries of a mapping, those of merge keys (`<<`) included, unless it has its own. */
   #entries(map: YAMLMap, depth: number): Map<string, { value: Node | null; keyOffset: number }> {
     const entries = new Map<string, { value: Node | null; keyOffset: number }>();
     const merged: (Node | null)[] = [];

@@ -2,7 +2,7 @@ import { PermanentFault } from '../../errors/fault.js';
 
 /** One thing that is wrong with, or odd about, a pipeline file. */
 export interface PipelineProblem {
-  /** Counted from 1; 0 where the problem is not at a place in the file (an override, an unreadable file). */
+  /** Counted from 1; 0 if the problem has no place in the file (an override, an unreadable file). */
   line: number;
   /** Counted from 1, in characters; 0 like `line`. */
   column: number;

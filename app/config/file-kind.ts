@@ -5,7 +5,7 @@ const has = (value: unknown, key: string): boolean => typeof value === 'object' 
 /** Whether a file's data are a search, by the key that only it has. */
 export const isSearch = (value: unknown): boolean => has(value, 'over') && !has(value, 'stages') && !has(value, 'matrix');
 
-/** A sweep or a search where a pipeline is expected: one problem instead of one for every key. */
+/** A sweep or a search in place of a pipeline: one problem instead of one for every key. */
 export function notPipeline(value: unknown): ValueProblem | undefined {
   if (isSearch(value)) return otherKind('over', 'this file is a search; expected a pipeline. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'matrix') && !has(value, 'stages')) {
@@ -14,7 +14,7 @@ export function notPipeline(value: unknown): ValueProblem | undefined {
   return undefined;
 }
 
-/** Likewise a pipeline where a sweep is expected, whether it has a sweep in it or not, or a search. */
+/** The same for a pipeline or a search in place of a sweep. */
 export function notSweep(value: unknown): ValueProblem | undefined {
   if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'stages') && !has(value, 'matrix')) {
@@ -23,7 +23,7 @@ export function notSweep(value: unknown): ValueProblem | undefined {
   return undefined;
 }
 
-/** Likewise a pipeline or a sweep where a search is expected. */
+/** The same for a pipeline or a sweep in place of a search. */
 export function notSearch(value: unknown): ValueProblem | undefined {
   if (has(value, 'over')) return undefined;
   if (has(value, 'stages')) {

@@ -8,7 +8,7 @@ export interface Word {
   offset: number;
 }
 
-/** A gate that is none; caught where its place in the file is known. */
+/** Text that is not a gate. It is caught where its place in the file is known. */
 export class GateSyntax extends Error {
   constructor(
     readonly offset: number,
@@ -36,7 +36,7 @@ export function wordsOf(text: string): Word[] {
   return words;
 }
 
-/** A name as a gate has it: quoted where it has to be. */
+/** A name as a gate has it: quoted if necessary. */
 export function nameText(name: string): string {
   return /^[^\s"<>=*%!]+$/.test(name) && !reserved.has(name) ? name : `"${name}"`;
 }

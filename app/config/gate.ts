@@ -22,7 +22,7 @@ export type Quantity =
 /** `within`: the distance from what the pipeline asks for; of `sparsity` only. */
 export type Comparison = '<' | '<=' | '>' | '>=' | 'within';
 
-/** A number (shares as fractions, whatever the unit it was written in), or a multiple of the same quantity in another state. */
+/** A number (shares as fractions, in every unit of the text), or a multiple of the same quantity in another state. */
 export type Bound = { value: number } | { factor: number; state: ModelState };
 
 export interface GateCondition {

@@ -57,7 +57,7 @@ function hasItem(list: readonly unknown[], word: string): boolean {
   return /^(0|[1-9]\d{0,5})$/.test(word) && Number(word) < list.length;
 }
 
-/** The path from the top, where the override's starts with the name of a stage. */
+/** The path from the top, for an override that starts with the name of a stage. */
 function fromStageName(data: unknown, words: string[]): string[] | undefined {
   const [first, ...rest] = words as [string, ...string[]];
   if (!stageTypes.includes(first)) return words;

@@ -56,7 +56,7 @@ function placesOf({ set, gates, over }: Pick<CheckedSearch, 'set' | 'gates' | 'o
   return places;
 }
 
-/** Problems at their places in the search file. What is wrong with many points of one place is told of the first one. */
+/** Problems at their places in the search file. A problem of many points from one place is reported once, for the first point. */
 function inSearch(failed: readonly PipelineProblem[], places: ReadonlyMap<string, string>): (ValueProblem | PipelineProblem)[] {
   const told = new Map<string, ValueProblem>();
   const elsewhere: PipelineProblem[] = [];

@@ -39,7 +39,7 @@ export interface InitialMaskStage extends InitialSettings {
   method: InitialMethodName;
   /** Share of zeros asked for, in (0, 1); absent for `method: file` without one. Follows from an N:M pattern. */
   sparsity?: number;
-  /** Absent only for `method: file`, where the file says it. */
+  /** Absent only for `method: file`: then the file decides. */
   pattern?: PatternText;
   /** How the sparsity is spread over layers and linears; evenly if absent. */
   allocation?: Allocation;
@@ -57,7 +57,7 @@ export interface PerplexityTask {
   dataset: DatasetSource;
   /** Tokens at the start of the stream that are not scored. */
   skipTokens: number;
-  /** At most so many windows; all that there are if absent. */
+  /** The maximum number of windows; all if absent. */
   maxWindows?: number;
   sequenceLength: number;
 }
@@ -90,7 +90,7 @@ export interface Pipeline {
     revision?: string;
   };
   engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
-  /** Absent where the file says nothing: pipelines are then known by the digests that they had before there was a choice. */
+  /** Absent if the file has no value, so that older pipelines keep their digests. */
   durability?: { maxLoss: number };
   stages: Stage[];
   /** What the result must keep for the run to count as good; absent if nothing is asked for. */

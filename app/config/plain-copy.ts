@@ -8,7 +8,7 @@ export interface CopyLimits {
 }
 
 /**
- * A copy of plain data from somebody else that any code may walk: neither deep nor large, and without prototypes. Members
+ * A copy of plain data from outside that any code may walk: neither deep nor large, and without prototypes. Members
  * that are undefined are left out, as JSON does.
  * @param at what the data are, for messages
  * @throws RequestError

@@ -14,7 +14,7 @@ import { lockFile, stageTypes } from './schema.js';
 import { schemaProblems, show, type ValueProblem } from './schema-problems.js';
 import { isMapping } from './stages.js';
 
-/** Messages stay short, whatever they quote. */
+/** Messages stay short, also with long quotes. */
 const longestMessage = 600;
 /** No system has longer paths. */
 const longestPath = 4096;
@@ -101,7 +101,7 @@ function unnamedStages(sent: unknown, at: string): RequestProblem[] {
   });
 }
 
-/** A resolved pipeline in the syntax of a file. What is not as it should be stays as it is, for the schema to judge. */
+/** A resolved pipeline in the syntax of a file. Wrong values are kept for the schema to judge. */
 function documentOf(sent: unknown): unknown {
   if (!isMapping(sent)) return sent;
   const { stages, gates, ...head } = sent;

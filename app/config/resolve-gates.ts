@@ -15,7 +15,7 @@ function checkOf(gate: unknown, index: number): { check: string; pointer: string
   return { check: gate['check'], pointer: pointerOf(['gates', index, 'check']) };
 }
 
-/** Collects the gates that are none. */
+/** Collects texts that are not gates. */
 export function checkGates(gates: unknown, problems: ValueProblem[]): void {
   if (!Array.isArray(gates)) return;
   gates.forEach((gate, index) => {

@@ -13,7 +13,7 @@ export interface ValueProblem {
   /** Whether the key or the value is pointed at. */
   part: 'key' | 'value';
   message: string;
-  /** Characters into the value, where something within it is pointed at. */
+  /** Characters into the value, if the problem is at a place within it. */
   offset?: number;
   /** JSON pointers of other values without which there would be no problem: an override of one is to blame. */
   causes?: string[];

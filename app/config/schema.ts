@@ -12,7 +12,7 @@ export interface Schema {
   description?: string;
   type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | string[];
   properties?: Record<string, Schema>;
-  /** What all keys hold, where a mapping's keys are free. */
+  /** What all keys hold, if a mapping's keys are free. */
   additionalProperties?: false | Schema;
   required?: string[];
   dependentRequired?: Record<string, string[]>;

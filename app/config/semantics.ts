@@ -99,7 +99,7 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
   }
 }
 
-/** Only a revision that the file itself gives: what a name stands for otherwise is this program's matter. */
+/** Only a revision that the file itself gives: the default revision of a name is this program's choice. */
 function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { dataset: { revision }, path } of datasetsOf(stages)) {
     if (typeof revision !== 'string' || isCommit(revision)) continue;

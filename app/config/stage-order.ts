@@ -28,7 +28,7 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
       states.add('initial');
     }
     if (type === 'rebuild') {
-      if (firstMask === undefined) report('`rebuild` before any `initialMask`; expected a mask to rebuild. Move it behind the `initialMask` stage, or add one.');
+      if (firstMask === undefined) report('`rebuild` before any `initialMask`; expected a mask to rebuild. Move it after the `initialMask` stage, or add one.');
       if (!calibrated) report('`rebuild` without calibration; expected a `calibration` stage before it. Add one.');
       states.add('rebuilt');
     }
@@ -37,7 +37,7 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
       asked.forEach((state, index) => {
         if ((state === 'initial' || state === 'rebuilt') && !states.has(state)) {
           const maker = state === 'initial' ? 'initialMask' : 'rebuild';
-          report(`state \`${state}\` does not exist yet; expected ${[...states].map((known) => `\`${known}\``).join(', ')} here. Move the evaluation behind the stage \`${maker}\`.`, [...path, 'states', index], 'value');
+          report(`state \`${state}\` does not exist yet; expected ${[...states].map((known) => `\`${known}\``).join(', ')} here. Move the evaluation after the stage \`${maker}\`.`, [...path, 'states', index], 'value');
         }
       });
     }

@@ -52,7 +52,7 @@ export interface SweepSource {
 }
 
 export interface ParsedMember extends ParsedPipeline {
-  /** Readable, and the same whatever other members there are. */
+  /** Readable, and independent of the other members. */
   name: string;
   values: Combination;
 }

@@ -39,7 +39,7 @@ export function otherWork(before: ProcessorTimes | undefined, after: ProcessorTi
   return busy - own > tolerated * all ? `other processes took ${percent(busy - own)} of its processors` : undefined;
 }
 
-/** The same before anything was measured, from the load of the last minute, where the kernel does not count. */
+/** The same before anything was measured, from the load of the last minute, if the kernel does not count. */
 export function otherLoad([load] = loadavg(), processors = availableParallelism()): string | undefined {
   return load > tolerated * processors * 2 ? `its load was ${load.toFixed(1)} with ${processors} processors` : undefined;
 }

@@ -8,7 +8,7 @@ import type { Engine } from '../../science/engine/index.js';
 export interface Capacity {
   /** Bytes of memory, what this process has already included. */
   host: number;
-  /** Bytes for the engine's tensors, where the engine has a memory of its own and it is known how large. */
+  /** Bytes for the engine's tensors, if the engine has its own memory of a known size. */
   tensors?: { of: 'GPU memory' | 'WebAssembly memory'; bytes: number };
   /** Bytes of the file system that holds the state folder. */
   disk: number;

@@ -15,7 +15,7 @@ export interface Events {
 const perActivity = 6;
 /** An execution begins, is asked what comes first, and ends. */
 const perExecution = 5;
-/** Events after which a server suggests to continue as new, unless it is told otherwise. */
+/** Events after which a server suggests to continue as new, by default. */
 const suggestedAt = 4096;
 
 /** How often an allocation runs through all layers. */
@@ -36,7 +36,7 @@ export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: S
     stretch = Math.max(stretch, longest);
   }
   const bare = perActivity * activities + perExecution;
-  // It continues where it can after the suggestion, which is before the longest stretch without such a place has ended.
+  // It continues at the next possible place after the suggestion, at the latest at the end of the longest stretch without one.
   const executions = Math.max(1, Math.ceil((bare - perExecution) / (suggestedAt - perExecution)));
   return { total: bare + (executions - 1) * perExecution, executions, largest: executions === 1 ? bare : suggestedAt + perActivity * stretch + perExecution };
 }

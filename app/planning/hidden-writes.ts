@@ -3,7 +3,7 @@ import type { Windows } from '../../science/cost/index.js';
 /** Hidden states on their way through the layers. */
 export interface HiddenPass {
   windows: Windows;
-  /** Layers behind which somebody needs them. */
+  /** Layers after which a later layer or stage needs them. */
   layers: number;
   /** How many paths go side by side. */
   paths: number;
@@ -15,7 +15,7 @@ export interface HiddenPass {
 export interface HiddenWrites {
   count: number;
   bytes: number;
-  /** Seconds of writing, which continues beside the work. */
+  /** Seconds of writing, which continues alongside the work. */
   seconds: number;
   /** Bytes of tensors that wait to be written. */
   held: number;

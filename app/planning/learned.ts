@@ -26,7 +26,7 @@ export interface Amounts {
   bytes: number;
 }
 
-/** Factors on predictions; 1 where nothing was learned. */
+/** Factors on predictions; 1 if nothing was learned. */
 export interface Correction {
   factor: number;
   /** Number of units that it was learned from. */

@@ -21,7 +21,7 @@ async function finished(work: () => ReturnType<typeof tf.scalar>): Promise<void>
  * Measures this machine in about three seconds, and says whether it was busy meanwhile. Opens the engine of this process.
  *
  * @param folder where a file of 64 MiB is written and read, and removed
- * @throws EngineUnavailable, and the system's error where the folder cannot be written
+ * @throws EngineUnavailable, and the system's error if the folder cannot be written
  */
 export async function measureMachine(request: EngineRequest, folder: string): Promise<Machine> {
   const engine = await openEngine(request);

@@ -42,7 +42,7 @@ export interface Plan {
   events: Events;
 }
 
-/** Seconds of an activity beside its work. */
+/** Seconds of an activity in addition to its work. */
 const activitySeconds = 0.1;
 
 /** Predicted peaks of one unit, without corrections. */
@@ -80,7 +80,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       type: stage.type,
       what: stage.what,
       units: stage.steps.reduce((total, { count }) => total + count, 0),
-      // Writing continues beside the work, unless every layer waits for it or it takes longer.
+      // Writing continues alongside the work, unless every layer waits for it or it takes longer.
       seconds: work + (maxLoss === 0 ? writes.seconds : Math.max(0, writes.seconds - work)),
       host: most(steps.map(({ host }) => host)) + (isGpu(machine.engine) ? 0 : writes.held),
       tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)) + writes.held,

@@ -135,7 +135,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
   }
 }
 
-/** Hidden states through all layers; what comes out of the last one nobody needs. */
+/** Hidden states through all layers. Nothing needs the states behind the last layer. */
 function onWay({ layers: all }: ModelSize, windows: Windows): HiddenPass {
   return { windows, layers: all - 1, paths: 1, times: 1 };
 }

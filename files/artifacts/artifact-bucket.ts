@@ -56,7 +56,7 @@ export class ArtifactBucket implements Shelf {
     return (await this.bucket.head(name)) !== undefined;
   }
 
-  /** Uploads an artifact from the folder that it is in. Should somebody else have uploaded it meanwhile, theirs counts. */
+  /** Uploads an artifact from the folder that it is in. If another machine has uploaded it meanwhile, its upload counts. */
   async upload(manifest: Manifest, folder: string): Promise<void> {
     const place = placeOf(manifest.kind, manifest.key);
     for (const name of Object.keys(manifest.files)) await this.bucket.upload(`${place}/${name}`, join(folder, name));
@@ -113,7 +113,7 @@ export class ArtifactBucket implements Shelf {
 
   async drop(kind: ArtifactKind, key: string): Promise<void> {
     const place = placeOf(kind, key);
-    // Without its manifest it is gone, whatever happens before its files are.
+    // Without its manifest it is gone, even if its files are still there.
     await this.bucket.remove([`${place}/${manifestName}`]);
     const files: string[] = [];
     for await (const { key: file } of this.bucket.list(`${place}/`)) files.push(file);

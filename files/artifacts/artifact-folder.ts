@@ -73,7 +73,7 @@ export class ArtifactFolder implements Shelf {
 
   /**
    * Makes a complete draft the artifact.
-   * @returns whether nobody else had published the same artifact meanwhile; if so, theirs stays
+   * @returns false if another process had published the same artifact meanwhile; then that one stays
    */
   async publish(draft: string, kind: ArtifactKind, key: string): Promise<boolean> {
     const folder = this.folder(kind, key);
@@ -99,7 +99,7 @@ export class ArtifactFolder implements Shelf {
       const files = await readdir(join(this.root, place)).catch(() => []);
       const stats = await Promise.all(files.map((name) => stat(join(this.root, place, name)).catch(() => undefined)));
       const usedAt = (await stat(join(this.root, entry)).catch(() => undefined))?.mtimeMs;
-      // Else somebody has removed it meanwhile.
+      // Otherwise it was removed meanwhile.
       if (usedAt !== undefined) yield { ...found, bytes: stats.reduce((sum, file) => sum + (file?.size ?? 0), 0), usedAt };
     }
   }
@@ -147,12 +147,12 @@ export class ArtifactFolder implements Shelf {
     try {
       if ((await this.takeOut(kind, key, 'damaged')) === undefined) return;
     } catch {
-      // On a disk that cannot be written it stays where it is.
+      // On a read-only disk it stays in its place.
     }
     await this.onDamaged(kind, key);
   }
 
-  /** Takes an artifact out of its place as a whole: who looks for it finds all of it or nothing. @returns where it is now; undefined if it was not there */
+  /** Takes an artifact out of its place as a whole: others find all of it or nothing. @returns where it is now; undefined if it was not there */
   private async takeOut(kind: ArtifactKind, key: string, into: 'drafts' | 'damaged'): Promise<string | undefined> {
     const place = join(this.root, into, `${kind}-${key}-${randomUUID()}`);
     await mkdir(dirname(place), { recursive: true });

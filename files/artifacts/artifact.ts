@@ -29,7 +29,7 @@ export function placeOf(kind: ArtifactKind, key: string): string {
   return `${kind}/${checkedName(key, 'artifact key').slice(0, 2)}/${key}`;
 }
 
-/** The text of a manifest. It holds its own digest, because the numbers of a summary are all that there is of some artifacts. */
+/** The text of a manifest. It holds its own digest, because some artifacts consist only of the numbers of a summary. */
 export function manifestText(manifest: Manifest): string {
   return `${JSON.stringify({ ...manifest, digest: digestOf(manifest) }, null, 1)}\n`;
 }

@@ -22,7 +22,7 @@ export interface BucketObject {
 /**
  * The objects of an S3 bucket below a prefix. Endpoint, region and credentials are found by the SDK's own chain (environment, profile files,
  * instance roles). Writes carry checksums, which the server compares.
- * All methods throw StoreUnreachableError or StoreRefusedError where the bucket does not do what it is asked.
+ * All methods throw StoreUnreachableError or StoreRefusedError if the bucket does not do what it should.
  */
 export class Bucket {
   private readonly client: S3Client;
@@ -150,7 +150,7 @@ export class Bucket {
     }
   }
 
-  /** Gives up uploads in parts that somebody began before and never ended: their parts take room that no listing shows. */
+  /** Aborts old uploads in parts that never ended: their parts take space that no listing shows. */
   async abortUploads(before: number): Promise<void> {
     await this.asked('list uploads', async () => {
       let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined = {};

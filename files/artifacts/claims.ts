@@ -1,6 +1,6 @@
 /**
  * Who is making which artifact, so that others wait for it instead of making it, too. A claim saves work and nothing else:
- * whatever goes wrong with one, an artifact is at worst made twice, with equal bytes.
+ * if one fails, an artifact is at worst made twice, with equal bytes.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +17,10 @@ export interface ClaimPlace {
   replace(name: string, text: string, version: string): Promise<void>;
   /** The version changes whenever the claim is renewed; the text is empty or cut off if it cannot be read. */
   look(name: string): Promise<{ text: string; version: string } | undefined>;
-  /** Gives a claim another version, by the place's own clock. One that somebody has taken over is left alone. */
+  /** Gives a claim another version, by the place's own clock. A claim with a new owner is left alone. */
   renew(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Removes claims that nobody has renewed for so long that nobody will. @param before milliseconds since the epoch, by the place's clock */
+  /** Removes abandoned claims. @param before milliseconds since the epoch, by the place's clock */
   removeOld(before: number): Promise<void>;
 }
 
@@ -30,16 +30,16 @@ interface Claim extends ProcessIdentity {
 }
 
 const renewMs = 2_000;
-/** Pauses between two looks at what somebody else makes: short at first, because most artifacts are small. */
+/** Pauses between two checks for an artifact that another process makes: short at first, because most artifacts are small. */
 const pollMs = { first: 25, longest: 400 };
 /** Two that take a dead owner's claim over at once both write it; a moment later both read who was last. */
 const settleMs = 100;
 
 /** How long a claim may go unrenewed, in milliseconds of the waiter's own clock. */
 export interface Silence {
-  /** Owner on another machine. Native code can keep a process from renewing for a while, hence not seconds. */
+  /** Owner on another machine. Native code can keep a process from renewing for a while, so this is long. */
   elsewhere: number;
-  /** Owner on this machine, whose process is there and runs: only one that hangs is silent for so long. */
+  /** Owner on this machine with a running process: only a process that hangs is silent for so long. */
   here: number;
   /** No owner can be read: it was killed between making the file and writing it, or the disk is full. */
   unreadable: number;
@@ -62,7 +62,7 @@ export class Claims {
   /**
    * Waits until `find` gives something or the claim `name` is ours; then runs `make` under it.
    *
-   * @param find looks whether what is claimed has been made; asked again whenever somebody else may have finished
+   * @param find looks whether what is claimed has been made; asked again whenever another process may have finished
    */
   async findOrMake<T>(name: string, find: () => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
     const found = await find();
@@ -118,7 +118,7 @@ export class Claims {
     return parse((await this.place.look(name))?.text ?? '');
   }
 
-  /** Leaves the claim alone where somebody else has taken it over meanwhile. @returns whether it is not ours any more */
+  /** Leaves the claim alone if another process has taken it over. @returns whether it is not ours any more */
   private async release(name: string, { token }: Claim): Promise<boolean> {
     try {
       if ((await this.read(name))?.token === token) await this.place.remove(name);
@@ -141,7 +141,7 @@ class Watch {
 
   constructor(private readonly silence: Silence) {}
 
-  /** Whether nobody works under the claim any more. */
+  /** Whether the claim is abandoned. */
   isAbandoned(version: string, owner: Claim | undefined): boolean {
     if (version !== this.seen.version) this.seen = { version, at: performance.now() };
     const silent = performance.now() - this.seen.at;

@@ -15,7 +15,7 @@ export interface Written {
 const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
 
 /**
- * Writes a file so that, whatever is killed when, `path` holds either what it held before or all of the new content:
+ * Writes a file so that `path` holds either its old or its complete new content, also after a kill:
  * temporary name in the same folder, fsync, rename, fsync of the folder. Makes the folder if it is not there.
  *
  * @param chunks the content, consumed one chunk at a time, so that it never needs to be in memory whole

@@ -24,7 +24,7 @@ export class EventLog {
         await appendFile(this.file, line);
       });
     } catch {
-      // A full or read-only disk must not fail the look-up that is told about.
+      // A full or read-only disk must not fail the look-up that the line is about.
     }
   }
 

@@ -25,7 +25,7 @@ function reasonAgainst(name: string): string | undefined {
 }
 
 /**
- * A text that somebody else chose, as the name of one file or folder.
+ * A text from outside, as the name of one file or folder.
  * @param what the text is, for the message: `workflow id`, for example
  * @throws UnsafeNameError if a folder with this name could lie anywhere but directly below its parent, or cannot be made
  */
@@ -50,7 +50,7 @@ export function pathBelow(folder: string, name: unknown, what: string): string {
   return join(folder, checkedName(name, what));
 }
 
-/** A file name for any text: the text itself where it can be one, else what can be kept of it, with a digest to tell it apart. */
+/** A file name for any text: the text itself if possible, otherwise its usable characters and a digest. */
 export function fileNameFor(text: string): string {
   if (reasonAgainst(text) === undefined && Buffer.byteLength(text) <= longestLabel) return text;
   const kept = [...text.replace(unsafe, '_').replace(/\p{Cs}/gu, '_').replace(/^\./, '_').replace(device, '_$&')];

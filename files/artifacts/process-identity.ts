@@ -6,7 +6,7 @@ export interface ProcessIdentity {
   pid: number;
   /** As {@link thisMachine} names it; absent in records of versions before, which are all of one machine. */
   machine?: string;
-  /** Start of the process in the kernel's clock ticks, where the system tells it (Linux). */
+  /** Start of the process in the kernel's clock ticks, if the system has it (Linux). */
   started?: string;
 }
 
@@ -48,7 +48,7 @@ export function isAlive({ pid, started, machine }: ProcessIdentity): boolean {
   return started === undefined || startTicks(pid) === started;
 }
 
-/** Whether a process is held by a signal or a debugger, where the system tells it (Linux). */
+/** Whether a process is held by a signal or a debugger, if the system has it (Linux). */
 export function isStopped({ pid }: ProcessIdentity): boolean {
   return stat(pid).state?.toUpperCase() === 'T';
 }

@@ -4,9 +4,9 @@ import type { FileHandle } from 'node:fs/promises';
 const mostBytes = 2 ** 30;
 
 /**
- * Fills a piece from where a file stands.
+ * Fills a piece from the present position of a file.
  * @param onBytes told of all bytes in turn, at most 1 GiB at a time
- * @returns how many bytes there were: fewer than the piece has only where the file ends
+ * @returns how many bytes there were: fewer than the piece has only at the end of the file
  */
 export async function readPiece(file: Pick<FileHandle, 'read'>, piece: Uint8Array, onBytes: (bytes: Uint8Array) => void): Promise<number> {
   let filled = 0;

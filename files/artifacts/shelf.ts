@@ -26,6 +26,6 @@ export interface Shelf {
   dropUnused(kind: ArtifactKind, key: string, before: number): Promise<boolean>;
   /** Removes claims, drafts, uploads and damaged artifacts that are older. @param before as {@link clock} tells time */
   removeLeftovers(before: number): Promise<void>;
-  /** Milliseconds since the epoch by the place's own clock: this machine's may be wrong. @throws where the place cannot be written */
+  /** Milliseconds since the epoch by the place's own clock: this machine's may be wrong. @throws if the place cannot be written */
   clock(): Promise<number>;
 }

@@ -8,7 +8,7 @@ const longestPrefix = 850;
 export const s3Location = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
 /**
- * Checks where a store is to be, and gives folders absolute.
+ * Checks the place of a store, and makes folders absolute.
  * @param location a folder, or `s3://bucket/prefix`
  * @throws StoreLocationError
  */

@@ -23,7 +23,7 @@ export interface ArtifactDraft {
 const dayInMilliseconds = 24 * 3600 * 1000;
 
 /**
- * Content-addressed store: a local folder or, where workers on several machines share one, a bucket with a local folder before it.
+ * Content-addressed store: a local folder, or a bucket with a local folder before it for workers on several machines.
  * Several processes may use one store: while one makes an artifact, others that need it wait; and should two make it all the
  * same, the first to publish stays.
  *
@@ -196,7 +196,7 @@ export class ArtifactStore {
     await this.folder.removeDrafts(now - dayInMilliseconds);
   }
 
-  /** Notes in the log that something was computed a second time, because nobody had stored it. */
+  /** Notes in the log that something was computed a second time, because it was not stored. */
   async noteRepeated(kind: ArtifactKind, key: string, summary: Json): Promise<void> {
     await this.log('repeated', kind, key, summary);
   }

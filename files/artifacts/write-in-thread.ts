@@ -12,7 +12,7 @@ export type ToThread = { kind: 'piece'; piece: Uint8Array } | { kind: 'end' } | 
  * Writes a file as `writeFileDurably` does, in a thread of its own, which hashes and syncs. A chunk is asked for only when the one but last is on disk,
  * so that two of them at most are in memory.
  *
- * @param chunks their memory goes to the thread: it must be nobody else's
+ * @param chunks their memory moves to the thread and must not be used elsewhere
  * @throws the system's error, or that of `chunks`; nothing of the file is left then
  */
 export async function writeFileInThread(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Written> {

@@ -19,7 +19,7 @@ export interface Checkpoint {
   /** Absolute paths, sorted. */
   weightFiles: string[];
   format: WeightFormat;
-  /** Where the weights are in shards: the names of their index that no shard has. */
+  /** If the weights are in shards: names in their index that no shard has. */
   unfound?: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export interface Checkpoint {
  * An index may name tensors that no shard has: only a model that needs one of them cannot be loaded (`resolveTensors`).
  *
  * @throws CheckpointNotFoundError, PickleCheckpointError, NoWeightsError, MissingConfigError, MalformedJsonError,
- *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and whatever `readSafetensorsHeader` and `readStateDict` throw
+ *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and the errors of `readSafetensorsHeader` and `readStateDict`
  */
 export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const root = resolve(folder);

@@ -16,7 +16,7 @@ export function dtypeBytes(dtype: string): number | undefined {
   return byteSizes.get(dtype);
 }
 
-/** Number of elements of a shape; 1 for a scalar `[]`. May exceed the safe integers where the shape is absurd. */
+/** Number of elements of a shape; 1 for a scalar `[]`. May exceed the safe integers for an absurd shape. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }

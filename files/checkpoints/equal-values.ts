@@ -8,7 +8,7 @@ import type { TensorInfo } from './safetensors-header.js';
 const pieceElements = 1 << 24;
 
 /**
- * Whether two tensors have the same shape and the same values, whatever their dtypes. Reads both in pieces, and stops at the
+ * Whether two tensors have the same shape and the same values, also in different dtypes. Reads both in pieces, and stops at the
  * first piece that differs. NaN equals nothing, as in `torch.equal`.
  *
  * @throws UnsupportedDtypeError, TruncatedFileError

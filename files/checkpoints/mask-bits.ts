@@ -7,7 +7,7 @@ import { MaskSizeError } from './errors.js';
 const gather = 0x10204080;
 const lowestBits = 0x01010101;
 
-/** The four bytes 0 or 1, as one little-endian word, that each value of four bits stands for. */
+/** The four bytes 0 or 1, as one little-endian word, for each value of four bits. */
 const spread = Uint32Array.from({ length: 16 }, (_, bits) =>
   (bits & 1) | ((bits & 2) << 7) | ((bits & 4) << 14) | ((bits & 8) << 21));
 

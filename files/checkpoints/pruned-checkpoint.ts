@@ -15,9 +15,9 @@ export interface PrunedCheckpointRequest {
   source: Checkpoint;
   /** Folder to write; made if absent. */
   target: string;
-  /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` where nothing of it is pruned. */
+  /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` if nothing of it is pruned. */
   keptBits: (tensorName: string) => Promise<Uint8Array | undefined>;
-  /** A tensor's values where its kept weights are not the source's (SparseGPT), written in the source's dtype. */
+  /** A tensor's values if its kept weights are not the source's (SparseGPT), written in the source's dtype. */
   values?: (tensorName: string) => Promise<Float32Array | undefined>;
   onShard?: (done: number, total: number) => void;
 }
@@ -25,7 +25,7 @@ export interface PrunedCheckpointRequest {
 /** Weights in memory at a time; a multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
 const pieceBytes = 1 << 26;
 
-/** Small files that belong to a model, whatever it is. Weights in other formats, and indexes of such, do not. */
+/** Small files that belong to every model. Weights in other formats, and indexes of such, do not. */
 const companion = /\.(json|txt|md|model|jinja|tiktoken|py)$|^(licen[cs]e|notice|copying|readme|use_policy)/i;
 const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/i;
 

@@ -67,7 +67,7 @@ function partOf(info: TensorInfo, { shape, part }: WantedTensor): TensorInfo {
   return { ...info, shape, part: { from, run, stride, rows } };
 }
 
-/** The tensor under its name or else the first of its aliases that the checkpoint has; `undefined` where it has none of them. */
+/** The tensor under its name or else the first of its aliases that the checkpoint has; `undefined` if it has none of them. */
 export function findTensor({ tensors }: Pick<Checkpoint, 'tensors'>, { name, aliases = [] }: Pick<WantedTensor, 'name' | 'aliases'>): TensorInfo | undefined {
   return [name, ...aliases].map((candidate) => tensors.get(candidate)).find((candidate) => candidate !== undefined);
 }

@@ -16,7 +16,7 @@ export interface TensorData extends TensorSpec {
 }
 
 /**
- * Writes a safetensors file durably. Equal input gives equal bytes, in whatever order it comes:
+ * Writes a safetensors file durably. Equal input gives equal bytes, in every order:
  * tensors are ordered by element size, largest first, so that each is aligned to it, and then by name.
  *
  * @param order `given` keeps the order of `tensors` instead

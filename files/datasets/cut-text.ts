@@ -49,7 +49,7 @@ export function cutText(text: string, cutting: Cutting, length: number): string[
   return parts;
 }
 
-/** What stands for a space in tokens of SentencePiece's kind. */
+/** The mark for a space in tokens of SentencePiece's kind. */
 const mark = '▁';
 
 /** Could an occurrence of this added token touch a cut? One that is normalized is taken as any normalizer below could change it. */
@@ -73,7 +73,7 @@ const wordPatterns = new Set([
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
 ]);
 
-/** A pre-tokenizer that ends a word between a letter and a space, whatever comes before and after. */
+/** A pre-tokenizer that always ends a word between a letter and a space. */
 function endsWord({ type, use_regex, pattern, behavior, invert }: Component): boolean {
   if (type === 'ByteLevel') return use_regex !== false;
   if (type === 'Split') return behavior === 'Isolated' && invert !== true && wordPatterns.has(pattern?.Regex ?? '');

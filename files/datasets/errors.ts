@@ -38,7 +38,7 @@ export class UnsupportedTokenizerError extends PermanentFault {}
 /** The tokenizers library has no build for this machine, or its file is missing. */
 export class TokenizerLibraryError extends PermanentFault {}
 
-/** A text has half a surrogate pair, which stands for no character. */
+/** A text has half a surrogate pair, which is not a character. */
 export class InvalidTextError extends PermanentFault {}
 
 /** A text has fewer tokens than the windows need. */

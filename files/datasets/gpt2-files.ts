@@ -15,7 +15,7 @@ export interface Gpt2Files {
 /** Classes of transformers that read these files in this way. */
 export const gpt2Classes: readonly unknown[] = ['GPT2Tokenizer', 'GPT2TokenizerFast'];
 
-/** What GPT-2 has where the files name no token. */
+/** GPT-2's tokens, for files that name none. */
 const usualToken = '<|endoftext|>';
 const specialNames = ['bos_token', 'eos_token', 'unk_token', 'pad_token'];
 
@@ -55,7 +55,7 @@ export function tokenizerOfGpt2({ vocabulary, merges, config, special = {} }: Gp
   });
 }
 
-/** The first line is a version where it begins with `#version`. */
+/** The first line is a version if it begins with `#version`. */
 function mergesOf(text: string): [string, string][] {
   const lines = text.split('\n').filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')));
   return lines.map((line) => line.trimEnd().split(' ') as [string, string]);

@@ -1,6 +1,6 @@
 import type { NamedDataset } from './dataset-source.js';
 
-/** What the name of a dataset stands for on the hub. */
+/** What the name of a dataset means on the hub. */
 export interface NamedRepository {
   repository: string;
   /** Read unless the pipeline says another one. */

@@ -46,7 +46,7 @@ export async function namedCalibration({ dataset, file, tokenizer }: NamedText, 
   return sampling === 'random' ? windowsOfText(ids, request) : cutWindows(ids, request);
 }
 
-/** All windows whose perplexity is taken. */
+/** All windows for the perplexity. */
 export async function namedEvaluation(
   { dataset, file, tokenizer }: NamedText,
   { maxWindows = Infinity, ...cut }: { sequenceLength: number; skipTokens: number; maxWindows?: number },
@@ -80,7 +80,7 @@ async function firstDocuments(file: string, field: string, count: number): Promi
   return documents;
 }
 
-/** Tokens whose neighbours' text can change how they are cut are at the end only; so many there are left out. */
+/** Only tokens at the end can change with the following text. So many of them are left out. */
 const margin = 256;
 
 /** The first tokens of all documents with a blank line between: of twice as many documents as before, until there are enough. */

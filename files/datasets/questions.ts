@@ -8,7 +8,7 @@ import { readUtf8 } from './utf8-file.js';
 
 /** A document of a zero-shot task: which continuation goes best with its context. */
 export interface Question {
-  /** Of each answer; the same one again where the answers are the continuations. */
+  /** Of each answer; the same one again if the answers are the continuations. */
   contexts: string[];
   continuations: string[];
   /** Characters (Unicode code points) of each answer; absent if the answers are the contexts. */

@@ -11,7 +11,7 @@ const defaultField = 'text';
 
 /**
  * How a file's bytes become text. Equal bytes that are read in another way give another text, so all of this belongs into the key
- * of whatever is made from the text. A new way of reading adds a format, or a member where it is used.
+ * of everything that is made from the text. A new way of reading adds a format, or a member where it is used.
  */
 export type TextReading = TextFormat & { field?: string };
 

@@ -15,7 +15,7 @@ export interface Tokenizer {
    * @throws InvalidTextError, UnsupportedTokenizerError
    */
   encode: (text: string, options?: { specialTokens: boolean }) => Promise<Int32Array>;
-  /** The token that texts begin with, and the one that ends them, where the tokenizer has such. */
+  /** The token that texts begin with, and the one that ends them, if the tokenizer has them. */
   special: { bos?: number; eos?: number };
   /** Largest token id plus 1. */
   vocabularySize: number;
@@ -24,7 +24,7 @@ export interface Tokenizer {
 }
 
 export interface LoadOptions {
-  /** Characters of a part where a long text may be cut. Does not change tokens. */
+  /** Characters of a part, if a long text may be cut. Does not change tokens. */
   partLength?: number;
 }
 

@@ -23,7 +23,7 @@ export async function rememberCommit(cache: string, repository: Repository, comm
   await writeFileDurably(refFile(cache, repository), [Buffer.from(commit)]);
 }
 
-/** Whether the repository is known not to have a file at a commit: then nobody needs to ask for it again. */
+/** Whether the repository is known not to have a file at a commit: then it need not be requested again. */
 export async function isKnownMissing(cache: string, repository: Pinned, path: string): Promise<boolean> {
   return (await stat(missingMark(cache, repository, path)).catch(() => undefined)) !== undefined;
 }
@@ -39,7 +39,7 @@ function missingMark(cache: string, repository: Pinned, path: string): string {
 }
 
 /**
- * Holds the SHA-256 of a file of the cache against the name of its blob, where that is one: whoever wrote it, it must be what the hub has.
+ * Compares the SHA-256 of a file of the cache with the name of its blob, if the name is a SHA-256. Other programs write there too.
  * @throws CacheDamagedError
  */
 export async function checkBlob(file: string, digest: string): Promise<void> {

@@ -67,7 +67,7 @@ export async function fetchListed(pinned: Pinned, remote: RemoteFile, settings: 
   return pointer;
 }
 
-/** A relative link, so that the cache can be moved; where the system has no links, a copy. Appears by a rename. */
+/** A relative link, so that the cache can be moved; if the system has no links, a copy. Appears by a rename. */
 async function point(pointer: string, blob: string): Promise<void> {
   // Two that ask for one file, in this process too, must not rename the same draft.
   const draft = `${pointer}.${randomUUID()}.draft`;

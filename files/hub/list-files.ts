@@ -15,7 +15,7 @@ export interface RemoteFile {
 }
 
 /**
- * A repository at the commit that its revision stands for: itself, or what the hub says (offline: what it said last). The cache remembers it.
+ * A repository at the commit that its revision means: itself, or what the hub says (offline: what it said last). The cache remembers it.
  * @throws NotInCacheError, RepositoryNotFoundError, RevisionNotFoundError, HubAccessError, GatedRepositoryError, HubUnreachableError
  */
 export async function pin({ type, repository, revision }: Repository, settings: HubSettings): Promise<Pinned> {

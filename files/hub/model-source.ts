@@ -13,5 +13,5 @@ export function isRepositoryId(source: string, base: string): boolean {
   return statSync(resolve(base, source), { throwIfNoEntry: false })?.isDirectory() !== true;
 }
 
-/** A full commit hash, which nobody can move; branches and tags can be moved. */
+/** A full commit hash, which always means the same. Branches and tags can move. */
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);

@@ -30,7 +30,7 @@ function nameOf(blob: string): string {
 
 const freeName = (blob: string): string => `${blob}.free${suffix}`;
 
-/** @returns undefined for a file that is none of ours */
+/** @returns undefined for a foreign file */
 function ownerOf(file: string, blob: string): Owner | 'nobody' | undefined {
   if (file === freeName(blob)) return 'nobody';
   if (!file.startsWith(blob)) return undefined;

@@ -19,7 +19,7 @@ export interface HubSettings {
 
 const defaultIdleSeconds = 30;
 
-/** Reads the environment. A token file that is not there is none. */
+/** Reads the environment. A missing token file means no token. */
 export function hubSettings(environment: NodeJS.ProcessEnv = process.env): HubSettings {
   const valueOf = (...names: string[]): string | undefined => names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
   const home = folder(valueOf('HF_HOME') ?? join(valueOf('XDG_CACHE_HOME') ?? '~/.cache', 'huggingface'));

@@ -15,7 +15,7 @@ export interface ApplyRequest {
   target: string;
   /** Write into a folder that has something in it. */
   overwrite?: boolean;
-  /** Continue where the mask was made for a model of another digest. */
+  /** Accept a mask that was made for a model of another digest. */
   anyModel?: boolean;
   /** Apply a mask to dense weights though the checkpoint that it comes from has updated ones. */
   denseValues?: boolean;

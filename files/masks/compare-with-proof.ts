@@ -62,7 +62,7 @@ function digestText(now: string | undefined, then: string, subject: string): Pic
   return { found: now === undefined ? 'not found' : `${subject} SHA-256 ${now}`, expected: `${then}, as when it was proved` };
 }
 
-/** Kept weights that are zero now and were not, with a position where one is known. */
+/** Kept weights that are zero now and were not, with a position if one is known. */
 function keptZerosThatCame(linears: readonly LinearFacts[], proof: Proof): Violation[] {
   const before = inProof(proof);
   return linears.flatMap(({ name, keptZeros }): Violation[] => {

@@ -17,13 +17,13 @@ export interface ComposeRequest {
   /** The mask file to write. */
   target: string;
   overwrite?: boolean;
-  /** Continue where the masks say that they were made for different models. */
+  /** Accept masks that were made for different models. */
   anyModel?: boolean;
 }
 
 /**
  * Writes one mask made of several, or of one: that is how the mask of a pruned checkpoint becomes a file. Its pattern is found
- * anew, exactly. It says `values: dense` only if all of them do.
+ * again, exactly. It says `values: dense` only if all of them do.
  *
  * @throws OutputExistsError, MaskMismatchError
  */

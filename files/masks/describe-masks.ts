@@ -8,7 +8,7 @@ export interface MaskDescription extends Totals {
   shapesKnown: boolean;
 }
 
-/** Counts masks without judging them. A pattern is named where it holds but for a few groups, see `mask verify`. */
+/** Counts masks without judging them. A pattern is named if all but a few groups keep it, see `mask verify`. */
 export async function describeMasks(source: MaskSource): Promise<MaskDescription> {
   const linears: LinearFacts[] = [];
   let shapesKnown = true;

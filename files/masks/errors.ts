@@ -27,7 +27,7 @@ export class MaskMismatchError extends PermanentFault {}
 /** A mask is to be applied to dense weights though the checkpoint that it comes from has updated ones. */
 export class UpdatedValuesError extends PermanentFault {}
 
-/** A text that should be a pattern is none. */
+/** A text is not a pattern. */
 export class PatternTextError extends PermanentFault {}
 
 /** No tensor of a checkpoint looks like the weight matrix of a linear inside a decoder layer. */

@@ -24,7 +24,7 @@ export interface CheckpointRequest {
   maskFile?: string;
   /** Folder of the dense model that it was made from, to compare weights with. */
   source?: string;
-  /** `modelDigest` of the source, if known; otherwise its files are read for it where the mask names a model. */
+  /** `modelDigest` of the source, if known; otherwise its files are read for it if the mask names a model. */
   sourceDigest?: string;
   /** What every linear must keep: `unstructured` or N:M. Otherwise what the mask's metadata say; otherwise found. */
   pattern?: string;
@@ -45,7 +45,7 @@ export interface CheckpointFacts extends Totals {
   tensors: Readonly<Record<string, string>>;
   mask?: FileFacts;
   metadata: MaskMetadata;
-  /** The dense model that was compared with, absolute; and its digest where it was needed. */
+  /** The dense model that was compared with, absolute; and its digest if it was needed. */
   source?: { folder: string; digest?: string };
   /** What kept weights were compared with. */
   values?: 'dense' | 'updated';

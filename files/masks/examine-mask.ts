@@ -10,7 +10,7 @@ import { Violations } from './violations.js';
 
 export interface MaskRequest {
   maskFile: string;
-  /** Folder of the model that it is for: tells shapes where the file does not, and must be the one that the file names. */
+  /** Folder of the model that it is for: gives the shapes if the file has none, and must be the one that the file names. */
   model?: string;
   /** What every linear must keep: `unstructured` or N:M. Otherwise what the metadata say; otherwise found. */
   pattern?: string;
@@ -49,7 +49,7 @@ export async function examineMask({ maskFile, model, pattern, limit }: MaskReque
   return { mask: await fileFacts(maskFile), metadata: file.metadata, linears, ...totalsOf(linears), violations };
 }
 
-/** Adds a violation where a mask names another dense model than this one. */
+/** Adds a violation if a mask names another dense model than this one. */
 export function checkModel({ path, metadata }: MaskFile, source: Pick<Checkpoint, 'folder'>, digest: string, violations: Violations): void {
   if (metadata.model === undefined || metadata.model === digest) return;
   violations.add({

@@ -38,7 +38,7 @@ export interface Totals {
   zeros: number;
   /** Share of zeros. */
   sparsity: number;
-  /** The pattern of all linears that are pruned; `mixed` where they differ and some have N:M. */
+  /** The pattern of all linears that are pruned; `mixed` if they differ and some have N:M. */
   pattern: string;
   keptZeros?: number;
   changed?: number;

@@ -62,7 +62,7 @@ export function differingWords(a: Words, b: Words): Uint8Array {
   return bits;
 }
 
-/** The number that a word stands for, as text; -0 is not 0. */
+/** The number in a word, as text; -0 is not 0. */
 export function wordText(dtype: string, word: number): string {
   const value = dtype === 'F16' ? halfValue(word) : singleValue(dtype === 'BF16' ? word * 0x10000 : word);
   return Object.is(value, -0) ? '-0' : String(value);

@@ -80,7 +80,7 @@ export class LinearScan {
     }
   }
 
-  /** An updated weight may round to zero; one of unknown origin that became zero shows a zero that is not where the mask says. */
+  /** An updated weight may round to zero; a zero of unknown origin is a zero in the wrong place. */
   private mustBeDense(isZero: boolean, dense: number): boolean {
     if (this.expected.values !== undefined) return this.expected.values === 'dense';
     const layout = floatLayout(this.info.dtype);

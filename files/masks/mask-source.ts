@@ -6,7 +6,7 @@ import { openMaskFile, type MaskMetadata } from './mask-file.js';
 import { packedBytes, weightsOf, type PackedMask, type Shape } from './packed-mask.js';
 import { prunableTensors } from './prunable.js';
 
-/** The mask of one linear, and whether its shape is known: where it is not, it is taken for one long row. */
+/** The mask of one linear, and whether its shape is known. If not, it counts as one long row. */
 export interface SourceMask extends PackedMask {
   shapeKnown: boolean;
 }
@@ -25,7 +25,7 @@ export interface MaskSource {
 /**
  * Opens a mask file, or the folder of a pruned checkpoint, where every weight that is zero counts as pruned.
  *
- * @param model tensors that tell shapes where a mask file does not
+ * @param model tensors with the shapes, for a mask file without them
  * @throws MaskFileError if there is no such file; what `openMaskFile` and `openCheckpoint` throw; NothingPrunableError
  */
 export async function openMaskSource(path: string, model?: ReadonlyMap<string, TensorInfo>): Promise<MaskSource> {

@@ -58,7 +58,7 @@ export function tallyGroups({ shape, bits }: PackedMask, of: number): GroupTally
   return { of, groups, byKept, examples };
 }
 
-/** Of a group: keeps `exactly` N, or `atMost` N, where some kept weights may happen to be zero. */
+/** Of a group: keeps `exactly` N, or `atMost` N, if some kept weights may happen to be zero. */
 export type Strictness = 'exactly' | 'atMost';
 
 /** Number of groups that do not keep N, and the first of them: the group's number and how many it keeps. */

@@ -25,7 +25,7 @@ export interface MaskClaim extends PackedMask {
  *
  * @param where the file, for the message
  * @throws MaskProofError naming tensor, row and column or group, and both counts
- * @throws PatternTextError if `pattern` is none
+ * @throws PatternTextError if `pattern` is not a pattern
  */
 export function proveMask({ pattern, budget, ...mask }: MaskClaim, where?: string): void {
   const violations = new Violations();

@@ -6,7 +6,7 @@ import type { Shape } from './packed-mask.js';
 /** The weight matrix of a linear. */
 export type LinearInfo = TensorInfo & { shape: Shape };
 
-/** What a matrix inside a layer may be besides the weights of a linear that people prune. */
+/** Matrices inside a layer that are not prunable linears. */
 const exempt = /embed|lm_head|norm|\bln|rotary|position|relative|bias|(^|\.)(gate|router)\.weight$/i;
 const floats = new Set(['F32', 'F16', 'BF16']);
 

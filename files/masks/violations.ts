@@ -9,7 +9,7 @@ export type ViolationKind =
 /** One thing that does not hold. */
 export interface Violation {
   kind: ViolationKind;
-  /** File or folder, where no tensor says it all. */
+  /** File or folder, if the violation is not in one tensor. */
   file?: string;
   tensor?: string;
   /** Index of one weight, an index an axis; of an N:M group, the one of its first weight. */

@@ -50,7 +50,7 @@ async function score(method: Allocation['method'], bench: Workbench): Promise<vo
 }
 
 describe.each(['owl', 'sensitivity', 'dlp', 'ramp'] as const)('%s', (method) => {
-  it('takes exactly the share asked for, not the same everywhere, and leaves no states behind', async () => {
+  it('takes exactly the given share, not the same everywhere, and leaves no states', async () => {
     const bench = await freshBench();
     const needs = { owl: 'inputs', dlp: 'inputs', sensitivity: 'gradients', ramp: 'nothing' }[method];
     expect(await findScores({ context, method, tokens }, bench)).toEqual({ needs, known: needs === 'nothing' });

@@ -105,7 +105,7 @@ describe('a pipeline reads only what the worker lets it', () => {
 });
 
 describe('AllowedPaths', () => {
-  it('finds every way out, whatever the path is made of', async () => {
+  it('finds every way out, for all kinds of paths', async () => {
     await mkdir(join(inside, 'deep', 'deeper'), { recursive: true });
     await writeFile(join(inside, 'deep', 'file'), '');
     await symlink('deep/deeper', join(inside, 'shortcut'));
@@ -126,7 +126,7 @@ describe('AllowedPaths', () => {
     );
   });
 
-  it('lets everything through where no folders are given', async () => {
+  it('lets everything through if no folders are given', async () => {
     await expect(new AllowedPaths().check('k', '/etc/passwd')).resolves.toBeUndefined();
   });
 });

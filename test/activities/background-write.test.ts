@@ -27,7 +27,7 @@ async function* pieces(before: () => Promise<void> = () => Promise.resolve()): A
 
 const thing = { what: 'a thing', bytes: 3 };
 
-describe('a write beside the work', () => {
+describe('a write alongside the work', () => {
   it('continues until it is idle', async () => {
     const { writer, told } = newWriter();
     const { passed, open } = gate();
@@ -41,7 +41,7 @@ describe('a write beside the work', () => {
     expect([writer.isBusy, written, told]).toEqual([false, [0, 1, 2], []]);
   });
 
-  it('that fails is told once, whatever is tried again', async () => {
+  it('that fails is reported once, also if it is tried again', async () => {
     const { writer, told } = newWriter();
     const fail = async (what: string): Promise<void> => {
       writer.begin('a', { ...thing, what }, () => Promise.reject(new Error('the disk is full')));
@@ -54,7 +54,7 @@ describe('a write beside the work', () => {
     expect(writer.isBusy).toBe(false);
   });
 
-  it('ends at the next piece when it is abandoned, without being told of', async () => {
+  it('ends at the next piece when it is abandoned, without a report', async () => {
     const { writer, told } = newWriter();
     const { passed, open } = gate();
     const written: number[] = [];

@@ -53,7 +53,7 @@ it('stores nothing that is made again within the loss allowed', async () => {
   expect((await untouched).stored).toEqual([0, 0, 0, 0]);
 });
 
-it('allowed no loss, stores the states of both paths behind each layer, and leaves none', async () => {
+it('allowed no loss, stores the states of both paths after each layer, and leaves none', async () => {
   const { summaries, stored } = await rebuild(0, (_, { newBench }) => Promise.resolve(newBench()));
   expect(stored).toEqual([2, 4, 6, 0]);
   expect(summaries).toEqual((await untouched).summaries);

@@ -115,7 +115,7 @@ describe('hidden states are stored', () => {
     }
   });
 
-  it('so that nothing is run again for a layer whose mask is not there yet, but the hidden states behind it are', async () => {
+  it('so that nothing is run again for a layer whose mask is not there yet, but the hidden states after it are', async () => {
     class KilledStore extends ArtifactStore {
       override findOrMake(...[kind, dependsOn, make]: Parameters<ArtifactStore['findOrMake']>): ReturnType<ArtifactStore['findOrMake']> {
         return super.findOrMake(kind, dependsOn, async (draft) => {
@@ -147,7 +147,7 @@ describe('hidden states are stored', () => {
   });
 });
 
-it('a layer that is run again after all is well, because nobody heard of it, says the same', async () => {
+it('a layer that is run again because its result was lost says the same', async () => {
   const by = place.newBench();
   const first = await advance(0, contextOf(60), by);
   expect(await advance(0, contextOf(60), by)).toEqual(first);
@@ -155,7 +155,7 @@ it('a layer that is run again after all is well, because nobody heard of it, say
   expect(await advance(1, contextOf(0), place.newBench())).toEqual(storedOnce);
 });
 
-it('a disk that takes no hidden states holds up no mask: the run is told, and continues', async () => {
+it('a full disk for hidden states does not delay masks: the run gets an incident and continues', async () => {
   class FullStore extends ArtifactStore {
     isFull = true;
     override findOrMake(...[kind, dependsOn, make]: Parameters<ArtifactStore['findOrMake']>): ReturnType<ArtifactStore['findOrMake']> {

@@ -21,7 +21,7 @@ describe('what happens to a worker', () => {
     vi.restoreAllMocks();
   });
 
-  it('a server that was away is told once it answers again', async () => {
+  it('a server that was away is reported once it answers again', async () => {
     let isUp = false;
     begin({ askServer: () => (isUp ? Promise.resolve() : Promise.reject(new Error('UNAVAILABLE'))) });
     await sleep(1_800);
@@ -32,7 +32,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The Temporal server did not answer for \d+\.\d s$/)]);
   });
 
-  it('a clock that is set is told, once, with the direction', async () => {
+  it('a clock that is set is reported, once, with the direction', async () => {
     begin({});
     const real = Date.now.bind(Date);
     vi.spyOn(Date, 'now').mockImplementation(() => real() - 3_600_000);
@@ -41,7 +41,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The worker's clock jumped by -3(599|600)\.\d s$/)]);
   });
 
-  it('a compute process that was stopped is told when it continues', where(needs.linux), async () => {
+  it('a compute process that was stopped is reported when it continues', where(needs.linux), async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     await once(child, 'spawn');
     begin({ computePid: () => child.pid });
@@ -53,7 +53,7 @@ describe('what happens to a worker', () => {
     child.kill('SIGKILL');
   });
 
-  it('nothing is told where nothing happens', async () => {
+  it('nothing is reported if nothing happens', async () => {
     begin({ computePid: () => process.pid });
     await sleep(1_800);
     expect(told).toEqual([]);

@@ -66,7 +66,7 @@ describe('a lock', () => {
     expect(context.sequencesPerBatch).toBe(5);
   });
 
-  it('refuses a text and a model of which one byte has changed', async () => {
+  it('refuses a text and a model with one changed byte', async () => {
     await appendFile(join(folder, 'heldout.txt'), 'x');
     expect(await refused(lock)).toMatchObject([{ what: 'files[./heldout.txt]', locked: lock.files['./heldout.txt'] }]);
     await appendFile(join(folder, 'model', 'config.json'), '\n');

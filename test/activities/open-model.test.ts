@@ -41,7 +41,7 @@ const withHead = (edit: (bytes: Uint8Array) => Uint8Array) => (tensors: TensorDa
 };
 
 describe('a config that ties the head to the embedding', () => {
-  it('is obeyed where the checkpoint has one of them, or both with equal values', async () => {
+  it('is obeyed if the checkpoint has one of them, or both with equal values', async () => {
     const alone = await copyOfDemo(join(state, 'alone'));
     const equal = await changed('equal', withHead((bytes) => bytes));
     for (const folder of [alone, equal]) {
@@ -50,7 +50,7 @@ describe('a config that ties the head to the embedding', () => {
     }
   });
 
-  it('is overruled by a head of its own whose values differ, as in transformers 5', async () => {
+  it('is overruled by a separate head with other values, as in transformers 5', async () => {
     const own = await changed('own', withHead((bytes) => bytes.fill(0, bytes.length - 4)));
     const { model, checkpoint } = await openModel(join(own, 'model'));
     expect(model.headTensors).toEqual([expect.objectContaining({ name: 'model.norm.weight' }), { name: head, shape: [237, 64] }]);

@@ -52,7 +52,7 @@ describe('what does not fit together comes out before any work is done', () => {
     await expect(prepare([], folder)).rejects.toThrow(file);
   });
 
-  it('a checkpoint whose PyTorch file is not one', async () => {
+  it('a checkpoint with a wrong PyTorch file', async () => {
     const folder = await copyOfDemo(join(state, 'pickle'));
     await rm(join(folder, 'model', 'model.safetensors'));
     await writeFile(join(folder, 'model', 'pytorch_model.bin'), 'x');

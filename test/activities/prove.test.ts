@@ -52,7 +52,7 @@ describe.each([
   ['admm', 'initialMask={ method: admm, sparsity: 0.29, iterations: 4 }', 'row 0'],
   ['N:M', 'initialMask={ method: wanda, pattern: "2:4" }', 'of 4 weights'],
 ])('initial masks: %s', (_, setting, group) => {
-  it('hold as they are made, and one weight more or less is told by its group', async () => {
+  it('hold as they are made, and one weight more or less is reported with its group', async () => {
     const pipeline = demoPipeline([setting]);
     const run = await beginOn(pipeline);
     const input = { context: run.context, stage: initialStageOf(pipeline), masks: run.initial, start: [] };
@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-it.each(['block', 'layer', 'output', 'input'])('a rebuild by %s keeps every group, and a moved weight is told', async (granularity) => {
+it.each(['block', 'layer', 'output', 'input'])('a rebuild by %s keeps every group, and a moved weight is reported', async (granularity) => {
   const pipeline = demoPipeline([`rebuild.granularity=${granularity}`]);
   const run = await beginOn(pipeline);
   const stage = rebuildStageOf(pipeline);

@@ -89,7 +89,7 @@ it('keep-dense drops the updates: the checkpoint is the dense model under the ma
   }
 });
 
-it('hidden states behind updated weights have the same bits from memory, from disk, and made again', async () => {
+it('hidden states after updated weights have the same bits from memory, from disk, and made again', async () => {
   const bench = newBench();
   const run = await beginOn(bench, demoPipeline([...sparseGpt, 'calibration.samples=6']));
   const path = { tokens: run.tokens, masks: run.initial };
@@ -116,7 +116,7 @@ it('a SparseGPT checkpoint made elsewhere brings its values', async () => {
   expect(await weights(again.checkpoint)).toBe(await weights(elsewhere.checkpoint));
 });
 
-it('inputs that are always zero are told', async () => {
+it('inputs that are always zero are reported', async () => {
   const folder = await copyOfDemo(join(state, 'demo-dead'));
   const file = join(folder, 'model', 'model.safetensors');
   const { tensors } = await openCheckpoint(join(folder, 'model'));

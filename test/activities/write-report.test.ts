@@ -59,7 +59,7 @@ it('a result that cannot be read is written again', async () => {
   expect((await files())[1]).toBe(2.4);
 });
 
-it('has a page beside the report, and says there what is wrong where it cannot be drawn', async () => {
+it('has a page beside the report, and the page says what is wrong if it cannot be drawn', async () => {
   const page = async (): Promise<string> => readFile(join(state, 'runs', 'w', 'report.html'), 'utf8');
   expect(await write(result(1, 0))).toMatchObject({ page: join(state, 'runs', 'w', 'report.html') });
   expect(await page()).toBe('page of small');

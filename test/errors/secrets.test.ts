@@ -25,7 +25,7 @@ describe('secrets', () => {
     }
   });
 
-  it('leave text alone where none is set, or where a value is too short to tell', () => {
+  it('leave text alone if none is set, or if a value is too short to tell', () => {
     expect(withoutSecrets('a b c', {})).toBe('a b c');
     expect(withoutSecrets('a b c', { HF_TOKEN: '', TEMPORAL_API_KEY: 'b' })).toBe('a b c');
   });

@@ -40,7 +40,7 @@ test.each([
   expect(readFileSync(join(folder, 'lib', 'a.so.2'), 'utf8')).toBe('fixed');
 });
 
-test('a failure leaves nothing behind', async () => {
+test('a failure leaves nothing', async () => {
   const failing = makeWhole(folder, async (partial) => {
     await fill(partial);
     throw new Error('no space left');

@@ -57,7 +57,7 @@ describe('the real Temporal CLI', () => {
     expect(findTemporal(environment(wrapper))).toBe(wrapper);
   });
 
-  test('comes from the cache where the PATH has none', () => {
+  test('comes from the cache if the PATH has none', () => {
     const unusable = join(home, 'notes', 'temporal');
     mkdirSync(dirname(unusable));
     writeFileSync(unusable, 'a file that cannot be run');

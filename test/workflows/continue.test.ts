@@ -152,7 +152,7 @@ gates: [seconds total <= 10000]
     expect(after.stages).toEqual(before.stages);
   });
 
-  it('do so by themselves where the server suggests nothing', async () => {
+  it('do so by themselves if the server suggests nothing', async () => {
     const result = await resultOf(await start('alone', {}, 'unsuggested'));
     const lengths = await executions(`alone-${result.configDigest.slice(0, 16)}`);
     expect(lengths.length).toBeGreaterThan(4);

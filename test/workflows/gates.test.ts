@@ -54,7 +54,7 @@ describe('gates judged by a result', () => {
     expect(judged.limit).toBeCloseTo(limit, 12);
   });
 
-  it('fail where a number is not finite: as JSON that is null', () => {
+  it('fail if a number is not finite: as JSON it is null', () => {
     const broken = JSON.parse(JSON.stringify({ ...result, perplexity: { dense: { t: Infinity }, rebuilt: { t: 8 } } })) as Judged;
     expect(judge('dense perplexity of t >= 1', broken)).toMatchObject({ found: null, passed: false });
     expect(judge('rebuilt perplexity of t <= 2 * dense', broken)).toMatchObject({ found: 8, limit: null, passed: false });
@@ -66,7 +66,7 @@ describe('gates judged by a result', () => {
   });
 });
 
-describe('a member of a sweep whose gate failed', () => {
+describe('a member of a sweep with a failed gate', () => {
   const row = (name: string, status: SweepRow['status'], sparsity: number, initial: number): SweepRow => ({ name, workflowId: name, values: { s: sparsity }, status, perplexity: { initial: { t: initial } } });
 
   it('is never the best', () => {

@@ -161,12 +161,12 @@ describe('search workflow', () => {
     expect((await (await start(of, handle.workflowId)).result()).best?.sparsity).toBe(0.5);
   });
 
-  it('a run that somebody cancels ends the search, which says so', async () => {
+  it('a run that is cancelled ends the search, which says so', async () => {
     held.add(0.9);
     const handle = await start(request(55));
     await until(() => begun.includes(0.9));
     await client.workflow.getHandle(`${handle.workflowId}.sparsity=0.9`).cancel();
-    expect(await failureOf(handle)).toMatchObject({ type: 'PointCancelledError', message: 'sparsity=0.9: somebody cancelled its run' });
+    expect(await failureOf(handle)).toMatchObject({ type: 'PointCancelledError', message: 'sparsity=0.9: its run was cancelled' });
     expect((await handle.describe()).status.name).toBe('FAILED');
   });
 

@@ -162,7 +162,7 @@ describe('sweep workflow', () => {
     expect(written[0].rows.find(({ name }) => name === 'sparsity=0.7,ratio=0.9')?.because).toBe('perplexity.rebuilt of sparsity=0.5,ratio=0.9 is above 50.5');
   });
 
-  it('with `stopWhen`, small values come first, whatever their order in the file', async () => {
+  it('with `stopWhen`, small values come first, in every order of the file', async () => {
     const handle = await start(request('matrix: { initialMask.sparsity: [0.7, 0.5, 0.6], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50, along: initialMask.sparsity }\n'));
     expect(Object.values(statuses(await handle.result())).sort()).toEqual(['done', 'done', 'skipped', 'skipped', 'skipped', 'skipped']);
     expect(started).toEqual(['0.5/0.1', '0.5/0.9']);
@@ -176,7 +176,7 @@ describe('sweep workflow', () => {
     expect(started).toHaveLength(2);
   });
 
-  it('a member of which a quality gate fails says so, is found by it, is never the best, and is not run again', async () => {
+  it('a member with a failed quality gate says so, is found by it, is never the best, and is not run again', async () => {
     const gated = request('matrix: { initialMask.sparsity: [0.5, 0.6] }\nbest: { metric: perplexity.rebuilt, goal: max }\n', {}, 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n');
     const handle = await start(gated);
     const result = await handle.result();
@@ -252,7 +252,7 @@ describe('sweep workflow', () => {
   });
 });
 
-it('values that cannot be added are told', () => {
+it('values that cannot be added are reported', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sweep-add-'));
   try {
     writeFileSync(path.join(folder, 'p.yaml'), 'version: 1\nname: p\nmodel: { source: /m }\nstages:\n  - initialMask: { method: magnitude, sparsity: 0.5 }\n');

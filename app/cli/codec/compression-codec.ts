@@ -6,7 +6,7 @@ import proto from '@temporalio/proto';
 const encoding = 'binary/gzip';
 /** Smaller payloads stay as they are, for Temporal's web page, and for workers of versions that had no compression. */
 const leastBytes = 2 ** 20;
-/** What a payload may expand to: somebody could send a small one that fills the memory. */
+/** The maximum expanded size: a small payload could otherwise fill the memory. */
 const mostBytes = 64 * 2 ** 20;
 
 const PayloadMessage = proto.temporal.api.common.v1.Payload;

@@ -4,9 +4,9 @@ import { EncryptionCodec } from './encryption-codec.js';
 import { payloadKeysFromEnvironment } from './payload-keys.js';
 
 /**
- * How values become payloads, for clients and workers alike: compressed where they are large, then encrypted where the environment has
- * keys. The codec for that is there without keys, too, because only it can say what is missing when somebody else's payloads are encrypted.
- * @param onLocked is told, once each, why payloads cannot be read: what a worker cannot read waits in its queue without a word
+ * How values become payloads, for clients and workers alike: compressed if they are large, then encrypted if the environment has
+ * keys. The codec for that is there without keys, too, because only it can name the missing key of an encrypted payload.
+ * @param onLocked gets each reason once why payloads cannot be read: such payloads wait in the worker's queue without a message
  * @throws PayloadKeyError
  */
 export function dataConverter(onLocked?: (why: string) => void): DataConverter & { encrypts: boolean } {

@@ -18,7 +18,7 @@ const text = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes
 
 /**
  * Encrypts every payload with the current key, and decrypts with the key that a payload names. Without keys it writes plain
- * payloads, and refuses encrypted ones instead of handing on bytes that nobody can read.
+ * payloads, and refuses encrypted ones instead of passing on unreadable bytes.
  */
 export class EncryptionCodec implements PayloadCodec {
   private readonly told = new Set<string>();

@@ -21,7 +21,7 @@ const patienceMs = 5_000;
 export async function pauseCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   return await withRunning(which, options, async (client, run, served) => {
     await client.workflow.getHandle(run.workflowId).signal(pauseSignal);
-    // Without a worker nobody answers, but nothing is in flight either.
+    // Without a worker there is no answer, but nothing is in flight either.
     const paused = !served || (await isPaused(client, run));
     if (options.json) return printJson({ ...run, status: paused ? 'paused' : 'pausing' });
     const onward = commandText(['resume', run.workflowId, ...stateWords(options.state)]);

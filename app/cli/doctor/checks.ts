@@ -125,7 +125,7 @@ function memory(): Finding {
   return ok(`${gigabytes(freemem())} free of ${gigabytes(totalmem())}`);
 }
 
-/** First lines of a program's output; `undefined` where it is missing or fails. */
+/** First lines of a program's output; `undefined` if it is missing or fails. */
 function outputOf(program: string, args: string[]): string | undefined {
   try {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 }).trim();

@@ -5,9 +5,9 @@ import { LockTimeoutError } from '../errors.js';
 import { identify, isAlive, readJson, type ProcessIdentity } from './process-records.js';
 
 /*
- * A lock is a series of files `<file>.<number>`, of which the highest counts: its content names the holder, or nobody.
- * It is taken by making the next number, which only one process can, and let go by writing nobody into the own file.
- * The highest is never removed, so that a dead holder needs no removing either, where two processes could meet.
+ * A lock is a series of files `<file>.<number>`, of which the highest counts: its content names the holder, or is empty.
+ * It is taken by making the next number, which only one process can, and released by emptying the own file.
+ * The highest is never removed, so that a dead holder need not be removed, which two processes could do at once.
  */
 type Holder = ProcessIdentity | { pid: null };
 
@@ -64,7 +64,7 @@ async function numbers(file: string): Promise<number[]> {
   return names.filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length))).map((name) => Number(name.slice(start.length)));
 }
 
-/** A link appears with its content, so that nobody reads half of it; false if there is such a file already. */
+/** A link appears with its content, so no process reads half of it; false if there is such a file already. */
 async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

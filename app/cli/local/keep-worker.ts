@@ -9,14 +9,14 @@ import type { Say } from './keep-server.js';
 import { isServed } from './pollers.js';
 import { spawnWorker, type WorkerEnd, type WorkerOptions, type WorkerProcess } from './worker-process.js';
 
-/** How often it is looked whether somebody still serves the task queue. */
+/** How often to check whether a worker still serves the task queue. */
 const checkMs = 3_000;
 
 function describeEnd({ code, signal }: WorkerEnd): string {
   return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
 }
 
-/** A worker of its own for a task queue that nobody serves. */
+/** A new worker for a task queue without one. */
 export class WorkerKeeper {
   private worker: WorkerProcess | undefined;
   private readonly backoff = new Backoff();

@@ -74,7 +74,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
     const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, portsOf(state)] : []);
     const server = await launch(cli, state, ports);
     try {
-      // What answers on the port could be somebody else's server, while ours ends because it found the port taken.
+      // Another server may answer on the port, while ours ends because the port was taken.
       await waitUntilItAnswers(state, server, ownNamespace(state), signal);
       return server;
     } catch (error) {

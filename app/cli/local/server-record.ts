@@ -21,7 +21,7 @@ export async function runningServer(state: string): Promise<LocalServer | undefi
   return server !== undefined && isAlive(server) ? server : undefined;
 }
 
-/** The local server that this state had last, dead or alive: its ports are to be taken again. */
+/** The local server that this state had last, dead or alive. Its ports are taken again. */
 export async function lastServer(state: string): Promise<LocalServer | undefined> {
   return await readJson<LocalServer>(recordFile(state));
 }

@@ -9,7 +9,7 @@ export interface Companions {
   /** Folder of the checkpoint, or undefined if a mask file was given. */
   checkpoint: string | undefined;
   mask: string | undefined;
-  /** The dense model; with its digest where it was found. */
+  /** The dense model; with its digest if it was found. */
   model: { folder: string; digest?: string } | undefined;
   proof: { path: string; proof: Proof } | undefined;
   /** Which of them were found, not given. */

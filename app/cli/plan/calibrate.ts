@@ -15,7 +15,7 @@ const repeatable = 1.5;
 export interface CalibrationRequest {
   state: string;
   backend: EngineRequest['backend'];
-  /** Measure, whatever is known. */
+  /** Measure, also if the speeds are known. */
   renew: boolean;
   /** What former runs took. */
   measurements: readonly Measurement[];
@@ -27,7 +27,7 @@ export interface CalibrationRequest {
 
 /**
  * The speeds of this machine: those measured before, or new ones, which then are kept in the state folder. They are measured again
- * where the machine was busy the last time, and once where runs disagree with them.
+ * if the machine was busy the last time, and once if runs disagree with them.
  * @throws CalibrationError
  */
 export async function calibratedMachine({ state, backend, renew, measurements, measure = measureApart, say = toStderr }: CalibrationRequest): Promise<Machine> {

@@ -34,7 +34,7 @@ export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, js
   }
 }
 
-/** A folder with the model's config at least: of a model from a hub, that is all that is downloaded for a plan. */
+/** A folder with the model's config at least: of a model from a hub, a plan downloads nothing else. */
 async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
   return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
 }

@@ -24,7 +24,7 @@ function hiddenText({ stages, maxLoss }: Plan): string {
   const count = sum((writes) => writes.count);
   const loss = `a crash costs at most ${maxLoss} s of forwards (durability.maxLoss)`;
   if (count === 0) return `Hidden states are not stored: ${loss}.`;
-  return `Hidden states are stored ${count} ${count === 1 ? 'time' : 'times'}, ${bytesText(sum(({ bytes }) => bytes))} in ${secondsText(sum(({ seconds }) => seconds))}${maxLoss === 0 ? '' : ' beside the work'}: ${loss}.`;
+  return `Hidden states are stored ${count} ${count === 1 ? 'time' : 'times'}, ${bytesText(sum(({ bytes }) => bytes))} in ${secondsText(sum(({ seconds }) => seconds))}${maxLoss === 0 ? '' : ' alongside the work'}: ${loss}.`;
 }
 
 function eventsText({ events: { total, executions, largest } }: Plan): string {

@@ -8,7 +8,7 @@ const pollMs = 500;
 const queryTimeoutMs = 5_000;
 
 /**
- * Asks a run for its progress about twice a second until `signal` aborts. While nobody answers (no worker, no server)
+ * Asks a run for its progress about twice a second until `signal` aborts. Without an answer (no worker, no server)
  * it keeps asking: how a run ends is not told by this query.
  */
 export async function followProgress(
@@ -38,7 +38,7 @@ export async function queryProgress(client: Client, run: { workflowId: string })
   });
 }
 
-/** The progress with the worker's words in place of the workflow's, where they say the same and more. */
+/** The progress with the worker's words in place of the workflow's, if they say the same and more. */
 export function withDetail(progress: PipelineProgress, words: readonly unknown[]): PipelineProgress {
   const stages = progress.stages.map((stage) => {
     const more = words.find((word): word is string => typeof word === 'string' && stage.detail !== '' && word.startsWith(stage.detail));

@@ -2,7 +2,7 @@ import { openStore, StoreUnreachableError } from '../../../files/artifacts/index
 import type { GlobalOptions } from '../options.js';
 
 /**
- * Asks a bucket who it is, so that a wrong name or missing credentials are told at once and not by a worker's log. One that does not
+ * Asks a bucket who it is, so that a wrong name or missing credentials are reported at once and not only in a worker's log. One that does not
  * answer just now is no matter: runs wait for it.
  * @throws StoreRefusedError
  */

@@ -21,7 +21,7 @@ const queryMs = 5_000;
 /** Members whose own progress is asked for. */
 const mostAsked = 16;
 
-/** Shows the members of a sweep, or what a search tries, until `signal` aborts. While nobody answers it keeps asking. */
+/** Shows the members of a sweep, or what a search tries, until `signal` aborts. It keeps asking while there is no answer. */
 export async function followSweep(client: Client, workflowId: string, display: Display<SweepView>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const view = await unlessAborted(viewOf(client, workflowId), signal).catch(() => undefined);
@@ -61,7 +61,7 @@ export async function attend<Result>(client: Client, kind: FamilyKind<Result>, w
   const following = followSweep(client, workflowId, display, AbortSignal.any([signal, stop.signal]));
   try {
     const outcome = await awaitFamily<Result>(client, workflowId, signal);
-    // How the last member ended is known now; where no worker tells, the result does.
+    // How the last member ended is known now, from the result if no worker answers.
     const table = await unlessAborted(queryTable(client, workflowId, queryMs), signal).catch(() => undefined);
     if (table !== undefined) display.update({ table, running: {} });
     display.end();

@@ -5,7 +5,7 @@ import { labelsOf } from '../run-labels.js';
 import { searchAttributesFor } from '../search-attributes.js';
 import { describeSweep } from './find.js';
 
-/** Starts a sweep, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
+/** Starts a sweep, or attaches to it if it is running. @throws OtherStateError if it is running on another state's task queue */
 export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<StartedFamily> {
   return await startFamily(client, { type: sweepWorkflow, workflowId, request, taskQueue, memo: { sweep: request.name, members: request.members.length } });
 }
@@ -24,7 +24,7 @@ interface Startable {
   memo: Record<string, unknown>;
 }
 
-/** Starts a workflow of members, or attaches to it where it is running. @throws OtherStateError if it is running on another state's task queue */
+/** Starts a workflow of members, or attaches to it if it is running. @throws OtherStateError if it is running on another state's task queue */
 export async function startFamily(client: Client, { type, workflowId, request, taskQueue, memo }: Startable): Promise<StartedFamily> {
   const before = await describeSweep(client, workflowId, type);
   const { attributes } = await searchAttributesFor(client, labelsOf(request.base));

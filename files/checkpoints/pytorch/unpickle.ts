@@ -1,7 +1,7 @@
 /**
  * Reads the pickle of a state dict, and nothing else. Python's pickle is a program for a stack machine that may call any function
  * of any module. This machine knows the opcodes that torch.save writes, and builds values only for the names in `globals`:
- * whatever else a pickle asks for is refused by name. Nothing is called, imported or evaluated.
+ * everything else that a pickle asks for is refused by name. Nothing is called, imported or evaluated.
  */
 import { PytorchFileError } from '../errors.js';
 import { saveAgain } from './stored-members.js';

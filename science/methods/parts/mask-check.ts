@@ -21,7 +21,7 @@ export interface LinearMask {
   readonly bits?: Uint8Array;
 }
 
-/** A mask for the checks; its bytes are made only if a check needs them. An empty one where there is none, which no check lets pass. */
+/** A mask for the checks; its bytes are made only if a check needs them. An empty one if there is none, which no check lets pass. */
 export function linearMask(masks: Masks, { name, shape }: { name: string; shape: Shape }): LinearMask {
   const bits = masks instanceof MaskSet ? masks.bits(name) : undefined;
   return {

@@ -38,7 +38,7 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
     return new MaskSet(new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, tensor: keep(tensor) }])));
   }
 
-  /** The named masks on the device, from bits where there are bits; a set of its own. @throws PruningInputError where one is missing */
+  /** The named masks on the device, from bits where there are bits; a set of its own. @throws PruningInputError if one is missing */
   static onDevice(linears: readonly { name: string; shape: Shape }[], masks: Masks, upload: (mask: Uint8Array, shape: Shape) => Tensor2D): MaskSet {
     const tensors = new Map<string, Tensor2D>();
     for (const { name, shape } of linears) {
@@ -73,7 +73,7 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
     return (forms.bits ??= downloadBits(forms.tensor as Tensor2D));
   }
 
-  /** The mask on the device, the set's own; undefined where it is not there. */
+  /** The mask on the device, the set's own; undefined if it is not there. */
   tensor(name: string): Tensor2D | undefined {
     return this.forms.get(name)?.tensor;
   }

@@ -41,7 +41,7 @@ export function maskedWeights(weights: Weights, masks: Masks, updates: Updates =
   return result;
 }
 
-/** float32 of 0 and 1; undefined where there is no mask. */
+/** float32 of 0 and 1; undefined if there is no mask. */
 function maskTensor(masks: Masks, name: string, shape: number[]): Tensor | undefined {
   const there = masks instanceof MaskSet ? masks.tensor(name) : undefined;
   if (there !== undefined) return there;

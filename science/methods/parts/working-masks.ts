@@ -7,7 +7,7 @@ import { MaskSet } from './mask-set.js';
 import { maskOf, masksOf } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
-/** The linears' masks where they are worked on. What is on the device is the caller's to dispose. @throws PruningInputError where one is missing */
+/** The linears' masks where they are worked on. What is on the device is the caller's to dispose. @throws PruningInputError if one is missing */
 export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Masks {
   if (!selectsOnDevice()) return masksOf(linears, masks);
   return MaskSet.onDevice(linears, masks, (mask, shape) => tf.tidy(() => tf.tensor2d(mask, [...shape], 'bool').cast('float32')));

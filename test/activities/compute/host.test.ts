@@ -77,7 +77,7 @@ describe('a new compute process', () => {
     expect(processes()).toHaveLength(1);
   });
 
-  it('is told the secrets that it needs, and finds none in its environment', async () => {
+  it('gets the secrets that it needs, and finds none in its environment', async () => {
     vi.stubEnv('HF_TOKEN', 'hf_secret');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'aws-secret');
     vi.stubEnv('TEMPORAL_API_KEY', 'temporal-secret');

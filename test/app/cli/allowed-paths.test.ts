@@ -14,7 +14,7 @@ writeFileSync(at('file'), '');
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('the folders that a worker allows', () => {
-  it('are all where nothing is said', () => {
+  it('are all by default', () => {
     expect(allowedPaths([], at('state'), {})).toBeUndefined();
     expect(allowedPaths([], at('state'), { LLM_BARBER_ALLOW_PATH: '' })).toBeUndefined();
   });

@@ -48,7 +48,7 @@ describe('command lines', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { type: 'PipelineFileError' } });
   });
 
-  it('list leaves no trace where nothing has run; start says that there is no server', async () => {
+  it('list leaves no trace if nothing has run; start says that there is no server', async () => {
     const listed = await runCommand(['list', '--state', state]);
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('No pipeline has run yet') as string });
     const started = await runProgram('temporal', ['workflow', 'start', '--pipeline', good, '--state', state]);
@@ -56,7 +56,7 @@ describe('command lines', () => {
     expect(existsSync(state)).toBe(false);
   });
 
-  it('help and version are no errors', async () => {
+  it('help and version are not errors', async () => {
     expect((await runProgram('temporal-pipeline', ['--version'])).code).toBe(0);
     const help = await runCommand(['run', '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });

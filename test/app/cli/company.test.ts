@@ -120,7 +120,7 @@ describe('shared clusters', () => {
     for (const word of ['maxWindows', 'sequenceLength', 'mask.safetensors', demoFolder]) expect(kept.includes(word), word).toBe(false);
   });
 
-  it('what a failure says is encrypted, and told to who has the key', async () => {
+  it('the message of a failure is encrypted, and readable with the key', async () => {
     const { status, error, ...ids } = JSON.parse(failed.stdout) as { status: string; error: { message: string }; workflowId: string; runId: string };
     expect(status).toBe('failed');
     expect(error.message).toMatch(/^model\.source: \/no\/\[secret\]\/model is not in a folder that this worker lets pipelines read; expected a path within .*\/pipelines\/demo or .*\/state\. .*--allow-path/);
@@ -129,7 +129,7 @@ describe('shared clusters', () => {
     expect(failures.map(({ message }) => message)).toEqual(['Encoded failure', 'Encoded failure']);
   });
 
-  it('who has the key can list and watch; who has not is told', async () => {
+  it('with the key one can list and watch; without it there is a message', async () => {
     const [listed, watched, blindList, blindWatch] = await Promise.all([
       pipeline(['list', '--json']), pipeline(['watch', workflowId, '--json']),
       pipeline(['list'], withoutKey), pipeline(['watch', workflowId], withoutKey),
@@ -159,7 +159,7 @@ describe('shared clusters', () => {
     }
   });
 
-  it('whatever listens does so on loopback', where(needs.linux), () => {
+  it('all ports are on loopback', where(needs.linux), () => {
     const all = Object.values(listening).flat();
     expect(Object.keys(listening).some((line) => line.includes('programs/compute.js'))).toBe(true);
     // gRPC and web page at least.

@@ -119,7 +119,7 @@ describe('compare', () => {
     expect(existsSync(join(state, 'temporal'))).toBe(false);
   });
 
-  it('compares the rest where a mask is gone, is of another model, or where there is no lock', async () => {
+  it('compares the rest where a mask is gone, is of another model, or if there is no lock', async () => {
     const folder = join(state, 'runs', 'other-0123456789abcdef');
     await rm(join(folder, 'pipeline.lock.yaml'));
     await writeMask(join(folder, 'mask.safetensors'), { 'model.layers.0.mlp.fc1.weight': new Uint8Array(8) }, {}, { 'model.layers.0.mlp.fc1.weight': [2, 4] });

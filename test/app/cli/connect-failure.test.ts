@@ -82,7 +82,7 @@ describe('a server that does not let us in says why, to clients and workers', ()
     }
   });
 
-  it('nobody there', async () => {
+  it('no server', async () => {
     const failure = await workerFailure(settings(await freePort(), trust));
     expect(failure).toBeInstanceOf(ServerUnreachableError);
     expect(failure.message).toMatch(/^no Temporal server answers on localhost:\d+ \(ECONNREFUSED\)\. Check TEMPORAL_ADDRESS/);

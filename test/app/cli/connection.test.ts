@@ -13,7 +13,7 @@ const nothing = { TEMPORAL_CONFIG_FILE: path.join(folder, 'none.toml') };
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('connection from the environment', () => {
-  it('is none where no address is named', () => {
+  it('is none if no address is named', () => {
     expect(connectionFromEnvironment(nothing)).toBeUndefined();
     expect(connectionFromEnvironment({ TEMPORAL_CONFIG_FILE: profiles })).toBeUndefined();
   });

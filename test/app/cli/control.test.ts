@@ -114,7 +114,7 @@ describe('control of runs', () => {
     kept = storeLog().length;
   });
 
-  it('retry makes a stage and all later ones anew, and nothing before; all anew gives the same bytes as paused and resumed', { timeout: 300_000 }, async () => {
+  it('retry makes a stage and all later ones again, and nothing before; all stages again give the same bytes as paused and resumed', { timeout: 300_000 }, async () => {
     const [complete, unknown] = await Promise.all([call('retry', run.workflowId), call('retry', run.workflowId, '--from', 'rebuilt')]);
     expect(complete).toMatchObject({ code: 2, stderr: expect.stringContaining('--from') as string });
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('3 rebuild') as string });

@@ -120,7 +120,7 @@ describe('requests made by hand', () => {
     expect(files()).toEqual(before);
   });
 
-  it('the same from a cron schedule, whose second execution has one before it', async () => {
+  it('the same from a cron schedule, where the second execution has one before it', async () => {
     const carried = { context: { model: { source: outside } }, state: {}, progress: { stages: [] }, seating: {}, restarts: 0 };
     const workflowId = `request-${count++}`;
     await client.workflow.start('pipeline', { args: [request(), carried], taskQueue, workflowId, cronSchedule: '@every 1s' });

@@ -108,7 +108,7 @@ stages:
     expect(seen('model.safetensors')).toEqual([]);
   });
 
-  it('fails once, with words, where the hub refuses; and the token is written nowhere', async () => {
+  it('fails once, with a message, if the hub refuses; and the token is written nowhere', async () => {
     server.add('org/gated', { 'config.json': '{}' }, { gated: true });
     const refused = await runCommand(run('--set', 'model.source=org/gated'), { env });
     expect(refused.code).toBe(1);

@@ -79,7 +79,7 @@ describe('mask', () => {
     expect((await mask('verify', run)).code).toBe(0);
   });
 
-  it('apply gives the checkpoint of the run again, and says what stands in its way', async () => {
+  it('apply gives the checkpoint of the run again, and says what prevents it', async () => {
     const again = path.join(root, 'again');
     const { code, stdout } = await mask('apply', made.maskFile, '--model', made.dense, '--out', again, '--json');
     expect({ code, ...(JSON.parse(stdout) as object) }).toEqual({ code: 0, checkpoint: again, linears: 4 });

@@ -21,7 +21,7 @@ describe('paths with odd signs', () => {
     return JSON.parse(stdout) as T;
   }
 
-  it('state, model, text, pipeline, task and output: all is read and written where it was meant', async () => {
+  it('state, model, text, pipeline, task and output: everything is read and written in the right place', async () => {
     const model = path.join(inside, `model ${odd}`);
     cpSync(path.join(demoFolder, 'model'), model, { recursive: true });
     const texts = path.join(inside, `texts ${odd}`);

@@ -36,7 +36,7 @@ describe('output', () => {
     expect(code).toBe(1);
   });
 
-  it('a command that fails anyhow keeps its exit code', where(needs.linux), async () => {
+  it('a command that has failed keeps its exit code', where(needs.linux), async () => {
     const { code, stderr } = await shell('pipeline validate nothing.yaml --json > /dev/full');
     expect(stderr).toContain('could not be written');
     expect(code).toBe(2);

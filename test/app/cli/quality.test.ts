@@ -107,7 +107,7 @@ describe('gates, locks and packs', () => {
     expect(readFileSync(repeated.lock ?? '', 'utf8')).toBe(readFileSync(lock, 'utf8'));
   });
 
-  it('a lock refuses a text of which one byte changed, and another value, before any work', async () => {
+  it('a lock refuses a text with one changed byte, and another value, before any work', async () => {
     cpSync(printed(first).lock ?? '', path.join(folder, 'demo.lock.yaml'));
     const before = readFileSync(heldout);
     appendFileSync(heldout, ' ');
@@ -130,7 +130,7 @@ describe('gates, locks and packs', () => {
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
   });
 
-  it('a pack whose number is not reproduced ends with exit code 3; one whose model is absent says so', async () => {
+  it('a pack whose number is not reproduced ends with exit code 3; one without its model says so', async () => {
     const pack = path.join(folder, 'pack.yaml');
     const claim = (number: string, value: number): string => `  - { number: ${number}, value: ${value}, tolerance: 0.1 %, source: { paper: made up for a test } }\n`;
     const { perplexity: { dense = {} } } = printed(first);

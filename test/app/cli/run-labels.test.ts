@@ -14,7 +14,7 @@ describe('labels of a run', () => {
     expect(labelsOf({ model: { source: '/models/tiny' }, stages: [...stages, ...stages] })).toMatchObject({ model: 'tiny', methods: ['wanda', 'published'] });
   });
 
-  it('filter: all that are asked for must agree, and a run without labels has none', () => {
+  it('filter: all of them must agree, and a run without labels has none', () => {
     const labels = { model: 'tiny', sparsity: 1 - 1 / 3, pattern: '1:3', methods: ['wanda', 'guarded'] };
     expect(labelFilter({})({})).toBe(true);
     expect(labelFilter({ model: 'tiny', sparsity: '0.6666667', pattern: '1:3', method: 'guarded' })(labels)).toBe(true);
@@ -26,14 +26,14 @@ describe('labels of a run', () => {
   });
 });
 
-describe('the stage from which a retry makes everything anew', () => {
+describe('the stage from which a retry makes everything again', () => {
   const stages = (['calibration', 'initialMask', 'rebuild', 'evaluation', 'rebuild'] as const).map((type) => ({ type }));
   it.each([
     ['calibration', 0],
     ['rebuild', 2],
     ['5', 4],
   ])('%s', (word, index) => expect(stageIndex(word, stages)).toBe(index));
-  it.each(['0', '6', 'rebuilt', '', '-1', '1.5'])('"%s" is refused, and told which there are', (word) => {
+  it.each(['0', '6', 'rebuilt', '', '-1', '1.5'])('"%s" is refused, and the stages are named', (word) => {
     expect(() => stageIndex(word, stages)).toThrow('1 calibration, 2 initialMask, 3 rebuild, 4 evaluation, 5 rebuild');
   });
 });

@@ -88,7 +88,7 @@ describe('run', () => {
     expect(readdirSync(path.join(state, 'workers')).filter((name) => name.endsWith('.json'))).toEqual([]);
   });
 
-  it('ends with exit code 1 and the fault of the activity where the run fails', async () => {
+  it('ends with exit code 1 and the fault of the activity if the run fails', async () => {
     const { code, stdout, stderr } = await start('--set', `model.source=${path.dirname(demo)}`, '--json').ended;
     expect(code).toBe(1);
     const { status, error } = JSON.parse(stdout) as { status: string; error: { type: string; message: string } };
@@ -99,7 +99,7 @@ describe('run', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  it('is refused where another state runs the pipeline on the same server; start, list and cancel work beside a worker', async () => {
+  it('is refused if another state runs the pipeline on the same server; start, list and cancel work beside a worker', async () => {
     const serving = await startWorker(state);
     try {
       const server = await until(() => runningServer(state));

@@ -38,7 +38,7 @@ describe('search', () => {
     readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; kind: string; key: string })
       .filter(({ event, kind }) => event === 'made' && kind !== 'hidden').map(({ kind, key }) => `${kind}/${key}`);
 
-  it('a wrong file is told with its place, and nothing is started', async () => {
+  it('a wrong file is reported with its place, and nothing is started', async () => {
     const wrong = path.join(folder, 'wrong.yaml');
     writeFileSync(wrong, readFileSync(file, 'utf8').replace('0.9', '0.85'));
     for (const words of [['search', 'run', wrong], ['search', 'validate', wrong], ['validate', wrong]]) {

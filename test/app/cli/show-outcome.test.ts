@@ -40,7 +40,7 @@ describe('the end of a run', () => {
     expect(err).toBe('');
   });
 
-  it('has exit code 3 and a table of what was asked and found where one failed', () => {
+  it('has exit code 3 and a table of what was asked and found if one failed', () => {
     expect(shown(failed)).toBe(3);
     expect(out).toMatch(/no dumber: piqa acc drop <= 2 points +<= 2 points +2\.5 points +FAILED/);
     expect(out).toMatch(/sparsity within 0\.0001 +within 0\.01 points of 50 % +49\.9999 % +passed/);
@@ -54,7 +54,7 @@ describe('the end of a run', () => {
     expect(JSON.parse(out)).toMatchObject({ ...run, status: 'gateFailed', name: 'example', gates: [{ passed: true }, { gate: 'no dumber', passed: false }, {}, {}] });
   });
 
-  it('against a lock: refused input is no failed run', () => {
+  it('against a lock: refused input is not a failed run', () => {
     const refused = (type: string): number => showOutcome(run, { status: 'failed', error: { type, message: 'm' } }, { json: false });
     expect(refused('LockMismatchError')).toBe(2);
     expect(refused('LockBrokenError')).toBe(1);
@@ -69,14 +69,14 @@ describe('the end of a sweep', () => {
   };
   const missed = row('b', { status: 'gateFailed', because: 'no dumber', perplexity: { initial: { t: 9 } } });
 
-  it('has exit code 3 where a gate of a member failed, and nothing is left to run', () => {
+  it('has exit code 3 if a gate of a member failed and all members have run', () => {
     expect(sweep([row('a', {}), missed])).toBe(3);
     expect(out).toContain('sweep: 2 members: 1 done, 1 gateFailed.');
     expect(out).toMatch(/\| 1 +\| gateFailed +\| +\| 9 /);
     expect(err).toBe('b: quality gates failed: no dumber\n');
   });
 
-  it('is a failure first where a member failed', () => {
+  it('is a failure if a member failed', () => {
     expect(sweep([missed, row('c', { status: 'failed', error: { type: 'E', message: 'm' } })])).toBe(1);
     expect(err).toContain('To run the others');
   });

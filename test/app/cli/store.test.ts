@@ -110,7 +110,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
     for (const text of [run.said(), ...readdirSync(path.join(state, 'logs')).map((name) => readFileSync(path.join(state, 'logs', name), 'utf8'))]) expect(text).not.toContain(s3.environment['AWS_SECRET_ACCESS_KEY']);
   });
 
-  it('a bucket that is not there is told at once', async () => {
+  it('a missing bucket is reported at once', async () => {
     const { code, stderr } = await runCommand(['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: { ...own.env, ...s3.environment } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/NoSuchBucket.*Make the bucket, or correct --store/);

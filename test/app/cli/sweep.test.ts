@@ -35,7 +35,7 @@ describe('sweep', () => {
   const made = (kind: string): number =>
     readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').split('\n').filter((line) => line.includes('"event":"made"') && line.includes(`"kind":"${kind}"`)).length;
 
-  it('a wrong file is told with its place, and nothing is started', async () => {
+  it('a wrong file is reported with its place, and nothing is started', async () => {
     const wrong = path.join(folder, 'wrong.yaml');
     writeFileSync(wrong, readFileSync(file, 'utf8').replace('0.6', '6'));
     const { code, stderr } = await call('run', wrong);

@@ -55,7 +55,7 @@ exit 7
     expect((await runProgram('temporal', ['die'], { env, cwd: folder })).signal).toBe('SIGKILL');
   });
 
-  it("are told of this state's local server, unless something else names one", async () => {
+  it("get this state's local server, unless something else names one", async () => {
     const state = path.join(folder, '.llm-barber');
     await recordServer(state, { ...identify(process.pid), port: 7999, uiPort: 8999 });
     const addressFor = async (words: string[], more: NodeJS.ProcessEnv = {}) => /address=(.*)/.exec((await runProgram('temporal', words, { env: { ...env, ...more }, cwd: folder })).stdout)?.[1];

@@ -63,7 +63,7 @@ describe('YAML that cannot be read', () => {
 });
 
 describe('keys', () => {
-  test('duplicates are named beside all other problems', () => {
+  test('duplicates are named with all other problems', () => {
     expect(problemLines(pipelineText().replace('name: test', 'name: test\nname: "a b"'))).toEqual([
       '3:1 duplicate key `name` (first on line 2); expected each key once. Remove one of the two.',
     ]);
@@ -109,7 +109,7 @@ describe('aliases', () => {
     ]);
   });
 
-  test('a wrong value behind an alias is named where it is written', () => {
+  test('a wrong value of an alias is named where it is written', () => {
     const text = pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation:\n      perplexity:\n        - &t { dataset: { name: c4 }, maxWindows: 0 }\n        - *t\n');
     expect(problemLines(text)).toEqual(['8:51 `maxWindows` is 0; expected a whole number of at least 1 and at most 1000000000000. Write for example `maxWindows: 64`.']);
   });

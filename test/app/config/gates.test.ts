@@ -54,7 +54,7 @@ describe('gates of a pipeline file', () => {
   it.each([
     [stages(evaluation), 'initial perplexity of t.txt <= 2', 'of the state `initial`, which this pipeline does not evaluate; expected a state that is evaluated: `dense`'],
     [stages(evaluation), 'dense perplexity of t.txt <= initial', 'of the state `initial`'],
-    [stages(evaluation), 'dense perplexity <= 2', 'it does not say which dataset; expected one of `t.txt`, `t.txt#2`. Write `of t.txt` behind it.'],
+    [stages(evaluation), 'dense perplexity <= 2', 'it does not say which dataset; expected one of `t.txt`, `t.txt#2`. Write `of t.txt` after it.'],
     [stages(evaluation), 'gap closed of t.txt >= 0.5', 'of the state `initial`'],
     [stages(evaluation), 'weights grown > 0', 'expected a `rebuild` stage'],
     [stages(evaluation), 'seconds rebuild < 1', 'it asks for the seconds of `rebuild`'],

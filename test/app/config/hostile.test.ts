@@ -46,7 +46,7 @@ describe('a hostile pipeline file', () => {
     expect(lines.map((line) => line.split(';')[0])).toEqual(['4:35 item 1 of `states` is a mapping', '4:39 item 2 of `states` is a mapping']);
   });
 
-  it('is read up to 1 MB, also where nothing says how long it is', () => {
+  it('is read up to 1 MB, also if its length is unknown', () => {
     const large = path.join(folder, 'large.yaml');
     writeFileSync(large, '#'.repeat(1_000_001));
     expect(() => loadPipeline(large)).toThrow(/1000001 bytes; expected a pipeline file of at most 1000000/);

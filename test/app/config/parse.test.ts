@@ -180,7 +180,7 @@ describe('the model source', () => {
     expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can later mean other weights');
   });
 
-  test('what looks like a repository id but is a folder beside the file is that folder', () => {
+  test('a folder beside the file that looks like a repository id is that folder', () => {
     const { pipeline } = parse(withSource('app/config'), { path: 'test.yaml' });
     expect(pipeline.model.source).toBe(`${process.cwd()}/app/config`);
   });

@@ -55,7 +55,7 @@ describe('the points of a search', () => {
     );
   });
 
-  it('over patterns are in the order of their sparsity, larger groups first where it is the same', () => {
+  it('over patterns are in the order of their sparsity, larger groups first if it is the same', () => {
     const { members } = load('set: { rebuild.granularity: output }\nover: { patterns: ["1:4", "2:4", "3:4", "4:8", "2:3"] }\n');
     expect(members.map(({ pipeline }) => (pipeline.stages[1] as { pattern?: string }).pattern)).toEqual(['3:4', '2:3', '4:8', '2:4', '1:4']);
     expect(members.map(({ name }) => name)[1]).toBe('pattern=2:3,sparsity=0.333333');
@@ -99,7 +99,7 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     expect(() => loadSearch(file)).toThrow(/search\.yaml:3:11: the pipeline has no quality gate; expected `gates`, which say what passes\. Add them/);
   });
 
-  it('the pipeline file, where that is wrong or absent', () => {
+  it('the pipeline file, if that is wrong or absent', () => {
     writeFileSync(path.join(folder, 'bad.yaml'), pipelineText().replace('samples: 16', 'samples: none'));
     for (const [name, message] of [['bad.yaml', /bad\.yaml:\d+:\d+: `samples` is "none"/], ['absent.yaml', /absent\.yaml/]] as const) {
       writeFileSync(file, `version: 1\nname: s\npipeline: ./${name}\nover: { sparsity: { from: 0.3, to: 0.5 } }\n`);
@@ -108,14 +108,14 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
   });
 });
 
-describe('a file of another kind is told as such, in one message', () => {
-  it('a search where a pipeline or a sweep is expected', () => {
+describe('a file of another kind is named as such, in one message', () => {
+  it('a search in place of a pipeline or a sweep', () => {
     writeFileSync(file, `${head}over: { sparsity: { from: 0.3, to: 0.5 } }\n`);
     expect(() => loadPipeline(file)).toThrow(/search\.yaml:4:1: this file is a search; expected a pipeline\. Use `temporal-pipeline search run`[^\n]*$/);
     expect(() => loadSweep(file)).toThrow(/search\.yaml:4:1: this file is a search; expected a sweep\. [^\n]*$/);
   });
 
-  it('a pipeline or a sweep where a search is expected', () => {
+  it('a pipeline or a sweep in place of a search', () => {
     expect(() => loadSearch('pipelines/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a pipeline; expected a search, a file of its own/);
     expect(() => loadSearch('pipelines/sweeps/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a sweep; expected a search/);
   });

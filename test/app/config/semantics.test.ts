@@ -8,13 +8,13 @@ const evaluation = (settings: string) => `  - evaluation: { perplexity: [{ datas
 
 describe('stages in an order that cannot work', () => {
   test.each([
-    ['rebuild before the mask', calibration + rebuild + mask, ['6:5 `rebuild` before any `initialMask`; expected a mask to rebuild. Move it behind the `initialMask` stage, or add one.']],
+    ['rebuild before the mask', calibration + rebuild + mask, ['6:5 `rebuild` before any `initialMask`; expected a mask to rebuild. Move it after the `initialMask` stage, or add one.']],
     ['rebuild without calibration', mask + rebuild + calibration, ['6:5 `rebuild` without calibration; expected a `calibration` stage before it. Add one.']],
     ['wanda without calibration', '  - initialMask: { method: wanda, sparsity: 0.5 }\n', ['5:28 method `wanda` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
     ['sparsegpt without calibration', '  - initialMask: { method: sparsegpt, sparsity: 0.5 }\n' + calibration, ['5:28 method `sparsegpt` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
     ['a second mask', mask + mask, ['6:5 a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.']],
-    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation behind the stage `initialMask`.']],
-    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation behind the stage `rebuild`.']],
+    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation after the stage `initialMask`.']],
+    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation after the stage `rebuild`.']],
     ['nothing but calibration', calibration, ['4:1 nothing to do but calibration; expected an `initialMask`, `rebuild` or `evaluation` stage. Add one.']],
   ])('%s', (_, stages, expected) => {
     expect(problemLines(pipelineText(stages))).toEqual(expected);
@@ -30,7 +30,7 @@ describe('stages in an order that cannot work', () => {
     expect(parse(pipelineText(stages)).warnings).toEqual([]);
   });
 
-  test('order is judged beside other problems, but not where a stage has no readable name', () => {
+  test('order is judged beside other problems, but not if a stage has no readable name', () => {
     expect(problemLines(pipelineText(rebuild + '  - initialMask: { method: magnitude, sparsity: 2 }\n'))).toHaveLength(3);
     expect(problemLines(pipelineText('  - calibratoin: { dataset: { name: c4 } }\n' + rebuild))).toEqual([expect.stringContaining('Did you mean `calibration`?')]);
   });
@@ -128,7 +128,7 @@ describe('the strategy of a rebuild', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('weights that are no longer the dense ones are refitted unless told otherwise', () => {
+  test('weights that are no longer the dense ones are refitted by default', () => {
     const weightsAfter = (method: string, ...rebuilds: string[]) =>
       parse(pipelineText([calibration, `  - initialMask: { method: ${method}, sparsity: 0.5 }\n`, ...rebuilds.map((settings) => `  - rebuild: {${settings}}\n`)].join('')))
         .pipeline.stages.flatMap((stage) => (stage.type === 'rebuild' ? [stage.weights] : []));
@@ -165,7 +165,7 @@ describe('calibration text that is scored', () => {
     expect(warnings('dataset: { file: ./sub/../text.txt }, skipTokens: 4095')).toEqual(expected);
   });
 
-  test('is not, where it is skipped or another text', () => {
+  test('is not, if it is skipped or another text', () => {
     expect(warnings('dataset: { file: text.txt }, skipTokens: 4096')).toEqual([]);
     expect(warnings('dataset: { file: other.txt }')).toEqual([]);
     expect(warnings('dataset: { name: c4 }')).toEqual([]);

@@ -117,13 +117,13 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     expect(found[0]).toMatch(new RegExp(`^${expected}`));
   });
 
-  it('a metric that some member does not have is told', () => {
+  it('a metric that some member does not have is reported', () => {
     writeFileSync(path.join(folder, 'unjudged.yaml'), pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation: { perplexity: [{ dataset: { file: a.txt } }] }\n'));
     const text = 'version: 1\nname: s\npipeline: unjudged.yaml\nmatrix: { initialMask.sparsity: [0.4] }\nbest: { metric: perplexity.rebuilt, goal: min }\n';
     expect(() => parseSweep({ text, path: path.join(folder, 'sweep.yaml') })).toThrow(/sweep.yaml:5:\d+: member `sparsity=0.4` has no perplexity.rebuilt/);
   });
 
-  it('the pipeline file is named where it is wrong, or absent', () => {
+  it('the pipeline file is named if it is wrong or absent', () => {
     writeFileSync(path.join(folder, 'bad.yaml'), pipelineText().replace('samples: 16', 'samples: none'));
     const text = (name: string) => `version: 1\nname: s\npipeline: ${name}\nmatrix: { initialMask.sparsity: [0.4] }\n`;
     expect(() => parseSweep({ text: text('bad.yaml'), path: path.join(folder, 'sweep.yaml') })).toThrow(/bad.yaml:\d+:\d+: `samples` is "none"/);
@@ -140,13 +140,13 @@ it.each(['demo.yaml', 'llama13b.yaml'])('pipelines/sweeps/%s is sound', (name) =
   expect(loadSweep(path.join('pipelines/sweeps', name)).members.length).toBeGreaterThan(5);
 });
 
-describe('a file of the other kind is told as such, in one message', () => {
-  it('a sweep where a pipeline is expected', () => {
+describe('a file of the other kind is named as such, in one message', () => {
+  it('a sweep in place of a pipeline', () => {
     const text = `${head}matrix: { initialMask.sparsity: [0.4] }\nmaxParallel: 2\n`;
     expect(() => parsePipeline({ text, path: path.join(folder, 'sweep.yaml') })).toThrow(/sweep\.yaml:4:1: this file is a sweep; expected a pipeline\. Use `temporal-pipeline sweep run`[^\n]*$/);
   });
 
-  it('a pipeline where a sweep is expected', () => {
+  it('a pipeline in place of a sweep', () => {
     expect(() => parseSweep({ text: `${pipelineText()}\nsweep: { matrix: { initialMask.sparsity: [0.4] } }\n`, path: path.join(folder, 'both.yaml') })).toThrow(/both\.yaml:\d+:1: this file is a pipeline; expected a sweep, a file of its own/);
   });
 });

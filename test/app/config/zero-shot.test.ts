@@ -8,7 +8,7 @@ const stage = (yaml: string): EvaluationStage => parse(evaluation(yaml)).pipelin
 const problems = (yaml: string): string[] => problemLines(evaluation(yaml)).map((line) => line.replace(/^\d+:\d+ /, ''));
 
 describe('zeroShot', () => {
-  it('takes names and mappings; settings of the stage hold where a task has none of its own', () => {
+  it('takes names and mappings; settings of the stage apply if a task has no own ones', () => {
     const { zeroShot, perplexity } = stage('{ zeroShot: [boolq, { task: arc_easy, file: ../easy.jsonl, limit: 5, bos: false }, { name: mine, file: ./mine.jsonl }], limit: 200, bos: true }');
     expect(zeroShot).toEqual([
       { task: 'boolq', limit: 200, bos: true },
@@ -18,11 +18,11 @@ describe('zeroShot', () => {
     expect(perplexity).toEqual([]);
   });
 
-  it('without a word of it there is no BOS token, and all documents count', () => {
+  it('by default there is no BOS token, and all documents count', () => {
     expect(stage('{ zeroShot: [rte] }').zeroShot).toEqual([{ task: 'rte', bos: false }]);
   });
 
-  it('goes beside perplexity, whose pipelines stay what they were', () => {
+  it('goes with perplexity, and pipelines with perplexity alone have not changed', () => {
     expect(stage('{ perplexity: [{ dataset: { file: a.txt } }] }')).not.toHaveProperty('zeroShot');
     expect(stage('{ perplexity: [{ dataset: { file: a.txt } }], zeroShot: [rte] }').perplexity).toHaveLength(1);
   });
@@ -50,7 +50,7 @@ describe('zeroShot', () => {
     expect(others).toEqual([]);
   });
 
-  it('a limit of nothing is told', () => {
+  it('a limit without tasks is reported', () => {
     const { warnings } = parse(evaluation('{ perplexity: [{ dataset: { file: a.txt } }], limit: 3 }'));
     expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('`limit` has no effect without `zeroShot`')]);
   });

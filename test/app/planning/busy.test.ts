@@ -14,7 +14,7 @@ describe('a busy machine', () => {
     expect(otherWork(processorTimes(stat(0, 0, 0)), processorTimes(after), own)).toBe(expected);
   });
 
-  it('is told by its load where the kernel does not count', () => {
+  it('is judged by its load if the kernel does not count', () => {
     expect(processorTimes('')).toBeUndefined();
     expect(processorTimes('cpu  a b\n')).toBeUndefined();
     expect(otherWork(undefined, undefined, 1)).toBeUndefined();

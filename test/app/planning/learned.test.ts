@@ -38,7 +38,7 @@ describe('a correction', () => {
     expect(correctionOf(units, asked)).toEqual({ factor: 1, from: 50 });
   });
 
-  it('of a run is what the next plan says, whatever speeds the run was predicted by', () => {
+  it('of a run is what the next plan says, independent of the speeds of its own prediction', () => {
     // As after a first run: it knew no speeds of this machine, and the plan has just measured some, on a busy machine even.
     const assumed = assumedMachine(cpuEngine);
     const slow = { ...assumed, origin: 'measured later', speeds: { ...assumed.speeds, flops: assumed.speeds.flops / 20, bandwidth: assumed.speeds.bandwidth / 3 } };

@@ -33,7 +33,7 @@ describe('a plan', () => {
     expect(total.disk).toBe(kept + stream);
   });
 
-  it('stores hidden states only where a crash would cost more than the run allows', () => {
+  it('stores hidden states only if a crash would cost more than the run allows', () => {
     const of = (maxLoss: number, more: string[] = []): Plan['stages'][number] => stage(plan([`durability.maxLoss=${maxLoss}`, ...more]), 'rebuild');
     const forward = secondsOf(advanceCost(size, { samples: 128, time: 2048, perBatch: 1 }).work, machine);
     const never = of(31 * forward + 1);

@@ -19,7 +19,7 @@ function stepsOf(evaluation: string, hidden = 64) {
 }
 const units = (steps: { kind: string; count: number }[], kind: string): number => steps.filter((step) => step.kind === kind).reduce((sum, { count }) => sum + count, 0);
 
-it('every task is read once; the layers run once for each state, whatever the number of tasks', () => {
+it('every task is read once; the layers run once for each state, for any number of tasks', () => {
   const { tasks, steps } = stepsOf('{ states: [dense], zeroShot: [boolq, rte, piqa] }');
   expect(tasks).toBe(3);
   expect([units(steps, 'sample'), units(steps, 'zero-shot layer forward'), units(steps, 'zero-shot likelihoods')]).toEqual([3, 3, 1]);

@@ -171,7 +171,7 @@ describe('claims', () => {
     expect(await second).toBe('made');
   });
 
-  it('works without claims where they cannot be written', async () => {
+  it('works without claims if they cannot be written', async () => {
     await writeFile(folder, 'a file in place of the folder');
     const work = new Work();
     expect(await work.get()).toBe('made');

@@ -33,7 +33,7 @@ describe('writeFileDurably', () => {
     expect(await readFile(path, 'utf8')).toBe('new');
   });
 
-  it('keeps the old content, and nothing else, where the new one fails', async () => {
+  it('keeps the old content, and nothing else, if the new one fails', async () => {
     const path = join(folder, 'a');
     await writeFile(path, 'old');
     function* chunks(): Generator<Uint8Array> {

@@ -22,7 +22,7 @@ const odd = fc.oneof(
 );
 
 describe('a name that becomes a path', () => {
-  it('is directly below its folder, whatever it is, or refused', () => {
+  it('is directly below its folder for every text, or refused', () => {
     fc.assert(
       fc.property(odd, (name) => {
         const path = outcome(name);
@@ -50,7 +50,7 @@ describe('a name that becomes a path', () => {
     expect(() => pathBelow(folder, name, 'workflow id')).toThrow(why);
   });
 
-  it('is told by what it is', () => {
+  it('is named by its kind', () => {
     expect(() => checkedName('../x', 'workflow id')).toThrow(/^workflow id "\.\.\/x": it cannot name a file or folder: it starts with a dot; expected no slash.*`temporal-pipeline start`/);
   });
 
@@ -61,7 +61,7 @@ describe('a name that becomes a path', () => {
 });
 
 describe('a file name for any text', () => {
-  it('can be one, and differs where the texts do', () => {
+  it('can be one, and differs if the texts do', () => {
     fc.assert(
       fc.property(odd, odd, (a, b) => {
         const names = [a, b].map((text) => `${fileNameFor(text)}.jsonl`);
@@ -72,7 +72,7 @@ describe('a file name for any text', () => {
     );
   });
 
-  it('is the text itself where that can be, and is cut where it is too long', () => {
+  it('is the text itself if possible, and is cut if it is too long', () => {
     for (const text of ['boolq', 'boolq#2', 'my task', 'Prüfung']) expect(fileNameFor(text)).toBe(text);
     expect(fileNameFor('a/b')).toMatch(/^a_b~[0-9a-f]{8}$/);
     expect(fileNameFor('a/b')).not.toBe(fileNameFor('a\\b'));

@@ -20,7 +20,7 @@ it('reads what is longer than the system takes at once in parts', async () => {
   expect(reads.length).toBeGreaterThan(2);
 });
 
-it('says how much there was where the file ends early', async () => {
+it('says how much there was if the file ends early', async () => {
   let left = 5;
   const file = { read: () => Promise.resolve({ bytesRead: left > 3 ? (left -= 3, 3) : 0 }) } as unknown as Pick<FileHandle, 'read'>;
   expect(await readPiece(file, new Uint8Array(8), () => undefined)).toBe(3);

@@ -130,7 +130,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await (await again()).find('mask', key)).toBeUndefined();
   });
 
-  it('verifies: what is damaged is taken out, and told', async () => {
+  it('verifies: damaged artifacts are moved aside, and reported', async () => {
     const { store, file } = await backend.open();
     await makeOnce(store, { times: 0 });
     await makeOnce(store, { times: 0 }, { ...dependsOn, layer: 4 });

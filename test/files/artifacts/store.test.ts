@@ -30,7 +30,7 @@ async function makeOnce(made: { times: number }): Promise<boolean> {
 }
 
 describe('findOrMake', () => {
-  it('makes an artifact once, whatever the order of the keys that it depends on', async () => {
+  it('makes an artifact once, for every order of the keys that it depends on', async () => {
     const made = { times: 0 };
     expect(await makeOnce(made)).toBe(false);
     expect(await makeOnce(made)).toBe(true);
@@ -133,7 +133,7 @@ describe('dropping', () => {
     expect((await readdir(folder())).sort()).toEqual(['manifest.json', 'mask.bits']);
   });
 
-  it('is no damage to who looks for it meanwhile', async () => {
+  it('does no harm to those who look for it meanwhile', async () => {
     await makeOnce({ times: 0 });
     const shelf = store.shelf as ArtifactFolder;
     await shelf.drop('mask', key);

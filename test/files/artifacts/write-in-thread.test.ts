@@ -31,7 +31,7 @@ it('takes the memory of a chunk, but not that of others in the same buffer', asy
   expect([...(await readFile(join(folder, 'a')))]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
 });
 
-it('leaves nothing where the chunks fail', async () => {
+it('leaves nothing if the chunks fail', async () => {
   function* chunks(): Generator<Uint8Array> {
     yield bytes(3, 1);
     throw new Error('no more');

@@ -101,7 +101,7 @@ describe('openCheckpoint', () => {
     await expectError('IndexMismatchError', /c \(in model-1\.safetensors; the index says model-2\.safetensors\)/);
   });
 
-  it('opens shards whose index names a tensor that none of them has, and misses it only where it is needed', async () => {
+  it('opens shards with an index that names a missing tensor, and misses it only if it is needed', async () => {
     await save('config.json', {});
     await saveIndex({ a: 'model-1.safetensors', b: 'model-1.safetensors' });
     await saveShard('model-1.safetensors', 'a');

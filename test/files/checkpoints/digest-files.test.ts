@@ -71,7 +71,7 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe(sha256('nine'));
   });
 
-  it('reads a file again whose content was changed and whose time of modification was put back', async () => {
+  it('reads a file again if its content was changed and its time of modification was restored', async () => {
     await writeFile(file, 'one');
     await utimes(file, 1000, 1000);
     await digestFiles([file], { cacheFile });

@@ -82,7 +82,7 @@ describe('writePrunedCheckpoint', () => {
     for (const name of [...wanted, 'added_tokens.json']) expect(await readFile(join(target, name), 'utf8')).toBe(`this is ${name}`);
   });
 
-  it('writes no index beside a single file, whatever lies in the source', async () => {
+  it('writes no index beside a single file, also if the source has one', async () => {
     await writeSafetensors(join(source, 'model.safetensors'), [{ name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(single.buffer) }]);
     await writeFile(join(source, 'config.json'), '{}');
     await writeFile(join(source, 'model.safetensors.index.json'), '{"weight_map": {"b.weight": "model-00001-of-00002.safetensors"}}');

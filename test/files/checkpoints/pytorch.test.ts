@@ -57,7 +57,7 @@ describe('a model folder of PyTorch weights', () => {
     expect(checkpoint.tensors.get('model.decoder.layers.1.fc1.weight')).toMatchObject({ dtype: 'F16', shape: [24, 16] });
   });
 
-  it('is not read where safetensors lie beside it', async () => {
+  it('is not read if there are safetensors beside it', async () => {
     for (const name of await readdir(opt)) await copyFile(join(opt, name), join(folder, name));
     await copyFile(join(golden, 'tensors.safetensors'), join(folder, 'model.safetensors'));
     expect((await openCheckpoint(folder)).tensors.has('f32')).toBe(true);
@@ -96,7 +96,7 @@ describe('a hostile file', () => {
   const good = stateDict(tensor(storage(2)));
   const proof = join(tmpdir(), `pickle-was-run-${process.pid}`);
 
-  it('is read where nothing is wrong with it', async () => {
+  it('is read if nothing is wrong with it', async () => {
     await save(good);
     expect((await readStateDict(file())).get('w')).toMatchObject({ dtype: 'F32', shape: [2] });
   });
@@ -154,7 +154,7 @@ describe('a hostile file', () => {
     expect(await messageOf(file())).toMatch(/0 members FOLDER\/data\.pkl/);
   });
 
-  it('whose members lie about their length, or that is cut short, is refused', async () => {
+  it('with wrong lengths of members, or cut short, is refused', async () => {
     await save(good);
     const bytes = await readFile(file());
     // Both sizes of the member data/0 in the archive's directory.

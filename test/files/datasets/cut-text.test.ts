@@ -33,7 +33,7 @@ describe('cuttingOf', () => {
     for (const content of ['\n', '▁', 'é', '<mask>']) expect(withToken(content, false), content).toBe('kept');
   });
 
-  it('allows none where a merge joins a letter and the mark of a space after it, or the mark is no token', async () => {
+  it('allows none if a merge joins a letter and the mark of a space after it, or the mark is not a token', async () => {
     const json = await read('bpe-llama');
     const { model } = json;
     expect(cuttingOf({ ...json, model: { ...model, merges: [...model.merges ?? [], ['a', '▁b']] } })).toBeUndefined();

@@ -112,7 +112,7 @@ describe('a file of compressed lines', () => {
     expect(found).toEqual(['a', lines[1], 'last']);
   });
 
-  it('is told of where it is none', async () => {
+  it('is reported if it is not one', async () => {
     const file = join(folder, 'no.gz');
     writeFileSync(file, 'text');
     await expect(gzipLines(file).next()).rejects.toMatchObject({ name: 'DatasetFileError' });

@@ -36,7 +36,7 @@ describe('documents as they are on the hub, and the requests that lm-evaluation-
     ]);
   });
 
-  it('winogrande: the rest of the sentence behind each word', async () => {
+  it('winogrande: the rest of the sentence after each word', async () => {
     const document = { sentence: 'Ann met Eve because _ had time_off.', option1: 'Ann', option2: 'Eve', answer: '2' };
     expect(await read('winogrande', document)).toEqual([
       { contexts: ['Ann met Eve because Ann', 'Ann met Eve because Eve'], continuations: [' had time_off.', ' had time_off.'], gold: 1 },
@@ -102,7 +102,7 @@ describe("documents of a user's own", () => {
     await expect(failure).rejects.toThrow(message);
   });
 
-  it('a filter that is none is named', async () => {
+  it('an unknown filter is named', async () => {
     const form = { context: '{query|upper}', choices: ['a'], gold: { field: 'gold' } };
     await expect(readQuestions([fileOf({ query: 'q', gold: 0 })], [form])).rejects.toThrow(/there is no filter "upper"; expected one of strip, capitalize/);
   });

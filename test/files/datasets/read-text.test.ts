@@ -98,7 +98,7 @@ describe('readText by name and content', () => {
     expect(await readText({ file })).toBe('A page.\n\nAnother.');
   });
 
-  it('unpacks text, and says where a packed file has another name or is damaged', async () => {
+  it('unpacks text, and says if a packed file has another name or is damaged', async () => {
     expect(await readText({ file: await save('a.txt.gz', gzipSync('plain')) })).toBe('plain');
     await expect(readText({ file: await save('a.txt', gzipSync('plain')) })).rejects.toThrow('This is a gzip file: give it a name that ends in .gz');
     const cut = await save('b.jsonl.gz', gzipSync(lines).subarray(0, 20));
@@ -132,7 +132,7 @@ describe('readText of Parquet files', () => {
     expect(await readText({ file: await saveParquet(base64) })).toBe('one\n\nzwei ü\n\nthree');
   });
 
-  it('lists the columns where the one asked for is not there', async () => {
+  it('lists the columns if the given one is missing', async () => {
     const file = await saveParquet(snappyParquet);
     await expect(readText({ file, field: 'body' })).rejects.toThrow('there is no column "body"; the columns are text, n, gap');
   });

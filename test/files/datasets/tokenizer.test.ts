@@ -133,7 +133,7 @@ describe('loadTokenizer', () => {
     for (const at of [0, times >> 1, times - 1]) expect(ids.slice(at * once.length, (at + 1) * once.length)).toEqual(once);
   });
 
-  it('says so where the library has no build for the machine', async () => {
+  it('says so if the library has no build for the machine', async () => {
     await save(small);
     vi.resetModules();
     vi.doMock('#setup/places.mjs', async (original) => ({

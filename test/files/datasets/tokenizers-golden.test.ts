@@ -77,7 +77,7 @@ describe('the files of an OPT repository, without tokenizer.json', () => {
     expect(digestSource.map((file) => basename(file)).sort()).toEqual(['merges.txt', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json']);
   });
 
-  it('are refused where they are another tokenizer, or lack a special token', async () => {
+  it('are refused if they are another tokenizer, or lack a special token', async () => {
     const other = join(folder, 'other');
     await cp(opt, other, { recursive: true });
     const config = JSON.parse(await readFile(join(opt, 'tokenizer_config.json'), 'utf8')) as object;

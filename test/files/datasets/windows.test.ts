@@ -69,7 +69,7 @@ describe('cutAllWindows', () => {
     expect(cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 0, maxWindows: 99 })).toEqual(stream(9));
   });
 
-  it('says so where not one fits', () => {
+  it('says so if not one fits', () => {
     expect(() => cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 9 })).toThrow('the text has 11 tokens, 2 after the 9 skipped; expected 3');
   });
 });

@@ -37,7 +37,7 @@ describe('a file of a hub', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('goes into the cache that others share, under its checksum, and is told of', async () => {
+  it('goes into the cache that others share, under its checksum, and is reported', async () => {
     const told: DownloadProgress[] = [];
     const found = await fetchFile({ ...model, path: 'model.safetensors', onProgress: (progress) => told.push(progress) }, settings());
     expect(found).toEqual({ file: folder('snapshots', commit, 'model.safetensors'), commit });
@@ -127,7 +127,7 @@ describe('a file of a hub', () => {
     expect(server.requests.filter((request) => request.startsWith('CDN'))).toHaveLength(2);
   });
 
-  it('is asked for again where the hub has a passing trouble', async () => {
+  it('is requested again if the hub has a passing problem', async () => {
     server.troubles.set('config.json', { status: 503, times: 2 });
     expect(readFileSync((await fetchFile({ ...model, path: 'config.json' }, settings())).file, 'utf8')).toBe(config);
   });
@@ -141,7 +141,7 @@ describe('a file of a hub', () => {
     expect(existsSync(folder('snapshots', commit, 'config.json'))).toBe(false);
   });
 
-  it('is told of by its own error where it cannot be had', async () => {
+  it('has its own error if it is unavailable', async () => {
     const get = (more: object, environment = {}): Promise<unknown> => fetchFile({ ...model, path: 'config.json', ...more }, settings(environment));
     await expect(get({ repository: 'org/other' })).rejects.toMatchObject({ name: 'RepositoryNotFoundError', retryable: false });
     await expect(get({ revision: 'v2' })).rejects.toMatchObject({ name: 'RevisionNotFoundError', retryable: false });

@@ -72,7 +72,7 @@ describe('a model of a hub', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('is not there by halves: where a shard cannot be had, the model is not a model yet', async () => {
+  it('is never there in part: without one of its shards the model does not exist', async () => {
     server.add('org/name', sharded);
     server.troubles.set('model-00002-of-00002.safetensors', { status: 403, times: Infinity });
     await expect(get('org/name')).rejects.toMatchObject({ name: 'HubAccessError' });
@@ -93,7 +93,7 @@ describe('a model of a hub', () => {
     expect(readdirSync((await get('org/single')).folder).sort()).toEqual(['config.json', 'pytorch_model.bin']);
   });
 
-  it('is refused with words if there are no weights that are read', async () => {
+  it('is refused with a message if there are no readable weights', async () => {
     server.add('org/pickle', { 'config.json': '{}', 'model.pt': 'p', 'consolidated.00.pth': 'p' });
     await expect(get('org/pickle')).rejects.toMatchObject({
       name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/files that are not read \(.*model\.pt.*from_pretrained/) as string,
@@ -125,7 +125,7 @@ describe('a model of a hub', () => {
     expect(downloads()).toEqual(['config.json']);
   });
 
-  it('whose index in the cache is damaged is told of', async () => {
+  it('with a damaged index in the cache is reported', async () => {
     const commit = server.add('org/name', sharded);
     const { folder } = await get('org/name');
     rmSync(join(folder, 'model.safetensors.index.json'));

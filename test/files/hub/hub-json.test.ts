@@ -39,14 +39,14 @@ const page = (response: ServerResponse): void => void response.writeHead(200, { 
 
 const ask = (): Promise<Response> => hubJson(settings, subject)(`${settings.endpoint}/api/models/org/name`);
 
-it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks again where a body %s after its headers', async (_, broken) => {
+it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks again if a body %s after its headers', async (_, broken) => {
   answers = [broken, broken];
   const response = await ask();
   expect(await response.text()).toBe(body);
   expect(response.headers.get('link')).toBe('<next>; rel="next"');
 });
 
-it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('fails in a way that passes where a body always %s', async (_, broken) => {
+it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('fails with a passing fault if a body always %s', async (_, broken) => {
   answers = Array.from({ length: 5 }, () => broken);
   await expect(ask()).rejects.toMatchObject({ name: 'HubUnreachableError', retryable: true });
   expect(answers).toEqual([]);

@@ -35,7 +35,7 @@ it('is taken over from a process that has died, and from one that has given up',
   expect(readdirSync(folder)).toHaveLength(1);
 });
 
-it('is left to a process of a clone of this machine, of which nothing is known here', async () => {
+it('is left to a process of a clone of this machine, which is unknown here', async () => {
   const { pid } = spawnSync(process.execPath, ['--version']);
   const theirs = `${blob}.${pid}-1-${hostname().replace(/[^\w]/g, '_')}.incomplete`;
   writeFileSync(theirs, '12');

@@ -180,7 +180,7 @@ describe('N:M', () => {
     return `${name}, row 3, column 4: 3 of 4 weights are not zero from here on; expected at most 2, as the pattern 2:4 says`;
   }
 
-  it('is found without a mask, beside linears that are not pruned; a broken group is named', async () => {
+  it('is found without a mask, also with linears that are not pruned; a broken group is named', async () => {
     const made = await make({});
     expect(await proveCheckpoint({ checkpoint: made.pruned })).toMatchObject({ pattern: '2:4' });
     const text = await breakGroup(made);
@@ -196,7 +196,7 @@ describe('N:M', () => {
     ].sort((a) => (a === text ? 1 : -1)));
   });
 
-  it('of the mask is checked where it says so, and the zeros against the mask', async () => {
+  it('of the mask is checked if it says so, and the zeros against the mask', async () => {
     const made = await make({ pattern: '2:4' });
     expect(await proveCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile })).toMatchObject({ pattern: '2:4' });
     await breakGroup(made);

@@ -141,7 +141,7 @@ describe('mask files of others', () => {
     expect(await examineMask({ maskFile: file('bare'), model: made.dense })).toMatchObject({ weights: 2 * (480 + 91), violations: { count: 0 } });
   });
 
-  it('are refused where they are no mask files', async () => {
+  it('are refused if they are not mask files', async () => {
     const made = await makeModel(root, { dtype: 'F16' });
     await expect(openMaskFile(join(made.dense, 'model.safetensors'))).rejects.toThrow(/is F16; expected a mask file.*give its folder/);
     await expect(openMaskSource(join(root, 'nothing'))).rejects.toBeInstanceOf(MaskFileError);

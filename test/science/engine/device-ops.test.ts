@@ -29,7 +29,7 @@ describe('operations on bits', where(needs.tensorflow), () => {
     expect([...words.dataSync()]).toEqual([-(2 ** 31) + 1, 2]);
   });
 
-  test('every bfloat16 that is no NaN is widened to its own bits', () => {
+  test('every bfloat16 except NaN is widened to its own bits', () => {
     const values = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) <= 0x7f80);
     const before = tf.memory().numTensors;
     const wide = widenFrom16(new Uint8Array(values.buffer), 'bfloat16', [2, values.length / 2]);
@@ -40,7 +40,7 @@ describe('operations on bits', where(needs.tensorflow), () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('every float16 that is no NaN is widened to its value', () => {
+  test('every float16 except NaN is widened to its value', () => {
     const values = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) <= 0x7c00);
     const value = (bits: number): number => {
       const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];

@@ -47,7 +47,7 @@ describe('what identifies a GPU', () => {
       expect(kernels('libcudnn.so.9')).toBe('cudnn 9.3.0');
     });
 
-    it('is told by its length where only the major version is', () => {
+    it('is named by its length if only the major version is known', () => {
       writeFileSync(join(folder, 'libcublas.so.12'), 'x'.repeat(17));
       expect(kernels('libcublas.so.12')).toBe('cublas 12 (17 bytes)');
     });

@@ -28,7 +28,7 @@ describe('requestEncoder', () => {
     expect(await encoder()('the cat \u00a0\n', 'sat')).toEqual({ input: ['the', ' cat'], targets: [' \u00a0\nsat'] });
   });
 
-  it('takes for the context as many tokens as it has alone, whatever the whole has there', async () => {
+  it('takes for the context as many tokens as it has alone, also if the whole differs there', async () => {
     // "catalogue" is one token of the whole, so that nothing is left of the answer but what comes after it.
     expect(await encoder()('the cat', 'alogue of books')).toEqual({ input: ['the', ' catalogue', ' of'], targets: [' of', ' books'] });
   });
@@ -39,7 +39,7 @@ describe('requestEncoder', () => {
     expect(await encoder({ maxLength: 3 })('a b', ' c d e')).toEqual({ input: [' b', ' c', ' d'], targets: [' c', ' d', ' e'] });
   });
 
-  it('puts BOS first only if it is told to, and counts it', async () => {
+  it('puts BOS first only on request, and counts it', async () => {
     expect(await encoder({ bos: 1 })('the cat', ' sat')).toEqual({ input: ['#1', 'the', ' cat'], targets: [' sat'] });
     expect(await encoder({ bos: 1, maxLength: 2 })('the cat', ' sat')).toEqual({ input: ['the', ' cat'], targets: [' sat'] });
   });

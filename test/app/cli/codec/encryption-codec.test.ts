@@ -62,7 +62,7 @@ describe('EncryptionCodec', () => {
     expect(await codec(k1).decode(plain)).toEqual(plain);
   });
 
-  it('without the key says so, once to who is to be told and each time to the caller', async () => {
+  it('without the key says so, once to the listener and each time to the caller', async () => {
     const sealed = await codec(k1).encode([payloadOf('secret')]);
     const told: string[] = [];
     const blind = new EncryptionCodec(undefined, (why) => told.push(why));

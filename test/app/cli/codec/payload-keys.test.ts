@@ -12,7 +12,7 @@ const key = (bytes = 32): string => randomBytes(bytes).toString('base64');
 const file = path.join(folder, 'keys');
 
 describe('payload keys', () => {
-  it('are none where neither variable is set', () => {
+  it('are none if neither variable is set', () => {
     expect(payloadKeysFromEnvironment({})).toBeUndefined();
     expect(payloadKeysFromEnvironment({ LLM_BARBER_PAYLOAD_KEY: '', LLM_BARBER_PAYLOAD_KEY_FILE: '' })).toBeUndefined();
   });

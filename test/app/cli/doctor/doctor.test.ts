@@ -15,13 +15,13 @@ async function findingOf(name: string, surroundings: Partial<Surroundings> = {})
 }
 
 describe('the engine in use', () => {
-  test('is told with its device and threads', async () => {
+  test('is reported with its device and threads', async () => {
     const engine = { backend: 'tensorflow', version: 'tfjs 4, TensorFlow 2', device: 'gpu: NVIDIA H100', threads: 8 } as const;
     const report = await findingOf('engine in use', { probe: () => Promise.resolve({ engine }) });
     expect(report).toMatchObject({ standing: 'ok', what: 'tensorflow on gpu: NVIDIA H100, 8 threads (tfjs 4, TensorFlow 2)' });
   });
 
-  test('wasm is good enough, and the price is told', async () => {
+  test('wasm is good enough, and its price is reported', async () => {
     const report = await findingOf('engine in use', { probe: () => Promise.resolve({ engine: wasm }) });
     expect(report).toMatchObject({ standing: 'note', what: expect.stringContaining('5 times slower') as string });
   });

@@ -35,7 +35,7 @@ describe('lock', () => {
     expect(await crowd(file)).toBe(1);
   });
 
-  it('is taken over from a holder whose process id belongs to another process by now', async () => {
+  it('is taken over from a dead holder with a reused process id', async () => {
     const file = path.join(folder, 'reused');
     writeFileSync(`${file}.41`, JSON.stringify({ pid: process.pid, started: '1' }));
     expect(await crowd(file)).toBe(1);

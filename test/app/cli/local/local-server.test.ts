@@ -56,7 +56,7 @@ describe('local server', () => {
     expect(isAlive(server)).toBe(false);
   });
 
-  it('starts again however long its log is and whatever is in it', async () => {
+  it('starts again with a log of any length and content', async () => {
     mkdirSync(path.dirname(serverLog(state)), { recursive: true });
     writeFileSync(serverLog(state), 'totalDuration=81.497\u00b5s\n'.repeat(100));
     expect(await answers(serverAddress(await ensureLocalServer(state)))).toBe(true);
@@ -79,7 +79,7 @@ describe('local server', () => {
     expect(said.at(-1)).toContain(serverAddress(server));
   });
 
-  it('is not mistaken for a process that has its id by now, and moves where its ports are taken', async () => {
+  it('is not mistaken for a process that has its id by now, and moves if its ports are taken', async () => {
     const other = mkdtempSync(path.join(tmpdir(), 'server-'));
     try {
       const holder = await ensureLocalServer(other);

@@ -51,7 +51,7 @@ it('a quiet machine is measured once', async () => {
   expect(said).toEqual(['Measuring this machine ...']);
 });
 
-it('a busy one is told so, and measured again by the next plan, which keeps the better of the speeds', async () => {
+it('a busy one is reported, and measured again by the next plan, which keeps the better of the speeds', async () => {
   found = [machine(8, { busy: 'other processes took 95 % of its processors' })];
   expect((await plan()).speeds.flops).toBe(8e9);
   expect(said[1]).toMatch(/^Warning: this machine is busy \(other processes took 95 % of its processors\)/);
@@ -73,7 +73,7 @@ it('speeds that runs disagree with are measured again', async () => {
   expect((await plan(units(150))).speeds.flops).toBe(150e9);
 });
 
-it('but once only where the machine is found as fast as before', async () => {
+it('but only once if the machine is as fast as before', async () => {
   found = [machine(150)];
   await plan();
   found = [machine(160)];

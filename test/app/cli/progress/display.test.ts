@@ -54,7 +54,7 @@ describe('display on a terminal', () => {
     expect(screen(output.text)).toEqual(['server is up', 'worker died', ...renderProgress(at(2), 100), 'bye', '']);
   });
 
-  it('writes nothing where nothing has changed', () => {
+  it('writes nothing if nothing has changed', () => {
     const output = new Output(true);
     const display = openDisplay(output, {});
     display.update(at(1));

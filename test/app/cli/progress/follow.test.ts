@@ -7,11 +7,11 @@ const progress = (state: 'running' | 'done', detail: string): PipelineProgress =
 });
 const detail = (of: PipelineProgress): string => of.stages[0].detail;
 
-it("shows the worker's words where they say more of the same layer", () => {
+it("shows the worker's words if they say more about the same layer", () => {
   expect(detail(withDetail(progress('running', 'layer 1'), ['layer 1, mlp, round 2: ratio 0.4']))).toBe('layer 1, mlp, round 2: ratio 0.4');
 });
 
-it('shows no words of another layer, of a stage that has ended, or that are no text', () => {
+it('shows no words of another layer, of a stage that has ended, or that are not text', () => {
   expect(detail(withDetail(progress('running', 'layer 1'), ['layer 0, mlp', 7]))).toBe('layer 1');
   expect(detail(withDetail(progress('running', 'rebuilt, layer 1'), ['layer 1']))).toBe('rebuilt, layer 1');
   expect(detail(withDetail(progress('done', ''), ['layer 1, mlp']))).toBe('');

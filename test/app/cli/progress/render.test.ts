@@ -42,7 +42,7 @@ describe('progress on a terminal', () => {
     expect(plainLines(second, at('reading digests'))).toEqual([]);
   });
 
-  it('draws a bar of the width asked for, whose filled part is the share', () => {
+  it('draws a bar of the width asked for, with the share as its filled part', () => {
     expect(bar(0.5, 4)).toBe('██░░');
     expect(bar(0.625, 4)).toBe('██▌░');
     expect(bar(1, 4)).toBe('████');

@@ -68,7 +68,7 @@ describe('schedules', () => {
     return runs.sort((a, b) => a.due - b.due);
   }
 
-  it('while no worker is there, skip keeps one run, and buffer-one another that is made up for', async () => {
+  it('while no worker is there, skip keeps one run, and buffer-one keeps another that starts later', async () => {
     const policies = ['skip', 'buffer-one'] as const;
     await Promise.all(policies.map((overlap) => json('create', file, '--id', overlap, '--every', '1s', '--overlap', overlap)));
     // Nobody serves the queue: the first run waits, and the others are due meanwhile.
@@ -130,7 +130,7 @@ describe('schedules', () => {
     }
   });
 
-  it('is refused where its times or its name make no sense: exit code 2, what is wrong, and no schedule', async () => {
+  it('is refused if its times or its name make no sense: exit code 2, what is wrong, and no schedule', async () => {
     const cases: [string[], RegExp][] = [
       [['--cron', '99 * * * *'], /99 \* \* \* \*.*[Mm]inute/],
       [['--cron', '0 3 * * *', '--time-zone', 'Mars/Olympus'], /Mars\/Olympus/],

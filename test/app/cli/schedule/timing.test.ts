@@ -14,7 +14,7 @@ describe('durations', () => {
     ['1d2h3m4s', 93_784_000],
   ])('%s is %i ms', (text, milliseconds) => expect(parseDuration(text, '--every')).toBe(milliseconds));
 
-  it.each(['', '5', 'x', '-5s', '1.5h', '5 s', '30m1h', '1h1h', '0s', '3651d', '5w', '1e3s'])('"%s" is refused, and told which option it was', (text) => {
+  it.each(['', '5', 'x', '-5s', '1.5h', '5 s', '30m1h', '1h1h', '0s', '3651d', '5w', '1e3s'])('"%s" is refused, and the option is named', (text) => {
     expect(() => parseDuration(text, '--jitter')).toThrow(CommandLineError);
     expect(() => parseDuration(text, '--jitter')).toThrow('--jitter');
   });
@@ -49,7 +49,7 @@ describe('durations', () => {
 });
 
 describe('times', () => {
-  it('a moment is read as it is written, whatever zone this machine is in', () => {
+  it('a moment is read as it is written, in every time zone of the machine', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date('1970-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
         expect(parseTime(date.toISOString(), '--from')).toEqual(date);

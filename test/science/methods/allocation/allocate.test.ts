@@ -48,7 +48,7 @@ describe('allocate', () => {
     );
   });
 
-  it('does not depend on the order of linears, but for which of equals is rounded up', () => {
+  it('does not depend on the order of linears, except for rounding between equal ones', () => {
     const shuffled = models.chain((linears) => fc.tuple(fc.constant(linears), fc.shuffledSubarray(linears, { minLength: linears.length })));
     fc.assert(
       fc.property(shuffled, methods, percents, ([linears, other], method, percent) => {
@@ -99,7 +99,7 @@ describe('allocate', () => {
     expect([...allocate({ linears: sizes, method: 'sensitivity', sparsity: 0.5 }).values()]).toEqual([575, 1425]);
   });
 
-  it('narrows the interval where it would leave 0 to 1', () => {
+  it('narrows the interval if it would leave 0 to 1', () => {
     expect([...allocate({ linears: layers, method: 'owl', sparsity: 0.95, spread: 0.3 }).values()]).toEqual([950, 975, 900, 975]);
   });
 

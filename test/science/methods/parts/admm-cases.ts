@@ -81,7 +81,7 @@ export function admmCases(): void {
     }
   });
 
-  it('keeps every budget to the weight, whatever ties and dead inputs there are', async () => {
+  it('keeps every budget exactly, with ties and dead inputs', async () => {
     const few = fc.constantFrom(-1, 0, 0, 1);
     const matrix = (height: number, width: number): fc.Arbitrary<Matrix> => fc.array(fc.array(few, { minLength: width, maxLength: width }), { minLength: height, maxLength: height });
     const cases = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.constantFrom(4, 8, 40)).chain(([outputs, inputs]) => fc.record({
@@ -106,7 +106,7 @@ export function admmCases(): void {
     }), { numRuns: 60 });
   });
 
-  it('prunes dead inputs first, and leaves +0 where one has to stay', async () => {
+  it('prunes dead inputs first, and leaves +0 if one must stay', async () => {
     const problem = problemOf(4, 12, 5, [1, 2, 10]);
     problem.start.forEach((row) => { row[1] = 100; row[2] = -100; });
     const some = await solve(problem, rows(3, 5, 3, 2));
@@ -131,7 +131,7 @@ export function admmCases(): void {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('says what it cannot do, and leaves no tensor behind then either', async () => {
+  it('says what it cannot do, and leaves no tensor then either', async () => {
     const problem = problemOf(2, 6, 3);
     const tensors = tf.memory().numTensors;
     const named = { name: 'up_proj' };

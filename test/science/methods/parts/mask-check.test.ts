@@ -16,7 +16,7 @@ describe('mask checks', () => {
     expect(() => checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'layer')).toThrow(/q_proj: 3 of 8 weights are pruned; expected 4/);
   });
 
-  it('count an initial mask whose total is given, by linear, row or 128 columns', () => {
+  it('count an initial mask with a given total, by linear, row or 128 columns', () => {
     const target = { sparsity: 0.5, pattern: unstructured, pruned: 3 };
     checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'layer');
     // Rows get 1 and 2.

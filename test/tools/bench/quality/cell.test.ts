@@ -20,7 +20,7 @@ describe('key of a cell', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('is the same however the method is called, and in whatever order settings stand', () => {
+  it('is the same for all names of the method and all orders of its settings', () => {
     const long = 'wanda+guarded:rounds=8:weights=refit';
     const calibration = { seed: 0, sampling: 'random' as const, length: 8, samples: 16, text: 't' };
     expect(keyOf({ ...cell, method: long, recipe: recipeOf(long), calibration })).toBe(keyOf(cell));

@@ -27,7 +27,7 @@ describe('medianScore', () => {
     }), { numRuns: 300 });
   });
 
-  it('is 0 where nothing is, and refuses what is not finite', () => {
+  it('is 0 for nothing, and refuses values that are not finite', () => {
     expect(medianScore([])).toBe(0);
     expect(medianScore([{ weight: new Float32Array(4), inputNorms: new Float32Array(2) }])).toBe(0);
     for (const bad of [NaN, -NaN, Infinity]) {

@@ -23,7 +23,7 @@ describe('a ramp', () => {
     expect(counts([linear(0, 'up'), linear(1, 'up', 3000)], 0.5, 0.1, 0)).toEqual([350, 1650]);
   });
 
-  it('narrows, as a whole, where a linear would leave 0 to 1', () => {
+  it('narrows as a whole if a linear would leave 0 to 1', () => {
     // Deviations -0.2, 0, 0.2, of which there is room for half.
     expect(counts([0, 1, 2].map((layer) => linear(layer, 'up')), 0.9, 0.2, 0)).toEqual([800, 900, 1000]);
     expect(counts([linear(0, 'v'), linear(1, 'q')], 0.5, 1, 1)).toEqual([0, 1000]);

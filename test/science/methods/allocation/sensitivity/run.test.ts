@@ -57,7 +57,7 @@ async function bySlopes(name: string, weights: Map<string, Tensor>): Promise<num
 }
 
 describe('layerSensitivity', () => {
-  it('is the mean squared slope of the loss of a window, layer by layer from the last, whatever the batches', async () => {
+  it('is the mean squared slope of the loss of a window, layer by layer from the last, for all batches', async () => {
     const weights = randomWeights();
     const tensors = tf.memory().numTensors - heldConstants();
     const streams = [batches.map((ids) => embed(ids, weights))];

@@ -71,7 +71,7 @@ describe('sparseGpt', () => {
     expect(got).toMatchObject({ damping: 0.01, dead: 0 });
   });
 
-  it('has blocks of 128 unless told otherwise, each with its own budget', async () => {
+  it('has blocks of 128 by default, each with its own budget', async () => {
     const shape: Shape = [3, 300];
     const { mask } = await sparseGpt({ weight: random(900), shape, hessian: gram(300, 20), target: half });
     const zeros = (from: number, to: number): number =>
@@ -97,7 +97,7 @@ describe('sparseGpt', () => {
     for (const factor of [2 ** -60, 2 ** 60]) expect(await sparseGpt({ ...request, hessian: hessian.map((value) => value * factor) })).toEqual(plain);
   });
 
-  it('prunes dead inputs first, and leaves 0 where the budget keeps them', async () => {
+  it('prunes dead inputs first, and leaves 0 if the budget keeps them', async () => {
     const shape: Shape = [3, 8];
     const dead = [0, 3, 4, 6, 7];
     const hessian = gram(8, 30, dead);
@@ -113,7 +113,7 @@ describe('sparseGpt', () => {
     expect(none.weight).toEqual(new Float32Array(24));
   });
 
-  it('keeps every budget, and no NaN, whatever comes', async () => {
+  it('keeps every budget, and gives no NaN, for all inputs', async () => {
     const cases = fc
       .record({ pattern: fc.option(nmPatterns), sparsity: sparsities, outputs: fc.integer({ min: 1, max: 6 }), factor: fc.integer({ min: 1, max: 4 }), blockSize: fc.integer({ min: 1, max: 9 }), dead: fc.uniqueArray(fc.nat(12)), tokens: fc.integer({ min: 0, max: 20 }), seed: fc.integer(), levels: fc.constantFrom(1, 2, 1000) });
     await fc.assert(

@@ -40,7 +40,7 @@ describe('Adam', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('does the same steps whatever the unit of the error: of a mean over many numbers gradients are tiny', () => {
+  it('does the same steps for every unit of the error: of a mean over many numbers gradients are tiny', () => {
     const start = tf.tensor1d([1, 2]);
     const stepped = (unit: number): number[] => {
       const adam = new Adam(new Map([['w', { start, rate: 0.1 }]]));

@@ -81,7 +81,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it.each([0, 3])('keeps the start where the rate is absurd, with %d windows held out', async (heldOut) => {
+    it.each([0, 3])('keeps the start if the rate is absurd, with %d windows held out', async (heldOut) => {
       const toy = await toyLayer('llama', [6]);
       const { layer, weights: dense, masks, windows } = toy;
       const name = linearsOf(layer)[0].name;
@@ -98,7 +98,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('begins with the start, and does the same steps whatever the batches', async () => {
+    it('begins with the start, and does the same steps for all batches', async () => {
       const toy = await toyLayer('llama', [2, 3, 1]);
       const { layer, weights: dense, masks, windows } = toy;
       const start = new Map(linearsOf(layer).map(({ name }) => [name, dense.get(name)!.dataSync<'float32'>().map((value) => value * 1.05)]));
@@ -118,7 +118,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('leaves weights of dead inputs as they are, and a linear whose weights are all pruned', async () => {
+    it('leaves weights of dead inputs, and a fully pruned linear, unchanged', async () => {
       const toy = await toyLayer('llama', [6]);
       const { layer, masks, windows } = toy;
       const [q, k, v] = linearsOf(layer);
@@ -136,7 +136,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('trains the weights of norms where it is asked to', async () => {
+    it('trains the weights of norms on request', async () => {
       const toy = await toyLayer('qwen3', [8]);
       const { layer, weights: dense, masks, windows } = toy;
       const request = { layer, dense, masks, windows, epochs: 4, rate: 0.02 };
@@ -151,7 +151,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('leaves no tensor where it fails, and refuses what is out of range', async () => {
+    it('leaves no tensor if it fails, and refuses what is out of range', async () => {
       const toy = await toyLayer('opt', [3, 2]);
       const { layer, weights: dense, masks, windows } = toy;
       const request = { layer, dense, masks, windows, heldOut: 1, epochs: 2, rate: 0.03 };

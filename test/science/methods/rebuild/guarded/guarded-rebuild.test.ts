@@ -58,7 +58,7 @@ describe('guardedRebuild', () => {
     expect(again.map((batch) => batch.dataSync())).toEqual(one.hidden.map((batch) => batch.dataSync()));
   });
 
-  it('reports every round, the last of them undone where it did not help, and spends no more than it may', async () => {
+  it('reports every round, the last of them undone if it did not help, and spends no more than it may', async () => {
     const told: GuardRound[] = [];
     for (const budget of [0, 2, 4, 40]) {
       told.length = 0;
@@ -125,7 +125,7 @@ describe('guardedRebuild', () => {
       expect(tf.memory().numTensors - before).toBe(dense.size + hidden.length);
     });
 
-    it('keep-dense: drops the updates where that helps, or leaves all as it was', async () => {
+    it('keep-dense: drops the updates if that helps, or changes nothing', async () => {
       const bad = await run('keep-dense', updatesOf(-8));
       expect(bad.updates).toBeUndefined();
       expect(bad.report.errorBefore / errorOfUpdated(updatesOf(-8), masks)).toBeCloseTo(1, 5);

@@ -102,11 +102,11 @@ describe('swapSelection', () => {
 });
 
 describe('selectSwaps', () => {
-  it('makes the swaps that sorting finds, whatever the granularity', () => {
+  it('makes the swaps that sorting finds, for every granularity', () => {
     fc.assert(fc.property(requests(masks, unstructured), check), { numRuns: 1000 });
   });
 
-  it('makes the swaps that sorting finds, whatever N:M', () => {
+  it('makes the swaps that sorting finds, for every N:M', () => {
     const request = nmPatterns.chain((pattern) => requests((shape) => patternMasks(shape, pattern), pattern, pattern.of));
     fc.assert(fc.property(request, check), { numRuns: 1000 });
   });

@@ -100,7 +100,7 @@ describe('rebuildSubBlock', () => {
     actual.flat(2).forEach((value, i) => expect(value).toBeCloseTo(after.flat(2)[i], 4));
   });
 
-  it('frees everything but its result, and what it was told to consume', async () => {
+  it('frees everything except its result, also what it consumes', async () => {
     const dense = toTensors(toyWeights());
     const hidden = toBatches(all, 3);
     const before = tf.memory().numTensors;
