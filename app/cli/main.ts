@@ -97,10 +97,12 @@ export function program(onExit: (code: number) => void): Command {
       const { workerCommand } = await import('./commands/worker.js');
       onExit(await workerCommand(options(command), own));
     });
-  add('validate <file>', 'check a pipeline file, or a search file').action(async (file: string, _: unknown, command: Command) => {
-    const { validateCommand } = await import('./commands/validate.js');
-    onExit(await validateCommand(file, options(command)));
-  });
+  add('validate <file>', 'check a pipeline file, or a search file')
+    .option('--files', 'also check that the model, texts and masks that a pipeline names are on this machine', false)
+    .action(async (file: string, own: { files: boolean }, command: Command) => {
+      const { validateCommand } = await import('./commands/validate.js');
+      onExit(await validateCommand(file, options(command), own));
+    });
   add('plan <file>', 'predict memory, disk and time of a pipeline, stage by stage')
     .option('--calibrate', 'measure this machine again', false)
     .addOption(new Option('--device <name>', 'predict for a GPU that is not here, from its published peaks').choices(Object.keys(devices)))

@@ -8,6 +8,7 @@ import type { PipelineProblem, PipelineWarning } from './errors.js';
 import { notPipeline } from './file-kind.js';
 import { located, positionOf, withCause } from './located.js';
 import { isRepositoryId } from '../../files/hub/model-source.js';
+import { missingFiles } from './missing-files.js';
 import { applyOverrides } from './overrides.js';
 import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
@@ -15,6 +16,8 @@ import { maxBytes, readText, tooLarge } from './read-text.js';
 export interface ParseOptions {
   /** Lets a Hugging Face repository id go without `revision`. */
   allowFloating?: boolean;
+  /** Takes a model, text or mask that is not on this machine for a problem. */
+  files?: boolean;
   /** Folder that relative paths in overrides start from; the current one unless given. */
   currentFolder?: string;
 }
@@ -39,10 +42,10 @@ export interface ParsedPipeline {
 }
 
 /**
- * YAML text to a pipeline. Only looks at the disk to tell a model folder from a repository id.
+ * YAML text to a pipeline. Only looks at the disk to tell a model folder from a repository id, and for files if asked to.
  * @throws PipelineFileError with every problem found
  */
-export function parsePipeline({ text, path, overrides = [], allowFloating = false, currentFolder = process.cwd() }: ParseRequest): ParsedPipeline {
+export function parsePipeline({ text, path, overrides = [], allowFloating = false, files = false, currentFolder = process.cwd() }: ParseRequest): ParsedPipeline {
   const file = resolve(path);
   if (Buffer.byteLength(text) > maxBytes) throw tooLarge(file, Buffer.byteLength(text));
   const source = readDocument(text);
@@ -63,6 +66,8 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   const broken = [...problems];
   problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
   if (problems.length > 0 || checked.pipeline === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
+  const absent = files ? missingFiles(checked.pipeline).map((problem) => located(source, problem)) : [];
+  if (absent.length > 0) throw new PipelineFileError(file, inOrder(absent));
   const pipeline = deepFreeze(checked.pipeline);
   return { pipeline, digest: digestOf(pipeline), warnings: inOrder(checked.warnings.map((warning) => located(source, warning))), folder };
 }

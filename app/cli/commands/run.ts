@@ -14,6 +14,7 @@ import type { GlobalOptions } from '../options.js';
 import { statusOf, type Outcome } from '../outcome.js';
 import { openDisplay } from '../progress/display.js';
 import { printJson } from '../output.js';
+import { usesLocalServer } from '../session.js';
 import { showOutcome } from '../show-outcome.js';
 import { runToEnd } from '../run-to-end.js';
 import type { Run } from '../start-pipeline.js';
@@ -23,7 +24,8 @@ import type { Run } from '../start-pipeline.js';
  * @returns the exit code
  */
 export async function runCommand(file: string, options: GlobalOptions, locking: LockOptions = {}): Promise<number> {
-  const parsed = loadPipelineFile(file, options);
+  // Behind a server that others use too, workers may be on machines that have the files.
+  const parsed = loadPipelineFile(file, { ...options, files: usesLocalServer() });
   const lock = loadLockFor(file, locking);
   return await runHere(parsed, options, { lock, show: (run, outcome, log) => showOutcome(run, outcome, { json: options.json, log }) });
 }

@@ -5,14 +5,14 @@ import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
 /**
- * `validate FILE`: says what the pipeline or search means, or everything that is wrong with it.
+ * `validate FILE`: says what the pipeline or search means, or everything that is wrong with it. `files`: also what it names and is not here.
  * @returns the exit code
  * @throws PipelineFileError, unless `json` shows the problems itself
  */
-export async function validateCommand(file: string, options: GlobalOptions): Promise<number> {
+export async function validateCommand(file: string, options: GlobalOptions, { files }: { files: boolean }): Promise<number> {
   try {
     if (isSearchFile(file)) return (await import('./search-control.js')).searchValidateCommand(file, options);
-    const { pipeline, digest, warnings } = loadPipelineFile(file, options);
+    const { pipeline, digest, warnings } = loadPipelineFile(file, { ...options, files });
     const stages = pipeline.stages.map(({ type }) => type);
     if (options.json) printJson({ valid: true, name: pipeline.name, digest, stages, warnings, problems: [] });
     else process.stdout.write(`${file}: ok: ${pipeline.name}, ${stages.join(' -> ')} (digest ${digest.slice(0, 16)})\n`);

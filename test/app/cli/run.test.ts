@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,11 +89,14 @@ describe('run', () => {
   });
 
   it('ends with exit code 1 and the fault of the activity if the run fails', async () => {
-    const { code, stdout, stderr } = await start('--set', `model.source=${path.dirname(demo)}`, '--json').ended;
+    const hollow = path.join(state, 'hollow');
+    mkdirSync(hollow);
+    writeFileSync(path.join(hollow, 'config.json'), '{}');
+    const { code, stdout, stderr } = await start('--set', `model.source=${hollow}`, '--json').ended;
     expect(code).toBe(1);
     const { status, error } = JSON.parse(stdout) as { status: string; error: { type: string; message: string } };
     expect(status).toBe('failed');
-    expect(error.message).toContain(path.dirname(demo));
+    expect(error.message).toContain(hollow);
     expect(stderr).toContain(error.message);
     expect(stderr).toContain(path.join(state, 'logs', 'worker.jsonl'));
     expect(stderr).not.toMatch(/^\s+at /m);

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+
+/** A command, by the words that lead to it, and what may stand behind them. */
+export interface CommandNode {
+  /** Empty for the program itself. */
+  words: readonly string[];
+  about: string;
+  /** Names of the commands below it. */
+  commands: readonly string[];
+  /** Its own ones. Those of the program itself may stand behind every command. */
+  options: readonly { name: string; about: string }[];
+}
+
+/** All commands of a program, parents first. */
+export function commandTree(root: Command, words: readonly string[] = []): CommandNode[] {
+  const help = root.createHelp();
+  const below = help.visibleCommands(root).filter((command) => command.name() !== 'help');
+  const options = help.visibleOptions(root).flatMap(({ long, description }) => (long === null || long === undefined ? [] : [{ name: long, about: description }]));
+  const node = { words, about: root.description(), commands: below.map((command) => command.name()), options };
+  return [node, ...below.flatMap((command) => commandTree(command, [...words, command.name()]))];
+}

@@ -1,0 +1,44 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Answers, Machine } from './answers.js';
+
+/** How much text calibrates, and how the mask is rebuilt. */
+export interface Recipe {
+  samples: number;
+  sequenceLength: number;
+  /** Absent for the default strategy. */
+  effort?: number;
+  /** Windows that are scored at most; all if absent. */
+  maxWindows?: number;
+}
+
+const recipes: Record<Machine, Recipe> = {
+  laptop: { samples: 32, sequenceLength: 512, maxWindows: 64 },
+  workstation: { samples: 128, sequenceLength: 1024, effort: 3 },
+  gpu: { samples: 128, sequenceLength: 2048, effort: 10 },
+};
+
+/** Bytes of a token of text, about. */
+const bytesPerToken = 4;
+const leastWindows = 16;
+const leastLength = 32;
+
+/** What suits the machine, no longer than the model reads, and with half of a file's text left to judge by. */
+export function recipeFor({ model, text, machine }: Answers): Recipe {
+  const recipe = recipes[machine];
+  let sequenceLength = Math.min(recipe.sequenceLength, 'folder' in model ? longest(model.folder) : Infinity);
+  if (!('file' in text)) return { ...recipe, sequenceLength };
+  const tokens = statSync(text.file).size / bytesPerToken / 2;
+  while (tokens < leastWindows * sequenceLength && sequenceLength > leastLength) sequenceLength = Math.max(leastLength, sequenceLength / 2);
+  return { ...recipe, sequenceLength, samples: Math.max(1, Math.min(recipe.samples, Math.floor(tokens / sequenceLength))) };
+}
+
+/** The longest window that a model has positions for, where its config says so. */
+function longest(folder: string): number {
+  try {
+    const { max_position_embeddings: positions } = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as { max_position_embeddings?: unknown };
+    return typeof positions === 'number' && positions >= leastLength ? positions : Infinity;
+  } catch {
+    return Infinity;
+  }
+}

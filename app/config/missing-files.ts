@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { Pipeline, Stage } from './pipeline.js';
+import type { ValueProblem } from './schema-problems.js';
+
+/** A path of a pipeline, and where the pipeline's file says it. */
+interface NamedFile {
+  pointer: string;
+  path: string;
+}
+
+/** What of a pipeline's model, texts and masks is not on this machine. What comes from a hub is not looked for. */
+export function missingFiles({ model, stages }: Pipeline): ValueProblem[] {
+  const texts = stages.flatMap((stage, index) => filesOf(stage).map(({ pointer, path }) => ({ pointer: `/stages/${index}/${stage.type}/${pointer}`, path })));
+  const missing = texts.filter(({ path }) => !existsSync(path));
+  return [
+    ...(isAbsolute(model.source) ? modelProblems(model.source) : []),
+    ...missing.map(({ pointer, path }) => problem(pointer, `there is no ${path}; expected a file. Check the path: it starts from the folder of the pipeline's file.`)),
+  ];
+}
+
+function filesOf(stage: Stage): NamedFile[] {
+  switch (stage.type) {
+    case 'calibration':
+      return named('dataset/file', 'file' in stage.dataset ? stage.dataset.file : undefined);
+    case 'initialMask':
+      return named('source', stage.source);
+    case 'rebuild':
+      return [];
+    case 'evaluation':
+      return [
+        ...stage.perplexity.flatMap(({ dataset }, index) => named(`perplexity/${index}/dataset/file`, 'file' in dataset ? dataset.file : undefined)),
+        ...(stage.zeroShot ?? []).flatMap(({ file }, index) => named(`zeroShot/${index}/file`, file)),
+      ];
+  }
+}
+
+function named(pointer: string, path: unknown): NamedFile[] {
+  return typeof path === 'string' ? [{ pointer, path }] : [];
+}
+
+function modelProblems(folder: string): ValueProblem[] {
+  const expected = 'expected the folder of a Hugging Face model, or a repository id such as `huggyllama/llama-7b`. Check the path.';
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [problem('/model/source', `there is no folder ${folder}; ${expected}`)];
+  return existsSync(join(folder, 'config.json')) ? [] : [problem('/model/source', `${folder} has no config.json; ${expected}`)];
+}
+
+const problem = (pointer: string, message: string): ValueProblem => ({ pointer, part: 'value', message });

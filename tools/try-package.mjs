@@ -1,0 +1,77 @@
+/**
+ * Tries the npm package as a stranger has it: packs this clone, installs the tarball in an empty folder with npm's default settings,
+ * and runs the demo there. `node tools/try-package.mjs`, with `--node 22,24` for other versions of Node (from the npm package `node`),
+ * and `--fresh` for a set-up from nothing (600 MB, and a Temporal CLI). Exit code 0 where all is well.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { step } from './setup/console.mjs';
+import { findTemporal, packageRoot } from './setup/places.mjs';
+
+/** What may be installed before set-up, in MB. */
+const allowed = 200;
+
+const { values: { node: versions, fresh } } = parseArgs({ options: { node: { type: 'string', default: '' }, fresh: { type: 'boolean', default: false } } });
+const folder = mkdtempSync(join(tmpdir(), 'try-package-'));
+const project = join(folder, 'project');
+const installed = join(project, 'node_modules');
+
+/** An environment in which npm has its default settings, and set-up is done or not. */
+function environment() {
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|LLM_BARBER_STATE)/i.test(name)));
+  const empty = join(folder, 'npmrc');
+  writeFileSync(empty, '');
+  // Set-up need not build one with Go, which takes minutes.
+  const temporal = findTemporal();
+  const path = temporal === undefined ? own.PATH : `${dirname(temporal)}${delimiter}${own.PATH}`;
+  return { ...own, PATH: path, npm_config_userconfig: empty, ...(fresh && { LLM_BARBER_CACHE: join(folder, 'cache') }) };
+}
+
+function run(program, words, cwd = project) {
+  const { status, stdout, stderr } = spawnSync(program, words, { cwd, env: environment(), encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`${[program, ...words].join(' ')}: exit code ${status}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+function install() {
+  mkdirSync(project);
+  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], packageRoot));
+  run('npm', ['install', join(folder, filename)]);
+  if (existsSync(join(installed, '@tensorflow'))) throw new Error('npm installed @tensorflow');
+  const megabytes = Number(execFileSync('du', ['-sm', installed], { encoding: 'utf8' }).split('\t')[0]);
+  if (megabytes > allowed) throw new Error(`${megabytes} MB are installed, ${allowed} MB allowed`);
+  return `${megabytes} MB`;
+}
+
+/** Node of another version, from npm. */
+function nodeOf(version) {
+  const place = join(folder, `node-${version}`);
+  mkdirSync(place);
+  run('npm', ['install', `node@${version}`], place);
+  return join(place, 'node_modules', 'node', 'bin', 'node');
+}
+
+function demo(node) {
+  const program = join(installed, 'llm-barber-pipeline', 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
+  const words = ['demo', '--state', join(folder, `state-${node.replaceAll(/\W/g, '-').slice(-40)}`), '--json'];
+  const { perplexity, engine } = JSON.parse(run(node, [program, ...words]));
+  run(node, ['--input-type=module', '-e', `import { loadPipeline } from 'llm-barber-pipeline'; loadPipeline('node_modules/llm-barber-pipeline/pipelines/demo.yaml', [], { files: true });`]);
+  return `rebuilt perplexity ${perplexity.rebuilt['heldout.txt'].toFixed(4)}, ${engine.backend}, Node ${run(node, ['-p', 'process.versions.node']).trim()}`;
+}
+
+try {
+  await step('build', build);
+  await step('pack and install', install);
+  await step('npx', () => run('npx', ['llm-barber-pipeline', '--version']).trim());
+  await step('demo', () => demo(process.execPath));
+  for (const version of versions.split(',').filter((word) => word !== '')) await step(`demo on Node ${version}`, () => demo(nodeOf(version)));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
