@@ -24,8 +24,9 @@ describe('page of a sweep', () => {
   });
 
   it('leads to the pages of members that have one, in the folder of runs', async () => {
-    const links = [...(await renderSweepPage(request)).matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target));
-    const pages = exampleSweep.rows.filter(({ report }) => report !== undefined).map(({ workflowId }) => `../../runs/${workflowId}/report.html`);
+    const rows = exampleSweep.rows.map((row) => ({ ...row, workflowId: `${row.workflowId}#50%?` }));
+    const links = [...(await renderSweepPage({ ...request, table: { ...exampleSweep, rows } })).matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target));
+    const pages = rows.filter(({ report }) => report !== undefined).map(({ workflowId }) => `../../runs/${workflowId}/report.html`);
     expect(new Set(links)).toEqual(new Set([...pages, 'report.md', 'table.csv']));
   });
 
