@@ -40,6 +40,8 @@ export interface ZeroShotScore {
   acc_norm: number | null;
   acc_norm_stderr: number | null;
   documents: number;
+  /** What guessing comes to: the mean of one over the number of answers. Absent in older results. */
+  chance?: number;
   /** Whether the BOS token stood before every context. */
   bos: boolean;
   /** SHA-256 of the file with the log-likelihoods of all answers. */

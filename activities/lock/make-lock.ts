@@ -42,9 +42,10 @@ function methodVersions({ stages }: Pipeline): Record<'initialMask' | 'scores' |
   return versions;
 }
 
-/** Digests and numbers of what a run has made. */
-export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<PipelineResult, 'digests' | 'perplexity'> & { zeroShot?: object }): Lock['outputs'] {
-  return { ...digests, perplexity, ...(Object.keys(zeroShot).length > 0 && { zeroShot }) };
+/** Digests and numbers of what a run has made. Chance follows from the questions, and older locks do not have it. */
+export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<PipelineResult, 'digests' | 'perplexity' | 'zeroShot'>): Lock['outputs'] {
+  const scores = Object.entries(zeroShot).map(([state, tasks]) => [state, Object.fromEntries(Object.entries(tasks).map(([task, { chance: _, ...score }]) => [task, score]))]);
+  return { ...digests, perplexity, ...(scores.length > 0 && { zeroShot: Object.fromEntries(scores) as object }) };
 }
 
 /** A file of a hub's cache is the same wherever that lies: by repository, commit and path. */

@@ -46,11 +46,14 @@ export async function judgeZeroShot({ context, workflowId, state, masks, tasks }
     await writeFileDurably(file, [text]);
     scores[label] = {
       acc: acc.value, acc_stderr: acc.standardError, acc_norm: norm.value, acc_norm_stderr: norm.standardError,
-      documents: judged.length, bos: task.bos, digest: createHash('sha256').update(text).digest('hex'),
+      documents: judged.length, chance: chanceOf(judged), bos: task.bos, digest: createHash('sha256').update(text).digest('hex'),
     };
   }
   return { scores, seconds: (performance.now() - started) / 1000, reused: false };
 }
+
+/** What guessing comes to. */
+const chanceOf = (judged: readonly JudgedDocument[]): number => judged.reduce((sum, { log_likelihoods: answers }) => sum + 1 / answers.length, 0) / judged.length;
 
 function judge({ contexts, continuations, lengths, gold }: Question, values: number[], document: number): JudgedDocument {
   const scored = { logLikelihoods: values, lengths: lengths ?? [], gold };

@@ -92,6 +92,8 @@ export interface Pipeline {
   engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
   /** Absent if the file has no value, so that older pipelines keep their digests. */
   durability?: { maxLoss: number };
+  /** Price of an hour of the device, for reports. Absent where the file says nothing. */
+  cost?: { perHour: number; currency: string };
   stages: Stage[];
   /** What the result must keep for the run to count as good; absent if nothing is asked for. */
   gates?: Gate[];

@@ -5,19 +5,29 @@ const metrics = ['acc', 'acc_norm'] as const;
 
 type Scores = NonNullable<PipelineResult['zeroShot']>;
 
-/** Rows of the table of zero-shot accuracies, one a task and metric, heading first: in percent, with standard errors; the mean of all at the end. */
+/**
+ * Rows of the table of zero-shot accuracies, one a task and metric, heading first: in percent, with standard errors, and what guessing comes to where
+ * that is known; the mean of all at the end.
+ */
 export function accuracyRows({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>): string[][] {
   const judged = states.filter((state) => zeroShot[state] !== undefined);
   const tasks = tasksOf(zeroShot);
   if (tasks.length === 0) return [];
-  const rows = tasks.flatMap((task) =>
+  const chances = tasks.map((task) => judged.map((state) => zeroShot[state]?.[task]?.chance).find((chance) => chance !== undefined));
+  const withChance = (row: string[], chance: number | undefined): string[] => (chances.every((one) => one === undefined) ? row : [...row, chance === undefined ? '-' : shareText(chance)]);
+  const rows = tasks.flatMap((task, index) =>
     metrics
       .filter((metric) => metric === 'acc' || judged.some((state) => zeroShot[state]?.[task]?.acc_norm != null))
-      .map((metric) => [`${task} ${metric}`, ...judged.map((state) => cell(zeroShot[state]?.[task]?.[metric], zeroShot[state]?.[task]?.[`${metric}_stderr`]))]),
+      .map((metric) => withChance([`${task} ${metric}`, ...judged.map((state) => cell(zeroShot[state]?.[task]?.[metric], zeroShot[state]?.[task]?.[`${metric}_stderr`]))], chances[index])),
   );
-  const means = judged.map((state) => Object.values(zeroShot[state] ?? {}).map(({ acc }) => acc)).map((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
-  return [['zero-shot, %', ...judged], ...rows, ...(tasks.length > 1 ? [['mean acc', ...means.map((mean) => (100 * mean).toFixed(2))]] : [])];
+  const means = judged.map((state) => meanOf(Object.values(zeroShot[state] ?? {}).map(({ acc }) => acc)));
+  const heading = ['zero-shot, %', ...judged, ...(chances.every((one) => one === undefined) ? [] : ['chance'])];
+  const isWhole = chances.every((chance) => chance !== undefined);
+  return [heading, ...rows, ...(tasks.length > 1 ? [withChance(['mean acc', ...means.map(shareText)], isWhole ? meanOf(chances) : undefined)] : [])];
 }
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const shareText = (share: number): string => (100 * share).toFixed(2);
 
 /** How many documents each task has: `arc_easy (200), rte (277, with BOS token)`. */
 export function questionsText({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>): string {
@@ -35,6 +45,6 @@ function tasksOf(zeroShot: Scores): string[] {
 
 function cell(share: number | null | undefined, error: number | null | undefined): string {
   if (share === undefined || share === null) return '-';
-  const value = (100 * share).toFixed(2);
+  const value = shareText(share);
   return error === undefined || error === null ? value : `${value} ± ${(100 * error).toFixed(2)}`;
 }

@@ -5,6 +5,7 @@ import { costRows, costsNote } from './costs-table.js';
 import { duration, figure, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
+import { moneyText } from './money.js';
 import { perplexityRows } from './perplexities.js';
 import { originRows } from './origin-rows.js';
 import { pipelineFile } from './pipeline-file.js';
@@ -23,7 +24,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     sparsityByLayer(result, pipeline),
     hessians(result),
     rebuild(result),
-    work(result),
+    work(result, pipeline),
     happened(result),
     origin(result),
     reproduce(result, pipeline),
@@ -100,16 +101,17 @@ function hessians({ initialMask: { linears } }: PipelineResult): string {
   ].join('\n\n');
 }
 
-function work(result: PipelineResult): string {
+function work(result: PipelineResult, pipeline: Pipeline): string {
   const { seconds, reused } = result;
   const rows = costRows(result);
+  const price = moneyText(seconds.total, pipeline);
   const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
   const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
   const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are those that they took when they were made.`;
   return [
     '## Time',
     markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
-    `Seconds of work in the stages, waiting left out.${found}`,
+    `Seconds of work in the stages, waiting left out.${price === undefined ? '' : ` At the price of an hour, ${price}.`}${found}`,
     ...(rows.length === 0 ? [] : [markdownTable(rows), costsNote]),
   ].join('\n\n');
 }

@@ -4,6 +4,7 @@ import { duration, figure } from './figures.js';
 import { markdownTable } from './markdown.js';
 import { renderSweepPage } from './page/sweep-page.js';
 import { countText } from './sweep-count.js';
+import { costOf, type CostView } from './view/sweep-view.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv, sweepRows } from './sweep-table.js';
 
@@ -27,7 +28,7 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
   const winner = rows.find((row) => row.name === best?.name);
   const sections = [
     `# ${name}`,
-    `${countText(table)} ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in all members, what they share counted for each.`,
+    `${countText(table)} ${costText(costOf(rows))}`,
     ...(best === undefined ? [] : [`Best: \`${best.name}\`, ${best.metric} ${figure(best.value)} (${best.goal === 'min' ? 'least' : 'most'}), checkpoint \`${winner?.checkpoint ?? ''}\`.`]),
     '## Members',
     markdown,
@@ -37,6 +38,11 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
     rows.map(({ name: member, workflowId, report: own }) => `- \`${member}\`: ${own === undefined ? 'none' : `\`${own}\``} (workflow \`${workflowId}\`)`).join('\n'),
   ];
   return `${sections.join('\n\n')}\n`;
+}
+
+function costText({ alone, spent }: CostView): string {
+  const done = spent === undefined ? '' : ` ${duration(spent)} of it was done, the rest was found in the store.`;
+  return `${duration(alone)} of work in all members, what they share counted for each.${done}`;
 }
 
 function reasons({ rows }: SweepTable): string[] {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { differenceTable, inputDifferences, lockedInputs, LockMismatchError, outputDifferences, writeLock } from '../../activities/lock/index.js';
+import { differenceTable, inputDifferences, lockedInputs, lockedOutputs, LockMismatchError, outputDifferences, writeLock } from '../../activities/lock/index.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
@@ -87,6 +87,13 @@ describe('a lock', () => {
     };
     expect(named('/home/a/.cache/huggingface')).toEqual([`org/set@${'c'.repeat(40)}/data/test.parquet`]);
     expect(named('/elsewhere')).toEqual(named('/home/a/.cache/huggingface'));
+  });
+
+  it('does not hold what guessing comes to, which older locks do not have', () => {
+    const score = { acc: 0.5, acc_stderr: 0.1, acc_norm: null, acc_norm_stderr: null, documents: 3, bos: false, digest: 'd' };
+    const older = { perplexity: {}, zeroShot: { dense: { boolq: score } } };
+    expect(outputDifferences(lockedOutputs(older), lockedOutputs({ perplexity: {}, zeroShot: { dense: { boolq: { ...score, chance: 0.5 } } } }))).toEqual([]);
+    expect(lockedOutputs(older).zeroShot).toEqual(older.zeroShot);
   });
 
   it('holds outputs to the last bit', () => {

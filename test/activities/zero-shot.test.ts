@@ -90,6 +90,8 @@ describe('zero-shot activities on the demo model', () => {
       found[label] = readFileSync(join(state, 'runs', 'run', 'zero-shot', 'dense', `${label}.jsonl`), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Line);
       const right = found[label].filter(({ gold, likeliest }) => gold === likeliest).length;
       expect(scores[label]).toMatchObject({ acc: right / found[label].length, documents: found[label].length, bos: false });
+      // One document after the other, one over its answers.
+      expect(scores[label].chance).toBeCloseTo(found[label].reduce((sum, { log_likelihoods: answers }) => sum + 1 / answers.length, 0) / found[label].length, 12);
     }
     expect(scores['choices'].acc_norm).toBe(found['choices'].filter(({ gold, likeliest_norm }) => gold === likeliest_norm).length / 12);
     expect(scores['contexts']).toMatchObject({ acc_norm: null, acc_norm_stderr: null });

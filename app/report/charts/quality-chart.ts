@@ -26,10 +26,11 @@ const mostLines = 12;
 /** So many points say what they are. Titles of thousands would be most of the page. */
 const mostTitles = 600;
 
-/** A line for each combination of the other values, over the sparsity that was found. The front is a broad band below them. */
+/** A line for each combination of the other values, over the sparsity that was found. The front of several is a broad band below them. */
 export function sparsityChart(view: QualityView): QualityChart {
   const lines = groupsOf(view.points, 'line');
-  const front = sorted(view.points.filter(({ front: is }) => is), 'sparsity');
+  // Of one line, all of it mostly is the front.
+  const front = lines.length < 2 ? [] : sorted(view.points.filter(({ front: is }) => is), 'sparsity');
   return chartOf(view, 'sparsity', lines, { below: front, joined: () => true });
 }
 

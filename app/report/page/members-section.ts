@@ -8,13 +8,13 @@ import type { SweepView } from '../view/sweep-view.js';
 import type { Piece } from './document.js';
 import { heat } from './heat.js';
 
-export function membersSection({ members, best, qualities: [first] }: SweepView, table: FamilyTable): Piece {
+export function membersSection({ members, best, qualities: [first] }: SweepView, table: FamilyTable, noun: 'member' | 'point'): Piece {
   const columns = pageColumns(table, members, first?.kind === 'perplexity' ? new Map(first.points.map(({ member, value }) => [member, value / (first.dense ?? NaN)])) : new Map());
   const shades = columns.map((column) => shadeOf(column, members));
-  return html`<section><h2>Members</h2>
-<p class="note">Every member, by its values; a name leads to its own page. Green is better, brown is worse than the others of its column.${members.some(({ spent }) => known(spent)) ? ' Own seconds: without what was found in the store.' : ''} <span class="script">Headings sort.</span></p>
-<div class="scroll" tabindex="0" role="region" aria-label="Members"><table class="sort">
-<thead><tr><th scope="col">member</th>${columns.map(({ name }) => html`<th scope="col" class="${name === 'status' ? '' : 'n'}"><bdi>${name}</bdi></th>`)}</tr></thead>
+  return html`<section><h2>${noun === 'member' ? 'Members' : 'Points'}</h2>
+<p class="note">Every ${noun}, by its values; a name leads to its own page. Green is better, brown is worse than the others of its column.${members.some(({ spent }) => known(spent)) ? ' Own seconds: without what was found in the store.' : ''} <span class="script">Headings sort.</span></p>
+<div class="scroll" tabindex="0" role="region" aria-label="${noun === 'member' ? 'Members' : 'Points'}"><table class="sort">
+<thead><tr><th scope="col">${noun}</th>${columns.map(({ name }) => html`<th scope="col" class="${name === 'status' ? '' : 'n'}"><bdi>${name}</bdi></th>`)}</tr></thead>
 <tbody>${members.map((row) => html`<tr class="${row.name === best?.member ? 'best' : ''}"><th scope="row">${memberLink(row)}${row.name === best?.member ? ' ★' : ''}</th>${columns.map((column, index) => cellOf(column, row, shades[index]))}</tr>
 `)}</tbody></table></div></section>`;
 }

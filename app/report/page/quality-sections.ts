@@ -28,7 +28,7 @@ export function accuracySection(result: PipelineResult): Piece | string {
   const rows = accuracyRows(result);
   if (rows.length === 0) return '';
   return html`<section class="half"><h2>Zero-shot accuracy</h2>
-<p class="note">In percent, with standard errors. Documents: ${questionsText(result)}.</p>${tableOf('Zero-shot accuracy', rows)}</section>`;
+<p class="note">In percent, with standard errors.${rows[0].includes('chance') ? ' Chance is what guessing comes to.' : ''} Documents: ${questionsText(result)}.</p>${tableOf('Zero-shot accuracy', rows)}</section>`;
 }
 
 export function gatesSection({ gates = [], sparsity }: PipelineResult): Piece | string {

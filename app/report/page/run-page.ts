@@ -1,9 +1,11 @@
 /** The page of a finished run: one HTML file. */
 import { html } from 'hono/html';
 import type { PageRequest } from '../../../activities/write-report.js';
+import type { Pipeline } from '../../config/pipeline.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { counted, duration, figure, grouped, percent } from '../figures.js';
 import { failedGates } from '../gates.js';
+import { moneyText } from '../money.js';
 import { runView, type PerplexityView, type RunView } from '../view/run-view.js';
 import { documentOf, numberOf, type Piece } from './document.js';
 import { changeSection, errorsSection, hessiansSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
@@ -17,7 +19,7 @@ export async function renderRunPage({ result, pipeline, pruned }: PageRequest): 
   const masks = pruned && view.map && (await readMasks(view.map, pruned.proof, pruned.readBits));
   return documentOf(view.title, html`
 ${head(view, result)}
-${numbers(view, result)}
+${numbers(view, result, pipeline)}
 <div class="cards">
 ${perplexitySection(view.perplexity)}
 ${accuracySection(result)}
@@ -55,14 +57,15 @@ ${result.incidents === undefined ? '' : html`<span class="tag">${counted(result.
 </header>`;
 }
 
-function numbers({ perplexity: [first], sparsity, weights, seconds }: RunView, { reused, rebuild }: PipelineResult): Piece {
+function numbers({ perplexity: [first], sparsity, weights, seconds }: RunView, { reused, rebuild }: PipelineResult, pipeline: Pipeline): Piece {
+  const price = moneyText(seconds, pipeline);
   const found = reused === 0 ? '' : `; ${counted(reused, 'piece')} found in the store`;
   return html`<dl class="numbers">
 ${first === undefined ? '' : perplexityNumber(first)}
 ${first?.gap === undefined ? '' : numberOf('Gap closed', `${(100 * first.gap).toFixed(1)} %`, "share of the initial mask's damage that the rebuild undid")}
 ${sparsity === undefined ? '' : numberOf('Sparsity', percent(sparsity.found), html`asked ${percent(sparsity.asked)} · ${sparsity.pattern} · <b class="good">proved ✓</b>`)}
 ${weights === undefined ? '' : numberOf('Weights kept', grouped(weights.kept), `of ${grouped(weights.all)}; rebuild: ${grouped(rebuild.grown)} grown, ${grouped(rebuild.pruned)} pruned`)}
-${numberOf('Cost', duration(seconds), `of work, ${figure(seconds / 3600)} device hours${found}`)}
+${numberOf('Cost', duration(seconds), `of work, ${figure(seconds / 3600)} device hours${price === undefined ? '' : `, ${price}`}${found}`)}
 </dl>`;
 }
 

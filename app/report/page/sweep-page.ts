@@ -26,7 +26,7 @@ ${numbers(view, request)}
 <div class="cards">
 ${view.qualities.map(qualitySections)}
 ${view.settings ? settingsSection(view.settings) : ''}
-${membersSection(view, request.table)}
+${membersSection(view, request.table, request.noun === 'sweep' ? 'member' : 'point')}
 ${costBars(view.cost)}
 ${notDoneSection(view)}
 </div>`, sortScript);
@@ -60,7 +60,7 @@ ${best === undefined ? '' : numberOf(noun === 'search' ? 'Sparsest that passes' 
 ${first?.dense === undefined ? '' : numberOf('Dense model', shown(first.dense), first.kind === 'accuracy' ? 'mean accuracy' : html`perplexity on <bdi>${first.dataset ?? ''}</bdi>`)}
 ${sparsest === undefined || noun === 'search' ? '' : numberOf(`Sparsest within +${Math.round(100 * (near - 1))} %`, sparsest === null ? 'none' : percent(Number(sparsest.sparsity.toPrecision(4))), sparsest === null ? `no perplexity is at most ${near} × that of the dense model` : linked(sparsest.member))}
 ${gaps === undefined ? '' : numberOf('Gap closed', gapText(gaps), "share of the initial mask's damage that the rebuilds undid, least and most")}
-${numberOf('Work', duration(cost.spent ?? cost.alone), cost.spent === undefined ? 'of all members, what they share counted for each' : `of all members; ${duration(cost.alone)}, had each been run alone`)}
+${numberOf('Work', duration(cost.spent ?? cost.alone), cost.spent === undefined ? 'of all together, what they share counted for each' : `of all together; ${duration(cost.alone)}, had each been run alone`)}
 </dl>`;
 }
 

@@ -25,15 +25,26 @@ function sparsitySection(view: QualityView, index: number): Piece {
   const rings = view.points.some(({ initial }) => initial !== undefined);
   const lines = new Set(view.points.map(({ line }) => line)).size;
   const missed = view.points.some((point) => point.missed);
+  const close = nearLimit(view);
   return html`<section class="half"><h2>${nameOf(view)} over sparsity</h2>
-<p class="note">${better(view)}${lines > 1 ? ' A line is a combination of all other values.' : ''} The green band is the Pareto front: no member is as sparse and better.${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
-${drawn(`sparsity${letter(index)}`, sparsityChart(view), `${view.kind} of the members over the sparsity that was found`)}</section>`;
+<p class="note">${better(view)}${lines > 1 ? ' A line is a combination of all other values. The green band is the Pareto front: nothing else is as sparse and better.' : ''}${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
+${drawn(`sparsity${letter(index)}`, sparsityChart(view), `${view.kind} over the sparsity that was found`)}</section>
+${close === undefined ? '' : html`<section class="half"><h2>Near the limit</h2><p class="note">The same, without what is far above the limit of the gate.</p>
+${drawn(`near${letter(index)}`, sparsityChart(close), `${view.kind} over the sparsity that was found, near the limit of the gate`)}</section>`}`;
+}
+
+/** Where a gate decides, points that failed it by far leave no room for the others. @returns undefined where none is far, or fewer than two are near */
+function nearLimit(view: QualityView): QualityView | undefined {
+  if (view.kind !== 'perplexity' || view.limits.length === 0) return undefined;
+  const most = 2 * Math.max(...view.limits);
+  const points = view.points.filter(({ value }) => value <= most).map((point) => (point.initial !== undefined && point.initial > most ? { ...point, initial: undefined } : point));
+  return points.length < 2 || points.length === view.points.length ? undefined : { ...view, points };
 }
 
 function costSection(view: QualityView, index: number): Piece {
   return html`<section class="half"><h2>${nameOf(view)} over cost</h2>
 <p class="note">${better(view)} Signs of a kind were asked for the same sparsity; their line joins those that no cheaper one of them beats. What is off the line costs more for less.</p>
-${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} of the members over their seconds of work`)}</section>`;
+${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds of work`)}</section>`;
 }
 
 const mostBars = 30;
@@ -60,7 +71,7 @@ export function costBars({ alone, spent }: CostView): Piece | string {
   if (spent === undefined || alone <= 0) return '';
   const bar = (name: string, seconds: number, color: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}</span>`;
   return html`<section class="half"><h2>What sharing saved</h2>
-<p class="note">Work of all members, had each been run alone in an empty store, and what they really did: the rest was found. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
+<p class="note">All work, had each run been alone with an empty store, and what was really done: the rest was found. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
 <div class="bars">${bar('each alone', alone, 'dense')}${bar('together', spent, 'rebuilt')}</div></section>`;
 }
 

@@ -24,7 +24,7 @@ export interface QualityPoint {
   /** Of the last state that was judged. */
   value: number;
   /** Of the initial mask, where it is not the last state. */
-  initial?: number;
+  initial?: number | undefined;
   sparsity?: number;
   seconds?: number;
   /** All values but sparsities: members of a line differ in sparsity alone. */

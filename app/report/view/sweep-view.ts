@@ -71,7 +71,8 @@ function sparsestNear({ points }: QualityView, dense: number): SweepView['sparse
   return first === undefined ? null : { member: first.member, sparsity: first.sparsity };
 }
 
-function costOf(members: readonly JudgedRow[]): CostView {
+/** What all members cost. */
+export function costOf(members: readonly JudgedRow[]): CostView {
   const ended = members.filter(({ seconds }) => known(seconds));
   const sum = (of: (row: JudgedRow) => number | undefined): number => ended.reduce((total, row) => total + (of(row) ?? 0), 0);
   return { alone: sum(({ seconds }) => seconds), ...(ended.length > 0 && ended.every(({ spent }) => known(spent)) && { spent: sum(({ spent }) => spent) }) };

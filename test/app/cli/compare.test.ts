@@ -110,6 +110,12 @@ describe('compare', () => {
     expect((await compare(file, 'other')).stdout).toContain(`A  ${id}`);
   });
 
+  it('takes no member of a sweep, and no run whose name goes on, for a run of that name', async () => {
+    await makeRun('demo-two-0123456789abcdef', 3, 'wanda');
+    await makeRun('demo-0123456789abcdef.sparsity=0.5', 4, 'wanda');
+    expect((await compare('demo', 'demo-0123456789abcdef.sparsity=0.5')).stdout).toMatch(/A {2}demo-0123456789abcdef\n {2}B {2}demo-0123456789abcdef\.sparsity=0\.5\n/);
+  });
+
   it('says which runs are called alike, that there is none, and that there is only one', async () => {
     await makeRun('demo-fedcba9876543210', 3, 'wanda');
     const alike = await compare('demo', 'other');

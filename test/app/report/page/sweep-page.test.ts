@@ -18,14 +18,15 @@ describe('page of a sweep', () => {
       ...[seconds, spent].flatMap((value) => value?.toFixed(1) ?? []), ...(because === undefined || because === 'small loss' ? [] : [because]), error?.message ?? '',
     ]);
     // Quotients to the dense model are those of the first text; the cards have the best member, and what sharing saved.
-    expected.push('1.063', '1.75', '✓ 4 done', '✗ 1 failed a quality gate', '1 not begun', 'Best by rebuilt perplexity 4.25', '58 s of all members; 1 min 36 s, had each been run alone', '39.6 % was saved');
+    expected.push('1.063', '1.75', '✓ 4 done', '✗ 1 failed a quality gate', '1 not begun', 'Best by rebuilt perplexity 4.25', '58 s of all together; 1 min 36 s, had each been run alone', '39.6 % was saved');
     expect(expected.filter((part) => !text.includes(part))).toEqual([]);
     expect(text).not.toMatch(/NaN(?! came)|undefined|Infinity|\[object/);
   });
 
   it('leads to the pages of members that have one, in the folder of runs', async () => {
-    const links = [...(await renderSweepPage(request)).matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target));
-    const pages = exampleSweep.rows.filter(({ report }) => report !== undefined).map(({ workflowId }) => `../../runs/${workflowId}/report.html`);
+    const rows = exampleSweep.rows.map((row) => ({ ...row, workflowId: `${row.workflowId}#50%?` }));
+    const links = [...(await renderSweepPage({ ...request, table: { ...exampleSweep, rows } })).matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target));
+    const pages = rows.filter(({ report }) => report !== undefined).map(({ workflowId }) => `../../runs/${workflowId}/report.html`);
     expect(new Set(links)).toEqual(new Set([...pages, 'report.md', 'table.csv']));
   });
 
@@ -83,4 +84,15 @@ it('the page of a search has its answer, the gate, and its points', async () => 
   const { 'report.html': page } = await renderSearch({ name: 'sparsest', axes: ['initialMask.sparsity'], rows, points: 9, mostRuns: 5, best: { name: rows[1].name } });
   const text = textOf(page);
   for (const part of ['Sparsest that passes 50 %', rows[1].name, 'gate 6', '3 of 9 points were tried', '✗ 1 failed a quality gate']) expect(text).toContain(part);
+  expect(text).not.toContain('Near the limit');
+});
+
+it('the page of a search whose points failed by far shows those near the limit again', async () => {
+  const { table } = request;
+  const gate = (found: number) => ({ gate: 'good', asked: 'rebuilt perplexity <= 5', quantity: 'perplexity' as const, comparison: '<=' as const, limit: 5, found, passed: found <= 5 });
+  const rows: SearchTable['rows'] = table.rows.slice(0, 3).map((row, index) => ({ ...row, index, gates: [gate([4.25, 5, 700][index])], perplexity: { rebuilt: { a: [4.25, 5, 700][index] } } }));
+  const { 'report.html': page } = await renderSearch({ name: 'far', axes: ['initialMask.sparsity'], rows, points: 9, mostRuns: 5 });
+  const [, near] = page.split('<h2>Near the limit</h2>');
+  expect(near.split('</section>')[0]).toContain('>gate 5</text>');
+  expect(near.split('</section>')[0].match(/<title>[^<]*<\/title>/g)).toHaveLength(2);
 });

@@ -75,6 +75,9 @@ describe('view of a sweep', () => {
   it('draws the limit of a gate into the number that the gate looked at, and into no other', () => {
     const gated: SweepTable = { ...exampleSweep, rows: exampleSweep.rows.slice(0, 3).map((row) => ({ ...row, gates: [{ gate: 'g', asked: 'g', quantity: 'perplexity', comparison: '<=', limit: 10.5, found: row.perplexity?.rebuilt?.b ?? null, passed: true }] })) };
     expect(sweepView(gated).qualities.map(({ limits }) => limits)).toEqual([[], [10.5], []]);
+    // Of a gate on another number, one member's may be the same by chance.
+    const chance = gated.rows.map((row, index) => ({ ...row, gates: [{ gate: 'g', asked: 'g', quantity: 'seconds' as const, comparison: '<=' as const, limit: 7, found: index === 0 ? 4.25 : 100, passed: true }] }));
+    expect(sweepView({ ...gated, rows: chance }).qualities.map(({ limits }) => limits)).toEqual([[], [], []]);
   });
 
   it('puts settings by size, and the best member at 0', () => {
