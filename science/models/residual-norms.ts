@@ -21,7 +21,7 @@ export function configuredNorm<T extends Parameters<typeof rmsNorm>[0]>(config: 
 }
 
 /** The residual around a sub-block of that layer, with its norms, and the factor of what is added where the family has one. */
-export function residual(config: RotaryConfig, layer: string, { before, after }: ResidualNorms): Pick<SubBlock, 'enter' | 'leave'> & { norms: TensorSpec[] } {
+export function residual(config: RotaryConfig, layer: string, { before, after }: ResidualNorms): Pick<SubBlock, 'enter' | 'leave' | 'compensate'> & { norms: TensorSpec[] } {
   const { hiddenSize, residualScale = 1 } = config;
   const nameOf = (norm: string): string => `${layer}.${norm}.weight`;
   const norm = (x: Tensor3D, name: string, weights: Weights) => configuredNorm(config, x, nameOf(name), weights);
@@ -33,5 +33,10 @@ export function residual(config: RotaryConfig, layer: string, { before, after }:
         const normed = after === undefined ? y : norm(y, after, weights);
         return h.add<Tensor3D>(residualScale === 1 ? normed : normed.mul(residualScale));
       }),
+    // A norm gives every output the same size, so that none makes up for another stream.
+    ...(after !== undefined && { compensate: (y: Tensor3D) => y.clone() }),
+    ...(after === undefined && residualScale !== 1 && {
+      compensate: (y: Tensor3D, d: Tensor3D, h: Tensor3D) => tf.tidy(() => y.add<Tensor3D>(d.sub(h).div(residualScale))),
+    }),
   };
 }

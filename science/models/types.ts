@@ -58,6 +58,11 @@ export interface SubBlock {
   core(outputs: readonly Tensor3D[], weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** The residual stream after the sub-block, y being the sub-block's output. */
   leave(h: Tensor3D, y: Tensor3D, weights: Weights): Tensor3D;
+  /**
+   * What the output has to be for h to become what another stream d becomes with the output y; where a norm follows the output,
+   * the nearest that there is. `y + d - h` where absent.
+   */
+  compensate?(y: Tensor3D, d: Tensor3D, h: Tensor3D): Tensor3D;
 }
 
 export interface DecoderLayer {

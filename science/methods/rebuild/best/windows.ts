@@ -50,7 +50,7 @@ export class SubBlockWindows {
         const yd = runSubBlock(subBlock, subBlock.enter(d, dense), dense);
         denseAfter.push(keep(subBlock.leave(d, yd, dense)));
         // The residual connection adds h to whatever comes out, also where a norm follows it (OPT-350m).
-        const back = yd.add<Tensor3D>(d).sub<Tensor3D>(h);
+        const back = subBlock.compensate?.(yd, d, h) ?? yd.add<Tensor3D>(d).sub<Tensor3D>(h);
         targets.push(keep(y.mul(1 - denseShare).add<Tensor3D>(back.mul(denseShare))));
       });
       await macrotask();
