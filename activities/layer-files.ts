@@ -15,7 +15,7 @@ const maskFile = 'mask.bits';
 const updatesFile = (linear: string): string => `${linear}.f32`;
 
 /** Number of bytes that the packed bits of a linear take. */
-export function packedBytes({ shape: [rows, columns] }: LinearSpec): number {
+export function packedBytes({ shape: [rows, columns] }: Pick<LinearSpec, 'shape'>): number {
   return Math.ceil((rows * columns) / 8);
 }
 

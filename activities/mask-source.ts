@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, unpackBits } from '../files/checkpoints/index.js';
+import { findTensor, isWeightFile, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, storedOf, takeRows, unpackBits } from '../files/checkpoints/index.js';
 import type { LinearSpec } from '../science/models/index.js';
 import { detectPattern, patternText } from '../science/methods/index.js';
 import { MaskFileMismatchError } from './errors.js';
@@ -69,15 +69,19 @@ async function fromMaskFile(source: string, linears: readonly LinearSpec[]): Pro
   const { tensors } = await readSafetensorsHeader(source);
   const masks = new Map<string, Uint8Array>();
   for (const linear of linears) {
-    const info = findTensor({ tensors }, linear);
-    const expected = `${packedBytes(linear)} bytes of packed bits (U8) for its ${linear.shape.join(' x ')} weights`;
+    const stored = storedOf(linear);
+    const info = findTensor({ tensors }, stored);
+    const [rows, columns] = stored.shape;
+    const bytes = packedBytes({ shape: [rows, columns] });
+    const expected = `${bytes} bytes of packed bits (U8) for its ${stored.shape.join(' x ')} weights`;
     const remedy = 'Use a mask file that was made for this model';
-    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${linear.name} is missing`, expected, remedy });
-    if (info.dtype !== 'U8' || info.end - info.begin !== packedBytes(linear)) {
-      const what = `the mask of ${linear.name} has ${info.end - info.begin} bytes of ${info.dtype}`;
+    if (info === undefined) throw new MaskFileMismatchError({ where: source, what: `the mask of ${stored.name} is missing`, expected, remedy });
+    if (info.dtype !== 'U8' || info.end - info.begin !== bytes) {
+      const what = `the mask of ${stored.name} has ${info.end - info.begin} bytes of ${info.dtype}`;
       throw new MaskFileMismatchError({ where: source, what, expected, remedy });
     }
-    masks.set(linear.name, unpackBits(await readTensorBytes(info), linear.shape[0] * linear.shape[1]));
+    const mask = unpackBits(await readTensorBytes(info), rows * columns);
+    masks.set(linear.name, linear.part === undefined ? mask : takeRows(mask, linear.shape[0] * columns, columns, linear.part));
   }
   return masks;
 }

@@ -100,8 +100,8 @@ function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; p
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));
   const specs = [...model.embeddingTensors, ...layers.flatMap((layer) => layer.tensors), ...model.headTensors];
   const found = resolveTensors(checkpoint, specs);
-  // Tied embeddings are found under two names; they count once.
-  const sizes = new Map([...found.values()].map((info) => [info.name, info.shape.reduce((a, b) => a * b, 1)]));
+  // Tied embeddings are found under two names; they count once. Parts of one tensor count each.
+  const sizes = new Map([...found.values()].map(({ name, part, shape }) => [`${name} ${part?.from ?? ''}`, shape.reduce((a, b) => a * b, 1)]));
   const prunable = layers.flatMap(linearsOf).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
   return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
 }

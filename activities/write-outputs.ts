@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { pathBelow } from '../files/artifacts/index.js';
-import { resolveTensors, writePrunedCheckpoint, writeSafetensors, type TensorData } from '../files/checkpoints/index.js';
-import { linearsOf } from '../science/models/index.js';
+import { writePrunedCheckpoint, writeSafetensors, type TensorData } from '../files/checkpoints/index.js';
 import { hasUpdates, packedBytes, readLayerBits, readUpdates } from './layer-files.js';
+import { storedBits, storedLinears, storedValues, type StoredLinear } from './stored-linears.js';
 import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
@@ -20,38 +20,35 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   const maskFile = join(folder, 'mask.safetensors');
   const checkpoint = join(folder, 'checkpoint');
 
-  const layerOf = layersByTensor(open);
-  /** The mask of a linear has the name that the checkpoint gives its weight. */
-  const nameOf = new Map([...layerOf].map(([name, { linear }]) => [linear, name]));
+  const stored = storedLinears(open);
 
   bench.onProgress('writing the mask');
   const bitsOf = layerBits(masks, open, bench);
   const tensors: TensorData[] = [];
   let pruned = 0;
   let updated = false;
-  for (const [index, key] of masks.entries()) {
-    for (const linear of linearsOf(open.model.decoderLayer(index))) {
-      const data = async (): Promise<Uint8Array> => {
-        const bits = await bitsOf(index, linear.name);
-        pruned += linear.shape[0] * linear.shape[1] - popCount(bits);
-        return bits;
-      };
-      tensors.push({ name: nameOf.get(linear.name) ?? linear.name, dtype: 'U8', shape: [packedBytes(linear)], data });
-      updated ||= await hasUpdates(bench.store, key, linear.name);
-    }
+  // A mask has the name and the shape that the checkpoint gives the weight.
+  for (const one of stored.values()) {
+    const data = async (): Promise<Uint8Array> => {
+      const bits = await storedBits(one, (linear) => bitsOf(one.layer, linear));
+      pruned += one.shape[0] * one.shape[1] - popCount(bits);
+      return bits;
+    };
+    tensors.push({ name: one.name, dtype: 'U8', shape: [packedBytes(one)], data });
+    for (const { name } of one.linears) updated ||= await hasUpdates(bench.store, masks[one.layer], name);
   }
-  await writeSafetensors(maskFile, tensors, maskMetadata(context, open, nameOf, updated));
+  await writeSafetensors(maskFile, tensors, maskMetadata(context, stored.values(), updated));
 
   await writePrunedCheckpoint({
     source: open.checkpoint,
     target: checkpoint,
     keptBits: async (tensor) => {
-      const place = layerOf.get(tensor);
-      return place && bitsOf(place.layer, place.linear);
+      const one = stored.get(tensor);
+      return one && storedBits(one, (linear) => bitsOf(one.layer, linear));
     },
     values: async (tensor) => {
-      const place = layerOf.get(tensor);
-      return place === undefined ? undefined : readUpdates(bench.store, masks[place.layer], place.linear);
+      const one = stored.get(tensor);
+      return one && storedValues(one, open, (linear) => readUpdates(bench.store, masks[one.layer], linear));
     },
     onShard: (done, total) => {
       bench.onProgress(`checkpoint, file ${done} of ${total}`);
@@ -72,20 +69,9 @@ function layerBits(masks: readonly ArtifactKey[], { model }: OpenModel, { store 
   };
 }
 
-/** Where each prunable tensor of the checkpoint stands in the model, by the name that the checkpoint uses. */
-function layersByTensor({ checkpoint, model }: OpenModel): Map<string, { layer: number; linear: string }> {
-  const places = new Map<string, { layer: number; linear: string }>();
-  for (let layer = 0; layer < model.layers; layer++) {
-    for (const [linear, info] of resolveTensors(checkpoint, linearsOf(model.decoderLayer(layer)))) places.set(info.name, { layer, linear });
-  }
-  return places;
-}
-
 /** Nothing that differs between two runs of the same pipeline: the file's bytes are its proof. */
-function maskMetadata(context: RunContext, { model }: OpenModel, nameOf: ReadonlyMap<string, string>, updated: boolean): Record<string, string> {
-  const shapes = Array.from({ length: model.layers }, (_, layer) => linearsOf(model.decoderLayer(layer)))
-    .flat()
-    .map(({ name, shape }) => [nameOf.get(name) ?? name, shape] as const);
+function maskMetadata(context: RunContext, stored: Iterable<StoredLinear>, updated: boolean): Record<string, string> {
+  const shapes = [...stored].map(({ name, shape }) => [name, shape] as const);
   return {
     format: 'mask',
     bits: '1=kept, lowest first, row-major',

@@ -24,8 +24,13 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
   for (const file of new Set(entries.map(([, info]) => info.file))) {
     // Opened synchronously, because a callback would come only after the computation that blocks this thread.
     const descriptor = openSync(file, 'r');
+    // Parts of one tensor share its bytes.
+    const ranges = new Map<number, Promise<Buffer>>();
     for (const [name, info] of entries) {
-      if (info.file === file) pending.set(name, { info, bytes: readRange(descriptor, file, info.begin, info.end) });
+      if (info.file !== file) continue;
+      const bytes = ranges.get(info.begin) ?? readRange(descriptor, file, info.begin, info.end);
+      if (info.part !== undefined) ranges.set(info.begin, bytes);
+      pending.set(name, { info, bytes });
     }
     const reads = [...pending.values()].filter(({ info }) => info.file === file).map(({ bytes }) => bytes);
     // Failures reach whoever reads the tensor; here they must only not go unhandled.

@@ -2,6 +2,7 @@ import { close, open, read } from 'node:fs';
 import { promisify } from 'node:util';
 import { decodeBF16, decodeF16 } from './decode.js';
 import { weightDtypes } from './dtypes.js';
+import { takeRows } from './row-runs.js';
 import { TruncatedFileError, UnsupportedDtypeError } from './errors.js';
 import type { TensorInfo } from './safetensors-header.js';
 
@@ -43,14 +44,22 @@ function fillPiece(
   });
 }
 
+/** The bytes of a part, of those of its whole tensor. */
+function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
+  if (part === undefined) return bytes;
+  const width = bytes.length / part.rows;
+  const own = takeRows<Uint8Array>(bytes, shape[0] * width, width, part);
+  return Buffer.from(own.buffer, own.byteOffset, own.byteLength);
+}
+
 /**
- * Bytes of a tensor -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
+ * Bytes of a tensor, or of the one that it is a part of -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
  *
  * @param bytes with a `byteOffset` that suits the dtype, as `readRange` gives
  * @throws UnsupportedDtypeError for a dtype other than F32, F16 and BF16
  */
 export function decodeTensor(info: TensorInfo, bytes: Buffer): Float32Array {
-  const { buffer, byteOffset, byteLength } = bytes;
+  const { buffer, byteOffset, byteLength } = ownBytes(info, bytes);
   switch (info.dtype) {
     case 'F32': return new Float32Array(buffer, byteOffset, byteLength / 4);
     case 'F16': return decodeF16(new Uint16Array(buffer, byteOffset, byteLength / 2));

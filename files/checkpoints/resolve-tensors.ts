@@ -2,6 +2,7 @@ import { weightDtypes } from './dtypes.js';
 import { MissingTensorError, ShapeMismatchError, list } from './errors.js';
 import { unsupportedDtype } from './read-tensor.js';
 import type { Checkpoint } from './checkpoint.js';
+import type { RowRuns } from './row-runs.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** A tensor that a model needs. */
@@ -10,44 +11,60 @@ export interface WantedTensor {
   shape: readonly number[];
   /** Other names under which checkpoints are known to hold it. */
   aliases?: readonly string[];
+  /** Where the checkpoint has it as rows of a larger tensor of that name. */
+  part?: RowRuns & { of: string; aliases?: readonly string[]; rows: number };
 }
 
 /**
  * Finds the tensors that a model needs, under their names or else their aliases, and checks their shapes and dtypes.
  *
- * @returns by the wanted name; `TensorInfo.name` is the name that the checkpoint uses
+ * @returns by the wanted name; `TensorInfo.name` is the name that the checkpoint uses, of a part that of the larger tensor
  * @throws MissingTensorError, ShapeMismatchError, UnsupportedDtypeError, each for all tensors that it concerns
  */
 export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTensor[]): Map<string, TensorInfo> {
   const found = new Map<string, TensorInfo>();
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  for (const { name, shape, aliases = [] } of specs) {
+  // Parts of one tensor miss the same one.
+  const missing = new Set<string>();
+  const misshapen = new Set<string>();
+  for (const spec of specs) {
+    const { name, aliases, shape } = storedOf(spec);
     const info = findTensor(checkpoint, { name, aliases });
     if (info === undefined) {
-      missing.push(aliases.length === 0 ? name : `${name} (or ${aliases.join(', ')})`);
+      missing.add(aliases.length === 0 ? name : `${name} (or ${aliases.join(', ')})`);
     } else {
-      found.set(name, info);
-      if (!sameShape(info.shape, shape)) misshapen.push(`${info.name} has [${info.shape.join(', ')}], needs [${shape.join(', ')}]`);
+      found.set(spec.name, partOf(info, spec));
+      if (!sameShape(info.shape, shape)) misshapen.add(`${info.name} has [${info.shape.join(', ')}], needs [${shape.join(', ')}]`);
     }
   }
-  if (missing.length > 0) {
-    const indexed = specs.filter(({ name }) => !found.has(name) && checkpoint.unfound?.includes(name)).length;
+  if (missing.size > 0) {
+    const unfound = new Set(specs.filter(({ name }) => !found.has(name)).map((spec) => storedOf(spec).name));
+    const indexed = [...unfound].filter((name) => checkpoint.unfound?.includes(name)).length;
     throw new MissingTensorError({
-      what: `${missing.length} of ${specs.length} tensors are missing: ${list(missing)}; the checkpoint has ${checkpoint.tensors.size}: `
+      what: `${missing.size} of ${specs.length} tensors are missing: ${list([...missing])}; the checkpoint has ${checkpoint.tensors.size}: `
         + list([...checkpoint.tensors.keys()].slice(0, 3)) + (indexed > 0 ? `; the index names ${indexed} of the missing ones, but no shard has them` : ''),
       where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model, and that no file is missing',
     });
   }
-  if (misshapen.length > 0) {
+  if (misshapen.size > 0) {
     throw new ShapeMismatchError({
-      what: `${misshapen.length} of ${specs.length} tensors have another shape than config.json implies: ${list(misshapen)}`,
+      what: `${misshapen.size} of ${specs.length} tensors have another shape than config.json implies: ${list([...misshapen])}`,
       where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model',
     });
   }
   const undecodable = [...found.values()].filter((info) => !weightDtypes.includes(info.dtype));
   if (undecodable.length > 0) throw unsupportedDtype(undecodable);
   return found;
+}
+
+/** What the checkpoint is to have for a wanted tensor: that one, or the one that it is a part of. */
+export function storedOf({ name, aliases = [], shape, part }: WantedTensor): { name: string; aliases: readonly string[]; shape: readonly number[] } {
+  return part === undefined ? { name, aliases, shape } : { name: part.of, aliases: part.aliases ?? [], shape: [part.rows, ...shape.slice(1)] };
+}
+
+function partOf(info: TensorInfo, { shape, part }: WantedTensor): TensorInfo {
+  if (part === undefined) return info;
+  const { from, run, stride, rows } = part;
+  return { ...info, shape, part: { from, run, stride, rows } };
 }
 
 /** The tensor under its name or else the first of its aliases that the checkpoint has; `undefined` where it has none of them. */

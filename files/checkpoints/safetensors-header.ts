@@ -4,6 +4,7 @@ import {
   DuplicateNameError, HeaderTooLargeError, MalformedHeaderError, OffsetRangeError, OverlappingTensorsError,
   TensorSizeError, TruncatedFileError, UnknownDtypeError, UnusedBytesError,
 } from './errors.js';
+import type { RowRuns } from './row-runs.js';
 import { findDuplicateKey } from './duplicate-key.js';
 
 /** One tensor of a safetensors file. */
@@ -17,6 +18,8 @@ export interface TensorInfo {
   /** Byte offsets in the file, `end` exclusive. */
   begin: number;
   end: number;
+  /** Where it is a part of the tensor of that name: its rows. The offsets are those of the whole tensor. */
+  part?: RowRuns & { rows: number };
 }
 
 export interface SafetensorsHeader {

@@ -37,6 +37,7 @@ export interface ModelSize {
   intermediate: number;
   heads: number;
   cappedScores: boolean;
+  streamsInLayer: number;
   vocabulary: number;
   /** Numbers of weights: all, of the linears, of the embedding, of the head. Tied ones count in each. */
   parameters: number;
@@ -72,6 +73,7 @@ export function modelSize(model: DecoderModel, files: { bytesPerWeight: number; 
     intermediate: model.intermediateSize,
     heads: model.attentionHeads,
     cappedScores: model.cappedScores ?? false,
+    streamsInLayer: model.streamsInLayer ?? 1,
     vocabulary: model.vocabularySize,
     parameters,
     prunable: sum(sizes.map(({ linear }) => linear)),

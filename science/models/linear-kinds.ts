@@ -5,7 +5,11 @@ export type LinearKind = 'q' | 'k' | 'v' | 'o' | 'gate' | 'up' | 'down';
 const kinds: Readonly<Record<string, LinearKind>> = {
   q_proj: 'q', k_proj: 'k', v_proj: 'v', o_proj: 'o', out_proj: 'o',
   gate_proj: 'gate', up_proj: 'up', down_proj: 'down', fc1: 'up', fc2: 'down',
+  dense: 'o', dense_h_to_4h: 'up', dense_4h_to_h: 'down',
 };
+
+/** Linears of attentions that are several in one. */
+const fusedAttention: ReadonlySet<string> = new Set(['qkv_proj', 'query_key_value']);
 
 /**
  * The kind of a linear.
@@ -13,6 +17,13 @@ const kinds: Readonly<Record<string, LinearKind>> = {
  * @returns undefined where the name is of no known kind
  */
 export function linearKind(name: string): LinearKind | undefined {
-  const module = name.split('.').at(-2) ?? '';
+  const module = moduleOf(name);
   return Object.hasOwn(kinds, module) ? kinds[module] : undefined;
 }
+
+/** Which sub-block a linear belongs to, by the name of its weight in a checkpoint, where it may be several in one. */
+export function linearBlock(name: string): 'attention' | 'mlp' {
+  return fusedAttention.has(moduleOf(name)) || ['q', 'k', 'v', 'o'].includes(linearKind(name) ?? '') ? 'attention' : 'mlp';
+}
+
+const moduleOf = (name: string): string => name.split('.').at(-2) ?? '';

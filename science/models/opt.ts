@@ -1,13 +1,14 @@
 import { tf } from '../engine/index.js';
-import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
+import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import { gelu } from './activations.js';
 import { causalAttention } from './attention.js';
 import type { ConfigReader } from './config-reader.js';
 import { embedTokens } from './embedding.js';
-import { layerNorm } from './norms.js';
-import { applyLinear, layerOf, linearSpec, orWithoutModel, weightOf } from './sub-block.js';
+import { namedLayerNorm } from './layer-norms.js';
+import { applyLinear, layerOf, weightOf } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
-import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
+import { embeddingAndHead, linearSpec, orWithoutModel } from './tensor-specs.js';
+import type { DecoderModel, SubBlock, TensorSpec } from './types.js';
 
 /** What an OPT `config.json` says that the computation depends on; names as in transformers, in camel case. */
 interface OptConfig {
@@ -72,15 +73,13 @@ const headName = 'lm_head.weight';
  */
 export function opt(reader: ConfigReader): DecoderModel {
   const config = readConfig(reader);
-  const { vocabSize, hiddenSize, embeddingSize, maxPositions, tied } = config;
+  const { vocabSize, hiddenSize, embeddingSize, maxPositions } = config;
   const projected = embeddingSize !== hiddenSize;
   const projectIn = linearSpec(`${root}.project_in`, hiddenSize, embeddingSize, false);
   const projectOut = linearSpec(`${root}.project_out`, embeddingSize, hiddenSize, false);
-  const head: LinearSpec = { name: tied ? embeddingName : headName, shape: [vocabSize, embeddingSize] };
-  const embedding = orWithoutModel({ name: embeddingName, shape: [vocabSize, embeddingSize] });
-  const tiedEmbedding = { ...embedding, aliases: [...embedding.aliases, headName] };
+  const { embedding, head, headTensor, tied } = embeddingAndHead(embeddingName, headName, [vocabSize, embeddingSize], config);
   const positions = { name: positionsName, shape: [maxPositions + positionOffset, hiddenSize] };
-  const finalNorm = normOf(config, finalNormPath);
+  const finalNorm = namedLayerNorm(finalNormPath, { ...config, epsilon });
   return {
     family: 'opt',
     layers: config.layers,
@@ -93,7 +92,7 @@ export function opt(reader: ConfigReader): DecoderModel {
       const path = `${root}.layers.${index}`;
       return layerOf(index, [attention(config, path), mlp(config, path)]);
     },
-    embeddingTensors: [tied ? tiedEmbedding : embedding, ...[positions, ...(projected ? [projectIn] : [])].map(orWithoutModel)],
+    embeddingTensors: [embedding, ...[positions, ...(projected ? [projectIn] : [])].map(orWithoutModel)],
     embed: (ids, weights, layout) =>
       tf.tidy(() => {
         const tokens = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
@@ -101,10 +100,10 @@ export function opt(reader: ConfigReader): DecoderModel {
         const rows = weightOf<Tensor2D>(weights, positionsName).slice([positionOffset, 0], [Math.min(ids.shape[1], maxPositions), hiddenSize]);
         return widened.add(layout?.tailed === undefined ? rows : rows.gather(layout.tailed.positions));
       }),
-    ...(tied && { tied: { embedding, head: { name: headName, shape: head.shape } } }),
+    ...(tied && { tied }),
     headTensors: [
       ...[...(config.finalNorm ? finalNorm.tensors : []), ...(projected ? [projectOut] : [])].map(orWithoutModel),
-      tied ? tiedEmbedding : head,
+      headTensor,
     ],
     head: (h, weights) =>
       tf.tidy(() => {
@@ -140,18 +139,7 @@ function mlp(config: OptConfig, layer: string): SubBlockWithNorms {
 
 /** Norm before the sub-block or after its residual, whichever the config says. */
 function normAndResidual(config: OptConfig, path: string): Pick<SubBlock, 'enter' | 'leave'> & { norms: readonly TensorSpec[] } {
-  const norm = normOf(config, path);
+  const norm = namedLayerNorm(path, { ...config, epsilon });
   if (config.normBefore) return { norms: norm.tensors, enter: norm.apply, leave: (h, y) => h.add(y) };
   return { norms: norm.tensors, enter: (h) => h.clone(), leave: (h, y, weights) => tf.tidy(() => norm.apply(h.add<Tensor3D>(y), weights)) };
-}
-
-function normOf({ hiddenSize, affine }: OptConfig, path: string) {
-  const weight = `${path}.weight`;
-  const bias = `${path}.bias`;
-  const tensors: TensorSpec[] = affine ? [weight, bias].map((name) => ({ name, shape: [hiddenSize] })) : [];
-  const apply = (x: Tensor3D, weights: Weights): Tensor3D => {
-    if (!affine) return layerNorm(x, epsilon);
-    return layerNorm(x, epsilon, { weight: weightOf<Tensor1D>(weights, weight), bias: weightOf<Tensor1D>(weights, bias) });
-  };
-  return { tensors, apply };
 }

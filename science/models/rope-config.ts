@@ -11,6 +11,8 @@ export interface RopeShape {
   trainedPositions?: number;
   /** The share of a head's dimensions that turns; all where absent. */
   partial?: number;
+  /** The types that the family has; all where absent. */
+  types?: readonly RopeType[];
 }
 
 /**
@@ -32,6 +34,16 @@ export function ropeParameters(config: ConfigReader): ConfigReader | undefined {
   return nested.find((object) => object !== undefined && !object.isEmpty);
 }
 
+/** The share of a head that turns: of the object that says of which rope it is, or of the top level. @throws ModelConfigError */
+export function partialOf(config: ConfigReader, topLevel: string, fallback: number): number {
+  const parameters = ropeParameters(config);
+  const [reader, key] = parameters?.has('partial_rotary_factor') ? [parameters, 'partial_rotary_factor'] : [config, topLevel];
+  config.ignore(topLevel);
+  const partial = reader.positiveNumber(key, fallback);
+  if (partial > 1) throw reader.wrong(key, 'a number above zero, at most 1');
+  return partial;
+}
+
 /**
  * The rope of one object of parameters; an absent one means the default type.
  *
@@ -39,22 +51,23 @@ export function ropeParameters(config: ConfigReader): ConfigReader | undefined {
  * @throws ModelConfigError
  */
 export function ropeOf(parameters: ConfigReader | undefined, base: () => number, shape: RopeShape): Rope {
-  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1 } = shape;
+  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1, types = Object.keys(ropeTypes) as RopeType[] } = shape;
   const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : base();
   const dim = Math.floor(headDim * partial);
   const powers = Array.from({ length: Math.ceil(dim / 2) }, (_, i) => Math.fround(theta ** Math.fround((2 * i) / dim)));
+  if (shape.partial !== undefined) parameters?.ignore('partial_rotary_factor');
+  if (parameters !== undefined) refuseOddKeys(parameters);
   const from = { powers, theta, dim, maxPositions, trained };
-  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters)](from, parameters);
+  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters, types)](from, parameters);
   const { amplitude = 1, long } = turning;
   const frequencies = turning.frequencies.map(Math.fround);
-  const key = [amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
+  const key = [headDim, amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
   return { headDim, frequencies, amplitude, ...(long && { long: { ...long, frequencies: long.frequencies.map(Math.fround) } }), key };
 }
 
-function typeOf(parameters: ConfigReader): RopeType {
-  refuseOddKeys(parameters);
+function typeOf(parameters: ConfigReader, types: readonly RopeType[]): RopeType {
   const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
-  return parameters.choice(key, Object.keys(ropeTypes) as RopeType[], parameters.has('rope_theta') ? 'default' : undefined);
+  return parameters.choice(key, types, parameters.has('rope_theta') ? 'default' : undefined);
 }
 
 /** Keys that ropes of some type have. Transformers ignores them with other types. */

@@ -5,8 +5,8 @@ import { configuredNorm, residual } from './residual-norms.js';
 import type { ResidualNorms } from './residual-norms.js';
 import type { Rope } from './rope.js';
 import type { RotaryConfig } from './rotary-config.js';
-import { linearSpec } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
+import { linearSpec, linearSpecs } from './tensor-specs.js';
 import type { TensorSpec, Weights } from './types.js';
 
 /** Where the attentions of the families differ. */
@@ -21,6 +21,8 @@ export interface RotaryAttention {
   queryKeyNorms?: 'head' | 'projection';
   /** The rope of this layer, where layers differ. */
   rope?: Rope;
+  /** Name of the linear that is queries, keys and values in one. */
+  fused?: string;
   /** `input_layernorm` before where absent. */
   norms?: ResidualNorms;
 }
@@ -28,9 +30,10 @@ export interface RotaryAttention {
 /** `W_o attention(W_q x, W_k x, W_v x)` with rotary positions and grouped heads, and the residual around it. */
 export function rotaryAttention(config: RotaryConfig, layer: string, options: RotaryAttention): SubBlockWithNorms {
   const { hiddenSize, heads, keyValueHeads, headDim } = config;
-  const { inputBias = false, outputBias = false, window, queryKeyNorms, rope = config.rope, norms = { before: 'input_layernorm' } } = options;
+  const { inputBias = false, outputBias = false, window, queryKeyNorms, rope = config.rope, fused, norms = { before: 'input_layernorm' } } = options;
   const path = `${layer}.self_attn`;
-  const input = (name: string, ofHeads: number) => linearSpec(`${path}.${name}`, ofHeads * headDim, hiddenSize, inputBias);
+  const inputs = [['q_proj', heads], ['k_proj', keyValueHeads], ['v_proj', keyValueHeads]] as const;
+  const parts = inputs.map(([name, ofHeads]) => ({ path: `${path}.${name}`, out: ofHeads * headDim }));
   const around = residual(config, layer, norms);
   const normWidth = (ofHeads: number): number => (queryKeyNorms === 'head' ? headDim : ofHeads * headDim);
   const qNorm: TensorSpec = { name: `${path}.q_norm.weight`, shape: [normWidth(heads)] };
@@ -41,7 +44,7 @@ export function rotaryAttention(config: RotaryConfig, layer: string, options: Ro
   };
   return {
     block: 'attention',
-    inputs: [input('q_proj', heads), input('k_proj', keyValueHeads), input('v_proj', keyValueHeads)],
+    inputs: linearSpecs(parts, hiddenSize, { biased: inputBias, ...(fused !== undefined && { fused: `${path}.${fused}` }) }),
     output: linearSpec(`${path}.o_proj`, hiddenSize, heads * headDim, outputBias),
     ...around,
     norms: queryKeyNorms === undefined ? around.norms : [...around.norms, qNorm, kNorm],

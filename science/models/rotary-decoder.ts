@@ -3,9 +3,10 @@ import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import { embedTokens } from './embedding.js';
 import { configuredNorm } from './residual-norms.js';
 import type { RotaryConfig } from './rotary-config.js';
-import { applyLinear, layerOf, orWithoutModel, weightOf } from './sub-block.js';
+import { applyLinear, layerOf, weightOf } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
-import type { DecoderModel, LinearSpec } from './types.js';
+import { embeddingAndHead, orWithoutModel } from './tensor-specs.js';
+import type { DecoderModel } from './types.js';
 
 const embeddingName = 'model.embed_tokens.weight';
 const headName = 'lm_head.weight';
@@ -16,10 +17,8 @@ export type SubBlocksOfLayer = (path: string, index: number) => readonly [SubBlo
 
 /** What LLaMA and the families after it share around their layers: token embedding, final RMS norm, language-model head. */
 export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: SubBlocksOfLayer): DecoderModel {
-  const { vocabSize, hiddenSize, tied, embeddingScale = 1 } = config;
-  const embedding = orWithoutModel({ name: embeddingName, shape: [vocabSize, hiddenSize] });
-  const tiedEmbedding = { ...embedding, aliases: [...embedding.aliases, headName] };
-  const head: LinearSpec = { name: tied ? embeddingName : headName, shape: [vocabSize, hiddenSize] };
+  const { vocabSize, hiddenSize, embeddingScale = 1 } = config;
+  const { embedding, head, headTensor, tied } = embeddingAndHead(embeddingName, headName, [vocabSize, hiddenSize], config);
   return {
     family,
     layers: config.layers,
@@ -30,14 +29,14 @@ export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: S
     intermediateSize: config.intermediateSize,
     maxPositions: config.maxPositions,
     decoderLayer: (index) => layerOf(index, subBlocks(`model.layers.${index}`, index)),
-    embeddingTensors: [tied ? tiedEmbedding : embedding],
+    embeddingTensors: [embedding],
     embed: (ids, weights) =>
       tf.tidy(() => {
         const rows = embedTokens(ids, weightOf<Tensor2D>(weights, embeddingName));
         return embeddingScale === 1 ? rows : rows.mul(embeddingScale);
       }),
-    headTensors: [orWithoutModel({ name: finalNormName, shape: [hiddenSize] }), tied ? tiedEmbedding : head],
-    ...(tied && { tied: { embedding, head: { name: headName, shape: head.shape } } }),
+    headTensors: [orWithoutModel({ name: finalNormName, shape: [hiddenSize] }), headTensor],
+    ...(tied && { tied }),
     head: (h, weights) => tf.tidy(() => finished(applyLinear(configuredNorm(config, h, finalNormName, weights), head, weights), config)),
   };
 }

@@ -2,6 +2,7 @@ import { tf } from '../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { WeightError } from './errors.js';
 import { linearsOf } from './linears.js';
+import { biasPart, orWithoutModel } from './tensor-specs.js';
 import type { DecoderLayer, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
@@ -52,12 +53,6 @@ export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): 
   });
 }
 
-/** The linear at `path`, its weight and bias under the names that PyTorch gives them. */
-export function linearSpec(path: string, out: number, inputs: number, biased: boolean): LinearSpec {
-  const name = `${path}.weight`;
-  return { name, aliases: namesWithoutModel(name), shape: [out, inputs], ...(biased && { bias: `${path}.bias` }) };
-}
-
 /** A sub-block with the tensors that it reads beside its linears' weights and biases: its norms. */
 export interface SubBlockWithNorms extends SubBlock {
   norms: readonly TensorSpec[];
@@ -66,19 +61,10 @@ export interface SubBlockWithNorms extends SubBlock {
 /** A decoder layer of its two sub-blocks, all tensors listed. */
 export function layerOf(index: number, subBlocks: readonly [SubBlockWithNorms, SubBlockWithNorms]): DecoderLayer {
   const linears = linearsOf({ subBlocks });
-  const ofLinears = linears.flatMap(({ name, shape, bias }): TensorSpec[] =>
-    bias === undefined ? [{ name, shape }] : [{ name, shape }, { name: bias, shape: [shape[0]] }],
-  );
+  const ofLinears = linears.flatMap(({ name, shape, bias, part }): TensorSpec[] => {
+    const weight = { name, shape, ...(part && { part }) };
+    return bias === undefined ? [weight] : [weight, { name: bias, shape: [shape[0]], ...(part && { part: biasPart(part) }) }];
+  });
   const tensors = [...subBlocks.flatMap(({ norms }) => norms), ...ofLinears];
   return { index, tensors: tensors.map(orWithoutModel), subBlocks };
-}
-
-/** A tensor that may also have the name that checkpoints of the bare decoder give it. */
-export function orWithoutModel({ name, shape }: TensorSpec): TensorSpec & { aliases: readonly string[] } {
-  return { name, shape, aliases: namesWithoutModel(name) };
-}
-
-/** Checkpoints of the bare decoder, saved without its language-model head, leave out the `model.` in front. */
-function namesWithoutModel(name: string): readonly string[] {
-  return name.startsWith('model.') ? [name.slice('model.'.length)] : [];
 }

@@ -1,9 +1,28 @@
 import type { Tensor, Tensor2D, Tensor3D } from '../engine/index.js';
 
+/**
+ * Where a checkpoint has a tensor as some rows of a larger one: fused linears are one matrix there, and several to all that
+ * works with them.
+ */
+export interface FusedPart {
+  /** Name of the larger tensor in the checkpoint. */
+  of: string;
+  /** Other names under which checkpoints are known to hold it. */
+  aliases?: readonly string[];
+  /** Its rows. */
+  rows: number;
+  /** The first row of the part, how many rows follow each other, and how far it is to the next ones. */
+  from: number;
+  run: number;
+  stride: number;
+}
+
 /** A tensor that a checkpoint must have. */
 export interface TensorSpec {
-  /** Name in the checkpoint. */
+  /** Name in the checkpoint; where it is a part of another one, the name that the part would have by itself. */
   name: string;
+  /** Where the checkpoint has it as a part of another tensor. */
+  part?: FusedPart;
   shape: readonly number[];
   /** Other names under which checkpoints are known to hold it (tied embeddings, prefixes). */
   aliases?: readonly string[];
@@ -11,8 +30,10 @@ export interface TensorSpec {
 
 /** One prunable weight matrix. */
 export interface LinearSpec {
-  /** Name of the weight in the checkpoint, for instance `model.layers.0.self_attn.q_proj.weight`. */
+  /** Name of the weight in the checkpoint, for instance `model.layers.0.self_attn.q_proj.weight`; see {@link TensorSpec}. */
   name: string;
+  /** Where the checkpoint has the weight as a part of another tensor; its bias then is the same part of that one's bias. */
+  part?: FusedPart;
   /** Other names under which checkpoints are known to hold the weight. */
   aliases?: readonly string[];
   /** `[out, in]`. */
@@ -84,6 +105,8 @@ export interface DecoderModel {
   /** Whether attention bounds its scores, which takes memory. */
   cappedScores?: boolean;
   intermediateSize: number;
+  /** How many times as wide as between layers the stream is between a layer's sub-blocks; 1 where absent. */
+  streamsInLayer?: number;
   /** The longest sequence for which positions are defined. */
   maxPositions: number;
   decoderLayer(index: number): DecoderLayer;

@@ -39,7 +39,7 @@ async function prune(family: string, setting: string): Promise<{ source: string;
 }
 
 /** How many matrices of a layer are linears, as the checkpoint stores them. */
-const families = { olmo2: 7, gemma2: 7, 'gemma3-text': 7, gemma3: 7, granite: 7 };
+const families = { olmo2: 7, gemma2: 7, 'gemma3-text': 7, gemma3: 7, granite: 7, phi3: 4, 'phi3-longrope': 4, 'gpt-neox': 4, 'gpt-neox-sequential': 4 };
 
 it.each(Object.entries(families))('%s: half of every sub-block goes, and nothing else changes', async (family, linears) => {
   const { source, target } = await prune(family, 'initialMask={ method: wanda, sparsity: 0.5 }');

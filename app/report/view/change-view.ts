@@ -1,5 +1,5 @@
 /** Where a rebuild changed the mask, and where the error that is left lies. */
-import { linearKind, type LinearKind } from '../../../science/models/linear-kinds.js';
+import { linearBlock } from '../../../science/models/linear-kinds.js';
 import type { RebuildEntry } from '../../../workflows/protocol.js';
 import type { SparsityMap } from './run-view.js';
 
@@ -47,11 +47,9 @@ function weightsByBlock(map: SparsityMap | undefined): Map<string, number> {
   for (const [row, layer] of (map?.layers ?? []).entries()) {
     for (const cell of map?.cells[row] ?? []) {
       if (cell === undefined) continue;
-      const key = `${layer} ${attention.has(linearKind(cell.name)) ? 'attention' : 'mlp'}`;
+      const key = `${layer} ${linearBlock(cell.name)}`;
       sums.set(key, (sums.get(key) ?? 0) + cell.weights);
     }
   }
   return sums;
 }
-
-const attention: ReadonlySet<LinearKind | undefined> = new Set<LinearKind>(['q', 'k', 'v', 'o']);

@@ -23,7 +23,7 @@ export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensor
   const base = weightsMemory(size);
   return {
     memory: {
-      tensors: base.tensors + streams * hiddenBytes(size, windows) + Math.max(...layer.subBlocks.map(tensors)),
+      tensors: base.tensors + streams * size.streamsInLayer * hiddenBytes(size, windows) + Math.max(...layer.subBlocks.map(tensors)),
       host: base.host + layer.linear + Math.max(...layer.subBlocks.map(host)),
     },
     work: addWork(

@@ -92,6 +92,14 @@ CONFIGS = {
     "llama-rope-dynamic": tiny("llama", rope_parameters=rope("dynamic", factor=2.0)),
     "llama-rope-longrope": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=16, **LONG)),
     "llama-rope-longrope-short": tiny("llama", rope_parameters=rope("longrope", original_max_position_embeddings=24, factor=3.0, **LONG)),
+    "phi3": tiny("phi3", intermediate_size=20, rope_parameters=rope("default", partial_rotary_factor=0.5), sliding_window=WINDOW),
+    "phi3-longrope": tiny(
+        "phi3", original_max_position_embeddings=16, tie_word_embeddings=True, hidden_size=32,
+        rope_parameters=rope("longrope", partial_rotary_factor=0.75, short_factor=[1.0, 1.1, 1.2], long_factor=[1.5, 2.0, 3.0])),
+    "gpt-neox": tiny("gpt_neox", num_attention_heads=2, rope_parameters=rope("default", 500.0, partial_rotary_factor=0.5)),
+    "gpt-neox-sequential": tiny(
+        "gpt_neox", num_attention_heads=2, use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True,
+        rope_parameters=rope("default", 2000.0, partial_rotary_factor=0.25)),
 }
 
 
@@ -119,7 +127,14 @@ def old_gemma3_spelling(config):
     config["rope_scaling"] = parameters["full_attention"]
 
 
-SPELLINGS = {"llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
+def old_neox_spelling(config):
+    """As Pythia has it."""
+    parameters = config.pop("rope_parameters")
+    config["rotary_emb_base"] = parameters["rope_theta"]
+    config["rotary_pct"] = parameters["partial_rotary_factor"]
+
+
+SPELLINGS = {"gpt-neox-sequential": old_neox_spelling, "llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
 
 
 def save(name, model, folder):

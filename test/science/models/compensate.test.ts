@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tf, type Tensor, type Tensor3D } from '../../../science/engine/index.js';
+import { tf, type Tensor } from '../../../science/engine/index.js';
 import { disposeConstants, modelFromConfig, runSubBlock } from '../../../science/models/index.js';
 import { openTestEngine } from '../../helpers/engine.js';
 
@@ -9,7 +9,7 @@ afterAll(disposeConstants);
 const shape = { hidden_size: 8, intermediate_size: 12, num_hidden_layers: 1, num_attention_heads: 2, vocab_size: 7 };
 
 /** The stream between the sub-blocks is as wide as the family makes it. */
-it.each([{ model_type: 'granite', residual_multiplier: 0.3 }])('the output that compensates brings one stream to where another goes: %j', (changes) => {
+it.each([{ model_type: 'granite', residual_multiplier: 0.3 }, { model_type: 'gpt_neox' }, { model_type: 'gpt_neox', use_parallel_residual: false }])('the output that compensates brings one stream to where another goes: %j', (changes) => {
   tf.tidy(() => {
     const layer = modelFromConfig({ ...shape, ...changes }, 'config.json').decoderLayer(0);
     const weights = new Map<string, Tensor>(layer.tensors.map(({ name, shape }, i) => [name, tf.randomNormal([...shape], 0, 0.5, 'float32', i + 1)]));

@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, granite, llama, mistral, olmo2, opt, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, gpt_neox, granite, llama, mistral, olmo2, opt, phi3, qwen2, qwen3\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {
@@ -233,6 +233,50 @@ describe('Granite', () => {
   it('has biases where the config says so', () => {
     const biases = (changes: Record<string, unknown>) => load({ model_type: 'granite', ...changes }).decoderLayer(0).tensors.filter(({ name }) => name.endsWith('.bias')).length;
     expect([biases({}), biases({ attention_bias: true }), biases({ mlp_bias: true })]).toEqual([0, 4, 3]);
+  });
+});
+
+describe('fused linears', () => {
+  const partsOf = (changes: Record<string, unknown>, block = 0) => load(changes).decoderLayer(0).subBlocks[block].inputs.map(({ name, shape, part }) => [name.split('.').at(-2), shape[0], part?.of, part?.from, part?.run, part?.stride, part?.rows]);
+
+  it('Phi-3 has queries, keys and values below each other in one matrix, and gate and up in another', () => {
+    const phi3 = { model_type: 'phi3', num_key_value_heads: 2 };
+    const qkv = 'model.layers.0.self_attn.qkv_proj.weight';
+    expect(partsOf(phi3)).toEqual([['q_proj', 32, qkv, 0, 32, 64, 64], ['k_proj', 16, qkv, 32, 16, 64, 64], ['v_proj', 16, qkv, 48, 16, 64, 64]]);
+    const gateUp = 'model.layers.0.mlp.gate_up_proj.weight';
+    expect(partsOf(phi3, 1)).toEqual([['gate_proj', 88, gateUp, 0, 88, 176, 176], ['up_proj', 88, gateUp, 88, 88, 176, 176]]);
+    expect(load(phi3).decoderLayer(0).subBlocks[0].inputs[0].part?.aliases).toEqual(['layers.0.self_attn.qkv_proj.weight']);
+  });
+
+  it('GPT-NeoX has those of one head after those of another, biases too', () => {
+    const neox = 'gpt_neox.layers.0.attention.query_key_value.weight';
+    expect(partsOf({ model_type: 'gpt_neox' })).toEqual([['q_proj', 32, neox, 0, 8, 24, 96], ['k_proj', 32, neox, 8, 8, 24, 96], ['v_proj', 32, neox, 16, 8, 24, 96]]);
+    const bias = load({ model_type: 'gpt_neox' }).decoderLayer(0).tensors.find(({ name }) => name.endsWith('k_proj.bias'));
+    expect(bias).toMatchObject({ shape: [32], part: { of: 'gpt_neox.layers.0.attention.query_key_value.bias', from: 8, run: 8, stride: 24, rows: 96 } });
+  });
+
+  it.each([
+    [{ model_type: 'phi3', rope_scaling: { type: 'yarn', factor: 2 } }, 'rope_scaling.type is "yarn"; expected one of default, longrope'],
+    [{ model_type: 'phi3', partial_rotary_factor: 1.5 }, 'partial_rotary_factor is 1.5; expected a number above zero, at most 1'],
+    [{ model_type: 'phi3', sliding_window: 0 }, 'sliding_window is 0; expected an integer above zero'],
+    [
+      { model_type: 'phi3', partial_rotary_factor: 0.5, rope_scaling: { type: 'longrope', short_factor: [1, 1, 1, 1], long_factor: [1, 1] } },
+      'rope_scaling.short_factor is [1,1,1,1]; expected a list of 2 numbers above zero',
+    ],
+    [
+      { model_type: 'phi3', original_max_position_embeddings: 64, rope_scaling: { type: 'default', original_max_position_embeddings: 32 } },
+      'rope_scaling.original_max_position_embeddings is 32; expected the same as at the top level (64)',
+    ],
+    [{ model_type: 'gpt_neox', rotary_pct: 2 }, 'rotary_pct is 2; expected a number above zero, at most 1'],
+    [{ model_type: 'gpt_neox', rope_scaling: { type: 'default', partial_rotary_factor: -1 } }, 'rope_scaling.partial_rotary_factor is -1; expected a number above zero'],
+    [{ model_type: 'gpt_neox', hidden_act: 'gelu_fast' }, `hidden_act is "gelu_fast"; expected 'gelu'`],
+    [{ model_type: 'gpt_neox', num_attention_heads: 5 }, 'num_attention_heads is 5; expected a divisor of hidden_size (32)'],
+    [{ model_type: 'gpt_neox', use_parallel_residual: 1 }, 'use_parallel_residual is 1; expected true or false'],
+    [{ model_type: 'gpt_neox', rotary_emb_base: 0 }, 'rotary_emb_base is 0; expected a number above zero'],
+    [{ model_type: 'gpt_neox', quantization_config: { bits: 4 } }, 'quantization_config is {"bits":4}; expected none'],
+  ])('refuses %j', (changes, message) => {
+    expect(() => load(changes)).toThrow(ModelConfigError);
+    expect(() => load(changes)).toThrow(`${where}: ${message}`);
   });
 });
 

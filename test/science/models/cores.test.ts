@@ -21,6 +21,8 @@ interface Sizes {
   softcap?: number;
   /** Factor of queries and keys beside their turn. */
   amplitude?: number;
+  /** How many dimensions of a head turn, where not all do. */
+  turned?: number;
   /** Positions are not in the attention. */
   learnedPositions?: boolean;
 }
@@ -31,7 +33,7 @@ const epsilon = 1e-2;
 function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
   const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
   const heads = keyValueHeads * group;
-  const half = headDim / 2;
+  const half = (size.turned ?? headDim) / 2;
   const out = new Array<number>(batch * time * heads * headDim).fill(0);
   const turned = (values: number[], width: number, b: number, t: number, head: number, norm?: number[]) => {
     const start = (b * time + t) * width;
@@ -43,6 +45,7 @@ function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
     }
     if (learnedPositions) return x;
     return x.map((value, i) => {
+      if (i >= 2 * half) return value;
       const angle = t * 10_000 ** (-(i % half) / half);
       return amplitude * (value * Math.cos(angle) + (i < half ? -x[i + half] : x[i - half]) * Math.sin(angle));
     });
@@ -249,6 +252,17 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
         checkCore(subBlocks(size, { model_type: 'granite', attention_multiplier: 0.3 })[0], (inputs) => attentionByHand(inputs, size), size);
       }),
       { numRuns: 5, seed: 3 },
+    );
+  });
+
+  it('attention that turns a part of each head', () => {
+    const partial = fc.record({ ...shape, headDim: fc.constantFrom(4, 6) });
+    fc.assert(
+      fc.property(partial, (plain) => {
+        const size = { ...plain, turned: 2 };
+        checkCore(subBlocks(size, { model_type: 'phi3', partial_rotary_factor: 2.01 / plain.headDim })[0], (inputs) => attentionByHand(inputs, size), size);
+      }),
+      { numRuns: 8, seed: 3 },
     );
   });
 

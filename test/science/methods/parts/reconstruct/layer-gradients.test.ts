@@ -30,7 +30,7 @@ describe('layerGradients', () => {
     // Far from its targets, so that slopes are large.
     const window = { h: windows[0].h, target: tf.tidy(() => windows[0].target.mul<Tensor3D>(-1)) };
     const trained = layer.tensors.map(({ name }) => name).filter((name) => name.endsWith('.weight'));
-    expect(trained.length).toBe({ llama: 9, opt: 8, optPostNorm: 8, qwen3: 11, olmo2: 11, gemma2: 11, granite: 9 }[family]);
+    expect(trained.length).toBe({ llama: 9, opt: 8, optPostNorm: 8, qwen3: 11, olmo2: 11, gemma2: 11, granite: 9, gptNeox: 8 }[family]);
     const { error, gradients } = layerGradients(layer, weights, trained, window);
     const errorOf = (used: Map<string, Tensor>): number => tf.tidy(() => layerErrors(layer, used, window).mean().dataSync()[0]);
     expect(error.dataSync()[0]).toBeCloseTo(errorOf(weights), 4);

@@ -46,7 +46,7 @@ const dispose = ({ hidden, denseHidden }: RebuildResult): void => { tf.dispose([
 beforeAll(() => openTestEngine());
 
 describe('best', () => {
-  it.each(['llama', 'opt', 'optPostNorm', 'qwen3', 'olmo2', 'granite'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
+  it.each(['llama', 'opt', 'optPostNorm', 'qwen3', 'olmo2', 'granite', 'gptNeox'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
     const toy = await toyLayer(family, [16, 16]);
     const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
     const errors: number[] = [];
