@@ -44,8 +44,8 @@ function fillPiece(
   });
 }
 
-/** The bytes of a part, of those of its whole tensor. */
-function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
+/** The bytes of a tensor, of those in its range of the file: a part's rows of its whole tensor. */
+export function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
   if (part === undefined) return bytes;
   const width = bytes.length / part.rows;
   const own = takeRows<Uint8Array>(bytes, shape[0] * width, width, part);
@@ -53,13 +53,13 @@ function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
 }
 
 /**
- * Bytes of a tensor, or of the one that it is a part of -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
+ * Bytes of a tensor -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
  *
  * @param bytes with a `byteOffset` that suits the dtype, as `readRange` gives
  * @throws UnsupportedDtypeError for a dtype other than F32, F16 and BF16
  */
 export function decodeTensor(info: TensorInfo, bytes: Buffer): Float32Array {
-  const { buffer, byteOffset, byteLength } = ownBytes(info, bytes);
+  const { buffer, byteOffset, byteLength } = bytes;
   switch (info.dtype) {
     case 'F32': return new Float32Array(buffer, byteOffset, byteLength / 4);
     case 'F16': return decodeF16(new Uint16Array(buffer, byteOffset, byteLength / 2));
@@ -98,5 +98,5 @@ export async function readTensorBytes(info: Pick<TensorInfo, 'file' | 'begin' | 
  */
 export async function readTensor(info: TensorInfo): Promise<Float32Array> {
   if (!weightDtypes.includes(info.dtype)) throw unsupportedDtype([info]);
-  return decodeTensor(info, await readTensorBytes(info));
+  return decodeTensor(info, ownBytes(info, await readTensorBytes(info)));
 }
