@@ -1,6 +1,6 @@
 import { close, openSync } from 'node:fs';
 import { NotPrefetchedError } from './errors.js';
-import { readRange } from './read-tensor.js';
+import { ownBytes, readRange } from './read-tensor.js';
 import type { TensorInfo } from './safetensors-header.js';
 
 /** Tensors whose bytes are on their way. */
@@ -43,7 +43,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
         throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug' });
       }
       pending.delete(name);
-      return { info: entry.info, bytes: await entry.bytes };
+      return { info: entry.info, bytes: ownBytes(entry.info, await entry.bytes) };
     },
   };
 }

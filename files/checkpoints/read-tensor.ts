@@ -44,7 +44,7 @@ function fillPiece(
   });
 }
 
-/** The bytes of a part, of those of its whole tensor. */
+/** The bytes of a tensor, of those in its range of the file: a part's rows of its whole tensor. */
 export function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
   if (part === undefined) return bytes;
   const width = bytes.length / part.rows;
@@ -98,5 +98,5 @@ export async function readTensorBytes(info: Pick<TensorInfo, 'file' | 'begin' | 
  */
 export async function readTensor(info: TensorInfo): Promise<Float32Array> {
   if (!weightDtypes.includes(info.dtype)) throw unsupportedDtype([info]);
-  return decodeTensor(info, await readTensorBytes(info));
+  return decodeTensor(info, ownBytes(info, await readTensorBytes(info)));
 }

@@ -45,6 +45,21 @@ const configs: Record<string, Record<string, unknown>> = {
     max_position_embeddings: 131072, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 8, residual_multiplier: 0.22, rms_norm_eps: 1e-5, rope_scaling: null,
     rope_theta: 10000000.0, tie_word_embeddings: true, vocab_size: 49152,
   },
+  'microsoft/Phi-3-mini-4k-instruct': {
+    ...common, model_type: 'phi3', attention_bias: false, auto_map: { AutoConfig: 'configuration_phi3.Phi3Config' }, embd_pdrop: 0.0, hidden_act: 'silu', hidden_size: 3072, intermediate_size: 8192,
+    max_position_embeddings: 4096, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, original_max_position_embeddings: 4096, resid_pdrop: 0.0, rms_norm_eps: 1e-5, rope_scaling: null,
+    rope_theta: 10000.0, sliding_window: 2047, tie_word_embeddings: false, vocab_size: 32064,
+  },
+  'microsoft/Phi-4-mini-instruct': {
+    ...common, model_type: 'phi3', attention_bias: false, embd_pdrop: 0.0, full_attn_mod: 1, hidden_act: 'silu', hidden_size: 3072, intermediate_size: 8192, interpolate_factor: 1, lm_head_bias: false,
+    max_position_embeddings: 131072, mlp_bias: false, num_attention_heads: 24, num_hidden_layers: 32, num_key_value_heads: 8, original_max_position_embeddings: 4096, partial_rotary_factor: 0.75,
+    resid_pdrop: 0.0, rms_norm_eps: 1e-5, rope_theta: 10000.0, sliding_window: 262144, tie_word_embeddings: true, vocab_size: 200064,
+    rope_scaling: { long_factor: Array<number>(48).fill(1.1), short_factor: Array<number>(48).fill(1), type: 'longrope' },
+  },
+  'EleutherAI/pythia-1.4b': {
+    ...common, model_type: 'gpt_neox', classifier_dropout: 0.1, hidden_act: 'gelu', hidden_dropout: 0.0, hidden_size: 2048, intermediate_size: 8192, layer_norm_eps: 1e-5, max_position_embeddings: 2048,
+    num_attention_heads: 16, num_hidden_layers: 24, rope_scaling: null, rotary_emb_base: 10000, rotary_pct: 0.25, tie_word_embeddings: false, use_parallel_residual: true, vocab_size: 50304,
+  },
 };
 
 it.each(Object.entries(configs))('%s', (_, config) => {
