@@ -31,7 +31,7 @@ describe('weights of a checkpoint in the engine', where(needs.tensorflow), () =>
     await writeSafetensors(file, [{ name: 'w', dtype, shape, data }]);
     const info = [...(await readSafetensorsHeader(file)).tensors.values()][0];
     const end = startLedger();
-    const weights = await toTensors([{ name: 'w', shape: shape as [number, number] }], prefetch([info]));
+    const weights = await toTensors([{ name: 'w', shape: shape }], prefetch([info]));
     const values = await weights.get('w')?.clone().data();
     expect(end().up).toBe(dtype === 'F32' ? 0 : data.length);
     expect(new Uint32Array(values?.slice().buffer as ArrayBuffer)).toEqual(new Uint32Array((await readTensor(info)).buffer));
