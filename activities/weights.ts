@@ -1,4 +1,4 @@
-import { decodeTensor, ownBytes, type PrefetchedTensors } from '../files/checkpoints/index.js';
+import { decodeTensor, type PrefetchedTensors } from '../files/checkpoints/index.js';
 import { hasDeviceOps, tf, widenFrom16, type Tensor } from '../science/engine/index.js';
 import type { TensorSpec } from '../science/models/index.js';
 
@@ -11,7 +11,7 @@ export async function toTensors(specs: readonly TensorSpec[], read: PrefetchedTe
   for (const { name, shape } of specs) {
     const { info, bytes } = await read.read(name);
     const type = hasDeviceOps() ? narrow[info.dtype] : undefined;
-    weights.set(name, type === undefined ? tf.tensor(decodeTensor(info, bytes), [...shape], 'float32') : widenFrom16(ownBytes(info, bytes), type, [...shape]));
+    weights.set(name, type === undefined ? tf.tensor(decodeTensor(info, bytes), [...shape], 'float32') : widenFrom16(bytes, type, [...shape]));
   }
   return weights;
 }

@@ -53,13 +53,13 @@ export function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
 }
 
 /**
- * Bytes of a tensor, or of the one that it is a part of -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
+ * Bytes of a tensor -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
  *
  * @param bytes with a `byteOffset` that suits the dtype, as `readRange` gives
  * @throws UnsupportedDtypeError for a dtype other than F32, F16 and BF16
  */
 export function decodeTensor(info: TensorInfo, bytes: Buffer): Float32Array {
-  const { buffer, byteOffset, byteLength } = ownBytes(info, bytes);
+  const { buffer, byteOffset, byteLength } = bytes;
   switch (info.dtype) {
     case 'F32': return new Float32Array(buffer, byteOffset, byteLength / 4);
     case 'F16': return decodeF16(new Uint16Array(buffer, byteOffset, byteLength / 2));
