@@ -42,7 +42,7 @@ const rankedBytes = 3 * 31 * 14;
  * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
  * Nothing of it is measured.
  */
-export function deviceMachine(device: DevicePeaks, host: Machine): Machine {
+export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine): Machine {
   const bandwidth = reached * device.bandwidth;
   return {
     ...host,

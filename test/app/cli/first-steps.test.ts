@@ -142,7 +142,7 @@ it('examples lists every ready file, each with a line that says what it is', asy
   for (const { about } of examples) expect(about).toMatch(/^\S.{8,}[.?]$/);
   const kinds = Object.fromEntries(examples.map(({ file, kind }) => [path.relative('pipelines', file), kind]));
   expect(kinds).toMatchObject({ 'demo.yaml': 'pipeline', 'sweeps/demo.yaml': 'sweep', 'searches/demo.yaml': 'search', 'packs/llama-7b-wanda-50.yaml': 'pack' });
-  expect((await runCommand(['examples'])).stdout).toMatch(/^Pipelines, .*\n {2}pipelines\/demo\.yaml +The whole job/);
+  expect((await runCommand(['examples'])).stdout).toMatch(/^Pipelines, .*\n {2}pipelines\/demo\.yaml +A whole run/);
 });
 
 describe('files that are not there', () => {
@@ -187,7 +187,7 @@ describe('completion', () => {
   it('of Fish does so, too', async () => {
     const script = path.join(folder, 'completion.fish');
     writeFileSync(script, (await runCommand(['completion', 'fish'])).stdout);
-    expect(readFileSync(script, 'utf8')).toMatch(/^complete -c temporal-pipeline -n "__temporal_pipeline_at ' sweep'" -a resume -d 'go on with/m);
+    expect(readFileSync(script, 'utf8')).toMatch(/^complete -c temporal-pipeline -n "__temporal_pipeline_at ' sweep'" -a resume -d 'run the members/m);
     if (onPath('fish').length === 0) return;
     const offered = (line: string): string[] =>
       execFileSync('fish', ['--no-config', '-c', `source '${script}'; complete -C '${line}'`], { encoding: 'utf8' }).split('\n').flatMap((answer) => answer.split('\t')[0] || []);
