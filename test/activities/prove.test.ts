@@ -33,7 +33,8 @@ const initialStageOf = ({ stages }: Pipeline): InitialMaskStage => stages.find((
 /** Stores a layer's mask again, changed. */
 async function changed({ context }: BegunRun, key: string, layer: number, change: (pruned: PrunedLayer) => void): Promise<string> {
   const { model } = await bench.model(context.model);
-  const pruned = await readPrunedLayer(bench.store, key, model.decoderLayer(layer));
+  const { masks, updates } = await readPrunedLayer(bench.store, key, model.decoderLayer(layer));
+  const pruned = { masks: new Map(masks), updates };
   change(pruned);
   const { manifest } = await bench.store.findOrMake('mask', { changed: key, by: change.toString() }, async (draft) => {
     await writePrunedLayer(draft, model.decoderLayer(layer), pruned);

@@ -17,7 +17,7 @@ interface Forms {
 
 /**
  * Masks by linear that change their form only where somebody needs another one. As a map it has one byte a weight, like any
- * {@link Masks}. Where masks are selected on the device they stay there as tensors, and one bit a weight comes down.
+ * {@link Masks}; nobody may change these. Where masks are selected on the device they stay there as tensors, and one bit a weight comes down.
  */
 export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   private constructor(private readonly forms: ReadonlyMap<string, Forms>) {}

@@ -12,8 +12,8 @@ it('a pipeline may say what an hour costs; one that does not keeps its digest', 
 });
 
 it.each([
-  ['{ perHour: -1 }', '`perHour` is -1; expected a number of at least 0 and at most 1000000. Write for instance `perHour: 2.5`.'],
-  ['{ currency: EUR }', '`perHour` is missing in `cost`; expected a number of at least 0 and at most 1000000. Add for instance `perHour: 2.5`.'],
+  ['{ perHour: -1 }', '`perHour` is -1; expected a number of at least 0 and at most 1000000. Write for example `perHour: 2.5`.'],
+  ['{ currency: EUR }', '`perHour` is missing in `cost`; expected a number of at least 0 and at most 1000000. Add for example `perHour: 2.5`.'],
 ])('%s is refused', (yaml, message) => {
   const lines = problemLines(pipelineText(undefined, `cost: ${yaml}\n`));
   expect(lines.map((line) => line.replace(/^4:\d+ /, ''))).toEqual([message]);
