@@ -33,6 +33,8 @@ export function catchInterrupts(atOnce: () => void = () => undefined): Interrupt
 
 /** What `work` gives, unless the signal aborts first: then the signal's reason is thrown. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // After an abort nobody waits for it, so it may fail.
+  work.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {
