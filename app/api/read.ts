@@ -30,7 +30,7 @@ export async function readResult(folder: string): Promise<PipelineResult> {
 }
 
 /**
- * Opens a mask file, for instance `mask.safetensors` of a run's folder.
+ * Opens a mask file, for example `mask.safetensors` of a run's folder.
  * @throws MaskFileError
  */
 export async function readMask(file: string): Promise<Mask> {

@@ -32,7 +32,7 @@ export type FinishedRun = { workflowId: string; runId: string } & (
 );
 
 /**
- * Runs a pipeline on this machine to its end, as `temporal-pipeline run` does: with a server and a worker where there are none.
+ * Runs a pipeline on this machine to its end, as `temporal-pipeline run` does. Starts a server and a worker if none is running.
  * The same pipeline again finds its finished work.
  * @throws the signal's reason when it aborts; SetUpError, and what keeps a run from starting
  */

@@ -9,7 +9,7 @@ interface NamedFile {
   path: string;
 }
 
-/** What of a pipeline's model, texts and masks is not on this machine. What comes from a hub is not looked for. */
+/** The model, texts and masks of a pipeline that this machine does not have. Those from a hub are not checked. */
 export function missingFiles({ model, stages }: Pipeline): ValueProblem[] {
   const texts = stages.flatMap((stage, index) => filesOf(stage).map(({ pointer, path }) => ({ pointer: `/stages/${index}/${stage.type}/${pointer}`, path })));
   const missing = texts.filter(({ path }) => !existsSync(path));

@@ -68,7 +68,7 @@ function readGoal(answer: string): Goal {
   if (kept !== undefined && Number(kept) > 0 && Number(kept) < Number(of)) return { pattern: answer };
   const [, number, percent] = /^(\d*\.?\d+)\s*(%?)$/.exec(answer) ?? [];
   const share = Number(number) / (percent === '%' ? 100 : 1);
-  if (!(share > 0 && share < 1)) throw wrong('goal', `${JSON.stringify(answer)} is no share of weights and no pattern`, 'for instance 50 %, 0.6, 2:4 or 4:8');
+  if (!(share > 0 && share < 1)) throw wrong('goal', `${JSON.stringify(answer)} is neither a share of weights nor a pattern`, 'for example 50 %, 0.6, 2:4 or 4:8');
   return { sparsity: Number(share.toPrecision(6)) };
 }
 

@@ -14,7 +14,7 @@ export interface PlanOptions {
   device?: DeviceName;
 }
 
-/** Prints the plan of a pipeline, and what of it does not fit here. */
+/** Prints the plan of a pipeline, and which of its needs this machine cannot meet. */
 export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate, device }: PlanOptions): Promise<void> {
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
   const measurements = await readMeasurements(state);

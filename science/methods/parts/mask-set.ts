@@ -1,7 +1,6 @@
-import { downloadBits, keep, unpackBits } from '../../engine/index.js';
+import { downloadBits, keep } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
-import type { Masks } from './masked-weights.js';
 import type { Shape } from './pattern.js';
 
 /** One linear's mask in the forms that it has had so far. All of them say the same. */
@@ -36,20 +35,6 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   /** @param tensors float32 `[out, in]`; they belong to the set from now on */
   static ofTensors(tensors: ReadonlyMap<string, Tensor2D>): MaskSet {
     return new MaskSet(new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, tensor: keep(tensor) }])));
-  }
-
-  /** The named masks on the device, from bits where there are bits; a set of its own. @throws PruningInputError if one is missing */
-  static onDevice(linears: readonly { name: string; shape: Shape }[], masks: Masks, upload: (mask: Uint8Array, shape: Shape) => Tensor2D): MaskSet {
-    const tensors = new Map<string, Tensor2D>();
-    for (const { name, shape } of linears) {
-      const bits = masks instanceof MaskSet ? masks.forms.get(name)?.bits : undefined;
-      const bytes = bits === undefined ? masks.get(name) : undefined;
-      if (bits === undefined && bytes === undefined) {
-        throw new PruningInputError({ where: name, what: 'this linear has no mask', expected: 'a mask for every linear of the sub-block' });
-      }
-      tensors.set(name, bits === undefined ? upload(bytes as Uint8Array, shape) : unpackBits<Tensor2D>(bits, [...shape]));
-    }
-    return MaskSet.ofTensors(tensors);
   }
 
   get size(): number {

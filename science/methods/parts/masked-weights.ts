@@ -46,7 +46,12 @@ function maskTensor(masks: Masks, name: string, shape: number[]): Tensor | undef
   const there = masks instanceof MaskSet ? masks.tensor(name) : undefined;
   if (there !== undefined) return there;
   const mask = masks.get(name);
-  return mask && tf.tensor(mask, shape, 'bool').cast('float32');
+  return mask && uploadMask(mask, shape);
+}
+
+/** One byte a weight -> float32 of 0 and 1 on the device. Only the bytes go up. */
+export function uploadMask<T extends Tensor>(mask: Uint8Array, shape: number[]): T {
+  return tf.tidy(() => tf.tensor(mask, shape, 'bool').cast<T>('float32'));
 }
 
 async function withNew<T>(weights: Weights, used: Weights, work: (used: Weights) => Promise<T>): Promise<T> {

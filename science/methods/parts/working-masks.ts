@@ -1,16 +1,19 @@
 /** Masks of a sub-block while they are worked on: on the device where masks are selected there, else one byte a weight. */
-import { selectsOnDevice, tf } from '../../engine/index.js';
+import { selectsOnDevice, tf, unpackBits } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
 import { total } from './device-selection.js';
 import { MaskSet } from './mask-set.js';
-import { maskOf, masksOf } from './masked-weights.js';
+import { maskOf, masksOf, uploadMask } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
 /** The linears' masks where they are worked on. What is on the device is the caller's to dispose. @throws PruningInputError if one is missing */
 export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Masks {
   if (!selectsOnDevice()) return masksOf(linears, masks);
-  return MaskSet.onDevice(linears, masks, (mask, shape) => tf.tidy(() => tf.tensor2d(mask, [...shape], 'bool').cast('float32')));
+  return MaskSet.ofTensors(new Map(linears.map(({ name, shape }) => {
+    const bits = masks instanceof MaskSet ? masks.bits(name) : undefined;
+    return [name, bits === undefined ? uploadMask<Tensor2D>(maskOf(masks, name), [...shape]) : unpackBits<Tensor2D>(bits, [...shape])];
+  })));
 }
 
 /** Masks that outlive the work: bits, where they come from the device, else arrays of their own. */

@@ -58,8 +58,8 @@ describe('init', () => {
     [['--model', './nowhere', '--text', 'c4', '--goal', '50 %', '--machine', 'gpu'], /model: there is no folder \.\/nowhere/],
     [['--model', 'huggyllama/llama-7b', '--text', 'c4', '--goal', '50 %', '--machine', 'gpu'], /names no commit/],
     [['--model', model, '--text', 'nothing.txt', '--goal', '50 %', '--machine', 'gpu'], /text: there is no file nothing\.txt/],
-    [['--model', model, '--text', 'c4', '--goal', '150 %', '--machine', 'gpu'], /goal: "150 %" is no share/],
-    [['--model', model, '--text', 'c4', '--goal', '4:2', '--machine', 'gpu'], /goal: "4:2" is no share/],
+    [['--model', model, '--text', 'c4', '--goal', '150 %', '--machine', 'gpu'], /goal: "150 %" is neither a share of weights nor a pattern/],
+    [['--model', model, '--text', 'c4', '--goal', '4:2', '--machine', 'gpu'], /goal: "4:2" is neither a share of weights nor a pattern/],
     [['--model', model, '--text', 'c4', '--goal', '50 %', '--machine', 'phone'], /machine: "phone" .*laptop, workstation, gpu/],
   ])('refuses %j, and writes nothing', async (words, message) => {
     const { code, stderr } = await init(...words);
