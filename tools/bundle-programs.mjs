@@ -32,6 +32,7 @@ export const programsAreBundled = () => existsSync(listing);
 
 /** What such a package is called in the listing: `set-up:@temporalio/worker`. */
 const setUpNamespace = 'set-up';
+const ownNamespace = 'own';
 
 /** Puts validators that are compiled already in place of app/config/validators.ts, which compiles them whenever a program starts. */
 const compiledValidators = {
@@ -62,6 +63,9 @@ const fromSetUp = {
   name: 'packages from set-up',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^@temporalio\// }, ({ path }) => ({ path, namespace: setUpNamespace }));
+    // Where Node 20 has required other packages meanwhile, its `import` of this one may give an empty object.
+    onResolve({ filter: /^winston$/ }, ({ path, namespace }) => (namespace === ownNamespace ? { path, external: true } : { path, namespace: ownNamespace }));
+    onLoad({ filter: /.*/, namespace: ownNamespace }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)});`, resolveDir: packageRoot }));
     onLoad({ filter: /.*/, namespace: setUpNamespace }, ({ path }) => ({ contents: `module.exports = packageOfSetUp(${JSON.stringify(path)});` }));
   },
 };

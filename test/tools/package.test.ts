@@ -1,8 +1,8 @@
 /** What npm publishes of this package, and what set-up adds to it. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtFolder, packageRoot } from '#setup/places.mjs';
 
@@ -35,6 +35,48 @@ describe('the tarball', () => {
     text = (file) => tar('-xzOf', tarball, `package/${file}`);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs a command of the package in a project that has it installed, but has not set up, where npm fails. */
+  function stranger(...words: string[]): { code: number | null; stdout: string; stderr: string } {
+    const installed = join(folder, 'node_modules');
+    const own = join(installed, 'llm-barber-pipeline');
+    const npm = join(folder, 'npm-cli.js');
+    if (!existsSync(own)) {
+      mkdirSync(own, { recursive: true });
+      execFileSync('tar', ['-xzf', join(folder, tarballName()), '-C', own, '--strip-components=1']);
+      for (const name of Object.keys(manifest.dependencies)) {
+        mkdirSync(dirname(join(installed, name)), { recursive: true });
+        symlinkSync(join(packageRoot, 'node_modules', name), join(installed, name));
+      }
+      writeFileSync(npm, "console.error('the registry cannot be reached'); process.exit(1);");
+    }
+    const env = { PATH: process.env['PATH'], npm_execpath: npm, HOME: folder, LLM_BARBER_CACHE: join(folder, 'cache') };
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(own, 'app/cli/bin/temporal-pipeline.mjs'), ...words], { cwd: folder, env, encoding: 'utf8' });
+    return { code: status, stdout, stderr };
+  }
+  const tarballName = (): string => readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+
+  it('checks and explains pipelines before set-up', () => {
+    expect(stranger('validate', '--files', 'node_modules/llm-barber-pipeline/pipelines/demo.yaml')).toMatchObject({ code: 0, stderr: '' });
+    expect(stranger('explain', 'samples').stdout).toContain('Number of windows');
+    const { checks } = JSON.parse(stranger('doctor', '--json').stdout) as { checks: { name: string; standing: string; mend?: string }[] };
+    expect(checks.find(({ name }) => name === 'packages')).toMatchObject({ standing: 'missing', mend: expect.stringContaining('npx temporal-pipeline setup') as string });
+  });
+
+  it('sets up on first use, says before what that fetches, and starts nothing where it fails', () => {
+    const { code, stdout, stderr } = stranger('demo', '--json');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Set-up fetches .*npm packages of workers \(200 MB, 630 MB on disk\).*TensorFlow .*MB.*cache\. This takes/);
+    expect(stderr).toContain('packages ... fetching them from the npm registry ... failed');
+    expect(stderr).toMatch(/Set-up stopped: npm ci: exit code 1: the registry cannot be reached/);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { type: 'SetUpError' } });
+    expect(existsSync(join(folder, '.llm-barber'))).toBe(false);
+    expect(readdirSync(join(folder, 'cache', 'worker-packages'))).toEqual([]);
+  });
+
+  it('does not set up for a pipeline that is wrong', () => {
+    expect(stranger('run', 'nothing.yaml').stderr).not.toContain('Set-up');
+  });
 
   it('has what its commands, its API and set-up need', () => {
     expect(files).toEqual(expect.arrayContaining([

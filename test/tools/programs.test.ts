@@ -21,7 +21,7 @@ function packagesOf(entryPoints: readonly string[]): string[] {
     if (files.has(file)) continue;
     files.add(file);
     for (const source of Object.keys(outputs[file].inputs)) {
-      packages.add(/^(?:node_modules\/|set-up:)((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? '');
+      packages.add(/^(?:node_modules\/|set-up:|own:)((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? '');
       if (source === 'science/engine/tensorflow.ts') packages.add('@tensorflow/tfjs');
     }
     for (const needed of outputs[file].imports) {
