@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
@@ -8,6 +8,10 @@ import { answers } from '../../app/cli/local/health.js';
 import { freePort } from '../../app/cli/local/ports.js';
 import { findTemporalCli } from '../../app/cli/temporal-cli.js';
 import { labelKeys } from '../../workflows/run-labels.js';
+
+const attempts = 5;
+/** Characters of the server's own message that an error shows. */
+const mostSaid = 2_000;
 
 /** A Temporal server of the caller's own, in memory. */
 export interface OwnServer {
@@ -23,15 +27,7 @@ export interface OwnServer {
 export async function startOwnServer(suggestedEvents: number): Promise<OwnServer> {
   const cli = await findTemporalCli();
   if (cli === undefined) throw new Error('There is no Temporal CLI here; run `npm run setup`.');
-  const port = await freePort();
-  const address = `127.0.0.1:${port}`;
-  const settings = ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestedEvents}`, '--search-attribute', `${labelKeys.gate.name}=Keyword`];
-  const words = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, ...settings];
-  const child = spawn(cli, words, { stdio: 'ignore' });
-  while (!(await answers(address))) {
-    if (child.exitCode !== null) throw new Error(`The Temporal server ended with exit code ${child.exitCode}.`);
-    await sleep(50);
-  }
+  const { child, address } = await launch(cli, suggestedEvents);
   const client = await connectClient(localConnection(address));
   const stop = async (): Promise<void> => {
     await client.connection.close();
@@ -39,4 +35,21 @@ export async function startOwnServer(suggestedEvents: number): Promise<OwnServer
     if (child.exitCode === null) await once(child, 'exit');
   };
   return { address, client, stop };
+}
+
+/** The server takes more ports than the one it is given, and another program may take any of them first: then it is started again. */
+async function launch(cli: string, suggestedEvents: number): Promise<{ child: ChildProcess; address: string }> {
+  const settings = ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestedEvents}`, '--search-attribute', `${labelKeys.gate.name}=Keyword`];
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const child = spawn(cli, ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, ...settings], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (part: Buffer) => (said = (said + part.toString()).slice(-mostSaid)));
+    while (child.exitCode === null) {
+      if (await answers(address)) return { child, address };
+      await sleep(50);
+    }
+    if (attempt === attempts) throw new Error(`The Temporal server ended with exit code ${child.exitCode}: ${said}`);
+  }
 }

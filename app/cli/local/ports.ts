@@ -11,6 +11,8 @@ export interface Ports {
 /** Below the ports that systems give to outgoing connections. */
 const firstPort = 20_000;
 const portPairs = 6_000;
+/** Ports that no state has as its own. */
+const lowestFreePort = 12_000;
 
 /**
  * The ports of a state's server: always the same for one state, hardly ever those of another. A server that was killed must not
@@ -30,15 +32,13 @@ export async function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A loopback port that was free a moment ago. */
+/**
+ * A loopback port that was free a moment ago. It is below the range that systems give to outgoing connections: a port of that
+ * range can be taken by any connection that opens before the caller listens.
+ */
 export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
+  for (;;) {
+    const port = lowestFreePort + Math.floor(Math.random() * (firstPort - lowestFreePort));
+    if (await isFree(port)) return port;
+  }
 }
