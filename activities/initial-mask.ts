@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf } from '../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
-import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, layerForward, ownSettings, parsePattern, type Masks, type MaskTarget } from '../science/methods/index.js';
+import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, disposeMasks, keptWeights, layerForward, linearMask, MaskSet, ownSettings, parsePattern, type Masks, type MaskTarget } from '../science/methods/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
@@ -43,15 +43,14 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
     const { pruned, entries } = await prune(input, mask, layer, targetOf, bench);
     const { groups } = initialMethodOf(input.stage.method);
     for (const linear of linearsOf(layer)) {
-      const { name, shape } = linear;
-      const made = { name, shape, mask: pruned.masks.get(name) ?? new Uint8Array(0) };
+      const made = linearMask(pruned.masks, linear);
       // A mask from elsewhere has its own budget and promised only its pattern.
       if (groups === undefined) checkPattern(made, pattern);
       else checkInitialMask(made, targetOf(linear), groups);
     }
     await writePrunedLayer(draft, layer, pruned);
     if (input.path !== undefined) await bench.hidden.settle(context, after(input.path, mask));
-    return { ...countKept(pruned.masks), entries } as unknown as Json;
+    return { ...countKept(layer, pruned.masks), entries } as unknown as Json;
   });
   if (input.path !== undefined && isLast(context, index)) await bench.hidden.end(context, input.path);
   const { kept, pruned, entries } = made.manifest.summary as unknown as ReturnType<typeof countKept> & { entries: InitialMaskEntry[] };
@@ -120,11 +119,14 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
       readSource: () => readSource(context, stage.source ?? '', layer, bench),
       onProgress: (detail) => { bench.onProgress(`layer ${layer.index}, ${detail}`); },
     });
-    const pruned = { masks, updates };
-    // Nobody needs what comes out of the last layer.
-    if (path === undefined || isLast(context, layer.index)) tf.dispose(hidden);
-    else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(path, 'without weights', () => layerForward({ layer, hidden, weights, ...pruned })));
-    return { pruned, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
+    try {
+      // Nobody needs what comes out of the last layer.
+      if (path === undefined || isLast(context, layer.index)) tf.dispose(hidden);
+      else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(path, 'without weights', () => layerForward({ layer, hidden, weights, masks, updates })));
+      return { pruned: { masks: masks instanceof MaskSet ? masks.downloaded() : masks, updates }, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
+    } finally {
+      disposeMasks(masks);
+    }
   } finally {
     disposeWeights(weights);
   }
@@ -138,12 +140,8 @@ async function readSource(context: InitialMaskInput['context'], source: string, 
   return found;
 }
 
-function countKept(masks: Masks): { kept: number; pruned: number } {
-  let kept = 0;
-  let size = 0;
-  for (const mask of masks.values()) {
-    size += mask.length;
-    for (const bit of mask) kept += bit;
-  }
-  return { kept, pruned: size - kept };
+function countKept(layer: DecoderLayer, masks: Masks): { kept: number; pruned: number } {
+  const linears = linearsOf(layer).map((linear) => keptWeights(linearMask(masks, linear)));
+  const sum = (key: 'kept' | 'size'): number => linears.reduce((total, linear) => total + linear[key], 0);
+  return { kept: sum('kept'), pruned: sum('size') - sum('kept') };
 }

@@ -1,4 +1,5 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
+import { pairsOfBlocks } from '../../science/models/attention-blocks.js';
 import type { DecoderModel } from '../../science/models/index.js';
 
 /** The stages of one type. */
@@ -10,8 +11,8 @@ export function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): 
 const batchBytes = 768 * 2 ** 20;
 
 /**
- * Sequences that go through a layer together: as many as fit into {@link batchBytes} with their attention scores (kept about
- * four times for the gradient) and activations. Follows from the pipeline and the model alone, never from free memory.
+ * Sequences that go through a layer together: as many as fit into {@link batchBytes} with the attention scores of a block of
+ * queries and their activations. Follows from the pipeline and the model alone, never from free memory.
  */
 export function sequencesPerBatch(pipeline: Pipeline, model: LayerWidths): number {
   const lengths = [
@@ -24,9 +25,9 @@ export function sequencesPerBatch(pipeline: Pipeline, model: LayerWidths): numbe
 
 type LayerWidths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize'>;
 
-/** Numbers that a sequence of so many tokens takes inside a decoder layer: attention scores (about four times) and activations. */
+/** Numbers that a sequence of so many tokens takes inside a decoder layer: attention scores of a block of queries (about four times) and activations. */
 export function sequenceNumbers({ attentionHeads, hiddenSize, intermediateSize }: LayerWidths, time: number): number {
-  return 4 * attentionHeads * time * time + time * (12 * hiddenSize + 8 * intermediateSize);
+  return 4 * attentionHeads * pairsOfBlocks(time).largest + time * (12 * hiddenSize + 8 * intermediateSize);
 }
 
 /** Bytes that a batch of zero-shot questions may take inside a decoder layer, which is only run forward. */

@@ -1,4 +1,5 @@
 /** What parts of the work on one decoder layer take. Methods put their costs together from these. */
+import { pairsOfBlocks } from '../models/attention-blocks.js';
 import type { ModelSize, SubBlockSize } from './model-size.js';
 import type { Windows } from './windows.js';
 import { addWork, type Cost, type Work } from './work.js';
@@ -9,7 +10,7 @@ export const f64 = 8;
 
 /** Most bytes of weight gradients that are made together (science/methods/rebuild/published/squared-gradients.ts). */
 export const batchedGradients = 256 * 2 ** 20;
-/** Times that attention scores `[heads, time, time]` are held at once: forward; forward and backward. Caps need more. */
+/** Times that the attention scores of a block of queries are held at once: forward; forward and backward. Caps need more. */
 const scoresForward = ({ cappedScores }: ModelSize): number => (cappedScores ? 4 : 3);
 const scoresBackward = ({ cappedScores }: ModelSize): number => (cappedScores ? 7 : 5);
 
@@ -27,9 +28,9 @@ export function batchOf({ samples, perBatch }: Windows): number {
   return Math.min(samples, perBatch);
 }
 
-/** Bytes of one batch's attention scores. */
+/** Bytes of the attention scores of one batch and the largest block of queries. */
 function scoreBytes({ heads }: ModelSize, windows: Windows): number {
-  return f32 * batchOf(windows) * heads * windows.time * windows.time;
+  return f32 * batchOf(windows) * heads * pairsOfBlocks(windows.time).largest;
 }
 
 /** Bytes that one batch takes on its way through a whole layer, forward only: what the linears give stays to the end of the layer. */
@@ -66,8 +67,10 @@ export function forwardWork(size: ModelSize, windows: Windows): Work {
   const attention = size.layer.subBlocks.filter(({ block }) => block === 'attention').reduce((total, { coreWidth }) => total + coreWidth, 0);
   const widths = size.layer.subBlocks.reduce((total, { innerWidth, coreWidth }) => total + 4 * innerWidth + 4 * coreWidth, 12 * size.hidden);
   const batches = Math.ceil(windows.samples / batchOf(windows));
+  /** Keys that a query meets, on average. */
+  const keys = pairsOfBlocks(windows.time).all / windows.time;
   return addWork(
-    [tokens, { flops: 2 * size.layer.linear + 4 * windows.time * attention, movedBytes: f32 * (widths + 8 * size.heads * windows.time) }],
+    [tokens, { flops: 2 * size.layer.linear + 4 * keys * attention, movedBytes: f32 * (widths + 8 * size.heads * keys) }],
     [batches, { calls: 80 }],
   );
 }

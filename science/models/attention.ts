@@ -1,7 +1,8 @@
 import { tf } from '../engine/index.js';
 import type { Tensor, Tensor3D, Tensor4D } from '../engine/index.js';
-import { attentionOfLayout } from './attention-of-layout.js';
-import { attentionMask, bounded, joinHeads, maskedSoftmax, queryScale, splitHeads, turn } from './attention-parts.js';
+import { queryBlocks } from './attention-blocks.js';
+import type { QueryBlock } from './attention-blocks.js';
+import { attentionMask, bounded, joinHeads, maskedSoftmax, queryScale, splitHeads, tailedMask, turn } from './attention-parts.js';
 import type { AttentionPositions, AttentionShape } from './attention-parts.js';
 import { customVjp } from './custom-vjp.js';
 
@@ -10,48 +11,91 @@ import { customVjp } from './custom-vjp.js';
  * rotary positions (Su et al. 2021), a sliding window (Beltagy et al. 2020), another factor and capped scores where the
  * family has them.
  *
- * Grouped heads repeat nothing: query heads that share a key and value head are consecutive, so `[heads, time]` read as
- * `[keyValueHeads, group * time]` makes one matrix product of each group.
+ * Queries go block by block, each with the keys that it sees: no `[time, time]` matrix of all heads exists, and next to
+ * nothing behind the diagonal is computed. The gradient computes each block's softmax again (Dao et al. 2022), so nothing
+ * of that size is kept for it either.
+ *
+ * Grouped heads repeat nothing: query heads that share a key and value head are consecutive, so `[heads, rows]` read as
+ * `[keyValueHeads, group * rows]` makes one matrix product of each group.
  *
  * The vector-Jacobian product is written out (with `P` the softmax, `O` the result):
- * `dV = P^T dO`, `dS = P * (dO V^T - rowsum(dO * O))`, `dQ = dS K`, `dK = dS^T Q`; it makes two passes over
- * `[time, time]` where the recorded one makes four. With a cap c on the scores, dS is also times `c (1 - tanh^2)`.
+ * `dV = P^T dO`, `dS = P * (dO V^T - rowsum(dO * O))`, `dQ = dS K`, `dK = dS^T Q`. With a cap c on the scores, dS is also
+ * times `c (1 - tanh^2)`.
  *
  * @param q `[batch, time, heads * headDim]`
  * @param k `[batch, time, keyValueHeads * headDim]`
  * @param v like k
+ * @param rows queries of a block; more mean fewer operations, and more work for what nobody sees
  * @returns `[batch, time, heads * headDim]`
  */
-export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions): Tensor3D {
+export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions, rows?: number): Tensor3D {
   const [batch, time] = q.shape;
-  const { heads, keyValueHeads, headDim } = shape;
-  const { window, layout } = positions;
-  if (layout !== undefined) return attentionOfLayout(q, k, v, shape, { ...positions, layout });
-  const { softcap } = shape;
+  const { heads, keyValueHeads, headDim, softcap } = shape;
+  const { window } = positions;
+  const tailed = positions.layout?.tailed;
+  // In a sequence with tails a distance is not one of places, so every earlier key may be within the window.
+  const blocks = queryBlocks(time, { rows, window: tailed === undefined ? window : undefined });
   const scale = queryScale(shape);
-  const group = heads / keyValueHeads;
-  const grouped = <T extends Tensor>(x: T) => x.reshape<Tensor4D>([batch, keyValueHeads, group * time, x.shape.at(-1) as number]);
-  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, time, headDim]);
+
+  const queriesOf = (x: Tensor4D, block: QueryBlock) => grouped(x.slice([0, 0, block.start, 0], [batch, heads, block.rows, x.shape[3]]));
+  const keysOf = (x: Tensor4D, block: QueryBlock) => (block.keys === time ? x : x.slice([0, 0, block.firstKey, 0], [batch, keyValueHeads, block.keys, headDim]));
+  const grouped = (x: Tensor4D) => x.reshape<Tensor4D>([batch, keyValueHeads, -1, x.shape[3]]);
+  const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, -1, x.shape[3]]);
+  /** Softmax of the block's scores, grouped, and the scores between -1 and 1 where there is a cap. */
+  const probabilities = (Q: Tensor4D, K: Tensor4D, mask: Tensor4D, block: QueryBlock): { P: Tensor4D; capped: Tensor4D } => {
+    const scores = perHead(bounded(tf.matMul<Tensor4D>(queriesOf(Q, block), keysOf(K, block), false, true), softcap));
+    const blockMask = mask.slice([0, 0, block.start, block.firstKey], [mask.shape[0], 1, block.rows, block.keys]);
+    return { P: grouped(maskedSoftmax(scores, shape, blockMask)), capped: grouped(scores) };
+  };
+  const maskOfAll = (): Tensor4D => (tailed === undefined ? attentionMask(time, window).reshape<Tensor4D>([1, 1, time, time]) : tailedMask(tailed, window));
 
   return customVjp(
     [q, k, v],
     (q_, k_, v_) => {
-      const Q = grouped(turn(splitHeads(q_, heads), positions, scale, 1));
+      const Q = turn(splitHeads(q_, heads), positions, scale, 1);
       const K = turn(splitHeads(k_, keyValueHeads), positions, 1, 1);
       const V = splitHeads(v_, keyValueHeads);
-      const scores = tf.tidy(() => bounded(tf.matMul(Q, K, false, true).reshape<Tensor3D>([batch * heads, time, time]), softcap));
-      const P = grouped(maskedSoftmax(scores, shape, attentionMask(time, window)));
-      const O = tf.matMul<Tensor4D>(P, V);
-      return { value: joinHeads(perHead(O)), saved: [Q, K, V, P, O, ...(softcap === undefined ? [] : [grouped(scores)])] };
+      const O = tf.tidy(() => {
+        const mask = maskOfAll();
+        return joined(blocks.map((block) => tf.tidy(() => perHead(tf.matMul(probabilities(Q, K, mask, block).P, keysOf(V, block))))));
+      });
+      return { value: joinHeads(O), saved: [Q, K, V, O] };
     },
-    (dy, [Q, K, V, P, O, tanh]) => {
-      const dO = grouped(splitHeads(dy, heads));
-      const dV = tf.matMul<Tensor4D>(P, dO, true, false);
-      const dP = tf.tidy(() => P.mul<Tensor4D>(tf.matMul(dO, V, false, true).sub(dO.mul(O).sum(-1, true))));
-      const dS = softcap === undefined ? dP : tf.tidy(() => dP.mul<Tensor4D>(tanh.square().mul(-softcap).add(softcap)));
-      const dQ = turn(perHead(tf.matMul<Tensor4D>(dS, K)), positions, scale, -1);
-      const dK = turn(tf.matMul<Tensor4D>(dS, Q, true, false), positions, 1, -1);
-      return [joinHeads(dQ), joinHeads(dK), joinHeads(dV)];
+    (dy, [Q, K, V, O]) => {
+      const mask = maskOfAll();
+      const dO = splitHeads(dy, heads);
+      const meanSlope = dO.mul<Tensor4D>(O).sum<Tensor4D>(-1, true);
+      const dQ: Tensor4D[] = [];
+      let ofKeys: { dK?: Tensor4D; dV?: Tensor4D } = {};
+      for (const block of blocks) {
+        const before = ofKeys;
+        const made = tf.tidy(() => {
+          const { P, capped } = probabilities(Q, K, mask, block);
+          const slopes = queriesOf(dO, block);
+          const dP = P.mul<Tensor4D>(tf.matMul<Tensor>(slopes, keysOf(V, block), false, true).sub(queriesOf(meanSlope, block)));
+          const dS = softcap === undefined ? dP : dP.mul<Tensor4D>(capped.square().mul(-softcap).add(softcap));
+          return {
+            dQ: perHead(tf.matMul(dS, keysOf(K, block))),
+            dK: plusBlock(before.dK, tf.matMul(dS, queriesOf(Q, block), true, false), block),
+            dV: plusBlock(before.dV, tf.matMul(P, slopes, true, false), block),
+          };
+        });
+        tf.dispose(before);
+        dQ.push(made.dQ);
+        ofKeys = { dK: made.dK, dV: made.dV };
+      }
+      const { dK, dV } = ofKeys as Required<typeof ofKeys>;
+      return [joinHeads(turn(joined(dQ), positions, scale, -1)), joinHeads(turn(dK, positions, 1, -1)), joinHeads(dV)];
     },
   );
+}
+
+const joined = (blocks: Tensor4D[]): Tensor4D => (blocks.length === 1 ? blocks[0] : tf.concat(blocks, 2));
+
+/** The sum over earlier blocks `[batch, heads, keys so far, headDim]` and over this one, which has keys of its own behind them. */
+function plusBlock(sum: Tensor4D | undefined, part: Tensor4D, { firstKey }: QueryBlock): Tensor4D {
+  if (sum === undefined) return part;
+  const behind = firstKey + part.shape[2] - sum.shape[2];
+  const ofAll = firstKey === 0 ? part : part.pad<Tensor4D>([[0, 0], [0, 0], [firstKey, 0], [0, 0]]);
+  return sum.pad<Tensor4D>([[0, 0], [0, 0], [0, behind], [0, 0]]).add(ofAll);
 }

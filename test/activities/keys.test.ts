@@ -241,7 +241,7 @@ describe('a first mask', () => {
       'the usual spread by its number': [allocated(context, { method: 'dlp', spread: 0.15 }), 'same'],
     });
     it('keeps the key that it had before methods had folders', () => {
-      expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 2, scores: 1, tokens: tokens.key } });
+      expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 3, scores: 1, tokens: tokens.key } });
       expect(Object.keys((allocated() as { allocation: object }).allocation)).toHaveLength(7);
     });
   });

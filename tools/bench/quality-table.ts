@@ -11,7 +11,7 @@ import { effortPicture, effortPoints } from './quality/effort-picture.js';
 import { judgeTable } from './quality/judge-table.js';
 import { readResults } from './quality/results.js';
 import { markdownOf, sectionsOf } from './quality/table.js';
-import { withTable } from './quality/page.js';
+import { withTable } from '../marked-page.js';
 
 const { values: options } = parseArgs({
   options: { results: { type: 'string', multiple: true }, code: { type: 'string' }, write: { type: 'string' } },

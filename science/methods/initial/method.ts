@@ -4,7 +4,7 @@ import type { Tensor, Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer, LinearSpec } from '../../models/index.js';
 import type { MaskTarget } from '../parts/budget.js';
 import type { InitialGroups } from '../parts/mask-check.js';
-import type { Updates } from '../parts/masked-weights.js';
+import type { Masks, Updates } from '../parts/masked-weights.js';
 import type { Identity, Settings, Values } from '../settings.js';
 
 /** One decoder layer, and what its masks are made from. */
@@ -32,8 +32,8 @@ export interface HessianNote {
 }
 
 export interface InitialResult {
-  /** By weight name, `[out, in]` row-major, 1 = kept. */
-  masks: Map<string, Uint8Array>;
+  /** By weight name. What they hold on the device is the caller's to dispose. */
+  masks: Masks;
   /** Values of the linears whose kept weights are not the dense ones. */
   updates?: Updates;
   notes?: HessianNote[];

@@ -137,6 +137,12 @@ function holdsByBits({ shape: [outputs, inputs], bits }: LinearMask, pattern: Pa
 /** Ones in each byte. */
 const ones = Uint8Array.from({ length: 256 }, (_, byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1).reduce((sum, bit) => sum + bit));
 
+/** How many weights of a linear its mask keeps, and how many there are. */
+export function keptWeights(linear: LinearMask): { kept: number; size: number } {
+  const [{ zeros, size }] = countZeros(linear, 'layer');
+  return { kept: size - zeros, size };
+}
+
 interface Count {
   where: string;
   zeros: number;

@@ -93,7 +93,7 @@ describe('a plan', () => {
 
   it('needs twice the seconds for products on a machine with half their speed', () => {
     const seconds = (flops: number): number => stage(plan([], { ...machine, speeds: { ...machine.speeds, flops } }), 'rebuild').seconds;
-    const products = 32 * 4.33 * 128 * 2048 * (2 * 202_375_168 + 4 * 2048 * 4096);
+    const products = 32 * 4.33 * 128 * 2048 * (2 * 202_375_168 + 4 * 1152 * 4096);
     expect(seconds(100e9) - seconds(200e9)).toBeCloseTo(products / 200e9, 3);
   });
 });

@@ -36,8 +36,8 @@ it('knows the sizes of LLaMA-7B', () => {
 });
 
 it('counts products of a forward', () => {
-  // Two for each weight and token; scores and their product with the values: 2 x 2 x 2048 x 4096 a token.
-  expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 2048 * 4096));
+  // Two for each weight and token; scores and their product with the values: 2 x 2 x 4096 for each of 1,152 keys that a query meets on average.
+  expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 1152 * 4096));
 });
 
 it('a dense path beside a rebuild may be on disk, too', () => {

@@ -1,8 +1,13 @@
-import { eachLinear } from '../each-linear.js';
 import type { InitialRun } from '../method.js';
+import { masksOfSmallest } from '../smallest-scores.js';
 import { magnitudeMask } from './magnitude-mask.js';
 
 /** Magnitude pruning: the oldest baseline. */
 export const run: InitialRun = async ({ layer, weights, targetOf }) => ({
-  masks: await eachLinear(layer, weights, (linear, values) => magnitudeMask(values, linear.shape, targetOf(linear), linear.name)),
+  masks: await masksOfSmallest({ layer, weights, targetOf }, {
+    subject: 'weight',
+    groups: 'layer',
+    onDevice: (_, weight) => weight,
+    onHost: (linear, weight) => magnitudeMask(weight, linear.shape, targetOf(linear), linear.name),
+  }),
 });

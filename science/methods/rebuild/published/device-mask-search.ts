@@ -1,7 +1,7 @@
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
 import { PruningInputError } from '../../parts/errors.js';
-import { checkFinite } from '../../parts/finite.js';
+import { checkFiniteOnDevice } from '../../parts/finite-on-device.js';
 import { MaskSet } from '../../parts/mask-set.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { checkDivides } from '../../parts/pattern.js';
@@ -19,7 +19,7 @@ export async function searchOnDevice({ linears, importance, masks, pattern, gran
   try {
     await Promise.all(linears.map(async ({ name, shape }, index) => {
       checkDivides(pattern, { name, shape });
-      await checkFiniteThere(importance[index], name);
+      await checkFiniteOnDevice(importance[index], `importance of ${name}`);
     }));
     const before = linears.map(({ name }) => tensorOf(masks, name));
     const parts = linears.map((_, index) => ({ importance: importance[index], mask: before[index] }));
@@ -49,14 +49,6 @@ export async function searchOnDevice({ linears, importance, masks, pattern, gran
 function checked<T>(ratio: number, work: () => T): T {
   if (!(ratio > 0 && ratio <= 1)) throw new PruningInputError({ what: `the ratio ${ratio}`, expected: 'a number in (0, 1]' });
   return work();
-}
-
-/** Only where one is not finite do all come down, to name its place. */
-async function checkFiniteThere(importance: Tensor2D, name: string): Promise<void> {
-  const wrong = tf.tidy(() => tf.any(tf.logicalNot(tf.isFinite(importance))));
-  const [found] = await wrong.data();
-  wrong.dispose();
-  if (found !== 0) checkFinite(importance.dataSync<'float32'>(), importance.shape[1], `importance of ${name}`);
 }
 
 function tensorOf(masks: Masks, name: string): Tensor2D {

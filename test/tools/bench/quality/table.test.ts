@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Measured, ResultLine } from '../../../../tools/bench/quality/cell.js';
-import { withTable } from '../../../../tools/bench/quality/page.js';
+import { withTable } from '../../../../tools/marked-page.js';
 import { markdownOf, sectionsOf } from '../../../../tools/bench/quality/table.js';
 
 const evaluations = [{ name: 'held-out', text: 't', skip: 0, windows: 4, length: 8 }];

@@ -1,0 +1,16 @@
+import { tf } from '../../engine/index.js';
+import type { Tensor2D } from '../../engine/index.js';
+import { checkFinite } from './finite.js';
+
+/**
+ * What {@link checkFinite} does, where the values lie: one number comes down. Only where one is not finite do all come down, to name its place.
+ *
+ * @param values `[out, in]`
+ * @throws NonFiniteScoreError
+ */
+export async function checkFiniteOnDevice(values: Tensor2D, subject: string): Promise<void> {
+  const wrong = tf.tidy(() => tf.any(tf.logicalNot(tf.isFinite(values))));
+  const [found] = await wrong.data();
+  wrong.dispose();
+  if (found !== 0) checkFinite(values.dataSync<'float32'>(), values.shape[1], subject);
+}
