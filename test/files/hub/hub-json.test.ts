@@ -11,6 +11,10 @@ const body = JSON.stringify({ sha: 'ab'.repeat(20), text: 'ü'.repeat(1000) });
 const subject = { type: 'model', repository: 'org/name', revision: 'main' } as const;
 const header = { 'Content-Type': 'application/json' };
 
+/** Long enough for a slow machine. Only where the server says nothing more is it waited for. */
+const patientMs = 30_000;
+const impatientMs = 1_500;
+
 let server: Server;
 let answers: ((response: ServerResponse) => void)[];
 let settings: HubSettings;
@@ -18,7 +22,7 @@ beforeEach(async () => {
   answers = [];
   server = createServer((_, response) => { (answers.shift() ?? whole)(response); });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  settings = { ...hubSettings({ HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), idleMs: 300 };
+  settings = { ...hubSettings({ HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), idleMs: patientMs };
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -40,6 +44,7 @@ const page = (response: ServerResponse): void => void response.writeHead(200, { 
 const ask = (): Promise<Response> => hubJson(settings, subject)(`${settings.endpoint}/api/models/org/name`);
 
 it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks again if a body %s after its headers', async (_, broken) => {
+  if (broken === hang) settings = { ...settings, idleMs: impatientMs };
   answers = [broken, broken];
   const response = await ask();
   expect(await response.text()).toBe(body);
@@ -47,6 +52,7 @@ it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks a
 });
 
 it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('fails with a passing fault if a body always %s', async (_, broken) => {
+  if (broken === hang) settings = { ...settings, idleMs: impatientMs };
   answers = Array.from({ length: 5 }, () => broken);
   await expect(ask()).rejects.toMatchObject({ name: 'HubUnreachableError', retryable: true });
   expect(answers).toEqual([]);
