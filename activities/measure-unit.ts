@@ -41,7 +41,7 @@ async function record(task: ComputeTask, input: unknown, bench: Workbench, secon
   const unit = unitOf(task, input, checkpointSize(model, checkpoint));
   if (unit === undefined || bytes === undefined) return;
   const { engine } = context;
-  const machine = (await knownMachine(bench.state, { backend: engine.backend })) ?? assumedMachine(engine);
+  const machine = (await knownMachine(bench.state, { backend: engine.backend, precision: engine.precision })) ?? assumedMachine(engine);
   await addMeasurement(bench.state, {
     at: new Date().toISOString(),
     kind: unit.kind,

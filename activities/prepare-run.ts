@@ -29,7 +29,7 @@ import { definitionOf, documentFiles } from './zero-shot/index.js';
 export async function prepareRun({ pipeline, folder, lock, configDigest, anew, workflowId }: PrepareRunInput & CheckedWithRun, bench: Workbench): Promise<RunContext> {
   checkRequest({ pipeline, folder, lock, configDigest, anew });
   if (workflowId !== undefined) checkedName(workflowId, 'workflow id');
-  const engine = await bench.engine(lock === undefined ? { backend: pipeline.engine.backend } : { backend: lock.engine.backend, threads: threadsOf(lock) });
+  const engine = await bench.engine(lock === undefined ? pipeline.engine : { ...lock.engine, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
   const ref = await findModel(pipeline, lock, bench);
   const { source } = ref;

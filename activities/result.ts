@@ -83,7 +83,7 @@ export interface PipelineResult {
   name: string;
   configDigest: string;
   /** What computed: backend, versions, device, threads. */
-  engine: { backend: string; version: string; device: string; kernels?: string; threads: number };
+  engine: { backend: string; version: string; device: string; kernels?: string; threads: number; precision?: string };
   model: { source: string; repo?: string; revision?: string; family: string; digest: string; layers: number; parameters: number; prunable: number };
   /** Folder of the pruned checkpoint. */
   checkpoint: string;

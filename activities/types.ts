@@ -37,7 +37,7 @@ export interface RunContext {
     parameters: number;
     prunable: number;
   };
-  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number };
+  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number; precision?: 'tf32' | 'bfloat16' };
   /** Sequences that go through a decoder layer together. */
   sequencesPerBatch: number;
   /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path; of datasets by name as `repository@commit/path`. */

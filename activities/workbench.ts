@@ -45,8 +45,8 @@ export class Workbench {
 
   /** The engine that the run was begun with. @throws EngineChangedError if this machine has another one. */
   async engineOf(context: RunContext): Promise<Engine> {
-    const { backend, threads } = context.engine;
-    const engine = await this.engine({ backend, threads });
+    const { backend, threads, precision } = context.engine;
+    const engine = await this.engine({ backend, threads, precision });
     const begun = engineText(context.engine);
     // A run that was begun before engines named their kernels is held to what it has recorded.
     const { kernels: _, ...older } = engine;

@@ -19,6 +19,7 @@ export class EngineSlot {
 
   private serves({ request: former, engine }: { request: EngineRequest; engine: Engine }, request: EngineRequest): boolean {
     if (request.threads !== undefined && request.threads !== engine.threads) return false;
+    if ((request.precision ?? 'float32') !== (engine.precision ?? 'float32')) return false;
     // What `auto` means can only be asked of a process that opened its engine by it.
     return request.backend === 'auto' ? former.backend === 'auto' : request.backend === engine.backend;
   }

@@ -1,4 +1,4 @@
-import { accuracyRows, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
+import { accuracyRows, deviceText, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { textTable } from './text-table.js';
 
@@ -13,7 +13,7 @@ export function resultTable(result: PipelineResult): string {
     ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
     ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
     ...(result.incidents === undefined ? [] : [['incidents', `${grouped(result.incidents.length)} survived; the report lists them`] as [string, string]]),
-    ['engine', `${engine.backend} (${engine.version}), ${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`],
+    ['engine', `${engine.backend} (${engine.version}), ${deviceText(engine)}`],
     ['checkpoint', result.checkpoint],
     ...(result.mask === '' ? [] : [['mask', result.mask], ['proof', result.proof]] as [string, string][]),
     ['report', result.report],

@@ -21,7 +21,7 @@ export interface Lock {
   };
   /** SHA-256 of the other files that were read (texts, tokenizer, masks), by path as in `pipeline`. */
   files: Record<string, string>;
-  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number };
+  engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number; precision?: 'tf32' | 'bfloat16' };
   sequencesPerBatch: number;
   outputs: {
     /** SHA-256 of the mask file; absent if nothing is pruned. */

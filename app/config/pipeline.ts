@@ -89,7 +89,11 @@ export interface Pipeline {
     source: string;
     revision?: string;
   };
-  engine: { backend: 'auto' | 'tensorflow' | 'wasm' };
+  engine: {
+    backend: 'auto' | 'tensorflow' | 'wasm';
+    /** Of matrix products; absent for float32, so that older pipelines keep their digests. */
+    precision?: 'float32' | 'tf32' | 'bfloat16';
+  };
   /** Absent if the file has no value, so that older pipelines keep their digests. */
   durability?: { maxLoss: number };
   /** Price of an hour of the device, for reports. Absent where the file says nothing. */

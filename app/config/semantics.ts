@@ -31,6 +31,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   if (!isMapping(data)) return { problems, warnings };
   checkGates(data['gates'], problems);
   checkModel(data['model'], context, problems, warnings);
+  checkEngine(data['engine'], problems);
   const stages = readStages(data['stages']);
   if (stages === undefined) return { problems, warnings };
   checkOrder(stages, problems);
@@ -59,6 +60,14 @@ function checkModel(model: unknown, { allowFloating, isRepository }: SemanticCon
   } else if (typeof revision === 'string' && !isCommit(revision)) {
     warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can later mean other weights; expected a commit of 40 hexadecimal digits. Write the commit that it means now.` });
   }
+}
+
+function checkEngine(engine: unknown, problems: ValueProblem[]): void {
+  if (!isMapping(engine) || engine['backend'] !== 'wasm') return;
+  const { precision = 'float32' } = engine;
+  if (precision !== 'tf32' && precision !== 'bfloat16') return;
+  const message = `precision ${show(precision)} is not possible with the backend \`wasm\`, which computes in float32. Remove it, or set \`backend: tensorflow\`.`;
+  problems.push({ pointer: '/engine/precision', part: 'value', message });
 }
 
 function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[]): void {

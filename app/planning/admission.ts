@@ -63,7 +63,7 @@ export interface AdmissionRequest {
  */
 export async function admit({ pipeline, size, engine, state, free }: AdmissionRequest): Promise<void> {
   if (process.env[admissionVariable] === 'off') return;
-  const machine = (await knownMachine(state, { backend: engine.backend })) ?? assumedMachine(engine);
+  const machine = (await knownMachine(state, { backend: engine.backend, precision: engine.precision })) ?? assumedMachine(engine);
   const perBatch = sequencesPerBatch(pipeline, { attentionHeads: size.heads, hiddenSize: size.hidden, intermediateSize: size.intermediate });
   const plan = makePlan({ pipeline, size, perBatch, machine: { ...machine, engine }, measurements: await readMeasurements(state) });
   const missing = shortages(plan, free ?? freeCapacity(state, engine, process.memoryUsage.rss()));

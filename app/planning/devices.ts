@@ -1,12 +1,14 @@
 import type { Capacity } from './capacity.js';
+import { checkPrecision, type Precision } from '../../science/engine/precision.js';
 import type { Machine } from './machine.js';
 
 /** What a GPU's maker publishes of it. */
 export interface DevicePeaks {
   /** As its maker calls it. */
   name: string;
-  /** Floating-point operations a second in float32, without tensor cores: the engine turns TF32 off. */
+  /** Floating-point operations a second of products: in float32 without tensor cores, and in TF32 of dense matrices with them. */
   float32: number;
+  tf32: number;
   /** Bytes a second of its memory. */
   bandwidth: number;
   /** Bytes of its memory. */
@@ -20,10 +22,10 @@ const TB = 1e12;
 
 /** From the makers' data sheets. */
 export const devices = {
-  a100: { name: 'NVIDIA A100 80GB', float32: 19.5e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
-  h100: { name: 'NVIDIA H100 SXM', float32: 67e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
-  h200: { name: 'NVIDIA H200 SXM', float32: 67e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
-  l40s: { name: 'NVIDIA L40S', float32: 91.6e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
+  a100: { name: 'NVIDIA A100 80GB', float32: 19.5e12, tf32: 156e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
+  h100: { name: 'NVIDIA H100 SXM', float32: 67e12, tf32: 494.7e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
+  h200: { name: 'NVIDIA H200 SXM', float32: 67e12, tf32: 494.7e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
+  l40s: { name: 'NVIDIA L40S', float32: 91.6e12, tf32: 183e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
 } satisfies Record<string, DevicePeaks>;
 
 export type DeviceName = keyof typeof devices;
@@ -41,16 +43,18 @@ const rankedBytes = 3 * 31 * 14;
 /**
  * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
  * Nothing of it is measured.
+ * @throws EngineUnavailable if the device has no products of that precision
  */
-export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine): Machine {
+export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine, precision: Precision = 'float32'): Machine {
+  checkPrecision(precision, { onGpu: true, kernels: device.name });
   const bandwidth = reached * device.bandwidth;
   return {
     ...host,
     origin: `modelled from the published peaks of ${device.name}, ${100 * reached} % of them`,
-    engine: { ...host.engine, backend: 'tensorflow', device: `gpu: ${device.name}` },
+    engine: { ...host.engine, backend: 'tensorflow', device: `gpu: ${device.name}`, ...(precision === 'tf32' && { precision }) },
     speeds: {
       ...host.speeds,
-      flops: reached * device.float32,
+      flops: reached * (precision === 'tf32' ? device.tf32 : device.float32),
       bandwidth,
       callSeconds: host.speeds.callSeconds + launch,
       rankedWeights: bandwidth / rankedBytes,

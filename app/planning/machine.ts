@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { writeFileDurably } from '../../files/artifacts/index.js';
 import { candidates, threadCount, type Backend, type EngineRequest } from '../../science/engine/choice.js';
+import type { Precision } from '../../science/engine/precision.js';
 import type { Engine } from '../../science/engine/index.js';
 import type { Work } from '../../science/cost/work.js';
 
@@ -49,6 +50,8 @@ export interface MachineIdentity {
   memory: number;
   node: string;
   backend: Backend;
+  /** Absent for float32. */
+  precision?: Precision;
 }
 
 /** What the processor calls itself. */
@@ -57,8 +60,9 @@ export function processorName(): string {
 }
 
 /** This machine with one of its engines. */
-function identityOf(backend: Backend): MachineIdentity {
-  return { version: 2, processor: processorName(), threads: threadCount({ backend }), memory: totalmem(), node: process.versions.node, backend };
+function identityOf(backend: Backend, precision: Precision = 'float32'): MachineIdentity {
+  const threads = threadCount({ backend });
+  return { version: 2, processor: processorName(), threads, memory: totalmem(), node: process.versions.node, backend, ...(precision !== 'float32' && { precision }) };
 }
 
 /** Where a state folder keeps what planning has measured. */
@@ -87,7 +91,7 @@ const same = (a: MachineIdentity, b: MachineIdentity): boolean => JSON.stringify
 export async function knownMachine(state: string, request: EngineRequest): Promise<Machine | undefined> {
   const known = await entries(state);
   for (const backend of candidates(request)) {
-    const found = known.find((entry) => same(entry.identity, identityOf(backend)));
+    const found = known.find((entry) => same(entry.identity, identityOf(backend, request.precision)));
     if (found !== undefined) return found.machine;
   }
   return undefined;
@@ -95,7 +99,7 @@ export async function knownMachine(state: string, request: EngineRequest): Promi
 
 /** Keeps what was measured for later plans. */
 export async function keepMachine(state: string, machine: Machine): Promise<void> {
-  const identity = identityOf(machine.engine.backend);
+  const identity = identityOf(machine.engine.backend, machine.engine.precision);
   const others = (await entries(state)).filter((entry) => !same(entry.identity, identity));
   await writeFileDurably(planningPaths.machines(state), [Buffer.from(`${JSON.stringify([...others, { identity, machine }], null, 1)}\n`)]);
 }

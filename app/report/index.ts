@@ -3,6 +3,7 @@ export { accuracyRows } from './accuracies.js';
 export { change, duration, figure, grouped, percent } from './figures.js';
 export { gapClosed } from '../../workflows/gap-closed.js';
 export { failedGates, gateRows, quantityFigure } from './gates.js';
+export { deviceText } from './origin-rows.js';
 export { perplexityRows } from './perplexities.js';
 export { pipelineFile } from './pipeline-file.js';
 export { renderReport } from './report.js';

@@ -7,12 +7,18 @@ export interface OriginRow {
   code?: true;
 }
 
+/** Processor or GPU, what decides on its kernels, threads, and the precision of products where it is not float32. */
+export function deviceText({ device, kernels, threads, precision }: PipelineResult['engine']): string {
+  const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, `${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...(precision === undefined ? [] : [`products in ${precision}`])];
+  return parts.join(', ');
+}
+
 /** What computed a result, of what, and where it lies. */
 export function originRows({ engine, model, configDigest, checkpoint, mask, proof, lock }: PipelineResult): OriginRow[] {
   const code = (name: string, value: string): OriginRow => ({ name, value, code: true });
   return [
     { name: 'engine', value: `${engine.backend}, ${engine.version}` },
-    { name: 'device', value: `${engine.device}${engine.kernels === undefined ? '' : ` (${engine.kernels})`}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}` },
+    { name: 'device', value: deviceText(engine) },
     code('model digest', model.digest),
     code('pipeline digest', configDigest),
     code('checkpoint', checkpoint),

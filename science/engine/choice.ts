@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { EngineChoiceInvalid } from './errors.js';
+import type { Precision } from './precision.js';
 
 export type Backend = 'tensorflow' | 'wasm';
 
@@ -9,6 +10,8 @@ export interface EngineRequest {
   backend: 'auto' | Backend;
   /** Threads of one operation; as many as this process may use unless given. The wasm engine always has one. */
   threads?: number;
+  /** Of matrix products; `float32` where absent. Only TensorFlow has others. */
+  precision?: Precision;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,6 +25,7 @@ const bySpeed: readonly Backend[] = ['tensorflow', 'wasm'];
  */
 export function candidates(request: EngineRequest, env: Environment = process.env): readonly Backend[] {
   if (request.backend !== 'auto') return [request.backend];
+  if (precisionOf(request) !== 'float32') return ['tensorflow'];
   const asked = env['LLM_BARBER_ENGINE'] ?? '';
   if (asked === '' || asked === 'auto') return bySpeed;
   const known = bySpeed.find((backend) => backend === asked);
@@ -33,6 +37,14 @@ export function candidates(request: EngineRequest, env: Environment = process.en
     });
   }
   return [known];
+}
+
+/** @throws {EngineChoiceInvalid} where WebAssembly is asked for what it does not have */
+export function precisionOf({ backend, precision = 'float32' }: EngineRequest): Precision {
+  if (backend === 'wasm' && precision !== 'float32') {
+    throw new EngineChoiceInvalid({ what: `WebAssembly computes in float32, not in ${precision}`, where: 'engine.precision', expected: 'float32', remedy: 'Leave `engine.precision` out, or set `engine.backend: tensorflow`' });
+  }
+  return precision;
 }
 
 /**

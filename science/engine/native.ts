@@ -1,6 +1,6 @@
 /**
  * Opens `@tensorflow/tfjs-node-gpu` as set-up has linked it against a TensorFlow wheel.
- * Promises: no log noise, the asked number of threads, float32 products on GPUs (no TF32), the same bits in every process.
+ * Promises: no log noise, the asked number of threads and precision of products, the same bits in every process.
  * TensorFlow reads its settings from the environment while its library loads, so they are set just before that.
  */
 import { existsSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { currentGpu } from './gpu.js';
 import { instructionSet } from './instruction-set.js';
 import { counting } from './ledger.js';
 import type { Engine } from './open.js';
+import { checkPrecision, setPrecision, type Precision } from './precision.js';
 import { tf } from './tensorflow.js';
 
 const require = createRequire(import.meta.url);
@@ -22,12 +23,13 @@ interface NativeBackend {
   binding: { TF_Version: string } & Parameters<typeof counting>[0];
 }
 
-export async function openNative(threads: number): Promise<Engine> {
+/** @throws {EngineUnavailable} where the device has no products of that precision */
+export async function openNative(threads: number, precision: Precision): Promise<Engine> {
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   process.env['TF_DETERMINISTIC_OPS'] = '1';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
-  process.env['NVIDIA_TF32_OVERRIDE'] = '0';
+  setPrecision(precision);
   restoreUtil();
   quietLog();
   requirePackage('@tensorflow/tfjs-node-gpu');
@@ -35,12 +37,15 @@ export async function openNative(threads: number): Promise<Engine> {
   const backend = tf.backend() as unknown as NativeBackend;
   backend.binding = counting(backend.binding);
   const gpu = backend.isUsingGpuDevice ? currentGpu() : undefined;
+  const kernels = gpu === undefined ? instructionSet() : gpu.kernels;
+  checkPrecision(precision, { onGpu: gpu !== undefined, kernels });
   return {
     backend: 'tensorflow',
     version: `tfjs ${tf.version.tfjs}, TensorFlow ${backend.binding.TF_Version}`,
     device: gpu === undefined ? 'cpu' : `gpu: ${gpu.name}`,
-    kernels: gpu === undefined ? instructionSet() : gpu.kernels,
+    kernels,
     threads,
+    ...(precision !== 'float32' && { precision }),
   };
 }
 

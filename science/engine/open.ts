@@ -1,7 +1,8 @@
 import { isClone, setUpCommand } from '#setup/places.mjs';
-import { candidates, threadCount, type Backend, type EngineRequest } from './choice.js';
+import { candidates, precisionOf, threadCount, type Backend, type EngineRequest } from './choice.js';
 import { EngineAlreadyOpen, EngineUnavailable } from './errors.js';
 import { openNative } from './native.js';
+import type { Precision } from './precision.js';
 import { openWasm } from './wasm.js';
 
 /** What computes in this process. Each field can change bits, so all of them belong to a run's state. */
@@ -18,31 +19,35 @@ export interface Engine {
   kernels?: string;
   /** Threads that one operation uses. */
   threads: number;
+  /** How the factors of matrix products are rounded; absent for float32. */
+  precision?: Exclude<Precision, 'float32'>;
 }
 
-const openers: Record<Backend, (threads: number) => Promise<Engine>> = { tensorflow: openNative, wasm: openWasm };
+const openers: Record<Backend, (threads: number, precision: Precision) => Promise<Engine>> = { tensorflow: openNative, wasm: openWasm };
 
 let opened: Promise<Engine> | undefined;
 
 /**
  * Opens the engine of this process, before any tensor is made. Asking again for what is open already returns it.
  * @throws {EngineChoiceInvalid} where the request or the environment asks for what does not exist
- * @throws {EngineUnavailable} where it cannot be opened on this machine
+ * @throws {EngineUnavailable} where it cannot be opened on this machine, or has no products of the precision asked for
  * @throws {EngineAlreadyOpen} where another engine is open in this process
  */
 export async function openEngine(request: EngineRequest): Promise<Engine> {
   const choices = candidates(request);
   const threads = threadCount(request);
+  const precision = precisionOf(request);
   if (opened === undefined) {
-    opened = openFirst(choices, threads);
+    opened = openFirst(choices, threads, precision);
     opened.catch(() => (opened = undefined));
     return opened;
   }
   const engine = await opened;
   const otherThreads = engine.backend !== 'wasm' && request.threads !== undefined && request.threads !== engine.threads;
-  if (!choices.includes(engine.backend) || otherThreads) {
+  const { precision: open = 'float32' } = engine;
+  if (!choices.includes(engine.backend) || otherThreads || open !== precision) {
     throw new EngineAlreadyOpen({
-      what: `the engine ${choices.join(' or ')} with ${threads} threads was asked for, but ${engine.backend} with ${engine.threads} is open`,
+      what: `the engine ${choices.join(' or ')} with ${threads} threads in ${precision} was asked for, but ${engine.backend} with ${engine.threads} in ${open} is open`,
       where: `process ${process.pid}`,
       expected: 'one engine per process',
       remedy: 'Use another process for it',
@@ -51,12 +56,14 @@ export async function openEngine(request: EngineRequest): Promise<Engine> {
   return engine;
 }
 
-async function openFirst(choices: readonly Backend[], threads: number): Promise<Engine> {
+async function openFirst(choices: readonly Backend[], threads: number, precision: Precision): Promise<Engine> {
   const failures: Error[] = [];
   for (const backend of choices) {
     try {
-      return await openers[backend](threads);
+      return await openers[backend](threads, precision);
     } catch (error) {
+      // The engine opened and has no such products: nothing is missing that set-up could build.
+      if (error instanceof EngineUnavailable) throw error;
       failures.push(error instanceof Error ? error : new Error(String(error)));
     }
   }

@@ -78,7 +78,7 @@ async function evaluate(context: RunContext, stage: EvaluationStage): Promise<vo
 }
 
 try {
-  const { speeds } = await calibratedMachine({ state, backend: 'auto', renew: false, measurements: [] });
+  const { speeds } = await calibratedMachine({ state, engine: { backend: 'auto' }, renew: false, measurements: [] });
   let magnitude: string[] = [];
   for (const [method, settings] of measured) {
     const pipeline = pipelineOf(method, settings);

@@ -14,13 +14,13 @@ const repeatable = 1.5;
 
 export interface CalibrationRequest {
   state: string;
-  backend: EngineRequest['backend'];
+  engine: EngineRequest;
   /** Measure, also if the speeds are known. */
   renew: boolean;
   /** What former runs took. */
   measurements: readonly Measurement[];
   /** Measures the machine; by default in a process of its own, because a broken native library takes its process along. */
-  measure?: (backend: string, state: string) => Promise<Machine>;
+  measure?: (engine: EngineRequest, state: string) => Promise<Machine>;
   /** Gets what the user should know, a line each. */
   say?: (line: string) => void;
 }
@@ -30,12 +30,12 @@ export interface CalibrationRequest {
  * if the machine was busy the last time, and once if runs disagree with them.
  * @throws CalibrationError
  */
-export async function calibratedMachine({ state, backend, renew, measurements, measure = measureApart, say = toStderr }: CalibrationRequest): Promise<Machine> {
-  const known = renew ? undefined : await knownMachine(state, { backend });
+export async function calibratedMachine({ state, engine, renew, measurements, measure = measureApart, say = toStderr }: CalibrationRequest): Promise<Machine> {
+  const known = renew ? undefined : await knownMachine(state, engine);
   const doubted = known !== undefined && known.confirmed !== true && disagree(known, measurements);
   if (known !== undefined && known.busy === undefined && !doubted) return known;
   say(doubted && known.busy === undefined ? 'Measuring this machine again, because runs took another time than it predicts ...' : 'Measuring this machine ...');
-  const machine = latest(known, await measure(backend, state), doubted);
+  const machine = latest(known, await measure(engine, state), doubted);
   if (machine.busy !== undefined) say(`Warning: this machine is busy (${machine.busy}), so the predicted times may be too long. The next plan measures again.`);
   await keepMachine(state, machine);
   return machine;
@@ -56,12 +56,12 @@ function latest(known: Machine | undefined, found: Machine, doubted: boolean): M
   return doubted && ratio < repeatable && ratio > 1 / repeatable ? { ...found, confirmed: true } : found;
 }
 
-async function measureApart(backend: string, state: string): Promise<Machine> {
+async function measureApart(engine: EngineRequest, state: string): Promise<Machine> {
   const folder = path.join(state, 'planning');
   await mkdir(folder, { recursive: true });
   let answer: { machine?: Machine; problem?: string };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [program, backend, folder], { timeout: 300_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(engine), folder], { timeout: 300_000 });
     answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as typeof answer;
   } catch (error) {
     answer = { problem: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };

@@ -1,10 +1,10 @@
-/** Program: measures this machine with the engine that its first argument names, in the folder of its second; one line of JSON. */
+/** Program: measures this machine with the engine that its first argument asks for (JSON), in the folder of its second; one line of JSON. */
 import { measureMachine } from '../../planning/measure.js';
 import { Fault } from '../../../errors/fault.js';
 import type { EngineRequest } from '../../../science/engine/index.js';
 
 try {
-  console.log(JSON.stringify({ machine: await measureMachine({ backend: process.argv[2] as EngineRequest['backend'] }, process.argv[3]) }));
+  console.log(JSON.stringify({ machine: await measureMachine(JSON.parse(process.argv[2]) as EngineRequest, process.argv[3]) }));
 } catch (error) {
   console.log(JSON.stringify({ problem: error instanceof Fault ? error.text.what : String(error) }));
 }

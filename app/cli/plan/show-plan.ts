@@ -18,8 +18,10 @@ export interface PlanOptions {
 export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate, device }: PlanOptions): Promise<void> {
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
   const measurements = await readMeasurements(state);
-  const here = await calibratedMachine({ state, backend: pipeline.engine.backend, renew: calibrate, measurements });
-  const machine = device === undefined ? here : deviceMachine(devices[device], here);
+  // Of a machine with another device only the host counts, whatever the precision there.
+  const engine = device === undefined ? pipeline.engine : { backend: pipeline.engine.backend };
+  const here = await calibratedMachine({ state, engine, renew: calibrate, measurements });
+  const machine = device === undefined ? here : deviceMachine(devices[device], here, pipeline.engine.precision);
   const perBatch = sequencesPerBatch(pipeline, model);
   const plan = makePlan({ pipeline, size, perBatch, machine, measurements });
   const free = device === undefined ? freeCapacity(state, machine.engine) : deviceCapacity(devices[device], freeCapacity(state, here.engine));

@@ -36,6 +36,14 @@ describe('stages in an order that cannot work', () => {
   });
 });
 
+test('a precision that WebAssembly does not have', () => {
+  const of = (engine: string) => problemLines(pipelineText(mask, `engine: ${engine}\n`));
+  expect(of('{ backend: wasm, precision: tf32 }').map((line) => line.replace(/^\d+:\d+ /, ''))).toEqual([
+    'precision "tf32" is not possible with the backend `wasm`, which computes in float32. Remove it, or set `backend: tensorflow`.',
+  ]);
+  for (const engine of ['{ backend: wasm, precision: float32 }', '{ precision: bfloat16 }', '{ backend: tensorflow, precision: tf32 }']) parse(pipelineText(mask, `engine: ${engine}\n`));
+});
+
 describe('fields of a text', () => {
   const stages = (dataset: string) => calibration.replace('{ file: text.txt }', dataset) + mask;
 

@@ -1,6 +1,7 @@
 import { parsePipeline } from '../../../app/config/index.js';
 import { assumedMachine, deviceMachine, devices, makePlan, sequencesPerBatch, type DeviceName, type Plan } from '../../../app/planning/index.js';
 import { modelSize } from '../../../science/cost/index.js';
+import type { Precision } from '../../../science/engine/precision.js';
 import { modelFromConfig } from '../../../science/models/index.js';
 
 /** The sizes of Touvron et al. 2023 (LLaMA) and 2023b (Llama 2). */
@@ -31,33 +32,34 @@ stages:
 `;
 
 /** The plan of a model and a rebuild on a device: the device from its published peaks, everything else assumed. */
-export function predictedPlan(modelName: ModelName, rebuild: RebuildName, device: DeviceName): Plan {
+export function predictedPlan(modelName: ModelName, rebuild: RebuildName, precision: Precision, device: DeviceName): Plan {
   const { pipeline } = parsePipeline({ text: text(rebuilds[rebuild]), path: '/pipelines/predicted.yaml', overrides: [] });
   const config = { model_type: 'llama', vocab_size: 32000, max_position_embeddings: 2048, rms_norm_eps: 1e-6, hidden_act: 'silu', tie_word_embeddings: false, torch_dtype: 'float16', ...models[modelName] };
   const model = modelFromConfig(config, 'config.json');
   const host = assumedMachine({ backend: 'tensorflow', version: 'assumed', device: 'cpu', threads: 16 });
-  return makePlan({ pipeline, size: modelSize(model, { bytesPerWeight: 2 }), perBatch: sequencesPerBatch(pipeline, model), machine: deviceMachine(devices[device], host), measurements: [] });
+  return makePlan({ pipeline, size: modelSize(model, { bytesPerWeight: 2 }), perBatch: sequencesPerBatch(pipeline, model), machine: deviceMachine(devices[device], host, precision), measurements: [] });
 }
 
-const cases = Object.keys(models).flatMap((model) => Object.keys(rebuilds).map((rebuild) => [model, rebuild] as [ModelName, RebuildName]));
+const cases = Object.keys(models).flatMap((model) =>
+  Object.keys(rebuilds).flatMap((rebuild) => (['float32', 'tf32'] as const).map((precision) => [model, rebuild, precision] as [ModelName, RebuildName, Precision])));
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const minutes = (seconds: number): string => (seconds / 60).toFixed(1);
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(0);
 
 /** Two tables: minutes of whole runs by device, and minutes by stage on one of them. */
 export function predictionTable(): string {
-  const totals = cases.map(([model, rebuild]) => {
-    const plans = order.map((device) => predictedPlan(model, rebuild, device));
-    return row([model, rebuild, ...plans.map(({ total }) => minutes(total.seconds)), gigabytes(plans[0].total.tensors), gigabytes(plans[0].total.host)]);
+  const totals = cases.map(([...of]) => {
+    const plans = order.map((device) => predictedPlan(...of, device));
+    return row([...of, ...plans.map(({ total }) => minutes(total.seconds)), gigabytes(plans[0].total.tensors), gigabytes(plans[0].total.host)]);
   });
   const [, h100] = order;
   const types = predictedPlan(...cases[0], h100).stages.map(({ type }) => type);
-  const parts = cases.map(([model, rebuild]) => row([model, rebuild, ...predictedPlan(model, rebuild, h100).stages.map(({ seconds }) => minutes(seconds))]));
+  const parts = cases.map(([...of]) => row([...of, ...predictedPlan(...of, h100).stages.map(({ seconds }) => minutes(seconds))]));
   return [
     'Minutes of a whole run, and the largest memory in GB:', '',
-    row(['model', 'rebuild', ...order.map((device) => devices[device].name), 'on the GPU', 'on the host']),
-    row(['---', '---', ...order.map(() => '--:'), '--:', '--:']), ...totals, '',
+    row(['model', 'rebuild', 'precision', ...order.map((device) => devices[device].name), 'on the GPU', 'on the host']),
+    row(['---', '---', '---', ...order.map(() => '--:'), '--:', '--:']), ...totals, '',
     `Minutes by stage, ${devices[h100].name}:`, '',
-    row(['model', 'rebuild', ...types]), row(['---', '---', ...types.map(() => '--:')]), ...parts,
+    row(['model', 'rebuild', 'precision', ...types]), row(['---', '---', '---', ...types.map(() => '--:')]), ...parts,
   ].join('\n');
 }

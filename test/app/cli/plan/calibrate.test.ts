@@ -30,7 +30,7 @@ async function plan(measurements: Measurement[] = []): Promise<Machine> {
     const next = found.shift();
     return next === undefined ? Promise.reject(new Error('it was measured once too often')) : Promise.resolve(next);
   };
-  const planned = await calibratedMachine({ state, backend: 'tensorflow', renew: false, measurements, measure, say: (line) => said.push(line) });
+  const planned = await calibratedMachine({ state, engine: { backend: 'tensorflow' }, renew: false, measurements, measure, say: (line) => said.push(line) });
   expect(found).toEqual([]);
   return planned;
 }

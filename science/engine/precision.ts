@@ -1,0 +1,34 @@
+import { EngineUnavailable } from './errors.js';
+
+/** How the factors of matrix products are rounded before they meet. Sums and everything else are float32. */
+export type Precision = 'float32' | 'tf32' | 'bfloat16';
+
+type Environment = Record<string, string | undefined>;
+
+/** Tells TensorFlow's libraries, which read it while they load. */
+export function setPrecision(precision: Precision, env: Environment = process.env): void {
+  // Without the variable, cuBLAS takes TF32 where TensorFlow lets it, which it does by default.
+  if (precision === 'tf32') delete env['NVIDIA_TF32_OVERRIDE'];
+  else env['NVIDIA_TF32_OVERRIDE'] = '0';
+  if (precision === 'bfloat16') env['TF_SET_ONEDNN_FPMATH_MODE'] = 'BF16';
+  else delete env['TF_SET_ONEDNN_FPMATH_MODE'];
+}
+
+/**
+ * @param device what computes: `kernels` as an engine names them (instruction-set.ts, gpu.ts)
+ * @throws {EngineUnavailable} where the device has no such products. It would compute in float32 and say nothing.
+ */
+export function checkPrecision(precision: Precision, { onGpu, kernels }: { onGpu: boolean; kernels: string }): void {
+  const refuse = (what: string, expected: string): never => {
+    throw new EngineUnavailable({ what, where: `engine.precision: ${precision}`, expected, remedy: 'Set `engine.precision: float32`, or leave it out' });
+  };
+  if (precision === 'tf32') {
+    const capability = Number(/compute capability (\d+)/.exec(kernels)?.[1] ?? 8);
+    if (!onGpu) refuse(`there is no GPU here, and processors have no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
+    if (capability < 8) refuse(`this GPU has no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
+  }
+  if (precision === 'bfloat16') {
+    if (onGpu) refuse('TensorFlow has no bfloat16 products of float32 matrices on a GPU', 'a processor, or `tf32`');
+    if (!/^avx512_core_(bf16|fp16|amx)/.test(kernels)) refuse(`this processor has no bfloat16 products (${kernels})`, 'AVX-512 with BF16, or AMX');
+  }
+}
