@@ -6,6 +6,8 @@ import type { PlanOptions } from './plan/show-plan.js';
 import { devices } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
+import type { UiFlags } from './commands/ui.js';
+import type { RunFlags } from './commands/run.js';
 import type { RetryOptions } from './commands/retry.js';
 import type { LockOptions } from './load-lock.js';
 import { addScheduleCommands } from './commands/schedule.js';
@@ -14,7 +16,7 @@ import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
-import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
 import { exitCodeFor } from './end.js';
 import { endProcess, watchOutput } from './output.js';
 
@@ -34,7 +36,8 @@ export function program(onExit: (code: number) => void): Command {
 
   add('run <file>', 'run a pipeline here: server, worker, progress and result in one')
     .option(...lockedOption)
-    .action(async (file: string, own: LockOptions, command: Command) => {
+    .option('--ui', 'also serve a page with its progress, as the command `ui` does', false)
+    .action(async (file: string, own: RunFlags, command: Command) => {
       const { runCommand } = await import('./commands/run.js');
       onExit(await runCommand(file, options(command), own));
     });
@@ -52,6 +55,13 @@ export function program(onExit: (code: number) => void): Command {
     const { watchCommand } = await import('./commands/watch.js');
     onExit(await watchCommand(word, options(command)));
   });
+  add('ui', 'show all runs on a page of this machine: live progress, reports, and buttons to pause, resume, cancel and retry')
+    .addOption(new Option('--port <number>', 'port on 127.0.0.1 (default: a free one)').argParser(portNumber).default(0, 'a free one'))
+    .option('--temporal-page <address>', "address of the server's own web page, for links (default: known for a local server and for Temporal Cloud)")
+    .action(async (own: UiFlags, command: Command) => {
+      const { uiCommand } = await import('./commands/ui.js');
+      onExit(await uiCommand(own, options(command)));
+    });
   add('list', 'list the pipelines that the server knows')
     .option('--model <name>', "only runs of this model: the name of its folder, or its repository id")
     .option('--sparsity <share>', 'only runs with this sparsity, for example 0.5')
