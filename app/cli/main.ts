@@ -3,6 +3,7 @@ import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
 import { addFirstSteps } from './commands/first-steps.js';
 import type { PlanOptions } from './plan/show-plan.js';
+import { sortKeys } from '../report/view/runs-view.js';
 import { devices } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
@@ -16,7 +17,7 @@ import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
-import { addGlobalOptions, collect, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, countOf, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
 import { exitCodeFor } from './end.js';
 import { endProcess, watchOutput } from './output.js';
 
@@ -62,12 +63,15 @@ export function program(onExit: (code: number) => void): Command {
       const { uiCommand } = await import('./commands/ui.js');
       onExit(await uiCommand(own, options(command)));
     });
-  add('list', 'list the pipelines that the server knows')
+  add('list', 'list the pipelines that the server knows, and what they came to')
     .option('--model <name>', "only runs of this model: the name of its folder, or its repository id")
     .option('--sparsity <share>', 'only runs with this sparsity, for example 0.5')
     .option('--pattern <pattern>', 'only runs with this pattern, for example 2:4')
     .addOption(new Option('--gate <state>', 'only runs whose quality gates have this state').choices(['pending', 'passed', 'failed']))
     .option('--method <name>', 'only runs with this method, for example wanda or guarded')
+    .option('--since <time>', 'only runs that began later: a duration back from now such as 12h or 7d, or a time such as 2026-01-31')
+    .addOption(new Option('--sort <key>', 'order (default: the newest first)').choices(sortKeys))
+    .addOption(new Option('--limit <number>', 'at most so many runs (default: all)').argParser(countOf))
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');
       onExit(await listCommand(own, options(command)));

@@ -34,6 +34,12 @@ export function portNumber(value: string): number {
   return number;
 }
 
+/** A number of things, 1 or more. @throws InvalidArgumentError */
+export function countOf(value: string): number {
+  if (!/^\d+$/.test(value) || Number(value) === 0) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+  return Number(value);
+}
+
 /** Adds the options that every command understands. */
 export function addGlobalOptions(command: Command): Command {
   return command

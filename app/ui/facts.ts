@@ -64,7 +64,7 @@ export class FactsOfRun {
     const outcome = isOpen ? undefined : (await this.ends.of([{ workflowId, runId, ended: closeTime?.toISOString() ?? '' }])).get(runId);
     const page = pageOf(this.state, workflowId);
     // Of an ended run the worker says what it said last.
-    const asked = isOpen ? (served ? await this.ask(description, before) : undefined) : before?.progress === undefined && outcome?.status !== 'completed' ? await this.askEnded(taskQueue, runId) : undefined;
+    const asked = isOpen ? (served ? await this.ask(description, before) : undefined) : before?.progress === undefined ? await this.askEnded(taskQueue, runId) : undefined;
     this.last = {
       workflowId, runId, taskQueue, status: runStatus(description), started: runStart(description), served, happenings: await this.happenings(description, before?.happenings),
       ...(closeTime && { ended: closeTime }),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Lock, ParsedPipeline } from '../../config/index.js';
-import { thisCommand } from '../command-text.js';
+import { commandText, stateWords, thisCommand } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { setUpOnFirstUse } from '../first-use.js';
@@ -79,7 +79,10 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
   } catch (error) {
     display.end();
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`Interrupted. To continue where it stopped: ${thisCommand()}\n`);
+    const { run, keeper } = current;
+    // A worker that this command has not started works on.
+    const goesOn = run !== undefined && keeper?.isBesideAnother === true;
+    process.stderr.write(goesOn ? `Stopped watching; the run continues on another worker. To see it: ${commandText(['watch', run.workflowId, ...stateWords(options.state)])}\n` : `Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
     return exitCode.interrupted;
   } finally {
