@@ -12,7 +12,7 @@ const files = names.filter((name) => name.endsWith('.test.ts'));
  * All other files share the processes that they run in, so that each process loads TensorFlow and the libraries once.
  */
 const needsOwnProcess = (name: string): boolean =>
-  /^test\/(app\/(api|cli)|durability|faults|science\/engine|activities\/compute)\//.test(name) || /vi\.(mock|doMock|resetModules|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'|playwright/.test(readFileSync(name, 'utf8'));
+  /^test\/(app\/(api|cli|ui)|durability|faults|science\/engine|activities\/compute)\//.test(name) || /vi\.(mock|doMock|resetModules|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'|playwright/.test(readFileSync(name, 'utf8'));
 const own = files.filter(needsOwnProcess);
 
 /** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */

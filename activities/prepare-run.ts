@@ -8,7 +8,7 @@ import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '..
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
 import { linearsOf, type DecoderModel } from '../science/models/index.js';
-import { admit, checkpointSize, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
+import { admit, checkpointSize, plannedSeconds, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../science/methods/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
@@ -39,7 +39,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   const mask = await maskTarget(pipeline, open.model, bench);
 
   bench.onProgress('comparing what it needs with what is free');
-  await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
+  const plan = await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   bench.onProgress('reading digests');
   const named = await namedFiles(pipeline, lock, bench);
@@ -61,6 +61,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
     maxLoss: maxLossOf(pipeline),
+    planned: plannedSeconds(plan, pipeline),
     files: Object.fromEntries(inputs.map((file) => [names.get(file) ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,

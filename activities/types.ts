@@ -49,6 +49,8 @@ export interface RunContext {
   sparsity: number;
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
+  /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */
+  planned?: number[];
   /** In the stages that a retry recomputes: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
   notBefore?: string;
 }

@@ -1,7 +1,10 @@
 /**
- * A picture of the upper part of a page, for the README: needs Chromium on the PATH, or its path in CHROMIUM.
+ * A picture of the upper part of a page, for README and docs: needs Chromium on the PATH, or its path in CHROMIUM.
  *
- * usage: node tools/make-screenshot.mjs PAGE.html PICTURE.png [WIDTHxHEIGHT]
+ * usage: node tools/make-screenshot.mjs PAGE.html|ADDRESS PICTURE.png [WIDTHxHEIGHT]
+ *
+ * `docs/ui.png` is the address that `temporal-pipeline ui` prints, with /runs/ID in front of ?token=..., while the demo runs with
+ * `--set rebuild.strategy=best --set calibration.samples=224`.
  */
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -14,6 +17,6 @@ const chromium = findChromium();
 if (chromium === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
 execFileSync(chromium, [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', `--window-size=${size.replace('x', ',')}`,
-  `--screenshot=${resolve(picture)}`, pathToFileURL(resolve(page)).href,
+  `--screenshot=${resolve(picture)}`, /^https?:/.test(page) ? page : pathToFileURL(resolve(page)).href,
 ], { stdio: 'ignore' });
 console.log(resolve(picture));

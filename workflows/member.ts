@@ -2,6 +2,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, sleep, workflowInfo, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import { withChanges } from './changes.js';
+import { describePipeline } from './describe-pipeline.js';
 import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './protocol.js';
 import { labelsOf, searchAttributesOf } from './run-labels.js';
 import { memberWorkflowId, type MemberOutcome, type SweepMember, type SweepRequest } from './sweep-protocol.js';
@@ -25,6 +26,7 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         memo: { pipeline: pipeline.name, ...labels },
+        ...describePipeline(pipeline),
         typedSearchAttributes: searchAttributesOf(labels).filter(({ key }) => searchable.includes(key.name)),
       });
     } catch (error) {

@@ -9,15 +9,19 @@ import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './
 export class Pause {
   private progress: Pick<PipelineProgress, 'pause'> = {};
   private isWaiting = false;
+  private onChange: () => void = () => undefined;
 
-  /** Hears the signals from now on, and says in `progress` what they have led to. */
-  listen(progress: PipelineProgress): void {
+  /** Hears the signals from now on, and says in `progress` what they have led to. @param onChange called when that has changed */
+  listen(progress: PipelineProgress, onChange: () => void): void {
     this.progress = progress;
+    this.onChange = onChange;
     setHandler(defineSignal(pauseSignal), () => {
       progress.pause ??= this.isWaiting ? 'reached' : 'asked';
+      onChange();
     });
     setHandler(defineSignal(resumeSignal), () => {
       delete progress.pause;
+      onChange();
     });
   }
 
@@ -35,6 +39,7 @@ export class Pause {
     const { progress } = this;
     if (progress.pause === undefined) return;
     progress.pause = 'reached';
+    this.onChange();
     this.isWaiting = true;
     // The list of runs shows it, on any server and without a worker.
     upsertMemo({ [pausedMemo]: true });

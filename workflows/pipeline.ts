@@ -9,16 +9,19 @@ import { Pause } from './pause.js';
 import { placedActivities, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { addCosts } from './work-costs.js';
-import { progressQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry } from './protocol.js';
+import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry, type RunSoFar } from './protocol.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
+import { soFarOf } from './so-far.js';
+import { Telling } from './telling.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
 const incidents = new Incidents();
+const telling = new Telling();
 const seating: Seating = {};
 
 const activities = pause.between(placedActivities(seating, {
@@ -33,7 +36,7 @@ const activities = pause.between(placedActivities(seating, {
   },
 }, (cause) => {
   incidents.survived('The run went to another worker', cause);
-}));
+}, (name) => telling.summary(name)));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -46,13 +49,17 @@ const maximumRestarts = 5;
 export async function pipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
   const carried = checkedCarried(handedOn);
   const progress = carried?.progress ?? newProgress(request);
+  const known: Partial<Pick<Carried, 'context' | 'state'>> = { ...(carried && { context: carried.context, state: carried.state }) };
   setHandler(defineQuery<PipelineProgress>(progressQuery), () => progress);
-  pause.listen(progress);
+  setHandler(defineQuery<RunSoFar>(soFarQuery), () => soFarOf(known));
+  pause.listen(progress, () => telling.tell());
+  telling.listen(progress);
   incidents.listen(progress);
   Object.assign(seating, carried?.seating);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
-  const context = carried?.context ?? (await prepare(request));
-  let state = carried?.state ?? newState(context.model.source);
+  const context = (known.context ??= await prepare(request));
+  for (const [index, tracker] of trackers.entries()) tracker.plan(context.planned?.[index]);
+  let state = (known.state ??= newState(context.model.source));
   for (let restarts = carried?.restarts ?? 0; ; restarts++) {
     const between = async (): Promise<void> => {
       if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts });
@@ -62,7 +69,7 @@ export async function pipeline(request: PipelineRequest, handedOn?: Carried): Pr
     } catch (error) {
       if (!isArtifactLost(error) || restarts === maximumRestarts) throw error;
       incidents.survived('A lost artifact is recomputed', error.cause);
-      state = newState(context.model.source);
+      state = known.state = newState(context.model.source);
     }
   }
 }
@@ -303,6 +310,7 @@ class PipelineRun {
     const result = gates.length === 0 ? made : { ...made, gates };
     const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
     const whole: PipelineResult = { ...result, ...(typeof written === 'string' ? { report: written } : written) };
+    telling.tell();
     if (whole.gates !== undefined) label(whole.gates.every(({ passed }) => passed) ? 'passed' : 'failed');
     return whole;
   }

@@ -12,6 +12,7 @@ const { takeSeat } = proxyActivities<SharedActivities>({
   // It waits on the shared task queue until a worker is free, for days if need be; taking the seat is a matter of milliseconds.
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
+  summary: 'waits for a free worker',
 });
 
 /** Where a run sits. It is plain JSON, so that a run that continues as new keeps its seat. */
@@ -28,8 +29,9 @@ export interface Seating {
  * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
  * @param seating where the run sits now; kept up to date
  * @param onMove called with why, each time
+ * @param summaryOf what Temporal's page says of an activity that begins now
  */
-export function placedActivities(seating: Seating, options: ActivityOptions, onMove: (cause: unknown) => void): Activities {
+export function placedActivities(seating: Seating, options: ActivityOptions, onMove: (cause: unknown) => void, summaryOf: (name: keyof Activities) => string): Activities {
   const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
 
   const perform = async (name: keyof Activities, input: never): Promise<unknown> => {
@@ -37,7 +39,7 @@ export function placedActivities(seating: Seating, options: ActivityOptions, onM
       seating.place ??= await takeSeat(seating.store === undefined ? {} : { store: seating.store });
       const { place } = seating;
       seating.store = place.store;
-      const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter });
+      const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter, summary: summaryOf(name) });
       try {
         return await (there[name] as (input: never) => Promise<unknown>)(input);
       } catch (error) {

@@ -11,6 +11,11 @@ const shownEntries = 2;
 export class StageTracker {
   constructor(readonly progress: StageProgress) {}
 
+  /** Notes the seconds that the plan gives the stage, if there is one. */
+  plan(seconds: number | undefined): void {
+    if (seconds !== undefined) this.progress.planned = seconds;
+  }
+
   begin(total: number): void {
     // A stage that is run again, because an artifact was lost, counts afresh.
     Object.assign(this.progress, { state: 'running', done: 0, total, detail: '', seconds: 0, reused: 0 });

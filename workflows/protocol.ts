@@ -3,7 +3,7 @@
  * signals and its result.
  * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
  */
-import type { Incident, RebuildEntry, WorkCosts } from '../activities/result.js';
+import type { ByDataset, ByState, Incident, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from '../activities/result.js';
 import type { Lock } from '../app/config/lock.js';
 import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
@@ -12,6 +12,8 @@ export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, Pipeli
 /** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it continue. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
+/** Name of the query for what a run has found out so far. It is larger than the progress, and changes once a layer. */
+export const soFarQuery = 'soFar';
 export const pauseSignal = 'pause';
 export const resumeSignal = 'resume';
 
@@ -54,6 +56,8 @@ export interface StageProgress {
   secondsFound?: number;
   /** Seconds that the stage still needs, from its own units so far. */
   secondsLeft?: number;
+  /** Seconds that the plan of the worker gave it. Absent before the plan, and in runs of earlier versions. */
+  planned?: number;
   /** The last rebuilt sub-blocks, newest last (rebuild stages only). */
   latest?: RebuildEntry[];
 }
@@ -68,4 +72,14 @@ export interface PipelineProgress {
   /** What the worker says before the first stage begins; put in by whoever asks, not by the workflow. */
   preparing?: string;
   stages: StageProgress[];
+}
+
+/** What a run has come to so far. */
+export interface RunSoFar {
+  /** Absent until the request is checked. */
+  about?: Pick<PipelineResult, 'model' | 'engine' | 'pattern'> & { sparsity: number };
+  perplexity: ByState<ByDataset>;
+  zeroShot: ByState<Record<string, ZeroShotScore>>;
+  /** Sub-blocks that the rebuild has finished; of several rebuild stages, those of the last. */
+  rebuild: Omit<RebuildEntry, 'rounds' | 'refit' | 'reconstruction' | 'forwards'>[];
 }

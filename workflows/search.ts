@@ -7,10 +7,10 @@ import { refusing } from './refusing.js';
 import type { SearchRequest, SearchResult, SearchRow, SearchTable, TriedPoint } from './search-protocol.js';
 import { memberWorkflowId, sweepTableQuery } from './sweep-protocol.js';
 
-const { checkSearch, writeSearch } = proxyActivities<SharedActivities>({
-  startToCloseTimeout: '10 minutes',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-});
+const shared = (summary: string) =>
+  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
+const { checkSearch } = shared('checks of the search and its members');
+const { writeSearch } = shared('table, charts and report');
 
 /** Finds the sparsest model that passes its gates, by bisection. Each point is a pipeline workflow of its own, one after the other. */
 export async function search(request: SearchRequest): Promise<SearchResult> {

@@ -10,10 +10,10 @@ import {
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
 
-const { checkSweep, writeSweep } = proxyActivities<SharedActivities>({
-  startToCloseTimeout: '10 minutes',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-});
+const shared = (summary: string) =>
+  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
+const { checkSweep } = shared('checks of the sweep and its members');
+const { writeSweep } = shared('table, charts and report');
 
 /** Runs the members of a sweep, each as a pipeline workflow of its own. One that fails does not stop the others. */
 export async function sweep(request: SweepRequest): Promise<SweepResult> {

@@ -3,9 +3,12 @@ import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
 import { addFirstSteps } from './commands/first-steps.js';
 import type { PlanOptions } from './plan/show-plan.js';
+import { sortKeys } from '../report/view/runs-view.js';
 import { devices } from '../planning/devices.js';
 import { addMaskCommands } from './commands/mask.js';
 import type { WorkerFlags } from './commands/worker.js';
+import type { UiFlags } from './commands/ui.js';
+import type { RunFlags } from './commands/run.js';
 import type { RetryOptions } from './commands/retry.js';
 import type { LockOptions } from './load-lock.js';
 import { addScheduleCommands } from './commands/schedule.js';
@@ -14,7 +17,7 @@ import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
-import { addGlobalOptions, collect, globalOptions, seconds, type GlobalOptions } from './options.js';
+import { addGlobalOptions, collect, countOf, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
 import { exitCodeFor } from './end.js';
 import { endProcess, watchOutput } from './output.js';
 
@@ -34,7 +37,8 @@ export function program(onExit: (code: number) => void): Command {
 
   add('run <file>', 'run a pipeline here: server, worker, progress and result in one')
     .option(...lockedOption)
-    .action(async (file: string, own: LockOptions, command: Command) => {
+    .option('--ui', 'also serve a page with its progress, as the command `ui` does', false)
+    .action(async (file: string, own: RunFlags, command: Command) => {
       const { runCommand } = await import('./commands/run.js');
       onExit(await runCommand(file, options(command), own));
     });
@@ -52,12 +56,22 @@ export function program(onExit: (code: number) => void): Command {
     const { watchCommand } = await import('./commands/watch.js');
     onExit(await watchCommand(word, options(command)));
   });
-  add('list', 'list the pipelines that the server knows')
+  add('ui', 'show all runs on a page of this machine: live progress, reports, and buttons to pause, resume, cancel and retry')
+    .addOption(new Option('--port <number>', 'port on 127.0.0.1 (default: a free one)').argParser(portNumber).default(0, 'a free one'))
+    .option('--temporal-page <address>', "address of the server's own web page, for links (default: known for a local server and for Temporal Cloud)")
+    .action(async (own: UiFlags, command: Command) => {
+      const { uiCommand } = await import('./commands/ui.js');
+      onExit(await uiCommand(own, options(command)));
+    });
+  add('list', 'list the pipelines that the server knows, and what they came to')
     .option('--model <name>', "only runs of this model: the name of its folder, or its repository id")
     .option('--sparsity <share>', 'only runs with this sparsity, for example 0.5')
     .option('--pattern <pattern>', 'only runs with this pattern, for example 2:4')
     .addOption(new Option('--gate <state>', 'only runs whose quality gates have this state').choices(['pending', 'passed', 'failed']))
     .option('--method <name>', 'only runs with this method, for example wanda or guarded')
+    .option('--since <time>', 'only runs that began later: a duration back from now such as 12h or 7d, or a time such as 2026-01-31')
+    .addOption(new Option('--sort <key>', 'order (default: the newest first)').choices(sortKeys))
+    .addOption(new Option('--limit <number>', 'at most so many runs (default: all)').argParser(countOf))
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');
       onExit(await listCommand(own, options(command)));

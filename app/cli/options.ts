@@ -27,6 +27,19 @@ export function seconds(value: string): number {
   return number;
 }
 
+/** A port, or 0. @throws InvalidArgumentError */
+export function portNumber(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
+  return number;
+}
+
+/** A number of things, 1 or more. @throws InvalidArgumentError */
+export function countOf(value: string): number {
+  if (!/^\d+$/.test(value) || Number(value) === 0) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
+  return Number(value);
+}
+
 /** Adds the options that every command understands. */
 export function addGlobalOptions(command: Command): Command {
   return command

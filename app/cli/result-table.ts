@@ -1,3 +1,5 @@
+import { pathToFileURL } from 'node:url';
+import { commandText } from './command-text.js';
 import { accuracyRows, deviceText, duration, failedGates, gateRows, grouped, percent, perplexityRows } from '../report/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { textTable } from './text-table.js';
@@ -25,5 +27,18 @@ export function resultTable(result: PipelineResult): string {
   const gates = result.gates === undefined ? [] : gateRows(result.gates, sparsity);
   const tables = [gates, perplexityRows(result), accuracyRows(result)].filter((rows) => rows.length > 0).flatMap((rows) => [...textTable(rows, { numbers: true, firstWidth: labelWidth }).split('\n'), '']);
   const lines = [...tables, ...facts.map(([label, text]) => `${label.padEnd(labelWidth)}  ${text}`)];
-  return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n`;
+  const next = nextSteps(result).map((line) => `  ${line}`).join('\n');
+  return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n\nNext\n${next}\n`;
+}
+
+/** What a person can do with a finished run. */
+function nextSteps({ page, checkpoint, mask }: PipelineResult): string[] {
+  // Beside its report, the folder of a run is named by its workflow id.
+  const id = page?.split(/[\\/]/).at(-2);
+  return [
+    ...(page === undefined ? [] : [`open the report      ${pathToFileURL(page).href}`]),
+    `load the checkpoint  AutoModelForCausalLM.from_pretrained(${JSON.stringify(checkpoint)})`,
+    ...(mask === '' || id === undefined ? [] : [`compare with others  ${commandText(['compare', id, 'OTHER'])}`]),
+    `see all runs         ${commandText(['ui'])}`,
+  ];
 }

@@ -20,6 +20,8 @@ export interface RunToEnd {
   onProgress: (progress: PipelineProgress) => void;
   /** Called once the run has started, and may have a worker of its own. */
   onStart?: (run: Run, keeper: WorkerKeeper) => void;
+  /** Called once the server is there. What it gives is called when the run has ended; then server and worker stay until that is done. */
+  beside?: (session: Session) => Promise<(run: Run, outcome: Outcome) => Promise<void>>;
 }
 
 /**
@@ -32,11 +34,14 @@ export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: 
   const keeper = new WorkerKeeper(session.client, options, say);
   try {
     say(session.description);
+    const ended = await request.beside?.(session);
     const starting = throughOutages(() => startPipeline(session.client, request.parsed, options.taskQueue), signal);
     const run = await unlessAborted(starting, signal);
     request.onStart?.(run, keeper);
     say(`Pipeline ${run.workflowId} ${run.attached ? 'was running already; attached to it' : 'started'}.`);
-    return { run, outcome: await attend(session, run, keeper, request) };
+    const outcome = await attend(session, run, keeper, request);
+    await ended?.(run, outcome);
+    return { run, outcome };
   } finally {
     await keeper.stop();
     await session.close();

@@ -13,6 +13,8 @@ export interface Session {
   client: Client;
   /** The message about the server for a person. */
   description: string;
+  /** Address of the server's own page, if that is known: of a local server, and of Temporal's cloud. */
+  page?: string;
   /** Disconnects; the last user of a local server stops it. */
   close(): Promise<void>;
 }
@@ -35,7 +37,7 @@ export const hasServer = (state: string): boolean => !usesLocalServer() || exist
  */
 export async function openSession(state: string, { signal, say }: SessionOptions = {}): Promise<Session> {
   const named = connectionFromEnvironment();
-  if (named !== undefined) return await connect(named, namedDescription(named));
+  if (named !== undefined) return await connect(named, namedDescription(named), cloudPage(named));
   const closed = new AbortController();
   let keeping = Promise.resolve();
   const leave = async (): Promise<void> => {
@@ -46,7 +48,7 @@ export async function openSession(state: string, { signal, say }: SessionOptions
   try {
     const server = await ensureLocalServer(state, { signal });
     if (say !== undefined) keeping = keepServer(state, closed.signal, say);
-    return await connect(localConnection(serverAddress(server)), localDescription(server), leave);
+    return await connect(localConnection(serverAddress(server)), localDescription(server), serverPage(server), leave);
   } catch (error) {
     await leave();
     throw error;
@@ -59,7 +61,7 @@ export async function openSession(state: string, { signal, say }: SessionOptions
  */
 export async function joinSession(state: string): Promise<Session> {
   const named = connectionFromEnvironment();
-  if (named !== undefined) return await connect(named, namedDescription(named));
+  if (named !== undefined) return await connect(named, namedDescription(named), cloudPage(named));
   const server = await runningServer(state);
   if (server === undefined) {
     throw new ServerUnreachableError({
@@ -68,7 +70,7 @@ export async function joinSession(state: string): Promise<Session> {
       remedy: 'Start a worker with `npx temporal-pipeline worker` (it brings a server up), or set TEMPORAL_ADDRESS',
     });
   }
-  return await connect(localConnection(serverAddress(server)), localDescription(server));
+  return await connect(localConnection(serverAddress(server)), localDescription(server), serverPage(server));
 }
 
 function namedDescription({ options, namespace }: ConnectionSettings): string {
@@ -79,11 +81,16 @@ function localDescription(server: { port: number; uiPort: number }): string {
   return `Temporal server ${serverAddress(server)} (local; web page ${serverPage(server)})`;
 }
 
-async function connect(settings: ConnectionSettings, description: string, leave?: () => Promise<void>): Promise<Session> {
+/** Other servers have their page where whoever set them up has put it. */
+function cloudPage({ options: { address } }: ConnectionSettings): string | undefined {
+  return /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/.test(address) ? 'https://cloud.temporal.io' : undefined;
+}
+
+async function connect(settings: ConnectionSettings, description: string, page: string | undefined, leave?: () => Promise<void>): Promise<Session> {
   const client = await connectClient(settings);
   const close = async (): Promise<void> => {
     await client.connection.close();
     await leave?.();
   };
-  return { client, description, close };
+  return { client, description, ...(page !== undefined && { page }), close };
 }

@@ -3,6 +3,7 @@ import { digestOf } from '../../files/artifacts/digest.js';
 import type { Lock, ParsedPipeline } from '../config/index.js';
 import { pipelineWorkflow, type PipelineRequest } from '../../workflows/protocol.js';
 import { OtherStateError } from './errors.js';
+import { describePipeline } from '../../workflows/describe-pipeline.js';
 import { labelsOf } from './run-labels.js';
 import { searchAttributesFor, type LabelledSearch } from './search-attributes.js';
 
@@ -41,6 +42,9 @@ export interface PipelineStart {
   /** Shown by `list`, on any server. */
   memo: Record<string, unknown>;
   typedSearchAttributes: LabelledSearch['attributes'];
+  /** Shown by Temporal's own page. */
+  staticSummary: string;
+  staticDetails: string;
 }
 
 /** What to start a pipeline's workflow with on this server. */
@@ -53,6 +57,7 @@ export async function pipelineStart(client: Client, request: PipelineRequest, ta
     taskQueue,
     memo: { pipeline: pipeline.name, ...labels },
     typedSearchAttributes: attributes,
+    ...describePipeline(pipeline),
   };
   return { start, findable: complete };
 }

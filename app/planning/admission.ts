@@ -59,15 +59,16 @@ export interface AdmissionRequest {
 
 /**
  * Lets a run begin only if its predicted peaks fit into what is free now.
+ * @returns what it is predicted to take
  * @throws AdmissionRefusedError with the numbers, unless `LLM_BARBER_ADMISSION` is `off`
  */
-export async function admit({ pipeline, size, engine, state, free }: AdmissionRequest): Promise<void> {
-  if (process.env[admissionVariable] === 'off') return;
+export async function admit({ pipeline, size, engine, state, free }: AdmissionRequest): Promise<Plan> {
   const machine = (await knownMachine(state, { backend: engine.backend, precision: engine.precision })) ?? assumedMachine(engine);
   const perBatch = sequencesPerBatch(pipeline, { attentionHeads: size.heads, hiddenSize: size.hidden, intermediateSize: size.intermediate });
   const plan = makePlan({ pipeline, size, perBatch, machine: { ...machine, engine }, measurements: await readMeasurements(state) });
+  if (process.env[admissionVariable] === 'off') return plan;
   const missing = shortages(plan, free ?? freeCapacity(state, engine, process.memoryUsage.rss()));
-  if (missing.length === 0) return;
+  if (missing.length === 0) return plan;
   throw new AdmissionRefusedError({
     where: pipeline.name,
     what: `it does not fit on this machine: ${missing.map(describeShortage).join('; ')}`,

@@ -102,6 +102,16 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
   };
 }
 
+/** Seconds that a plan gives each stage of its pipeline. What a plan lists as a stage of its own, outputs and proofs, belongs to the stage before. */
+export function plannedSeconds({ stages }: Pick<Plan, 'stages'>, { stages: asked }: Pick<Pipeline, 'stages'>): number[] {
+  const seconds: number[] = [];
+  for (const stage of stages) {
+    if (asked[seconds.length]?.type === stage.type) seconds.push(stage.seconds);
+    else if (seconds.length > 0) seconds[seconds.length - 1] += stage.seconds;
+  }
+  return seconds;
+}
+
 function planStep({ kind, count, cost }: Step, machine: Machine, measurements: readonly Measurement[]): { seconds: number; host: number; tensors: number; learnedFrom: number } {
   const known = { kind, engine: engineText(machine.engine), machine: machine.origin };
   const seconds = secondsOf(cost.work, machine);

@@ -1,6 +1,6 @@
 export { accuracyRows } from './accuracies.js';
 /** Reports for people about finished runs, and how numbers are written for them. */
-export { change, duration, figure, grouped, percent } from './figures.js';
+export { change, counted, duration, figure, grouped, percent } from './figures.js';
 export { gapClosed } from '../../workflows/gap-closed.js';
 export { failedGates, gateRows, quantityFigure } from './gates.js';
 export { deviceText } from './origin-rows.js';

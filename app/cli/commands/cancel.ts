@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandText, stateWords } from '../command-text.js';
+import { cancelRun } from '../control/cancel.js';
 import { exitCode } from '../exit-codes.js';
-import { CommandLineError } from '../errors.js';
 import { withRun } from '../find-run.js';
-import { isServed } from '../local/pollers.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
@@ -15,14 +14,9 @@ const patienceMs = 20_000;
  */
 export async function cancelCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   return await withRun(which, options, async (client, execution) => {
-    const { workflowId, runId, taskQueue } = execution;
-    if (execution.status.name !== 'RUNNING') {
-      throw new CommandLineError({ what: `pipeline ${workflowId} is not running: ${execution.status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
-    }
+    const { workflowId, runId } = execution;
+    await cancelRun(client, options.state, execution);
     const handle = client.workflow.getHandle(workflowId);
-    // Only a worker can carry out a cancellation. If there is none, nothing is in flight, and the server can end it alone.
-    if (await isServed(client, options.state, taskQueue)) await handle.cancel();
-    else await handle.terminate('cancelled while no worker served it');
     const ended = await hasEnded(async () => (await handle.describe()).status.name !== 'RUNNING');
     if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
     else {

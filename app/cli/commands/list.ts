@@ -1,81 +1,72 @@
-import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { pausedMemo, pipelineWorkflow } from '../../../workflows/protocol.js';
+import { runFigures } from '../../report/view/run-figures.js';
+import { sorted, type SortKey } from '../../report/view/runs-view.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
-import { labelFilter, type LabelOptions, type RunLabels } from '../run-labels.js';
-import { runStart } from '../run-start.js';
+import { labelFilter, type LabelOptions } from '../run-labels.js';
+import { listText, type ShownRun } from '../runs/list-text.js';
+import { listRuns, type ListedRun } from '../runs/list-runs.js';
+import { RunEnds } from '../runs/run-ends.js';
 import { hasServer, openSession } from '../session.js';
 import { printJson } from '../output.js';
-import { textTable, timeText } from '../text-table.js';
+import { parseDuration } from '../schedule/duration.js';
+import { parseTime } from '../schedule/time.js';
 
-export type ListOptions = LabelOptions;
-
-/** Labels are absent for runs that were started before there were any. */
-interface Listed extends Partial<RunLabels> {
-  workflowId: string;
-  runId: string;
-  status: string;
-  started: string;
-  name: string;
-  taskQueue: string;
+export interface ListOptions extends LabelOptions {
+  /** A duration, back from now, or a time. */
+  since?: string;
+  sort?: SortKey;
+  limit?: number;
 }
 
 /**
- * `list`: the pipelines that the server knows, the newest first. Filtered here and not by the server, which may not know
+ * `list`: the pipelines that the server knows and what they came to, the newest first. Filtered here and not by the server, which may not know
  * our search attributes: every run has its labels as a memo.
  * @returns the exit code
  */
 export async function listCommand(asked: ListOptions, options: GlobalOptions): Promise<number> {
+  const { since, sort = 'started', limit = Infinity } = asked;
+  const hasLabels = labelFilter(asked);
+  const from = since === undefined ? '' : startOf(since).toISOString();
   // A server is not brought up, nor a state folder made, only to find that there is nothing.
-  const isWanted = labelFilter(asked);
-  const all = hasServer(options.state) ? await listPipelines(options.state) : [];
-  const pipelines = all.filter(isWanted);
-  if (options.json) printJson({ pipelines });
-  else process.stdout.write(pipelines.length === 0 ? none(all.length, options.state) : `${table(pipelines)}\n`);
+  const all = hasServer(options.state) ? await collect(options.state, (run) => hasLabels(run) && run.started >= from, sort === 'started' ? limit : Infinity) : { runs: [], count: 0, wanted: 0 };
+  const runs = sorted(all.runs, sort, false).slice(0, limit);
+  if (options.json) printJson({ pipelines: runs.map(jsonOf) });
+  else process.stdout.write(runs.length === 0 ? none(all.count, options.state) : `${listText(runs)}\n${more(all.wanted - runs.length)}`);
   return exitCode.done;
 }
 
-function none(others: number, state: string): string {
-  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines has these labels.\n`;
+function startOf(since: string): Date {
+  return /^\d{4}-/.test(since) ? parseTime(since, '--since') : new Date(Date.now() - parseDuration(since, '--since'));
 }
 
-async function listPipelines(state: string): Promise<Listed[]> {
+function none(others: number, state: string): string {
+  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines is asked for.\n`;
+}
+
+const more = (others: number): string => (others === 0 ? '' : `${others} more; --limit shows another number of them.\n`);
+
+/** @param most how many are asked for how they ended: the newest */
+async function collect(state: string, isWanted: (run: ListedRun) => boolean, most: number): Promise<{ runs: ShownRun[]; count: number; wanted: number }> {
   const session = await openSession(state);
   try {
-    const pipelines: Listed[] = [];
-    for await (const execution of session.client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) pipelines.push(listed(execution));
-    return pipelines.sort((a, b) => (a.started < b.started ? 1 : -1));
+    const all = await listRuns(session.client);
+    const wanted = all.filter(isWanted);
+    const shown = wanted.slice(0, most);
+    const ends = await new RunEnds(session.client).of(shown);
+    const runs = shown.map((run): ShownRun => {
+      const end = ends.get(run.runId);
+      return {
+        ...run,
+        ...(end?.status === 'completed' && { figures: runFigures(end.result), perplexity: end.result.perplexity }),
+        ...(end?.status === 'failed' && { reason: `${end.error.type}: ${end.error.message}` }),
+      };
+    });
+    return { runs, count: all.length, wanted: wanted.length };
   } finally {
     await session.close();
   }
 }
 
-function listed(execution: WorkflowExecutionInfo): Listed {
-  const { workflowId, runId, status, taskQueue, memo } = execution;
-  const { pipeline, model, sparsity, pattern, methods, gate, [pausedMemo]: paused } = (memo ?? {}) as Partial<RunLabels & { pipeline: string; [pausedMemo]: boolean }>;
-  return {
-    workflowId,
-    runId,
-    status: status.name === 'RUNNING' && paused ? 'paused' : status.name === 'COMPLETED' && gate === 'failed' ? 'gate failed' : statusWord(status.name),
-    started: runStart(execution).toISOString(),
-    name: pipeline ?? workflowId.replace(/-[0-9a-f]{16}$/, ''),
-    taskQueue,
-    model,
-    sparsity,
-    pattern,
-    methods,
-    gate,
-  };
-}
-
-/** Cancelling a pipeline that no worker serves ends it by termination. */
-function statusWord(name: string): string {
-  return name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' ');
-}
-
-function table(pipelines: readonly Listed[]): string {
-  const rows = pipelines.map(({ started, status, name, model, sparsity, pattern, methods, workflowId }) => {
-    return [timeText(started), status, name, model ?? '', sparsity?.toString() ?? '', pattern ?? '', methods?.join(', ') ?? '', workflowId];
-  });
-  return textTable([['STARTED', 'STATUS', 'NAME', 'MODEL', 'SPARSITY', 'PATTERN', 'METHODS', 'WORKFLOW ID'], ...rows]);
+function jsonOf({ figures, ...run }: ShownRun): object {
+  return { ...run, ...(figures && { actualSparsity: figures.sparsity, seconds: figures.seconds, ...(figures.gap !== undefined && { gapClosed: figures.gap }) }) };
 }

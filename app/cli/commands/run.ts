@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { Lock, ParsedPipeline } from '../../config/index.js';
-import { thisCommand } from '../command-text.js';
+import { commandText, stateWords, thisCommand } from '../command-text.js';
 import { Interrupted } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { setUpOnFirstUse } from '../first-use.js';
@@ -14,32 +15,39 @@ import type { GlobalOptions } from '../options.js';
 import { statusOf, type Outcome } from '../outcome.js';
 import { openDisplay } from '../progress/display.js';
 import { printJson } from '../output.js';
-import { usesLocalServer } from '../session.js';
+import { usesLocalServer, type Session } from '../session.js';
 import { showOutcome } from '../show-outcome.js';
 import { runToEnd } from '../run-to-end.js';
 import type { Run } from '../start-pipeline.js';
+
+/** Options of `run` alone. */
+export interface RunFlags extends LockOptions {
+  ui: boolean;
+}
 
 /**
  * `run FILE`: server, worker, workflow, progress and result in one, on this machine. Whatever dies meanwhile is brought back.
  * @returns the exit code
  */
-export async function runCommand(file: string, options: GlobalOptions, locking: LockOptions = {}): Promise<number> {
+export async function runCommand(file: string, options: GlobalOptions, { ui = false, ...locking }: Partial<RunFlags> = {}): Promise<number> {
   // Behind a server that others use too, workers may be on machines that have the files.
   const parsed = loadPipelineFile(file, { ...options, files: usesLocalServer() });
   const lock = loadLockFor(file, locking);
-  return await runHere(parsed, options, { lock, show: (run, outcome, log) => showOutcome(run, outcome, { json: options.json, log }) });
+  return await runHere(parsed, options, { lock, ui, show: (run, outcome, log) => showOutcome(run, outcome, { json: options.json, log }) });
 }
 
 /** How a run in the foreground begins and ends. */
 export interface ForegroundOptions {
   /** What it has to be equal to. */
   lock?: Lock;
+  /** Serve a page, too: on a terminal until Ctrl-C, else until the run has ended. */
+  ui?: boolean;
   /** Prints how it ended. @param log the worker's. @returns the exit code */
   show: (run: Run, outcome: Outcome, log: string) => number;
 }
 
 /** Runs a pipeline on this machine to its end. @returns the exit code */
-export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { lock, show }: ForegroundOptions): Promise<number> {
+export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { lock, ui = false, show }: ForegroundOptions): Promise<number> {
   await setUpOnFirstUse();
   await checkStore(options);
   const log = openLog({ state: options.state, process: 'run', verbose: options.verbose });
@@ -50,6 +58,13 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
   };
   let current: { run?: Run; keeper?: WorkerKeeper } = {};
   const interrupts = catchInterrupts(() => current.keeper?.kill());
+  let shown: number | undefined;
+  const showOnce = (run: Run, outcome: Outcome): number => {
+    if (shown !== undefined) return shown;
+    display.end();
+    log.info('ended', { ...run, status: statusOf(outcome) });
+    return (shown = show(run, outcome, logFile(options.state, 'worker')));
+  };
   try {
     const { run, outcome } = await runToEnd({
       parsed: { ...parsed, ...(lock !== undefined && { lock }) },
@@ -58,18 +73,44 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
       say,
       onProgress: (progress) => display.update(progress),
       onStart: (run, keeper) => (current = { run, keeper }),
+      ...(ui && { beside: (session) => pageBeside(session, { options, tell: (line) => display.message(line), signal: interrupts.signal, onEnd: showOnce }) }),
     });
-    display.end();
-    log.info('ended', { ...run, status: statusOf(outcome) });
-    return show(run, outcome, logFile(options.state, 'worker'));
+    return showOnce(run, outcome);
   } catch (error) {
     display.end();
     if (!(error instanceof Interrupted)) throw error;
-    process.stderr.write(`Interrupted. To continue where it stopped: ${thisCommand()}\n`);
+    const { run, keeper } = current;
+    // A worker that this command has not started works on.
+    const goesOn = run !== undefined && keeper?.isBesideAnother === true;
+    process.stderr.write(goesOn ? `Stopped watching; the run continues on another worker. To see it: ${commandText(['watch', run.workflowId, ...stateWords(options.state)])}\n` : `Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
     return exitCode.interrupted;
   } finally {
     interrupts.dispose();
     await closeLog(log);
   }
+}
+
+interface PageBeside {
+  options: GlobalOptions;
+  /** For the person alone: a token is not for a log. */
+  tell: (line: string) => void;
+  signal: AbortSignal;
+  onEnd: (run: Run, outcome: Outcome) => void;
+}
+
+/** Serves the page of `ui` beside a run. @returns what waits, once the run has ended, for the person at the terminal */
+async function pageBeside(session: Session, { options, tell, signal, onEnd }: PageBeside): Promise<(run: Run, outcome: Outcome) => Promise<void>> {
+  const { openUi } = await import('./ui.js');
+  const ui = await openUi(session, { port: 0 }, options);
+  tell(`Page of this run: ${ui.address}`);
+  signal.addEventListener('abort', () => void ui.close(), { once: true });
+  return async (run, outcome) => {
+    onEnd(run, outcome);
+    if (process.stderr.isTTY && !signal.aborted) {
+      process.stderr.write('The page stays until Ctrl-C.\n');
+      await once(signal, 'abort');
+    }
+    await ui.close();
+  };
 }

@@ -28,6 +28,11 @@ export class WorkerKeeper {
     private readonly say: Say,
   ) {}
 
+  /** Whether the run's worker is another one, which stays when this keeper goes. */
+  get isBesideAnother(): boolean {
+    return this.worker === undefined;
+  }
+
   /** Starts a worker whenever there is none (left). Returns when `signal` aborts, and never gives up before. */
   async keep(signal: AbortSignal): Promise<void> {
     const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal }).catch(() => undefined);

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
 import type { PipelineProgress } from '../../../workflows/protocol.js';
 import { plainLines } from './plain-lines.js';
-import { renderProgress } from './render.js';
+import { painter, type Paint } from '../paint.js';
+import { paintProgress, renderProgress } from './render.js';
 
 /** Shows progress, and messages between, on one output. */
 export interface Display<Progress = PipelineProgress> {
@@ -16,21 +17,23 @@ export interface Display<Progress = PipelineProgress> {
 export interface View<Progress> {
   /** Lines of a terminal `columns` wide. */
   render: (progress: Progress, columns: number) => string[];
+  /** Colors such a line. */
+  paint?: (line: string, paint: Paint) => string;
   /** What to add where lines stay. */
   plain: (before: Progress | undefined, now: Progress) => string[];
 }
 
 type Output = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
 
-/** Bars redrawn in place on a terminal that can; plain lines elsewhere, and where NO_COLOR or a dumb terminal asks for no escape codes. */
+/** Bars redrawn in place on a terminal that can; plain lines elsewhere, and on a dumb terminal. NO_COLOR turns off colors only. */
 export function openDisplay(output: Output, environment: NodeJS.ProcessEnv = process.env): Display {
-  return openView({ render: renderProgress, plain: plainLines }, output, environment);
+  return openView({ render: renderProgress, plain: plainLines, paint: paintProgress }, output, environment);
 }
 
 /** The same for any kind of progress. */
 export function openView<Progress>(view: View<Progress>, output: Output, environment: NodeJS.ProcessEnv = process.env): Display<Progress> {
-  const canRedraw = output.isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
-  return canRedraw ? new TerminalDisplay(output, view.render) : new PlainDisplay(output, view.plain);
+  const canRedraw = output.isTTY && environment['TERM'] !== 'dumb';
+  return canRedraw ? new TerminalDisplay(output, view, painter(output, environment)) : new PlainDisplay(output, view.plain);
 }
 
 class PlainDisplay<Progress> implements Display<Progress> {
@@ -64,25 +67,30 @@ class TerminalDisplay<Progress> implements Display<Progress> {
 
   constructor(
     private readonly output: Output,
-    private readonly render: View<Progress>['render'],
+    private readonly view: View<Progress>,
+    private readonly paint: Paint,
   ) {}
 
   update(progress: Progress): void {
     const columns = this.output.columns || 80;
-    const lines = this.render(progress, columns);
+    const lines = this.view.render(progress, columns);
     if (columns === this.columns && lines.join('\n') === this.lines.join('\n')) return;
-    this.output.write(`${this.back(columns)}${eraseDown}${lines.map((line) => `${line}\n`).join('')}`);
+    this.output.write(`${this.back(columns)}${eraseDown}${this.painted(lines)}`);
     this.lines = lines;
     this.columns = columns;
   }
 
   message(line: string): void {
-    const shown = this.lines.map((shownLine) => `${shownLine}\n`).join('');
-    this.output.write(`${this.back(this.output.columns || 80)}${eraseDown}${line}\n${shown}`);
+    this.output.write(`${this.back(this.output.columns || 80)}${eraseDown}${line}\n${this.painted(this.lines)}`);
   }
 
   end(): void {
     this.lines = [];
+  }
+
+  /** Lines are measured before they are colored: what colors them takes no place. */
+  private painted(lines: readonly string[]): string {
+    return lines.map((line) => `${this.view.paint?.(line, this.paint) ?? line}\n`).join('');
   }
 
   /** To the start of what is shown. A terminal that became narrower has wrapped the lines. */

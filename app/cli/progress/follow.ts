@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { progressQuery, type PipelineProgress } from '../../../workflows/protocol.js';
 import { unlessAborted } from '../interrupts.js';
@@ -32,10 +32,14 @@ export async function queryProgress(client: Client, run: { workflowId: string })
   const handle = client.workflow.getHandle(run.workflowId);
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, async () => {
     const [progress, description] = await Promise.all([handle.query<PipelineProgress>(progressQuery), handle.describe()]);
-    const heartbeats = (description.raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
-    const words = await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
-    return withDetail(progress, words);
+    return withDetail(progress, await workersWords(client, description));
   });
+}
+
+/** What workers say of the activities in flight. */
+export async function workersWords(client: Client, { raw }: Pick<WorkflowExecutionDescription, 'raw'>): Promise<unknown[]> {
+  const heartbeats = (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
+  return await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
 }
 
 /** The progress with the worker's words in place of the workflow's, if they say the same and more. */

@@ -1,5 +1,7 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
 import { describeEnd, describeError, describePause } from './describe.js';
+import { progressView } from '../../report/view/progress-view.js';
+import type { Paint } from '../paint.js';
 import { timeLeft } from './time-left.js';
 
 const nameWidth = 'initialMask'.length;
@@ -19,14 +21,33 @@ export function clip(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** The pipeline's stages as lines of a terminal `columns` wide: a bar each, and the last rebuilt sub-block's error; below, whether it is paused. */
+/** The pipeline's stages as lines of a terminal `columns` wide, a bar each; below, what was rebuilt last, how far the whole run is, and whether it is paused. */
 export function renderProgress(progress: PipelineProgress, columns: number): string[] {
   // The last column stays empty: some terminals wrap when it is written.
   const width = Math.max(1, columns - 1);
   const barWidth = Math.max(5, Math.min(widestBar, Math.floor(width / 4)));
   const stages = [...(progress.preparing === undefined ? [] : [progress.preparing]), ...progress.stages.map((stage) => renderStage(stage, barWidth))];
-  const lines = progress.pause === undefined ? stages : [...stages, describePause(progress.pause)];
+  const lines = [...stages, ...lastRebuilt(progress), ...overall(progress), ...(progress.pause === undefined ? [] : [describePause(progress.pause)])];
   return lines.map((line) => clip(line, width).trimEnd());
+}
+
+/** On lines of their own: beside a bar they would be cut. */
+function lastRebuilt({ stages }: PipelineProgress): string[] {
+  const { latest = [] } = stages.findLast((stage) => stage.latest !== undefined) ?? {};
+  return latest.filter(({ layer }) => layer === latest.at(-1)?.layer).map((entry) => `  layer ${entry.layer} ${entry.block} error ${describeError(entry)}`);
+}
+
+/** The whole run, while it goes on and as far as a plan or finished units tell. */
+function overall({ stages }: PipelineProgress): string[] {
+  const { share, left } = progressView({ stages });
+  if (share === undefined || left === undefined || stages.every(({ state }) => state === 'done')) return [];
+  return [`${Math.floor(100 * share)} % of the run done, about ${timeLeft(left)} left`];
+}
+
+/** The filled part of a bar by whether its stage runs, and what is new in bold. */
+export function paintProgress(line: string, paint: Paint): string {
+  if (/% of the run done/.test(line)) return paint('bold', line);
+  return line.replace(/[█▏▎▍▌▋▊▉]+/, (filled) => paint(line.includes('░') ? 'cyan' : 'green', filled)).replace(/░+/, (empty) => paint('dim', empty));
 }
 
 function renderStage(stage: StageProgress, barWidth: number): string {
@@ -35,18 +56,15 @@ function renderStage(stage: StageProgress, barWidth: number): string {
 }
 
 function facts(stage: StageProgress): string[] {
-  const last = stage.latest?.at(-1);
-  const error = last === undefined ? [] : [`layer ${last.layer} ${last.block} error ${describeError(last)}`];
   switch (stage.state) {
     case 'waiting':
       return [];
     case 'done':
-      return [describeEnd(stage), ...error];
+      return [describeEnd(stage)];
     case 'running': {
       const count = stage.total === 0 ? 'starting' : `${stage.done}/${stage.total}`;
       const left = stage.secondsLeft === undefined ? [] : [`${timeLeft(stage.secondsLeft)} left`];
-      // The error says which layer is the last finished; the one in flight is named beside it.
-      return [count, ...left, ...(stage.detail === '' ? [] : [stage.detail]), ...error];
+      return [count, ...left, ...(stage.detail === '' ? [] : [stage.detail])];
     }
   }
 }

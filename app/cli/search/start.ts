@@ -7,5 +7,5 @@ import { startFamily, type StartedFamily } from '../sweep/start.js';
  * @throws OtherStateError if it is running on another state's task queue
  */
 export async function startSearch(client: Client, workflowId: string, request: SearchRequest, taskQueue: string): Promise<StartedFamily> {
-  return await startFamily(client, { type: searchWorkflow, workflowId, request, taskQueue, memo: { search: request.name, points: request.members.length } });
+  return await startFamily(client, { type: searchWorkflow, workflowId, request, taskQueue, memo: { search: request.name, points: request.members.length }, staticSummary: `at most ${request.members.length} points` });
 }

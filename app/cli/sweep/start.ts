@@ -7,7 +7,7 @@ import { describeSweep } from './find.js';
 
 /** Starts a sweep, or attaches to it if it is running. @throws OtherStateError if it is running on another state's task queue */
 export async function startSweep(client: Client, workflowId: string, request: SweepRequest, taskQueue: string): Promise<StartedFamily> {
-  return await startFamily(client, { type: sweepWorkflow, workflowId, request, taskQueue, memo: { sweep: request.name, members: request.members.length } });
+  return await startFamily(client, { type: sweepWorkflow, workflowId, request, taskQueue, memo: { sweep: request.name, members: request.members.length }, staticSummary: `${request.members.length} members` });
 }
 
 export interface StartedFamily {
@@ -22,10 +22,12 @@ interface Startable {
   request: Pick<SweepRequest, 'base' | 'searchable'>;
   taskQueue: string;
   memo: Record<string, unknown>;
+  /** Shown by Temporal's own page. */
+  staticSummary: string;
 }
 
 /** Starts a workflow of members, or attaches to it if it is running. @throws OtherStateError if it is running on another state's task queue */
-export async function startFamily(client: Client, { type, workflowId, request, taskQueue, memo }: Startable): Promise<StartedFamily> {
+export async function startFamily(client: Client, { type, workflowId, request, taskQueue, memo, staticSummary }: Startable): Promise<StartedFamily> {
   const before = await describeSweep(client, workflowId, type);
   const { attributes } = await searchAttributesFor(client, labelsOf(request.base));
   await client.workflow.start(type, {
@@ -35,6 +37,7 @@ export async function startFamily(client: Client, { type, workflowId, request, t
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     memo,
+    staticSummary,
   });
   const execution = await client.workflow.getHandle(workflowId).describe();
   if (execution.taskQueue !== taskQueue) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { stageIndex } from '../../../app/cli/commands/retry.js';
+import { stageIndex } from '../../../app/cli/control/retry.js';
 import { CommandLineError } from '../../../app/cli/errors.js';
 import { labelFilter, labelsOf } from '../../../app/cli/run-labels.js';
 import { demoPipeline } from '../../helpers/demo-run.js';

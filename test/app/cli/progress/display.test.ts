@@ -27,11 +27,11 @@ class Output {
   };
 }
 
-/** What a terminal shows after the text: knows `ESC [ n A` (up), carriage return, newline and `ESC [ 0 J` (erase below). */
+/** What a terminal shows after the text, without its colors: knows `ESC [ n A` (up), carriage return, newline and `ESC [ 0 J` (erase below). */
 function screen(text: string): string[] {
   const rows = [''];
   let row = 0;
-  for (const part of text.match(/\x1b\[\d*[AJ]|\r|\n|[^\x1b\r\n]+/g) ?? []) {
+  for (const part of text.replace(/\x1b\[\d+m/g, '').match(/\x1b\[\d*[AJ]|\r|\n|[^\x1b\r\n]+/g) ?? []) {
     if (part.endsWith('A') && part.startsWith('\x1b')) row -= Number(part.slice(2, -1));
     else if (part === '\x1b[0J') rows.splice(row, rows.length, '');
     else if (part === '\n') rows[(row += 1)] ??= '';
@@ -54,6 +54,17 @@ describe('display on a terminal', () => {
     expect(screen(output.text)).toEqual(['server is up', 'worker died', ...renderProgress(at(2), 100), 'bye', '']);
   });
 
+  it('has colors, which NO_COLOR turns off, and nothing else', () => {
+    const write = (environment: NodeJS.ProcessEnv): string => {
+      const output = new Output(true);
+      openDisplay(output, environment).update(at(1));
+      return output.text;
+    };
+    expect(write({})).toMatch(/\x1b\[\d+m/);
+    expect(write({ NO_COLOR: '1' })).not.toMatch(/\x1b\[\d+m/);
+    expect(screen(write({ NO_COLOR: '1' }))).toEqual(screen(write({})));
+  });
+
   it('writes nothing if nothing has changed', () => {
     const output = new Output(true);
     const display = openDisplay(output, {});
@@ -67,7 +78,6 @@ describe('display on a terminal', () => {
 describe('display elsewhere', () => {
   it.each([
     ['a pipe', false, {}],
-    ['NO_COLOR', true, { NO_COLOR: '1' }],
     ['a dumb terminal', true, { TERM: 'dumb' }],
   ])('writes one line for each thing that happened: %s', (_, isTTY, environment) => {
     const output = new Output(isTTY);

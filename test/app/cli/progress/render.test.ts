@@ -10,8 +10,13 @@ const entry = { layer: 6, block: 'mlp', errorBefore: 0.02, errorAfter: 0.01, gro
 
 describe('progress on a terminal', () => {
   it('shows layer, error before and after, and time left of a running rebuild', () => {
-    const [line] = renderProgress(progress(stage({ state: 'running', done: 7, total: 40, detail: 'layer 7', secondsLeft: 187, latest: [entry] })), 200);
-    expect(line).toBe(`rebuild     ${bar(7 / 40, 30)} 7/40  3:07 min left  layer 7  layer 6 mlp error 0.02 -> 0.01 (-50 %)`);
+    const running = stage({ state: 'running', done: 7, total: 40, detail: 'layer 7', seconds: 63, secondsLeft: 187, latest: [{ ...entry, layer: 5 }, { ...entry, block: 'attention' }, entry] });
+    expect(renderProgress(progress(running), 80)).toEqual([
+      `rebuild     ${bar(7 / 40, 19)} 7/40  3:07 min left  layer 7`,
+      '  layer 6 attention error 0.02 -> 0.01 (-50 %)',
+      '  layer 6 mlp error 0.02 -> 0.01 (-50 %)',
+      '25 % of the run done, about 3:07 min left',
+    ]);
   });
 
   it('shows what a finished stage took, and what it found', () => {
@@ -65,7 +70,7 @@ describe('progress on a terminal', () => {
     fc.assert(
       fc.property(fc.array(anyStage), fc.integer({ min: 2, max: 300 }), (stages, columns) => {
         const lines = renderProgress(progress(...stages), columns);
-        expect(lines).toHaveLength(stages.length);
+        expect(lines.length).toBeGreaterThanOrEqual(stages.length);
         for (const line of lines) expect([...line].length).toBeLessThan(columns);
       }),
     );

@@ -1,0 +1,135 @@
+/** Everything that the page of a run shows, as the server, the worker and the state folder have it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type { Pipeline } from '../config/pipeline.js';
+import { runFolder } from '../../activities/write-outputs.js';
+import { progressQuery, soFarQuery, type PipelineProgress, type RunSoFar } from '../../workflows/protocol.js';
+import { requestOf } from '../cli/control/request-of.js';
+import { isServed } from '../cli/local/pollers.js';
+import type { Outcome } from '../cli/outcome.js';
+import { withDetail, workersWords } from '../cli/progress/follow.js';
+import { RunEnds } from '../cli/runs/run-ends.js';
+import { runStatus } from '../cli/runs/list-runs.js';
+import { runStart } from '../cli/run-start.js';
+import { happeningsOf, type Happening } from './happenings.js';
+
+export interface RunFacts {
+  workflowId: string;
+  runId: string;
+  taskQueue: string;
+  /** As lists have it: `running`, `paused`, `completed`, ... */
+  status: string;
+  started: Date;
+  ended?: Date;
+  /** Undefined where the request cannot be read, for example without its payload key. */
+  pipeline?: Pipeline;
+  /** As it was told last; undefined as long as no worker has answered. */
+  progress?: PipelineProgress;
+  soFar?: RunSoFar;
+  /** Whether a worker serves its task queue. */
+  served: boolean;
+  happenings: Happening[];
+  /** How it ended. */
+  outcome?: Outcome;
+  /** Its report, where it is on this machine. */
+  page?: string;
+}
+
+const queryTimeoutMs = 5_000;
+/** How often it is asked whether a worker is there. */
+const servedMs = 3_000;
+
+/** Collects the facts of one run, again and again, and asks only for what may have changed. */
+export class FactsOfRun {
+  private last: RunFacts | undefined;
+  private history = { runId: '', length: 0 };
+  private servedAsked = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly state: string,
+    private readonly ends: RunEnds,
+    private readonly workflowId: string,
+  ) {}
+
+  /** The facts of its newest execution. @throws WorkflowNotFoundError, and what the client throws without a server */
+  async collect(): Promise<RunFacts> {
+    const { client, workflowId } = this;
+    const description = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).describe());
+    const { runId, taskQueue, closeTime } = description;
+    const before = this.last?.runId === runId ? this.last : undefined;
+    const isOpen = description.status.name === 'RUNNING';
+    const served = isOpen ? await this.isServed(taskQueue, before?.served) : false;
+    const outcome = isOpen ? undefined : (await this.ends.of([{ workflowId, runId, ended: closeTime?.toISOString() ?? '' }])).get(runId);
+    const page = pageOf(this.state, workflowId);
+    // Of an ended run the worker says what it said last.
+    const asked = isOpen ? (served ? await this.ask(description, before) : undefined) : before?.progress === undefined ? await this.askEnded(taskQueue, runId) : undefined;
+    this.last = {
+      workflowId, runId, taskQueue, status: runStatus(description), started: runStart(description), served, happenings: await this.happenings(description, before?.happenings),
+      ...(closeTime && { ended: closeTime }),
+      ...pipelineOf(before?.pipeline ?? (await requestOf(client, { workflowId, runId }).then(({ pipeline }) => pipeline, () => undefined))),
+      ...((asked ?? before)?.progress && { progress: (asked ?? before)?.progress }),
+      ...((asked ?? before)?.soFar && { soFar: (asked ?? before)?.soFar }),
+      ...(outcome && { outcome }),
+      // A retry has the report of the run before it until it has its own.
+      ...(outcome?.status === 'completed' && page !== undefined && { page }),
+    };
+    return this.last;
+  }
+
+  private async isServed(taskQueue: string, before: boolean | undefined): Promise<boolean> {
+    if (before !== undefined && Date.now() - this.servedAsked < servedMs) return before;
+    this.servedAsked = Date.now();
+    return await isServed(this.client, this.state, taskQueue);
+  }
+
+  /** What the workflow says. What it has found out changes once a layer, so it is asked for only then. */
+  private async ask(description: WorkflowExecutionDescription, before: RunFacts | undefined): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
+    try {
+      const progress = withDetail(await this.query<PipelineProgress>(progressQuery), await workersWords(this.client, description));
+      const isSame = before?.soFar !== undefined && unitsOf(before.progress) === unitsOf(progress);
+      // A worker of an earlier version does not know the question.
+      const soFar = isSame ? before.soFar : await this.query<RunSoFar>(soFarQuery).catch(() => undefined);
+      return { progress, ...(soFar && { soFar }) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Once: a worker has to replay the run for it. */
+  private async askEnded(taskQueue: string, runId: string): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
+    if (this.last?.runId === runId || !(await isServed(this.client, this.state, taskQueue).catch(() => false))) return undefined;
+    try {
+      return { progress: await this.query<PipelineProgress>(progressQuery), soFar: await this.query<RunSoFar>(soFarQuery) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  private query<T>(name: string): Promise<T> {
+    const handle = this.client.workflow.getHandle(this.workflowId);
+    return this.client.connection.withDeadline(Date.now() + queryTimeoutMs, () => handle.query<T>(name));
+  }
+
+  private async happenings({ runId, historyLength }: WorkflowExecutionDescription, before: Happening[] | undefined): Promise<Happening[]> {
+    if (before !== undefined && this.history.runId === runId && this.history.length === historyLength) return before;
+    const happenings = await happeningsOf(this.client, { workflowId: this.workflowId, runId });
+    this.history = { runId, length: historyLength };
+    return happenings;
+  }
+}
+
+const pipelineOf = (pipeline: Pipeline | undefined): { pipeline?: Pipeline } => (pipeline === undefined ? {} : { pipeline });
+
+const unitsOf = (progress: PipelineProgress | undefined): string => JSON.stringify(progress?.stages.map(({ state, done }) => [state, done]));
+
+/** Undefined where the run has no report here: it ran on another machine, or under an id that names no folder. */
+function pageOf(state: string, workflowId: string): string | undefined {
+  try {
+    const page = path.join(runFolder(state, workflowId), 'report.html');
+    return existsSync(page) ? page : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How often something that changes is looked at, and something that has ended. */
+const pollMs = { live: 500, ended: 3_000 };
+
+/**
+ * Looks at something again and again while somebody watches, once for all who watch.
+ * Without an answer it keeps looking: servers and workers come back.
+ */
+export class Feed<Facts> {
+  private readonly watchers = new Set<(facts: Facts) => void>();
+  private stop: AbortController | undefined;
+  private last: { facts: Facts; at: number } | undefined;
+  private looking: Promise<Facts> | undefined;
+
+  constructor(
+    private readonly collect: () => Promise<Facts>,
+    private readonly isLive: (facts: Facts) => boolean,
+  ) {}
+
+  /** What it looks like now, give or take a poll. @throws what `collect` throws */
+  async now(): Promise<Facts> {
+    if (this.last !== undefined && this.watchers.size > 0 && Date.now() - this.last.at < pollMs.live) return this.last.facts;
+    return await this.look();
+  }
+
+  /** Calls `onFacts` with what it looks like, from now on. @returns how to stop that */
+  watch(onFacts: (facts: Facts) => void): () => void {
+    this.watchers.add(onFacts);
+    if (this.stop === undefined) {
+      this.stop = new AbortController();
+      void this.follow(this.stop.signal);
+    }
+    return () => {
+      this.watchers.delete(onFacts);
+      if (this.watchers.size > 0) return;
+      this.stop?.abort();
+      this.stop = undefined;
+    };
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const facts = await this.look().catch(() => undefined);
+      if (signal.aborted) return;
+      if (facts !== undefined) for (const tell of this.watchers) tell(facts);
+      const pause = facts === undefined || this.isLive(facts) ? pollMs.live : pollMs.ended;
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** One look at a time. */
+  private async look(): Promise<Facts> {
+    this.looking ??= this.collect().finally(() => (this.looking = undefined));
+    const facts = await this.looking;
+    this.last = { facts, at: Date.now() };
+    return facts;
+  }
+}

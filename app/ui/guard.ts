@@ -1,0 +1,92 @@
+/**
+ * Who may use the page. It is on loopback, but everybody on this machine, and every page in this person's browser, can ask loopback.
+ *
+ * - A request has to name this page's own address as its host, so that no other name leads here (DNS rebinding).
+ * - The token of the process comes with the address that the command prints. It becomes a cookie that other sites cannot send.
+ * - What changes something also has to come from this page: its origin and a second token, which the page has in its forms.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Context, MiddlewareHandler } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+
+export interface Guard {
+  /** For the address that the person gets. */
+  token: string;
+  /** For the forms of the pages. */
+  formToken: string;
+  check: MiddlewareHandler;
+}
+
+/** What pages may load and do: only what comes from here, and no script but our file. */
+const policy = [
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'", "img-src data:", "connect-src 'self'", "frame-src 'self'",
+  "form-action 'self'", "base-uri 'none'", "frame-ancestors 'self'",
+].join('; ');
+
+const headers: Record<string, string> = {
+  'cache-control': 'no-store',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+/** @param port asked for when a request comes: it is not known before the server listens */
+export function newGuard(port: () => number): Guard {
+  const [token, formToken] = [newToken(), newToken()];
+  const check: MiddlewareHandler = async (c, next) => {
+    const refusal = await refuse(c, { token, formToken, port: port() });
+    if (refusal !== undefined) return withHeaders(refusal);
+    const asked = c.req.query('token');
+    if (asked !== undefined && c.req.method === 'GET') {
+      // The cookies of loopback are shared by all of its ports.
+      setCookie(c, cookieName(port()), token, { httpOnly: true, sameSite: 'Strict', path: '/' });
+      return withHeaders(c.redirect(withoutToken(c.req.url), 303));
+    }
+    await next();
+    c.res = withHeaders(c.res);
+  };
+  return { token, formToken, check };
+}
+
+const newToken = (): string => randomBytes(24).toString('base64url');
+const cookieName = (port: number): string => `llm-barber-ui-${port}`;
+
+function withHeaders(response: Response): Response {
+  const own = new Response(response.body, response);
+  for (const [name, value] of Object.entries(headers)) own.headers.set(name, value);
+  if (!own.headers.has('content-security-policy')) own.headers.set('content-security-policy', policy);
+  return own;
+}
+
+interface Secrets {
+  token: string;
+  formToken: string;
+  port: number;
+}
+
+/** Undefined if the request may pass. */
+async function refuse(c: Context, { token, formToken, port }: Secrets): Promise<Response | undefined> {
+  const host = c.req.header('host') ?? '';
+  if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host)) return c.text('This is not the name of this page. Open the address that the command has printed.\n', 421);
+  const shown = c.req.method === 'GET' ? c.req.query('token') : undefined;
+  if (!isSame(shown ?? getCookie(c, cookieName(port)) ?? '', token)) return c.text('This page belongs to whoever started it. Open the address that the command has printed, with its token.\n', 403);
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return undefined;
+  const site = c.req.header('sec-fetch-site');
+  if (c.req.header('origin') !== `http://${host}` || (site !== undefined && site !== 'same-origin')) return c.text('This did not come from this page.\n', 403);
+  const { token: given } = await c.req.parseBody();
+  return isSame(typeof given === 'string' ? given : '', formToken) ? undefined : c.text('The page is older than the command that serves it. Load it again.\n', 403);
+}
+
+/** Takes as long for every wrong token. */
+function isSame(given: string, wanted: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+function withoutToken(address: string): string {
+  const url = new URL(address);
+  url.searchParams.delete('token');
+  // Two slashes in front would name another host.
+  return `${url.pathname.replace(/^\/+/, '/')}${url.search}`;
+}

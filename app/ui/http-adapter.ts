@@ -1,0 +1,80 @@
+/** Serves a fetch handler, such as hono's, with Node's own server. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** Bytes. Forms of ours have a few hundred. */
+const longestBody = 64 * 1024;
+
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
+
+export function serverOf(handler: FetchHandler): Server {
+  return createServer((incoming, outgoing) => {
+    answer(handler, incoming, outgoing).catch(() => {
+      // The reader has gone, or the handler failed where nothing can be said any more.
+      outgoing.destroy();
+    });
+  });
+}
+
+async function answer(handler: FetchHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const body = await bodyOf(incoming);
+  if (body === undefined) {
+    outgoing.writeHead(413, { connection: 'close' }).end();
+    return;
+  }
+  const request = requestOf(incoming, body);
+  if (request === undefined) {
+    outgoing.writeHead(400, { connection: 'close' }).end();
+    return;
+  }
+  const response = await handler(request);
+  const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) headers['set-cookie'] = cookies;
+  outgoing.writeHead(response.status, headers);
+  if (response.body === null || incoming.method === 'HEAD') {
+    await response.body?.cancel();
+    outgoing.end();
+    return;
+  }
+  await send(response.body, outgoing);
+}
+
+/** Undefined if it is too long. */
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestBody) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Undefined if its address or headers are not valid. */
+function requestOf({ url = '/', method = 'GET', headers: raw }: IncomingMessage, body: Buffer): Request | undefined {
+  try {
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(raw)) for (const one of [value ?? []].flat()) headers.append(name, one);
+    // The guard looks at the host that was asked for; for the address any will do.
+    return new Request(new URL(`http://localhost${url.startsWith('/') ? url : '/'}`), { method, headers, ...(body.length > 0 && { body: new Uint8Array(body) }) });
+  } catch {
+    return undefined;
+  }
+}
+
+/** As fast as the reader takes it. When the reader goes, the source is told. */
+async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  const reader = body.getReader();
+  outgoing.on('close', () => void reader.cancel().catch(() => undefined));
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!outgoing.write(value) && !outgoing.destroyed) await new Promise<void>((resolve) => outgoing.once('drain', resolve).once('close', resolve));
+  }
+  outgoing.end();
+}
+
+/** A file or another of Node's streams as the body of a response. */
+export const bodyFrom = (stream: Readable): ReadableStream => Readable.toWeb(stream) as ReadableStream;

@@ -1,0 +1,47 @@
+/** All runs of the server, as the first page shows them. */
+import type { Client } from '@temporalio/client';
+import { queryProgress } from '../cli/progress/follow.js';
+import { listRuns, type ListedRun } from '../cli/runs/list-runs.js';
+import type { RunEnds } from '../cli/runs/run-ends.js';
+import { progressView, type ProgressView } from '../report/view/progress-view.js';
+import { runFigures, type RunFigures } from '../report/view/run-figures.js';
+
+export interface RunRow extends ListedRun {
+  /** What it came to. */
+  figures?: RunFigures;
+  /** Why it failed. */
+  reason?: string;
+  /** How far it is. */
+  progress?: ProgressView;
+}
+
+/** So many are shown; a server with more has their ids in `temporal-pipeline list`. */
+export const mostRuns = 500;
+/** Runs whose progress is asked for. */
+const mostAsked = 16;
+
+/** The newest execution of each run, newest first. */
+export async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
+  const runs = newestOfEach(await listRuns(client)).slice(0, mostRuns);
+  const open = runs.filter(({ status }) => status === 'running' || status === 'paused').slice(0, mostAsked);
+  const [outcomes, progress] = await Promise.all([
+    ends.of(runs),
+    Promise.all(open.map(async (run) => [run.runId, await queryProgress(client, run).then(progressView, () => undefined)] as const)).then((entries) => new Map(entries)),
+  ]);
+  return runs.map((run) => {
+    const outcome = outcomes.get(run.runId);
+    const far = progress.get(run.runId);
+    return {
+      ...run,
+      ...(outcome?.status === 'completed' && { figures: runFigures(outcome.result) }),
+      ...(outcome?.status === 'failed' && { reason: outcome.error.message }),
+      ...(far && { progress: far }),
+    };
+  });
+}
+
+/** A run that was retried is listed once. */
+function newestOfEach(runs: readonly ListedRun[]): ListedRun[] {
+  const seen = new Set<string>();
+  return runs.filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));
+}

@@ -1,0 +1,2 @@
+/** Address of a run's page. */
+export const runPath = (workflowId: string): string => `/runs/${encodeURIComponent(workflowId)}`;

@@ -1,0 +1,43 @@
+import type { SSEStreamingApi } from 'hono/streaming';
+import type { Piece } from '../report/page/document.js';
+import type { Feed } from './feed.js';
+
+/** What a page shows now. */
+export interface Shown {
+  /** Names the page; another one has to be loaded. */
+  view?: string;
+  parts: Record<string, Piece | string>;
+}
+
+/** How often a line goes out that says nothing, so that a reader that has gone is noticed. */
+const aliveMs = 15_000;
+
+/** Sends the parts of a page, all of them first and then those that have changed, until the reader goes. */
+export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts>, show: (facts: Facts) => Shown): Promise<void> {
+  const sent = new Map<string, string>();
+  let sending = Promise.resolve();
+  const send = async (facts: Facts): Promise<void> => {
+    const { view, parts } = show(facts);
+    if (view !== undefined && sent.get('view') !== view) {
+      sent.set('view', view);
+      await stream.writeSSE({ event: 'view', data: view });
+    }
+    for (const [id, piece] of Object.entries(parts)) {
+      const html = (await piece).toString();
+      if (sent.get(`part ${id}`) === html) continue;
+      sent.set(`part ${id}`, html);
+      await stream.writeSSE({ event: 'part', data: JSON.stringify({ id, html }) });
+    }
+  };
+  await new Promise<void>((resolve) => {
+    const stop = feed.watch((facts) => {
+      sending = sending.then(() => send(facts)).catch(() => undefined);
+    });
+    const alive = setInterval(() => void stream.write(': alive\n\n'), aliveMs);
+    stream.onAbort(() => {
+      clearInterval(alive);
+      stop();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,185 @@
+/** The live view in a real browser: of runs whose layers wait for the test, and of a real run of the demo. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serveUi } from '../../../app/ui/serve.js';
+import { renderRunPage } from '../../../app/report/page/run-page.js';
+import { findBrowser } from '../../helpers/browser.js';
+import { demoFolder, temporaryState } from '../../helpers/demo-run.js';
+import { ownNamespace } from '../../helpers/shared-server.js';
+import { exampleRequest } from '../report/page/example-request.js';
+import { runCommand } from '../cli/run-command.js';
+import { startWorker } from '../cli/run-program.js';
+import { startLiveServer, type LiveServer } from './live-server.js';
+
+const executablePath = await findBrowser();
+const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
+/** For what hangs: the browser waits for events, not for times. */
+const patience = { timeout: 240_000 };
+
+/** A tab of a browser that has the cookie, and what it complained about. */
+async function openTab(context: BrowserContext, address: string): Promise<{ page: Page; complaints: string[] }> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience.timeout);
+  const complaints: string[] = [];
+  const { origin } = new URL(address);
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => { if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`); });
+  await page.goto(address);
+  return { page, complaints };
+}
+
+const chartPoints = (page: Page): Promise<number> => page.locator('#errors svg path[transform]').count();
+const said = (page: Page, text: string): Promise<void> => page.locator('#said', { hasText: text }).waitFor();
+const state = (page: Page, word: string): Promise<void> => page.locator('#head .tag', { hasText: word }).waitFor();
+
+describe('the live view in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {
+  let server: LiveServer;
+  let browser: Browser;
+  let context: BrowserContext;
+  beforeAll(async () => {
+    server = await startLiveServer('ui-browser');
+    // Chromium's own sandbox cannot be had by root, as whom containers run. The page is our own.
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    context = await browser.newContext();
+    const { page } = await openTab(context, server.address);
+    expect(new URL(page.url()).search).toBe('');
+    await page.close();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  it('grows with the run, pauses, resumes and cancels it, and a reload loses nothing', async () => {
+    const { page, complaints } = await openTab(context, `${server.origin}${await server.start('growing')}`);
+    await state(page, 'running');
+    server.allow(1);
+    await page.locator('#errors', { hasText: '1 of 2 layers' }).waitFor();
+    const points = await chartPoints(page);
+    expect(points).toBe(2);
+
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await said(page, 'Pausing once the layer in flight is finished.');
+    await state(page, 'pausing');
+    server.allow(2);
+    await state(page, 'paused');
+    await page.locator('#errors', { hasText: '2 of 2 layers' }).waitFor();
+    const before = await page.locator('#errors').innerHTML();
+    await page.reload();
+    expect(await page.locator('#errors').innerHTML()).toBe(before);
+    expect(await chartPoints(page)).toBe(4);
+
+    await page.getByText('Cancel', { exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel the run' }).click();
+    await said(page, 'Cancelling.');
+    await state(page, 'cancelled');
+    await page.locator('#happened', { hasText: 'asked to cancel' }).waitFor();
+
+    // What was chosen stays when a part is replaced.
+    await page.getByText('Retry', { exact: true }).click();
+    await page.getByRole('button', { name: 'Start again' }).click();
+    await said(page, 'Started again.');
+    await state(page, 'done');
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('shows the report as soon as there is one', async () => {
+    server.allow(0);
+    const { page, complaints } = await openTab(context, `${server.origin}${await server.start('reported')}`);
+    await state(page, 'running');
+    const folder = path.join(server.state, 'runs', 'reported');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'report.html'), await renderRunPage(exampleRequest(3)));
+    server.allow(2);
+    await page.frameLocator('iframe').locator('h1', { hasText: 'example' }).waitFor();
+    await page.getByText('stages and events').click();
+    await page.locator('#happened', { hasText: 'done' }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('lists runs as they come, keeps what is chosen, and finds a name', async () => {
+    const { page, complaints } = await openTab(context, `${server.origin}/`);
+    await page.getByLabel('compare growing').check();
+    await server.start('later');
+    await page.getByRole('link', { name: 'later' }).waitFor();
+    expect(await page.getByLabel('compare growing').isChecked()).toBe(true);
+    await page.goto(`${server.origin}/?name=GROW`);
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  describe.each(['/', '/runs/growing', '/runs/reported?live', '/runs/reported'])('%s', (at) => {
+    it.each([375, 768, 1240])('fits a window of %d px', async (width) => {
+      const { page, complaints } = await openTab(context, `${server.origin}${at}`);
+      await page.setViewportSize({ width, height: 900 });
+      await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      expect(complaints).toEqual([]);
+      await page.close();
+    });
+
+    it.each(['light', 'dark'] as const)('has nothing that axe finds fault with in the %s scheme', async (scheme) => {
+      const { page } = await openTab(context, `${server.origin}${at}`);
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
+      await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+      const faults = await page.evaluate(async () => {
+        // A report has its own test.
+        const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run({ iframes: false } as never);
+        return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 150)} ${node.failureSummary ?? ''}`));
+      });
+      expect(faults).toEqual([]);
+      await page.close();
+    });
+  });
+});
+
+describe('a real run in a browser', { skip: executablePath === undefined, meta: { skipReason } }, () => {
+  it('grows layer by layer, pauses, continues after a reload, and is cancelled', async () => {
+    const { client, env } = await ownNamespace('ui-real');
+    const { state: folder, remove } = await temporaryState();
+    const worker = await startWorker(folder, { env });
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    const ui = await serveUi({
+      client, place: 'here', temporalPage: () => undefined, options: { state: folder, store: undefined, taskQueue: '', set: [], allowFloating: false, json: false, verbose: false },
+    }, 0);
+    try {
+      const context = await browser.newContext();
+      await (await openTab(context, ui.address)).page.close();
+      const long = ['calibration.samples=224', 'rebuild.strategy=best', 'rebuild.effort=10'].flatMap((word) => ['--set', word]);
+      const started = await runCommand(['start', path.join(demoFolder, '..', 'demo.yaml'), '--state', folder, '--json', ...long], { env });
+      const { workflowId } = JSON.parse(started.stdout) as { workflowId: string };
+      const { page, complaints } = await openTab(context, `${new URL(ui.address).origin}/runs/${workflowId}`);
+      await page.locator('#errors', { hasText: '1 of 4 layers' }).waitFor();
+      const points = await chartPoints(page);
+      expect(points).toBeGreaterThan(0);
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.locator('#head .tag', { hasText: /^paused$/ }).waitFor();
+      const before = await page.locator('#errors').innerHTML();
+      expect(await chartPoints(page)).toBeGreaterThan(points);
+      await page.reload();
+      expect(await page.locator('#errors').innerHTML()).toBe(before);
+      await page.getByRole('button', { name: 'Resume' }).click();
+      await state(page, 'running');
+      await page.getByText('Cancel', { exact: true }).click();
+      await page.getByRole('button', { name: 'Cancel the run' }).click();
+      await state(page, 'cancelled');
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+      await ui.close();
+      worker.process.kill('SIGTERM');
+      await worker.ended;
+      await client.connection.close();
+      await remove();
+    }
+  });
+});

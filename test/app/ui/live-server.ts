@@ -1,0 +1,85 @@
+/** The live view over a real Temporal server, with a worker whose activities are made up and rebuild a layer only when they are told to. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Pipeline } from '../../../app/config/pipeline.js';
+import { pipelineStart } from '../../../app/cli/start-pipeline.js';
+import { serveUi } from '../../../app/ui/serve.js';
+import { pipelineWorkflow } from '../../../workflows/protocol.js';
+import { demoPipeline, temporaryState } from '../../helpers/demo-run.js';
+import { requireBuild } from '../../helpers/set-up.js';
+import { ownNamespace } from '../../helpers/shared-server.js';
+import { madeUpActivities } from '../../workflows/made-up-activities.js';
+
+requireBuild();
+const taskQueue = 'live';
+
+export interface LiveServer {
+  client: Client;
+  state: string;
+  /** Of the pages, with the token. */
+  address: string;
+  /** The same without: `http://127.0.0.1:PORT`. */
+  origin: string;
+  token: string;
+  /** Layers below this one may be rebuilt. */
+  allow(layers: number): void;
+  /** Starts a pipeline. @returns its path */
+  start(workflowId: string, change?: Partial<Pipeline>): Promise<string>;
+  /** Asks for a page as the browser of the person does. */
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  /** Sends a form as the page does, unless told otherwise. */
+  post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export async function startLiveServer(name: string): Promise<LiveServer> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
+  const { client, address: server, env } = await ownNamespace(name);
+  const { state, remove } = await temporaryState();
+  let allowed = 0;
+  const activities = madeUpActivities(taskQueue, async (activity, { layer = 0 }) => {
+    // It ends when it is cancelled.
+    while (activity === 'rebuildLayer' && layer >= allowed) {
+      Context.current().heartbeat(`layer ${layer}`);
+      await Context.current().sleep(20);
+    }
+  });
+  const connection = await NativeConnection.connect({ address: server });
+  const worker = await Worker.create({
+    connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue, workflowBundle: { code: readFileSync('dist/workflow-bundle.js', 'utf8') }, activities, shutdownForceTime: '2 seconds', maxHeartbeatThrottleInterval: '20ms',
+  });
+  const running = worker.run();
+  const options = { state, store: undefined, taskQueue, set: [], allowFloating: false, json: false, verbose: false };
+  const ui = await serveUi({ client, options, place: 'a server for tests', temporalPage: ({ workflowId }) => `http://127.0.0.1:9/${encodeURIComponent(workflowId)}` }, 0);
+  const { origin, searchParams } = new URL(ui.address);
+  const token = searchParams.get('token') ?? '';
+  const cookie = `llm-barber-ui-${new URL(origin).port}=${token}`;
+  return {
+    client, state, origin, token, address: ui.address,
+    allow: (layers) => (allowed = layers),
+    async start(workflowId, change = {}) {
+      const pipeline = { ...demoPipeline(), name: workflowId, ...change };
+      const { start } = await pipelineStart(client, { pipeline, configDigest: '0'.repeat(64), folder: path.resolve('.') }, taskQueue);
+      await client.workflow.start(pipelineWorkflow, { ...start, workflowId });
+      return `/runs/${encodeURIComponent(workflowId)}`;
+    },
+    get: (at, headers = {}) => fetch(`${origin}${at}`, { redirect: 'manual', headers: { cookie, ...headers } }),
+    post: (at, fields, headers = {}) => fetch(`${origin}${at}`, { method: 'POST', redirect: 'manual', body: new URLSearchParams(fields), headers: { cookie, origin, ...headers } }),
+    async close() {
+      await ui.close();
+      worker.shutdown();
+      await running;
+      await connection.close();
+      await client.connection.close();
+      await remove();
+    },
+  };
+}
+
+/** The token that the forms of a page have. */
+export async function formTokenOf({ get }: Pick<LiveServer, 'get'>, page: string): Promise<string> {
+  return /name="token" value="([^"]+)"/.exec(await (await get(page)).text())?.[1] ?? '';
+}

@@ -1,0 +1,18 @@
+import type { Carried } from './continuation.js';
+import type { RunSoFar } from './protocol.js';
+import type { RebuildPart, RunState } from './run-state.js';
+
+/** What a run has come to so far, as small as it can be told. */
+export function soFarOf({ context, state }: Partial<Pick<Carried, 'context' | 'state'>>): RunSoFar {
+  return {
+    ...(context && { about: { model: context.model, engine: context.engine, pattern: context.pattern, sparsity: context.sparsity } }),
+    perplexity: state?.perplexity ?? {},
+    zeroShot: state?.zeroShot ?? {},
+    rebuild: state === undefined ? [] : entriesOf(state).map(({ layer, block, errorBefore, errorAfter, grown, pruned }) => ({ layer, block, errorBefore, errorAfter, grown, pruned })),
+  };
+}
+
+/** Of the rebuild that runs, else of the last one. */
+function entriesOf({ part, rebuild }: RunState): RebuildPart['entries'] {
+  return part !== undefined && 'entries' in part ? part.entries : rebuild.layers;
+}

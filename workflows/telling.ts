@@ -1,0 +1,60 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { Activities } from '../activities/types.js';
+import type { PipelineProgress, StageProgress } from './protocol.js';
+
+/** Characters of a summary. The server takes 400 bytes, and encryption adds to them. */
+const longestSummary = 60;
+
+const stageNames: Record<StageProgress['type'], string> = { calibration: 'calibration', initialMask: 'initial mask', rebuild: 'rebuild', evaluation: 'evaluation' };
+
+/** Activities that the detail of the running stage says nothing of. */
+const ownNames: Partial<Record<keyof Activities, string>> = {
+  prepareRun: 'checks of model, files and memory',
+  findScores: 'initial mask, scores that are there already',
+  sampleEvaluation: 'evaluation, text',
+  writeReport: 'report',
+};
+
+/** What Temporal's own page says about a run. Neither summaries nor details are compared when a history is replayed. */
+export class Telling {
+  private progress: Pick<PipelineProgress, 'stages' | 'pause'> = { stages: [] };
+
+  /** Tells of this progress from now on. */
+  listen(progress: PipelineProgress): void {
+    this.progress = progress;
+    this.tell();
+  }
+
+  /** An activity that begins now, in a line: `rebuild, layer 3`. */
+  summary(name: keyof Activities): string {
+    this.tell();
+    return (ownNames[name] ?? this.inFlight()).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
+  }
+
+  /** Puts the present state of all stages on the page. */
+  tell(): void {
+    setCurrentDetails(detailsOf(this.progress));
+  }
+
+  private inFlight(): string {
+    const stage = this.progress.stages.find(({ state }) => state === 'running');
+    return stage === undefined ? '' : [stageNames[stage.type], stage.detail].filter((word) => word !== '').join(', ');
+  }
+}
+
+/** A small table in Markdown: a row for each stage, and what a rebuild came to last. */
+export function detailsOf({ stages, pause }: Pick<PipelineProgress, 'stages' | 'pause'>): string {
+  const rows = stages.map(({ type, state, done, total, seconds, detail }) => {
+    const count = total === 0 ? '' : `${done} of ${total}`;
+    return `| ${stageNames[type]} | ${state} | ${count} | ${seconds === 0 ? '' : `${seconds.toFixed(1)} s`} | ${cell(detail)} |`;
+  });
+  const last = stages.findLast(({ latest }) => latest !== undefined)?.latest?.at(-1);
+  return [
+    ...(pause === undefined ? [] : [pause === 'asked' ? '**Pausing after the unit of work in flight**' : '**Paused**', '']),
+    '| stage | state | units | work | now |', '|---|---|--:|--:|---|', ...rows,
+    ...(last === undefined ? [] : ['', `Last rebuilt: layer ${last.layer}, ${last.block}: error ${last.errorBefore.toPrecision(4)} -> ${last.errorAfter.toPrecision(4)}`]),
+  ].join('\n');
+}
+
+/** Names of texts come from the pipeline. */
+const cell = (text: string): string => text.replace(/[\r\n]+/g, ' ').replaceAll('|', '\\|');
