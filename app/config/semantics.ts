@@ -43,6 +43,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   warnFloatingDatasets(stages, warnings);
   checkFields(stages, problems);
   warnScoredCalibration(stages, context, warnings);
+  checkPublish(data['outputs'], stages, problems);
   return { problems, warnings };
 }
 
@@ -59,6 +60,11 @@ function checkModel(model: unknown, { allowFloating, isRepository }: SemanticCon
   } else if (typeof revision === 'string' && !isCommit(revision)) {
     warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can later mean other weights; expected a commit of 40 hexadecimal digits. Write the commit that it means now.` });
   }
+}
+
+function checkPublish(outputs: unknown, stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  if (!isMapping(outputs) || outputs['publish'] === undefined || stages.some(({ type }) => type === 'initialMask')) return;
+  problems.push({ pointer: '/outputs/publish', part: 'key', message: 'there is no checkpoint to publish, because no stage prunes; expected an `initialMask` stage. Add one, or remove `publish`.' });
 }
 
 function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
