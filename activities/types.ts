@@ -4,11 +4,15 @@ import type {
   CalibrationStage,
   InitialMaskStage,
   ModelState,
+  Outputs,
   PerplexityTask,
   Pipeline,
+  PublishTarget,
   RebuildStage,
   ZeroShotTask,
 } from '../app/config/pipeline.js';
+import type { KeptOutputs } from '../files/artifacts/kept-run.js';
+import type { Published } from '../files/hub/publish.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
@@ -243,19 +247,29 @@ export interface ProveMasksInput extends WithContext {
 export interface ProveOutputsInput extends WithContext {
   workflowId: string;
   outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask'>;
+  /** What the pipeline says that the store keeps. */
+  keep?: Outputs['keep'];
 }
 export interface ProveOutputsResult extends UnitResult {
   /** `proof.json` */
   proof: string;
   digests?: PipelineResult['digests'];
+  /** Where the store keeps checkpoint and mask. */
+  kept?: KeptOutputs;
 }
 
 export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
   result: PipelineResult;
 }
-/** The files that were written; seconds and gates where those of an earlier run with the same result stand. */
-export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods'> & Partial<Pick<PipelineResult, 'seconds' | 'gates'>>;
+/** The files that were written; checkpoint, mask and proof if they were brought from another machine; seconds and gates where those of an earlier run with the same result stand. */
+export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods' | 'kept'> & Partial<Pick<PipelineResult, 'seconds' | 'gates' | 'checkpoint' | 'mask' | 'proof'>>;
+
+export interface PublishInput {
+  workflowId: string;
+  result: PipelineResult;
+  target: PublishTarget;
+}
 
 export interface WriteSweepInput {
   sweepId: string;
@@ -288,6 +302,8 @@ export interface Activities {
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
   /** @returns the report's path alone in histories of before there were locks */
   writeReport(input: WriteReportInput): Promise<WrittenReport | string>;
+  /** Uploads the checkpoint to a hub. Runs whose pipelines ask for it, and whose gates have passed. */
+  publishOutputs(input: PublishInput): Promise<Published>;
 }
 
 /** Where a run works: the task queue of one worker, and the identity of that worker's artifact store. */
@@ -308,5 +324,5 @@ export interface SharedActivities {
   writeSearch(input: WriteSearchInput): Promise<string>;
 }
 
-/** Activities that run in the compute process; the report is text and is written by the worker itself. */
-export type ComputeActivities = Omit<Activities, 'writeReport'>;
+/** Activities that run in the compute process; the report is text, and the worker itself writes and publishes. */
+export type ComputeActivities = Omit<Activities, 'writeReport' | 'publishOutputs'>;
