@@ -47,6 +47,8 @@ export interface RunContext {
   /** Pattern that all masks of the run keep, and the sparsity asked for. */
   pattern: string;
   sparsity: number;
+  /** Of mixtures of experts: with fewer tokens, an expert's statistics are not used. */
+  experts?: { minTokens: number };
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
   /** In the stages that a retry recomputes: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */

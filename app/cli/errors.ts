@@ -6,6 +6,9 @@ export abstract class WrongInputError extends PermanentFault {}
 /** Thrown when an option or argument has a value that cannot be used. */
 export class CommandLineError extends WrongInputError {}
 
+/** Thrown when a pipeline has settings that its model cannot have. */
+export class ModelSettingError extends WrongInputError {}
+
 /** Thrown when the state folder cannot be made or written. */
 export class StateFolderError extends WrongInputError {}
 

@@ -1,4 +1,5 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
+import { subBlockName } from '../../report/index.js';
 import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
@@ -36,7 +37,7 @@ function renderStage(stage: StageProgress, barWidth: number): string {
 
 function facts(stage: StageProgress): string[] {
   const last = stage.latest?.at(-1);
-  const error = last === undefined ? [] : [`layer ${last.layer} ${last.block} error ${describeError(last)}`];
+  const error = last === undefined ? [] : [`layer ${last.layer} ${subBlockName(last)} error ${describeError(last)}`];
   switch (stage.state) {
     case 'waiting':
       return [];
