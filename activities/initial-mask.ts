@@ -84,7 +84,7 @@ async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: 
 /** Everything that a layer's first masks follow from. */
 export function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
   const method = initialMethodOf(stage.method);
-  const calibrated = path === undefined ? {} : { ...numericsOf(context), tokens: path.tokens.key, before: path.masks };
+  const calibrated = path === undefined ? {} : { ...numericsOf(context), ...context.experts, tokens: path.tokens.key, before: path.masks };
   return {
     version: method.version,
     model: context.model.digest,
@@ -115,6 +115,7 @@ async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKe
     const hidden = path === undefined ? [] : await bench.hidden.take(context, path);
     const { masks, updates = new Map<string, Float32Array>(), notes = [] } = await run({
       layer, weights, hidden, targetOf, settings: ownSettings(method.settings, stage),
+      ...context.experts,
       round: roundingOf(open, layer),
       readSource: () => readSource(context, stage.source ?? '', layer, bench),
       onProgress: (detail) => { bench.onProgress(`layer ${layer.index}, ${detail}`); },

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { checkedName, digestOf } from '../files/artifacts/index.js';
 import { digestFiles, resolveTensors } from '../files/checkpoints/index.js';
 import type { Lock } from '../app/config/lock.js';
-import { checkRequest, isCommit, maxLossOf } from '../app/config/index.js';
+import { checkRequest, isCommit, maxLossOf, minTokensOf, mixtureProblems } from '../app/config/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../app/config/pipeline.js';
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
@@ -36,6 +36,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   const open = await bench.model(ref);
   const tensors = checkTensors(open);
   checkLengths(pipeline, open.model);
+  checkMixture(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
 
   bench.onProgress('comparing what it needs with what is free');
@@ -62,6 +63,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
     maxLoss: maxLossOf(pipeline),
     planned: plannedSeconds(plan, pipeline),
+    ...(open.model.experts !== undefined && { experts: { minTokens: minTokensOf(pipeline) } }),
     files: Object.fromEntries(inputs.map((file) => [names.get(file) ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),
     ...mask,
@@ -122,6 +124,12 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
       expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
       remedy: 'Lower sequenceLength',
     });
+  }
+}
+
+function checkMixture(pipeline: Pipeline, model: DecoderModel): void {
+  for (const { path, what, expected, remedy } of mixtureProblems(pipeline, model.experts !== undefined)) {
+    throw new PipelineModelMismatchError({ where: path.join('.'), what, expected, remedy });
   }
 }
 

@@ -45,7 +45,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       layer,
       hidden: entering,
       ...(beside && { denseHidden: await bench.hidden.take(context, densePathBeside(path)) }),
-      dense, start, pattern, settings, common,
+      dense, start, pattern, settings, common, ...context.experts,
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });
@@ -81,6 +81,7 @@ export function rebuildDependsOn({ context, stage, layer, path, start }: Rebuild
   const method = rebuildMethodOf(strategy);
   return {
     ...numericsOf(context),
+    ...context.experts,
     version: method.version,
     model: context.model.digest,
     layer,

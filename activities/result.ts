@@ -4,14 +4,16 @@ import type { ModelState } from '../app/config/pipeline.js';
 import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { SubBlockEntry } from '../science/methods/index.js';
 
-/** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
+/** A linear whose initial mask needed more than the settings ask for, or could not be made by them. */
 export interface InitialMaskEntry {
   layer: number;
   linear: string;
-  /** The damping that was used: raised if the Hessian was not positive definite. */
-  damping: number;
+  /** The damping of SparseGPT: raised if the Hessian was not positive definite. */
+  damping?: number;
   /** Inputs that were zero on all calibration tokens; all weights that read them are zero. */
-  deadInputs: number;
+  deadInputs?: number;
+  /** Calibration tokens that its expert got, if those are fewer than `experts.minTokens`: its mask then follows from `|W|` alone. */
+  tokens?: number;
 }
 
 /** One sub-block of one decoder layer, as the rebuild left it. */

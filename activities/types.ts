@@ -51,6 +51,8 @@ export interface RunContext {
   /** Pattern that all masks of the run keep, and the sparsity asked for. */
   pattern: string;
   sparsity: number;
+  /** Of mixtures of experts: with fewer tokens, an expert's statistics are not used. */
+  experts?: { minTokens: number };
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
   /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */

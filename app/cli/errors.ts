@@ -32,6 +32,9 @@ export class MlflowRefusesError extends PermanentFault {
   }
 }
 
+/** Thrown when a pipeline has settings that its model cannot have. */
+export class ModelSettingError extends WrongInputError {}
+
 /** Thrown when the state folder cannot be made or written. */
 export class StateFolderError extends WrongInputError {}
 

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { looksLikeMixture, mixtureValueProblems } from './mixtures.js';
 import type { Pipeline, Stage } from './pipeline.js';
 import type { ValueProblem } from './schema-problems.js';
 
@@ -9,12 +10,13 @@ interface NamedFile {
   path: string;
 }
 
-/** The model, texts and masks of a pipeline that this machine does not have. Those from a hub are not checked. */
-export function missingFiles({ model, stages }: Pipeline): ValueProblem[] {
+/** The model, texts and masks of a pipeline that this machine does not have, and what the model cannot be asked for. Those from a hub are not checked. */
+export function missingFiles(pipeline: Pipeline): ValueProblem[] {
+  const { model, stages } = pipeline;
   const texts = stages.flatMap((stage, index) => filesOf(stage).map(({ pointer, path }) => ({ pointer: `/stages/${index}/${stage.type}/${pointer}`, path })));
   const missing = texts.filter(({ path }) => !existsSync(path));
   return [
-    ...(isAbsolute(model.source) ? modelProblems(model.source) : []),
+    ...(isAbsolute(model.source) ? modelProblems(model.source, pipeline) : []),
     ...missing.map(({ pointer, path }) => problem(pointer, `there is no ${path}; expected a file. Check the path: it starts from the folder of the pipeline's file.`)),
   ];
 }
@@ -39,10 +41,12 @@ function named(pointer: string, path: unknown): NamedFile[] {
   return typeof path === 'string' ? [{ pointer, path }] : [];
 }
 
-function modelProblems(folder: string): ValueProblem[] {
+function modelProblems(folder: string, pipeline: Pipeline): ValueProblem[] {
   const expected = 'expected the folder of a Hugging Face model, or a repository id such as `huggyllama/llama-7b`. Check the path.';
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [problem('/model/source', `there is no folder ${folder}; ${expected}`)];
-  return existsSync(join(folder, 'config.json')) ? [] : [problem('/model/source', `${folder} has no config.json; ${expected}`)];
+  const config = join(folder, 'config.json');
+  if (!existsSync(config)) return [problem('/model/source', `${folder} has no config.json; ${expected}`)];
+  return mixtureValueProblems(pipeline, looksLikeMixture(config));
 }
 
 const problem = (pointer: string, message: string): ValueProblem => ({ pointer, part: 'value', message });

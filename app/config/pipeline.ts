@@ -110,6 +110,8 @@ export interface Pipeline {
   };
   /** Absent if the file has no value, so that older pipelines keep their digests. */
   durability?: { maxLoss: number };
+  /** Of mixtures of experts. Absent if the file has no value. */
+  experts?: { minTokens: number };
   /** Price of an hour of the device, for reports. Absent where the file says nothing. */
   cost?: { perHour: number; currency: string };
   /** Where the outputs go besides the state folder; absent if the file says nothing. */

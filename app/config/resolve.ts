@@ -99,6 +99,7 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
     model: folder ? { source: path(source, ['model', 'source']) } : { ...file.model },
     engine: { ...file.engine },
     ...(file.durability !== undefined && { durability: { ...file.durability } }),
+    ...(file.experts !== undefined && { experts: { ...file.experts } }),
     ...(file.cost !== undefined && { cost: { ...file.cost } }),
     ...(file.outputs !== undefined && { outputs: { ...file.outputs } }),
     stages: file.stages.map(resolveStage),

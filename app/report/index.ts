@@ -8,6 +8,7 @@ export { perplexityRows } from './perplexities.js';
 export { pipelineFile } from './pipeline-file.js';
 export { renderReport } from './report.js';
 export { markdownTable } from './markdown.js';
+export { subBlockName, withExpertsTogether } from './sub-blocks.js';
 export { countText } from './sweep-count.js';
 export { searchRows, searchTable } from './search-table.js';
 export { sweepCsv, sweepRows } from './sweep-table.js';

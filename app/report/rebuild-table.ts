@@ -1,5 +1,6 @@
 import type { RebuildEntry, RebuildRound } from '../../workflows/protocol.js';
 import { change, figure, grouped } from './figures.js';
+import { subBlockName } from './sub-blocks.js';
 
 /** A column that only some strategies fill. */
 interface Decision {
@@ -10,6 +11,11 @@ interface Decision {
 
 /** What only some strategies tell of a sub-block. */
 const decisions: readonly Decision[] = [
+  {
+    head: 'tokens',
+    meaning: 'calibration tokens that were routed to the expert; in brackets where they were fewer than experts.minTokens, so that it was not rebuilt',
+    of: ({ tokens, few }) => (tokens === undefined ? undefined : few === true ? `(${grouped(tokens)})` : grouped(tokens)),
+  },
   {
     head: 'rounds',
     meaning: 'the ratio that each round found best, and how it changed the error of its held-out windows',
@@ -26,6 +32,11 @@ const decisions: readonly Decision[] = [
     of: ({ reconstruction: made }) => made && describeDecision(`${change(made.errorBefore, made.error)} in ${made.epochs}`, made),
   },
   {
+    head: "layer's output",
+    meaning: "how the rebuild of the attention, or of all experts together, changed the error of a mixture's layer as a whole",
+    of: ({ layerOutput }) => layerOutput && describeDecision(change(layerOutput.errorBefore, layerOutput.error), layerOutput),
+  },
+  {
     head: 'forwards',
     meaning: 'what was computed, in forwards over all calibration windows',
     of: ({ forwards }) => forwards?.toFixed(1),
@@ -37,7 +48,7 @@ export function rebuildTable(layers: readonly RebuildEntry[]): { told: readonly 
   const told = decisions.filter(({ of }) => layers.some((entry) => of(entry) !== undefined));
   const rows = layers.map((entry) => [
     String(entry.layer),
-    entry.block,
+    subBlockName(entry),
     figure(entry.errorBefore),
     figure(entry.errorAfter),
     change(entry.errorBefore, entry.errorAfter),

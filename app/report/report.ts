@@ -2,7 +2,7 @@ import type { Pipeline } from '../config/pipeline.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { accuracyRows, questionsText } from './accuracies.js';
 import { costRows, costsNote } from './costs-table.js';
-import { duration, figure, grouped, percent } from './figures.js';
+import { duration, grouped, percent } from './figures.js';
 import { gateRows } from './gates.js';
 import { markdownTable } from './markdown.js';
 import { moneyText } from './money.js';
@@ -11,6 +11,7 @@ import { originRows } from './origin-rows.js';
 import { pipelineFile } from './pipeline-file.js';
 import { rebuildTable } from './rebuild-table.js';
 import { describeStage } from './stages-text.js';
+import { statisticsNote, statisticsRows } from './statistics-table.js';
 
 /** The report of a finished run in Markdown. The same result gives the same text. */
 export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
@@ -22,7 +23,7 @@ export function renderReport(result: PipelineResult, pipeline: Pipeline): string
     zeroShot(result),
     sparsity(result),
     sparsityByLayer(result, pipeline),
-    hessians(result),
+    statistics(result),
     rebuild(result),
     work(result, pipeline),
     happened(result),
@@ -91,14 +92,11 @@ function sparsityByLayer({ initialMask: { layers } }: PipelineResult, { stages }
   return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), percent(share)])]);
 }
 
-function hessians({ initialMask: { linears } }: PipelineResult): string {
+function statistics({ initialMask: { linears } }: PipelineResult): string {
   if (linears.length === 0) return '';
-  const rows = linears.map(({ layer, linear, damping, deadInputs }) => [String(layer), `\`${linear}\``, figure(damping), grouped(deadInputs)]);
-  return [
-    '## Hessians',
-    'Linears whose Hessian needed more damping than asked for, or that have inputs which were zero on all calibration text.',
-    markdownTable([['layer', 'linear', 'damping', 'dead inputs'], ...rows]),
-  ].join('\n\n');
+  const [head, ...rows] = statisticsRows(linears);
+  const quoted = rows.map(([layer, linear, ...rest]) => [layer, `\`${linear}\``, ...rest]);
+  return ['## Statistics of inputs', statisticsNote, markdownTable([head, ...quoted])].join('\n\n');
 }
 
 function work(result: PipelineResult, pipeline: Pipeline): string {

@@ -36,7 +36,7 @@ function scoreBytes({ heads }: ModelSize, windows: Windows): number {
 /** Bytes that one batch takes on its way through a whole layer, forward only: what the linears give stays to the end of the layer. */
 export function forwardBatch(size: ModelSize, windows: Windows): number {
   const { subBlocks } = size.layer;
-  const widths = subBlocks.reduce((total, { innerWidth, coreWidth }) => total + innerWidth + 2 * coreWidth, 6 * size.hidden);
+  const widths = subBlocks.reduce((total, { innerWidth, coreWidth, share }) => total + share * (innerWidth + 2 * coreWidth), 6 * size.hidden);
   return scoresForward(size) * scoreBytes(size, windows) + f32 * batchOf(windows) * windows.time * widths;
 }
 
@@ -44,7 +44,7 @@ export function forwardBatch(size: ModelSize, windows: Windows): number {
 export function gradientBatch(size: ModelSize, block: SubBlockSize, windows: Windows): number {
   const tokens = batchOf(windows) * windows.time;
   const scores = block.block === 'attention' ? scoresBackward(size) * scoreBytes(size, windows) : 0;
-  const activations = f32 * tokens * (3 * block.innerWidth + 4 * block.coreWidth + 5 * size.hidden);
+  const activations = f32 * tokens * (block.share * (3 * block.innerWidth + 4 * block.coreWidth) + 5 * size.hidden);
   const batched = batchOf(windows) * f32 * size.layer.largestLinear;
   const gradients = 2 * (batched <= batchedGradients ? batched : 2 * f32 * size.layer.largestLinear);
   return scores + activations + gradients;
@@ -65,13 +65,17 @@ export function readLayer(size: ModelSize): Partial<Work> {
 export function forwardWork(size: ModelSize, windows: Windows): Work {
   const tokens = windows.samples * windows.time;
   const attention = size.layer.subBlocks.filter(({ block }) => block === 'attention').reduce((total, { coreWidth }) => total + coreWidth, 0);
-  const widths = size.layer.subBlocks.reduce((total, { innerWidth, coreWidth }) => total + 4 * innerWidth + 4 * coreWidth, 12 * size.hidden);
+  const widths = size.layer.subBlocks.reduce((total, { innerWidth, coreWidth, share }) => total + share * (4 * innerWidth + 4 * coreWidth), 12 * size.hidden);
+  const read = size.layer.subBlocks.reduce((total, { linear, share }) => total + share * linear, 0);
+  // An expert takes the stream apart and puts it together again.
+  const experts = size.layer.subBlocks.filter(({ block }) => block === 'expert').length;
+  const streams = 4 * experts * size.streamsInLayer * size.hidden;
   const batches = Math.ceil(windows.samples / batchOf(windows));
   /** Keys that a query meets, on average. */
   const keys = pairsOfBlocks(windows.time).all / windows.time;
   return addWork(
-    [tokens, { flops: 2 * size.layer.linear + 4 * keys * attention, movedBytes: f32 * (widths + 8 * size.heads * keys) }],
-    [batches, { calls: 80 }],
+    [tokens, { flops: 2 * read + 4 * keys * attention, movedBytes: f32 * (widths + streams + 8 * size.heads * keys) }],
+    [batches, { calls: 80 + 40 * experts }],
   );
 }
 

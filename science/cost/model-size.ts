@@ -1,9 +1,11 @@
 import { linearsOf } from '../models/linears.js';
-import type { DecoderLayer, DecoderModel, TensorSpec } from '../models/types.js';
+import type { DecoderLayer, DecoderModel, SubBlock, TensorSpec } from '../models/types.js';
 
-/** Attention or MLP of a decoder layer, in numbers of weights. */
+/** Attention, MLP or expert of a decoder layer, in numbers of weights. */
 export interface SubBlockSize {
-  block: 'attention' | 'mlp';
+  block: SubBlock['block'];
+  /** The share of the tokens that it reads: of an expert, on average. */
+  share: number;
   /** Weights of its linears. */
   linear: number;
   /** What its linears put out for one token, the output linear left out: q, k, v, or gate, up. */
@@ -94,6 +96,7 @@ function layerSize(layer: DecoderLayer): LayerSize {
     linears: linears.length,
     subBlocks: layer.subBlocks.map((subBlock) => ({
       block: subBlock.block,
+      share: subBlock.expert?.share ?? 1,
       linear: sum(linearsOf(subBlock).map(sizeOf)),
       innerWidth: sum(subBlock.inputs.map(({ shape }) => shape[0])),
       coreWidth: subBlock.output.shape[1],

@@ -62,6 +62,12 @@ export class ConfigReader {
     return this.read<number[]>(key, `a list of ${length} numbers above zero`, undefined, valid);
   }
 
+  /** @throws ModelConfigError unless it is a list of integers, zero or above. */
+  counts(key: string): number[] {
+    const valid = (value: unknown) => Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && (item as number) >= 0);
+    return this.read<number[]>(key, 'a list of integers, zero or above', undefined, valid);
+  }
+
   /** @throws ModelConfigError unless it is absent, or false. */
   refuse(key: string, reason: string): void {
     if (this.has(key) && this.values[key] !== false) throw this.wrong(key, `none, because ${reason}`);

@@ -11,6 +11,8 @@ const gatedUnits = { silu: gatedSilu, gelu_pytorch_tanh: gatedGelu };
 /** Name of an activation that a gated MLP may have. */
 export type GatedActivation = keyof typeof gatedUnits;
 
+const gatedNames = ['gate_proj', 'up_proj', 'down_proj'] as const;
+
 /** Where the MLPs of the families differ. */
 export interface GatedMlp {
   biased?: boolean;
@@ -18,18 +20,24 @@ export interface GatedMlp {
   fused?: string;
   /** `post_attention_layernorm` before where absent. */
   norms?: ResidualNorms;
+  /** Behind the layer's path; `mlp` where absent. */
+  path?: string;
+  /** Names of gate, up and down. */
+  names?: readonly [string, string, string];
+  /** That of the config where absent. */
+  intermediateSize?: number;
 }
 
 /** `W_down (activation(W_gate x) * W_up x)`, and the residual around it. */
 export function gatedMlp(config: RotaryConfig, layer: string, options: GatedMlp = {}): SubBlockWithNorms {
-  const { hiddenSize, intermediateSize, activation } = config;
-  const { biased = false, fused, norms = { before: 'post_attention_layernorm' } } = options;
-  const path = `${layer}.mlp`;
-  const parts = ['gate_proj', 'up_proj'].map((name) => ({ path: `${path}.${name}`, out: intermediateSize }));
+  const { hiddenSize, activation } = config;
+  const { biased = false, fused, norms = { before: 'post_attention_layernorm' }, names: [gateName, upName, downName] = gatedNames, intermediateSize = config.intermediateSize } = options;
+  const path = `${layer}.${options.path ?? 'mlp'}`;
+  const parts = [gateName, upName].map((name) => ({ path: `${path}.${name}`, out: intermediateSize }));
   return {
     block: 'mlp',
     inputs: linearSpecs(parts, hiddenSize, { biased, ...(fused !== undefined && { fused: `${path}.${fused}` }) }),
-    output: linearSpec(`${path}.down_proj`, hiddenSize, intermediateSize, biased),
+    output: linearSpec(`${path}.${downName}`, hiddenSize, intermediateSize, biased),
     ...residual(config, layer, norms),
     core: ([gate, up]) => gatedUnits[activation](gate, up),
   };

@@ -6,14 +6,15 @@ const layerTypes = ['full_attention', 'sliding_attention'] as const;
  * The sliding window of each layer in Qwen's configs, undefined where a layer sees everything: `layer_types` where it is
  * given, else the layers from `max_window_layers` on, and either only if `use_sliding_window` is true.
  *
+ * @param slides whether a layer has the window if there is no `layer_types`, by its index and `max_window_layers`
  * @throws ModelConfigError if a value is wrong, or `layer_types` asks for a window that the config does not have.
  */
-export function windowsOfLayers(config: ConfigReader, layers: number): (number | undefined)[] {
+export function windowsOfLayers(config: ConfigReader, layers: number, slides = (index: number, count: number): boolean => index >= count): (number | undefined)[] {
   const windowed = !config.isNull('sliding_window') && config.boolean('use_sliding_window', false);
   const window = windowed ? config.positiveInteger('sliding_window', 4096) : undefined;
-  const first = config.count('max_window_layers', 28);
+  const count = config.count('max_window_layers', 28);
   return windowsByType(config, layers, {
-    window, slides: (index) => windowed && index >= first, absence: 'use_sliding_window is false or sliding_window is null',
+    window, slides: (index) => windowed && slides(index, count), absence: 'use_sliding_window is false or sliding_window is null',
   });
 }
 

@@ -10,8 +10,8 @@ export function underOtherNames(model: DecoderModel, others: (name: string) => r
   const also = <T extends Named>(spec: T): T => ({ ...spec, aliases: [...(spec.aliases ?? []), ...[spec.name, ...(spec.aliases ?? [])].flatMap(others)] });
   const subBlock = (part: SubBlock): SubBlock => ({ ...part, inputs: part.inputs.map(also), output: also(part.output) });
   const decoderLayer = (index: number): DecoderLayer => {
-    const { tensors, subBlocks: [attention, mlp] } = model.decoderLayer(index);
-    return { index, tensors: tensors.map(also), subBlocks: [subBlock(attention), subBlock(mlp)] };
+    const { tensors, subBlocks } = model.decoderLayer(index);
+    return { index, tensors: tensors.map(also), subBlocks: subBlocks.map(subBlock) };
   };
   return {
     ...model,

@@ -11,6 +11,8 @@ export interface RopeShape {
   trainedPositions?: number;
   /** The share of a head's dimensions that turns; all where absent. */
   partial?: number;
+  /** Base where the config has none; 10,000 where absent. */
+  theta?: number;
   /** The types that the family has; all where absent. */
   types?: readonly RopeType[];
 }
@@ -18,14 +20,14 @@ export interface RopeShape {
 /**
  * The rope of a config, by the rules of transformers 5: `rope_scaling` (the older key) wins over `rope_parameters` where a
  * config has both, and an empty object counts as absent. The base is `rope_theta` of that object, else of the config's top
- * level, else 10,000. A `rope_theta` in the object that lost is not read.
+ * level, else that of the family. A `rope_theta` in the object that lost is not read.
  *
  * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
  */
 export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
   // In the object below a base wins over that of the top level.
   config.ignore('rope_theta');
-  return ropeOf(ropeParameters(config), () => config.positiveNumber('rope_theta', 10_000), shape);
+  return ropeOf(ropeParameters(config), () => config.positiveNumber('rope_theta', shape.theta ?? 10_000), shape);
 }
 
 /** The object of a config that says of which rope it is, if there is one. */

@@ -19,6 +19,8 @@ export interface RotaryAttention {
   window?: number;
   /** RMS norms of queries and keys before their rotation: of each head, with one weight for all heads, or of the whole projection. */
   queryKeyNorms?: 'head' | 'projection';
+  /** What bounds the absolute values of queries, keys and values, behind the norms. */
+  bound?: number;
   /** The rope of this layer, where layers differ. */
   rope?: Rope;
   /** Name of the linear that is queries, keys and values in one. */
@@ -30,7 +32,7 @@ export interface RotaryAttention {
 /** `W_o attention(W_q x, W_k x, W_v x)` with rotary positions and grouped heads, and the residual around it. */
 export function rotaryAttention(config: RotaryConfig, layer: string, options: RotaryAttention): SubBlockWithNorms {
   const { hiddenSize, heads, keyValueHeads, headDim } = config;
-  const { inputBias = false, outputBias = false, window, queryKeyNorms, rope = config.rope, fused, norms = { before: 'input_layernorm' } } = options;
+  const { inputBias = false, outputBias = false, window, queryKeyNorms, bound, rope = config.rope, fused, norms = { before: 'input_layernorm' } } = options;
   const path = `${layer}.self_attn`;
   const inputs = [['q_proj', heads], ['k_proj', keyValueHeads], ['v_proj', keyValueHeads]] as const;
   const parts = inputs.map(([name, ofHeads]) => ({ path: `${path}.${name}`, out: ofHeads * headDim }));
@@ -42,6 +44,7 @@ export function rotaryAttention(config: RotaryConfig, layer: string, options: Ro
     if (queryKeyNorms === undefined) return x;
     return queryKeyNorms === 'head' ? normHeads(config, x, name, weights) : configuredNorm(config, x, name, weights);
   };
+  const bounded = (x: Tensor3D): Tensor3D => (bound === undefined ? x : tf.clipByValue(x, -bound, bound));
   return {
     block: 'attention',
     inputs: linearSpecs(parts, hiddenSize, { biased: inputBias, ...(fused !== undefined && { fused: `${path}.${fused}` }) }),
@@ -49,7 +52,7 @@ export function rotaryAttention(config: RotaryConfig, layer: string, options: Ro
     ...around,
     norms: queryKeyNorms === undefined ? around.norms : [...around.norms, qNorm, kNorm],
     core: ([q, k, v], weights, layout) =>
-      tf.tidy(() => causalAttention(normed(q, qNorm, weights), normed(k, kNorm, weights), v, config, { rope, window, layout })),
+      tf.tidy(() => causalAttention(bounded(normed(q, qNorm, weights)), bounded(normed(k, kNorm, weights)), bounded(v), config, { rope, window, layout })),
   };
 }
 

@@ -39,6 +39,8 @@ export interface RotaryDefaults {
   headDim?: number;
   /** 1e-6 where absent. */
   epsilon?: number;
+  /** Base of the rope; 10,000 where absent. */
+  theta?: number;
   /** False where absent. */
   tied?: boolean;
   /** Key and only value of the activation; `hidden_act` and `silu` where absent. */
@@ -72,6 +74,6 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
     activation: config.choice(key, [name], name),
     epsilon: config.positiveNumber('rms_norm_eps', defaults.epsilon ?? 1e-6),
     tied: config.boolean('tie_word_embeddings', defaults.tied ?? false),
-    rope: (defaults.rope ?? ropeFromConfig)(config, { headDim, maxPositions }),
+    rope: (defaults.rope ?? ropeFromConfig)(config, { headDim, maxPositions, ...(defaults.theta !== undefined && { theta: defaults.theta }) }),
   };
 }

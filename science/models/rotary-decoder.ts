@@ -12,8 +12,8 @@ const embeddingName = 'model.embed_tokens.weight';
 const headName = 'lm_head.weight';
 const finalNormName = 'model.norm.weight';
 
-/** Attention and MLP of the decoder layer of that index, whose tensors' names begin with `path`. */
-export type SubBlocksOfLayer = (path: string, index: number) => readonly [SubBlockWithNorms, SubBlockWithNorms];
+/** The sub-blocks of the decoder layer of that index, whose tensors' names begin with `path`. */
+export type SubBlocksOfLayer = (path: string, index: number) => readonly SubBlockWithNorms[];
 
 /** What LLaMA and the families after it share around their layers: token embedding, final RMS norm, language-model head. */
 export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: SubBlocksOfLayer): DecoderModel {

@@ -58,8 +58,8 @@ export interface SubBlockWithNorms extends SubBlock {
   norms: readonly TensorSpec[];
 }
 
-/** A decoder layer of its two sub-blocks, all tensors listed. */
-export function layerOf(index: number, subBlocks: readonly [SubBlockWithNorms, SubBlockWithNorms]): DecoderLayer {
+/** A decoder layer of its sub-blocks, all tensors listed. */
+export function layerOf(index: number, subBlocks: readonly SubBlockWithNorms[]): DecoderLayer {
   const linears = linearsOf({ subBlocks });
   const ofLinears = linears.flatMap(({ name, shape, bias, part }): TensorSpec[] => {
     const weight = { name, shape, ...(part && { part }) };

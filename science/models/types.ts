@@ -60,12 +60,18 @@ export interface SequenceLayout {
 }
 
 /**
- * Attention or MLP of one decoder layer, in the one shape that all decoder families share:
+ * Attention, MLP or one expert of a decoder layer, in the one shape that all decoder families share:
  * `x = enter(h)`, each of `inputs` maps x, `core` joins their outputs without prunable weights, `output` maps that back,
  * `leave` adds the residual. So dL/dY of every linear needs one crossing of `output` and the vector-Jacobian product of `core`.
  */
 export interface SubBlock {
-  block: 'attention' | 'mlp';
+  block: 'attention' | 'mlp' | 'expert' | 'shared expert';
+  /**
+   * Of an expert: which one of its layer it is, from 0, and the share of the tokens that an expert reads on average. Its x and y have
+   * only the tokens that are routed to it: `[batch, most, hidden]`, `most` being the largest number of any sequence of the batch, at
+   * least 1. Behind fewer tokens follow rows of zeros, which add nothing to any sum over tokens.
+   */
+  expert?: { index: number; share: number };
   /** Linears that read x: q, k, v, or gate, up, or fc1. */
   inputs: readonly LinearSpec[];
   /** The linear that reads the core's result: o_proj, down_proj, fc2. */
@@ -91,7 +97,7 @@ export interface DecoderLayer {
   /** Every tensor of the layer, the linears' included. */
   tensors: readonly TensorSpec[];
   /** In the order in which they run. */
-  subBlocks: readonly [SubBlock, SubBlock];
+  subBlocks: readonly SubBlock[];
 }
 
 /** A decoder model: data about its tensors and pure functions of tensors. Holds no weights. */
@@ -107,6 +113,8 @@ export interface DecoderModel {
   intermediateSize: number;
   /** How many times as wide as between layers the stream is between a layer's sub-blocks; 1 where absent. */
   streamsInLayer?: number;
+  /** Of a mixture: how many experts a layer has that tokens are routed to. */
+  experts?: number;
   /** The longest sequence for which positions are defined. */
   maxPositions: number;
   decoderLayer(index: number): DecoderLayer;

@@ -118,6 +118,7 @@ const pipelines: [string, string[]][] = [
   ['published, no forward twice', ['rebuild.strategy=published', 'durability.maxLoss=0']],
   ['best', ['rebuild.strategy=best']],
   ['SparseGPT, guarded, with some of the hidden states on disk', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
+  ['a mixture of experts, guarded', [`model.source=${resolve('test/golden/mixtures/mixtral')}`, 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
 ];
 
 describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {

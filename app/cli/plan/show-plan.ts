@@ -1,7 +1,8 @@
 import { isAbsolute } from 'node:path';
-import type { ParsedPipeline, Pipeline } from '../../config/index.js';
+import { mixtureProblems, type ParsedPipeline, type Pipeline } from '../../config/index.js';
 import { fetchModelConfig } from '../../../files/hub/index.js';
 import { describeFewTokens, describeShortage, deviceCapacity, deviceMachine, devices, fewTokens, freeCapacity, makePlan, readMeasurements, readModel, sequencesPerBatch, shortages, type DeviceName } from '../../planning/index.js';
+import { ModelSettingError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
 import { calibratedMachine } from './calibrate.js';
 import { planText } from './text.js';
@@ -17,6 +18,9 @@ export interface PlanOptions {
 /** Prints the plan of a pipeline, and which of its needs this machine cannot meet. */
 export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate, device }: PlanOptions): Promise<void> {
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
+  for (const { path, what, expected, remedy } of mixtureProblems(pipeline, model.experts !== undefined)) {
+    throw new ModelSettingError({ where: path.join('.'), what, expected, remedy });
+  }
   const measurements = await readMeasurements(state);
   // Of a machine with another device only the host counts, whatever the precision there.
   const engine = device === undefined ? pipeline.engine : { backend: pipeline.engine.backend };

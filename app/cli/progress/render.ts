@@ -1,4 +1,5 @@
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
+import { subBlockName, withExpertsTogether } from '../../report/index.js';
 import { describeEnd, describeError, describePause } from './describe.js';
 import { progressView } from '../../report/view/progress-view.js';
 import type { Paint } from '../paint.js';
@@ -34,7 +35,7 @@ export function renderProgress(progress: PipelineProgress, columns: number): str
 /** On lines of their own: beside a bar they would be cut. */
 function lastRebuilt({ stages }: PipelineProgress): string[] {
   const { latest = [] } = stages.findLast((stage) => stage.latest !== undefined) ?? {};
-  return latest.filter(({ layer }) => layer === latest.at(-1)?.layer).map((entry) => `  layer ${entry.layer} ${entry.block} error ${describeError(entry)}`);
+  return withExpertsTogether(latest.filter(({ layer }) => layer === latest.at(-1)?.layer)).map((entry) => `  layer ${entry.layer} ${subBlockName(entry)} error ${describeError(entry)}`);
 }
 
 /** The whole run, while it goes on and as far as a plan or finished units tell. */

@@ -6,6 +6,7 @@ import { roundsChart } from '../charts/rounds-chart.js';
 import { chartSvg } from '../charts/svg.js';
 import { figure, grouped, percent } from '../figures.js';
 import { rebuildTable } from '../rebuild-table.js';
+import { statisticsNote, statisticsRows } from '../statistics-table.js';
 import type { ChangeCell, ChangeView } from '../view/change-view.js';
 import type { RunView, SparsityMap } from '../view/run-view.js';
 import { chartOf, tableOf, type Piece } from './document.js';
@@ -73,10 +74,10 @@ ${chartOf(svg, 'Held-out error of each sub-block over the rounds of the guarded 
 <div class="legend"><span><i style="color:var(--rebuilt)"></i>attention</span><span><i style="color:var(--dense)"></i>mlp</span><span><i class="ring" style="color:var(--bad)"></i>undone</span></div></section>`;
 }
 
-export function hessiansSection({ initialMask: { linears } }: PipelineResult): Piece | string {
+export function statisticsSection({ initialMask: { linears } }: PipelineResult): Piece | string {
   if (linears.length === 0) return '';
-  const rows = linears.map(({ layer, linear, damping, deadInputs }) => [String(layer), linear, figure(damping), grouped(deadInputs)]);
-  return html`<section class="half"><h2>Hessians</h2>
-<p class="note">Linears whose Hessian needed more damping than asked for, or that have inputs which were zero on all calibration text.</p>
-${tableOf('Hessians', [['layer', 'linear', 'damping', 'dead inputs'], ...rows], 2)}</section>`;
+  const rows = statisticsRows(linears);
+  return html`<section class="half"><h2>Statistics of inputs</h2>
+<p class="note">${statisticsNote}</p>
+${tableOf('Statistics of inputs', rows, 2)}</section>`;
 }

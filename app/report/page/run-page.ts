@@ -8,7 +8,7 @@ import { failedGates } from '../gates.js';
 import { moneyText } from '../money.js';
 import { runView, type PerplexityView, type RunView } from '../view/run-view.js';
 import { documentOf, numberOf, type Piece } from './document.js';
-import { changeSection, errorsSection, hessiansSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
+import { changeSection, errorsSection, statisticsSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
 import { maskSection, readMasks, rowsSection } from './mask-section.js';
 import { accuracySection, gatesSection, perplexitySection } from './quality-sections.js';
 import { costsSection, filesSection, incidentsSection, originSection, timeSection, useSection } from './work-sections.js';
@@ -32,7 +32,7 @@ ${roundsSection(view)}
 ${masks ? rowsSection(masks) : ''}
 ${masks ? maskSection(masks) : ''}
 ${rebuildSection(result)}
-${hessiansSection(result)}
+${statisticsSection(result)}
 ${costsSection(result)}
 ${incidentsSection(result)}
 ${filesSection(view.files)}

@@ -1,6 +1,7 @@
 /** Two or more finished runs side by side: what they came to, and how they differ from the first. Pure: the same runs give the same view. */
 import { byLayer, jaccard, type MaskDiff } from '../../../files/masks/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
+import { withExpertsTogether } from '../sub-blocks.js';
 import { compareNumbers, type ComparedNumber } from './compare-numbers.js';
 import { differingSettings, type ComparedSetting, type RunSettings } from './compare-settings.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
@@ -65,7 +66,7 @@ export function compareView(runs: readonly ComparedRun[]): CompareView {
 }
 
 function errorsOf(runs: readonly ComparedRun[]): ComparedErrors[] {
-  const entries = runs.map(({ result }) => result.rebuild.layers);
+  const entries = runs.map(({ result }) => withExpertsTogether(result.rebuild.layers));
   const blocks = [...new Set(entries.flat().map(({ block }) => block))];
   return blocks.map((block) => {
     const layers = [...new Set(entries.flat().filter((entry) => entry.block === block).map(({ layer }) => layer))].sort((a, b) => a - b);
@@ -84,8 +85,9 @@ function maskOf(label: string, diff: MaskDiff): ComparedMask {
     label, kinds,
     layers: layers.map(([layer]) => String(layer ?? 'other')),
     cells: layers.map(([, linears]) => kinds.map((kind) => {
-      const linear = linears.find(({ name }) => kindOf(name) === kind);
-      return linear && jaccard(linear);
+      const own = linears.filter(({ name }) => kindOf(name) === kind);
+      const sum = (key: 'keptA' | 'grown' | 'pruned'): number => own.reduce((total, linear) => total + linear[key], 0);
+      return own.length === 0 ? undefined : jaccard({ ...own[0], keptA: sum('keptA'), grown: sum('grown'), pruned: sum('pruned') });
     })),
     total: { jaccard: jaccard(diff), grown: diff.grown, pruned: diff.pruned },
   };

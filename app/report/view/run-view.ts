@@ -10,6 +10,7 @@ import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
 import { states } from '../states.js';
+import { withExpertsTogether } from '../sub-blocks.js';
 
 export interface RunView {
   title: string;
@@ -88,14 +89,15 @@ export interface FileView {
 export function runView(result: PipelineResult, proof: Proof | undefined): RunView {
   const { name, sparsity, pattern, seconds, rebuild } = result;
   const map = proof && sparsityMap(proof, result);
-  const change = changeView(rebuild.layers, map);
+  const entries = withExpertsTogether(rebuild.layers);
+  const change = changeView(entries, map);
   return {
     title: name,
     state: failedGates(result).length > 0 ? 'gateFailed' : 'done',
     perplexity: perplexities(result),
     ...(proof && { sparsity: { asked: sparsity.target, found: sparsity.actual, pattern }, weights: { kept: proof.weights - proof.zeros, all: proof.weights } }),
-    errors: errorsOf(rebuild.layers),
-    rounds: rebuild.layers.flatMap(roundsOf),
+    errors: errorsOf(entries),
+    rounds: entries.flatMap(roundsOf),
     ...(map && { map }),
     ...(change && { change }),
     stages: stagesOf(seconds),
@@ -146,9 +148,7 @@ function roundsOf({ layer, block, rounds = [] }: RebuildEntry): RoundsView[] {
 }
 
 function sparsityMap({ linears }: Proof, { sparsity: { target: asked }, initialMask }: PipelineResult): SparsityMap {
-  const views = linears.map(({ name, zeros, weights, rowZeros }) => ({
-    name, layer: layerOf(name) ?? 0, kind: kindOf(name), sparsity: zeros / weights, zeros, weights, rows: rowZeros,
-  }));
+  const views = oneOfEachKind(linears.map(({ name, zeros, weights, rowZeros }) => ({ name, layer: layerOf(name) ?? 0, kind: kindOf(name), sparsity: zeros / weights, zeros, weights, rows: rowZeros })));
   const layers = [...new Set(views.map(({ layer }) => layer))].sort((a, b) => a - b);
   const kinds = sortedKinds(views.map(({ kind }) => kind));
   const at = new Map(views.map((view) => [`${view.layer} ${view.kind}`, view]));
@@ -159,6 +159,18 @@ function sparsityMap({ linears }: Proof, { sparsity: { target: asked }, initialM
     cells: layers.map((layer) => kinds.map((kind) => at.get(`${layer} ${kind}`))),
     reach: Math.max(0, ...views.map(({ sparsity }) => Math.abs(sparsity - asked))),
   };
+}
+
+/** A layer's experts have many linears of one kind, which become one. */
+function oneOfEachKind(views: readonly (LinearView & { layer: number })[]): (LinearView & { layer: number })[] {
+  const together = new Map<string, LinearView & { layer: number }>();
+  for (const view of views) {
+    const key = `${view.layer} ${view.kind}`;
+    const before = together.get(key);
+    const both = before && { zeros: before.zeros + view.zeros, weights: before.weights + view.weights, rows: [Math.min(before.rows[0], view.rows[0]), Math.max(before.rows[1], view.rows[1])] as const };
+    together.set(key, both === undefined ? view : { ...view, ...both, sparsity: both.zeros / both.weights });
+  }
+  return [...together.values()];
 }
 
 /** Zeros among all weights. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../../models/index.js';
+import type { StatisticsNote } from './method.js';
 
 /** A mask for every linear of a layer, one after the other. @param make is given the dense values `[out, in]` */
 export async function eachLinear(
@@ -15,4 +16,9 @@ export async function eachLinear(
 /** The dense values of a linear, `[out, in]`. */
 export async function valuesOf(weights: ReadonlyMap<string, Tensor>, linear: LinearSpec): Promise<Float32Array> {
   return (await weights.get(linear.name)?.data()) as Float32Array;
+}
+
+/** Notes on the linears whose expert has too few tokens. */
+export function notesOfFew(few: ReadonlyMap<string, number>): StatisticsNote[] {
+  return [...few].map(([linear, tokens]) => ({ linear, tokens }));
 }

@@ -17,6 +17,8 @@ export interface InitialRequest<S extends Settings> {
   /** What a linear's mask must reach. */
   targetOf: (linear: LinearSpec) => MaskTarget;
   settings: Values<S>;
+  /** With fewer tokens the statistics of an expert are not used: its mask follows from `|W|`, in the groups of the method. 0 if absent. */
+  minTokens?: number;
   /** Rounds new values to what the checkpoint will hold. @throws where that leaves no finite number */
   round: (linear: string, values: Float32Array) => Float32Array;
   /** The masks made elsewhere, and the values beside them; only where the method needs a source. */
@@ -24,11 +26,14 @@ export interface InitialRequest<S extends Settings> {
   onProgress: (detail: string) => void;
 }
 
-/** What is worth telling of a linear's Hessian. */
-export interface HessianNote {
+/** What is worth telling of a linear's statistics. */
+export interface StatisticsNote {
   linear: string;
-  damping: number;
-  deadInputs: number;
+  /** The damping of its Hessian, if that was raised, and inputs that were always zero. */
+  damping?: number;
+  deadInputs?: number;
+  /** Tokens that were routed to its expert, if those are fewer than `minTokens`. */
+  tokens?: number;
 }
 
 export interface InitialResult {
@@ -36,7 +41,7 @@ export interface InitialResult {
   masks: Masks;
   /** Values of the linears whose kept weights are not the dense ones. */
   updates?: Updates;
-  notes?: HessianNote[];
+  notes?: StatisticsNote[];
 }
 
 export type InitialRun<S extends Settings = Settings> = (request: InitialRequest<S>) => Promise<InitialResult>;

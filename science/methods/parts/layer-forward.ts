@@ -2,7 +2,7 @@ import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import { applyLinear } from '../../models/sub-block.js';
-import type { DecoderLayer, LinearSpec, SequenceLayout, Weights } from '../../models/types.js';
+import type { DecoderLayer, LinearSpec, SequenceLayout, SubBlock, Weights } from '../../models/types.js';
 import { withMasked } from './masked-weights.js';
 import type { Masks, Updates } from './masked-weights.js';
 
@@ -18,6 +18,8 @@ export interface LayerForward {
   updates?: Updates;
   /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
   onInput?: (linear: LinearSpec, x: Tensor3D) => void;
+  /** Is handed the input `[batch, time, hidden]` of every sub-block as it runs. Must not keep the tensor. */
+  onSubBlock?: (subBlock: SubBlock, x: Tensor3D) => void;
   keepInput?: boolean;
   /** Of each batch, where the sequences are questions. */
   layouts?: readonly SequenceLayout[];
@@ -28,12 +30,12 @@ export interface LayerForward {
  *
  * @returns the residual stream after the layer, in the same batches
  */
-export async function layerForward({ layer, hidden, weights, masks, updates, onInput, keepInput, layouts }: LayerForward): Promise<Tensor3D[]> {
+export async function layerForward({ layer, hidden, weights, masks, updates, onInput, onSubBlock, keepInput, layouts }: LayerForward): Promise<Tensor3D[]> {
   const after: Tensor3D[] = [];
   try {
     await withMasked(weights, masks ?? new Map(), async (used) => {
       for (const [index, h] of hidden.entries()) {
-        after.push(runLayer(layer, h, used, onInput, layouts?.[index]));
+        after.push(runLayer(layer, h, used, { onInput, onSubBlock }, layouts?.[index]));
         if (keepInput !== true) h.dispose();
         // Lets a cancellation be seen between two batches.
         await macrotask();
@@ -47,7 +49,7 @@ export async function layerForward({ layer, hidden, weights, masks, updates, onI
   }
 }
 
-function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, onInput: LayerForward['onInput'], layout: SequenceLayout | undefined): Tensor3D {
+function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, { onInput, onSubBlock }: Pick<LayerForward, 'onInput' | 'onSubBlock'>, layout: SequenceLayout | undefined): Tensor3D {
   return tf.tidy(() => {
     let stream = h;
     for (const subBlock of layer.subBlocks) {
@@ -56,6 +58,7 @@ function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, onInput: L
         return applyLinear(x, linear, weights);
       };
       const x = subBlock.enter(stream, weights);
+      onSubBlock?.(subBlock, x);
       const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights, layout);
       stream = subBlock.leave(stream, apply(subBlock.output, core), weights);
     }

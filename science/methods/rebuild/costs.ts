@@ -17,6 +17,13 @@ export interface RebuildWork {
   more?: Partial<Work>;
 }
 
+/** Forwards that judging the output of a mixture's layer takes, and none of other layers (layer-guard.ts). */
+export function guardForwards({ layer }: ModelSize): number {
+  return layer.subBlocks.some(({ block }) => block === 'expert') ? layerGuardForwards : 0;
+}
+
+const layerGuardForwards = 3;
+
 /** A layer's rebuild, sub-block by sub-block. */
 export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, selections, more = {} }: RebuildWork): Cost {
   const { layer } = size;

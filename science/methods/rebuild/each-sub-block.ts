@@ -1,30 +1,106 @@
+import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
-import type { SubBlock } from '../../models/index.js';
+import { linearsOf } from '../../models/linears.js';
+import type { SubBlock, Weights } from '../../models/index.js';
+import { tokensIn } from '../parts/routed-tokens.js';
 import { mergeMasks } from '../parts/working-masks.js';
 import type { Settings } from '../settings.js';
+import { LayerGuard, type LayerState } from './layer-guard.js';
+import { leaveAlone } from './leave-alone.js';
 import type { RebuildRequest, RebuildResult, SubBlockEntry } from './method.js';
 import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
 
 type Rebuilt = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'block'> };
+type Rebuild = (request: SubBlockRebuild, where: (decision: string) => void) => Promise<Rebuilt>;
 
-/** Rebuilds the sub-blocks of a layer one after the other, each on what the one before it puts out. */
-export async function eachSubBlock<S extends Settings>(
-  { layer, hidden, dense, start, pattern, common, onProgress }: RebuildRequest<S>,
-  ratio: number,
-  rebuild: (request: SubBlockRebuild, where: (decision: string) => void) => Promise<Rebuilt>,
-): Promise<RebuildResult> {
-  let { masks } = start;
-  const updates = new Map<string, Float32Array>();
-  const entries: SubBlockEntry[] = [];
-  let stream: Tensor3D[] = hidden;
-  for (const subBlock of layer.subBlocks) {
-    const { block }: SubBlock = subBlock;
-    onProgress(block);
-    const made = await rebuild({ subBlock, hidden: stream, dense, ...start, settings: { ...common, ratio, pattern } }, (decision) => { onProgress(`${block}, ${decision}`); });
-    stream = made.hidden;
-    masks = mergeMasks(masks, made.masks);
-    for (const [name, values] of made.updates ?? []) updates.set(name, values);
-    entries.push({ block, ...made.report });
+/** A layer on its way through a rebuild: the stream behind the sub-blocks that are done, and what became of these. */
+interface Progress extends LayerState {
+  stream: Tensor3D[];
+  entries: SubBlockEntry[];
+}
+
+/**
+ * Rebuilds the sub-blocks of a layer one after the other, each on what the one before it puts out.
+ *
+ * @param guarded whether the output of a mixture's layer is judged, too: what raises its error is undone, the attention or all experts
+ */
+export async function eachSubBlock<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, { guarded = false } = {}): Promise<RebuildResult> {
+  const { layer, hidden, start: { masks, updates = new Map<string, Float32Array>() } } = request;
+  const begin: Progress = { stream: hidden, masks, updates, entries: [] };
+  const done = guarded && layer.subBlocks.some(({ expert }) => expert !== undefined)
+    ? await rebuildJudged(request, begin, (subBlocks, from) => rebuildAll(request, ratio, rebuild, subBlocks, from))
+    : await rebuildAll(request, ratio, rebuild, layer.subBlocks, begin);
+  return { hidden: done.stream, masks: done.masks, updates: new Map(done.updates), entries: done.entries };
+}
+
+async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, subBlocks: readonly SubBlock[], from: Progress): Promise<Progress> {
+  const { dense, pattern, common, minTokens = 0, onProgress } = request;
+  let progress = from;
+  for (const subBlock of subBlocks) {
+    const { block, expert } = subBlock;
+    const name = expert === undefined ? block : `${block} ${expert.index}`;
+    onProgress(name);
+    const { stream, masks, updates, entries } = progress;
+    const own: SubBlockRebuild = { subBlock, hidden: stream, dense, masks, updates, settings: { ...common, ratio, pattern } };
+    const tokens = expert && tokensOf(subBlock, stream, dense);
+    const few = tokens !== undefined && tokens < minTokens;
+    const made: Rebuilt = few ? await leaveAlone(own) : await rebuild(own, (decision) => { onProgress(`${name}, ${decision}`); });
+    const { rounds, ...report } = made.report;
+    // A model may have thousands of experts: their rounds would fill the history.
+    const entry: SubBlockEntry = { block, ...(expert && { expert: expert.index, tokens }), ...(few && { few }), ...report, ...(expert === undefined && rounds && { rounds }) };
+    progress = { stream: made.hidden, masks: mergeMasks(masks, made.masks), updates: replaced(updates, subBlock, made.updates), entries: [...entries, entry] };
   }
-  return { hidden: stream, masks, updates, entries };
+  return progress;
+}
+
+/** The attention, then the experts; of each, the layer's output is judged. */
+async function rebuildJudged<S extends Settings>(
+  { layer, dense, onProgress }: RebuildRequest<S>,
+  begin: Progress,
+  rebuildOf: (subBlocks: readonly SubBlock[], from: Progress) => Promise<Progress>,
+): Promise<Progress> {
+  const guard = await LayerGuard.open({ layer, hidden: begin.stream, dense });
+  try {
+    let progress = begin;
+    let errorBefore = await guard.errorOf(begin);
+    for (const [first, end] of [[0, 1], [1, layer.subBlocks.length]]) {
+      const before = progress;
+      const made = await rebuildOf(layer.subBlocks.slice(first, end), before);
+      const error = end === layer.subBlocks.length ? guard.errorAfter(made.stream) : await guard.errorOf(made);
+      const accepted = error <= errorBefore;
+      const layerOutput = { errorBefore, error, accepted };
+      onProgress(`layer's output: error ${errorBefore.toPrecision(3)} -> ${error.toPrecision(3)}${accepted ? '' : ', undone'}`);
+      if (!accepted) tf.dispose(made.stream);
+      progress = accepted ? made : await asBefore(layer.subBlocks.slice(0, end), { guard, dense, before, made });
+      progress.entries[end - 1] = { ...progress.entries[end - 1], layerOutput };
+      if (accepted) errorBefore = error;
+    }
+    return progress;
+  } finally {
+    guard.dispose();
+  }
+}
+
+/** The sub-blocks under the masks of before, with the entries of those that had been rebuilt since as they then are. */
+async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, made }: { guard: LayerGuard; dense: Weights; before: Progress; made: Progress }): Promise<Progress> {
+  let stream = guard.input();
+  const { masks, updates } = before;
+  const entries = [...before.entries];
+  for (const [index, subBlock] of subBlocks.entries()) {
+    const { hidden, report } = await leaveAlone({ subBlock, hidden: stream, dense, masks, updates });
+    stream = hidden;
+    if (index >= before.entries.length) entries.push({ ...made.entries[index], ...report });
+  }
+  return { stream, masks, updates, entries };
+}
+
+/** Values of linears, with those of one sub-block in place of its former ones. */
+function replaced(updates: LayerState['updates'], subBlock: SubBlock, own: LayerState['updates'] = new Map()): LayerState['updates'] {
+  const names = new Set(linearsOf(subBlock).map(({ name }) => name));
+  return new Map([...[...updates].filter(([name]) => !names.has(name)), ...own]);
+}
+
+/** How many tokens of the stream a sub-block reads. */
+function tokensOf(subBlock: SubBlock, stream: readonly Tensor3D[], dense: Weights): number {
+  return stream.reduce((sum, h) => sum + tf.tidy(() => tokensIn(subBlock, subBlock.enter(h, dense))), 0);
 }

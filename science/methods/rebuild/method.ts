@@ -41,6 +41,8 @@ export interface RebuildRequest<S extends Settings> {
   /** Masks of all linears, and the values of those whose kept weights are not the dense ones. */
   start: { masks: Masks; updates?: Updates };
   pattern: Pattern;
+  /** An expert that fewer tokens are routed to keeps what it started with; 0 if absent. */
+  minTokens?: number;
   common: CommonSettings;
   settings: Values<S>;
   /** Rounds new values to what the checkpoint will hold. @throws where that leaves no finite number */
@@ -55,16 +57,26 @@ export interface RebuildRequest<S extends Settings> {
  */
 export interface SubBlockEntry {
   block: SubBlock['block'];
+  /** Which expert of its layer it is, from 0, and how many calibration tokens were routed to it; absent if it is none. */
+  expert?: number;
+  tokens?: number;
+  /** Those tokens were fewer than `minTokens`, so that the sub-block was left as it was. */
+  few?: true;
   errorBefore: number;
   errorAfter: number;
   grown: number;
   pruned: number;
-  /** What each round tried best and decided; absent if there are none. The errors are those of its held-out windows. */
+  /** What each round tried best and decided; absent if there are none, and of experts. The errors are those of its held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
   /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows; of all with too few to hold any out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
   /** What became of training the whole layer's kept weights, on its last sub-block. The errors are those of held-out windows, if any are. */
   reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };
+  /**
+   * Of a mixture: what the rebuild of the attention, or of all experts together, did to the error of the whole layer's output. On the
+   * attention, and on the last sub-block. What raised that error was undone.
+   */
+  layerOutput?: { errorBefore: number; error: number; accepted: boolean };
   /** What was computed, in forwards of the sub-block over all windows; absent if the strategy does not count. */
   forwards?: number;
 }
@@ -92,6 +104,8 @@ export interface RebuildMethod<S extends Settings = Settings> {
   defaults: Values<S>;
   /** Where some of its work is within rows, so that columns cannot keep budgets (granularity `input`). */
   byRow?: true;
+  /** Why it cannot rebuild mixtures of experts; absent if it can. */
+  notForMixtures?: string;
   /** What `weights` may be. */
   weights: readonly KeepWeights[];
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */

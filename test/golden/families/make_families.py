@@ -100,6 +100,18 @@ CONFIGS = {
     "gpt-neox-sequential": tiny(
         "gpt_neox", num_attention_heads=2, use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True,
         rope_parameters=rope("default", 2000.0, partial_rotary_factor=0.25)),
+    "mixtral": tiny("mixtral", num_local_experts=4),
+    "mixtral-windowed": tiny("mixtral", num_local_experts=5, num_experts_per_tok=3, sliding_window=WINDOW, tie_word_embeddings=True),
+    "qwen3-moe": tiny("qwen3_moe", moe_intermediate_size=12, num_experts=6, num_experts_per_tok=2, norm_topk_prob=True),
+    "qwen3-moe-some-layers": tiny(
+        "qwen3_moe", moe_intermediate_size=12, num_experts=4, num_experts_per_tok=2, decoder_sparse_step=2, attention_bias=True,
+        use_sliding_window=True, sliding_window=WINDOW),
+    "qwen2-moe": tiny("qwen2_moe", moe_intermediate_size=8, num_experts=4, num_experts_per_tok=2, shared_expert_intermediate_size=20),
+    "qwen2-moe-some-layers": tiny(
+        "qwen2_moe", moe_intermediate_size=8, num_experts=4, num_experts_per_tok=2, shared_expert_intermediate_size=20, mlp_only_layers=[0],
+        norm_topk_prob=True, qkv_bias=False, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=2),
+    "olmoe": tiny("olmoe", num_experts=4, num_experts_per_tok=2),
+    "olmoe-normalized": tiny("olmoe", num_experts=4, num_experts_per_tok=3, norm_topk_prob=True, attention_bias=True, clip_qkv=0.7),
 }
 
 

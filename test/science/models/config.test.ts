@@ -12,7 +12,7 @@ const load = (changes: Record<string, unknown>): DecoderModel => modelFromConfig
 
 describe('modelFromConfig', () => {
   it.each([
-    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, gpt_neox, granite, llama, mistral, olmo2, opt, phi3, qwen2, qwen3\. docs\/families\.md says/],
+    [{ model_type: 'bloom' }, /config\.json: model_type is "bloom"; expected one of gemma2, gemma3, gemma3_text, gpt_neox, granite, llama, mistral, mixtral, olmo2, olmoe, opt, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe\. docs\/families\.md says/],
     [{ model_type: undefined }, /model_type is missing; expected .*llama/],
     [{ model_type: 'constructor' }, /model_type is "constructor"/],
   ])('refuses the unknown family %j', (changes, message) => {

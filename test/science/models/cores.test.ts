@@ -23,6 +23,8 @@ interface Sizes {
   amplitude?: number;
   /** How many dimensions of a head turn, where not all do. */
   turned?: number;
+  /** What bounds queries, keys and values behind the norms. */
+  bound?: number;
   /** Positions are not in the attention. */
   learnedPositions?: boolean;
 }
@@ -31,8 +33,9 @@ const epsilon = 1e-2;
 
 /** Plain loops in double precision: the definition, one query position at a time, repeated heads and all. */
 function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
-  const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
+  const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, bound = Infinity, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
   const heads = keyValueHeads * group;
+  const bounded = (value: number): number => Math.min(bound, Math.max(-bound, value));
   const half = (size.turned ?? headDim) / 2;
   const out = new Array<number>(batch * time * heads * headDim).fill(0);
   const turned = (values: number[], width: number, b: number, t: number, head: number, norm?: number[]) => {
@@ -43,6 +46,7 @@ function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
       const length = Math.sqrt(whole.reduce((sum, value) => sum + value * value, 0) / whole.length + epsilon);
       x = x.map((value, i) => (value / length) * norm[(head * headDim + i) % norm.length]);
     }
+    x = x.map(bounded);
     if (learnedPositions) return x;
     return x.map((value, i) => {
       if (i >= 2 * half) return value;
@@ -64,7 +68,7 @@ function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
         const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
         scores.forEach((score, seen) => {
           for (let i = 0; i < headDim; i++) {
-            const value = v[(b * time + first + seen) * keyValueHeads * headDim + shared * headDim + i];
+            const value = bounded(v[(b * time + first + seen) * keyValueHeads * headDim + shared * headDim + i]);
             out[(b * time + t) * heads * headDim + head * headDim + i] += (Math.exp(score) / total) * value;
           }
         });
@@ -83,7 +87,7 @@ function gatedGeluByHand([gate, up]: number[][]): number[] {
   return gate.map((g, i) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))) * up[i]);
 }
 
-function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<string, unknown> = {}): readonly [SubBlock, SubBlock] {
+function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<string, unknown> = {}): readonly SubBlock[] {
   const config = {
     model_type: 'llama', vocab_size: 8, hidden_size: 8, intermediate_size: 6, num_hidden_layers: 1, rms_norm_eps: epsilon,
     num_attention_heads: keyValueHeads * group, num_key_value_heads: keyValueHeads, head_dim: headDim, ...changes,
@@ -91,7 +95,7 @@ function subBlocks({ keyValueHeads, group, headDim }: Sizes, changes: Record<str
   return modelFromConfig(config, 'config.json').decoderLayer(0).subBlocks;
 }
 
-function optSubBlocks({ keyValueHeads: heads, headDim }: Sizes, activation = 'relu'): readonly [SubBlock, SubBlock] {
+function optSubBlocks({ keyValueHeads: heads, headDim }: Sizes, activation = 'relu'): readonly SubBlock[] {
   const config = {
     model_type: 'opt', vocab_size: 8, hidden_size: heads * headDim, ffn_dim: 6, num_hidden_layers: 1, num_attention_heads: heads,
     activation_function: activation,
@@ -228,6 +232,20 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
         const norms = { q: noise(width * plain.group, 5), k: noise(width, 6) };
         const size = { ...plain, norms };
         const [attention] = subBlocks(size, { model_type: 'olmo2' });
+        withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });
+      }),
+      { numRuns: 10, seed: 3 },
+    );
+  });
+
+  it('attention whose queries, keys and values are bounded', () => {
+    fc.assert(
+      fc.property(sizes, (plain) => {
+        const width = plain.keyValueHeads * plain.headDim;
+        const norms = { q: noise(width * plain.group, 5), k: noise(width, 6) };
+        // Far from all values, where the gradient jumps: it is taken by finite differences.
+        const size = { ...plain, norms, bound: 0.6 };
+        const [attention] = subBlocks(size, { model_type: 'olmoe', clip_qkv: size.bound, num_experts: 2, num_experts_per_tok: 1 });
         withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });
       }),
       { numRuns: 10, seed: 3 },

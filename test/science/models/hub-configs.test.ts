@@ -22,6 +22,25 @@ const configs: Record<string, Record<string, unknown>> = {
     ...common, model_type: 'qwen3', attention_bias: false, head_dim: 128, hidden_act: 'silu', hidden_size: 4096, intermediate_size: 12288, max_position_embeddings: 40960, max_window_layers: 36,
     num_attention_heads: 32, num_hidden_layers: 36, num_key_value_heads: 8, rms_norm_eps: 1e-6, rope_scaling: null, rope_theta: 1000000, sliding_window: null, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936,
   },
+  'mistralai/Mixtral-8x7B-v0.1': {
+    ...common, model_type: 'mixtral', hidden_act: 'silu', hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 32768, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32,
+    num_key_value_heads: 8, num_local_experts: 8, output_router_logits: false, rms_norm_eps: 1e-5, rope_theta: 1000000.0, router_aux_loss_coef: 0.02, sliding_window: null, tie_word_embeddings: false, vocab_size: 32000,
+  },
+  'Qwen/Qwen3-30B-A3B': {
+    ...common, model_type: 'qwen3_moe', attention_bias: false, decoder_sparse_step: 1, head_dim: 128, hidden_act: 'silu', hidden_size: 2048, intermediate_size: 6144, max_position_embeddings: 40960,
+    max_window_layers: 48, mlp_only_layers: [], moe_intermediate_size: 768, norm_topk_prob: true, num_attention_heads: 32, num_experts: 128, num_experts_per_tok: 8, num_hidden_layers: 48, num_key_value_heads: 4,
+    output_router_logits: false, rms_norm_eps: 1e-6, rope_scaling: null, rope_theta: 1000000.0, router_aux_loss_coef: 0.001, sliding_window: null, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936,
+  },
+  'Qwen/Qwen1.5-MoE-A2.7B': {
+    ...common, model_type: 'qwen2_moe', decoder_sparse_step: 1, hidden_act: 'silu', hidden_size: 2048, intermediate_size: 5632, max_position_embeddings: 8192, max_window_layers: 21, moe_intermediate_size: 1408,
+    norm_topk_prob: false, num_attention_heads: 16, num_experts: 60, num_experts_per_tok: 4, num_hidden_layers: 24, num_key_value_heads: 16, output_router_logits: false, rms_norm_eps: 1e-6, rope_theta: 1000000.0,
+    router_aux_loss_coef: 0.001, shared_expert_intermediate_size: 5632, sliding_window: 32768, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936,
+  },
+  'allenai/OLMoE-1B-7B-0924': {
+    ...common, model_type: 'olmoe', attention_bias: false, clip_qkv: null, hidden_act: 'silu', hidden_size: 2048, intermediate_size: 1024, max_position_embeddings: 4096, norm_topk_prob: false, num_attention_heads: 16,
+    num_experts: 64, num_experts_per_tok: 8, num_hidden_layers: 16, num_key_value_heads: 16, output_router_logits: false, rms_norm_eps: 1e-5, rope_scaling: null, rope_theta: 10000.0, router_aux_loss_coef: 0.01,
+    tie_word_embeddings: false, vocab_size: 50304,
+  },
   'facebook/opt-125m': {
     ...common, model_type: 'opt', _name_or_path: 'facebook/opt-125m', _remove_final_layer_norm: false, activation_dropout: 0.0, activation_function: 'relu', do_layer_norm_before: true, dropout: 0.1,
     ffn_dim: 3072, hidden_size: 768, init_std: 0.02, layerdrop: 0.0, max_position_embeddings: 2048, num_attention_heads: 12, num_hidden_layers: 12, prefix: '</s>', vocab_size: 50272, word_embed_proj_dim: 768,

@@ -9,6 +9,7 @@ export const dlp = allocationMethod({
   description: 'The median of `|W| * ||x||` in each decoder layer. A smaller median makes the layer denser (DLP, Chen et al. 2025). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
+  notForMixtures: 'its scores of experts rest on few tokens, or on none',
   needs: 'inputs',
   version: 1,
   identity: ({ spread = defaultSpread }) => ({ spread }),

@@ -9,6 +9,7 @@ export const owl = allocationMethod({
   description: 'The share of outliers in each decoder layer. More outliers make the layer denser (OWL, Yin et al. 2023). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
+  notForMixtures: 'its scores of experts rest on few tokens, or on none',
   needs: 'inputs',
   version: 1,
   identity: ({ spread = defaultSpread }) => ({ spread }),

@@ -10,6 +10,7 @@ export const sensitivity = allocationMethod({
     'How sensitive the loss is to each linear (after Shao et al. 2024). Runs the dense model forward and backward once, with the hidden states of all layers on disk.',
   settings: { spread: spreadSetting },
   defaultSpread,
+  notForMixtures: 'its gradients do not go through the router',
   needs: 'gradients',
   version: 1,
   identity: ({ spread = defaultSpread }) => ({ spread }),

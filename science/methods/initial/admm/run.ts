@@ -3,28 +3,36 @@ import type { Tensor, Tensor2D } from '../../../engine/index.js';
 import type { LinearSpec } from '../../../models/index.js';
 import { admm, type AdmmBudget } from '../../parts/admm.js';
 import { checkPruned, groupBudget, type MaskTarget } from '../../parts/budget.js';
-import { InputMoments, type SharedInput } from '../../parts/input-moments.js';
+import { InputMoments } from '../../parts/input-moments.js';
 import { layerForward } from '../../parts/layer-forward.js';
+import type { Moments } from '../../parts/masked-least-squares.js';
+import { plainMoments, TokenCounts } from '../../parts/routed-tokens.js';
 import { defaultDamping } from '../damping.js';
-import type { HessianNote, InitialRun } from '../method.js';
+import { notesOfFew } from '../each-linear.js';
+import type { InitialRun, StatisticsNote } from '../method.js';
 import { defaultIterations, type settings } from './method.js';
 
 /**
  * ADMM (Meng et al. 2024; Boza 2024): each linear is to give on the pruned path what its dense weights give there. Linears that read
  * the same input are solved side by side, and share its inverses.
  */
-export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping, iterations = defaultIterations }, round, onProgress }) => {
+export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping, iterations = defaultIterations }, minTokens, round, onProgress }) => {
   const moments = new InputMoments();
+  const counts = new TokenCounts(minTokens);
   const masks = new Map<string, Uint8Array>();
   const updates = new Map<string, Float32Array>();
-  const notes: HessianNote[] = [];
+  const notes: StatisticsNote[] = [];
   try {
-    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add }));
+    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
+    const few = counts.few();
+    notes.push(...notesOfFew(few));
     for (const { linears, sums } of moments.inputs) {
       const name = linears.map((linear) => linear.name).join(', ');
       onProgress(name);
-      const { start, targets } = dense(linears, sums, weights);
-      const made = await admm({ ...sums.moments(), targets, start, damping, iterations, name, budget: budgetOf(linears, targetOf) }).finally(() => { tf.dispose([start, targets]); });
+      const plain = few.has(linears[0].name) ? plainMoments(linears[0]) : undefined;
+      const seen = plain ?? sums.moments();
+      const { start, targets } = dense(linears, seen, weights);
+      const made = await admm({ ...seen, targets, start, damping, iterations, name, budget: budgetOf(linears, targetOf) }).finally(() => { tf.dispose([start, targets, ...(plain === undefined ? [] : [plain.products, plain.squares])]); });
       sums.dispose();
       let from = 0;
       for (const linear of linears) {
@@ -42,10 +50,10 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
 };
 
 /** The dense weights of linears that read one input, one above the other, and what they give. */
-function dense(linears: readonly LinearSpec[], sums: SharedInput['sums'], weights: ReadonlyMap<string, Tensor>): { start: Tensor2D; targets: Tensor2D } {
+function dense(linears: readonly LinearSpec[], { products }: Moments, weights: ReadonlyMap<string, Tensor>): { start: Tensor2D; targets: Tensor2D } {
   return tf.tidy(() => {
     const start = tf.concat(linears.map(({ name }) => weights.get(name) as Tensor2D), 0);
-    return { start, targets: tf.matMul<Tensor2D>(start, sums.moments().products) };
+    return { start, targets: tf.matMul<Tensor2D>(start, products) };
   });
 }
 

@@ -19,6 +19,7 @@ export const best = rebuildMethod({
   settings,
   defaults: {},
   byRow: true,
+  notForMixtures: 'its targets and its reconstruction follow the dense model, whose router sends tokens to other experts',
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,

@@ -3,9 +3,10 @@ import { keep, tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
+import { tokensIn } from '../../parts/routed-tokens.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-import { denseWithGradients, meanSquare } from '../published/output-gradients.js';
+import { denseWithGradients, errorsOfSequences, ofAllTokens, meanSquare } from '../published/output-gradients.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
 /** Sequences of one batch that lie in one fold. */
@@ -15,6 +16,10 @@ interface Part {
   x?: Tensor3D;
   /** Its dense output. */
   y: Tensor3D;
+  /** Tokens of a sequence, whether or not the sub-block reads them all. */
+  time: number;
+  /** Tokens that it reads. */
+  tokens: number;
   errors: number[];
 }
 
@@ -73,9 +78,9 @@ export class CalibrationFolds {
     return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0], 0) / this.sequences;
   }
 
-  /** How many tokens lie in these folds. */
+  /** How many tokens of these folds the sub-block reads. */
   tokens(folds: readonly number[]): number {
-    return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0] * y.shape[1], 0);
+    return this.partsOf(folds).reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
   /** Visits inputs and dense outputs `[batch, time, hidden]` of the folds' sequences, each visit in a scope of its own. */
@@ -95,8 +100,8 @@ export class CalibrationFolds {
   async error(folds: readonly number[], { weights, masks }: Sparse): Promise<number> {
     const errors: number[] = [];
     await withMasked(weights, masks, async (sparse) => {
-      for (const { x, y } of this.partsOf(folds)) {
-        const error = tf.tidy(() => meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)));
+      for (const { x, y, time } of this.partsOf(folds)) {
+        const error = tf.tidy(() => ofAllTokens(meanSquare(runSubBlock(this.subBlock, x as Tensor3D, sparse).sub<Tensor3D>(y)), y.shape[1], time));
         errors.push(...(error.dataSync<'float32'>()));
         error.dispose();
         await macrotask();
@@ -150,12 +155,13 @@ export class CalibrationFolds {
     tf.tidy(() => {
       const x = this.subBlock.enter(h, this.dense);
       const y = runSubBlock(this.subBlock, x, this.dense);
-      const errors = meanSquare(runSubBlock(this.subBlock, x, sparse).sub<Tensor3D>(y)).dataSync<'float32'>();
+      const errors = errorsOfSequences(runSubBlock(this.subBlock, x, sparse).sub<Tensor3D>(y), h).dataSync<'float32'>();
       for (let from = 0; from < size; ) {
         const fold = Math.floor(((first + from) * this.count) / this.sequences);
         const end = Math.min(size, Math.ceil(((fold + 1) * this.sequences) / this.count) - first);
         const cut = (whole: Tensor3D): Tensor3D => keep(whole.slice([from, 0, 0], [end - from, -1, -1]));
-        this.folds[fold].push({ batch, x: cut(x), y: cut(y), errors: [...errors.subarray(from, end)] });
+        const own = cut(x);
+        this.folds[fold].push({ batch, x: own, y: cut(y), time: h.shape[1], tokens: tokensIn(this.subBlock, own), errors: [...errors.subarray(from, end)] });
         from = end;
       }
     });

@@ -9,7 +9,7 @@ import type { State } from './guard.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks } from '../../parts/masked-weights.js';
 import { finishedMasks } from '../../parts/working-masks.js';
-import { meanSquare } from '../published/output-gradients.js';
+import { errorsOfSequences } from '../published/output-gradients.js';
 import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
 /** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
@@ -26,7 +26,7 @@ async function finalPass(
         tf.tidy(() => {
           const t = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
           after.push(keep(subBlock.leave(h, t, dense)));
-          errors.push(...meanSquare(t.sub<Tensor3D>(folds.denseOutput(index))).dataSync<'float32'>());
+          errors.push(...errorsOfSequences(t.sub<Tensor3D>(folds.denseOutput(index)), h).dataSync<'float32'>());
         });
         onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });
         await macrotask();

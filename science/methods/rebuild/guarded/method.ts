@@ -1,6 +1,6 @@
 import { f32, forwardBatch, gradientBatch, type ModelSize, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { gradientForwards, guardForwards, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 import { guardDefaults } from './guard-defaults.js';
 
@@ -51,7 +51,7 @@ export const guarded = rebuildMethod({
       streams: 3,
       tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
       host: (block) => 4 * block.linear + 2 * f32 * block.linear,
-      forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget,
+      forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget + guardForwards(size),
       // A round tries a few ratios, and selects for each.
       selections: Math.max(1, budget),
       more: refit ? refitWork(size) : {},

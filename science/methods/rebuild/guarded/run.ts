@@ -28,7 +28,7 @@ export const run: RebuildRun<typeof settings> = (request) => {
     }));
     const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };
     return { ...rebuilt, report: { errorBefore, errorAfter, grown, pruned, rounds, ...fitted, forwards } };
-  });
+  }, { guarded: true });
 };
 
 function describe({ errorBefore, error, accepted }: GuardRefit): string {

@@ -73,6 +73,22 @@ export function meanSquare(difference: Tensor3D): Tensor1D {
   return tf.tidy(() => difference.square().mean<Tensor1D>([1, 2]));
 }
 
+/**
+ * Mean of squares per sequence over all of its tokens, whether or not the sub-block reads them all: so the errors of a layer's experts
+ * add up.
+ *
+ * @param difference of outputs, `[batch, tokens that the sub-block reads, hidden]`
+ * @param stream before the sub-block, `[batch, time, ...]`
+ */
+export function errorsOfSequences(difference: Tensor3D, stream: Pick<Tensor3D, 'shape'>): Tensor1D {
+  return ofAllTokens(meanSquare(difference), difference.shape[1], stream.shape[1]);
+}
+
+/** Means over `read` rows of each sequence as means over `time` rows, the others being zeros. */
+export function ofAllTokens(errors: Tensor1D, read: number, time: number): Tensor1D {
+  return read === time ? errors : errors.mul(read / time);
+}
+
 /** `dY W`: the gradient at a linear's input. */
 function acrossLinear(dy: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
   const [out, inputs] = linear.shape;

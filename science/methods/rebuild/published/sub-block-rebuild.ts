@@ -10,7 +10,7 @@ import { importances, needsGradients } from './importance.js';
 import { withMasked, withUpdates } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { searchMasks } from './mask-search.js';
-import { denseWithGradients, meanSquare } from './output-gradients.js';
+import { denseWithGradients, errorsOfSequences, meanSquare, ofAllTokens } from './output-gradients.js';
 import type { DensePass } from './output-gradients.js';
 import type { Pattern } from '../../parts/pattern.js';
 import { changes, disposeMasks, finishedMasks, workingMasks } from '../../parts/working-masks.js';
@@ -129,7 +129,7 @@ async function firstPass({ subBlock, hidden, dense, updates, settings, onProgres
         const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
         for (const gradient of pass.gradients) state.gradients.add(gradient);
         state.denseOutputs.push(keep(pass.y));
-        state.errorsBefore.push(keep(pass.errors));
+        state.errorsBefore.push(keep(ofAllTokens(pass.errors, x.shape[1], h.shape[1])));
       });
       onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
       await macrotask();
@@ -155,7 +155,7 @@ async function secondPass(
       tf.tidy(() => {
         const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
         state.after.push(keep(subBlock.leave(h, y, dense)));
-        state.errorsAfter.push(keep(meanSquare(y.sub<Tensor3D>(target))));
+        state.errorsAfter.push(keep(errorsOfSequences(y.sub<Tensor3D>(target), h)));
       });
       tf.dispose([h, target]);
       onProgress?.({ pass: 2, batch: index + 1, batches: hidden.length });

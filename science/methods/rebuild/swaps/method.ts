@@ -1,6 +1,6 @@
 import { f32, forwardBatch, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { rebuildCost } from '../costs.js';
+import { guardForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 
 /** Rows of 4,096 weights are nearly done by then: 5 rounds leave 1 % more of the error unstructured, 2 % with 2:4 (random weights). */
@@ -47,7 +47,7 @@ export const swaps = rebuildMethod({
       // Masks and values; the Gram matrix in two copies, and correlation and values of a linear.
       host: (block) => 2 * block.linear + 2 * f32 * block.linear + f32 * (2 * widest ** 2 + 3 * size.layer.largestLinear),
       // Dense and sparse to begin with, the input linears again, and the last pass; where that is undone, it is made twice.
-      forwards: 4,
+      forwards: 4 + guardForwards(size),
       selections: 0,
       more: moreWork(size, windows, refit, swapsOf(set)),
     });

@@ -18,5 +18,5 @@ export const run: RebuildRun<typeof settings> = (request) => {
     });
     if (undone) onDecision('all undone: they raised the error');
     return { ...rebuilt, report };
-  });
+  }, { guarded: true });
 };

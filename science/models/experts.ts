@@ -1,0 +1,110 @@
+import { tf } from '../engine/index.js';
+import type { Tensor2D, Tensor3D } from '../engine/index.js';
+import { gatedMlp } from './gated-mlp.js';
+import { configuredNorm } from './residual-norms.js';
+import type { RotaryConfig } from './rotary-config.js';
+import { rotaryDecoder } from './rotary-decoder.js';
+import type { SubBlocksOfLayer } from './rotary-decoder.js';
+import { expertWeights, gatherTokens, routedTokens } from './routing.js';
+import type { RoutedTokens, Router } from './routing.js';
+import { applyLinear } from './sub-block.js';
+import type { SubBlockWithNorms } from './sub-block.js';
+import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
+
+/** Where the mixtures of the families differ. */
+export interface Mixture extends Router {
+  /** Path of router and experts behind the layer's path. */
+  path: string;
+  /** Names of an expert's gate, up and down; `gate_proj`, `up_proj`, `down_proj` where absent. */
+  names?: readonly [string, string, string];
+  intermediateSize: number;
+  /** An expert of this width that every token gets too, weighted by a gate of its own. */
+  shared?: { intermediateSize: number };
+}
+
+const normName = 'post_attention_layernorm';
+
+/**
+ * The sub-blocks of a decoder layer whose MLP is a mixture of experts (Shazeer et al. 2017): attention, each expert, and the expert
+ * of all tokens if there is one. Each expert runs over the tokens that the router gives it, and over no others.
+ *
+ * They run one after the other. From the attention to the last of them the stream is `[h | sum | weights]`: the stream after the
+ * attention, which router and experts read; the sum of that and what the experts so far have put out; and the weight of each expert
+ * for each token. So the routing follows from the stream that really comes, and is computed once.
+ */
+function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlockWithNorms, mixture: Mixture): SubBlockWithNorms[] {
+  const { experts, chosen, names, intermediateSize, shared } = mixture;
+  const path = `${layer}.${mixture.path}`;
+  const gate: LinearSpec = { name: `${path}.gate.weight`, shape: [experts, config.hiddenSize] };
+  const sharedGate: LinearSpec = { name: `${path}.shared_expert_gate.weight`, shape: [1, config.hiddenSize] };
+  const normed = (x: Tensor3D, weights: Weights): Tensor3D => configuredNorm(config, x, `${layer}.${normName}.weight`, weights);
+  const stream = streamOf(config.hiddenSize);
+  const routers: TensorSpec[] = [gate, ...(shared === undefined ? [] : [sharedGate])];
+
+  const routing: SubBlockWithNorms = {
+    ...attention,
+    norms: [...attention.norms, { name: `${layer}.${normName}.weight`, shape: [config.hiddenSize] }, ...routers],
+    leave: (h, y, weights) =>
+      tf.tidy(() => {
+        const after = attention.leave(h, y, weights);
+        return tf.concat([after, after, expertWeights(applyLinear(normed(after, weights), gate, weights), mixture)], 2);
+      }),
+  };
+  const mlp = (own: string, width: number, block: SubBlock['block']): SubBlockWithNorms => ({ ...gatedMlp(config, layer, { path: own, names, intermediateSize: width }), block, norms: [] });
+  const ofTokens = Array.from({ length: experts }, (_, index): SubBlockWithNorms => {
+    const routed = (h: Tensor3D): RoutedTokens => routedTokens(stream.weight(h, index));
+    return {
+      ...mlp(`${mixture.path}.experts.${index}`, intermediateSize, 'expert'),
+      expert: { index, share: chosen / experts },
+      enter: (h, weights) => tf.tidy(() => gatherTokens(flat(h), routed(h), (rows) => normed(stream.entered(rows), weights))),
+      leave: (h, y) => tf.tidy(() => stream.withOutput(h, y, routed(h), index)),
+    };
+  });
+  const ofAll = shared && {
+    ...mlp(`${mixture.path}.shared_expert`, shared.intermediateSize, 'shared expert'),
+    enter: (h: Tensor3D, weights: Weights) => tf.tidy(() => normed(stream.entered(h), weights)),
+    leave: (h: Tensor3D, y: Tensor3D, weights: Weights) =>
+      tf.tidy(() => stream.sum(h).add<Tensor3D>(applyLinear(normed(stream.entered(h), weights), sharedGate, weights).sigmoid().mul(y))),
+  };
+  if (ofAll !== undefined) return [routing, ...ofTokens, ofAll];
+  const last = ofTokens[experts - 1];
+  const leave: SubBlock['leave'] = (h, y, weights) => tf.tidy(() => stream.sum(last.leave(h, y, weights)));
+  return [routing, ...ofTokens.slice(0, -1), { ...last, leave }];
+}
+
+/** The attention of a layer, and whether the layer has a mixture; each has one where absent. */
+interface MixedLayers {
+  attention: (layer: string, index: number) => SubBlockWithNorms;
+  mixed?: (index: number) => boolean;
+}
+
+/** A decoder whose layers, or some of them, have a mixture of experts instead of an MLP. */
+export function mixtureDecoder(family: string, config: RotaryConfig, mixture: Mixture, { attention, mixed = () => true }: MixedLayers): DecoderModel {
+  const subBlocks: SubBlocksOfLayer = (layer, index) =>
+    (mixed(index) ? mixtureOfExperts(config, layer, attention(layer, index), mixture) : [attention(layer, index), gatedMlp(config, layer)]);
+  return { ...rotaryDecoder(family, config, subBlocks), experts: mixture.experts, streamsInLayer: 2 + mixture.experts / config.hiddenSize };
+}
+
+/** `[batch, time, width]` -> `[batch * time, width]` */
+function flat(h: Tensor3D): Tensor2D {
+  return h.reshape([-1, h.shape[2]]);
+}
+
+/** The parts of the stream between the sub-blocks of a mixture. */
+function streamOf(hidden: number) {
+  const part = (h: Tensor3D, from: number, width: number): Tensor3D => h.slice([0, 0, from], [-1, -1, width]);
+  const entered = (h: Tensor3D): Tensor3D => part(h, 0, hidden);
+  const sum = (h: Tensor3D): Tensor3D => part(h, hidden, hidden);
+  const weight = (h: Tensor3D, expert: number): Tensor3D => part(h, 2 * hidden + expert, 1);
+  /** The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. */
+  const withOutput = (h: Tensor3D, y: Tensor3D, { positions, rows }: RoutedTokens, expert: number): Tensor3D => {
+    if (rows.length === 0) return h.clone();
+    const all = flat(h);
+    const before = tf.gather(all, tf.tensor1d(positions, 'int32')).expandDims<Tensor3D>(0);
+    const output = tf.gather(flat(y), tf.tensor1d(rows, 'int32')).expandDims<Tensor3D>(0);
+    const after = tf.concat([entered(before), sum(before).add(weight(before, expert).mul(output)), part(before, 2 * hidden, -1)], 2);
+    const updated = tf.tensorScatterUpdate(all, tf.tensor2d(positions, [positions.length, 1], 'int32'), flat(after as Tensor3D));
+    return updated.reshape<Tensor3D>(h.shape);
+  };
+  return { entered, sum, weight, withOutput };
+}

@@ -1,0 +1,148 @@
+/** Small trained mixtures of experts from calibration to the written checkpoint: what each method makes of them. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { advanceLayer } from '../../activities/advance-layer.js';
+import { PipelineModelMismatchError } from '../../activities/errors.js';
+import { scorePerplexity } from '../../activities/evaluation.js';
+import { makeInitialMask } from '../../activities/initial-mask.js';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { proveMasks, proveOutputs } from '../../activities/prove.js';
+import { rebuildLayer } from '../../activities/rebuild.js';
+import type { RebuildEntry } from '../../activities/result.js';
+import { sampleCalibration, sampleEvaluation } from '../../activities/sample-tokens.js';
+import { Workbench } from '../../activities/workbench.js';
+import { writeOutputs } from '../../activities/write-outputs.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { openCheckpoint, readTensor } from '../../files/checkpoints/index.js';
+import type { EvaluationStage, InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
+import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+
+const stages = { prepareRun, sampleCalibration, makeInitialMask };
+const folderOf = (name: string): string => resolve('test/golden/mixtures', name);
+let state: string;
+let remove: () => Promise<void>;
+let bench: Workbench;
+
+beforeAll(async () => {
+  ({ state, remove } = await temporaryState());
+  bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+});
+afterAll(() => remove());
+
+const pipelineOf = (model: string, settings: readonly string[]): Pipeline =>
+  demoPipeline([`model.source=${folderOf(model)}`, 'calibration.samples=24', 'calibration.sequenceLength=64', 'evaluation.perplexity=[{ dataset: { file: pipelines/demo/heldout.txt } }]', ...settings]);
+const beginOn = (pipeline: Pipeline): Promise<BegunRun> => begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+
+async function rebuildAll({ context, tokens, initial }: BegunRun, pipeline: Pipeline): Promise<{ masks: string[]; entries: RebuildEntry[] }> {
+  const masks: string[] = [];
+  const entries: RebuildEntry[] = [];
+  for (const [layer, start] of initial.entries()) {
+    const made = await rebuildLayer({ context, stage: rebuildStageOf(pipeline), layer, path: { tokens, masks: [...masks] }, start }, bench);
+    masks.push(made.mask);
+    entries.push(...made.entries);
+  }
+  return { masks, entries };
+}
+
+async function perplexityOf({ context }: BegunRun, pipeline: Pipeline, masks: (string | null)[]): Promise<number> {
+  const [task] = (pipeline.stages.find(({ type }) => type === 'evaluation') as EvaluationStage).perplexity;
+  const { tokens } = await sampleEvaluation({ context, task }, bench);
+  for (const [layer, mask] of masks.entries()) await advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask }, bench);
+  return (await scorePerplexity({ context, path: { tokens, masks } }, bench)).perplexity;
+}
+
+/** Zeros of each tensor of a checkpoint, counted from its file. */
+async function zerosIn(checkpoint: string): Promise<Record<string, { zeros: number; size: number; values: Float32Array }>> {
+  const { tensors } = await openCheckpoint(checkpoint);
+  const counted = await Promise.all([...tensors].map(async ([name, info]) => {
+    const values = await readTensor(info);
+    return [name, { zeros: values.filter((value) => value === 0).length, size: values.length, values }] as const;
+  }));
+  return Object.fromEntries(counted);
+}
+
+describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
+  it('dense: the perplexity that transformers gives', async () => {
+    const expected = JSON.parse(readFileSync(join(folderOf(model), 'expected.json'), 'utf8')) as { perplexity: number };
+    const pipeline = pipelineOf(model, []);
+    const run = await beginOn(pipeline);
+    expect(await perplexityOf(run, pipeline, run.initial.map(() => null)) / expected.perplexity).toBeCloseTo(1, 4);
+  });
+
+  it.each([
+    ['initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: published }'],
+    ['initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: guarded }'],
+    ['initialMask={ method: wanda, pattern: "2:4" }', 'rebuild={ strategy: guarded }'],
+    ['initialMask={ method: magnitude, pattern: "2:4" }', 'rebuild={ strategy: published, ratio: 0.25 }'],
+    ['initialMask={ method: sparsegpt, sparsity: 0.5 }', 'rebuild={ strategy: guarded }'],
+    ['initialMask={ method: sparsegpt, pattern: "2:4" }', 'rebuild={ strategy: guarded }'],
+  ])('%s, %s: half of every expert goes, the proof holds, and the rebuild helps', async (initialMask, rebuild) => {
+    const pipeline = pipelineOf(model, [initialMask, rebuild]);
+    const run = await beginOn(pipeline);
+    const { context, initial } = run;
+    const stage = rebuildStageOf(pipeline);
+    const { masks, entries } = await rebuildAll(run, pipeline);
+    await proveMasks({ context, stage: pipeline.stages[1] as InitialMaskStage, masks: initial, start: [] }, bench);
+    await proveMasks({ context, stage, masks, start: initial }, bench);
+    const workflowId = `${model}-${initialMask}-${rebuild}`.replace(/[^a-z0-9]+/g, '-');
+    const outputs = await writeOutputs({ context, workflowId, masks }, bench);
+    await proveOutputs({ context, workflowId, outputs }, bench);
+
+    const after = await zerosIn(outputs.checkpoint);
+    const dense = await zerosIn(folderOf(model));
+    const experts = new Set(Object.keys(after).map((name) => /.*experts\.\d+\./.exec(name)?.[0]).filter((path) => path !== undefined));
+    expect(experts.size).toBe(model === 'mixtral' ? 8 : 16);
+    for (const path of experts) {
+      const own = Object.entries(after).filter(([name]) => name.startsWith(path)).map(([, counts]) => counts);
+      expect(own.reduce((sum, { zeros }) => sum + zeros, 0)).toBe(own.reduce((sum, { size }) => sum + size, 0) / 2);
+    }
+    for (const name of Object.keys(after).filter((one) => /norm|gate\.weight|embed/.test(one))) expect(after[name].values).toEqual(dense[name].values);
+
+    expect(await perplexityOf(run, pipeline, masks)).toBeLessThan(await perplexityOf(run, pipeline, initial));
+    for (const entry of entries.filter(({ expert }) => expert !== undefined)) expect(entry.tokens).toBeGreaterThanOrEqual(0);
+    if (stage.strategy !== 'guarded') return;
+    for (const { errorBefore, errorAfter } of entries) expect(errorAfter).toBeLessThanOrEqual(errorBefore);
+    const judged = entries.flatMap(({ layerOutput }) => layerOutput ?? []);
+    expect(judged.length).toBe(4);
+  });
+
+  it('experts with too few tokens are pruned by magnitude, row by row, and not rebuilt; the result names them', async () => {
+    const pipeline = pipelineOf(model, ['experts.minTokens=100000', 'initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: guarded }']);
+    const run = await beginOn(pipeline);
+    const { masks, entries } = await rebuildAll(run, pipeline);
+    const experts = entries.filter(({ expert }) => expert !== undefined);
+    expect(experts.length).toBe(model === 'mixtral' ? 8 : 16);
+    for (const entry of experts) expect(entry).toMatchObject({ few: true, grown: 0, pruned: 0 });
+    const { entries: notes } = await makeInitialMask({ context: run.context, stage: pipeline.stages[1] as InitialMaskStage, layer: 0, path: { tokens: run.tokens, masks: [] } }, bench);
+    expect(notes.length).toBe((model === 'mixtral' ? 4 : 8) * 3);
+    // Every token has two experts.
+    expect(notes.reduce((sum, { tokens = 0 }) => sum + tokens / 3, 0)).toBe(24 * 64 * 2);
+
+    const outputs = await writeOutputs({ context: run.context, workflowId: `few-${model}`, masks }, bench);
+    const [after, dense] = [await zerosIn(outputs.checkpoint), await zerosIn(folderOf(model))];
+    for (const name of Object.keys(after).filter((one) => one.includes('.experts.'))) {
+      const inputs = after[name].size / (name.includes('down_proj') || name.includes('w2') ? 32 : model === 'mixtral' ? 48 : 24);
+      for (let row = 0; row < after[name].size; row += inputs) {
+        const weights = dense[name].values.slice(row, row + inputs);
+        const kept = after[name].values.slice(row, row + inputs);
+        const least = Math.min(...kept.filter((value) => value !== 0).map(Math.abs));
+        expect(weights.every((value, i) => kept[i] !== 0 || Math.abs(value) <= least)).toBe(true);
+      }
+    }
+  });
+});
+
+it.each([
+  [['rebuild={ strategy: best }'], 'stages.2.rebuild.strategy: `strategy: best` does not work on mixtures of experts, because its targets and its reconstruction follow the dense model, whose router sends tokens to other experts; expected `published` or `guarded` or `swaps`. Write `strategy: published`.'],
+  [['initialMask={ method: wanda, sparsity: 0.5, allocation: { method: owl } }'], '`method: owl` does not work on mixtures of experts'],
+  [['initialMask={ method: wanda, sparsity: 0.5, allocation: { method: sensitivity } }'], 'because its gradients do not go through the router; expected `ramp`. Write `method: ramp`.'],
+])('%j is refused before any work', async (settings, message) => {
+  const begun = beginOn(pipelineOf('mixtral', settings));
+  await expect(begun).rejects.toThrow(PipelineModelMismatchError);
+  await expect(begun).rejects.toThrow(message);
+});
+
+it('settings of experts for a model that has none are refused', async () => {
+  await expect(beginOn(demoPipeline(['experts.minTokens=3']))).rejects.toThrow('experts: `experts` for a model that has no experts; expected it with mixtures of experts only. Remove it.');
+});
