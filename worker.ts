@@ -117,7 +117,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const own = await Worker.create({
       ...common,
       taskQueue: ownQueue,
-      activities: createActivities({ state, host, seat, renderReport, renderPage }),
+      activities: createActivities({ state, host, seat, store: artifacts, renderReport, renderPage }),
       maxConcurrentActivityTaskExecutions: 1,
       // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',

@@ -20,10 +20,11 @@ export async function earlierCosts(folder: string, result: PipelineResult): Prom
   return { seconds, costs, reused, spent, ...(incidents && { incidents }), ...(gates && { gates }) };
 }
 
-/** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. Older results have no page. */
+/** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. Older results have no page, and the file does not name the
+ * artifact that it is in itself. */
 function workOf(result: PipelineResult): unknown {
   const work = JSON.parse(JSON.stringify(result)) as Partial<PipelineResult>;
-  for (const left of ['seconds', 'costs', 'reused', 'spent', 'incidents', 'gates', 'page'] as const) delete work[left];
+  for (const left of ['seconds', 'costs', 'reused', 'spent', 'incidents', 'gates', 'page', 'kept'] as const) delete work[left];
   return work;
 }
 

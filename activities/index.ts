@@ -1,5 +1,6 @@
 import { activityInfo, ApplicationFailure, Context } from '@temporalio/activity';
 import { checkSearchRequest, checkSweepRequest, type WithChanges } from '../app/config/index.js';
+import type { ArtifactStore } from '../files/artifacts/index.js';
 import { withoutSecrets } from '../errors/secrets.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
@@ -29,10 +30,11 @@ export interface ActivityOptions extends Renderers {
   state: string;
   host: ComputeHost;
   seat: Seat;
+  store: ArtifactStore;
 }
 
 /** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
-export function createActivities({ state, host, seat, ...renderers }: ActivityOptions): Activities {
+export function createActivities({ state, host, seat, store, ...renderers }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
 
@@ -56,7 +58,7 @@ export function createActivities({ state, host, seat, ...renderers }: ActivityOp
     proveOutputs: compute('proveOutputs'),
     async writeReport(input) {
       return inWorker(async () => {
-        const written = await seat.use(runInFlight(), () => writeReport(input, state, renderers));
+        const written = await seat.use(runInFlight(), () => writeReport(input, state, store, renderers));
         // A run's last activity: the worker is free for the next run.
         seat.leave(runInFlight());
         if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);

@@ -1,10 +1,11 @@
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { exactShare, groupZeros, MaskProofError, proveCheckpoint, proveMask, writeProof, type Groups, type MaskBudget, type PackedMask } from '../files/masks/index.js';
 import type { Granularity, InitialMethodName } from '../science/methods/index.js';
 import { linearsOf, type DecoderLayer } from '../science/models/index.js';
 import { modelFolder } from './hub-files.js';
 import { NonFiniteValueError } from './errors.js';
 import { readLayerBits, readUpdates } from './layer-files.js';
+import { keepModel, keptParts } from './outputs/keep.js';
 import type { ArtifactKey, ProveMasksInput, ProveOutputsInput, ProveOutputsResult } from './types.js';
 import type { Workbench } from './workbench.js';
 import { runFolder } from './write-outputs.js';
@@ -41,10 +42,10 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
 
 /**
  * The proof of what a run hands out: reads mask file and checkpoint as they lie on disk, beside the dense model, and writes
- * `proof.json`.
+ * `proof.json`. What is proved goes to the store, if it keeps outputs.
  * @throws MaskProofError
  */
-export async function proveOutputs({ context, workflowId, outputs }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
+export async function proveOutputs({ context, workflowId, outputs, keep }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
   const started = performance.now();
   const source = await modelFolder(context.model, bench);
   await bench.allowed.check('outputs.checkpoint', outputs.checkpoint);
@@ -61,7 +62,10 @@ export async function proveOutputs({ context, workflowId, outputs }: ProveOutput
   await writeProof({ path: proof, facts, alsoChecked: ['The budget of every group, after every stage that made masks.'] });
   const checkpoint = facts.files.filter(({ file }) => file.endsWith('.safetensors')).map(({ file, sha256 }) => [basename(file), sha256] as const);
   const digests = { mask: facts.mask?.sha256 ?? '', checkpoint: Object.fromEntries(checkpoint) };
-  return { proof, digests, seconds: (performance.now() - started) / 1000, reused: false };
+  bench.onProgress('putting mask and checkpoint into the store');
+  const known = new Map([...facts.files, ...(facts.mask === undefined ? [] : [facts.mask])].map(({ file, sha256 }) => [resolve(file), sha256]));
+  const kept = await keepModel(bench.store, keptParts(keep, bench.store, bench.state), { ...outputs, proof }, known);
+  return { proof, digests, ...(Object.keys(kept).length > 0 && { kept }), seconds: (performance.now() - started) / 1000, reused: false };
 }
 
 async function packedMasks(bench: Workbench, key: ArtifactKey, layer: DecoderLayer): Promise<PackedMask[]> {

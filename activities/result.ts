@@ -1,6 +1,7 @@
 /** What a pipeline comes to: the result of the workflow, and what the report is made from. */
 import type { Comparison, Quantity } from '../app/config/gate.js';
 import type { ModelState } from '../app/config/pipeline.js';
+import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { SubBlockEntry } from '../science/methods/index.js';
 
 /** A linear whose initial mask by SparseGPT needed more than the settings ask for. */
@@ -97,6 +98,8 @@ export interface PipelineResult {
   page?: string;
   /** SHA-256 of the mask file and of the checkpoint's files by name; absent if nothing is pruned. */
   digests?: { mask: string; checkpoint: Record<string, string> };
+  /** Keys of the artifacts in which the store keeps checkpoint, mask and report; absent if it keeps none of them. */
+  kept?: KeptOutputs;
   /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */
   lock?: string;
   pattern: string;

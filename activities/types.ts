@@ -4,11 +4,13 @@ import type {
   CalibrationStage,
   InitialMaskStage,
   ModelState,
+  Outputs,
   PerplexityTask,
   Pipeline,
   RebuildStage,
   ZeroShotTask,
 } from '../app/config/pipeline.js';
+import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
@@ -243,19 +245,23 @@ export interface ProveMasksInput extends WithContext {
 export interface ProveOutputsInput extends WithContext {
   workflowId: string;
   outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask'>;
+  /** What the pipeline says that the store keeps. */
+  keep?: Outputs['keep'];
 }
 export interface ProveOutputsResult extends UnitResult {
   /** `proof.json` */
   proof: string;
   digests?: PipelineResult['digests'];
+  /** Where the store keeps checkpoint and mask. */
+  kept?: KeptOutputs;
 }
 
 export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
   result: PipelineResult;
 }
-/** The files that were written; seconds and gates where those of an earlier run with the same result stand. */
-export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods'> & Partial<Pick<PipelineResult, 'seconds' | 'gates'>>;
+/** The files that were written; checkpoint, mask and proof if they were brought from another machine; seconds and gates where those of an earlier run with the same result stand. */
+export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods' | 'kept'> & Partial<Pick<PipelineResult, 'seconds' | 'gates' | 'checkpoint' | 'mask' | 'proof'>>;
 
 export interface WriteSweepInput {
   sweepId: string;

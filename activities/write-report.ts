@@ -1,10 +1,12 @@
 import { join } from 'node:path';
-import { writeFileDurably } from '../files/artifacts/index.js';
+import { writeFileDurably, type ArtifactStore } from '../files/artifacts/index.js';
 import { openMaskFile, readProof, type Proof } from '../files/masks/index.js';
 import type { Lock } from '../app/config/lock.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import { earlierCosts, resultFile } from './earlier-costs.js';
 import { LockBrokenError, lockedInputs, lockedOutputs, outputDifferences, writeLock } from './lock/index.js';
+import { bringModel } from './outputs/bring.js';
+import { filesIn, keepReport, keptParts } from './outputs/keep.js';
 import { pageOrNotice } from './page-or-notice.js';
 import type { PipelineResult } from './result.js';
 import type { WriteReportInput, WrittenReport } from './types.js';
@@ -25,15 +27,18 @@ export interface PageRequest {
 }
 
 /**
- * Writes the report, the page, the result and the lock of a run into its folder. A run that finds what an earlier one has made keeps the costs that
- * the earlier report tells.
+ * Writes the report, the page, the result and the lock of a run into its folder, and puts them into the store if it keeps outputs. A run that finds
+ * what an earlier one has made keeps the costs that the earlier report tells.
  */
 export async function writeReport(
-  { workflowId, pipeline, result, context, folder: origin }: WriteReportInput,
+  { workflowId, pipeline, result: handed, context, folder: origin }: WriteReportInput,
   state: string,
+  store: ArtifactStore,
   { renderReport, renderPage }: Renderers,
 ): Promise<WrittenReport> {
   const folder = runFolder(state, workflowId);
+  const moved = await bringModel(handed, folder, store);
+  const result = { ...handed, ...moved };
   const report = join(folder, 'report.md');
   const page = join(folder, 'report.html');
   const written = {
@@ -50,7 +55,11 @@ export async function writeReport(
   if (origin !== undefined && written.lock !== undefined) {
     await writeLock(written.lock, { ...lockedInputs(pipeline, context, origin), outputs: lockedOutputs(result) });
   }
-  return { ...written, ...(costs && { seconds: costs.seconds, ...(costs.gates && { gates: costs.gates }) }) };
+  const kept = await keepReport(store, keptParts(pipeline.outputs?.keep, store, state), {
+    workflowId, folder, model: result.kept ?? {},
+    files: [report, page, resultFile(folder), ...(written.lock === undefined ? [] : [written.lock]), ...(written.logLikelihoods === undefined ? [] : await filesIn(written.logLikelihoods))],
+  });
+  return { ...moved, ...written, ...(Object.keys(kept).length > 0 && { kept }), ...(costs && { seconds: costs.seconds, ...(costs.gates && { gates: costs.gates }) }) };
 }
 
 async function pageOf(result: PipelineResult, pipeline: Pipeline, renderPage: Renderers['renderPage']): Promise<string> {

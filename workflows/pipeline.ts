@@ -277,8 +277,9 @@ class PipelineRun {
     tracker.working('writing mask and checkpoint');
     const outputs = await activities.writeOutputs({ context, workflowId, masks: this.finalMasks() });
     tracker.working('proving the checkpoint');
-    const { proof, digests } = await activities.proveOutputs({ context, workflowId, outputs });
-    this.state.outputs = { ...outputs, proof, digests };
+    const { keep } = this.request.pipeline.outputs ?? {};
+    const { proof, digests, kept } = await activities.proveOutputs({ context, workflowId, outputs, ...(keep !== undefined && { keep }) });
+    this.state.outputs = { ...outputs, proof, digests, ...(kept !== undefined && { kept }) };
   }
 
   /** Puts the result together, judges it, and writes the report. */
@@ -295,6 +296,7 @@ class PipelineRun {
       mask: outputs.mask,
       proof: outputs.proof,
       ...(outputs.digests !== undefined && { digests: outputs.digests }),
+      ...(outputs.kept !== undefined && { kept: outputs.kept }),
       report: '',
       pattern: context.pattern,
       sparsity: { target: context.sparsity, actual: outputs.pruned / context.model.prunable },

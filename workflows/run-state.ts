@@ -16,7 +16,7 @@ export interface RunState {
   zeroShot: ZeroShotScores;
   initialMask: PipelineResult['initialMask'];
   rebuild: PipelineResult['rebuild'];
-  outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number } & Partial<Pick<ProveOutputsResult, 'digests'>>;
+  outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number } & Partial<Pick<ProveOutputsResult, 'digests' | 'kept'>>;
   /** How far the stage is that runs; absent between two stages. */
   part?: MaskPart | RebuildPart | EvaluationPart;
 }

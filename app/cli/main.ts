@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
+import { addHandOn } from './commands/hand-on.js';
 import { addFirstSteps } from './commands/first-steps.js';
 import type { PlanOptions } from './plan/show-plan.js';
 import { sortKeys } from '../report/view/runs-view.js';
@@ -128,6 +129,7 @@ export function program(onExit: (code: number) => void): Command {
     const { doctorCommand } = await import('./commands/doctor.js');
     onExit(await doctorCommand(options(command)));
   });
+  addHandOn(add, onExit);
   addFirstSteps(add, onExit);
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);

@@ -81,6 +81,20 @@ export interface EvaluationStage {
 
 export type Stage = CalibrationStage | InitialMaskStage | RebuildStage | EvaluationStage;
 
+/** A repository of a hub that gets the checkpoint. */
+export interface PublishTarget {
+  /** `organisation/name` */
+  repository: string;
+  private: boolean;
+  branch: string;
+}
+
+export interface Outputs {
+  /** What the store keeps; absent if that depends on the worker's store. */
+  keep?: ('checkpoint' | 'mask' | 'report')[];
+  publish?: PublishTarget;
+}
+
 export interface Pipeline {
   version: 1;
   name: string;
@@ -98,6 +112,8 @@ export interface Pipeline {
   durability?: { maxLoss: number };
   /** Price of an hour of the device, for reports. Absent where the file says nothing. */
   cost?: { perHour: number; currency: string };
+  /** Where the outputs go besides the state folder; absent if the file says nothing. */
+  outputs?: Outputs;
   stages: Stage[];
   /** What the result must keep for the run to count as good; absent if nothing is asked for. */
   gates?: Gate[];

@@ -100,6 +100,7 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
     engine: { ...file.engine },
     ...(file.durability !== undefined && { durability: { ...file.durability } }),
     ...(file.cost !== undefined && { cost: { ...file.cost } }),
+    ...(file.outputs !== undefined && { outputs: { ...file.outputs } }),
     stages: file.stages.map(resolveStage),
   };
 }

@@ -44,6 +44,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   warnFloatingDatasets(stages, warnings);
   checkFields(stages, problems);
   warnScoredCalibration(stages, context, warnings);
+  checkPublish(data['outputs'], stages, problems);
   return { problems, warnings };
 }
 
@@ -68,6 +69,11 @@ function checkEngine(engine: unknown, problems: ValueProblem[]): void {
   if (precision !== 'tf32' && precision !== 'bfloat16') return;
   const message = `precision ${show(precision)} is not possible with the backend \`wasm\`, which computes in float32. Remove it, or set \`backend: tensorflow\`.`;
   problems.push({ pointer: '/engine/precision', part: 'value', message });
+}
+
+function checkPublish(outputs: unknown, stages: readonly ReadStage[], problems: ValueProblem[]): void {
+  if (!isMapping(outputs) || outputs['publish'] === undefined || stages.some(({ type }) => type === 'initialMask')) return;
+  problems.push({ pointer: '/outputs/publish', part: 'key', message: 'there is no checkpoint to publish, because no stage prunes; expected an `initialMask` stage. Add one, or remove `publish`.' });
 }
 
 function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[]): void {

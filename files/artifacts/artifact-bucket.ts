@@ -5,6 +5,7 @@ import type { Bucket } from './bucket.js';
 import { BucketClaims } from './bucket-claims.js';
 import { writeFileDurably } from './durable-file.js';
 import { ArtifactLostError } from './errors.js';
+import { RunObjects } from './run-shelves.js';
 import type { Shelf } from './shelf.js';
 
 const identityName = 'store-id';
@@ -17,6 +18,7 @@ const touchMs = 5 * 60_000;
  */
 export class ArtifactBucket implements Shelf {
   readonly claims: BucketClaims;
+  readonly runs: RunObjects;
 
   /** @param onDamaged called when an artifact that is not whole has been removed */
   constructor(
@@ -24,6 +26,7 @@ export class ArtifactBucket implements Shelf {
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
   ) {
     this.claims = new BucketClaims(bucket);
+    this.runs = new RunObjects(bucket);
   }
 
   get name(): string {
@@ -60,6 +63,19 @@ export class ArtifactBucket implements Shelf {
   async upload(manifest: Manifest, folder: string): Promise<void> {
     const place = placeOf(manifest.kind, manifest.key);
     for (const name of Object.keys(manifest.files)) await this.bucket.upload(`${place}/${name}`, join(folder, name));
+    await this.bucket.put(`${place}/${manifestName}`, manifestText(manifest), 'absent');
+  }
+
+  async open(kind: ArtifactKind, key: string, name: string, from: number): Promise<AsyncIterable<Uint8Array> | undefined> {
+    return await this.bucket.download(`${placeOf(kind, key)}/${name}`, from);
+  }
+
+  /** A checkpoint has many large files: those that an upload before this one has finished are not uploaded again. */
+  async put(manifest: Manifest, fileOf: (name: string) => string): Promise<void> {
+    const place = placeOf(manifest.kind, manifest.key);
+    for (const [name, { bytes }] of Object.entries(manifest.files)) {
+      if ((await this.bucket.head(`${place}/${name}`))?.bytes !== bytes) await this.bucket.upload(`${place}/${name}`, fileOf(name));
+    }
     await this.bucket.put(`${place}/${manifestName}`, manifestText(manifest), 'absent');
   }
 

@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { artifactAt, manifestName, parseManifest, placeOf, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
+import { artifactAt, manifestName, manifestText, parseManifest, placeOf, type ArtifactKind, type Manifest, type StoredArtifact } from './artifact.js';
 import { ClaimFolder } from './claim-folder.js';
 import { syncFolder, writeFileDurably } from './durable-file.js';
+import { RunFolder } from './run-shelves.js';
 import type { Shelf } from './shelf.js';
 
 const identityName = 'store-id';
@@ -11,6 +13,7 @@ const identityName = 'store-id';
 /** Artifacts in a local folder. Each is a folder `kind/ab/abcd.../` that appears by one rename, complete and synced, and is never changed. */
 export class ArtifactFolder implements Shelf {
   readonly claims: ClaimFolder;
+  readonly runs: RunFolder;
 
   /** @param onDamaged called when an artifact that is not whole has been moved aside */
   constructor(
@@ -18,6 +21,7 @@ export class ArtifactFolder implements Shelf {
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
   ) {
     this.claims = new ClaimFolder(join(root, 'claims'));
+    this.runs = new RunFolder(join(root, 'runs'));
   }
 
   get name(): string {
@@ -101,6 +105,23 @@ export class ArtifactFolder implements Shelf {
       const usedAt = (await stat(join(this.root, entry)).catch(() => undefined))?.mtimeMs;
       // Otherwise it was removed meanwhile.
       if (usedAt !== undefined) yield { ...found, bytes: stats.reduce((sum, file) => sum + (file?.size ?? 0), 0), usedAt };
+    }
+  }
+
+  async open(kind: ArtifactKind, key: string, name: string, from: number): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const file = await open(join(this.folder(kind, key), name)).catch(absent);
+    return file?.createReadStream({ start: from }) as AsyncIterable<Uint8Array> | undefined;
+  }
+
+  /** Links the files where the disk allows it, so that a checkpoint takes its space once. */
+  async put(manifest: Manifest, fileOf: (name: string) => string): Promise<void> {
+    const draft = await this.newDraft();
+    try {
+      for (const name of Object.keys(manifest.files)) await linkOrCopy(fileOf(name), join(draft, name));
+      await writeFileDurably(join(draft, manifestName), [Buffer.from(manifestText(manifest))]);
+      await this.publish(draft, manifest.kind, manifest.key);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
     }
   }
 
@@ -189,6 +210,17 @@ async function hasItsSizes(folder: string, { files }: Manifest): Promise<boolean
     if (found?.size !== bytes) return false;
   }
   return true;
+}
+
+/** A link would change with its file: whoever writes files of ours puts a new one in the place of the old one. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK') throw error;
+    await writeFileDurably(to, createReadStream(from) as AsyncIterable<Uint8Array>);
+  }
 }
 
 async function removeOlder(folder: string, before: number): Promise<void> {

@@ -107,9 +107,13 @@ export class Bucket {
     }
   }
 
-  /** The content of an object, piece by piece; undefined if there is none. */
-  async download(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const found = await this.asked(`read ${key}`, () => this.client.send(new GetObjectCommand(this.at(key))).catch(ifAbsent));
+  /**
+   * The content of an object, piece by piece; undefined if there is none.
+   * @param from the first byte that is wanted; less than the object's size
+   */
+  async download(key: string, from = 0): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const range = from === 0 ? {} : { Range: `bytes=${from}-` };
+    const found = await this.asked(`read ${key}`, () => this.client.send(new GetObjectCommand({ ...this.at(key), ...range })).catch(ifAbsent));
     return found && this.pieces(key, found.Body as Readable);
   }
 
@@ -124,10 +128,10 @@ export class Bucket {
     }
   }
 
-  /** Version (as {@link text} gives it) and date of an object, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
-  async head(key: string): Promise<{ version: string; changedAt: number } | undefined> {
+  /** Version (as {@link text} gives it), size and date of an object, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
+  async head(key: string): Promise<{ version: string; bytes: number; changedAt: number } | undefined> {
     const found = await this.asked(`read ${key}`, () => this.client.send(new HeadObjectCommand(this.at(key))).catch(ifAbsent));
-    return found && { version: versionOf(found), changedAt: found.LastModified?.getTime() ?? -Infinity };
+    return found && { version: versionOf(found), bytes: found.ContentLength ?? 0, changedAt: found.LastModified?.getTime() ?? -Infinity };
   }
 
   /** All objects whose keys start with `start`. */

@@ -23,5 +23,8 @@ export class StoreRefusedError extends PermanentFault {}
 /** `--store` names no place that can be a store. */
 export class StoreLocationError extends PermanentFault {}
 
+/** An output that a store kept of a run has other bytes than the run has made. */
+export class OutputDamagedError extends PermanentFault {}
+
 /** A name that came with a request and cannot name a file or folder of ours. */
 export class UnsafeNameError extends PermanentFault {}

@@ -2,7 +2,9 @@ export { artifactKinds, type ArtifactKind, type Manifest, type StoredArtifact } 
 export { dropUnused, keysIn, unreferenced, unusedSince } from './collect.js';
 export { canonicalJson, digestOf, type Json } from './digest.js';
 export { writeFileDurably } from './durable-file.js';
-export { ArtifactLostError, StoreLocationError, StoreRefusedError, StoreUnreachableError, UnsafeNameError } from './errors.js';
+export { ArtifactLostError, OutputDamagedError, StoreLocationError, StoreRefusedError, StoreUnreachableError, UnsafeNameError } from './errors.js';
+export { fetchOutput } from './fetch-output.js';
+export { forgetRuns, keepOutput, keptKeys, keptRun, outputParts, rememberRun, type KeptFile, type KeptOutputs, type KeptRun, type OutputPart } from './kept-run.js';
 export { checkedName, fileNameFor, pathBelow } from './path-below.js';
 export { openStore } from './open-store.js';
 export { identify, isAlive, isOfThisMachine, isStopped, type ProcessIdentity } from './process-identity.js';

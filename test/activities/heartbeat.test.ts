@@ -6,7 +6,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { withChanges } from '../../workflows/changes.js';
 import { createActivities, createSharedActivities, Seat, type ComputeHost } from '../../activities/index.js';
-import type { ArtifactStore } from '../../files/artifacts/index.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
 
 /** Where every write waits. */
 const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() }));
@@ -42,7 +42,7 @@ async function beatsOf(activity: (input: never) => Promise<unknown>, input: unkn
 }
 
 it('while a report is written', async () => {
-  const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), renderReport: () => 'report', renderPage: () => Promise.resolve('page') });
+  const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), store: new ArtifactStore(join(state, 'artifacts')), renderReport: () => 'report', renderPage: () => Promise.resolve('page') });
   expect(await beatsOf((input) => activities.writeReport(input), { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
 });
 

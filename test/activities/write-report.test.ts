@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PipelineResult } from '../../activities/result.js';
 import type { RunContext } from '../../activities/types.js';
 import { writeReport } from '../../activities/write-report.js';
+import { ArtifactStore } from '../../files/artifacts/index.js';
 import { demoPipeline } from '../helpers/demo-run.js';
 
 let state: string;
@@ -22,7 +23,7 @@ const result = (seconds: number, reused: number, more: Partial<PipelineResult> =
   seconds: { calibration: 0, initialMask: 0, rebuild: seconds, evaluation: 0, total: seconds }, reused, ...more,
 });
 const gate = (found: number): PipelineResult['gates'] => [{ gate: 'fast', asked: 'total seconds <= 3', quantity: 'seconds', comparison: '<=', limit: 3, found, passed: found <= 3 }];
-const write = (of: PipelineResult) => writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result: of }, state, {
+const write = (of: PipelineResult) => writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result: of }, state, new ArtifactStore(join(state, 'artifacts')), {
   renderReport: ({ seconds, reused }) => `${seconds.total} s, ${reused} found`,
   renderPage: ({ result: { name } }) => Promise.resolve(`page of ${name}`),
 });

@@ -1,4 +1,4 @@
-import { dropUnused, openStore, unreferenced, unusedSince } from '../../../files/artifacts/index.js';
+import { dropUnused, forgetRuns, keptKeys, openStore, unreferenced, unusedSince, type Shelf } from '../../../files/artifacts/index.js';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
@@ -11,6 +11,8 @@ import { liveKeys } from '../store/live-keys.js';
 export interface StoreGcOptions {
   olderThan: string;
   dryRun: boolean;
+  /** Outputs of finished runs, too, which only a person can know to be useless. */
+  outputs: boolean;
 }
 
 /** A run that has just found an artifact says so in its history when its activity ends, not before. */
@@ -21,12 +23,13 @@ const leftoverAgeMs = 24 * 3600_000;
 const liveMs = 60_000;
 
 /**
- * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. The runs are
+ * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. Outputs of finished runs stay
+ * unless they are asked for. The runs are
  * looked at after the candidates are known, and again while they are removed, so that one that begins meanwhile counts.
  * @returns the exit code
  * @throws CommandLineError, what `openSession` throws, and the store's faults
  */
-export async function storeGcCommand({ olderThan, dryRun }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
+export async function storeGcCommand({ olderThan, dryRun, outputs }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
   const ageMs = parseDuration(olderThan, '--older-than');
   if (ageMs < leastAgeMs) {
     throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `at least ${durationText(leastAgeMs)}: others cannot see yet what a run has just made or found`, remedy: 'Give a longer time' });
@@ -39,13 +42,14 @@ export async function storeGcCommand({ olderThan, dryRun }: StoreGcOptions, { st
   }
   let live = await inProgress(state);
   let seenAt = performance.now();
-  const liveKeysNow = async (): Promise<ReadonlySet<string>> => {
+  const neededOf = async (shelf: Shelf): Promise<ReadonlySet<string>> => {
     if (performance.now() - seenAt > liveMs) [live, seenAt] = [await inProgress(state), performance.now()];
-    return live.keys;
+    return outputs ? live.keys : new Set([...live.keys, ...(await keptKeys(shelf))]);
   };
   const places = [];
   for (const { shelf, before, unused } of candidates) {
-    const free = dryRun ? await unreferenced(shelf, unused, live.keys) : await dropUnused(shelf, unused, before, liveKeysNow);
+    const free = dryRun ? await unreferenced(shelf, unused, await neededOf(shelf)) : await dropUnused(shelf, unused, before, () => neededOf(shelf));
+    if (outputs && !dryRun) await forgetRuns(shelf);
     if (!dryRun) await shelf.removeLeftovers(Math.min(before, (await shelf.clock()) - leftoverAgeMs));
     places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
   }

@@ -58,9 +58,22 @@ async function readRun(folder: string, word: string): Promise<FinishedRun> {
   if (!existsSync(file)) throw new CommandLineError({ what: `${word} is no finished run`, where: folder, expected: 'a folder with the result.json that a run writes at its end', remedy: 'Wait for its end, or check the path' });
   try {
     const result = JSON.parse(await readFile(file, 'utf8')) as PipelineResult;
-    if (typeof result.name === 'string' && typeof result.perplexity === 'object' && Array.isArray(result.rebuild.layers) && typeof result.seconds.total === 'number') return { folder, result };
+    if (typeof result.name === 'string' && typeof result.perplexity === 'object' && Array.isArray(result.rebuild.layers) && typeof result.seconds.total === 'number') return { folder, result: locatedIn(folder, result) };
   } catch (cause) {
     throw new CommandLineError({ what: 'it cannot be read', where: file, expected: 'the result of a run', remedy: 'Run the pipeline again: what it made is found' }, { cause });
   }
   throw new CommandLineError({ what: 'it is not the result of a run', where: file, remedy: 'Check the path' });
+}
+
+/** A folder may have been moved, or fetched from another machine, since the result was written. */
+function locatedIn(folder: string, result: PipelineResult): PipelineResult {
+  const here = (path: string, name: string): string => (path !== '' && !existsSync(path) && existsSync(join(folder, name)) ? join(folder, name) : path);
+  const { checkpoint, mask, proof, report, page, lock, logLikelihoods } = result;
+  return {
+    ...result,
+    checkpoint: here(checkpoint, 'checkpoint'), mask: here(mask, 'mask.safetensors'), proof: here(proof, 'proof.json'), report: here(report, 'report.md'),
+    ...(page !== undefined && { page: here(page, 'report.html') }),
+    ...(lock !== undefined && { lock: here(lock, 'pipeline.lock.yaml') }),
+    ...(logLikelihoods !== undefined && { logLikelihoods: here(logLikelihoods, 'zero-shot') }),
+  };
 }

@@ -1,0 +1,52 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { keepOutput, outputParts, rememberRun, type ArtifactStore, type KeptFile, type KeptOutputs, type OutputPart } from '../../files/artifacts/index.js';
+import { digestFiles } from '../../files/checkpoints/index.js';
+import type { Outputs } from '../../app/config/pipeline.js';
+
+/**
+ * Which outputs of a run the store keeps: what the pipeline says. If it says nothing, everything where the store is shared, so that the outputs
+ * can be fetched from another machine, and nothing where the store is the state folder's own.
+ */
+export function keptParts(asked: Outputs['keep'], store: ArtifactStore, state: string): readonly OutputPart[] {
+  if (asked !== undefined) return asked;
+  return store.shelves.length > 1 || store.root !== join(state, 'artifacts') ? outputParts : [];
+}
+
+/**
+ * Puts checkpoint, mask and proof of a run into the store.
+ * @param known digests of files that have just been read, by path
+ */
+export async function keepModel(store: ArtifactStore, parts: readonly OutputPart[], made: { checkpoint: string; mask: string; proof: string }, known: ReadonlyMap<string, string>): Promise<KeptOutputs> {
+  const { shelf } = store;
+  const { checkpoint, mask, proof } = made;
+  return {
+    ...(parts.includes('checkpoint') && { checkpoint: await keepOutput(shelf, 'checkpoint', await filesOf(checkpoint, await filesIn(checkpoint), known)) }),
+    ...(parts.includes('mask') && { mask: await keepOutput(shelf, 'mask', await filesOf(join(mask, '..'), [mask, proof], known)) }),
+  };
+}
+
+/** Puts the report of a run into the store, with everything else that lies in its folder, and has the store remember the run. */
+export async function keepReport(store: ArtifactStore, parts: readonly OutputPart[], { workflowId, folder, files, model }: { workflowId: string; folder: string; files: readonly string[]; model: KeptOutputs }): Promise<KeptOutputs> {
+  const outputs: KeptOutputs = { ...model, ...(parts.includes('report') && { report: await keepOutput(store.shelf, 'report', await filesOf(folder, files, new Map())) }) };
+  if (Object.keys(outputs).length > 0) await rememberRun(store.shelf, { workflowId, endedAt: new Date().toISOString(), outputs });
+  return outputs;
+}
+
+async function filesOf(folder: string, paths: readonly string[], known: ReadonlyMap<string, string>): Promise<Map<string, KeptFile>> {
+  const digests = await digestFiles(paths.filter((path) => !known.has(path)));
+  const files = new Map<string, KeptFile>();
+  for (const path of [...paths].sort()) {
+    files.set(relative(folder, path).split(sep).join('/'), { path, bytes: (await stat(path)).size, sha256: known.get(path) ?? digests.get(path) ?? '' });
+  }
+  return files;
+}
+
+/** All files below a folder, absolute. A folder that is not there has none. */
+export async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.')).map((entry) => join(entry.parentPath, entry.name));
+}

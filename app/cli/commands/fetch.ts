@@ -1,0 +1,35 @@
+import { join, resolve } from 'node:path';
+import { openStore, outputParts, type OutputPart } from '../../../files/artifacts/index.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { bringRun } from '../hand-on/bring-run.js';
+import { findKept } from '../hand-on/find-kept.js';
+import type { GlobalOptions } from '../options.js';
+import { printJson } from '../output.js';
+
+/** Options of `fetch` alone. */
+export interface FetchFlags {
+  to?: string;
+  only: readonly string[];
+}
+
+/**
+ * `fetch [RUN]`: brings the outputs of a finished run from the store to this machine.
+ * @returns the exit code
+ * @throws what {@link findKept} and {@link bringRun} throw
+ */
+export async function fetchCommand(word: string | undefined, { to, only }: FetchFlags, options: GlobalOptions): Promise<number> {
+  const { shelf } = await openStore(options.state, options.store);
+  const run = await findKept(shelf, word, options);
+  const folder = to === undefined ? join(options.state, 'runs', run.workflowId) : resolve(to);
+  const { parts, brought } = await bringRun(shelf, run, folder, only.map(partNamed));
+  if (options.json) printJson({ workflowId: run.workflowId, folder, parts, brought });
+  else process.stdout.write(`${run.workflowId}: ${parts.join(', ')} ${parts.length === 1 ? 'is' : 'are'} in ${folder} (${brought.length === 0 ? 'nothing was missing' : `${brought.length} files brought from ${shelf.name}`}).\n`);
+  return exitCode.done;
+}
+
+function partNamed(name: string): OutputPart {
+  const part = outputParts.find((one) => one === name);
+  if (part !== undefined) return part;
+  throw new CommandLineError({ where: '--only', what: `${JSON.stringify(name)} is not a part of a run's outputs`, expected: outputParts.join(', '), remedy: 'Name one of these' });
+}

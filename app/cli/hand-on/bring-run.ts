@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fetchOutput, outputParts, type KeptRun, type OutputPart, type Shelf } from '../../../files/artifacts/index.js';
+import { outputPaths } from '../../../activities/outputs/bring.js';
+import type { PipelineResult } from '../../../workflows/protocol.js';
+import { CommandLineError } from '../errors.js';
+import { progressLine } from '../mask/progress.js';
+
+/** What was brought. */
+export interface BroughtRun {
+  folder: string;
+  /** The parts that are in the folder now. */
+  parts: OutputPart[];
+  /** Files that were not there before, by their paths in the folder. */
+  brought: string[];
+}
+
+/**
+ * Brings outputs of a run into a folder. What is there already stays, and what an interrupted call has brought is used.
+ * @param asked the parts; all that the store keeps if empty
+ * @throws CommandLineError if the store does not keep a part, or the folder has another run; OutputDamagedError, and the store's faults
+ */
+export async function bringRun(shelf: Shelf, { workflowId, outputs }: KeptRun, folder: string, asked: readonly OutputPart[] = []): Promise<BroughtRun> {
+  const parts = asked.length > 0 ? [...asked] : outputParts.filter((part) => outputs[part] !== undefined);
+  const brought: string[] = [];
+  await checkFolder(folder, shelf, outputs.report);
+  for (const part of parts) {
+    const key = outputs[part];
+    if (key === undefined) {
+      throw new CommandLineError({ what: `the store keeps no ${part} of ${workflowId}`, where: shelf.name, expected: `a part that it keeps: ${outputParts.filter((one) => outputs[one] !== undefined).join(', ')}`, remedy: 'Name one of these, or add the part to `outputs.keep` of the pipeline and run it again' });
+    }
+    const bytes = Object.values((await shelf.find('output', key))?.files ?? {}).reduce((sum, file) => sum + file.bytes, 0);
+    const progress = progressLine(`${workflowId}, ${part}`);
+    const target = part === 'checkpoint' ? outputPaths(folder).checkpoint : folder;
+    try {
+      const files = await fetchOutput(shelf, key, target, { onProgress: (done) => { progress.update(done, bytes); } });
+      brought.push(...files.map((name) => (part === 'checkpoint' ? `checkpoint/${name}` : name)));
+    } finally {
+      progress.end();
+    }
+  }
+  return { folder, parts, brought };
+}
+
+/** What the folder has of another run must not be mixed with this one, or written over. */
+async function checkFolder(folder: string, shelf: Shelf, report: string | undefined): Promise<void> {
+  const file = join(folder, 'result.json');
+  if (report === undefined || !existsSync(file)) return;
+  const text = await readFile(file, 'utf8');
+  const kept = await textOf(shelf, report, 'result.json');
+  if (kept === undefined || outcomeOf(text) === outcomeOf(kept)) return;
+  throw new CommandLineError({ what: 'there is a run with another result', where: folder, expected: 'no run, or the same one', remedy: 'Give another folder with --to, or remove this one' });
+}
+
+async function textOf(shelf: Shelf, key: string, name: string): Promise<string | undefined> {
+  const content = await shelf.open('output', key, name, 0);
+  if (content === undefined) return undefined;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** What tells a result from another one, wherever its files are. */
+function outcomeOf(text: string): string {
+  try {
+    const { configDigest, digests, perplexity, zeroShot } = JSON.parse(text) as PipelineResult;
+    return JSON.stringify([configDigest, digests, perplexity, zeroShot]);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,97 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from './durable-file.js';
+import { ArtifactLostError, OutputDamagedError } from './errors.js';
+import type { Manifest } from './artifact.js';
+import { pathBelow } from './path-below.js';
+import type { Shelf } from './shelf.js';
+
+/** Of a file that was not in its place yet: what has come of it so far. */
+const suffix = '.fetching';
+
+export interface FetchOptions {
+  /** Bytes in their place so far. */
+  onProgress?: (bytes: number) => void;
+}
+
+/**
+ * Brings the files of an output into a folder. What is there with the right digest stays; a file of which a part has come is continued; each file
+ * gets its name once its digest is right.
+ * @returns names of the files that were not there before
+ * @throws ArtifactLostError if the store does not have it, OutputDamagedError if its bytes are not those that were kept, and the shelf's faults
+ */
+export async function fetchOutput(shelf: Shelf, key: string, folder: string, { onProgress = () => undefined }: FetchOptions = {}): Promise<string[]> {
+  const manifest = await shelf.find('output', key);
+  if (manifest === undefined) throw new ArtifactLostError('output', key, 'it is not in the store', shelf.name);
+  const brought: string[] = [];
+  let before = 0;
+  for (const [name, { bytes }] of Object.entries(manifest.files)) {
+    const start = before;
+    if (await fetchFile(shelf, manifest, name, placeIn(folder, manifest, name), (done) => { onProgress(start + done); })) brought.push(name);
+    before += bytes;
+  }
+  return brought;
+}
+
+/** @throws UnsafeNameError: who can write to a bucket must not write elsewhere on this machine */
+function placeIn(folder: string, { summary }: Manifest, name: string): string {
+  const { [name]: path = name } = (summary as { paths?: Record<string, string> } | null)?.paths ?? {};
+  return path.split('/').reduce((place, part) => pathBelow(place, part, 'name of an output'), folder);
+}
+
+async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<boolean> {
+  const { bytes, sha256 } = manifest.files[name];
+  await mkdir(dirname(target), { recursive: true });
+  if ((await sizeOf(target)) === bytes && (await hashOf(target)).digest('hex') === sha256) return false;
+  const partial = `${target}${suffix}`;
+  if ((await sizeOf(partial)) === bytes && (await hashOf(partial)).digest('hex') === sha256) {
+    await rename(partial, target);
+    return true;
+  }
+  // Twice: what an earlier attempt left may be damaged, and what the store has may not.
+  for (const from of [await sizeOf(partial), 0]) {
+    const found = await download(shelf, manifest, name, partial, from !== undefined && from < bytes ? from : 0, onProgress);
+    if (found === sha256) {
+      await rename(partial, target);
+      await syncFolder(dirname(target));
+      return true;
+    }
+    await rm(partial, { force: true });
+  }
+  throw new OutputDamagedError({
+    where: `${name} of output ${manifest.key} in ${shelf.name}`, what: 'its bytes are not those that the run has made (SHA-256 differs)',
+    remedy: 'Run the pipeline again: it finds its finished work and keeps its outputs again. If this repeats, check the store with `temporal-pipeline store verify`',
+  });
+}
+
+/** @returns the SHA-256 of the whole file */
+async function download(shelf: Shelf, { kind, key }: Manifest, name: string, partial: string, from: number, onProgress: (bytes: number) => void): Promise<string> {
+  const hash = from === 0 ? createHash('sha256') : await hashOf(partial);
+  const content = await shelf.open(kind, key, name, from);
+  if (content === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`, shelf.name);
+  const file = await open(partial, from === 0 ? 'w' : 'a');
+  let done = from;
+  try {
+    for await (const piece of content) {
+      hash.update(piece);
+      await file.writeFile(piece);
+      onProgress((done += piece.length));
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return hash.digest('hex');
+}
+
+async function hashOf(file: string): Promise<Hash> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash;
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.size;
+}

@@ -1,0 +1,85 @@
+import { ArtifactLostError } from './errors.js';
+import type { Manifest } from './artifact.js';
+import { digestOf } from './digest.js';
+import type { Shelf } from './shelf.js';
+
+/** What a run hands out: the pruned checkpoint; the mask file with its proof; report, page, result and lock. */
+export const outputParts = ['checkpoint', 'mask', 'report'] as const;
+export type OutputPart = (typeof outputParts)[number];
+
+/** Keys of the artifacts in which a store keeps the outputs of a run. */
+export type KeptOutputs = Partial<Record<OutputPart, string>>;
+
+/** What a store remembers of a finished run. */
+export interface KeptRun {
+  workflowId: string;
+  /** ISO 8601. */
+  endedAt: string;
+  outputs: KeptOutputs;
+}
+
+/** A file that a run has written, and its digest. */
+export interface KeptFile {
+  path: string;
+  bytes: number;
+  sha256: string;
+}
+
+/**
+ * Puts one part of a run's outputs into a store. Equal files are one artifact, whichever run has made them.
+ * @param files by the paths that they have in their folder, with slashes
+ * @returns the artifact's key
+ * @throws the system's errors, or the bucket's faults
+ */
+export async function keepOutput(shelf: Shelf, part: OutputPart, files: ReadonlyMap<string, KeptFile>): Promise<string> {
+  const dependsOn = { part, files: Object.fromEntries([...files].map(([path, { sha256 }]) => [path, sha256])) };
+  const key = digestOf({ kind: 'output', dependsOn });
+  // The files of an artifact lie side by side.
+  const flat = [...files].map(([path, file], index) => ({ name: path.includes('/') ? `file-${index}` : path, path, file }));
+  const sources = new Map(flat.map(({ name, file }) => [name, file.path]));
+  const manifest: Manifest = {
+    kind: 'output', key, dependsOn, seconds: 0, madeAt: new Date().toISOString(),
+    summary: { paths: Object.fromEntries(flat.filter(({ name, path }) => name !== path).map(({ name, path }) => [name, path])) },
+    files: Object.fromEntries(flat.map(({ name, file: { bytes, sha256 } }) => [name, { bytes, sha256 }])),
+  };
+  const known = await shelf.find('output', key);
+  if (known === undefined || !(await shelf.touch(known))) await shelf.put(manifest, (name) => sources.get(name) ?? '');
+  return key;
+}
+
+/** Remembers a finished run, so that whoever knows its workflow id finds its outputs. */
+export async function rememberRun(shelf: Shelf, run: KeptRun): Promise<void> {
+  await shelf.runs.write(run.workflowId, `${JSON.stringify(run, null, 1)}\n`);
+}
+
+/** What a store remembers of a run; undefined if it kept nothing of it. @throws ArtifactLostError if it cannot be read */
+export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun | undefined> {
+  const text = await shelf.runs.read(workflowId);
+  if (text === undefined) return undefined;
+  try {
+    const run = JSON.parse(text) as KeptRun;
+    if (typeof run.outputs === 'object' && Object.values(run.outputs).every((key) => /^[0-9a-f]{64}$/.test(key))) return run;
+  } catch {
+    // Told below.
+  }
+  throw new ArtifactLostError('output', workflowId, 'what the store remembers of this run cannot be read', shelf.name);
+}
+
+/** Keys of all outputs that finished runs have in a store. */
+export async function keptKeys(shelf: Shelf): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for await (const workflowId of shelf.runs.list()) {
+    const run = await keptRun(shelf, workflowId).catch(() => undefined);
+    for (const key of Object.values(run?.outputs ?? {})) keys.add(key);
+  }
+  return keys;
+}
+
+/** Forgets the runs of which a store does not have any output any more. */
+export async function forgetRuns(shelf: Shelf): Promise<void> {
+  for await (const workflowId of shelf.runs.list()) {
+    const run = await keptRun(shelf, workflowId).catch(() => undefined);
+    const found = await Promise.all(Object.values(run?.outputs ?? {}).map((key) => shelf.find('output', key)));
+    if (found.every((manifest) => manifest === undefined)) await shelf.runs.remove(workflowId);
+  }
+}
