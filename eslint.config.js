@@ -1,13 +1,13 @@
 import tseslint from 'typescript-eslint';
 
-/** Imports go down this list only. `worker.ts`, `app/api/`, `app/cli/`, `app/report/`, `app/ui/` and `tools/` sit on top. */
+/** Imports go down this list only. `worker.ts`, `app/api/`, `app/cli/`, `app/operate/`, `app/report/`, `app/ui/` and `tools/` sit on top. */
 const order = [
   'workflows', 'activities', 'app/planning', 'app/config',
   'files/masks', 'files/checkpoints', 'files/datasets', 'files/hub', 'files/artifacts',
   'science/evaluation', 'science/methods', 'science/cost', 'science/models', 'science/engine',
   'errors',
 ];
-const top = ['app/api', 'app/cli', 'app/report', 'app/ui', 'tools', 'test'];
+const top = ['app/api', 'app/cli', 'app/operate', 'app/report', 'app/ui', 'tools', 'test'];
 const within = (folders) => folders.map((folder) => `**/${folder}/**`);
 /** Within one room, paths are shorter: `../models/index.js`. */
 const beside = (folder, folders) => {

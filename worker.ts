@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { builtFolder } from '#setup/places.mjs';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
-import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Runtime, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, NativeConnection, Worker, type LogLevel, type WorkerTuner } from '@temporalio/worker';
 import type { Logger } from 'winston';
 import { ComputeHost, createActivities, createSharedActivities, IncidentPost, IncidentWatch, Seat, type Incident } from './activities/index.js';
 import { openStore } from './files/artifacts/index.js';
@@ -16,8 +16,11 @@ import { becomeCurrent, deploymentOptions, type WorkerVersion } from './app/cli/
 import { exitCode } from './app/cli/exit-codes.js';
 import type { PageRequest } from './activities/write-report.js';
 import { renderReport } from './app/report/index.js';
+import { renderCard } from './app/report/model-card.js';
 import { renderSearch } from './app/report/search-report.js';
 import { renderSweep } from './app/report/sweep-report.js';
+import type { WatchOptions } from './app/operate/options.js';
+import { Watched } from './app/operate/watched.js';
 import { withChanges } from './workflows/changes.js';
 import { incidentSignal } from './workflows/protocol.js';
 
@@ -30,10 +33,14 @@ export interface WorkerOptions {
   store?: string;
   /** Folders that pipelines may read from; everything that this user may read if absent. */
   allowedFolders?: readonly string[];
+  /** Organisations of hubs that pipelines may publish to; any if absent. */
+  mayPublishTo?: readonly string[];
   /** Seconds that the unit in flight may still take when the worker is asked to stop; then it is handed over. */
   shutdownGrace: number;
   /** Of a rolling upgrade: runs stay with workers of the version that began them. Without it any worker takes any run. */
   version?: WorkerVersion;
+  /** How others watch the worker. */
+  watch?: WatchOptions;
   logger: Logger;
   /** Called with what the worker's owner should know, a line each. */
   say: (line: string) => void;
@@ -47,9 +54,9 @@ export interface WorkerOptions {
  * its own. Told to stop, it hands its run over; told so twice, it ends at once.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const { connection: settings, taskQueue, state, store, allowedFolders, version, logger, say } = options;
+  const { connection: settings, taskQueue, state, store, allowedFolders, mayPublishTo, version, logger, say } = options;
   const artifacts = await openStore(state, store);
-  Runtime.install({
+  const watched = new Watched(options.watch ?? {}, {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
     }),
@@ -57,11 +64,14 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
     // The worker stops by our own signal handling below, which also ends the compute process.
     shutdownSignals: [],
-  });
+  }, say);
+  const { figures } = watched;
   const { encrypts, ...converter } = dataConverter((why) => {
     say(`A workflow waits: ${why}`);
   });
-  const seat = new Seat();
+  const seat = new Seat((run) => {
+    figures.sits(run !== undefined);
+  });
   let onIncident: (what: Incident) => void = () => undefined;
   const host = new ComputeHost({
     state,
@@ -87,14 +97,19 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   );
   onIncident = (incident) => {
     logger.warn(incident.what);
+    figures.incident();
     if (seat.latest !== undefined) post.add(seat.latest, incident);
   };
   const watch = new IncidentWatch({
     computePid: () => host.pid,
-    askServer: () => connection.withDeadline(Date.now() + serverPatienceMs, () => connection.workflowService.getSystemInfo({})).then(() => post.flush()),
+    askServer: () => connection.withDeadline(Date.now() + serverPatienceMs, () => connection.workflowService.getSystemInfo({})).then(() => {
+      watched.serverAnswered();
+      return post.flush();
+    }),
     onIncident,
   });
   try {
+    await watched.serveHealth(() => ({ taskQueue, run: seat.present ?? null }));
     const common = {
       connection,
       namespace: settings.namespace,
@@ -110,6 +125,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...(await workflowCode(encrypts)),
       activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep, renderSearch, withChanges }),
       tuner: tunerFor(seat),
+      sinks: watched.sinks,
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
       // Seldom needed, but a worker that was killed must not hold up its workflows for long.
       stickyQueueScheduleToStartTimeout: '3 seconds',
@@ -117,18 +133,20 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const own = await Worker.create({
       ...common,
       taskQueue: ownQueue,
-      activities: createActivities({ state, host, seat, store: artifacts, renderReport, renderPage }),
+      activities: createActivities({ state, host, seat, store: artifacts, renderReport, renderPage, renderCard, ...(mayPublishTo && { mayPublishTo }) }),
       maxConcurrentActivityTaskExecutions: 1,
+      interceptors: { activity: [figures.interceptors] },
       // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',
     });
-    await serve([shared, own], seat, host, options, async () => {
+    await serve([shared, own], seat, host, watched, options, async () => {
       if (version !== undefined) await becomeCurrent(connection, settings.namespace, version, say);
     });
   } finally {
     watch.end();
     await host.end();
     await connection.close();
+    await watched.end();
   }
 }
 
@@ -141,7 +159,7 @@ function tunerFor(seat: Seat): WorkerTuner {
   return { workflowTaskSlotSupplier: fixed, activityTaskSlotSupplier: seat.slots(), localActivityTaskSlotSupplier: fixed, nexusTaskSlotSupplier: fixed };
 }
 
-async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: WorkerOptions, afterStart: () => Promise<void>): Promise<void> {
+async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: Watched, options: WorkerOptions, afterStart: () => Promise<void>): Promise<void> {
   const shutDown = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -153,6 +171,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: 
       process.exit(exitCode.runFailed);
     }
     isStopping = true;
+    watched.is('stopping');
     options.logger.info('stopping', { grace: options.shutdownGrace });
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
   };
@@ -161,7 +180,10 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, options: 
   const running = workers.map((worker) => worker.run().finally(shutDown));
   try {
     await Promise.race([afterStart(), ...running]);
-    if (!isStopping) options.onReady?.();
+    if (!isStopping) {
+      watched.is('serving');
+      options.onReady?.();
+    }
     await Promise.all(running);
   } finally {
     process.off('SIGTERM', stop).off('SIGINT', stop);

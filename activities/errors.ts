@@ -81,6 +81,26 @@ export class PathNotAllowedError extends PermanentFault {}
 /** A mask file lacks a linear of the model, or has another number of weights for it. */
 export class MaskFileMismatchError extends PermanentFault {}
 
+/** A run is to be published, but its checkpoint is on another machine, and the store does not keep it. */
+export class OutputsElsewhereError extends PermanentFault {
+  constructor(name: string, checkpoint: string) {
+    super({
+      where: name, what: `there is no checkpoint ${checkpoint} on this machine, and the store does not keep it`,
+      remedy: 'Publish it where it was made, or add `outputs: { keep: [checkpoint, mask, report] }` to the pipeline and run it again: finished work is found',
+    });
+  }
+}
+
+/** A pipeline asks for publishing to a repository that the worker's owner does not allow. */
+export class PublishNotAllowedError extends PermanentFault {
+  constructor(repository: string, allowed: readonly string[]) {
+    super({
+      where: 'outputs.publish', what: `this worker does not publish to ${repository}`, expected: allowed.length === 0 ? 'no `outputs.publish`' : `a repository of ${allowed.join(' or ')}`,
+      remedy: "Have the worker's owner allow its organisation with `worker --allow-publish` (or LLM_BARBER_ALLOW_PUBLISH), or fetch the outputs and publish them with `temporal-pipeline publish`",
+    });
+  }
+}
+
 /** NaN or infinity in hidden states, errors or losses: the model or its numerics are broken at that layer. */
 export class NonFiniteValueError extends PermanentFault {
   constructor(where: string, value: number) {

@@ -9,8 +9,10 @@ import { ComputeCrashedError, SeatLostError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Seat } from './seat.js';
+import { checkMayPublish, publishKept, type CardRequest } from './outputs/publish.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities } from './types.js';
+import { runFolder } from './write-outputs.js';
 import { writeSearch, writeSweep } from './write-sweep.js';
 import { holdAgainstLock, writeReport, type Renderers } from './write-report.js';
 
@@ -31,15 +33,25 @@ export interface ActivityOptions extends Renderers {
   host: ComputeHost;
   seat: Seat;
   store: ArtifactStore;
+  /** Organisations of hubs that pipelines may publish to; any if absent. */
+  mayPublishTo?: readonly string[];
+  /** A model card, in Markdown. */
+  renderCard: (request: CardRequest) => string;
 }
 
 /** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
-export function createActivities({ state, host, seat, store, ...renderers }: ActivityOptions): Activities {
+export function createActivities({ state, host, seat, store, mayPublishTo, renderCard, ...renderers }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
 
   return {
-    prepareRun: compute('prepareRun'),
+    async prepareRun(input) {
+      const context = await compute('prepareRun')(input);
+      // The request is checked now. Hours later would be late to say that the hub wants a token.
+      const { publish } = input.pipeline.outputs ?? {};
+      if (publish !== undefined) await inWorker(() => Promise.resolve(checkMayPublish(publish, mayPublishTo)));
+      return context;
+    },
     sampleCalibration: compute('sampleCalibration'),
     sampleEvaluation: compute('sampleEvaluation'),
     findScores: compute('findScores'),
@@ -59,10 +71,20 @@ export function createActivities({ state, host, seat, store, ...renderers }: Act
     async writeReport(input) {
       return inWorker(async () => {
         const written = await seat.use(runInFlight(), () => writeReport(input, state, store, renderers));
-        // A run's last activity: the worker is free for the next run.
-        seat.leave(runInFlight());
+        // A run's last activity, unless its checkpoint is still to be published: the worker is free for the next run.
+        if (input.pipeline.outputs?.publish === undefined) seat.leave(runInFlight());
         if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);
         return written;
+      });
+    },
+    async publishOutputs({ workflowId, result, target }) {
+      return inWorker(async () => {
+        checkMayPublish(target, mayPublishTo);
+        const folder = runFolder(state, workflowId);
+        const { cancellationSignal: signal } = Context.current();
+        const published = await seat.use(runInFlight(), () => publishKept({ result, folder, target, renderCard, signal }, store));
+        seat.leave(runInFlight());
+        return published;
       });
     },
   };

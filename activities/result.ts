@@ -100,6 +100,8 @@ export interface PipelineResult {
   digests?: { mask: string; checkpoint: Record<string, string> };
   /** Keys of the artifacts in which the store keeps checkpoint, mask and report; absent if it keeps none of them. */
   kept?: KeptOutputs;
+  /** Where the checkpoint was published; absent if the pipeline does not ask for it, or a gate failed. */
+  published?: { repository: string; url: string; commit: string };
   /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */
   lock?: string;
   pattern: string;

@@ -20,6 +20,9 @@ export class Seat {
   private away: NodeJS.Timeout | undefined;
   private waiting: (() => void)[] = [];
 
+  /** @param onChange told which run sits here, whenever that changes */
+  constructor(private readonly onChange: (run: string | undefined) => void = () => undefined) {}
+
   /** Seats a run. @throws SeatTakenError if another run was faster, SeatLostError if the worker is shutting down */
   take(run: string): void {
     if (this.closed) throw new SeatLostError('the worker is shutting down');
@@ -50,6 +53,11 @@ export class Seat {
       if (isEvicted) this.vacate();
       else this.mayGoAway();
     }
+  }
+
+  /** Workflow id of the run that sits here. */
+  get present(): string | undefined {
+    return this.run;
   }
 
   /** Workflow id of the run that sits here, or has only just lost its seat: during an outage nothing comes from it, either. */
@@ -97,6 +105,7 @@ export class Seat {
   }
 
   private sit(run: string): void {
+    if (this.run !== run) this.onChange(run);
     this.run = run;
     clearTimeout(this.away);
   }
@@ -108,7 +117,10 @@ export class Seat {
 
   private vacate(): void {
     clearTimeout(this.away);
-    if (this.run !== undefined) this.left = { run: this.run, at: performance.now() };
+    if (this.run !== undefined) {
+      this.left = { run: this.run, at: performance.now() };
+      this.onChange(undefined);
+    }
     this.run = undefined;
     this.changed();
   }

@@ -7,10 +7,12 @@ import type {
   Outputs,
   PerplexityTask,
   Pipeline,
+  PublishTarget,
   RebuildStage,
   ZeroShotTask,
 } from '../app/config/pipeline.js';
 import type { KeptOutputs } from '../files/artifacts/kept-run.js';
+import type { Published } from '../files/hub/publish.js';
 import type { Lock } from '../app/config/lock.js';
 import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
@@ -263,6 +265,12 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
 /** The files that were written; checkpoint, mask and proof if they were brought from another machine; seconds and gates where those of an earlier run with the same result stand. */
 export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods' | 'kept'> & Partial<Pick<PipelineResult, 'seconds' | 'gates' | 'checkpoint' | 'mask' | 'proof'>>;
 
+export interface PublishInput {
+  workflowId: string;
+  result: PipelineResult;
+  target: PublishTarget;
+}
+
 export interface WriteSweepInput {
   sweepId: string;
   table: SweepTable;
@@ -294,6 +302,8 @@ export interface Activities {
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
   /** @returns the report's path alone in histories of before there were locks */
   writeReport(input: WriteReportInput): Promise<WrittenReport | string>;
+  /** Uploads the checkpoint to a hub. Runs whose pipelines ask for it, and whose gates have passed. */
+  publishOutputs(input: PublishInput): Promise<Published>;
 }
 
 /** Where a run works: the task queue of one worker, and the identity of that worker's artifact store. */
@@ -314,5 +324,5 @@ export interface SharedActivities {
   writeSearch(input: WriteSearchInput): Promise<string>;
 }
 
-/** Activities that run in the compute process; the report is text and is written by the worker itself. */
-export type ComputeActivities = Omit<Activities, 'writeReport'>;
+/** Activities that run in the compute process; the report is text, and the worker itself writes and publishes. */
+export type ComputeActivities = Omit<Activities, 'writeReport' | 'publishOutputs'>;

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, defineQuery, setHandler, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { ArtifactKey, PrepareRunInput, RunContext, ScoresFound, TokensRef } from '../activities/types.js';
 import type { Allocation, CalibrationStage, EvaluationStage, InitialMaskStage, ModelState, RebuildStage, Stage } from '../app/config/pipeline.js';
+import { announcing } from './announce.js';
 import { checkedCarried, continueRun, isContinuationDue, type Carried } from './continuation.js';
 import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';
@@ -47,6 +48,10 @@ const maximumRestarts = 5;
  * @param handedOn what the execution before this one has come to
  */
 export async function pipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
+  return await announcing(request, () => runPipeline(request, handedOn));
+}
+
+async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
   const carried = checkedCarried(handedOn);
   const progress = carried?.progress ?? newProgress(request);
   const known: Partial<Pick<Carried, 'context' | 'state'>> = { ...(carried && { context: carried.context, state: carried.state }) };
@@ -313,8 +318,12 @@ class PipelineRun {
     const written = await activities.writeReport({ workflowId, ...inputOf(request), context, result });
     const whole: PipelineResult = { ...result, ...(typeof written === 'string' ? { report: written } : written) };
     telling.tell();
-    if (whole.gates !== undefined) label(whole.gates.every(({ passed }) => passed) ? 'passed' : 'failed');
-    return whole;
+    const isGood = whole.gates?.every(({ passed }) => passed) ?? true;
+    if (whole.gates !== undefined) label(isGood ? 'passed' : 'failed');
+    const { publish } = request.pipeline.outputs ?? {};
+    if (publish === undefined || !isGood) return whole;
+    const { repository, url, commit } = await activities.publishOutputs({ workflowId, result: whole, target: publish });
+    return { ...whole, published: { repository, url, commit } };
   }
 
   /** By stage, where anything was made. Several stages of a type count as one. */

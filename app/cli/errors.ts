@@ -6,6 +6,32 @@ export abstract class WrongInputError extends PermanentFault {}
 /** Thrown when an option or argument has a value that cannot be used. */
 export class CommandLineError extends WrongInputError {}
 
+/** Thrown when the address for Prometheus cannot be used. */
+export class MetricsAddressError extends WrongInputError {
+  constructor(address: string, reason: string) {
+    super({ where: '--metrics', what: `${address} cannot be used (${reason})`, expected: 'host:port of this machine, such as 127.0.0.1:9464, with a free port', remedy: 'Choose another one' });
+  }
+}
+
+/** Thrown when the address for health checks cannot be used. */
+export class HealthAddressError extends WrongInputError {}
+
+/** Thrown when no MLflow server answers. */
+export class MlflowUnreachableError extends PassingFault {
+  constructor(url: string, cause: unknown) {
+    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    super({ where: url, what: `the MLflow server does not answer (${inner instanceof Error ? inner.message : String(inner)})`, remedy: 'Check the address, and try again: what was sent is found' }, { cause });
+  }
+}
+
+/** Thrown when an MLflow server refuses what it is sent, or is something else. */
+export class MlflowRefusesError extends PermanentFault {
+  constructor(url: string, status: number, answer: string) {
+    const remedy = status === 401 || status === 403 ? 'Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD' : 'Check the address: it should be that of a tracking server';
+    super({ where: url, what: `the server answers with status ${status}: ${answer.replace(/\s+/g, ' ').slice(0, 300)}`, expected: "MLflow's REST interface", remedy });
+  }
+}
+
 /** Thrown when the state folder cannot be made or written. */
 export class StateFolderError extends WrongInputError {}
 

@@ -104,7 +104,12 @@ export function program(onExit: (code: number) => void): Command {
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
     .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else everything that you may read)').argParser(collect).default([], 'none'))
+    .addOption(new Option('--allow-publish <organisation>', 'pipelines may publish to this organisation of a hub; may be repeated (default: $LLM_BARBER_ALLOW_PUBLISH, else none if the environment names the server)').argParser(collect).default([], 'none'))
     .addOption(new Option('--shutdown-grace <seconds>', 'how long the layer in flight may take after SIGTERM or Ctrl-C before another worker gets it; a second signal ends the worker at once').argParser(seconds).default(20))
+    .option('--metrics <address>', 'serve /metrics for Prometheus there, for example 127.0.0.1:9464 (default: $LLM_BARBER_METRICS, else not at all)')
+    .option('--otlp <url>', 'send metrics to an OpenTelemetry collector (default: $LLM_BARBER_OTLP, else not at all)')
+    .option('--health <address>', 'serve /healthz and /readyz there, for example 127.0.0.1:9465 (default: $LLM_BARBER_HEALTH, else not at all)')
+    .option('--webhook <url>', 'POST there when a run ends (default: $LLM_BARBER_WEBHOOK, else nowhere)')
     .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
     .option('--build-id <id>', "name of the version in that deployment (default: this build)")
     .action(async (own: WorkerFlags, command: Command) => {

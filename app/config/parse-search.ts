@@ -7,6 +7,7 @@ import { located } from './located.js';
 import type { ParseOptions } from './parse.js';
 import { membersOf, override } from './parse-sweep.js';
 import { pointerOf } from './places.js';
+import { publishProblems } from './publish-check.js';
 import { readText } from './read-text.js';
 import { searchFile } from './schema.js';
 import type { ValueProblem } from './schema-problems.js';
@@ -41,7 +42,7 @@ export function loadSearch(path: string, overrides: readonly string[] = [], { al
   const members = membersOf(source, gridOf(over), (failed) => {
     throw new PipelineFileError(file, inSearch(failed, places).map((problem) => ('pointer' in problem ? located(document, problem) : problem)));
   });
-  refuseIf(gateProblems(members));
+  refuseIf([...gateProblems(members), ...publishProblems(members)]);
   return { name, over, source, members };
 }
 

@@ -9,6 +9,7 @@ import { parsePipeline } from './parse.js';
 import type { ParsedPipeline, ParseOptions } from './parse.js';
 import { pointerOf } from './places.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
+import { publishProblems } from './publish-check.js';
 import { schemaProblems } from './schema-problems.js';
 import type { ValueProblem } from './schema-problems.js';
 import { sweepFile } from './schema.js';
@@ -63,8 +64,8 @@ export function parseSweep({ text, path, overrides = [], allowFloating = false }
   const members = membersOf(source, combinationsOf(choice), (failed) => {
     throw new PipelineFileError(file, failed.map((problem) => inSweep(document, places, problem)));
   });
-  const unread = judgedProblems({ stopWhen, best }, members);
-  if (unread.length > 0) throw new PipelineFileError(file, unread.map(at));
+  const together = [...judgedProblems({ stopWhen, best }, members), ...publishProblems(members)];
+  if (together.length > 0) throw new PipelineFileError(file, together.map(at));
   return { name, maxParallel, ...(stopWhen && { stopWhen: plain(stopWhen) }), ...(best && { best: plain(best) }), ...choice, source, members };
 }
 

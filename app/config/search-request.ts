@@ -2,6 +2,7 @@ import { checkedName } from '../../files/artifacts/path-below.js';
 import { agrees } from './combinations.js';
 import type { RequestProblem } from './errors.js';
 import { plainCopy } from './plain-copy.js';
+import { publishProblems } from './publish-check.js';
 import { checkSentPipeline, located } from './request.js';
 import { searchFile } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
@@ -30,7 +31,7 @@ export async function checkSearchRequest(sent: unknown, searchId: string, withCh
   refuseIf(checkSentPipeline(search.base, 'request.base').problems);
   const { members, problems } = await checkMembers(search, searchId, withChanges, 'temporal-pipeline search');
   refuseIf(problems);
-  refuseIf(gateProblems(members).map(({ message }) => ({ at: 'request.base', message })));
+  refuseIf([...gateProblems(members), ...publishProblems(members)].map(({ message }) => ({ at: 'request.base', message })));
 }
 
 /** Everything that the search's file says itself. */

@@ -1,6 +1,7 @@
 import { checkedName } from '../../files/artifacts/path-below.js';
 import type { RequestProblem } from './errors.js';
 import { plainCopy } from './plain-copy.js';
+import { publishProblems } from './publish-check.js';
 import { checkSentPipeline, located } from './request.js';
 import { sweepFile } from './schema.js';
 import { schemaProblems } from './schema-problems.js';
@@ -29,7 +30,7 @@ export async function checkSweepRequest(sent: unknown, sweepId: string, withChan
   refuseIf(checkSentPipeline(sweep.base, 'request.base').problems);
   const { members, problems } = await checkMembers(sweep, sweepId, withChanges, 'temporal-pipeline sweep');
   refuseIf(problems);
-  refuseIf(located(judgedProblems(sweep, members), 'request'));
+  refuseIf(located([...judgedProblems(sweep, members), ...publishProblems(members)], 'request'));
 }
 
 /** Everything that the sweep's file says itself. */

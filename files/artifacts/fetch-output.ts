@@ -1,10 +1,10 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from './durable-file.js';
 import { ArtifactLostError, OutputDamagedError } from './errors.js';
 import type { Manifest } from './artifact.js';
+import { hashOf, sha256Of } from './file-digest.js';
 import { pathBelow } from './path-below.js';
 import type { Shelf } from './shelf.js';
 
@@ -44,9 +44,9 @@ function placeIn(folder: string, { summary }: Manifest, name: string): string {
 async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target: string, onProgress: (bytes: number) => void): Promise<boolean> {
   const { bytes, sha256 } = manifest.files[name];
   await mkdir(dirname(target), { recursive: true });
-  if ((await sizeOf(target)) === bytes && (await hashOf(target)).digest('hex') === sha256) return false;
+  if ((await sizeOf(target)) === bytes && (await sha256Of(target)) === sha256) return false;
   const partial = `${target}${suffix}`;
-  if ((await sizeOf(partial)) === bytes && (await hashOf(partial)).digest('hex') === sha256) {
+  if ((await sizeOf(partial)) === bytes && (await sha256Of(partial)) === sha256) {
     await rename(partial, target);
     return true;
   }
@@ -84,12 +84,6 @@ async function download(shelf: Shelf, { kind, key }: Manifest, name: string, par
     await file.close();
   }
   return hash.digest('hex');
-}
-
-async function hashOf(file: string): Promise<Hash> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
-  return hash;
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

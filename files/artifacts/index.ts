@@ -3,6 +3,7 @@ export { dropUnused, keysIn, unreferenced, unusedSince } from './collect.js';
 export { canonicalJson, digestOf, type Json } from './digest.js';
 export { writeFileDurably } from './durable-file.js';
 export { ArtifactLostError, OutputDamagedError, StoreLocationError, StoreRefusedError, StoreUnreachableError, UnsafeNameError } from './errors.js';
+export { sha256Of } from './file-digest.js';
 export { fetchOutput } from './fetch-output.js';
 export { forgetRuns, keepOutput, keptKeys, keptRun, outputParts, rememberRun, type KeptFile, type KeptOutputs, type KeptRun, type OutputPart } from './kept-run.js';
 export { checkedName, fileNameFor, pathBelow } from './path-below.js';

@@ -9,10 +9,14 @@ import type { HubSettings } from './settings.js';
 /** What is asked for, for messages. */
 export interface Subject extends Repository {
   path?: string;
+  /** What is asked for changes the repository. */
+  writes?: boolean;
+  /** How often it is asked for at most; 5 times unless given. */
+  attempts?: number;
 }
 
 /** Attempts of one request before the activity's own retries take over. */
-const attempts = 5;
+const usualAttempts = 5;
 const longestWaitMs = 30_000;
 
 /** Waits before attempt `failures` + 1: half a second, then twice as long each time, or as long as the server asks for. */
@@ -46,7 +50,7 @@ function retrying(settings: HubSettings, subject: Subject, accept: (response: Re
       const result = answer instanceof Response && answer.ok ? await accept(answer) : answer;
       if (result instanceof Response && result.ok) return result;
       const fault = result instanceof Response ? await faultOf(result, subject, settings) : result instanceof HubUnreachableError ? result : unreachable(new URL(url).origin, result);
-      if (!fault.retryable || failures === attempts) throw fault;
+      if (!fault.retryable || failures === (subject.attempts ?? usualAttempts)) throw fault;
       await waitToRetry(failures, result instanceof Response ? Number(result.headers.get('retry-after')) || 0 : 0);
     }
   };
@@ -78,7 +82,7 @@ async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, in
   const controller = new AbortController();
   const timer = setTimeout(() => { controller.abort(new Error(`no answer for ${idleMs / 1000} s`)); }, idleMs);
   try {
-    return await fetch(url, { ...init, headers, signal: controller.signal });
+    return await fetch(url, { ...init, headers, signal: init.signal ? AbortSignal.any([init.signal, controller.signal]) : controller.signal });
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   } finally {
@@ -129,7 +133,7 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
     const unknown = settings.token === undefined ? 'the repository is private, or does not exist (no token was given)' : 'the hub refuses the token';
     return new HubAccessError({ where, what: `${unknown} (401)`, remedy: `Check the name, and set HF_TOKEN to a valid token of an account that can see ${page}` });
   }
-  if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that can read ${page}` });
+  if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that can ${subject.writes === true ? 'write to' : 'read'} ${page}` });
   if (status === 429 || status === 408 || status >= 500) {
     return new HubUnreachableError({ where: settings.endpoint, what: `the hub answers with status ${status} for ${where}`, remedy: 'It is tried again' });
   }

@@ -42,7 +42,7 @@ async function beatsOf(activity: (input: never) => Promise<unknown>, input: unkn
 }
 
 it('while a report is written', async () => {
-  const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), store: new ArtifactStore(join(state, 'artifacts')), renderReport: () => 'report', renderPage: () => Promise.resolve('page') });
+  const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), store: new ArtifactStore(join(state, 'artifacts')), renderReport: () => 'report', renderPage: () => Promise.resolve('page'), renderCard: () => 'card' });
   expect(await beatsOf((input) => activities.writeReport(input), { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HubUploads } from './hub-uploads.js';
 
 /** A repository of the fake hub: its branches, and the files of each commit. */
 export interface FakeRepository {
@@ -10,6 +11,8 @@ export interface FakeRepository {
   gated?: boolean;
   /** Only this token can see it. */
   token?: string;
+  /** What it was made with. */
+  visibility?: string;
 }
 
 export const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
@@ -32,7 +35,7 @@ export interface Trouble {
   times: number;
 }
 
-/** Speaks as much of the hub's protocol as a download needs, on loopback. Large files come from a second address, as from the hub's CDN. */
+/** Speaks as much of the hub's protocol as downloads and uploads need, on loopback. Large files come from a second address, as from the hub's CDN. */
 export class HubServer {
   readonly repositories = new Map<string, FakeRepository>();
   /** By path of the file. */
@@ -43,6 +46,7 @@ export class HubServer {
   readonly tokens: { hub: string[]; cdn: string[] } = { hub: [], cdn: [] };
   /** What the hub says of a file instead of the truth. */
   readonly claimedSize = new Map<string, number>();
+  readonly uploads = new HubUploads(this.repositories, () => this.url);
   port = 0;
   private hub: Server | undefined;
   private cdn: Server | undefined;
@@ -90,6 +94,7 @@ export class HubServer {
     this.tokens.hub.push(request.headers.authorization ?? '');
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    if (this.uploads.serve(request, response, Buffer.concat(chunks))) return;
     const api = /^\/api\/(models|datasets)\/([^/]+\/[^/]+)\/(revision|tree|paths-info)\/([^/]+)/.exec(pathname);
     const resolve = /^\/(datasets\/)?([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(pathname);
     if (api !== null) {

@@ -1,6 +1,8 @@
 import { Argument, Option, type Command } from 'commander';
 import { collect, globalOptions } from '../options.js';
+import type { ExportFlags } from './export.js';
 import type { FetchFlags } from './fetch.js';
+import type { PublishFlags } from './publish.js';
 
 const which = "workflow id, pipeline file, or the pipeline's name";
 
@@ -12,5 +14,27 @@ export function addHandOn(add: (name: string, description: string) => Command, o
     .addOption(new Option('--only <part>', 'only this part; may be repeated: checkpoint, mask or report').argParser(collect).default([], 'all that the store keeps'))
     .action(async (word: string | undefined, own: FetchFlags, command: Command) => {
       onExit(await (await import('./fetch.js')).fetchCommand(word, own, globalOptions(command)));
+    });
+  add('publish', 'upload the checkpoint of a finished run to a Hugging Face hub, with a model card, its mask and its lock')
+    .addArgument(new Argument('<run>', `a run's folder, ${which}`))
+    .addArgument(new Argument('<repository>', 'organisation/name; made if it is not there'))
+    .option('--public', 'a repository that is made is public', false)
+    .option('--branch <name>', 'the branch that gets the files', 'main')
+    .option('--force', 'publish although a quality gate failed', false)
+    .action(async (word: string, repository: string, own: PublishFlags, command: Command) => {
+      onExit(await (await import('./publish.js')).publishCommand(word, repository, own, globalOptions(command)));
+    });
+  add('export', 'give the numbers of a finished run to other tools')
+    .addArgument(new Argument('<run>', `a run's folder, ${which}`))
+    .option('--mlflow <url>', 'send them to an MLflow tracking server')
+    .option('--experiment <name>', 'the experiment of the MLflow server', 'llm-barber')
+    .option('--lm-eval <folder>', 'write them as result files of lm-evaluation-harness')
+    .action(async (word: string, own: ExportFlags, command: Command) => {
+      onExit(await (await import('./export.js')).exportCommand(word, own, globalOptions(command)));
+    });
+  add('deploy-check', 'say what the zeros of a checkpoint are worth: its size in several forms, and which programs load and use it')
+    .addArgument(new Argument('<run>', `a run's folder, ${which}; or a checkpoint folder of any tool`))
+    .action(async (word: string, _: unknown, command: Command) => {
+      onExit(await (await import('./deploy-check.js')).deployCheckCommand(word, globalOptions(command)));
     });
 }

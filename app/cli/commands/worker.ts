@@ -11,15 +11,17 @@ import { closeLog, openLog, type Logger } from '../log.js';
 import type { GlobalOptions } from '../options.js';
 import { statePaths } from '../state.js';
 import { checkStore } from '../store/check.js';
+import { watchOptions, type WatchFlags, type WatchOptions } from '../../operate/options.js';
 import { workerVersion, type WorkerVersion } from '../worker-version.js';
 
 /** How long a worker whose parent is gone may take to hand over. */
 const orphanGraceMs = 8_000;
 
 /** Options of `worker` alone. */
-export interface WorkerFlags {
+export interface WorkerFlags extends WatchFlags {
   supervised: boolean;
   allowPath: readonly string[];
+  allowPublish: readonly string[];
   /** Seconds. */
   shutdownGrace: number;
   deployment?: string;
@@ -31,9 +33,10 @@ export interface WorkerFlags {
  * the server, and the worker ends with its parent.
  * @returns the exit code
  */
-export async function workerCommand(options: GlobalOptions, { supervised, allowPath, shutdownGrace, deployment, buildId }: WorkerFlags): Promise<number> {
+export async function workerCommand(options: GlobalOptions, { supervised, allowPath, allowPublish, shutdownGrace, deployment, buildId, ...flags }: WorkerFlags): Promise<number> {
   const { state, store, taskQueue, verbose } = options;
   const version = workerVersion(deployment, buildId);
+  const watch = watchOptions(flags);
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
   const say = (line: string): void => {
@@ -54,7 +57,9 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     // Strangers can reach a server that the environment names; one of this machine serves this user.
     if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
     else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
-    await serve({ connection, taskQueue, state, store, allowedFolders, shutdownGrace, version, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
+    // Strangers must not overwrite what the token of this machine may write.
+    const mayPublishTo = organisations(allowPublish) ?? (named === undefined ? undefined : []);
+    await serve({ connection, taskQueue, state, store, allowedFolders, mayPublishTo, shutdownGrace, version, watch, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {
@@ -69,23 +74,31 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
   }
 }
 
+/** Those of `--allow-publish`, else of `LLM_BARBER_ALLOW_PUBLISH` (separated by commas); undefined if neither is given. */
+function organisations(option: readonly string[], environment: NodeJS.ProcessEnv = process.env): readonly string[] | undefined {
+  const names = (option.length > 0 ? option : (environment['LLM_BARBER_ALLOW_PUBLISH']?.split(',') ?? [])).map((name) => name.trim()).filter((name) => name !== '');
+  return names.length === 0 ? undefined : names;
+}
+
 interface Service {
   connection: ConnectionSettings;
   taskQueue: string;
   state: string;
   store: string | undefined;
   allowedFolders: readonly string[] | undefined;
+  mayPublishTo: readonly string[] | undefined;
   shutdownGrace: number;
   version: WorkerVersion | undefined;
+  watch: WatchOptions;
   log: Logger;
   say: (line: string) => void;
   onReady: () => void;
 }
 
-async function serve({ store, allowedFolders, version, log, ...service }: Service): Promise<void> {
+async function serve({ store, allowedFolders, mayPublishTo, version, log, ...service }: Service): Promise<void> {
   // Loaded here, because the worker's libraries are large and no other command needs them.
   const { runWorker } = await import('../../../worker.js');
-  await runWorker({ ...service, ...(store !== undefined && { store }), ...(allowedFolders && { allowedFolders }), ...(version && { version }), logger: log });
+  await runWorker({ ...service, ...(store !== undefined && { store }), ...(allowedFolders && { allowedFolders }), ...(mayPublishTo && { mayPublishTo }), ...(version && { version }), logger: log });
 }
 
 async function parentsServer(state: string): Promise<ConnectionSettings> {

@@ -130,6 +130,11 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     expect(() => parseSweep({ text: text('absent.yaml'), path: path.join(folder, 'sweep.yaml') })).toThrow(/absent.yaml/);
   });
 
+  it('members that publish to one place are reported', () => {
+    expect(problems('set: { outputs.publish.repository: our/all }\nmatrix: { rebuild.ratio: [0.1, 0.2] }\n')[0]).toMatch(/both publish to our\/all@main; expected a place for each/);
+    expect(parse('matrix: { outputs.publish.repository: [our/a, our/b] }\n').members).toHaveLength(2);
+  });
+
   it('there is a limit to members', () => {
     const values = Array.from({ length: 60 }, (_, index) => (index + 1) / 100).join(', ');
     expect(problems(`matrix: { initialMask.sparsity: [${values}], rebuild.ratio: [${values}] }\n`)[0]).toMatch(/^sweep.yaml:4 the matrix has 3600 combinations; expected at most 2000/);

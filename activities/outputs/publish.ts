@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { ArtifactStore } from '../../files/artifacts/index.js';
+import { hubSettings, publish, checkMayWrite, type Content, type Published } from '../../files/hub/index.js';
+import type { PublishTarget } from '../../app/config/pipeline.js';
+import { OutputsElsewhereError, PublishNotAllowedError } from '../errors.js';
+import type { PipelineResult } from '../result.js';
+import { bringModel } from './bring.js';
+
+/**
+ * Checks at the start of a run whether its end can publish it.
+ * @param allowed organisations; any if undefined
+ * @throws PublishNotAllowedError, HubAccessError if there is no token
+ */
+export function checkMayPublish({ repository, branch }: PublishTarget, allowed: readonly string[] | undefined): void {
+  const [organisation] = repository.split('/');
+  if (allowed !== undefined && !allowed.includes(organisation)) throw new PublishNotAllowedError(repository, allowed);
+  checkMayWrite(hubSettings(), { type: 'model', repository, revision: branch });
+}
+
+/** What a model card is made from. */
+export interface CardRequest {
+  result: PipelineResult;
+  repository: string;
+  /** The run's lock, if it wrote one: how the checkpoint was made. */
+  lock?: { package: string; pipeline: unknown };
+  /** The card of the dense model, if it has one. */
+  denseCard?: string;
+}
+
+export interface PublishRunRequest {
+  result: PipelineResult;
+  /** Of the run. */
+  folder: string;
+  target: PublishTarget;
+  renderCard: (request: CardRequest) => string;
+  onProgress?: (what: string) => void;
+  signal?: AbortSignal;
+}
+
+/** Where the repository has what belongs to the pruning. */
+const pruning = 'pruning';
+/** Names under which loaders look for weights: one of an earlier commit would be loaded instead of, or beside, the new ones. */
+const weights = /^(model|pytorch_model|tf_model|flax_model)[^/]*\.(safetensors|bin|h5|msgpack)(\.index\.json)?$/;
+
+/**
+ * Publishes the checkpoint of a run with a model card, its mask, proof and lock. Nothing in it depends on when or how often it was run: what is published twice is the
+ * same.
+ * @throws OutputsElsewhereError if the checkpoint is not here, and the errors of the hub
+ */
+export async function publishRun({ result, folder, target, renderCard, onProgress, signal }: PublishRunRequest): Promise<Published> {
+  const { checkpoint, mask, proof, lock } = result;
+  if (mask === '' || !existsSync(checkpoint) || !existsSync(mask)) throw new OutputsElsewhereError(result.name, checkpoint);
+  const files = new Map<string, Content>();
+  let denseCard: string | undefined;
+  for (const name of (await readdir(checkpoint)).sort()) {
+    if (name.startsWith('.')) continue;
+    if (/^readme\.md$/i.test(name)) denseCard = await readFile(join(checkpoint, name), 'utf8');
+    else files.set(name, { file: join(checkpoint, name) });
+  }
+  if (denseCard !== undefined) files.set('DENSE_MODEL_CARD.md', { text: denseCard });
+  files.set(`${pruning}/mask.safetensors`, { file: mask }).set(`${pruning}/proof.json`, { file: proof });
+  if (lock !== undefined && existsSync(lock)) files.set(`${pruning}/pipeline.lock.yaml`, { file: lock });
+  const made = lock !== undefined && existsSync(lock) ? (parse(await readFile(lock, 'utf8')) as CardRequest['lock']) : undefined;
+  files.set('README.md', { text: renderCard({ result, repository: target.repository, ...(made && { lock: made }), ...(denseCard !== undefined && { denseCard }) }) });
+  return await publish({
+    ...target, files, title: `${result.name}: checkpoint, mask and model card`,
+    isOutdated: (path) => weights.test(path),
+    known: new Map(Object.entries(result.digests?.checkpoint ?? {}).map(([name, sha256]) => [join(checkpoint, name), sha256])),
+    ...(onProgress && { onProgress }), ...(signal && { signal }),
+  }, hubSettings());
+}
+
+/** As {@link publishRun}, for a run that may have written its checkpoint on another machine. */
+export async function publishKept(request: PublishRunRequest, store: ArtifactStore): Promise<Published> {
+  return await publishRun({ ...request, result: { ...request.result, ...(await bringModel(request.result, request.folder, store)) } });
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { bytesText } from '../../../errors/bytes-text.js';
+import { grouped, percent } from '../../report/index.js';
+import { exitCode } from '../exit-codes.js';
+import { checkpointSizes, type CheckpointSizes } from '../hand-on/checkpoint-sizes.js';
+import { finishedRun } from '../hand-on/finished-run.js';
+import { runtimeFacts, type RuntimeFact } from '../hand-on/runtimes.js';
+import { progressLine } from '../mask/progress.js';
+import type { GlobalOptions } from '../options.js';
+import { printJson } from '../output.js';
+import { textTable } from '../text-table.js';
+
+/**
+ * `deploy-check RUN|CHECKPOINT`: what the zeros of a checkpoint are worth: its size in several forms, and which programs load and use it.
+ * @returns the exit code
+ */
+export async function deployCheckCommand(word: string, options: GlobalOptions): Promise<number> {
+  const isCheckpoint = existsSync(join(resolve(word), 'config.json'));
+  const folder = isCheckpoint ? resolve(word) : (await finishedRun(word, options, ['checkpoint'])).result.checkpoint;
+  const progress = progressLine('compressing the weights');
+  const sizes = await checkpointSizes(folder, progress.update).finally(progress.end);
+  const runtimes = runtimeFacts.map((fact) => ({ ...fact, helps: helps(fact, sizes) }));
+  if (options.json) printJson({ checkpoint: folder, ...sizes, runtimes });
+  else process.stdout.write(text(folder, sizes));
+  return exitCode.done;
+}
+
+/** Whether a program gains from the zeros of this checkpoint. */
+function helps({ gains }: RuntimeFact, { twoOfFour }: CheckpointSizes): boolean {
+  return gains === '2:4' ? twoOfFour !== null : gains !== 'nothing';
+}
+
+function text(folder: string, sizes: CheckpointSizes): string {
+  const { weights, zeros, pattern, dense, zipped, bitmask, twoOfFour, hasSparsityConfig } = sizes;
+  const row = (form: string, bytes: number | null, note: string): string[] => [form, bytes === null ? '-' : bytesText(bytes), bytes === null ? '-' : percent(Number((bytes / dense).toFixed(4))), note];
+  const rows = [
+    ['weights', 'size', 'of dense', ''],
+    row('dense', dense, 'as it is; every program loads this'),
+    row('zipped', zipped, 'gzip, for sending and archiving'),
+    row('bitmask', bitmask, 'kept values and 1 bit a weight; no current program loads it'),
+    row('2:4', twoOfFour, twoOfFour === null ? `the pattern is ${pattern}, not 2:4` : 'half of the values and 2 bits for each, in GPU memory'),
+  ];
+  const programs = [
+    ['program', 'loads it', 'gains from these zeros', 'date'],
+    ...runtimeFacts.map((fact) => [fact.runtime, fact.loads, helps(fact, sizes) ? (fact.gains === '2:4' ? 'yes, once converted' : fact.gains) : 'no', fact.date]),
+  ];
+  const sources = runtimeFacts.map(({ runtime, statement, source }) => `${runtime}: ${statement}.\n  ${source}`);
+  const warning = hasSparsityConfig ? '\nconfig.json has a sparsity_config. vLLM 0.24 refuses it: remove it, the layout is dense.\n' : '';
+  return `\n${folder}\n${percent(zeros / weights)} of ${grouped(weights)} weights of its linears are zero (${pattern}).\n\n${textTable(rows)}\n${warning}\n${textTable(programs)}\n\n${sources.join('\n')}\n`;
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { writeFileDurably } from '../../../files/artifacts/index.js';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { finishedRun } from '../hand-on/finished-run.js';
+import { lmEvalFiles } from '../hand-on/lm-eval.js';
+import { exportToMlflow } from '../hand-on/mlflow.js';
+import type { GlobalOptions } from '../options.js';
+import { printJson } from '../output.js';
+
+/** Options of `export` alone. */
+export interface ExportFlags {
+  mlflow?: string;
+  experiment: string;
+  lmEval?: string;
+}
+
+/**
+ * `export RUN`: gives the numbers of a run to other tools.
+ * @returns the exit code
+ * @throws CommandLineError, what {@link finishedRun} throws, MlflowUnreachableError, MlflowRefusesError
+ */
+export async function exportCommand(word: string, { mlflow, experiment, lmEval }: ExportFlags, options: GlobalOptions): Promise<number> {
+  if (mlflow === undefined && lmEval === undefined) throw new CommandLineError({ what: 'nothing says where the numbers go', expected: '--mlflow URL or --lm-eval FOLDER', remedy: 'Give one of them, or both' });
+  if (mlflow !== undefined && !/^https?:\/\//.test(mlflow)) throw new CommandLineError({ where: '--mlflow', what: `${JSON.stringify(mlflow)} is not the address of a server`, expected: 'http://... or https://...', remedy: 'Correct it' });
+  const { result, folder } = await finishedRun(word, options, []);
+  const { mtimeMs: endedAt } = await stat(join(folder, 'result.json'));
+  const done: { files?: string[]; mlflow?: object } = {};
+  const lines: string[] = [];
+  if (lmEval !== undefined) {
+    const files = lmEvalFiles(result, endedAt).map(({ path, content }) => ({ path: join(resolve(lmEval), path), content }));
+    for (const { path, content } of files) await writeFileDurably(path, [Buffer.from(`${JSON.stringify(content, null, 2)}\n`)]);
+    done.files = files.map(({ path }) => path);
+    lines.push(...done.files);
+  }
+  if (mlflow !== undefined) {
+    const files = ['report.md', 'report.html', 'pipeline.lock.yaml', 'proof.json'].map((name) => join(folder, name)).filter((path) => existsSync(path));
+    const run = await exportToMlflow({ url: mlflow, experiment, workflowId: basename(folder), result, settings: await settingsIn(folder), endedAt, files });
+    done.mlflow = run;
+    lines.push(`${run.url}${run.isNew ? '' : ' (it was there already)'}`);
+  }
+  if (options.json) printJson(done);
+  else process.stdout.write(`${lines.join('\n')}\n`);
+  return exitCode.done;
+}
+
+/** The settings of the run's pipeline by their paths, such as `stages.1.rebuild.ratio`, if it wrote a lock. */
+async function settingsIn(folder: string): Promise<Record<string, string>> {
+  const file = join(folder, 'pipeline.lock.yaml');
+  if (!existsSync(file)) return {};
+  const { pipeline } = parse(await readFile(file, 'utf8')) as { pipeline?: unknown };
+  return Object.fromEntries(flat(pipeline, ''));
+}
+
+function flat(value: unknown, at: string): [string, string][] {
+  if (typeof value !== 'object' || value === null) return at === '' ? [] : [[at, String(value)]];
+  return Object.entries(value).flatMap(([key, member]) => flat(member, at === '' ? key : `${at}.${key}`));
+}

@@ -1,0 +1,54 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { HealthAddressError } from '../cli/errors.js';
+
+/** What a worker says of itself. */
+export interface Health {
+  /** It serves its task queue, and the Temporal server has answered lately. */
+  ready: boolean;
+  state: 'starting' | 'serving' | 'stopping';
+  taskQueue: string;
+  /** Workflow id of the run that it works on. */
+  run: string | null;
+  /** Seconds since the Temporal server answered last. */
+  serverSilence: number;
+}
+
+/** Host and port of `127.0.0.1:9465` or `[::1]:9465`. @throws HealthAddressError */
+export function parseAddress(address: string, option: string): { host: string; port: number } {
+  const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(port) > 65_535) throw new HealthAddressError({ where: option, what: `${JSON.stringify(address)} is not an address`, expected: 'host:port, such as 127.0.0.1:9465', remedy: 'Correct it' });
+  return { host, port: Number(port) };
+}
+
+/**
+ * Answers `GET /healthz` (200 as long as the process lives) and `GET /readyz` (200 if it is ready for work, else 503), with the health as JSON.
+ * @returns what ends it, and where it listens
+ * @throws HealthAddressError if the address cannot be used
+ */
+export async function serveHealth(address: string, health: () => Health): Promise<{ url: string; end: () => void }> {
+  const { host, port } = parseAddress(address, '--health');
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? '/', 'http://worker').pathname;
+    const known = path === '/healthz' || path === '/readyz';
+    const state = health();
+    response.writeHead(!known ? 404 : path === '/readyz' && !state.ready ? 503 : 200, { 'Content-Type': 'application/json' });
+    response.end(known && request.method !== 'HEAD' ? `${JSON.stringify(state)}\n` : '');
+  });
+  // A probe must not keep a worker from ending.
+  server.unref();
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new HealthAddressError({ where: '--health', what: `${address} cannot be used (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, expected: 'a free port of this machine', remedy: 'Choose another one' }, { cause });
+  }
+  return { url: urlOf(server), end: () => { server.close(); server.closeAllConnections(); } };
+}
+
+function urlOf(server: Server): string {
+  const at = server.address();
+  if (at === null || typeof at === 'string') return '';
+  return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
+}

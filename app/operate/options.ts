@@ -1,0 +1,42 @@
+import { CommandLineError } from '../cli/errors.js';
+import { rememberSecret } from '../../errors/secrets.js';
+import { parseAddress } from './health.js';
+
+/** Options of `worker` by which others watch it. */
+export interface WatchFlags {
+  metrics?: string;
+  otlp?: string;
+  health?: string;
+  webhook?: string;
+}
+
+/** How others watch a worker; what is absent is off. */
+export interface WatchOptions extends WatchFlags {
+  /** Signs the messages of the webhook. */
+  webhookSecret?: string;
+}
+
+/**
+ * The options, else the variables of the environment.
+ * @throws CommandLineError, HealthAddressError
+ */
+export function watchOptions(flags: WatchFlags, environment: NodeJS.ProcessEnv = process.env): WatchOptions {
+  const value = (flag: string | undefined, variable: string): string | undefined => flag ?? (environment[variable] || undefined);
+  const metrics = value(flags.metrics, 'LLM_BARBER_METRICS');
+  const otlp = value(flags.otlp, 'LLM_BARBER_OTLP');
+  const health = value(flags.health, 'LLM_BARBER_HEALTH');
+  const webhook = value(flags.webhook, 'LLM_BARBER_WEBHOOK');
+  const webhookSecret = value(undefined, 'LLM_BARBER_WEBHOOK_SECRET');
+  if (metrics !== undefined && otlp !== undefined) throw new CommandLineError({ what: 'metrics cannot go to Prometheus and to a collector at once', expected: '--metrics or --otlp', remedy: 'Leave one out, or let the collector scrape /metrics' });
+  if (metrics !== undefined) parseAddress(metrics, '--metrics');
+  if (health !== undefined) parseAddress(health, '--health');
+  if (otlp !== undefined) checkUrl(otlp, '--otlp');
+  if (webhook !== undefined) checkUrl(webhook, '--webhook');
+  if (webhookSecret !== undefined) rememberSecret(webhookSecret);
+  return { ...(metrics && { metrics }), ...(otlp && { otlp }), ...(health && { health }), ...(webhook && { webhook }), ...(webhookSecret && { webhookSecret }) };
+}
+
+function checkUrl(url: string, option: string): void {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return;
+  throw new CommandLineError({ where: option, what: 'it is not an address', expected: 'http://... or https://...', remedy: 'Correct it' });
+}

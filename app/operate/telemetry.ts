@@ -1,0 +1,32 @@
+import { Runtime, type RuntimeOptions } from '@temporalio/worker';
+import { MetricsAddressError } from '../cli/errors.js';
+
+type MetricsExporter = NonNullable<NonNullable<RuntimeOptions['telemetryOptions']>['metrics']>;
+
+/** Where a worker's metrics go. Nowhere, unless one of these is given. */
+export interface MetricsTarget {
+  /** Address on which Prometheus finds `/metrics`, such as `127.0.0.1:9464`. */
+  prometheus?: string;
+  /** OTLP endpoint of an OpenTelemetry collector: `http://host:4317` (gRPC), or `http://host:4318/v1/metrics`. */
+  otlp?: string;
+}
+
+/** The SDK's own exporter for a target; undefined if there is none. */
+export function metricsExporter({ prometheus, otlp }: MetricsTarget): MetricsExporter | undefined {
+  const temporality = 'cumulative' as const;
+  if (prometheus !== undefined) return { prometheus: { bindAddress: prometheus, useSecondsForDurations: true, countersTotalSuffix: true } };
+  // OTLP over HTTP has a path, OTLP over gRPC has none.
+  if (otlp !== undefined) return { otel: { url: otlp, http: new URL(otlp).pathname.length > 1, useSecondsForDurations: true, temporality } };
+  return undefined;
+}
+
+/** Installs the SDK's runtime. @throws MetricsAddressError if the address for Prometheus cannot be used */
+export function installRuntime(options: RuntimeOptions, { prometheus }: MetricsTarget): Runtime {
+  try {
+    return Runtime.install(options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (prometheus === undefined || !/address|prometheus|bind/i.test(reason)) throw error;
+    throw new MetricsAddressError(prometheus, reason);
+  }
+}

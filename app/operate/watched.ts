@@ -1,0 +1,78 @@
+import type { InjectedSinks, RuntimeOptions } from '@temporalio/worker';
+import type { RunSinks } from '../../workflows/announce.js';
+import { Figures } from './figures.js';
+import { serveHealth, type Health } from './health.js';
+import type { WatchOptions } from './options.js';
+import { installRuntime, metricsExporter } from './telemetry.js';
+import { Webhook } from './webhook.js';
+
+/** Seconds without an answer of the Temporal server after which a worker is not ready. */
+const longestSilence = 30;
+
+/** What a worker tells those who watch it. */
+export class Watched {
+  readonly figures: Figures;
+  private readonly webhook: Webhook | undefined;
+  private answeredAt = performance.now();
+  private state: Health['state'] = 'starting';
+  private endHealth = (): void => undefined;
+
+  /**
+   * Installs the SDK's runtime, with an exporter of metrics if one is asked for.
+   * @param say told what a person should know
+   * @throws MetricsAddressError
+   */
+  constructor(
+    private readonly options: WatchOptions,
+    runtime: RuntimeOptions,
+    private readonly say: (line: string) => void,
+  ) {
+    const target = { ...(options.metrics && { prometheus: options.metrics }), ...(options.otlp && { otlp: options.otlp }) };
+    const metrics = metricsExporter(target);
+    const installed = installRuntime({ ...runtime, telemetryOptions: { ...runtime.telemetryOptions, ...(metrics && { metrics }) } }, target);
+    this.figures = new Figures(installed.metricMeter);
+    const { webhook: url, webhookSecret: secret } = options;
+    this.webhook = url === undefined ? undefined : new Webhook({ url, onFailure: say, ...(secret && { secret }) });
+  }
+
+  /** For the worker that runs workflow code. */
+  get sinks(): InjectedSinks<RunSinks> {
+    return {
+      runs: {
+        ended: {
+          fn: (_, run) => {
+            this.figures.ended(run);
+            this.webhook?.send(run);
+          },
+        },
+      },
+    };
+  }
+
+  /** Starts to answer health checks. @param about the worker, as it is when somebody asks @throws HealthAddressError */
+  async serveHealth(about: () => Pick<Health, 'taskQueue' | 'run'>): Promise<void> {
+    const { health: address, metrics } = this.options;
+    if (metrics !== undefined) this.say(`Metrics: http://${metrics}/metrics`);
+    if (address === undefined) return;
+    const { url, end } = await serveHealth(address, () => {
+      const serverSilence = Math.round((performance.now() - this.answeredAt) / 100) / 10;
+      return { ready: this.state === 'serving' && serverSilence < longestSilence, state: this.state, ...about(), serverSilence };
+    });
+    this.endHealth = end;
+    this.say(`Health: ${url}/healthz, ${url}/readyz`);
+  }
+
+  is(state: Health['state']): void {
+    this.state = state;
+  }
+
+  serverAnswered(): void {
+    this.answeredAt = performance.now();
+  }
+
+  /** Waits until what has to be told is told. */
+  async end(): Promise<void> {
+    this.endHealth();
+    await this.webhook?.settle();
+  }
+}

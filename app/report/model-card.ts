@@ -1,0 +1,106 @@
+import { parse, stringify } from 'yaml';
+import type { CardRequest } from '../../activities/outputs/publish.js';
+import { accuracyRows, questionsText } from './accuracies.js';
+import { grouped, percent } from './figures.js';
+import { gateRows } from './gates.js';
+import { markdownTable } from './markdown.js';
+import { perplexityRows } from './perplexities.js';
+import { states } from './states.js';
+
+/**
+ * The card of a pruned model on a hub: what it is, its numbers, its mask, how it was made and how it is loaded. It names no path of a machine and no time,
+ * so that equal runs have equal cards.
+ */
+export function renderCard(request: CardRequest): string {
+  const sections = [title(request), numbers(request), gates(request), mask(request), loading(request), making(request)];
+  return `---\n${stringify(frontMatter(request), { lineWidth: 0 })}---\n\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** What the dense model's card says of its licence holds for the pruned one, too. */
+const inherited = ['license', 'license_name', 'license_link', 'language'] as const;
+
+function frontMatter({ result, denseCard }: CardRequest): Record<string, unknown> {
+  const dense = metadataOf(denseCard);
+  const { model, name, perplexity } = result;
+  const last = states.findLast((state) => perplexity[state] !== undefined);
+  const metrics = Object.entries((last === undefined ? undefined : perplexity[last]) ?? {}).map(([dataset, value]) => ({
+    task: { type: 'text-generation' }, dataset: { name: dataset, type: dataset }, metrics: [{ type: 'perplexity', value }],
+  }));
+  return {
+    ...Object.fromEntries(inherited.filter((key) => dense[key] !== undefined).map((key) => [key, dense[key]])),
+    library_name: 'transformers',
+    pipeline_tag: 'text-generation',
+    ...(model.repo !== undefined && { base_model: model.repo }),
+    tags: ['pruned', 'sparse', 'llm-barber', ...(result.pattern === 'unstructured' ? [] : [result.pattern])],
+    ...(metrics.length > 0 && { 'model-index': [{ name, results: metrics }] }),
+  };
+}
+
+function metadataOf(card: string | undefined): Record<string, unknown> {
+  const [, text] = /^---\r?\n([\s\S]*?)\r?\n---/.exec(card ?? '') ?? [];
+  try {
+    const value: unknown = text === undefined ? {} : parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    // Somebody else's card.
+    return {};
+  }
+}
+
+function title({ result: { name, model, sparsity, pattern }, denseCard }: CardRequest): string {
+  const source = model.repo === undefined ? `a ${model.family} model` : `[${model.repo}](https://huggingface.co/${model.repo}) at commit \`${model.revision ?? ''}\``;
+  const card = denseCard === undefined ? '' : ' The card of the dense model is in [DENSE_MODEL_CARD.md](DENSE_MODEL_CARD.md).';
+  return [
+    `# ${name}`,
+    `This is ${source}, pruned: ${percent(sparsity.actual)} of the ${grouped(model.prunable)} weights of its linears are zero (${pattern === 'unstructured' ? 'unstructured' : `pattern ${pattern}`}). `
+      + `It has ${grouped(model.parameters)} parameters in ${model.layers} decoder layers.${card}`,
+  ].join('\n\n');
+}
+
+function numbers({ result }: CardRequest): string {
+  const [perplexities, accuracies] = [perplexityRows(result), accuracyRows(result)];
+  if (perplexities.length + accuracies.length === 0) return '';
+  return [
+    '## Numbers',
+    '`dense` is the model before pruning, `initial` the model after the first mask, `rebuilt` the one after the rebuild.',
+    ...(perplexities.length === 0 ? [] : [markdownTable(perplexities)]),
+    ...(accuracies.length === 0 ? [] : [markdownTable(accuracies), `Documents: ${questionsText(result)}.`]),
+  ].join('\n\n');
+}
+
+function gates({ result: { gates: judged = [], sparsity } }: CardRequest): string {
+  // How long a run took is not a property of its model.
+  const lasting = judged.filter(({ quantity }) => quantity !== 'seconds');
+  return lasting.length === 0 ? '' : ['## Quality gates', markdownTable(gateRows(lasting, sparsity))].join('\n\n');
+}
+
+function mask({ result: { sparsity, pattern, digests } }: CardRequest): string {
+  return [
+    '## Mask',
+    markdownTable([['pattern', 'asked', 'found'], [pattern, percent(sparsity.target), percent(sparsity.actual)]]),
+    '`pruning/mask.safetensors` has one bit for each weight of each pruned linear: row-major, lowest bit first, 1 = kept. '
+      + '`pruning/proof.json` says what was checked of mask and checkpoint, with their digests.',
+    ...(digests === undefined ? [] : [markdownTable([['file', 'SHA-256'], ['`pruning/mask.safetensors`', `\`${digests.mask}\``], ...Object.entries(digests.checkpoint).map(([file, sha256]) => [`\`${file}\``, `\`${sha256}\``])])]),
+  ].join('\n\n');
+}
+
+function loading({ repository }: CardRequest): string {
+  return [
+    '## How to load it',
+    'The layout is dense, with zeros in it, so everything loads it that loads the dense model:',
+    `\`\`\`python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\nmodel = AutoModelForCausalLM.from_pretrained("${repository}")\ntokenizer = AutoTokenizer.from_pretrained("${repository}")\n\`\`\``,
+    'It takes the memory of the dense model. To check the zeros in a downloaded copy:',
+    '```sh\nnpx llm-barber-pipeline mask verify FOLDER --mask FOLDER/pruning/mask.safetensors\n```',
+  ].join('\n\n');
+}
+
+function making({ result: { engine }, lock }: CardRequest): string {
+  const text = `Made with [LLM-Barber](https://arxiv.org/abs/2408.10631) pipelines on ${engine.backend} ${engine.version} (${engine.device}).`;
+  if (lock === undefined) return ['## How it was made', text].join('\n\n');
+  return [
+    '## How it was made',
+    `${text} Version ${lock.package} of llm-barber-pipeline ran this pipeline:`,
+    `\`\`\`yaml\n${stringify(lock.pipeline, { lineWidth: 0, aliasDuplicateObjects: false })}\`\`\``,
+    '`pruning/pipeline.lock.yaml` has digests of everything that the bits follow from. The same pipeline with `--locked pipeline.lock.yaml` gives the same bits or fails.',
+  ].join('\n\n');
+}

@@ -1,0 +1,126 @@
+import { pathToFileURL } from 'node:url';
+import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { commit, createRepo, type CommitOperation } from '@huggingface/hub';
+import { sha256Of } from '../artifacts/index.js';
+import { HubAccessError, RepositoryNotFoundError } from './errors.js';
+import { remoteFiles, pin, type RemoteFile } from './list-files.js';
+import { describeRepository, type Repository } from './repository.js';
+import { hubFetch } from './request.js';
+import type { HubSettings } from './settings.js';
+
+/** What is published: a file on this machine, or a text. */
+export type Content = { file: string } | { text: string };
+
+export interface PublishRequest {
+  /** `organisation/name`; made if it is not there. */
+  repository: string;
+  branch: string;
+  /** Whether a repository that is made is private. */
+  private: boolean;
+  /** By their paths in the repository. */
+  files: ReadonlyMap<string, Content>;
+  /** Paths of the repository that are removed if they are not in `files`. */
+  isOutdated: (path: string) => boolean;
+  /** First line of the commit's message. */
+  title: string;
+  /** SHA-256 of files, if known already, by their paths on this machine. */
+  known?: ReadonlyMap<string, string>;
+  onProgress?: (what: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface Published {
+  repository: string;
+  /** The page of the repository. */
+  url: string;
+  commit: string;
+  /** Paths that the commit changed or removed; empty if everything was there already. */
+  changed: string[];
+}
+
+/**
+ * Makes a branch of a repository hold these files. Files that are there with the same digests are not sent again, and without a difference there is
+ * no commit. A call that was interrupted is continued by the next one: the hub keeps the large files that it has got whole.
+ * @throws HubAccessError without a token that may write, RevisionNotFoundError if the branch is missing, HubUnreachableError, HubProtocolError
+ */
+export async function publish(request: PublishRequest, settings: HubSettings): Promise<Published> {
+  const { repository, branch, onProgress = () => undefined } = request;
+  const subject: Repository = { type: 'model', repository, revision: branch };
+  checkMayWrite(settings, subject);
+  onProgress('comparing with the hub');
+  const { head, changes } = await compare(request, subject, settings);
+  const url = `${settings.endpoint}/${repository}`;
+  if (changes.length === 0) return { repository, url, commit: head, changed: [] };
+  try {
+    const made = await commit({
+      repo: { type: 'model', name: repository }, branch, title: request.title, parentCommit: head, hubUrl: settings.endpoint,
+      operations: changes.map((path) => operation(path, request.files.get(path))),
+      // Without it a file is sent as a whole, and the hub says afterwards which files it has.
+      useXet: false,
+      fetch: sending(settings, subject, onProgress),
+      ...(request.signal !== undefined && { abortSignal: request.signal }),
+    });
+    return { repository, url, commit: made?.commit.oid ?? '', changed: changes };
+  } catch (error) {
+    // The commit may have been made, and the answer lost.
+    const after = await compare(request, subject, settings).catch(() => undefined);
+    if (after === undefined || after.changes.length > 0) throw error;
+    return { repository, url, commit: after.head, changed: changes };
+  }
+}
+
+/** Checks that there is a token to write with. @throws HubAccessError */
+export function checkMayWrite({ token, offline }: HubSettings, subject: Repository): void {
+  const where = describeRepository(subject);
+  if (offline) throw new HubAccessError({ where, what: 'HF_HUB_OFFLINE forbids to ask the hub', remedy: 'Unset it to publish' });
+  if (token !== undefined) return;
+  throw new HubAccessError({ where, what: 'no token was given', expected: 'a token that may write to the repository', remedy: 'Set HF_TOKEN' });
+}
+
+/** Which paths differ between the branch and what it should hold. Makes the repository if it is not there. */
+async function compare({ files, isOutdated, known, ...request }: PublishRequest, subject: Repository, settings: HubSettings): Promise<{ head: string; changes: string[] }> {
+  const pinned = await pin(subject, settings).catch(async (error: unknown) => {
+    if (!(error instanceof RepositoryNotFoundError)) throw error;
+    const asked = { repo: { type: 'model', name: request.repository }, private: request.private, hubUrl: settings.endpoint, fetch: hubFetch(settings, { ...subject, writes: true }) } as const;
+    // The token goes with `fetch`, which takes those of other hubs than Hugging Face's, too.
+    await createRepo(asked as typeof asked & { accessToken: string });
+    return await pin(subject, settings);
+  });
+  const remote = new Map((await remoteFiles(pinned, settings)).map((file) => [file.path, file]));
+  const changes: string[] = [];
+  for (const [path, content] of files) {
+    const there = remote.get(path);
+    if (there === undefined || !(await isSame(content, there, known))) changes.push(path);
+  }
+  return { head: pinned.commit, changes: [...changes, ...[...remote.keys()].filter((path) => !files.has(path) && isOutdated(path))] };
+}
+
+async function isSame(content: Content, { checksum }: RemoteFile, known: ReadonlyMap<string, string> = new Map()): Promise<boolean> {
+  if ('sha256' in checksum && 'file' in content) {
+    return (known.get(content.file) ?? (await sha256Of(content.file))) === checksum.sha256;
+  }
+  const bytes = 'file' in content ? await readFile(content.file) : Buffer.from(content.text);
+  const digest = 'sha256' in checksum ? createHash('sha256').update(bytes) : createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes);
+  return digest.digest('hex') === ('sha256' in checksum ? checksum.sha256 : checksum.git);
+}
+
+function operation(path: string, content: Content | undefined): CommitOperation {
+  if (content === undefined) return { operation: 'delete', path };
+  return { operation: 'addOrUpdate', path, content: 'file' in content ? pathToFileURL(content.file) : new Blob([content.text]) };
+}
+
+/** So slow an upload may be, in bytes a second, before it counts as cut: an answer comes only after all of it. */
+const slowest = 50_000;
+
+/** A `fetch` for what is sent: as {@link hubFetch}, with time for large bodies. A commit is not sent twice: the caller looks whether it was made. */
+function sending(settings: HubSettings, subject: Repository, onProgress: (what: string) => void): typeof fetch {
+  return async (input, init = {}) => {
+    const bytes = init.body instanceof Blob ? init.body.size : 0;
+    if (init.method === 'PUT') onProgress(`sending ${Math.ceil(bytes / 1e6)} MB`);
+    const patient = { ...settings, idleMs: settings.idleMs + (bytes / slowest) * 1000 };
+    const url = input instanceof Request ? input.url : String(input);
+    const once = /\/commit\/[^/]+$/.test(new URL(url).pathname);
+    return await hubFetch(patient, { ...subject, writes: true, ...(once && { attempts: 1 }) })(input, init);
+  };
+}

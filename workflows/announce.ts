@@ -1,0 +1,64 @@
+import { ContinueAsNew, isCancellation, proxySinks, workflowInfo, type Sinks } from '@temporalio/workflow';
+import type { GateResult, PipelineRequest, PipelineResult } from './protocol.js';
+
+/** How a run has ended, for whoever watches a worker. */
+export interface EndedRun {
+  workflowId: string;
+  runId: string;
+  name: string;
+  status: 'completed' | 'gateFailed' | 'failed' | 'cancelled';
+  /** ISO 8601. */
+  at: string;
+  gates?: Pick<GateResult, 'gate' | 'asked' | 'found' | 'passed'>[];
+  perplexity?: PipelineResult['perplexity'];
+  sparsity?: PipelineResult['sparsity'];
+  checkpoint?: string;
+  report?: string;
+  published?: PipelineResult['published'];
+  error?: { type: string; message: string };
+}
+
+/** What the worker that runs a workflow hears of it. It costs no event of the history, so old runs replay as they did. */
+export interface RunSinks extends Sinks {
+  runs: { ended(run: EndedRun): void };
+}
+
+const { runs } = proxySinks<RunSinks>();
+
+/**
+ * Runs a workflow and tells its worker how it ended. A run that is terminated tells nothing: no code of it runs any more.
+ */
+export async function announcing(request: PipelineRequest, run: () => Promise<PipelineResult>): Promise<PipelineResult> {
+  const { workflowId, runId } = workflowInfo();
+  const common = { workflowId, runId, name: nameOf(request) };
+  try {
+    const result = await run();
+    const { gates, perplexity, sparsity, checkpoint, report, published } = result;
+    runs.ended({
+      ...common, at: now(), status: gates?.some(({ passed }) => !passed) === true ? 'gateFailed' : 'completed', perplexity, sparsity, checkpoint, report,
+      ...(gates && { gates: gates.map(({ gate, asked, found, passed }) => ({ gate, asked, found, passed })) }), ...(published && { published }),
+    });
+    return result;
+  } catch (error) {
+    // It goes on in another execution.
+    if (!(error instanceof ContinueAsNew)) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) });
+    throw error;
+  }
+}
+
+const now = (): string => new Date().toISOString();
+
+/** Nothing of a request has been checked when a run fails by it. */
+function nameOf(request: unknown): string {
+  const { name } = ((request as Partial<PipelineRequest> | null)?.pipeline ?? {}) as { name?: unknown };
+  return typeof name === 'string' ? name.slice(0, 200) : '';
+}
+
+/** The innermost cause is what went wrong; the others say that something did. */
+function reasonOf(error: unknown): { type: string; message: string } {
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  if (!(inner instanceof Error)) return { type: '', message: String(inner).slice(0, 2000) };
+  const { type } = inner as { type?: unknown };
+  return { type: typeof type === 'string' ? type : inner.name, message: inner.message.slice(0, 2000) };
+}
