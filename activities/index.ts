@@ -9,7 +9,8 @@ import { ComputeCrashedError, SeatLostError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Seat } from './seat.js';
-import { checkMayPublish, publishKept, type CardRequest } from './outputs/publish.js';
+import { checkMayPublish } from './outputs/may-publish.js';
+import type { CardRequest } from './outputs/publish.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
 import type { Activities, SharedActivities } from './types.js';
 import { runFolder } from './write-outputs.js';
@@ -82,6 +83,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
         checkMayPublish(target, mayPublishTo);
         const folder = runFolder(state, workflowId);
         const { cancellationSignal: signal } = Context.current();
+        const { publishKept } = await import('./outputs/publish.js');
         const published = await seat.use(runInFlight(), () => publishKept({ result, folder, target, renderCard, signal }, store));
         seat.leave(runInFlight());
         return published;

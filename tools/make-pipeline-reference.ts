@@ -33,7 +33,9 @@ export function pipelineReference(schema: Schema, example: string): string {
 
 function nested(key: string, schema: Schema): string[] {
   const target = dereference(schema);
-  return target.type === 'object' ? [section(`\`${key}\``, target)] : [];
+  if (target.type !== 'object') return [];
+  const below = Object.entries(target.properties ?? {}).flatMap(([name, value]) => nested(`${key}.${name}`, value));
+  return [section(`\`${key}\``, target), ...below];
 }
 
 function section(title: string, schema: Schema): string {

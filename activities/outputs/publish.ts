@@ -3,22 +3,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { ArtifactStore } from '../../files/artifacts/index.js';
-import { hubSettings, publish, checkMayWrite, type Content, type Published } from '../../files/hub/index.js';
+import { hubSettings, publish, type Content, type Published } from '../../files/hub/index.js';
 import type { PublishTarget } from '../../app/config/pipeline.js';
-import { OutputsElsewhereError, PublishNotAllowedError } from '../errors.js';
+import { OutputsElsewhereError } from '../errors.js';
 import type { PipelineResult } from '../result.js';
 import { bringModel } from './bring.js';
-
-/**
- * Checks at the start of a run whether its end can publish it.
- * @param allowed organisations; any if undefined
- * @throws PublishNotAllowedError, HubAccessError if there is no token
- */
-export function checkMayPublish({ repository, branch }: PublishTarget, allowed: readonly string[] | undefined): void {
-  const [organisation] = repository.split('/');
-  if (allowed !== undefined && !allowed.includes(organisation)) throw new PublishNotAllowedError(repository, allowed);
-  checkMayWrite(hubSettings(), { type: 'model', repository, revision: branch });
-}
 
 /** What a model card is made from. */
 export interface CardRequest {
@@ -32,8 +21,6 @@ export interface CardRequest {
 
 export interface PublishRunRequest {
   result: PipelineResult;
-  /** Of the run. */
-  folder: string;
   target: PublishTarget;
   renderCard: (request: CardRequest) => string;
   onProgress?: (what: string) => void;
@@ -50,7 +37,7 @@ const weights = /^(model|pytorch_model|tf_model|flax_model)[^/]*\.(safetensors|b
  * same.
  * @throws OutputsElsewhereError if the checkpoint is not here, and the errors of the hub
  */
-export async function publishRun({ result, folder, target, renderCard, onProgress, signal }: PublishRunRequest): Promise<Published> {
+export async function publishRun({ result, target, renderCard, onProgress, signal }: PublishRunRequest): Promise<Published> {
   const { checkpoint, mask, proof, lock } = result;
   if (mask === '' || !existsSync(checkpoint) || !existsSync(mask)) throw new OutputsElsewhereError(result.name, checkpoint);
   const files = new Map<string, Content>();
@@ -73,7 +60,7 @@ export async function publishRun({ result, folder, target, renderCard, onProgres
   }, hubSettings());
 }
 
-/** As {@link publishRun}, for a run that may have written its checkpoint on another machine. */
-export async function publishKept(request: PublishRunRequest, store: ArtifactStore): Promise<Published> {
+/** As {@link publishRun}, for a run that may have written its checkpoint on another machine. @param request with the folder of the run's outputs */
+export async function publishKept(request: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
   return await publishRun({ ...request, result: { ...request.result, ...(await bringModel(request.result, request.folder, store)) } });
 }

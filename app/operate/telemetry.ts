@@ -11,12 +11,16 @@ export interface MetricsTarget {
   otlp?: string;
 }
 
+/** Bounds in seconds: the SDK's own end at 10, and a decoder layer of a large model takes minutes to hours. */
+const seconds = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+const histogramBucketOverrides = { llm_barber_unit_seconds: seconds, llm_barber_queue_seconds: seconds };
+
 /** The SDK's own exporter for a target; undefined if there is none. */
 export function metricsExporter({ prometheus, otlp }: MetricsTarget): MetricsExporter | undefined {
   const temporality = 'cumulative' as const;
-  if (prometheus !== undefined) return { prometheus: { bindAddress: prometheus, useSecondsForDurations: true, countersTotalSuffix: true } };
+  if (prometheus !== undefined) return { prometheus: { bindAddress: prometheus, useSecondsForDurations: true, countersTotalSuffix: true, histogramBucketOverrides } };
   // OTLP over HTTP has a path, OTLP over gRPC has none.
-  if (otlp !== undefined) return { otel: { url: otlp, http: new URL(otlp).pathname.length > 1, useSecondsForDurations: true, temporality } };
+  if (otlp !== undefined) return { otel: { url: otlp, http: new URL(otlp).pathname.length > 1, useSecondsForDurations: true, temporality, histogramBucketOverrides } };
   return undefined;
 }
 

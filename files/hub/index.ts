@@ -9,4 +9,4 @@ export type { DownloadProgress } from './download-blob.js';
 export * from './errors.js';
 export { describeRepository, repositoryFolder, type Repository } from './repository.js';
 export { hubSettings, type HubSettings } from './settings.js';
-export { publish, checkMayWrite, type Content, type Published } from './publish.js';
+export { publish, type Content, type Published } from './publish.js';

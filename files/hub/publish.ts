@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { commit, createRepo, type CommitOperation } from '@huggingface/hub';
 import { sha256Of } from '../artifacts/index.js';
-import { HubAccessError, RepositoryNotFoundError } from './errors.js';
+import { RepositoryNotFoundError } from './errors.js';
 import { remoteFiles, pin, type RemoteFile } from './list-files.js';
-import { describeRepository, type Repository } from './repository.js';
+import { checkMayWrite } from './may-write.js';
+import type { Repository } from './repository.js';
 import { hubFetch } from './request.js';
 import type { HubSettings } from './settings.js';
 
@@ -68,14 +69,6 @@ export async function publish(request: PublishRequest, settings: HubSettings): P
     if (after === undefined || after.changes.length > 0) throw error;
     return { repository, url, commit: after.head, changed: changes };
   }
-}
-
-/** Checks that there is a token to write with. @throws HubAccessError */
-export function checkMayWrite({ token, offline }: HubSettings, subject: Repository): void {
-  const where = describeRepository(subject);
-  if (offline) throw new HubAccessError({ where, what: 'HF_HUB_OFFLINE forbids to ask the hub', remedy: 'Unset it to publish' });
-  if (token !== undefined) return;
-  throw new HubAccessError({ where, what: 'no token was given', expected: 'a token that may write to the repository', remedy: 'Set HF_TOKEN' });
 }
 
 /** Which paths differ between the branch and what it should hold. Makes the repository if it is not there. */

@@ -31,6 +31,8 @@ function helps({ gains }: RuntimeFact, { twoOfFour }: CheckpointSizes): boolean 
   return gains === '2:4' ? twoOfFour !== null : gains !== 'nothing';
 }
 
+const gainTexts: Record<RuntimeFact['gains'], string> = { nothing: 'no', '2:4': 'yes, once converted', 'any zeros at 8 bits': 'once quantised to 8 bits' };
+
 function text(folder: string, sizes: CheckpointSizes): string {
   const { weights, zeros, pattern, dense, zipped, bitmask, twoOfFour, hasSparsityConfig } = sizes;
   const row = (form: string, bytes: number | null, note: string): string[] => [form, bytes === null ? '-' : bytesText(bytes), bytes === null ? '-' : percent(Number((bytes / dense).toFixed(4))), note];
@@ -43,7 +45,7 @@ function text(folder: string, sizes: CheckpointSizes): string {
   ];
   const programs = [
     ['program', 'loads it', 'gains from these zeros', 'date'],
-    ...runtimeFacts.map((fact) => [fact.runtime, fact.loads, helps(fact, sizes) ? (fact.gains === '2:4' ? 'yes, once converted' : fact.gains) : 'no', fact.date]),
+    ...runtimeFacts.map((fact) => [fact.runtime, fact.loads, helps(fact, sizes) ? gainTexts[fact.gains] : 'no', fact.date]),
   ];
   const sources = runtimeFacts.map(({ runtime, statement, source }) => `${runtime}: ${statement}.\n  ${source}`);
   const warning = hasSparsityConfig ? '\nconfig.json has a sparsity_config. vLLM 0.24 refuses it: remove it, the layout is dense.\n' : '';

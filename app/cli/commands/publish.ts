@@ -21,14 +21,14 @@ export interface PublishFlags {
  */
 export async function publishCommand(word: string, repository: string, flags: PublishFlags, options: GlobalOptions): Promise<number> {
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new CommandLineError({ what: `${JSON.stringify(repository)} is not a repository`, expected: '`organisation/name`', remedy: 'Correct it' });
-  const { result, folder } = await finishedRun(word, options, ['checkpoint', 'mask']);
+  const { result } = await finishedRun(word, options, ['checkpoint', 'mask']);
   const failed = failedGates(result);
   if (failed.length > 0 && !flags.force) {
     process.stderr.write(`Not published: ${failed.length} of ${result.gates?.length ?? 0} quality gates failed: ${failed.map(({ gate }) => gate).join('; ')}. --force publishes it all the same.\n`);
     return exitCode.gateFailed;
   }
   const published = await publishRun({
-    result, folder, renderCard, target: { repository, private: !flags.public, branch: flags.branch },
+    result, renderCard, target: { repository, private: !flags.public, branch: flags.branch },
     onProgress: (what) => { if (options.verbose) process.stderr.write(`${what}\n`); },
   });
   if (options.json) printJson(published);

@@ -30,25 +30,25 @@ function contentOf(result: PipelineResult, state: ModelState, model: string, end
   const scores = Object.entries(result.zeroShot?.[state] ?? {});
   const texts = Object.entries(result.perplexity[state] ?? {});
   const names = [...scores, ...texts].map(([name]) => name);
-  const each = <T>(value: T): Record<string, T> => Object.fromEntries(names.map((name) => [name, value]));
+  const each = (value: unknown): Record<string, unknown> => Object.fromEntries(names.map((name) => [name, value]));
   const source = state === 'dense' ? (result.model.repo ?? result.model.source) : result.checkpoint;
   return {
-    results: Object.fromEntries([
-      ...scores.map(([task, { acc, acc_stderr, acc_norm, acc_norm_stderr }]) => [task, {
+    results: {
+      ...valuesOf(scores, (task, { acc, acc_stderr, acc_norm, acc_norm_stderr }) => ({
         alias: task, 'acc,none': acc, 'acc_stderr,none': acc_stderr ?? missing,
         ...(acc_norm !== null && { 'acc_norm,none': acc_norm, 'acc_norm_stderr,none': acc_norm_stderr ?? missing }),
-      }]),
-      ...texts.map(([text, value]) => [text, { alias: text, 'perplexity,none': value, 'perplexity_stderr,none': missing }]),
-    ]),
+      })),
+      ...valuesOf(texts, (text, value) => ({ alias: text, 'perplexity,none': value, 'perplexity_stderr,none': missing })),
+    },
     group_subtasks: each([]),
-    configs: Object.fromEntries([
-      ...scores.map(([task, { bos }]) => [task, { task, output_type: 'multiple_choice', num_fewshot: 0, metadata: { add_bos_token: bos } }]),
-      ...texts.map(([text]) => [text, { task: text, output_type: 'loglikelihood_rolling', num_fewshot: 0, metadata: { unit: 'token' } }]),
-    ]),
+    configs: {
+      ...valuesOf(scores, (task, { bos }) => ({ task, output_type: 'multiple_choice', num_fewshot: 0, metadata: { add_bos_token: bos } })),
+      ...valuesOf(texts, (text) => ({ task: text, output_type: 'loglikelihood_rolling', num_fewshot: 0, metadata: { unit: 'token' } })),
+    },
     versions: each(missing),
     'n-shot': each(0),
-    higher_is_better: Object.fromEntries([...scores.map(([task]) => [task, { acc: true, acc_norm: true }]), ...texts.map(([text]) => [text, { perplexity: false }])]),
-    'n-samples': Object.fromEntries(scores.map(([task, { documents }]) => [task, { original: documents, effective: documents }])),
+    higher_is_better: { ...valuesOf(scores, () => ({ acc: true, acc_norm: true })), ...valuesOf(texts, () => ({ perplexity: false })) },
+    'n-samples': valuesOf(scores, (_, { documents }) => ({ original: documents, effective: documents })),
     config: { model: 'llm-barber-pipeline', model_args: `pretrained=${source}`, model_num_parameters: result.model.parameters, model_revision: result.model.revision ?? '', batch_size: null, device: result.engine.device, limit: null, bootstrap_iters: 0 },
     git_hash: null,
     date: endedAt / 1000,
@@ -60,4 +60,8 @@ function contentOf(result: PipelineResult, state: ModelState, model: string, end
     end_time: endedAt / 1000,
     total_evaluation_time_seconds: String(result.seconds.evaluation),
   };
+}
+
+function valuesOf<T>(entries: readonly (readonly [string, T])[], make: (name: string, value: T) => object): Record<string, object> {
+  return Object.fromEntries(entries.map(([name, value]) => [name, make(name, value)]));
 }

@@ -2,9 +2,9 @@
 export interface RuntimeFact {
   runtime: string;
   /** Whether it loads the dense layout that a run writes. */
-  loads: 'yes' | 'after conversion' | 'no longer maintained';
+  loads: 'yes' | 'after conversion' | 'is a library' | 'no longer maintained';
   /** For which zeros it saves time or memory. */
-  gains: 'nothing' | '2:4' | 'any zeros, 8-bit weights';
+  gains: 'nothing' | '2:4' | 'any zeros at 8 bits';
   statement: string;
   source: string;
   /** When the source says so: the date of a change or report, or when a page was read. */
@@ -29,12 +29,12 @@ export const runtimeFacts: readonly RuntimeFact[] = [
     source: 'https://github.com/vllm-project/vllm/pull/51190', date: '2026-08-05',
   },
   {
-    runtime: 'compressed-tensors', loads: 'yes', gains: 'nothing',
+    runtime: 'compressed-tensors', loads: 'is a library', gains: 'nothing',
     statement: 'sparse formats (sparse-bitmask, sparse-24-bitmask) were removed after 0.14',
     source: 'https://github.com/vllm-project/compressed-tensors/pull/610', date: '2026-03-02',
   },
   {
-    runtime: 'torchao', loads: 'yes', gains: 'nothing',
+    runtime: 'torchao', loads: 'is a library', gains: 'nothing',
     statement: 'torchao.sparsity and its kernels were deleted',
     source: 'https://github.com/pytorch/ao/pull/4728', date: '2026-08-08',
   },
@@ -59,7 +59,7 @@ export const runtimeFacts: readonly RuntimeFact[] = [
     source: 'https://github.com/ggml-org/llama.cpp/issues/3594', date: '2023-10-12',
   },
   {
-    runtime: 'OpenVINO', loads: 'after conversion', gains: 'any zeros, 8-bit weights',
+    runtime: 'OpenVINO', loads: 'after conversion', gains: 'any zeros at 8 bits',
     statement: 'CPU_SPARSE_WEIGHTS_DECOMPRESSION_RATE packs sparse weights; shown for 8-bit models on 4th-generation Xeon',
     source: 'https://docs.openvino.ai/2025/notebooks/sparsity-optimization-with-output.html', date: '2026-11-30',
   },

@@ -48,7 +48,7 @@ async function run(state: string, env: NodeJS.ProcessEnv, ...words: string[]): P
 const digestsOf = (of: string): Record<string, string> =>
   Object.fromEntries(readdirSync(of, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
-    .map((name) => [path.relative(of, name), createHash('sha256').update(readFileSync(name)).digest('hex')]).sort());
+    .map((name): [string, string] => [path.relative(of, name), createHash('sha256').update(readFileSync(name)).digest('hex')]).sort());
 
 describe('a bucket', where(needs.s3Server), () => {
   let s3: S3Server;

@@ -56,12 +56,12 @@ describe('--set', () => {
     ['stages.01.rebuild.ratio=1', 'no item 01 in the list `stages`; expected 0 to 3. Items count from 0.'],
     ['name.first=x', '`name` is a single value; expected a mapping or list on the way to `first`. Shorten the path.'],
     ['initialMask.sparsty=0.6', 'unknown key `sparsty` in `initialMask`; expected `method`, `sparsity`, `pattern`, `allocation`, `damping`, `iterations` or `source`. Did you mean `sparsity`?'],
-    ['engin.backend=wasm', 'unknown key `engin` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `stages` or `gates`. Did you mean `engine`?'],
+    ['engin.backend=wasm', 'unknown key `engin` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `outputs`, `stages` or `gates`. Did you mean `engine`?'],
     ['initialMask.sparsity=60', '`sparsity` is 60; expected a number above 0 and below 1. Write for example `sparsity: 0.5`.'],
     ['calibration.dataset.name=c4', '`file` and `name` in one dataset; expected one of them. Remove the other.'],
     ['initialMask.pattern=1:4', '`sparsity` is 0.5; expected 0.75, which follows from the pattern 1:4. Leave it out, or change the pattern.'],
     ['initialMask.method=file', '`source` is missing in `initialMask`; expected text. Add for example `source: ./masks/llama-13b-50.safetensors`.'],
-    ['__proto__.x=1', 'unknown key `__proto__` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `stages` or `gates`. Remove it.'],
+    ['__proto__.x=1', 'unknown key `__proto__` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `outputs`, `stages` or `gates`. Remove it.'],
   ])('%s is refused by name', (wrong, message) => {
     expect(problemLines(text, { overrides: [wrong] })).toEqual([`--set ${wrong}: ${message}`]);
   });

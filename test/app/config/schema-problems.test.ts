@@ -6,9 +6,9 @@ const stage = (yaml: string) => problemLines(pipelineText(`${standardStages}${ya
 
 describe('unknown keys', () => {
   test.each([
-    ['modle: {}', 'unknown key `modle` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `stages` or `gates`. Did you mean `model`?'],
-    ['Engine: {}', 'unknown key `Engine` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `stages` or `gates`. Did you mean `engine`?'],
-    ['quality: {}', 'unknown key `quality` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `stages` or `gates`. Remove it.'],
+    ['modle: {}', 'unknown key `modle` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `outputs`, `stages` or `gates`. Did you mean `model`?'],
+    ['Engine: {}', 'unknown key `Engine` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `outputs`, `stages` or `gates`. Did you mean `engine`?'],
+    ['quality: {}', 'unknown key `quality` in the pipeline; expected `version`, `name`, `model`, `engine`, `durability`, `cost`, `outputs`, `stages` or `gates`. Remove it.'],
   ])('%s', (yaml, message) => {
     expect(problemLines(pipelineText(undefined, `${yaml}\n`))).toEqual([`4:1 ${message}`]);
   });

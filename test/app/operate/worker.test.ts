@@ -100,6 +100,8 @@ it('tells how each run ended, and counts it', async () => {
   expect(sum(all, 'llm_barber_units_total', 'task="prepareRun"', 'outcome="failed"')).toBe(1);
   expect(sum(all, 'llm_barber_work_milliseconds_total')).toBeGreaterThan(0);
   expect(sum(all, 'llm_barber_unit_seconds_count')).toBeGreaterThan(2 * layers);
+  // A layer may take hours: the histogram tells minutes from hours.
+  expect([...all.keys()].some((key) => key.startsWith('llm_barber_unit_seconds_bucket') && key.includes('le="3600"'))).toBe(true);
   // The SDK's own.
   expect([...all.keys()].some((key) => key.startsWith('temporal_'))).toBe(true);
 });

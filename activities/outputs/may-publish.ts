@@ -1,0 +1,16 @@
+import type { PublishTarget } from '../../app/config/pipeline.js';
+// Not by the index: the hub's library is large, and few runs publish.
+import { checkMayWrite } from '../../files/hub/may-write.js';
+import { hubSettings } from '../../files/hub/settings.js';
+import { PublishNotAllowedError } from '../errors.js';
+
+/**
+ * Checks at the start of a run whether its end can publish it.
+ * @param allowed organisations; any if undefined
+ * @throws PublishNotAllowedError, HubAccessError if there is no token
+ */
+export function checkMayPublish({ repository, branch }: PublishTarget, allowed: readonly string[] | undefined): void {
+  const [organisation] = repository.split('/');
+  if (allowed !== undefined && !allowed.includes(organisation)) throw new PublishNotAllowedError(repository, allowed);
+  checkMayWrite(hubSettings(), { type: 'model', repository, revision: branch });
+}

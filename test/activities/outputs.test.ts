@@ -1,0 +1,46 @@
+/** The outputs of a run in a store that several machines share. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { keepModel, keptParts } from '../../activities/outputs/keep.js';
+import type { PipelineResult } from '../../activities/result.js';
+import type { RunContext } from '../../activities/types.js';
+import { writeReport } from '../../activities/write-report.js';
+import { ArtifactStore, keptRun, outputParts } from '../../files/artifacts/index.js';
+import { demoPipeline } from '../helpers/demo-run.js';
+import { exampleResult } from '../app/report/example-result.js';
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'outputs-'))));
+afterEach(() => rm(folder, { recursive: true }));
+
+it('a run that ends on another machine brings its checkpoint along, and both machines keep one run', async () => {
+  const first = join(folder, 'first', 'runs', 'w');
+  await mkdir(join(first, 'checkpoint'), { recursive: true });
+  const files = { checkpoint: join(first, 'checkpoint'), mask: join(first, 'mask.safetensors'), proof: join(first, 'proof.json') };
+  await writeFile(join(files.checkpoint, 'model.safetensors'), 'weights');
+  await writeFile(join(files.checkpoint, 'config.json'), '{}');
+  await writeFile(files.mask, 'mask');
+  await writeFile(files.proof, '{}');
+  const store = new ArtifactStore(join(folder, 'shared'));
+  const kept = await keepModel(store, outputParts, files, new Map());
+  // The machine is gone, with its disk.
+  await rm(join(folder, 'first'), { recursive: true });
+
+  const second = join(folder, 'second');
+  const result: PipelineResult = { ...exampleResult, ...files, kept };
+  const written = await writeReport({ workflowId: 'w', pipeline: demoPipeline(), context: {} as RunContext, result }, second, store, { renderReport: () => 'report', renderPage: () => Promise.resolve('page') });
+  expect(written).toMatchObject({ checkpoint: join(second, 'runs', 'w', 'checkpoint'), mask: join(second, 'runs', 'w', 'mask.safetensors') });
+  expect(await readFile(join(second, 'runs', 'w', 'checkpoint', 'model.safetensors'), 'utf8')).toBe('weights');
+  const remembered = await keptRun(store.shelf, 'w');
+  expect(remembered?.outputs).toEqual({ ...kept, report: written.kept?.report });
+});
+
+it('keeps what the pipeline says; if it says nothing, everything in a store that has a place of its own', () => {
+  const [own, shared] = [new ArtifactStore(join(folder, 'artifacts')), new ArtifactStore(join(folder, 'elsewhere'))];
+  expect(keptParts(undefined, own, folder)).toEqual([]);
+  expect(keptParts(undefined, shared, folder)).toEqual(['checkpoint', 'mask', 'report']);
+  expect(keptParts(['mask'], own, folder)).toEqual(['mask']);
+  expect(keptParts([], shared, folder)).toEqual([]);
+});
