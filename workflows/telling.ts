@@ -13,6 +13,7 @@ const ownNames: Partial<Record<keyof Activities, string>> = {
   findScores: 'initial mask, scores that are there already',
   sampleEvaluation: 'evaluation, text',
   writeReport: 'report',
+  publishOutputs: 'publishing to a hub',
 };
 
 /** What Temporal's own page says about a run. Neither summaries nor details are compared when a history is replayed. */

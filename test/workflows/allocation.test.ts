@@ -7,6 +7,7 @@ import type { ScoresFound } from '../../activities/types.js';
 import { parsePipeline } from '../../app/config/index.js';
 import { pipelineStart, requestFor, workflowIdOf } from '../../app/cli/start-pipeline.js';
 import { pipelineWorkflow, progressQuery, type PipelineProgress, type PipelineResult } from '../../workflows/protocol.js';
+import { noSinks } from '../helpers/no-sinks.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { ownNamespace } from '../helpers/shared-server.js';
 import { madeUpActivities } from './made-up-activities.js';
@@ -35,7 +36,7 @@ describe('an allocation', () => {
     };
     const activities = { ...madeUpActivities('allocating', watch), findScores: () => Promise.resolve(found) };
     const options = { connection, namespace: server.env.TEMPORAL_NAMESPACE, taskQueue: 'allocating', shutdownForceTime: '2 seconds' } as const;
-    worker = await Worker.create({ ...options, workflowBundle: { code: readFileSync('dist/workflow-bundle.js', 'utf8') }, activities });
+    worker = await Worker.create({ ...options, workflowBundle: { code: readFileSync('dist/workflow-bundle.js', 'utf8') }, activities, sinks: noSinks });
     running = worker.run();
   });
   afterAll(async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunContext } from '../../activities/types.js';
 import { listCommand } from '../../app/cli/commands/list.js';
@@ -15,6 +15,7 @@ import { pipelineStart, requestFor, workflowIdOf } from '../../app/cli/start-pip
 import { liveKeys } from '../../app/cli/store/live-keys.js';
 import { parsePipeline } from '../../app/config/index.js';
 import { startOwnServer, type OwnServer } from '../../tools/histories/own-server.js';
+import type { EndedRun, RunSinks } from '../../workflows/announce.js';
 import { incidentSignal, pauseSignal, pipelineWorkflow, progressQuery, resumeSignal, type PipelineProgress, type PipelineRequest, type PipelineResult } from '../../workflows/protocol.js';
 import { requireBuild } from '../helpers/set-up.js';
 import { keyOf, madeUpActivities } from './made-up-activities.js';
@@ -30,6 +31,9 @@ describe('pipelines that continue as new', () => {
   let client: Client;
   let connection: NativeConnection;
   const serving: { worker: Worker; ended: Promise<void> }[] = [];
+  /** What the workers were told of the ends of runs. */
+  const ended: EndedRun[] = [];
+  const sinks: InjectedSinks<RunSinks> = { runs: { ended: { fn: (_, run) => void ended.push(run) } } };
   /** What the activities have seen. */
   let calls: { name: string; context: RunContext | undefined; spent: number | undefined }[] = [];
   /** Called in each activity. */
@@ -40,7 +44,7 @@ describe('pipelines that continue as new', () => {
       calls.push({ name, context, spent });
       await meanwhile(name, calls.length);
     });
-    const worker = await Worker.create({ connection, taskQueue, workflowBundle: { code }, activities, shutdownForceTime: '2 seconds' });
+    const worker = await Worker.create({ connection, taskQueue, workflowBundle: { code }, activities, sinks, shutdownForceTime: '2 seconds' });
     serving.push({ worker, ended: worker.run() });
   }
 
@@ -138,6 +142,8 @@ gates: [seconds total <= 10000]
     const lengths = await executions(workflowId);
     expect(lengths.length).toBeGreaterThan(4);
     expect(Math.max(...lengths)).toBeLessThan(mostEvents);
+    // However many executions there were, the run ended once.
+    expect(ended.filter((run) => run.workflowId === workflowId).map(({ status, gates }) => [status, gates?.length])).toEqual([['completed', 1]]);
 
     // Log-likelihoods are looked up again, to see which are there; nothing else is asked for twice.
     expect(calls.map(({ name }) => name).filter((name) => name !== 'findLikelihoods')).toEqual(asked.filter((name) => name !== 'findLikelihoods'));
@@ -271,5 +277,6 @@ gates: [seconds total <= 10000]
     workflowId = await start('cancelled');
     await expect(resultOf(workflowId)).rejects.toThrow(WorkflowFailedError);
     expect((await client.workflow.getHandle(workflowId).describe()).status.name).toBe('CANCELLED');
+    expect(ended.filter((run) => run.workflowId === workflowId).map(({ status }) => status)).toEqual(['cancelled']);
   });
 });

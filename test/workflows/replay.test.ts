@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
+import { noSinks } from '../helpers/no-sinks.js';
 
 // The violations below are meant; their log is not for the reader of a test run.
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
@@ -19,7 +20,7 @@ const code = readFileSync('dist/workflow-bundle.js', 'utf8');
 async function replay(name: string, changed = code): Promise<void> {
   const history = JSON.parse(histories.get(name) ?? '') as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
   // A sweep's members are named after it.
-  await Worker.runReplayHistory({ workflowBundle: { code: changed } }, history, history.events[0].workflowExecutionStartedEventAttributes.workflowId);
+  await Worker.runReplayHistory({ workflowBundle: { code: changed }, sinks: noSinks }, history, history.events[0].workflowExecutionStartedEventAttributes.workflowId);
 }
 
 it.each([...histories.keys()])('replays a recorded run: %s', async (name) => {

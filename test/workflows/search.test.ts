@@ -15,6 +15,7 @@ import type { InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
 import { withChanges } from '../../workflows/changes.js';
 import type { SearchRequest, SearchResult, SearchTable } from '../../workflows/search-protocol.js';
 import { sweepTableQuery } from '../../workflows/sweep-protocol.js';
+import { noSinks } from '../helpers/no-sinks.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { ownNamespace } from '../helpers/shared-server.js';
 import { keyOf, madeUpActivities, madeUpContext } from './made-up-activities.js';
@@ -63,7 +64,7 @@ describe('search workflow', () => {
 
   async function serve(): Promise<void> {
     worker = await Worker.create({
-      connection, namespace: client.options.namespace, taskQueue, activities: activities(), shutdownForceTime: '2 seconds',
+      connection, namespace: client.options.namespace, taskQueue, activities: activities(), sinks: noSinks, shutdownForceTime: '2 seconds',
       workflowBundle: { code: readFileSync(bundle, 'utf8') },
       // Every step replays all before it, as after a crash.
       maxCachedWorkflows: 0,

@@ -14,6 +14,7 @@ import { checkSweepRequest, parseSweep } from '../../app/config/index.js';
 import type { InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
 import { withChanges } from '../../workflows/changes.js';
 import { addMembersSignal, sweepRequestQuery, sweepTableQuery, type SweepRequest, type SweepResult, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { noSinks } from '../helpers/no-sinks.js';
 import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
 import { ownNamespace } from '../helpers/shared-server.js';
 
@@ -89,6 +90,7 @@ describe('sweep workflow', () => {
       taskQueue: 'sweeps',
       workflowBundle: { code: readFileSync(bundle, 'utf8') },
       activities,
+      sinks: noSinks,
       maxConcurrentActivityTaskExecutions: 20,
       shutdownForceTime: '2 seconds',
     });
