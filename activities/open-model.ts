@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { findTensor, haveEqualValues, openCheckpoint, type Checkpoint } from '../files/checkpoints/index.js';
-import { modelFromConfig, type DecoderModel } from '../science/models/index.js';
+import { inStoredLayout, modelFromConfig, type DecoderModel } from '../science/models/index.js';
 
 /** A model as activities use it: its structure, and a reader for its tensors. */
 export interface OpenModel {
@@ -17,9 +17,10 @@ export interface OpenModel {
 export async function openModel(folder: string): Promise<OpenModel> {
   const checkpoint = await openCheckpoint(folder);
   const where = join(folder, 'config.json');
-  const model = modelFromConfig(checkpoint.config, where);
+  const load = (config: Record<string, unknown>): DecoderModel => inStoredLayout(modelFromConfig(config, where), (name) => checkpoint.tensors.has(name));
+  const model = load(checkpoint.config);
   if (!(await hasOwnHead(checkpoint, model))) return { checkpoint, model };
-  return { checkpoint, model: modelFromConfig({ ...checkpoint.config, tie_word_embeddings: false }, where) };
+  return { checkpoint, model: load({ ...checkpoint.config, tie_word_embeddings: false }) };
 }
 
 async function hasOwnHead(checkpoint: Checkpoint, { tied }: DecoderModel): Promise<boolean> {

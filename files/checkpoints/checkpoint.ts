@@ -44,11 +44,21 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   }
   const config = await readJsonObject(join(root, 'config.json'));
   const weightFiles = weightMap === undefined ? [format.single] : [...new Set(weightMap.values())].sort();
-  const tensors = await readAllHeaders(format, weightFiles.map((name) => join(root, name)));
+  const tensors = asMatrices(await readAllHeaders(format, weightFiles.map((name) => join(root, name))), format);
   const checkpoint = { folder: root, config, tensors, format, weightFiles: weightFiles.map((name) => join(root, name)) };
   if (weightMap === undefined) return checkpoint;
   checkIndex(weightMap, tensors, join(root, format.index));
   return { ...checkpoint, unfound: [...weightMap.keys()].filter((name) => !tensors.has(name)) };
+}
+
+/** Tensors of all experts of a layer, `[experts, out, in]`. */
+const packedExperts = /\.experts\.(gate_up_proj|down_proj)$/;
+
+/** Experts that are packed into one tensor, as matrices `[experts * out, in]`: the bytes are the same, and files that are written keep their shapes. */
+function asMatrices(tensors: ReadonlyMap<string, TensorInfo>, { kind }: WeightFormat): ReadonlyMap<string, TensorInfo> {
+  if (kind !== 'safetensors') return tensors;
+  const isPacked = ({ name, shape }: TensorInfo): boolean => shape.length === 3 && packedExperts.test(name);
+  return new Map([...tensors].map(([name, info]) => [name, isPacked(info) ? { ...info, shape: [info.shape[0] * info.shape[1], info.shape[2]] } : info]));
 }
 
 async function listFolder(folder: string): Promise<string[]> {

@@ -11,6 +11,7 @@ export { forwardLogits, runDecoderLayer } from './forward.js';
 export { linearKind } from './linear-kinds.js';
 export type { LinearKind } from './linear-kinds.js';
 export { linearsOf } from './linears.js';
+export { inStoredLayout } from './packed-experts.js';
 export { disposeLayout, sequenceLayout } from './sequence-layout.js';
 export { applyLinear, runSubBlock } from './sub-block.js';
 export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, TensorSpec, Weights } from './types.js';

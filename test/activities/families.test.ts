@@ -41,8 +41,9 @@ async function prune(family: string, setting: string): Promise<{ source: string;
 /** How many matrices of a layer are linears, as the checkpoint stores them. */
 const families = {
   olmo2: 7, gemma2: 7, 'gemma3-text': 7, gemma3: 7, granite: 7, phi3: 4, 'phi3-longrope': 4, 'gpt-neox': 4, 'gpt-neox-sequential': 4,
-  // Attention, and three of each expert.
+  // Attention, and three of each expert, or two of all.
   mixtral: 4 + 4 * 3, 'qwen3-moe': 4 + 6 * 3, 'qwen2-moe': 4 + 5 * 3, olmoe: 4 + 4 * 3,
+  'mixtral-packed': 4 + 2, 'qwen2-moe-packed': 4 + 2 + 3,
 };
 
 /** The attention, the MLP or the expert of a layer that a tensor is of. */
@@ -53,7 +54,7 @@ it.each(Object.entries(families))('%s: half of every sub-block goes, and nothing
   const [before, after] = [readArrays(source), readArrays(target)];
   expect(Object.keys(after)).toEqual(Object.keys(before));
   const changed = Object.keys(after).filter((name) => after[name].values.some((value, i) => value !== before[name].values[i]));
-  expect(changed.every((name) => /layers\.\d\..*(attn|attention|mlp|moe)\..*weight$/.test(name))).toBe(true);
+  expect(changed.every((name) => /layers\.\d\..*(attn|attention|mlp|moe)\..*(weight|_proj)$/.test(name))).toBe(true);
   expect(changed.length).toBe(2 * linears);
   const zerosOf = (name: string): number => after[name].values.filter((value) => value === 0).length;
   for (const block of new Set(changed.map(subBlockOf))) {

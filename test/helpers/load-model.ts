@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCheckpoint, readTensor, resolveTensors } from '../../files/checkpoints/index.js';
 import { tf, type Tensor } from '../../science/engine/index.js';
-import { modelFromConfig, type DecoderModel } from '../../science/models/index.js';
+import { inStoredLayout, modelFromConfig, type DecoderModel } from '../../science/models/index.js';
 import type { TensorSpec } from '../../science/models/types.js';
 
 /** Every tensor that a model reads, each once. */
@@ -15,8 +15,9 @@ export function allTensors(model: DecoderModel): TensorSpec[] {
 /** A model of a Hugging Face folder with all of its weights in memory. */
 export async function loadModel(folder: string): Promise<{ model: DecoderModel; weights: Map<string, Tensor> }> {
   const where = join(folder, 'config.json');
-  const model = modelFromConfig(JSON.parse(readFileSync(where, 'utf8')) as Record<string, unknown>, where);
-  const found = resolveTensors(await openCheckpoint(folder), allTensors(model));
+  const checkpoint = await openCheckpoint(folder);
+  const model = inStoredLayout(modelFromConfig(JSON.parse(readFileSync(where, 'utf8')) as Record<string, unknown>, where), (name) => checkpoint.tensors.has(name));
+  const found = resolveTensors(checkpoint, allTensors(model));
   const weights = new Map<string, Tensor>();
   for (const [name, info] of found) weights.set(name, tf.tensor(await readTensor(info), [...info.shape]));
   return { model, weights };

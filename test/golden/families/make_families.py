@@ -112,6 +112,9 @@ CONFIGS = {
         norm_topk_prob=True, qkv_bias=False, use_sliding_window=True, sliding_window=WINDOW, max_window_layers=2),
     "olmoe": tiny("olmoe", num_experts=4, num_experts_per_tok=2),
     "olmoe-normalized": tiny("olmoe", num_experts=4, num_experts_per_tok=3, norm_topk_prob=True, attention_bias=True, clip_qkv=0.7),
+    "mixtral-packed": tiny("mixtral", num_local_experts=4),
+    "qwen2-moe-packed": tiny(
+        "qwen2_moe", moe_intermediate_size=8, num_experts=4, num_experts_per_tok=2, shared_expert_intermediate_size=20, norm_topk_prob=True),
 }
 
 
@@ -158,6 +161,10 @@ def save(name, model, folder):
         model.save_pretrained(folder)
         tensors = load_file(folder / "model.safetensors")
         save_file({key.removeprefix("model."): value for key, value in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+    elif name.endswith("-packed"):
+        # As a program of its own may write them, without transformers' conversion to the layout of the hub.
+        model.config.save_pretrained(folder)
+        save_file({key: value.contiguous() for key, value in model.state_dict().items()}, folder / "model.safetensors", {"format": "pt"})
     else:
         model.save_pretrained(folder)
     if name in SPELLINGS:
