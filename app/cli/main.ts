@@ -135,6 +135,13 @@ export function program(onExit: (code: number) => void): Command {
     onExit(await doctorCommand(options(command)));
   });
   addHandOn(add, onExit);
+  add('family', 'check how a model family is read')
+    .command('check <folder>')
+    .description('list tensors and keys that are missing or not read, and compare logits with expected.safetensors')
+    .action(async (folder: string, _: unknown, command: Command) => {
+      const { familyCheckCommand } = await import('./commands/family-check.js');
+      onExit(await familyCheckCommand(folder, options(command)));
+    });
   addFirstSteps(add, onExit);
   addScheduleCommands(add('schedule', 'run pipelines at set times'), onExit);
   addSweepCommands(add('sweep', 'run families of pipelines that differ in some values'), onExit);

@@ -25,7 +25,17 @@ export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, 
  * @throws ModelConfigError if a value is missing or wrong, or if there is a key that the family does not know.
  */
 export function modelFromConfig(config: Record<string, unknown>, where: string): DecoderModel {
+  return readModel(new ConfigReader(config, where), config, where);
+}
+
+/** Keys of a `config.json` that the family of its model does not read. @throws as {@link modelFromConfig} */
+export function unreadKeys(config: Record<string, unknown>, where: string): string[] {
   const reader = new ConfigReader(config, where);
+  readModel(reader, config, where);
+  return reader.unread().map(([key]) => key).filter((key) => key !== 'model_type');
+}
+
+function readModel(reader: ConfigReader, config: Record<string, unknown>, where: string): DecoderModel {
   const known = Object.keys(families);
   const type = config['model_type'];
   const family = typeof type === 'string' && known.includes(type) ? families[type] : undefined;
