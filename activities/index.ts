@@ -84,7 +84,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
         const folder = runFolder(state, workflowId);
         const { cancellationSignal: signal } = Context.current();
         const { publishKept } = await import('./outputs/publish.js');
-        const published = await seat.use(runInFlight(), () => publishKept({ result, folder, target, renderCard, signal }, store));
+        const published = await seat.use(runInFlight(), (evicted) => publishKept({ result, folder, target, renderCard, signal: AbortSignal.any([signal, evicted]) }, store));
         seat.leave(runInFlight());
         return published;
       });

@@ -1,8 +1,8 @@
 /** Which variables of the environment hold secrets. Nothing that is written down may hold what they hold. */
 
-const names = /^(TEMPORAL_API_KEY|TEMPORAL_TLS_CLIENT_KEY_(DATA|PATH)|TEMPORAL_CODEC_AUTH|TEMPORAL_GRPC_META_.+|LLM_BARBER_PAYLOAD_KEY|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)$/;
-/** Of no use to processes that never talk to the Temporal server. */
-const forServerOnly = /^(TEMPORAL_|LLM_BARBER_PAYLOAD_KEY)/;
+const names = /^(TEMPORAL_API_KEY|TEMPORAL_TLS_CLIENT_KEY_(DATA|PATH)|TEMPORAL_CODEC_AUTH|TEMPORAL_GRPC_META_.+|LLM_BARBER_PAYLOAD_KEY|LLM_BARBER_WEBHOOK(_SECRET)?|MLFLOW_TRACKING_(TOKEN|PASSWORD)|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)$/;
+/** Of no use to processes that talk to no server but the hub and the store. */
+const forServerOnly = /^(TEMPORAL_|LLM_BARBER_PAYLOAD_KEY|LLM_BARBER_WEBHOOK|MLFLOW_)/;
 /** Shorter values would be found in harmless text. */
 const shortest = 8;
 

@@ -1,4 +1,4 @@
-import { ContinueAsNew, isCancellation, proxySinks, workflowInfo, type Sinks } from '@temporalio/workflow';
+import { isCancellation, proxySinks, TemporalFailure, workflowInfo, type Sinks } from '@temporalio/workflow';
 import type { GateResult, PipelineRequest, PipelineResult } from './protocol.js';
 
 /** How a run has ended, for whoever watches a worker. */
@@ -40,8 +40,8 @@ export async function announcing(request: PipelineRequest, run: () => Promise<Pi
     });
     return result;
   } catch (error) {
-    // It goes on in another execution.
-    if (!(error instanceof ContinueAsNew)) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) });
+    // Anything else does not end the run: it goes on in another execution, or the server tries this task again.
+    if (error instanceof TemporalFailure) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) });
     throw error;
   }
 }

@@ -30,7 +30,8 @@ export function parseAddress(address: string, option: string): { host: string; p
 export async function serveHealth(address: string, health: () => Health): Promise<{ url: string; end: () => void }> {
   const { host, port } = parseAddress(address, '--health');
   const server = createServer((request, response) => {
-    const path = new URL(request.url ?? '/', 'http://worker').pathname;
+    // Whatever comes over the network may not end the worker: `//` is a target that no URL can be made of.
+    const [path] = (request.url ?? '/').split('?', 1);
     const known = path === '/healthz' || path === '/readyz';
     const state = health();
     response.writeHead(!known ? 404 : path === '/readyz' && !state.ready ? 503 : 200, { 'Content-Type': 'application/json' });
@@ -44,6 +45,7 @@ export async function serveHealth(address: string, health: () => Health): Promis
   } catch (cause) {
     throw new HealthAddressError({ where: '--health', what: `${address} cannot be used (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, expected: 'a free port of this machine', remedy: 'Choose another one' }, { cause });
   }
+  server.on('error', () => undefined);
   return { url: urlOf(server), end: () => { server.close(); server.closeAllConnections(); } };
 }
 

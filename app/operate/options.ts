@@ -36,7 +36,12 @@ export function watchOptions(flags: WatchFlags, environment: NodeJS.ProcessEnv =
   return { ...(metrics && { metrics }), ...(otlp && { otlp }), ...(health && { health }), ...(webhook && { webhook }), ...(webhookSecret && { webhookSecret }) };
 }
 
-function checkUrl(url: string, option: string): void {
-  if (/^https?:\/\//.test(url) && URL.canParse(url)) return;
+/** @throws CommandLineError, which does not quote the address: it may hold a secret */
+export function checkUrl(url: string, option: string): void {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) {
+    const { username, password } = new URL(url);
+    if (username === '' && password === '') return;
+    throw new CommandLineError({ where: option, what: 'the address has a user name or a password in it', expected: 'an address alone', remedy: 'Leave them out' });
+  }
   throw new CommandLineError({ where: option, what: 'it is not an address', expected: 'http://... or https://...', remedy: 'Correct it' });
 }

@@ -14,7 +14,7 @@ export interface WebhookOptions {
 }
 
 const attempts = 6;
-const patienceMs = 10_000;
+const patienceMs = 4_000;
 
 /**
  * Tells an address that a run has ended. A message may come twice (a worker may die after sending it): `runId` tells which are the same.
@@ -53,7 +53,7 @@ export class Webhook {
       }
       if (attempt < attempts) await sleep(firstPauseMs * 2 ** (attempt - 1));
     }
-    onFailure(`the end of ${run.workflowId} could not be told to ${new URL(url).origin} (${why})`);
+    onFailure(`the webhook ${new URL(url).origin} did not get the message that ${run.workflowId} ended (${why})`);
   }
 }
 

@@ -13,6 +13,8 @@ export interface DevicePeaks {
   bandwidth: number;
   /** Bytes of its memory. */
   memory: number;
+  /** Its compute capability. */
+  capability: string;
   /** Bytes a second between it and the host, one way. */
   bus: number;
 }
@@ -22,10 +24,10 @@ const TB = 1e12;
 
 /** From the makers' data sheets. */
 export const devices = {
-  a100: { name: 'NVIDIA A100 80GB', float32: 19.5e12, tf32: 156e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
-  h100: { name: 'NVIDIA H100 SXM', float32: 67e12, tf32: 494.7e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
-  h200: { name: 'NVIDIA H200 SXM', float32: 67e12, tf32: 494.7e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
-  l40s: { name: 'NVIDIA L40S', float32: 91.6e12, tf32: 183e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
+  a100: { name: 'NVIDIA A100 80GB', capability: '8.0', float32: 19.5e12, tf32: 156e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
+  h100: { name: 'NVIDIA H100 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
+  h200: { name: 'NVIDIA H200 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
+  l40s: { name: 'NVIDIA L40S', capability: '8.9', float32: 91.6e12, tf32: 183e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
 } satisfies Record<string, DevicePeaks>;
 
 export type DeviceName = keyof typeof devices;
@@ -46,7 +48,7 @@ const rankedBytes = 3 * 31 * 14;
  * @throws EngineUnavailable if the device has no products of that precision
  */
 export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine, precision: Precision = 'float32'): Machine {
-  checkPrecision(precision, { onGpu: true, kernels: device.name });
+  checkPrecision(precision, { onGpu: true, kernels: `compute capability ${device.capability}` });
   const bandwidth = reached * device.bandwidth;
   return {
     ...host,

@@ -28,6 +28,7 @@ export async function serveUi(options: UiOptions, port: number): Promise<Ui> {
     server.listen(port, '127.0.0.1', resolve);
   });
   listening = (server.address() as AddressInfo).port;
+  server.on('error', () => undefined);
   const close = async (): Promise<void> => {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();

@@ -65,21 +65,22 @@ export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun
   throw new ArtifactLostError('output', workflowId, 'what the store remembers of this run cannot be read', shelf.name);
 }
 
-/** Keys of all outputs that finished runs have in a store. */
+/** Keys of all outputs that finished runs have in a store. @throws if one run's record cannot be read: what it names would count as unused */
 export async function keptKeys(shelf: Shelf): Promise<Set<string>> {
   const keys = new Set<string>();
   for await (const workflowId of shelf.runs.list()) {
-    const run = await keptRun(shelf, workflowId).catch(() => undefined);
+    const run = await keptRun(shelf, workflowId);
     for (const key of Object.values(run?.outputs ?? {})) keys.add(key);
   }
   return keys;
 }
 
-/** Forgets the runs of which a store does not have any output any more. */
+/** Forgets the runs of which a store does not have any output any more. A record that cannot be read stays. */
 export async function forgetRuns(shelf: Shelf): Promise<void> {
   for await (const workflowId of shelf.runs.list()) {
     const run = await keptRun(shelf, workflowId).catch(() => undefined);
-    const found = await Promise.all(Object.values(run?.outputs ?? {}).map((key) => shelf.find('output', key)));
+    if (run === undefined) continue;
+    const found = await Promise.all(Object.values(run.outputs).map((key) => shelf.find('output', key)));
     if (found.every((manifest) => manifest === undefined)) await shelf.runs.remove(workflowId);
   }
 }

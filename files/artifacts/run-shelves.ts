@@ -28,7 +28,11 @@ export class RunFolder implements RunShelf {
   }
 
   async *list(): AsyncGenerator<string> {
-    for (const name of (await readdir(this.folder).catch(() => [])).sort()) if (name.endsWith(ending) && !name.startsWith('.')) yield name.slice(0, -ending.length);
+    const names = await readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names.sort()) if (name.endsWith(ending) && !name.startsWith('.')) yield name.slice(0, -ending.length);
   }
 }
 

@@ -12,6 +12,8 @@ export function setPrecision(precision: Precision, env: Environment = process.en
   else env['NVIDIA_TF32_OVERRIDE'] = '0';
   if (precision === 'bfloat16') env['TF_SET_ONEDNN_FPMATH_MODE'] = 'BF16';
   else delete env['TF_SET_ONEDNN_FPMATH_MODE'];
+  // oneDNN's own defaults would change the bits of a run that says float32.
+  for (const name of ['ONEDNN_DEFAULT_FPMATH_MODE', 'DNNL_DEFAULT_FPMATH_MODE']) delete env[name];
 }
 
 /**
@@ -23,12 +25,13 @@ export function checkPrecision(precision: Precision, { onGpu, kernels }: { onGpu
     throw new EngineUnavailable({ what, where: `engine.precision: ${precision}`, expected, remedy: 'Set `engine.precision: float32`, or leave it out' });
   };
   if (precision === 'tf32') {
-    const capability = Number(/compute capability (\d+)/.exec(kernels)?.[1] ?? 8);
+    const capability = Number(/compute capability (\d+)/.exec(kernels)?.[1] ?? 0);
     if (!onGpu) refuse(`there is no GPU here, and processors have no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
     if (capability < 8) refuse(`this GPU has no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
   }
   if (precision === 'bfloat16') {
     if (onGpu) refuse('TensorFlow has no bfloat16 products of float32 matrices on a GPU', 'a processor, or `tf32`');
-    if (!/^avx512_core_(bf16|fp16|amx)/.test(kernels)) refuse(`this processor has no bfloat16 products (${kernels})`, 'AVX-512 with BF16, or AMX');
+    // A variable that limits oneDNN stands behind the name of the kernels.
+    if (!/^avx512_core_(bf16|fp16|amx)[^,]*$/.test(kernels)) refuse(`this processor has no bfloat16 products (${kernels})`, 'AVX-512 with BF16, or AMX');
   }
 }

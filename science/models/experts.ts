@@ -96,15 +96,18 @@ function streamOf(hidden: number) {
   const entered = (h: Tensor3D): Tensor3D => part(h, 0, hidden);
   const sum = (h: Tensor3D): Tensor3D => part(h, hidden, hidden);
   const weight = (h: Tensor3D, expert: number): Tensor3D => part(h, 2 * hidden + expert, 1);
-  /** The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. */
-  const withOutput = (h: Tensor3D, y: Tensor3D, { positions, rows }: RoutedTokens, expert: number): Tensor3D => {
+  /**
+   * The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. Rows are gathered, not scattered: deterministic
+   * scattering takes the whole stream to the host and back on a GPU.
+   */
+  const withOutput = (h: Tensor3D, y: Tensor3D, { sequences, most, positions, rows }: RoutedTokens, expert: number): Tensor3D => {
     if (rows.length === 0) return h.clone();
-    const all = flat(h);
-    const before = tf.gather(all, tf.tensor1d(positions, 'int32')).expandDims<Tensor3D>(0);
-    const output = tf.gather(flat(y), tf.tensor1d(rows, 'int32')).expandDims<Tensor3D>(0);
-    const after = tf.concat([entered(before), sum(before).add(weight(before, expert).mul(output)), part(before, 2 * hidden, -1)], 2);
-    const updated = tf.tensorScatterUpdate(all, tf.tensor2d(positions, [positions.length, 1], 'int32'), flat(after as Tensor3D));
-    return updated.reshape<Tensor3D>(h.shape);
+    const [batch, time] = h.shape;
+    // Tokens of other experts get the row of zeros behind all others.
+    const source = new Int32Array(batch * time).fill(sequences * most);
+    positions.forEach((position, i) => { source[position] = rows[i]; });
+    const output = tf.gather(tf.concat([flat(y), tf.zeros<Tensor2D['rankType']>([1, hidden])], 0), tf.tensor1d(source, 'int32')).reshape<Tensor3D>([batch, time, hidden]);
+    return tf.concat([entered(h), sum(h).add<Tensor3D>(weight(h, expert).mul(output)), part(h, 2 * hidden, -1)], 2);
   };
   return { entered, sum, weight, withOutput };
 }

@@ -1,15 +1,26 @@
 import { tf } from '../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import { runSubBlock } from './sub-block.js';
-import type { DecoderLayer, DecoderModel, Weights } from './types.js';
+import type { DecoderLayer, DecoderModel, SubBlock, Weights } from './types.js';
 
 /** One decoder layer on the residual stream: h `[batch, time, hidden]` to the same shape. */
 export function runDecoderLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights): Tensor3D {
+  return throughSubBlocks(layer, h, (subBlock, stream) => subBlock.leave(stream, runSubBlock(subBlock, subBlock.enter(stream, weights), weights), weights));
+}
+
+/**
+ * The stream h through all sub-blocks of a layer. A layer of a mixture may have a hundred of them, so each one's tensors are freed
+ * before the next begins.
+ *
+ * @param run gives the stream after a sub-block
+ */
+export function throughSubBlocks(layer: DecoderLayer, h: Tensor3D, run: (subBlock: SubBlock, stream: Tensor3D) => Tensor3D): Tensor3D {
   return tf.tidy(() => {
     let stream = h;
     for (const subBlock of layer.subBlocks) {
-      const y = runSubBlock(subBlock, subBlock.enter(stream, weights), weights);
-      stream = subBlock.leave(stream, y, weights);
+      const before = stream;
+      stream = tf.tidy(() => run(subBlock, before));
+      if (before !== h && before !== stream) before.dispose();
     }
     return stream;
   });

@@ -7,7 +7,7 @@ import { refuseUnknownKeys } from './unknown-keys.js';
 
 export { disposeConstants, heldConstants } from './constants.js';
 export { ModelConfigError, TokenOutOfVocabularyError, UnknownModelFamilyError, WeightError } from './errors.js';
-export { forwardLogits, runDecoderLayer } from './forward.js';
+export { forwardLogits, runDecoderLayer, throughSubBlocks } from './forward.js';
 export { linearKind } from './linear-kinds.js';
 export type { LinearKind } from './linear-kinds.js';
 export { linearsOf } from './linears.js';

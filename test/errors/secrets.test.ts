@@ -11,6 +11,9 @@ const environment = {
   LLM_BARBER_PAYLOAD_KEY: 'k1:c2VjcmV0IG9uZQ==,k2:c2VjcmV0IHR3bw==',
   LLM_BARBER_PAYLOAD_KEY_FILE: '/etc/keys',
   HF_TOKEN: 'hf_abcdefgh',
+  LLM_BARBER_WEBHOOK: 'https://chat.example/hooks/T0-secret',
+  LLM_BARBER_WEBHOOK_SECRET: 'signing-key',
+  MLFLOW_TRACKING_PASSWORD: 'mlflow-password',
   AWS_SECRET_ACCESS_KEY: 'aws-secret',
   AWS_REGION: 'eu-north-1',
 };
@@ -20,7 +23,7 @@ describe('secrets', () => {
     const text = Object.values(environment).join(' | ');
     for (const written of [text, JSON.stringify({ text })]) {
       const clean = withoutSecrets(written, environment);
-      for (const secret of ['an-api-key', 'header-token', 'MIGHAgEAMBMG', 'ByqGSM49AgEG', 'c2VjcmV0', 'hf_abcdefgh', 'aws-secret']) expect(clean).not.toContain(secret);
+      for (const secret of ['an-api-key', 'header-token', 'MIGHAgEAMBMG', 'ByqGSM49AgEG', 'c2VjcmV0', 'hf_abcdefgh', 'T0-secret', 'signing-key', 'mlflow-password', 'aws-secret']) expect(clean).not.toContain(secret);
       for (const harmless of ['lab:7233', '/usr/bin', '/etc/temporal/client.key', '/etc/keys', 'eu-north-1']) expect(clean).toContain(harmless);
     }
   });

@@ -8,6 +8,7 @@ import { exitCode } from '../exit-codes.js';
 import { finishedRun } from '../hand-on/finished-run.js';
 import { lmEvalFiles } from '../hand-on/lm-eval.js';
 import { exportToMlflow } from '../hand-on/mlflow.js';
+import { checkUrl } from '../../operate/options.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
@@ -25,7 +26,7 @@ export interface ExportFlags {
  */
 export async function exportCommand(word: string, { mlflow, experiment, lmEval }: ExportFlags, options: GlobalOptions): Promise<number> {
   if (mlflow === undefined && lmEval === undefined) throw new CommandLineError({ what: 'nothing says where the numbers go', expected: '--mlflow URL or --lm-eval FOLDER', remedy: 'Give one of them, or both' });
-  if (mlflow !== undefined && !/^https?:\/\//.test(mlflow)) throw new CommandLineError({ where: '--mlflow', what: `${JSON.stringify(mlflow)} is not the address of a server`, expected: 'http://... or https://...', remedy: 'Correct it' });
+  if (mlflow !== undefined) checkUrl(mlflow, '--mlflow');
   const { result, folder } = await finishedRun(word, options, []);
   const { mtimeMs: endedAt } = await stat(join(folder, 'result.json'));
   const done: { files?: string[]; mlflow?: object } = {};

@@ -24,7 +24,7 @@ export async function publishCommand(word: string, repository: string, flags: Pu
   const { result } = await finishedRun(word, options, ['checkpoint', 'mask']);
   const failed = failedGates(result);
   if (failed.length > 0 && !flags.force) {
-    process.stderr.write(`Not published: ${failed.length} of ${result.gates?.length ?? 0} quality gates failed: ${failed.map(({ gate }) => gate).join('; ')}. --force publishes it all the same.\n`);
+    process.stderr.write(`Not published: ${failed.length} of ${result.gates?.length ?? 0} quality gates failed: ${failed.map(({ gate }) => gate).join('; ')}. Use --force to publish anyway.\n`);
     return exitCode.gateFailed;
   }
   const published = await publishRun({
@@ -32,6 +32,6 @@ export async function publishCommand(word: string, repository: string, flags: Pu
     onProgress: (what) => { if (options.verbose) process.stderr.write(`${what}\n`); },
   });
   if (options.json) printJson(published);
-  else process.stdout.write(published.changed.length === 0 ? `${published.url} has all of it already (commit ${published.commit}).\n` : `${published.url}: ${published.changed.length} files in commit ${published.commit}.\n`);
+  else process.stdout.write(published.changed.length === 0 ? `${published.url} is up to date (commit ${published.commit}).\n` : `${published.url}: ${published.changed.length} files in commit ${published.commit}.\n`);
   return exitCode.done;
 }

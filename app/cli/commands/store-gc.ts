@@ -19,8 +19,8 @@ export interface StoreGcOptions {
 const leastAgeMs = 10 * 60_000;
 /** What is being made, or uploaded, may lie untouched for long: leftovers have to be older. */
 const leftoverAgeMs = 24 * 3600_000;
-/** Runs in progress are looked up again after so long. */
-const liveMs = 60_000;
+/** Runs in progress, and outputs that finished ones keep, are looked up again after so long. */
+const lookUpMs = 60_000;
 
 /**
  * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. Outputs of finished runs stay
@@ -42,9 +42,16 @@ export async function storeGcCommand({ olderThan, dryRun, outputs }: StoreGcOpti
   }
   let live = await inProgress(state);
   let seenAt = performance.now();
+  const kept = new Map<Shelf, ReadonlySet<string>>();
   const neededOf = async (shelf: Shelf): Promise<ReadonlySet<string>> => {
-    if (performance.now() - seenAt > liveMs) [live, seenAt] = [await inProgress(state), performance.now()];
-    return outputs ? live.keys : new Set([...live.keys, ...(await keptKeys(shelf))]);
+    if (performance.now() - seenAt > lookUpMs) {
+      [live, seenAt] = [await inProgress(state), performance.now()];
+      kept.clear();
+    }
+    if (outputs) return live.keys;
+    const ofShelf = kept.get(shelf) ?? (await keptKeys(shelf));
+    kept.set(shelf, ofShelf);
+    return new Set([...live.keys, ...ofShelf]);
   };
   const places = [];
   for (const { shelf, before, unused } of candidates) {
@@ -54,7 +61,7 @@ export async function storeGcCommand({ olderThan, dryRun, outputs }: StoreGcOpti
     places.push({ place: shelf.name, removed: free.length, bytes: free.reduce((sum, { bytes }) => sum + bytes, 0), keptForRuns: unused.length - free.length });
   }
   if (json) printJson({ dryRun, runsInProgress: live.runs, places });
-  else process.stdout.write(places.map((place) => `${sentence(place, dryRun, live.runs)}\n`).join(''));
+  else process.stdout.write(places.map((place) => `${sentence(place, dryRun)}\n`).join(''));
   return exitCode.done;
 }
 
@@ -67,7 +74,7 @@ async function inProgress(state: string): ReturnType<typeof liveKeys> {
   }
 }
 
-function sentence({ place, removed, bytes, keptForRuns }: { place: string; removed: number; bytes: number; keptForRuns: number }, dryRun: boolean, runs: number): string {
-  const kept = keptForRuns === 0 ? '' : `; ${keptForRuns} old ones stay for the ${runs} runs in progress`;
+function sentence({ place, removed, bytes, keptForRuns }: { place: string; removed: number; bytes: number; keptForRuns: number }, dryRun: boolean): string {
+  const kept = keptForRuns === 0 ? '' : `; ${keptForRuns} old ones stay, because runs in progress or kept outputs need them`;
   return `${place}: ${removed} artifacts (${bytesText(bytes)}) ${dryRun ? 'would be' : 'were'} removed${kept}.`;
 }

@@ -65,9 +65,12 @@ async function readRun(folder: string, word: string): Promise<FinishedRun> {
   throw new CommandLineError({ what: 'it is not the result of a run', where: file, remedy: 'Check the path' });
 }
 
-/** A folder may have been moved, or fetched from another machine, since the result was written. */
+/**
+ * A folder may have been moved, or fetched from another machine, since the result was written. So what lies in it counts before what
+ * lies where the result says, which may be another run's, or nobody's business.
+ */
 function locatedIn(folder: string, result: PipelineResult): PipelineResult {
-  const here = (path: string, name: string): string => (path !== '' && !existsSync(path) && existsSync(join(folder, name)) ? join(folder, name) : path);
+  const here = (path: string, name: string): string => (path !== '' && existsSync(join(folder, name)) ? join(folder, name) : path);
   const { checkpoint, mask, proof, report, page, lock, logLikelihoods } = result;
   return {
     ...result,

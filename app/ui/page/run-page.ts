@@ -104,7 +104,7 @@ ${numberOf('Survived', grouped(incidents.length), last === undefined ? 'nothing 
 
 function stages(all: readonly LiveStage[]): Piece {
   return html`<section class="half"><h2>Stages</h2>
-${all.length === 0 ? html`<p class="note">A worker tells them.</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="Stages"><table class="stages">
+${all.length === 0 ? html`<p class="note">Stages appear once a worker answers.</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="Stages"><table class="stages">
 <thead><tr><th scope="col">stage</th><th scope="col" class="wide">done</th><th scope="col" class="n">units</th><th scope="col" class="n">work</th><th scope="col" class="n">plan</th></tr></thead>
 <tbody>${all.map((stage) => html`<tr><th scope="row">${stage.name}</th><td><span class="meter ${stage.state}"><i style="width:${(100 * stage.share).toFixed(1)}%"></i></span><span class="small">${told(stage)}</span></td>
 <td class="n">${stage.total === 0 ? '' : `${grouped(stage.done)}/${grouped(stage.total)}`}</td><td class="n">${stage.seconds === 0 ? '' : duration(stage.seconds)}</td><td class="n">${stage.planned === undefined ? '' : duration(stage.planned)}</td></tr>`)}</tbody></table></div>`}</section>`;
@@ -123,10 +123,10 @@ function happened({ happenings }: RunFacts): Piece {
 }
 
 function errors({ errors: views, isOpen }: LiveView): Piece | string {
-  if (views.length === 0) return isOpen ? html`<section><h2>Error before and after, as layers finish</h2><p class="note">The first rebuilt layer begins the chart.</p></section>` : '';
+  if (views.length === 0) return isOpen ? html`<section><h2>Error before and after, as layers finish</h2><p class="note">The chart starts with the first rebuilt layer.</p></section>` : '';
   const done = Math.max(...views.map(({ after }) => after.filter((value) => !Number.isNaN(value)).length));
   return html`<section><h2>Error before and after, as layers finish</h2>
-<p class="note">Mean squared difference from what the sub-block is to put out, on calibration text; logarithmic. ${done} of ${counted(views[0].layers.length, 'layer')}.</p>
+<p class="note">Mean squared error of the sub-block's output on calibration text. Log scale. ${done} of ${counted(views[0].layers.length, 'layer')}.</p>
 <div class="panels">${views.map((view) => html`<div><h3>${view.block}</h3>${chartOf(chartSvg(`errors${view.block}`, errorsChart(view), { width: 540, height: 250 }), `Error of the ${view.block} sub-blocks, before and after the rebuild, of ${done} layers so far`)}</div>`)}</div>
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
 }

@@ -33,7 +33,7 @@ export const script = `'use strict';
     source.addEventListener('view', ({ data }) => { if (view && data !== view && !location.search.includes('live')) location.reload(); });
     source.addEventListener('error', () => {
       say(banner, source.readyState === EventSource.CLOSED
-        ? 'The command that serves this page has ended or begun again. Open the address that it has printed.'
+        ? 'The command that serves this page has stopped or restarted. Open the address that it has printed.'
         : 'There is no connection to the command that serves this page. Trying again ...');
     });
     addEventListener('pagehide', () => source.close());

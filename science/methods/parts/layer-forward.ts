@@ -1,6 +1,7 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
+import { throughSubBlocks } from '../../models/forward.js';
 import { applyLinear } from '../../models/sub-block.js';
 import type { DecoderLayer, LinearSpec, SequenceLayout, SubBlock, Weights } from '../../models/types.js';
 import { withMasked } from './masked-weights.js';
@@ -50,18 +51,14 @@ export async function layerForward({ layer, hidden, weights, masks, updates, onI
 }
 
 function runLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights, { onInput, onSubBlock }: Pick<LayerForward, 'onInput' | 'onSubBlock'>, layout: SequenceLayout | undefined): Tensor3D {
-  return tf.tidy(() => {
-    let stream = h;
-    for (const subBlock of layer.subBlocks) {
-      const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
-        onInput?.(linear, x);
-        return applyLinear(x, linear, weights);
-      };
-      const x = subBlock.enter(stream, weights);
-      onSubBlock?.(subBlock, x);
-      const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights, layout);
-      stream = subBlock.leave(stream, apply(subBlock.output, core), weights);
-    }
-    return stream;
+  return throughSubBlocks(layer, h, (subBlock, stream) => {
+    const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
+      onInput?.(linear, x);
+      return applyLinear(x, linear, weights);
+    };
+    const x = subBlock.enter(stream, weights);
+    onSubBlock?.(subBlock, x);
+    const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights, layout);
+    return subBlock.leave(stream, apply(subBlock.output, core), weights);
   });
 }

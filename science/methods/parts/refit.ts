@@ -31,7 +31,7 @@ export async function refitSubBlock({ subBlock, dense, masks, start, each, token
       const made: FittedLinear[] = [];
       for (const [index, { name, shape }] of linears.entries()) {
         const mask = maskOf(masks, name);
-        const values = await maskedLeastSquares({ ...moments, targets: targets[index], start: weightOf(start, name), mask, damping: shape[1] / tokens });
+        const values = await maskedLeastSquares({ ...moments, targets: targets[index], start: weightOf(start, name), mask, damping: shape[1] / Math.max(1, tokens) });
         made.push({ mask, values: round(name, values) });
       }
       return made;

@@ -64,7 +64,7 @@ describe('to MLflow', () => {
     expect(refused.stderr).toMatch(/status 401: .*Set MLFLOW_TRACKING_TOKEN/);
     expect(refused.stderr).not.toContain('a-token-that-is-secret');
     server.refuse = undefined;
-    expect((await call(['export', 'example', '--mlflow', 'mlflow'])).stderr).toMatch(/"mlflow" is not the address of a server; expected http/);
+    expect((await call(['export', 'example', '--mlflow', 'mlflow'])).stderr).toMatch(/--mlflow: it is not an address; expected http/);
     expect((await call(['export', 'example'])).stderr).toMatch(/nothing says where the numbers go; expected --mlflow URL or --lm-eval FOLDER/);
   });
 });

@@ -9,6 +9,7 @@ import { pipelineStart } from '../../../app/cli/start-pipeline.js';
 import { serveUi } from '../../../app/ui/serve.js';
 import { pipelineWorkflow } from '../../../workflows/protocol.js';
 import { demoPipeline, temporaryState } from '../../helpers/demo-run.js';
+import { noSinks } from '../../helpers/no-sinks.js';
 import { requireBuild } from '../../helpers/set-up.js';
 import { ownNamespace } from '../../helpers/shared-server.js';
 import { madeUpActivities } from '../../workflows/made-up-activities.js';
@@ -49,6 +50,7 @@ export async function startLiveServer(name: string): Promise<LiveServer> {
   });
   const connection = await NativeConnection.connect({ address: server });
   const worker = await Worker.create({
+    sinks: noSinks,
     connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue, workflowBundle: { code: readFileSync('dist/workflow-bundle.js', 'utf8') }, activities, shutdownForceTime: '2 seconds', maxHeartbeatThrottleInterval: '20ms',
   });
   const running = worker.run();

@@ -99,7 +99,7 @@ describe('a run', () => {
       const { id, html } = JSON.parse(data) as { id: string; html: string };
       parts.set(id, html);
       if (parts.has('errors') && !pushed) {
-        expect(parts.get('errors')).toContain('The first rebuilt layer begins the chart');
+        expect(parts.get('errors')).toContain('The chart starts with the first rebuilt layer');
         pushed = true;
         server.allow(1);
       }

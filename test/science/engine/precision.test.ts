@@ -4,7 +4,7 @@ import { EngineChoiceInvalid, EngineUnavailable } from '../../../science/engine/
 import { engineText } from '../../../science/engine/engine-text.js';
 import { checkPrecision, setPrecision } from '../../../science/engine/precision.js';
 
-const variables = ['NVIDIA_TF32_OVERRIDE', 'TF_SET_ONEDNN_FPMATH_MODE'] as const;
+const variables = ['NVIDIA_TF32_OVERRIDE', 'TF_SET_ONEDNN_FPMATH_MODE', 'ONEDNN_DEFAULT_FPMATH_MODE', 'DNNL_DEFAULT_FPMATH_MODE'] as const;
 
 describe('precision of products', () => {
   test.each([
@@ -12,10 +12,10 @@ describe('precision of products', () => {
     ['tf32', [undefined, undefined]],
     ['bfloat16', ['0', 'BF16']],
   ] as const)('%s: what TensorFlow reads, whatever the environment had', (precision, expected) => {
-    for (const had of [{}, { NVIDIA_TF32_OVERRIDE: '1', TF_SET_ONEDNN_FPMATH_MODE: 'BF16' }]) {
+    for (const had of [{}, { NVIDIA_TF32_OVERRIDE: '1', TF_SET_ONEDNN_FPMATH_MODE: 'BF16', ONEDNN_DEFAULT_FPMATH_MODE: 'BF16', DNNL_DEFAULT_FPMATH_MODE: 'BF16' }]) {
       const env: Record<string, string | undefined> = { ...had };
       setPrecision(precision, env);
-      expect(variables.map((name) => env[name])).toEqual(expected);
+      expect(variables.map((name) => env[name])).toEqual([...expected, undefined, undefined]);
     }
   });
 
@@ -34,6 +34,8 @@ describe('precision of products', () => {
     ['bfloat16', gpu('9.0'), /no bfloat16 products of float32 matrices on a GPU; expected a processor, or `tf32`/],
     ['bfloat16', cpu('avx2'), /this processor has no bfloat16 products \(avx2\)/],
     ['bfloat16', cpu('avx512_core_vnni'), /this processor has no bfloat16 products/],
+    ['bfloat16', cpu('avx512_core_amx, ONEDNN_MAX_CPU_ISA=AVX2'), /this processor has no bfloat16 products/],
+    ['tf32', { onGpu: true, kernels: 'cublas 12.5.3' }, /this GPU has no TF32/],
   ] as const)('%s is refused where %j would compute in float32', (precision, device, message) => {
     expect(() => { checkPrecision(precision, device); }).toThrow(EngineUnavailable);
     expect(() => { checkPrecision(precision, device); }).toThrow(message);

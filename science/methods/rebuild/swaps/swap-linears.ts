@@ -87,7 +87,7 @@ async function swapLinear(request: SwapLinears, { name, shape }: LinearSpec, { m
   const mask = maskOf(request.masks, name);
   const start = weightOf<Tensor2D>(request.base, name);
   const base = await start.data<'float32'>();
-  const damping = refit ? shape[1] / request.tokens : 0;
+  const damping = refit ? shape[1] / Math.max(1, request.tokens) : 0;
   const fit = (on: Uint8Array): Promise<Float32Array> => maskedLeastSquares({ ...moments, targets, start, mask: on, damping });
   const values = refit ? withKept(base, await fit(mask), mask) : base;
   const correlation = await correlate({ moments, targets, start, values, mask, damping });

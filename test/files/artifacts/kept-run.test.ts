@@ -1,0 +1,34 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ArtifactLostError, forgetRuns, keptKeys, openStore, rememberRun, type KeptRun, type Shelf } from '../../../files/artifacts/index.js';
+
+let folder: string;
+let shelf: Shelf;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kept-'));
+  [shelf] = (await openStore(folder, join(folder, 'store'))).shelves;
+});
+afterEach(() => { rmSync(folder, { recursive: true, force: true }); });
+
+const key = 'ab'.repeat(32);
+const remember = (workflowId: string): Promise<void> => rememberRun(shelf, { workflowId, outputs: { mask: key } } as unknown as KeptRun);
+const records = (): string[] => readdirSync(join(folder, 'store'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
+
+it('names what finished runs keep, and nothing where there are none', async () => {
+  expect(await keptKeys(shelf)).toEqual(new Set());
+  await remember('one');
+  expect(await keptKeys(shelf)).toEqual(new Set([key]));
+});
+
+it('a record that cannot be read stops whoever removes what nobody keeps, and is not forgotten', async () => {
+  await remember('one');
+  await remember('two');
+  const damaged = join(folder, 'store', records().find((name) => name.includes('one'))!);
+  writeFileSync(damaged, '{');
+  await expect(keptKeys(shelf)).rejects.toThrow(ArtifactLostError);
+  await forgetRuns(shelf);
+  // The output of the other one is gone, so that it is forgotten.
+  expect(records()).toEqual([expect.stringContaining('one')]);
+});
