@@ -16,11 +16,12 @@ export class Feed<Facts> {
   constructor(
     private readonly collect: () => Promise<Facts>,
     private readonly isLive: (facts: Facts) => boolean,
+    private readonly livePollMs = pollMs.live,
   ) {}
 
   /** What it looks like now, give or take a poll. @throws what `collect` throws */
   async now(): Promise<Facts> {
-    if (this.last !== undefined && this.watchers.size > 0 && Date.now() - this.last.at < pollMs.live) return this.last.facts;
+    if (this.last !== undefined && this.watchers.size > 0 && Date.now() - this.last.at < this.livePollMs) return this.last.facts;
     return await this.look();
   }
 
@@ -44,7 +45,7 @@ export class Feed<Facts> {
       const facts = await this.look().catch(() => undefined);
       if (signal.aborted) return;
       if (facts !== undefined) for (const tell of this.watchers) tell(facts);
-      const pause = facts === undefined || this.isLive(facts) ? pollMs.live : pollMs.ended;
+      const pause = facts === undefined || this.isLive(facts) ? this.livePollMs : pollMs.ended;
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }

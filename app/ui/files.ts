@@ -10,8 +10,8 @@ const shown: Record<string, string> = {
   '.html': 'text/html; charset=utf-8', '.json': 'application/json; charset=utf-8', '.md': 'text/plain; charset=utf-8', '.yaml': 'text/plain; charset=utf-8', '.jsonl': 'text/plain; charset=utf-8',
 };
 
-/** A report runs nothing, whatever is in it, and is of no origin. */
-const reportPolicy = "sandbox allow-downloads; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+/** A report runs nothing, whatever is in it. It keeps its origin, without which its links to files would come without the cookie. */
+const reportPolicy = "sandbox allow-downloads allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /** @param name below the run's folder. @returns undefined if there is no such file, or if it is outside */
 export async function fileOfRun(state: string, workflowId: string, name: string): Promise<Response | undefined> {

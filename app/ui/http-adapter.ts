@@ -66,6 +66,10 @@ function requestOf({ url = '/', method = 'GET', headers: raw }: IncomingMessage,
 
 /** As fast as the reader takes it. When the reader goes, the source is told. */
 async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+  if (outgoing.destroyed) {
+    await body.cancel();
+    return;
+  }
   const reader = body.getReader();
   outgoing.on('close', () => void reader.cancel().catch(() => undefined));
   for (;;) {

@@ -37,10 +37,13 @@ export interface UiOptions {
 
 const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
 
+/** All runs are much to ask for: not as often as one. */
+const listPollMs = 2_000;
+
 export function uiRoutes({ client, options, place, temporalPage }: UiOptions, guard: Guard): Hono {
   const { state } = options;
   const ends = new RunEnds(client);
-  const list = new Feed<RunRow[]>(() => collectRuns(client, ends), (runs) => runs.some(isOpen));
+  const list = new Feed<RunRow[]>(() => collectRuns(client, ends), (runs) => runs.some(isOpen), listPollMs);
   const feeds = new Map<string, Feed<RunFacts>>();
   const feedOf = (workflowId: string): Feed<RunFacts> => {
     const known = feeds.get(workflowId);

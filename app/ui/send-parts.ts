@@ -15,7 +15,6 @@ const aliveMs = 15_000;
 /** Sends the parts of a page, all of them first and then those that have changed, until the reader goes. */
 export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts>, show: (facts: Facts) => Shown): Promise<void> {
   const sent = new Map<string, string>();
-  let sending = Promise.resolve();
   const send = async (facts: Facts): Promise<void> => {
     const { view, parts } = show(facts);
     if (view !== undefined && sent.get('view') !== view) {
@@ -29,9 +28,23 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
       await stream.writeSSE({ event: 'part', data: JSON.stringify({ id, html }) });
     }
   };
+  // A reader that takes nothing for a while gets the newest facts then, and none of those between.
+  let newest: Facts | undefined;
+  let isSending = false;
+  const sendNewest = async (): Promise<void> => {
+    if (isSending) return;
+    isSending = true;
+    while (newest !== undefined) {
+      const facts = newest;
+      newest = undefined;
+      await send(facts).catch(() => undefined);
+    }
+    isSending = false;
+  };
   await new Promise<void>((resolve) => {
     const stop = feed.watch((facts) => {
-      sending = sending.then(() => send(facts)).catch(() => undefined);
+      newest = facts;
+      void sendNewest();
     });
     const alive = setInterval(() => void stream.write(': alive\n\n'), aliveMs);
     stream.onAbort(() => {

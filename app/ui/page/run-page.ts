@@ -45,7 +45,7 @@ export async function renderReportFrame(facts: RunFacts, options: RunPageOptions
     title: nameOf(facts), events: `${runPath(facts.workflowId)}/events`, view: runPageView(facts), whole: true,
     body: html`<div class="top slim">${crumbs()}${part('head', parts['head'])}<a href="${runPath(facts.workflowId)}?live">stages and events</a>${part('controls', parts['controls'])}</div>
 <p id="said" role="status"></p>
-<iframe src="${address}" title="Report of ${nameOf(facts)}" sandbox="allow-downloads"></iframe>`,
+<iframe src="${address}" title="Report of ${nameOf(facts)}" sandbox="allow-downloads allow-same-origin"></iframe>`,
   });
 }
 

@@ -141,7 +141,7 @@ describe('files of a run', () => {
     writeFileSync(path.join(server.state, 'secret'), 'secret');
     symlinkSync(path.join(server.state, 'secret'), path.join(folder, 'link'));
     const report = await server.get('/runs/guarded/files/report.html');
-    expect(report.headers.get('content-security-policy')).toMatch(/^sandbox allow-downloads; default-src 'none';/);
+    expect(report.headers.get('content-security-policy')).toMatch(/^sandbox allow-downloads allow-same-origin; default-src 'none';/);
     const weights = await server.get('/runs/guarded/files/checkpoint/model.safetensors');
     expect([await weights.text(), weights.headers.get('content-disposition'), weights.headers.get('content-length')]).toEqual(['weights', 'attachment', '7']);
     for (const name of ['link', '../../secret', '..%2f..%2fsecret', '%2e%2e/%2e%2e/secret', 'checkpoint', 'missing', '%00']) expect((await server.get(`/runs/guarded/files/${name}`)).status).toBe(404);
