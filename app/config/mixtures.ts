@@ -27,7 +27,7 @@ export function looksLikeMixture(file: string): boolean {
   }
 }
 
-/** A setting that does not go with the model, and where the pipeline has it. */
+/** A setting that the model does not allow, and where it is in the pipeline. */
 export interface MixtureProblem {
   path: (string | number)[];
   part: 'key' | 'value';
@@ -36,7 +36,7 @@ export interface MixtureProblem {
   remedy: string;
 }
 
-/** What of a pipeline does not go with its model: methods that mixtures of experts do not have, or settings of experts for another model. */
+/** The settings of a pipeline that its model does not allow: methods that do not work on mixtures, or `experts` for a model without experts. */
 export function mixtureProblems({ stages, experts }: Pick<Pipeline, 'stages' | 'experts'>, isMixture: boolean): MixtureProblem[] {
   if (isMixture) return stages.flatMap(stageProblems);
   if (experts === undefined) return [];

@@ -1,3 +1,4 @@
+import { counted } from './figures.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 
 export interface OriginRow {
@@ -9,7 +10,7 @@ export interface OriginRow {
 
 /** Processor or GPU, what decides on its kernels, threads, and the precision of products where it is not float32. */
 export function deviceText({ device, kernels, threads, precision }: PipelineResult['engine']): string {
-  const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, `${threads} ${threads === 1 ? 'thread' : 'threads'}`, ...(precision === undefined ? [] : [`products in ${precision}`])];
+  const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, counted(threads, 'thread'), ...(precision === undefined ? [] : [`products in ${precision}`])];
   return parts.join(', ');
 }
 

@@ -15,6 +15,9 @@ export interface RunRow extends ListedRun {
   progress?: ProgressView;
 }
 
+/** Whether a run has not ended. */
+export const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
+
 /** So many are shown; a server with more has their ids in `temporal-pipeline list`. */
 export const mostRuns = 500;
 /** Runs whose progress is asked for. */
@@ -23,7 +26,7 @@ const mostAsked = 16;
 /** The newest execution of each run, newest first. */
 export async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
   const runs = newestOfEach(await listRuns(client)).slice(0, mostRuns);
-  const open = runs.filter(({ status }) => status === 'running' || status === 'paused').slice(0, mostAsked);
+  const open = runs.filter(isOpen).slice(0, mostAsked);
   const [outcomes, progress] = await Promise.all([
     ends.of(runs),
     Promise.all(open.map(async (run) => [run.runId, await queryProgress(client, run).then(progressView, () => undefined)] as const)).then((entries) => new Map(entries)),

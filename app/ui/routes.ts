@@ -17,7 +17,7 @@ import { FactsOfRun, type RunFacts } from './facts.js';
 import { Feed } from './feed.js';
 import { fileOfRun } from './files.js';
 import type { Guard } from './guard.js';
-import { collectRuns, type RunRow } from './list-facts.js';
+import { collectRuns, isOpen, type RunRow } from './list-facts.js';
 import { actions, type Action } from './page/controls.js';
 import { runPath } from './page/paths.js';
 import { renderLivePage, renderReportFrame, runPageView, runParts, type RunPageOptions } from './page/run-page.js';
@@ -34,8 +34,6 @@ export interface UiOptions {
   /** Address of a run on Temporal's own page, if there is one. */
   temporalPage: (run: { workflowId: string; runId: string }) => string | undefined;
 }
-
-const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
 
 /** All runs are much to ask for: not as often as one. */
 const listPollMs = 2_000;

@@ -1,8 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../artifacts/durable-file.js';
+import { expectedDigest, newHash } from './blob-digest.js';
 import { cacheFull, ChecksumMismatchError, HubUnreachableError, unreachable } from './errors.js';
 import type { RemoteFile } from './list-files.js';
 import { giveUpPartial, takePartial } from './partial-file.js';
@@ -54,15 +54,6 @@ export async function downloadBlob(request: BlobRequest): Promise<void> {
     throw error;
   }
   await syncFolder(dirname(blob));
-}
-
-function expectedDigest({ checksum }: RemoteFile): string {
-  return 'sha256' in checksum ? checksum.sha256 : checksum.git;
-}
-
-/** Git hashes a blob with its length in front. */
-function newHash({ checksum, size }: RemoteFile): Hash {
-  return 'sha256' in checksum ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }
 
 /** Brings a partial file to its full size. @returns the digest of what is in it then */

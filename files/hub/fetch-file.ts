@@ -3,6 +3,7 @@ import { copyFile, mkdir, rename, stat, symlink } from 'node:fs/promises';
 import { pathsInfo } from '@huggingface/hub';
 import { dirname, join, relative } from 'node:path';
 import { cachedFile, type Pinned } from './cached.js';
+import { expectedDigest } from './blob-digest.js';
 import { downloadBlob, type DownloadProgress } from './download-blob.js';
 import { RepositoryFileNotFoundError } from './errors.js';
 import { notInCache, pin, remoteFile, type RemoteFile } from './list-files.js';
@@ -43,8 +44,8 @@ async function lookUp({ type, repository, commit }: Pinned, path: string, settin
 }
 
 /** Where the cache keeps the content of a file. */
-export function blobPath(pinned: Pinned, { checksum }: RemoteFile, { cache }: HubSettings): string {
-  return join(repositoryFolder(cache, pinned), 'blobs', 'sha256' in checksum ? checksum.sha256 : checksum.git);
+export function blobPath(pinned: Pinned, remote: RemoteFile, { cache }: HubSettings): string {
+  return join(repositoryFolder(cache, pinned), 'blobs', expectedDigest(remote));
 }
 
 /** Downloads in flight in this process, by blob. */

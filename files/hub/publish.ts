@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { readFile } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { commit, createRepo, type CommitOperation } from '@huggingface/hub';
 import { sha256Of } from '../artifacts/index.js';
+import { expectedDigest, newHash } from './blob-digest.js';
 import { RepositoryNotFoundError } from './errors.js';
 import { remoteFiles, pin, type RemoteFile } from './list-files.js';
 import { checkMayWrite } from './may-write.js';
@@ -94,8 +94,7 @@ async function isSame(content: Content, { checksum }: RemoteFile, known: Readonl
     return (known.get(content.file) ?? (await sha256Of(content.file))) === checksum.sha256;
   }
   const bytes = 'file' in content ? await readFile(content.file) : Buffer.from(content.text);
-  const digest = 'sha256' in checksum ? createHash('sha256').update(bytes) : createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes);
-  return digest.digest('hex') === ('sha256' in checksum ? checksum.sha256 : checksum.git);
+  return newHash({ checksum, size: bytes.length }).update(bytes).digest('hex') === expectedDigest({ checksum });
 }
 
 function operation(path: string, content: Content | undefined): CommitOperation {

@@ -33,7 +33,7 @@ function scoreBytes({ heads }: ModelSize, windows: Windows): number {
   return f32 * batchOf(windows) * heads * pairsOfBlocks(windows.time).largest;
 }
 
-/** Bytes that one batch takes on its way through a whole layer, forward only: what the linears give stays to the end of the layer. */
+/** Most bytes that one batch takes on its way through a whole layer, forward only: as if what all linears give were held until the end of the layer. */
 export function forwardBatch(size: ModelSize, windows: Windows): number {
   const { subBlocks } = size.layer;
   const widths = subBlocks.reduce((total, { innerWidth, coreWidth, share }) => total + share * (innerWidth + 2 * coreWidth), 6 * size.hidden);

@@ -52,7 +52,13 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
   };
   const mlp = (own: string, width: number, block: SubBlock['block']): SubBlockWithNorms => ({ ...gatedMlp(config, layer, { path: own, names, intermediateSize: width }), block, norms: [] });
   const ofTokens = Array.from({ length: experts }, (_, index): SubBlockWithNorms => {
-    const routed = (h: Tensor3D): RoutedTokens => routedTokens(stream.weight(h, index));
+    // Entering and leaving read the same stream, some of them several times; each look waits for the device.
+    const known = new WeakMap<Tensor3D, RoutedTokens>();
+    const routed = (h: Tensor3D): RoutedTokens => {
+      const tokens = known.get(h) ?? routedTokens(stream.weight(h, index));
+      known.set(h, tokens);
+      return tokens;
+    };
     return {
       ...mlp(`${mixture.path}.experts.${index}`, intermediateSize, 'expert'),
       expert: { index, share: chosen / experts },

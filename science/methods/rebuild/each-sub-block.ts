@@ -41,7 +41,7 @@ async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio:
     const name = expert === undefined ? block : `${block} ${expert.index}`;
     onProgress(name);
     const { stream, masks, updates, entries } = progress;
-    const own: SubBlockRebuild = { subBlock, hidden: stream, dense, masks, updates: ofLinears(updates, subBlock), settings: { ...common, ratio, pattern } };
+    const own: SubBlockRebuild = { subBlock, hidden: stream, dense, masks, updates, settings: { ...common, ratio, pattern } };
     const tokens = expert && tokensOf(subBlock, stream, dense);
     const few = tokens !== undefined && tokens < minTokens;
     const made: Rebuilt = few ? await leaveAlone(own) : await rebuild(own, (decision) => { onProgress(`${name}, ${decision}`); });
@@ -92,14 +92,6 @@ async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, 
     if (index >= before.entries.length) entries.push(undone({ ...made.entries[index], ...report }));
   }
   return { stream, masks, updates, entries };
-}
-
-/** The values of one sub-block's linears: all others would go to the device for nothing. */
-function ofLinears(updates: LayerState['updates'], subBlock: SubBlock): LayerState['updates'] {
-  return new Map(linearsOf(subBlock).flatMap(({ name }) => {
-    const values = updates.get(name);
-    return values === undefined ? [] : [[name, values]];
-  }));
 }
 
 /** An entry in which nothing counts as accepted. */

@@ -66,7 +66,7 @@ export interface SubBlockEntry {
   errorAfter: number;
   grown: number;
   pruned: number;
-  /** What each round tried best and decided; absent if there are none, and of experts. The errors are those of its held-out windows. */
+  /** What each round tried best and decided; absent if there were no rounds, and for experts. The errors are those of its held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
   /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows; of all with too few to hold any out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };

@@ -1,4 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
+import { firstState } from '../guarded/guard.js';
 import type { Granularity, KeepWeights, Metric } from '../method.js';
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
@@ -78,8 +79,9 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
   let before: Masks | undefined;
   let after: Masks | undefined;
   try {
-    before = workingMasks(linears, request.masks);
-    await firstPass(request, before, state);
+    const first = firstState(linears, request, workingMasks(linears, request.masks));
+    before = first.masks;
+    await firstPass({ ...request, updates: first.updates }, before, state);
     const updates = await rebuildBase(linears, { ...request, ...settings });
     after = await newMasks(request, before, updates, state.gradients);
     await secondPass(request, after, updates, state);
