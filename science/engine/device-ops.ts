@@ -6,7 +6,7 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from './tensorflow.js';
 
-interface OpAttribute {
+export interface OpAttribute {
   name: string;
   type: number;
   value: number | boolean;
@@ -26,12 +26,14 @@ interface NativeBackend {
     TF_FLOAT: number;
     TF_INT32: number;
     TF_UINT8: number;
-    createTensor: (shape: number[], dtype: number, values: Uint8Array) => number;
+    createTensor: (shape: number[], dtype: number, values: Uint8Array | Int32Array) => number;
+    tensorDataSync: (id: number) => Int32Array;
     deleteTensor: (id: number) => void;
     executeOp: (name: string, attributes: OpAttribute[], inputs: number[], outputs: number) => OpOutput[];
   };
   executeSingleOutput: (name: string, attributes: OpAttribute[], inputs: Tensor[]) => Tensor;
   createOutputTensor: (output: OpOutput) => Tensor;
+  getInputTensorIds: (tensors: Tensor[]) => number[];
 }
 
 /** TensorFlow's numbers of types that the binding has no names for. */
@@ -137,8 +139,19 @@ export function widenFrom16(bytes: Uint8Array, type: keyof typeof dtypes, shape:
   return createOutputTensor.call(native(), wide);
 }
 
-function native(): NativeBackend {
+/** The backend, with the part of its binding that runs TensorFlow's own operations. */
+export function native(): NativeBackend {
   return tf.backend() as unknown as NativeBackend;
+}
+
+/** TensorFlow's own number of a tensor, which stays the tensor's. */
+export function idOf(tensor: Tensor): number {
+  return native().getInputTensorIds([tensor])[0];
+}
+
+/** A float32 tensor from TensorFlow's own number, which is the tensor's from now on. */
+export function float32From<T extends Tensor>(id: number, shape: number[]): T {
+  return native().createOutputTensor({ id, shape, dtype: native().binding.TF_FLOAT }) as T;
 }
 
 function bitcast(values: Tensor): Tensor {

@@ -4,13 +4,12 @@
  * usage: node dist/tools/bench/sparsegpt.js [INPUTS [OUTPUTS [TOKENS]]]     2048, as many outputs, and 2048 tokens unless given
  */
 import { openEngine, tf } from '../../science/engine/index.js';
-import type { Tensor3D } from '../../science/engine/index.js';
-import { factorHessian, HessianSum, parsePattern, sparseGpt, unstructured } from '../../science/methods/index.js';
+import type { Tensor2D, Tensor3D } from '../../science/engine/index.js';
+import { factorHessian, parsePattern, sparseGpt, TokenSums, unstructured } from '../../science/methods/index.js';
 
 const inputs = Number(process.argv[2] ?? 2048);
 const outputs = Number(process.argv[3] ?? inputs);
 const tokens = Number(process.argv[4] ?? 2048);
-const shape = [outputs, inputs] as const;
 
 async function timed<T>(label: string, operations: number, work: () => T | Promise<T>): Promise<T> {
   const start = performance.now();
@@ -24,9 +23,9 @@ async function timed<T>(label: string, operations: number, work: () => T | Promi
 await openEngine({ backend: 'auto' });
 console.log(`${outputs} x ${inputs}, ${tokens} tokens`);
 const x: Tensor3D = tf.randomNormal([1, tokens, inputs], 0, 1, 'float32', 1);
-const weight = await tf.randomNormal([outputs, inputs], 0, 0.02, 'float32', 2).data<'float32'>();
-const sum = new HessianSum();
-await timed('Hessian, one batch', 2 * tokens * inputs ** 2, () => sum.add({ name: 'linear', shape }, x));
-const hessian = await timed('factor', (2 / 3) * inputs ** 3, () => factorHessian(sum.of('linear'), inputs, 0.01));
-await timed('50 %', 0, () => sparseGpt({ weight, shape, hessian, target: { sparsity: 0.5, pattern: unstructured } }));
-await timed('2:4', 0, () => sparseGpt({ weight, shape, hessian, target: { sparsity: 0.5, pattern: parsePattern('2:4') } }));
+const weight: Tensor2D = tf.randomNormal([outputs, inputs], 0, 0.02, 'float32', 2);
+const sums = new TokenSums('sequence');
+await timed('Hessian, one batch', 2 * tokens * inputs ** 2, () => { sums.add(x); });
+const factor = await timed('factor', (4 / 3) * inputs ** 3, () => factorHessian(sums.products(), 0.01));
+await timed('50 %', 0, () => sparseGpt({ weight, factor, target: { sparsity: 0.5, pattern: unstructured } }));
+await timed('2:4', 0, () => sparseGpt({ weight, factor, target: { sparsity: 0.5, pattern: parsePattern('2:4') } }));

@@ -37,9 +37,14 @@ export function pruneBudget(scores: Float32Array, inputs: number, budget: AdmmBu
   if (typeof budget === 'number') pruneSmallest(scores, scores.length, Math.floor(budget * share), mask);
   else if (isPattern(budget)) pruneSmallest(scores, budget.of, budget.of - budget.keep, mask);
   else {
-    budget.forEach((pruned, row) => {
+    budgetOfRows(budget, share).forEach((pruned, row) => {
       const [from, to] = [row * inputs, (row + 1) * inputs];
-      pruneSmallest(scores.subarray(from, to), inputs, Math.floor(pruned * share), mask.subarray(from, to));
+      pruneSmallest(scores.subarray(from, to), inputs, pruned, mask.subarray(from, to));
     });
   }
+}
+
+/** How many weights of each row a share of the budget prunes: rounded down. */
+export function budgetOfRows(budget: Uint32Array, share: number): number[] {
+  return Array.from(budget, (pruned) => Math.floor(pruned * share));
 }

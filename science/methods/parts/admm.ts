@@ -1,8 +1,8 @@
 import { tf } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
-import { checkBudget, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
-import { checkFinite } from './finite.js';
-import { maskedLeastSquares, type MaskedLeastSquares } from './masked-least-squares.js';
+import { checkBudget, isPattern, type AdmmBudget } from './admm-budget.js';
+import { selectionOf, type Rows, type Selection } from './admm-selection.js';
+import { fitKept, type MaskedLeastSquares } from './masked-least-squares.js';
 import { raiseRidge, ridgeInverse } from './ridge-inverse.js';
 import { unitDiagonal, type UnitDiagonal } from './unit-diagonal.js';
 
@@ -57,8 +57,7 @@ export async function admm(request: AdmmRequest): Promise<AdmmResult> {
   const height = Math.max(1, Math.floor(weightsAtOnce / inputs));
   const chunks = chunksOf(problem, height);
   tf.dispose([problem.targets, problem.start]);
-  const mask = new Uint8Array(outputs * inputs).fill(1);
-  const scores = new Float32Array(outputs * inputs);
+  const selection = selectionOf(budget, [outputs, inputs]);
   let rho = firstRho;
   let inverse: Tensor2D | undefined;
   try {
@@ -73,30 +72,26 @@ export async function admm(request: AdmmRequest): Promise<AdmmResult> {
         rho *= rhoGrowth;
         inverse = raiseRidge(problem.products, inverse, before, rho);
       }
-      for (const chunk of chunks) {
-        advance(chunk, mask, { fade, before, rho, inverse });
-        scores.set(await chunk.state.data<'float32'>(), chunk.row * inputs);
-      }
+      for (const chunk of chunks) advance(chunk, selection, { fade, before, rho, inverse });
       const left = Math.max(0, 1 - (step + 1) / gradual);
-      pruneBudget(scores, inputs, budget, 1 - left ** 3, mask);
+      await selection.choose(chunks, 1 - left ** 3);
       fade = isPattern(budget) ? left : 0;
       before = rho;
     }
-    checkFinite(scores, inputs, `ADMM score of ${name}`);
+    await selection.check(chunks, `ADMM score of ${name}`);
     inverse.dispose();
-    return { mask, weight: await fit(problem, chunks, mask), dead: problem.dead };
+    const mask = selection.mask();
+    return { mask, weight: await fit(problem, chunks, selection, mask), dead: problem.dead };
   } finally {
+    selection.dispose();
     tf.dispose([problem.products, ...chunks.flatMap((chunk) => [chunk.targets, chunk.state]), ...(inverse === undefined ? [] : [inverse])]);
   }
 }
 
-/** Some rows. */
-interface Chunk {
-  row: number;
+/** Some rows; their state is S, and the start before the first iteration. */
+interface Chunk extends Rows {
   /** `[rows, in]` */
   targets: Tensor2D;
-  /** S `[rows, in]`; the start before the first iteration. */
-  state: Tensor2D;
 }
 
 function chunksOf({ targets, start }: UnitDiagonal, height: number): Chunk[] {
@@ -116,31 +111,28 @@ interface Step {
 }
 
 /** S of the next iteration from this one's S and mask: with `Z = S z`, V is `before S (1 - z)`. */
-function advance(chunk: Chunk, mask: Uint8Array, { fade, before, rho, inverse }: Step): void {
+function advance(chunk: Chunk, selection: Selection, { fade, before, rho, inverse }: Step): void {
   const { state, targets } = chunk;
   chunk.state = tf.tidy(() => {
-    const z = keptOf(chunk, mask).mul(1 - fade).add(fade);
+    const z = selection.kept(chunk).mul(1 - fade).add(fade);
     const pull = state.mul(z.mul(rho + before).sub(before));
     return tf.matMul<Tensor2D>(targets.add(pull), inverse).add<Tensor2D>(state.mul(tf.sub(1, z)).mul(before / rho));
   });
   state.dispose();
 }
 
-function keptOf({ row, targets: { shape: [rows, inputs] } }: Chunk, mask: Uint8Array): Tensor2D {
-  return tf.tensor2d(mask.subarray(row * inputs, (row + rows) * inputs), [rows, inputs], 'bool').cast<Tensor2D>('float32');
-}
-
 /** The weights on the mask that minimise the damped error, in their own scale. */
-async function fit({ products, scale }: UnitDiagonal, chunks: readonly Chunk[], mask: Uint8Array): Promise<Float32Array> {
+async function fit({ products, scale }: UnitDiagonal, chunks: readonly Chunk[], selection: Selection, mask: Uint8Array): Promise<Float32Array> {
   const inputs = scale.length;
   const weight = new Float32Array(mask.length);
   const squares = tf.tensor1d(new Float32Array(inputs).fill(1));
-  for (const { row, targets, state } of chunks) {
-    const size = targets.size;
+  for (const chunk of chunks) {
+    const { row, targets, state } = chunk;
+    const fitted = tf.tidy(() => fitKept({ products, squares, targets, start: state, kept: selection.kept(chunk), damping: 0 }));
+    const values = await fitted.data<'float32'>();
+    fitted.dispose();
     const from = row * inputs;
-    const kept = mask.subarray(from, from + size);
-    const fitted = await maskedLeastSquares({ products, squares, targets, start: state, mask: kept, damping: 0, weightsAtOnce: size });
-    for (let i = 0; i < size; i++) weight[from + i] = kept[i] === 1 ? fitted[i] / scale[i % inputs] + 0 : 0;
+    for (let i = 0; i < values.length; i++) weight[from + i] = mask[from + i] === 1 ? values[i] / scale[i % inputs] + 0 : 0;
   }
   squares.dispose();
   return weight;

@@ -1,19 +1,40 @@
 import { PermanentFault } from '../../../errors/fault.js';
-import { invertCholesky } from './cholesky.js';
+import { matrix64, type Float64Matrix, type Tensor2D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 
 /** Thrown when a Hessian is not finite, or so far from positive definite that no damping in bounds makes it so. */
 export class HessianError extends PermanentFault {}
 
-/** What SparseGPT reads of a Hessian. Linears that share their input share it. */
-export interface HessianFactor {
-  inputs: number;
-  /** U `[in, in]` with `(H / s + damping I)^-1 = U^T U`, s being the mean diagonal of H. Only its upper triangle is defined. */
-  upper: Float64Array;
-  /** The damping that was used: what was asked for, or more where that did not suffice. */
-  damping: number;
-  /** Inputs that are always zero, ascending. */
-  dead: Uint32Array;
+/** What SparseGPT reads of a Hessian. Linears that share their input share it, and its owner disposes it. */
+export class HessianFactor {
+  private onHost?: Promise<Float64Array>;
+  private onDevice?: Tensor2D;
+
+  /**
+   * @param factor U `[in, in]` with `(H / s + damping I)^-1 = U^T U`, s being the mean diagonal of H; the factor's own from now on
+   * @param damping that was used: what was asked for, or more where that did not suffice
+   * @param dead inputs that are always zero, ascending
+   */
+  constructor(private readonly factor: Float64Matrix, readonly damping: number, readonly dead: Uint32Array) {}
+
+  get inputs(): number {
+    return this.factor.rows;
+  }
+
+  /** U on the host, row-major. */
+  upper(): Promise<Float64Array> {
+    return (this.onHost ??= this.factor.values());
+  }
+
+  /** U in float32 in the engine; stays the factor's own. */
+  tensor(): Tensor2D {
+    return (this.onDevice ??= this.factor.toFloat32());
+  }
+
+  dispose(): void {
+    this.factor.dispose();
+    this.onDevice?.dispose();
+  }
 }
 
 /** More than this, relative to the mean diagonal, and nothing of H is left. */
@@ -28,41 +49,27 @@ const leastDamping = 1e-8;
  * The mean diagonal, to which damping is relative, is that of the inputs that are not dead, and dead inputs get it as their
  * diagonal. (The paper's code gives them 1, whatever the unit of the activations.)
  *
- * @param hessian symmetric `[in, in]`, row-major, in any scale; not changed
+ * @param hessian a sum of `x x^T`, `[in, in]`, in any scale; not changed
  * @param damping relative to the mean diagonal, >= 0
  * @param name of the linear, for error messages
+ * @returns the caller's to dispose
  * @throws HessianError, PruningInputError
  */
-export async function factorHessian(
-  hessian: Float32Array | Float64Array,
-  inputs: number,
-  damping: number,
-  name = 'linear',
-): Promise<HessianFactor> {
-  if (hessian.length !== inputs * inputs) {
-    throw new PruningInputError({ where: `Hessian of ${name}`, what: `${hessian.length} numbers`, expected: `${inputs} x ${inputs}` });
-  }
+export async function factorHessian(hessian: Float64Matrix, damping: number, name = 'linear'): Promise<HessianFactor> {
   if (!(damping >= 0 && damping <= maxDamping)) {
     throw new PruningInputError({ where: name, what: `damping of ${damping}`, expected: `a number from 0 to ${maxDamping}` });
   }
-  checkHessian(hessian, inputs, name);
-  const dead: number[] = [];
-  let trace = 0;
-  for (let i = 0; i < inputs; i++) {
-    const value = hessian[i * inputs + i];
-    if (value === 0) dead.push(i);
-    trace += value;
-  }
+  await checkHessian(hessian, name);
+  const squares = await hessian.diagonal();
+  const dead = Uint32Array.from(squares.keys()).filter((i) => squares[i] === 0);
+  const trace = squares.reduce((sum, value) => sum + value, 0);
   // All dead: any scale will do.
-  const scale = dead.length === inputs ? 1 : trace / (inputs - dead.length);
+  const scale = dead.length === squares.length ? 1 : trace / (squares.length - dead.length);
   if (scale > 0) {
-    const upper = new Float64Array(inputs * inputs);
     for (let used = damping; used <= maxDamping; used = Math.max(used * 10, leastDamping)) {
-      // Turned end for end, H = R R^T with an upper R becomes a common Cholesky factorisation, and U = R^-1.
-      for (let i = 0, j = upper.length - 1; i < upper.length; i++, j--) upper[j] = hessian[i] / scale;
-      for (const i of dead) isolate(upper, inputs, inputs - 1 - i);
-      for (let i = 0; i < upper.length; i += inputs + 1) upper[i] += used;
-      if (await invertCholesky(upper, inputs)) return { inputs, upper: upper.reverse(), damping: used, dead: Uint32Array.from(dead) };
+      const diagonal = squares.map((value) => (value === 0 ? 1 : value / scale) + used);
+      const factor = await hessian.inverseFactor({ divisor: scale, diagonal, triangle: 'upper' });
+      if (factor !== undefined) return new HessianFactor(factor, used, dead);
     }
   }
   throw new HessianError({
@@ -73,21 +80,25 @@ export async function factorHessian(
   });
 }
 
-/** Row and column `index` of the identity. They are zero already where the matrix is a sum of x x^T. */
-function isolate(matrix: Float64Array, size: number, index: number): void {
-  matrix.fill(0, index * size, (index + 1) * size);
-  for (let i = index; i < matrix.length; i += size) matrix[i] = 0;
-  matrix[index * (size + 1)] = 1;
+/**
+ * The factor for inputs of one size that have nothing to do with each other, where too few tokens were seen to tell more: scores then follow
+ * from `|W|` alone, and no weight makes up for another.
+ * @returns the caller's to dispose
+ */
+export function plainFactor(inputs: number, damping: number): HessianFactor {
+  const upper = new Float64Array(inputs * inputs);
+  for (let i = 0; i < upper.length; i += inputs + 1) upper[i] = 1 / Math.sqrt(1 + damping);
+  return new HessianFactor(matrix64(upper, inputs, inputs), damping, new Uint32Array());
 }
 
-function checkHessian(hessian: Float32Array | Float64Array, inputs: number, name: string): void {
-  for (let i = 0; i < hessian.length; i++) {
-    if (Number.isFinite(hessian[i])) continue;
-    throw new HessianError({
-      where: `Hessian of ${name}`,
-      what: `${hessian[i]} at row ${Math.floor(i / inputs)}, column ${i % inputs}`,
-      expected: 'finite numbers',
-      remedy: 'Check the checkpoint for NaN or overflowing weights.',
-    });
-  }
+async function checkHessian(hessian: Float64Matrix, name: string): Promise<void> {
+  if (await hessian.isFinite()) return;
+  const values = await hessian.values();
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  throw new HessianError({
+    where: `Hessian of ${name}`,
+    what: at === -1 ? 'its sum is infinite' : `${values[at]} at row ${Math.floor(at / hessian.columns)}, column ${at % hessian.columns}`,
+    expected: 'finite numbers',
+    remedy: 'Check the checkpoint for NaN or overflowing weights.',
+  });
 }

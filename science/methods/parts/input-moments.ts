@@ -1,6 +1,6 @@
 import type { Tensor3D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
-import { TokenSums } from './token-sums.js';
+import { TokenSums, type SummedBy } from './token-sums.js';
 
 /** What linears read that read the same tensor (q, k, v; gate, up; or one linear by itself). */
 export interface SharedInput {
@@ -11,13 +11,16 @@ export interface SharedInput {
 }
 
 /**
- * `sum over tokens of x x^T` for the input x of every linear of a layer, in the engine, in float32: one product a batch, and one
- * sum for all linears that read the same tensor.
+ * `sum over tokens of x x^T` for the input x of every linear of a layer: one sum for all linears that read the same tensor. (SparseGPT's
+ * paper has a factor 2 in its H, its code also 1 / sequences. Both drop out: damping is relative to the mean diagonal, and scores and
+ * updates do not change when H is scaled.)
  */
 export class InputMoments {
   readonly inputs: SharedInput[] = [];
   /** The tensor that was added last, and who has asked for it. */
   private last?: { x: Tensor3D; input: SharedInput; readers: Set<string> };
+
+  constructor(private readonly by: SummedBy = 'batch') {}
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
   readonly add = (linear: LinearSpec, x: Tensor3D): void => {
@@ -40,7 +43,7 @@ export class InputMoments {
   private inputOf(linear: LinearSpec): SharedInput {
     const known = this.inputs.find(({ linears }) => linears.some(({ name }) => name === linear.name));
     if (known !== undefined) return known;
-    const input = { linears: [linear], sums: new TokenSums() };
+    const input = { linears: [linear], sums: new TokenSums(this.by) };
     this.inputs.push(input);
     return input;
   }

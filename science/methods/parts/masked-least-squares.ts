@@ -1,5 +1,6 @@
 import { tf } from '../../engine/index.js';
 import type { Tensor1D, Tensor2D } from '../../engine/index.js';
+import { uploadMask } from './masked-weights.js';
 
 /** Sums over tokens that a least-squares fit of one linear needs. */
 export interface Moments {
@@ -40,8 +41,8 @@ export async function maskedLeastSquares({ products, squares, targets, start, ma
     const rows = Math.min(height, outputs - row);
     const slice = (whole: Tensor2D): Tensor2D => whole.slice([row, 0], [rows, inputs]);
     const chunk = tf.tidy(() => {
-      const kept = tf.tensor2d(mask.subarray(row * inputs, (row + rows) * inputs), [rows, inputs], 'bool').cast<Tensor2D>('float32');
-      return conjugateGradients({ products, squares, targets: slice(targets), start: slice(start), kept, damping });
+      const kept = uploadMask<Tensor2D>(mask.subarray(row * inputs, (row + rows) * inputs), [rows, inputs]);
+      return fitKept({ products, squares, targets: slice(targets), start: slice(start), kept, damping });
     });
     fitted.set(await chunk.data<'float32'>(), row * inputs);
     chunk.dispose();
@@ -49,9 +50,13 @@ export async function maskedLeastSquares({ products, squares, targets, start, ma
   return fitted;
 }
 
-type Chunk = Omit<MaskedLeastSquares, 'mask' | 'weightsAtOnce'> & { kept: Tensor2D };
+interface Kept extends Omit<MaskedLeastSquares, 'mask' | 'weightsAtOnce'> {
+  /** float32 `[out, in]`, 1 = kept. */
+  kept: Tensor2D;
+}
 
-function conjugateGradients({ products, squares, targets, start, kept, damping }: Chunk): Tensor2D {
+/** The same in the engine, for all rows at once. The caller runs it in a `tf.tidy`. */
+export function fitKept({ products, squares, targets, start, kept, damping }: Kept): Tensor2D {
   const ridge = squares.mul<Tensor1D>(damping);
   const precondition = tf.divNoNan<Tensor1D>(tf.onesLike(squares), squares.add(ridge));
   const apply = (p: Tensor2D): Tensor2D => tf.matMul<Tensor2D>(p, products).add(p.mul(ridge)).mul<Tensor2D>(kept);

@@ -1,20 +1,21 @@
-import { tf } from '../../engine/index.js';
+import { tf, zeros64 } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
-import { invertCholesky } from './cholesky.js';
 import { HessianError } from './hessian-factor.js';
 
 /**
- * `(A + ridge I)^-1` `[n, n]` in float32: by Cholesky in float64 on the host, and the last product in the engine.
+ * `(A + ridge I)^-1` `[n, n]` in float32: its factor in float64, and the last product in float32.
  *
  * @param matrix symmetric, positive semidefinite but for rounding that the ridge makes up for
  * @returns the caller's to dispose
  * @throws HessianError if there is none
  */
 export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string): Promise<Tensor2D> {
-  const [size] = matrix.shape;
-  const factor = Float64Array.from(await matrix.data<'float32'>());
-  for (let i = 0; i < factor.length; i += size + 1) factor[i] += ridge;
-  if (!(await invertCholesky(factor, size))) {
+  const exact = zeros64(...matrix.shape);
+  exact.add(matrix);
+  const diagonal = (await exact.diagonal()).map((value) => value + ridge);
+  const factor = await exact.inverseFactor({ diagonal, triangle: 'lower' });
+  exact.dispose();
+  if (factor === undefined) {
     throw new HessianError({
       where: `inputs of ${name}`,
       what: 'their moments are not finite, or not positive semidefinite',
@@ -22,12 +23,11 @@ export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string
       remedy: 'Check the checkpoint for NaN or overflowing weights.',
     });
   }
-  const lower = new Float32Array(factor.length);
-  for (let row = 0; row < size; row++) lower.set(factor.subarray(row * size, row * size + row + 1), row * size);
-  return tf.tidy(() => {
-    const inverse = tf.tensor2d(lower, [size, size]);
-    return tf.matMul<Tensor2D>(inverse, inverse, true, false);
-  });
+  const lower = factor.toFloat32();
+  factor.dispose();
+  const inverse = tf.matMul<Tensor2D>(lower, lower, true, false);
+  lower.dispose();
+  return inverse;
 }
 
 /**

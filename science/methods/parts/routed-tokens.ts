@@ -32,17 +32,7 @@ export class TokenCounts {
   }
 }
 
-/**
- * What stands for `sum x x^T` where too few tokens were seen: inputs of one size that have nothing to do with each other. Masks then follow
- * from `|W|` alone, in the groups of the method, and no weight makes up for another.
- *
- * @returns `[in, in]`, row-major
- */
-export function plainHessian({ shape: [, inputs] }: Pick<LinearSpec, 'shape'>): Float64Array {
-  return Float64Array.from({ length: inputs * inputs }, (_, i) => Number(i % (inputs + 1) === 0));
-}
-
-/** The same as tensors; the caller's to dispose. */
+/** What stands for the sums of inputs where too few tokens were seen: inputs of one size that have nothing to do with each other. The caller's to dispose. */
 export function plainMoments({ shape: [, inputs] }: Pick<LinearSpec, 'shape'>): Moments {
   return { products: tf.eye(inputs), squares: tf.ones<Tensor1D['rankType']>([inputs]) } satisfies { products: Tensor2D; squares: Tensor1D };
 }

@@ -1,48 +1,90 @@
-import { keep, tf } from '../../engine/index.js';
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import { keep, tf, zeros64 } from '../../engine/index.js';
+import type { Float64Matrix, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
 
-/** Sums over tokens, added up part by part in float32. */
-export class TokenSums {
-  private sums?: Moments & { targets?: Tensor2D };
+/** What one product in float32 goes over. Sequence by sequence, sums do not depend on how the sequences are batched. */
+export type SummedBy = 'sequence' | 'batch';
 
-  /** @param y what the linear is to give for x, where that is summed too */
+/**
+ * Sums over tokens of what a linear reads, and of what it is to give: products in float32, one after the other added in float64. So neither
+ * many windows nor large activations cost precision.
+ */
+export class TokenSums {
+  private sums?: { products: Float64Matrix; targets?: Float64Matrix };
+  private rounded?: { moments: Moments; targets?: Tensor2D };
+
+  constructor(private readonly by: SummedBy = 'batch') {}
+
+  /**
+   * @param x `[batch, time, in]`
+   * @param y what the linear is to give for x, `[batch, time, out]`, where that is summed too
+   */
   add(x: Tensor3D, y?: Tensor3D): void {
-    const before = this.sums;
-    this.sums = tf.tidy(() => {
-      const rows = rowsOf(x);
-      const plus = <T extends Tensor>(sum: T, old: T | undefined): T => (old === undefined ? sum : sum.add<T>(old));
-      return {
-        products: plus(tf.matMul<Tensor2D>(rows, rows, true), before?.products),
-        squares: plus(rows.square().sum<Tensor1D>(0), before?.squares),
-        ...(y && { targets: plus(tf.matMul<Tensor2D>(rowsOf(y), rows, true), before?.targets) }),
-      };
-    });
-    // A visit's own scope must not take what is added up over visits.
-    for (const sum of Object.values(this.sums)) keep(sum);
-    if (before !== undefined) tf.dispose(Object.values(before));
+    const inputs = x.shape[2];
+    this.sums ??= { products: zeros64(inputs, inputs), ...(y && { targets: zeros64(y.shape[2], inputs) }) };
+    this.roundAgain();
+    const { products, targets } = this.sums;
+    const parts = this.by === 'batch' ? 1 : x.shape[0];
+    for (let part = 0; part < parts; part++) {
+      tf.tidy(() => {
+        const rows = rowsOf(x, part, parts);
+        products.add(tf.matMul(rows, rows, true));
+        if (y !== undefined) targets?.add(tf.matMul(rowsOf(y, part, parts), rows, true));
+      });
+    }
   }
 
+  /** `sum x x^T` in float64, `[in, in]`; stays these sums' own. @throws PruningInputError if nothing was added */
+  products(): Float64Matrix {
+    return this.added().products;
+  }
+
+  /** The same rounded to float32; stays these sums' own. @throws PruningInputError if nothing was added */
   moments(): Moments {
+    return this.roundedSums().moments;
+  }
+
+  /** `sum y x^T` `[out, in]`; the caller's to dispose. @throws PruningInputError if no target was added */
+  targets(): Tensor2D {
+    const { targets } = this.roundedSums();
+    if (targets === undefined) throw new PruningInputError({ what: 'no target was added', expected: 'at least one window' });
+    return targets.clone();
+  }
+
+  dispose(): void {
+    this.roundAgain();
+    this.sums?.products.dispose();
+    this.sums?.targets?.dispose();
+    this.sums = undefined;
+  }
+
+  private added(): NonNullable<TokenSums['sums']> {
     if (this.sums === undefined) throw new PruningInputError({ what: 'no window was visited', expected: 'at least one' });
     return this.sums;
   }
 
-  /** The caller's to dispose. */
-  targets(): Tensor2D {
-    if (this.sums?.targets === undefined) throw new PruningInputError({ what: 'no target was added', expected: 'at least one window' });
-    return this.sums.targets.clone();
+  private roundedSums(): NonNullable<TokenSums['rounded']> {
+    const { products, targets } = this.added();
+    this.rounded ??= { moments: momentsOf(products), ...(targets && { targets: keep(targets.toFloat32()) }) };
+    return this.rounded;
   }
 
-  dispose(): void {
-    if (this.sums !== undefined) tf.dispose(Object.values(this.sums));
-    this.sums = undefined;
+  private roundAgain(): void {
+    if (this.rounded !== undefined) tf.dispose([this.rounded.moments.products, this.rounded.moments.squares, ...(this.rounded.targets ? [this.rounded.targets] : [])]);
+    this.rounded = undefined;
   }
 }
 
-/** `[batch, time, features]` -> `[batch * time, features]` */
-function rowsOf(x: Tensor3D): Tensor2D {
+/** A visit's own scope must not take what is used over visits. */
+function momentsOf(sum: Float64Matrix): Moments {
+  const products = keep(sum.toFloat32());
+  return { products, squares: keep(tf.tidy(() => products.mul(tf.eye(sum.rows)).sum<Tensor1D>(0))) };
+}
+
+/** A part of the sequences, `[batch, time, features]` -> `[tokens, features]`. */
+function rowsOf(x: Tensor3D, part: number, parts: number): Tensor2D {
   const [batch, time, features] = x.shape;
-  return x.reshape([batch * time, features]);
+  const count = batch / parts;
+  return x.slice([part * count, 0, 0], [count, time, features]).reshape([count * time, features]);
 }

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../science/engine/index.js';
 import type { Tensor } from '../../../science/engine/index.js';
-import { linearsOf, type DecoderModel } from '../../../science/models/index.js';
-import { factorHessian, HessianSum, layerForward, parsePattern, unstructured } from '../../../science/methods/index.js';
+import { type DecoderModel } from '../../../science/models/index.js';
+import { factorHessian, InputMoments, layerForward, parsePattern, unstructured } from '../../../science/methods/index.js';
 import type { RebuildSettings, Updates } from '../../../science/methods/index.js';
 import { openTestEngine } from '../../helpers/engine.js';
 import { goldenModels, type GoldenModel } from '../../helpers/golden.js';
@@ -50,13 +50,17 @@ async function updatesOf(golden: GoldenModel, model: DecoderModel, dense: Readon
   let hidden = embedCalibration(golden, model, dense, 5);
   for (let index = 0; index < model.layers; index++) {
     const layer = model.decoderLayer(index);
-    const sum = new HessianSum();
-    tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
-    for (const linear of linearsOf(model.decoderLayer(index))) {
-      const { upper } = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
-      const weight = await dense.get(linear.name)!.data<'float32'>();
-      updates.set(linear.name, updatesUnder(masks.get(linear.name)!, weight, linear.shape, upper));
+    const moments = new InputMoments('sequence');
+    tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: moments.add }));
+    for (const { linears, sums } of moments.inputs) {
+      const factor = await factorHessian(sums.products(), 0.01);
+      for (const { name, shape } of linears) {
+        const weight = await dense.get(name)!.data<'float32'>();
+        updates.set(name, updatesUnder(masks.get(name)!, weight, shape, await factor.upper()));
+      }
+      factor.dispose();
     }
+    moments.dispose();
     hidden = await layerForward({ layer, hidden, weights: dense, masks, updates });
   }
   tf.dispose(hidden);

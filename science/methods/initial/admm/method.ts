@@ -22,7 +22,7 @@ export const admm = initialMethod({
   needs: 'hidden-states',
   updates: true,
   groups: 'output',
-  version: 1,
+  version: 2,
   identity: ({ damping: share = defaultDamping, iterations = defaultIterations }) => ({ damping: share, iterations }),
   cost: admmCost,
   load: () => import('./run.js'),

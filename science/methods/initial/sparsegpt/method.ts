@@ -11,7 +11,7 @@ export const sparsegpt = initialMethod({
   needs: 'hidden-states',
   updates: true,
   groups: 'columns',
-  version: 1,
+  version: 2,
   identity: ({ damping: share = defaultDamping }) => ({ damping: share }),
   cost: sparseGptCost,
   load: () => import('./run.js'),

@@ -1,7 +1,6 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
-import type { HessianFactor } from '../../parts/hessian-factor.js';
 
 /** Some columns of a linear: row-major `[out, width]` each. */
 export interface Columns {
@@ -24,7 +23,8 @@ export class PendingUpdates {
   private readonly far: Errors[] = [];
   private near: Errors[] = [];
 
-  constructor(private readonly factor: HessianFactor) {}
+  /** @param upper U, `[in, in]` */
+  constructor(private readonly upper: Float64Array, private readonly inputs: number) {}
 
   /** Brings the weights of a block up to date, in place. */
   async apply({ outputs, start, width, weight }: Columns): Promise<void> {
@@ -57,11 +57,10 @@ export class PendingUpdates {
 
   /** `U[from : from + height, start : start + width]`; all of it lies above the diagonal. */
   private lines(from: number, height: number, start: number, width: number): Tensor2D {
-    const { upper, inputs } = this.factor;
     const lines = new Float32Array(height * width);
     for (let i = 0; i < height; i++) {
-      const line = (from + i) * inputs + start;
-      lines.set(upper.subarray(line, line + width), i * width);
+      const line = (from + i) * this.inputs + start;
+      lines.set(this.upper.subarray(line, line + width), i * width);
     }
     return tf.tensor2d(lines, [height, width]);
   }

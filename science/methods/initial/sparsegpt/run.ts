@@ -1,32 +1,45 @@
 import { tf } from '../../../engine/index.js';
-import { factorHessian, type HessianFactor } from '../../parts/hessian-factor.js';
-import { HessianSum } from '../../parts/hessian.js';
+import type { Tensor2D } from '../../../engine/index.js';
+import { factorHessian, plainFactor } from '../../parts/hessian-factor.js';
+import { InputMoments } from '../../parts/input-moments.js';
 import { layerForward } from '../../parts/layer-forward.js';
-import { plainHessian, TokenCounts } from '../../parts/routed-tokens.js';
+import { TokenCounts } from '../../parts/routed-tokens.js';
 import { defaultDamping } from '../damping.js';
-import { eachLinear, notesOfFew } from '../each-linear.js';
+import { notesOfFew } from '../each-linear.js';
 import type { InitialRun, StatisticsNote } from '../method.js';
 import type { settings } from './method.js';
 import { sparseGpt } from './sparsegpt.js';
 
 /** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */
 export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping }, minTokens, round, onProgress }) => {
-  const hessians = new HessianSum();
+  // A product over a whole batch would move near ties, and each moved one moves others after it.
+  const moments = new InputMoments('sequence');
   const counts = new TokenCounts(minTokens);
-  tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: hessians.add, onSubBlock: counts.add }));
-  const few = counts.few();
+  const masks = new Map<string, Uint8Array>();
   const updates = new Map<string, Float32Array>();
-  const notes: StatisticsNote[] = notesOfFew(few);
-  let shared: { hessian: Float64Array; factor: HessianFactor } | undefined;
-  const masks = await eachLinear(layer, weights, async ({ name, shape, ...linear }, weight) => {
-    onProgress(name);
-    const hessian = few.has(name) ? plainHessian({ shape }) : hessians.of(name);
-    // Linears that read the same input have the same Hessian, and factoring it costs most.
-    if (shared?.hessian !== hessian) shared = { hessian, factor: await factorHessian(hessian, shape[1], damping, name) };
-    const made = await sparseGpt({ weight, shape, hessian: shared.factor, target: targetOf({ name, shape, ...linear }), name });
-    updates.set(name, round(name, made.weight));
-    if (made.damping > damping || made.dead > 0) notes.push({ linear: name, damping: made.damping, deadInputs: made.dead });
-    return made.mask;
-  });
-  return { masks, updates, notes };
+  try {
+    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
+    const few = counts.few();
+    const notes: StatisticsNote[] = notesOfFew(few);
+    for (const { linears, sums } of moments.inputs) {
+      const [{ name: first, shape: [, inputs] }] = linears;
+      const factor = few.has(first) ? plainFactor(inputs, damping) : await factorHessian(sums.products(), damping, first);
+      sums.dispose();
+      try {
+        for (const linear of linears) {
+          const { name } = linear;
+          onProgress(name);
+          const made = await sparseGpt({ weight: weights.get(name) as Tensor2D, factor, target: targetOf(linear), name });
+          masks.set(name, made.mask);
+          updates.set(name, round(name, made.weight));
+          if (factor.damping > damping || factor.dead.length > 0) notes.push({ linear: name, damping: factor.damping, deadInputs: factor.dead.length });
+        }
+      } finally {
+        factor.dispose();
+      }
+    }
+    return { masks, updates, notes };
+  } finally {
+    moments.dispose();
+  }
 };

@@ -24,7 +24,7 @@ export const best = rebuildMethod({
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
   // Raised with those of `guarded` and `swaps`, too: their rounds and swaps are parts of it.
-  version: 1,
+  version: 2,
   identity: ({ effort = defaultEffort }) => ({ effort }),
   cost: bestCost,
   describe: ({ effort = defaultEffort }) => `effort ${effort}`,

@@ -39,7 +39,7 @@ export const guarded = rebuildMethod({
   defaults: {},
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: (changed) => (changed ? 'refit' : 'keep-updates'),
-  version: 1,
+  version: 2,
   identity: guardOf,
   // Taken to spend its whole budget.
   cost: (size, windows, { metric, weights }, { budget = guardDefaults.budget }) => {

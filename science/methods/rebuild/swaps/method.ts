@@ -34,7 +34,7 @@ export const swaps = rebuildMethod({
   byRow: true,
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
-  version: 1,
+  version: 2,
   identity: swapsOf,
   cost: (size, windows, { weights }, set) => {
     const refit = weights === 'refit';

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { tf } from '../../../../science/engine/index.js';
 import type { Tensor3D } from '../../../../science/engine/index.js';
-import { InputMoments } from '../../../../science/methods/index.js';
+import { InputMoments, TokenSums } from '../../../../science/methods/index.js';
 import type { LinearSpec } from '../../../../science/models/types.js';
 import { openTestEngine } from '../../../helpers/engine.js';
 
@@ -40,4 +40,59 @@ it('takes the same tensor from the same linear as a new batch', () => {
   expect(moments.inputs[0].sums.moments().squares.arraySync()).toEqual([8, 8]);
   moments.dispose();
   x.dispose();
+});
+
+it('sequence by sequence, does not depend on the batches, and loses nothing small to a large sum', async () => {
+  const x: Tensor3D = tf.randomNormal([6, 32, 8], 0, 1, 'float32', 3);
+  const whole = new TokenSums('sequence');
+  whole.add(x);
+  const apart = new TokenSums('sequence');
+  for (const part of tf.split<Tensor3D>(x, [1, 2, 3])) apart.add(part);
+  expect(await apart.products().values()).toEqual(await whole.products().values());
+  const large = new TokenSums();
+  large.add(tf.tensor3d([4096], [1, 1, 1]));
+  for (let i = 0; i < 5; i++) large.add(tf.tensor3d([1], [1, 1, 1]));
+  expect(await large.products().values()).toEqual(Float64Array.of(2 ** 24 + 5));
+  for (const sums of [whole, apart, large]) sums.dispose();
+});
+
+it('of 128 windows of 2,048 tokens, sums are those of float64 but for the rounding within a window', async () => {
+  const sums = new TokenSums('sequence');
+  const [time, inputs] = [2048, 4];
+  const exact = new Float64Array(inputs * inputs);
+  for (let window = 0; window < 128; window++) {
+    // With a mean, so that sums grow all the time.
+    const x: Tensor3D = tf.randomNormal([1, time, inputs], 1, 1, 'float32', window + 1);
+    sums.add(x);
+    const values = x.dataSync();
+    for (let t = 0; t < time; t++) {
+      for (let i = 0; i < inputs; i++) for (let j = 0; j < inputs; j++) exact[i * inputs + j] += values[t * inputs + i] * values[t * inputs + j];
+    }
+    x.dispose();
+  }
+  const found = await sums.products().values();
+  exact.forEach((value, at) => { expect(Math.abs(found[at] / value - 1)).toBeLessThan(5e-7); });
+  sums.dispose();
+});
+
+it('gives targets, and sums again after it was disposed', () => {
+  const tensors = tf.memory().numTensors;
+  const [x, y]: Tensor3D[] = [tf.tensor3d([1, 2, 3, 4], [1, 2, 2]), tf.tensor3d([1, -1], [1, 2, 1])];
+  const sums = new TokenSums();
+  expect(() => sums.moments()).toThrow(/no window was visited/);
+  for (let round = 0; round < 2; round++) {
+    sums.add(x, y);
+    expect(sums.moments().products.arraySync()).toEqual([[10, 14], [14, 20]]);
+    sums.add(x, y);
+    expect(sums.moments().squares.arraySync()).toEqual([20, 40]);
+    const targets = sums.targets();
+    expect(targets.arraySync()).toEqual([[-4, -4]]);
+    targets.dispose();
+    sums.dispose();
+  }
+  sums.add(x);
+  expect(() => sums.targets()).toThrow(/no target was added/);
+  sums.dispose();
+  tf.dispose([x, y]);
+  expect(tf.memory().numTensors).toBe(tensors);
 });

@@ -4,9 +4,9 @@ import { tf } from '../../../../../science/engine/index.js';
 import type { Tensor, Tensor2D } from '../../../../../science/engine/index.js';
 import { perplexity, tokenLosses } from '../../../../../science/evaluation/index.js';
 import type { DecoderModel } from '../../../../../science/models/index.js';
-import { linearsOf, runDecoderLayer } from '../../../../../science/models/index.js';
+import { runDecoderLayer } from '../../../../../science/models/index.js';
 import { factorHessian } from '../../../../../science/methods/parts/hessian-factor.js';
-import { HessianSum } from '../../../../../science/methods/parts/hessian.js';
+import { InputMoments } from '../../../../../science/methods/index.js';
 import { layerForward, parsePattern, unstructured } from '../../../../../science/methods/index.js';
 import type { MaskTarget } from '../../../../../science/methods/index.js';
 import { sparseGpt } from '../../../../../science/methods/initial/sparsegpt/sparsegpt.js';
@@ -48,18 +48,23 @@ describe.each(goldenModels)('SparseGPT beside the public reference on $name', (g
     let size = 0;
     for (let index = 0; index < model.layers; index++) {
       const layer = model.decoderLayer(index);
-      const sum = new HessianSum();
-      tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: sum.add }));
-      for (const linear of linearsOf(model.decoderLayer(index))) {
-        const weight = await dense.get(linear.name)!.data<'float32'>();
-        const golden = expected.get(linear.name)!;
-        const factor = await factorHessian(sum.of(linear.name), linear.shape[1], 0.01, linear.name);
-        const pruned = await sparseGpt({ weight, shape: linear.shape, hessian: factor, target, name: linear.name });
-        const updated = follow ? updatesUnder(golden, weight, linear.shape, factor.upper) : pruned.weight;
-        weights.set(linear.name, tf.tensor(updated, [...linear.shape]));
-        different += differences(linear, pruned.mask, golden);
-        size += weight.length;
+      const moments = new InputMoments('sequence');
+      tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: moments.add }));
+      for (const { linears, sums } of moments.inputs) {
+        const factor = await factorHessian(sums.products(), 0.01);
+        for (const linear of linears) {
+          const { name, shape } = linear;
+          const weight = dense.get(name) as Tensor2D;
+          const golden = expected.get(name)!;
+          const pruned = await sparseGpt({ weight, factor, target, name });
+          const updated = follow ? updatesUnder(golden, await weight.data<'float32'>(), shape, await factor.upper()) : pruned.weight;
+          weights.set(name, tf.tensor(updated, [...shape]));
+          different += differences(linear, pruned.mask, golden);
+          size += weight.size;
+        }
+        factor.dispose();
       }
+      moments.dispose();
       hidden = await layerForward({ layer, hidden, weights });
     }
     tf.dispose(hidden);

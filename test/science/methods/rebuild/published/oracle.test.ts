@@ -4,10 +4,11 @@
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkInitialMask, magnitudeMask, parsePattern, sparseGpt, sparseGptBlock, unstructured, wandaMask } from '../../../../../science/methods/index.js';
+import { checkInitialMask, magnitudeMask, parsePattern, sparseGptBlock, unstructured, wandaMask } from '../../../../../science/methods/index.js';
 import type { InitialGroups, MaskTarget, Shape } from '../../../../../science/methods/index.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
 import { nmPatterns, scores, sparsities } from '../../generate.js';
+import { sparseGpt } from '../../initial/sparsegpt/of-arrays.js';
 
 beforeAll(() => openTestEngine());
 

@@ -1,0 +1,91 @@
+/** Where ADMM chooses the largest scores of each iteration. Both places choose the same. */
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { downloadBits, selectsOnDevice, tf, type Tensor2D } from '../../engine/index.js';
+import { budgetOfRows, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
+import { pruneSmallestOnDevice } from './device-prune.js';
+import { keysOf, smallest } from './device-selection.js';
+import { checkFinite } from './finite.js';
+import { checkFiniteOnDevice } from './finite-on-device.js';
+import { maskBytes } from './mask-set.js';
+import { uploadMask } from './masked-weights.js';
+
+/** Some rows of the scores. */
+export interface Rows {
+  /** The first one. */
+  row: number;
+  /** `[rows, in]` */
+  state: Tensor2D;
+}
+
+export interface Selection {
+  /** Prunes the smallest scores of a share of the budget; ties go to the lower position. */
+  choose: (chunks: readonly Rows[], share: number) => Promise<void>;
+  /** What the last choice keeps of some rows, float32 `[rows, in]`; the caller's to dispose. Before the first choice, all. */
+  kept: (chunk: Rows) => Tensor2D;
+  /** The last choice `[out, in]`, 1 = kept. */
+  mask: () => Uint8Array;
+  /** @throws NonFiniteScoreError */
+  check: (chunks: readonly Rows[], subject: string) => Promise<void>;
+  dispose: () => void;
+}
+
+export function selectionOf(budget: AdmmBudget, shape: readonly [number, number]): Selection {
+  return selectsOnDevice() ? onDevice(budget, shape) : onHost(budget, shape);
+}
+
+function onHost(budget: AdmmBudget, [outputs, inputs]: readonly [number, number]): Selection {
+  const mask = new Uint8Array(outputs * inputs).fill(1);
+  const scores = new Float32Array(outputs * inputs);
+  return {
+    choose: async (chunks, share) => {
+      for (const { row, state } of chunks) scores.set(await state.data<'float32'>(), row * inputs);
+      pruneBudget(scores, inputs, budget, share, mask);
+    },
+    kept: ({ row, state }) => uploadMask<Tensor2D>(mask.subarray(row * inputs, row * inputs + state.size), state.shape),
+    mask: () => mask,
+    check: (_, subject) => {
+      checkFinite(scores, inputs, subject);
+      return Promise.resolve();
+    },
+    dispose: () => undefined,
+  };
+}
+
+function onDevice(budget: AdmmBudget, [outputs, inputs]: readonly [number, number]): Selection {
+  let masks = new Map<number, Tensor2D>();
+  const dispose = (): void => { tf.dispose([...masks.values()]); };
+  return {
+    choose: async (chunks, share) => {
+      const chosen = tf.tidy(() => chooseOnDevice(chunks, inputs, budget, share));
+      dispose();
+      masks = new Map(chunks.map(({ row }, i) => [row, chosen[i]]));
+      // Lets a cancellation be seen.
+      await macrotask();
+    },
+    kept: ({ row, state }) => masks.get(row)?.clone() ?? tf.onesLike(state),
+    mask: () => {
+      const whole = tf.concat([...masks.values()], 0);
+      const bits = downloadBits(whole);
+      whole.dispose();
+      return maskBytes(bits, outputs * inputs);
+    },
+    check: async (chunks, subject) => {
+      for (const { state } of chunks) await checkFiniteOnDevice(state, subject);
+    },
+    dispose,
+  };
+}
+
+function chooseOnDevice(chunks: readonly Rows[], inputs: number, budget: AdmmBudget, share: number): Tensor2D[] {
+  if (typeof budget === 'number') {
+    const keys = chunks.map(({ state }) => keysOf(state.reshape<Tensor2D>([1, state.size])));
+    const pruned = smallest(keys, tf.tensor2d(Int32Array.of(Math.floor(budget * share)), [1, 1]));
+    return pruned.map((flags, i) => tf.logicalNot(flags).cast<Tensor2D>('float32').reshape<Tensor2D>(chunks[i].state.shape));
+  }
+  if (isPattern(budget)) {
+    const { of, keep } = budget;
+    return chunks.map(({ state }) => pruneSmallestOnDevice(state.reshape<Tensor2D>([state.size / of, of]), of - keep).reshape<Tensor2D>(state.shape));
+  }
+  const counts = budgetOfRows(budget, share);
+  return chunks.map(({ row, state }) => pruneSmallestOnDevice(state.reshape<Tensor2D>([state.size / inputs, inputs]), counts.slice(row, row + state.shape[0])));
+}

@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tf, type Float64Matrix, type Tensor2D } from '../../../science/engine/index.js';
+import { DeviceMatrix } from '../../../science/engine/device-float64.js';
+import { HostMatrix } from '../../../science/engine/host-float64.js';
+import { openTestEngine } from '../../helpers/engine.js';
+import { needs, where } from '../../helpers/needs.js';
+
+beforeAll(() => openTestEngine());
+
+const makers = {
+  host: (values: Float64Array, rows: number, columns: number): Float64Matrix => new HostMatrix(values.slice(), rows, columns),
+  device: (values: Float64Array, rows: number, columns: number): Float64Matrix => DeviceMatrix.of(values, rows, columns),
+};
+
+describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
+  const options = place === 'device' ? where(needs.tensorflow) : {};
+  const make = makers[place];
+
+  it('adds float32 without a loss, and rounds once on the way back', options, async () => {
+    const sum = make(Float64Array.of(0, 2 ** 40, Math.PI, 1 / 3), 2, 2);
+    const ones: Tensor2D = tf.ones([2, 2]);
+    for (let i = 0; i < 3; i++) sum.add(ones);
+    expect([...(await sum.values())]).toEqual([3, 2 ** 40 + 3, Math.PI + 1 + 1 + 1, 1 / 3 + 1 + 1 + 1]);
+    const rounded = sum.toFloat32();
+    expect([...(await rounded.data())]).toEqual([3, 2 ** 40 + 3, Math.PI + 3, 1 / 3 + 3].map(Math.fround));
+    expect([...(await sum.diagonal())]).toEqual([3, 1 / 3 + 1 + 1 + 1]);
+    tf.dispose([ones, rounded]);
+    sum.dispose();
+  });
+
+  it('knows what is not finite', options, async () => {
+    for (const [value, finite] of [[1, true], [NaN, false], [Infinity, false], [-Infinity, false]] as const) {
+      const matrix = make(Float64Array.of(1, 2, 3, value, Number.MAX_VALUE / 4, 0), 2, 3);
+      expect(await matrix.isFinite()).toBe(finite);
+      matrix.dispose();
+    }
+  });
+
+  it('finds F with A^-1 = F^T F, in both triangles', options, async () => {
+    const sizes = fc.record({ n: fc.integer({ min: 1, max: 24 }), seed: fc.integer(), divisor: fc.constantFrom(1, 7, 2 ** 60), triangle: fc.constantFrom('lower' as const, 'upper' as const) });
+    await fc.assert(fc.asyncProperty(sizes, async ({ n, seed, divisor, triangle }) => {
+      let state = seed;
+      const x = Float64Array.from({ length: n * (n + 3) }, () => (state = (Math.imul(state, 1664525) + 1013904223) | 0) / 2 ** 31);
+      const a = Float64Array.from({ length: n * n }, (_, at) => {
+        let sum = 0;
+        for (let t = 0; t < n + 3; t++) sum += x[t * n + Math.floor(at / n)] * x[t * n + (at % n)];
+        return sum;
+      });
+      const diagonal = Float64Array.from({ length: n }, (_, i) => a[i * (n + 1)] + 0.1);
+      const matrix = make(a.map((value) => value * divisor), n, n);
+      const factor = await matrix.inverseFactor({ diagonal, divisor, triangle });
+      const f = await factor!.values();
+      // A (F^T F) is the identity.
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let k = 0; k < n; k++) {
+            let inverse = 0;
+            for (let m = 0; m < n; m++) inverse += f[m * n + k] * f[m * n + j];
+            sum += (i === k ? diagonal[i] : a[i * n + k]) * inverse;
+          }
+          expect(Math.abs(sum - Number(i === j))).toBeLessThan(1e-11);
+          if (triangle === 'lower' ? j > i : j < i) expect(f[i * n + j]).toBe(0);
+        }
+      }
+      factor!.dispose();
+      matrix.dispose();
+    }), { numRuns: 25 });
+  });
+
+  it.each([
+    ['negative', [1, 0, 0, -1]],
+    ['indefinite', [1, 2, 2, 1]],
+    ['singular but for rounding', [1, 1, 1, 1 + Number.EPSILON]],
+    ['NaN', [1, NaN, NaN, 1]],
+    ['infinite', [Infinity, 0, 0, 1]],
+  ])('finds none where A is %s', options, async (_, values) => {
+    const matrix = make(Float64Array.from(values), 2, 2);
+    for (const triangle of ['lower', 'upper'] as const) {
+      expect(await matrix.inverseFactor({ diagonal: Float64Array.of(values[0], values[3]), triangle })).toBeUndefined();
+    }
+    expect([...(await matrix.values())]).toEqual(values);
+    matrix.dispose();
+  });
+});
