@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../science/engine/index.js';
 import type { Tensor } from '../../../science/engine/index.js';
-import { type DecoderModel } from '../../../science/models/index.js';
+import type { DecoderModel } from '../../../science/models/index.js';
 import { factorHessian, InputMoments, layerForward, parsePattern, unstructured } from '../../../science/methods/index.js';
 import type { RebuildSettings, Updates } from '../../../science/methods/index.js';
 import { openTestEngine } from '../../helpers/engine.js';
