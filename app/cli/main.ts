@@ -106,6 +106,7 @@ export function program(onExit: (code: number) => void): Command {
     .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else everything that you may read)').argParser(collect).default([], 'none'))
     .addOption(new Option('--allow-publish <organisation>', 'pipelines may publish to this organisation of a hub; may be repeated (default: $LLM_BARBER_ALLOW_PUBLISH, else none if the environment names the server)').argParser(collect).default([], 'none'))
     .addOption(new Option('--shutdown-grace <seconds>', 'how long the layer in flight may take after SIGTERM or Ctrl-C before another worker gets it; a second signal ends the worker at once').argParser(seconds).default(20))
+    .option('--devices <list>', 'one worker process for each of these GPUs, such as 0,1,2 (default: one worker on the first GPU that is visible)')
     .option('--metrics <address>', 'serve /metrics for Prometheus there, for example 127.0.0.1:9464 (default: $LLM_BARBER_METRICS, else not at all)')
     .option('--otlp <url>', 'send metrics to an OpenTelemetry collector (default: $LLM_BARBER_OTLP, else not at all)')
     .option('--health <address>', 'serve /healthz and /readyz there, for example 127.0.0.1:9465 (default: $LLM_BARBER_HEALTH, else not at all)')
@@ -114,8 +115,8 @@ export function program(onExit: (code: number) => void): Command {
     .option('--build-id <id>', "name of the version in that deployment (default: this build)")
     .action(async (own: WorkerFlags, command: Command) => {
       if (!own.supervised) await (await import('./first-use.js')).setUpOnFirstUse();
-      const { workerCommand } = await import('./commands/worker.js');
-      onExit(await workerCommand(options(command), own));
+      const { devicesCommand, workerCommand } = await import('./commands/worker.js');
+      onExit(await (own.devices === undefined ? workerCommand(options(command), own) : devicesCommand(own.devices, own)));
     });
   add('validate <file>', 'check a pipeline file, or a search file')
     .option('--files', 'also check that the model, texts and masks that a pipeline names are on this machine', false)

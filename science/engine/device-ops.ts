@@ -23,6 +23,7 @@ interface NativeBackend {
   binding: {
     TF_ATTR_TYPE: number;
     TF_ATTR_BOOL: number;
+    TF_ATTR_INT: number;
     TF_FLOAT: number;
     TF_INT32: number;
     TF_UINT8: number;

@@ -2,6 +2,7 @@ import { allowedPaths } from '../allowed-paths.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from '../connection.js';
 import { ServerUnreachableError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
+import { addressOf, parseDevices, serveDevices } from '../local/device-workers.js';
 import { keepServer } from '../local/keep-server.js';
 import { ensureLocalServer, leaveLocalServer } from '../local/local-server.js';
 import { forgetProcess, recordProcess } from '../local/process-records.js';
@@ -20,6 +21,8 @@ const orphanGraceMs = 8_000;
 /** Options of `worker` alone. */
 export interface WorkerFlags extends WatchFlags {
   supervised: boolean;
+  /** GPUs, separated by commas. */
+  devices?: string;
   allowPath: readonly string[];
   allowPublish: readonly string[];
   /** Seconds. */
@@ -43,7 +46,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     process.stderr.write(`${line}\n`);
     log.info(line);
   };
-  if (supervised) endWithParent(log);
+  if (process.channel !== undefined) endWithParent(log);
   const allowedFolders = allowedPaths(allowPath, state);
   const named = connectionFromEnvironment();
   const ownServer = named === undefined && !supervised;
@@ -72,6 +75,30 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     if (ownServer) await leaveLocalServer(state);
     await closeLog(log);
   }
+}
+
+/**
+ * `worker --devices`: one worker process for each device, with the other options of this command line. Metrics and health of the second
+ * one are one port higher, and so on.
+ * @returns the exit code
+ * @throws CommandLineError, HealthAddressError
+ */
+export async function devicesCommand(list: string, flags: WatchFlags): Promise<number> {
+  const devices = parseDevices(list);
+  const { metrics, health } = watchOptions(flags);
+  const own = withoutDevices(process.argv.slice(2));
+  return serveDevices({
+    devices,
+    program: [...process.execArgv, process.argv[1]],
+    // Of an option that is given twice, the last one counts.
+    command: (index) => [...own, ...(metrics === undefined ? [] : ['--metrics', addressOf(metrics, index)]), ...(health === undefined ? [] : ['--health', addressOf(health, index)])],
+    signals: process,
+    say: (line) => { process.stderr.write(`${line}\n`); },
+  });
+}
+
+function withoutDevices(words: readonly string[]): string[] {
+  return words.filter((word, i) => word !== '--devices' && words[i - 1] !== '--devices' && !word.startsWith('--devices='));
 }
 
 /** Those of `--allow-publish`, else of `LLM_BARBER_ALLOW_PUBLISH` (separated by commas); undefined if neither is given. */

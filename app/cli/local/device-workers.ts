@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandLineError } from '../errors.js';
+import { exitCode } from '../exit-codes.js';
+import { Backoff } from './backoff.js';
+
+/**
+ * The devices of `--devices 0,1,2`: numbers or identifiers as `CUDA_VISIBLE_DEVICES` has them.
+ * @throws CommandLineError
+ */
+export function parseDevices(text: string): string[] {
+  const devices = text.split(',').map((one) => one.trim());
+  const refuse = (what: string): never => {
+    throw new CommandLineError({ where: '--devices', what, expected: 'numbers or identifiers of GPUs, separated by commas, such as 0,1,2 (`nvidia-smi -L` lists them)', remedy: 'Correct it' });
+  };
+  for (const device of devices) {
+    if (!/^(\d+|GPU-[\da-f-]+|MIG-[\w/-]+)$/i.test(device)) refuse(`${JSON.stringify(device)} is not a device`);
+  }
+  const twice = devices.find((device, i) => devices.indexOf(device) !== i);
+  if (twice !== undefined) refuse(`device ${twice} is there twice`);
+  return devices;
+}
+
+/**
+ * An address for the worker of each device: the port of the first one, and the following ones. Port 0 stays: each gets a free one.
+ * @param address `host:port`
+ */
+export function addressOf(address: string, index: number): string {
+  const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
+  return host === undefined || port === '0' ? address : `${host}:${Number(port) + index}`;
+}
+
+export interface DeviceWorkers {
+  devices: readonly string[];
+  /** The command line of the worker of a device, without the program. */
+  command: (index: number) => readonly string[];
+  /** The program, as arguments of Node. */
+  program: readonly string[];
+  /** Ends the workers: once in order, a second time at once. */
+  signals: NodeJS.EventEmitter;
+  say: (line: string) => void;
+}
+
+/**
+ * Serves with one worker process for each device, until told to stop (SIGTERM, SIGINT). A worker that ends by itself is started again,
+ * unless its command line is wrong: then all end.
+ * @returns the exit code
+ */
+export async function serveDevices({ devices, command, program, signals, say }: DeviceWorkers): Promise<number> {
+  const running = new Set<ChildProcess>();
+  const stop = new AbortController();
+  let wrong: number | undefined;
+  const stopAll = (): void => {
+    stop.abort();
+    for (const child of running) child.kill('SIGTERM');
+  };
+  signals.on('SIGTERM', stopAll).on('SIGINT', stopAll);
+  const keep = async (device: string, index: number): Promise<void> => {
+    const backoff = new Backoff();
+    while (!stop.signal.aborted) {
+      const began = Date.now();
+      const child = spawn(process.execPath, [...program, ...command(index)], {
+        env: { ...process.env, CUDA_VISIBLE_DEVICES: device },
+        // Detached: a Ctrl-C in this terminal is for us, who pass it on once. The channel tells the worker when we are gone.
+        detached: true,
+        stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      });
+      running.add(child);
+      if (child.stderr !== null) createInterface(child.stderr).on('line', (line) => { say(`device ${device}: ${line}`); });
+      const code = await endOf(child);
+      running.delete(child);
+      if (stop.signal.aborted) return;
+      if (code === exitCode.wrongInput) {
+        wrong = code;
+        stopAll();
+        return;
+      }
+      say(`device ${device}: its worker ended (${typeof code === 'number' ? `exit code ${code}` : code}); starting another one. Finished layers are kept.`);
+      await sleep(backoff.next(Date.now() - began), undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  };
+  try {
+    await Promise.all(devices.map(keep));
+    return wrong ?? exitCode.done;
+  } finally {
+    signals.off('SIGTERM', stopAll).off('SIGINT', stopAll);
+  }
+}
+
+function endOf(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => { resolve(code ?? signal ?? 'unknown'); });
+    child.once('error', (error) => { resolve(error.message); });
+  });
+}

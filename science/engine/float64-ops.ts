@@ -1,0 +1,105 @@
+/**
+ * TensorFlow's operations on float64 tensors, which TensorFlow.js cannot name: by TensorFlow's own numbers (ids). The `tensorflow` backend only.
+ * A result belongs to its caller.
+ */
+import { native, type OpAttribute } from './device-ops.js';
+
+/** TensorFlow's number of float64, for which the binding has no name. */
+const float64 = 2;
+
+/** Does some work on tensors that outlast no more than it. */
+export function owning<T>(work: (own: (id: number) => number) => T): T {
+  const owned: number[] = [];
+  try {
+    return work((id) => {
+      owned.push(id);
+      return id;
+    });
+  } finally {
+    owned.forEach(drop);
+  }
+}
+
+export function drop(id: number): void {
+  native().binding.deleteTensor(id);
+}
+
+/** An operation whose type T is float64. */
+export function op(name: string, inputs: number[], ...more: OpAttribute[]): number {
+  return native().binding.executeOp(name, [type('T', float64), ...more], inputs, 1)[0].id;
+}
+
+export function flag(name: string, value: boolean): OpAttribute {
+  return { name, type: native().binding.TF_ATTR_BOOL, value };
+}
+
+/** Says that indices are int32. */
+export function indices(name: string): OpAttribute {
+  return type(name, native().binding.TF_INT32);
+}
+
+function type(name: string, value: number): OpAttribute {
+  return { name, type: native().binding.TF_ATTR_TYPE, value };
+}
+
+export function int32(values: number[]): number {
+  const { binding } = native();
+  return binding.createTensor([values.length], binding.TF_INT32, Int32Array.from(values));
+}
+
+/** Widens float32 to float64, or rounds float64 to float32. */
+export function cast(id: number, way: 'up' | 'down'): number {
+  const { binding } = native();
+  const [from, to] = way === 'up' ? [binding.TF_FLOAT, float64] : [float64, binding.TF_FLOAT];
+  return binding.executeOp('Cast', [type('SrcT', from), type('DstT', to), flag('Truncate', false)], [id], 1)[0].id;
+}
+
+/** The binding passes no float64: its bits go as pairs of int32. */
+export function upload(values: Float64Array, shape: number[]): number {
+  const { binding } = native();
+  const pairs = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+  return owning((own) => bitcast(own(binding.createTensor([...shape, 2], binding.TF_INT32, pairs)), binding.TF_INT32, float64));
+}
+
+export function download(id: number): Float64Array {
+  const { binding } = native();
+  return owning((own) => {
+    const { buffer, byteOffset, byteLength } = binding.tensorDataSync(own(bitcast(id, float64, binding.TF_INT32)));
+    return byteOffset % 8 === 0 ? new Float64Array(buffer, byteOffset, byteLength / 8) : new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
+  });
+}
+
+function bitcast(id: number, from: number, to: number): number {
+  return native().binding.executeOp('Bitcast', [type('T', from), type('type', to)], [id], 1)[0].id;
+}
+
+export function fill(value: number, shape: [number, number]): number {
+  return owning((own) => op('Fill', [own(int32(shape)), own(upload(Float64Array.of(value), []))], indices('index_type')));
+}
+
+export function identity(size: number): number {
+  return owning((own) => op('MatrixDiag', [own(upload(new Float64Array(size).fill(1), [size]))]));
+}
+
+export function diagonalOf(id: number): Float64Array {
+  return owning((own) => download(own(op('MatrixDiagPart', [id]))));
+}
+
+export function slice(id: number, begin: [number, number], size: [number, number]): number {
+  return owning((own) => op('Slice', [id, own(int32(begin)), own(int32(size))], indices('Index')));
+}
+
+export function concat(parts: number[], axis: 0 | 1): number {
+  const { binding } = native();
+  return owning((own) => op('ConcatV2', [...parts, own(binding.createTensor([], binding.TF_INT32, Int32Array.of(axis)))], { name: 'N', type: binding.TF_ATTR_INT, value: parts.length }, indices('Tidx')));
+}
+
+/** `a b`, or `a b^T`. */
+export function matMul(a: number, b: number, transposed = false): number {
+  return op('MatMul', [a, b], flag('transpose_a', false), flag('transpose_b', transposed));
+}
+
+/** Rows and columns in the opposite order. */
+export function turned(id: number): number {
+  return owning((own) => op('ReverseV2', [id, own(int32([0, 1]))], indices('Tidx')));
+}

@@ -1,0 +1,103 @@
+/** One worker process for each GPU: `worker --devices`. */
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressOf, parseDevices, serveDevices } from '../../../../app/cli/local/device-workers.js';
+import { CommandLineError } from '../../../../app/cli/errors.js';
+import { freePort } from '../../../../app/cli/local/ports.js';
+import { requireTemporalCli } from '../../../helpers/set-up.js';
+import { ownNamespace, type OwnNamespace } from '../../../helpers/shared-server.js';
+import { startProgram } from '../run-program.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'devices-'));
+afterAll(() => { rmSync(folder, { recursive: true }); });
+
+/** A worker's stand-in: says which device it sees, and does what its word says. */
+const standIn = path.join(folder, 'worker.mjs');
+writeFileSync(standIn, `
+import { appendFileSync } from 'node:fs';
+const [task, log] = process.argv.slice(2);
+appendFileSync(log, process.env.CUDA_VISIBLE_DEVICES + '\\n');
+console.error('sees ' + process.env.CUDA_VISIBLE_DEVICES);
+if (task === 'crash') process.kill(process.pid, 'SIGKILL');
+if (task === 'refuse') process.exit(2);
+process.on('SIGTERM', () => process.exit(0));
+process.once('disconnect', () => process.exit(0));
+`);
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(10);
+}
+
+/** Serves two devices with stand-ins. */
+function serve(tasks: readonly string[]): { said: string[]; seen: () => string[]; signals: EventEmitter; ended: Promise<number> } {
+  const log = path.join(folder, `${tasks.join('-')}.log`);
+  writeFileSync(log, '');
+  const said: string[] = [];
+  const signals = new EventEmitter();
+  const ended = serveDevices({ devices: ['3', '5'], program: [standIn], command: (index) => [tasks[index], log], signals, say: (line) => said.push(line) });
+  return { said, seen: () => readFileSync(log, 'utf8').split('\n').filter((line) => line !== ''), signals, ended };
+}
+
+describe('the workers of several devices', () => {
+  it('each see their own one, and end when told to', async () => {
+    const { said, seen, signals, ended } = serve(['wait', 'wait']);
+    await until(() => said.length === 2);
+    signals.emit('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(seen().sort()).toEqual(['3', '5']);
+    expect(said.sort()).toEqual(['device 3: sees 3', 'device 5: sees 5']);
+    expect(signals.listenerCount('SIGTERM')).toBe(0);
+  });
+
+  it('are started again when they crash, the others untouched', async () => {
+    const { said, seen, signals, ended } = serve(['wait', 'crash']);
+    await until(() => seen().filter((device) => device === '5').length >= 2);
+    signals.emit('SIGINT');
+    expect(await ended).toBe(0);
+    expect(seen().filter((device) => device === '3')).toHaveLength(1);
+    expect(said).toContain('device 5: its worker ended (SIGKILL); starting another one. Finished layers are kept.');
+  });
+
+  it('all end where the command line is wrong', async () => {
+    expect(await serve(['wait', 'refuse']).ended).toBe(2);
+  });
+});
+
+it('reads the devices', () => {
+  expect(parseDevices('0, 2,GPU-8f2c1d3e-0000-1111-2222-333344445555')).toEqual(['0', '2', 'GPU-8f2c1d3e-0000-1111-2222-333344445555']);
+  for (const [list, what] of [['', '"" is not a device'], ['0,', '"" is not a device'], ['0,-1', '"-1" is not a device'], ['all', '"all" is not a device'], ['1,0,1', 'device 1 is there twice']]) {
+    expect(() => parseDevices(list)).toThrow(CommandLineError);
+    expect(() => parseDevices(list)).toThrow(what);
+  }
+});
+
+it('gives each worker a port of its own', () => {
+  expect([0, 1, 3].map((index) => addressOf('127.0.0.1:9464', index))).toEqual(['127.0.0.1:9464', '127.0.0.1:9465', '127.0.0.1:9467']);
+  expect(addressOf('[::1]:0', 2)).toBe('[::1]:0');
+});
+
+describe('temporal-pipeline worker --devices', () => {
+  requireTemporalCli();
+  let own: OwnNamespace;
+  beforeAll(async () => { own = await ownNamespace('devices'); });
+  afterAll(async () => { await own?.client.connection.close(); });
+
+  it('serves a task queue with one worker for each', async () => {
+    const port = await freePort();
+    const program = startProgram('temporal-pipeline', ['worker', '--devices', '0,1', '--state', path.join(folder, 'state'), '--health', `127.0.0.1:${port}`], { env: own.env });
+    await until(() => (program.said().match(/device \d: Serving task queue/g)?.length ?? 0) === 2 || program.process.exitCode !== null);
+    for (const each of [port, port + 1]) expect((await fetch(`http://127.0.0.1:${each}/readyz`)).status).toBe(200);
+    program.process.kill('SIGTERM');
+    expect(await program.ended).toMatchObject({ code: 0 });
+  });
+
+  it('refuses a list that it cannot read', async () => {
+    const { code, stderr } = await startProgram('temporal-pipeline', ['worker', '--devices', '0,0']).ended;
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--devices: device 0 is there twice; expected numbers or identifiers of GPUs/);
+  });
+});
