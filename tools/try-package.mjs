@@ -4,11 +4,10 @@
  * and `--fresh` for a set-up from nothing (600 MB, and a Temporal CLI). Exit code 0 where all is well.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from './build.mjs';
 import { step } from './setup/console.mjs';
 import { findTemporal, packageRoot } from './setup/places.mjs';
 
@@ -39,8 +38,9 @@ function run(program, words, cwd = project) {
 
 function install() {
   mkdirSync(project);
-  const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], packageRoot));
-  run('npm', ['install', join(folder, filename)]);
+  // It builds first.
+  run('npm', ['run', 'pack', '--', '--pack-destination', folder], packageRoot);
+  run('npm', ['install', join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')))]);
   if (existsSync(join(installed, '@tensorflow'))) throw new Error('npm installed @tensorflow');
   const megabytes = Number(execFileSync('du', ['-sm', installed], { encoding: 'utf8' }).split('\t')[0]);
   if (megabytes > allowed) throw new Error(`${megabytes} MB are installed, ${allowed} MB allowed`);
@@ -64,8 +64,7 @@ function demo(node) {
 }
 
 try {
-  await step('build', build);
-  await step('pack and install', install);
+  await step('build, pack and install', install);
   await step('npx', () => run('npx', ['llm-barber-pipeline', '--version']).trim());
   await step('demo', () => demo(process.execPath));
   for (const version of versions.split(',').filter((word) => word !== '')) await step(`demo on Node ${version}`, () => demo(nodeOf(version)));

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import type { CodecFlags } from './commands/codec.js';
 import type { CompareOptions } from './commands/compare.js';
 import type { ListOptions } from './commands/list.js';
 import { addHandOn } from './commands/hand-on.js';
@@ -117,6 +118,13 @@ export function program(onExit: (code: number) => void): Command {
       if (!own.supervised) await (await import('./first-use.js')).setUpOnFirstUse();
       const { devicesCommand, workerCommand } = await import('./commands/worker.js');
       onExit(await (own.devices === undefined ? workerCommand(options(command), own) : devicesCommand(own.devices, own)));
+    });
+  add('codec', "decrypt payloads for Temporal's web page")
+    .addOption(new Option('--origin <address>', "address of Temporal's web page; may be repeated. No other page may ask").argParser(collect).default([], 'none'))
+    .option('--listen <address>', 'where the page asks', '127.0.0.1:8234')
+    .action(async (own: CodecFlags, command: Command) => {
+      const { codecCommand } = await import('./commands/codec.js');
+      onExit(await codecCommand(own, options(command)));
     });
   add('validate <file>', 'check a pipeline file, or a search file')
     .option('--files', 'also check that the model, texts and masks that a pipeline names are on this machine', false)

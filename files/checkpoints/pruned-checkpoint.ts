@@ -58,8 +58,11 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
   }
 }
 
-/** An index belongs to shards: one that lies beside a single file is not written, or loaders would look for its shards. */
-async function companionFiles(folder: string): Promise<string[]> {
+/**
+ * Names of the small files of a model folder that belong to a copy: config, tokenizer, licence and their like.
+ * An index belongs to shards: one that lies beside a single file is not written, or loaders would look for its shards.
+ */
+export async function companionFiles(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
     // Follows links: in the Hugging Face cache every file is one.

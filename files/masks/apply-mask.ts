@@ -40,7 +40,7 @@ export async function applyMask(request: ApplyRequest): Promise<{ linears: numbe
   }
   const entries = linearsInModel(mask, source);
   if (request.anyModel !== true) await checkModel(mask, source);
-  if (request.overwrite !== true) await checkEmpty(request.target, source.folder);
+  if (request.overwrite !== true) await checkEmpty(request.target, source.folder, ', or write into it with --overwrite');
   await writePrunedCheckpoint({
     source, target: request.target, onShard: request.onProgress,
     keptBits: async (tensor) => {
@@ -81,12 +81,16 @@ async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Pro
   });
 }
 
-/** The source itself is left to the writer, which says so better. */
-async function checkEmpty(target: string, source: string): Promise<void> {
+/**
+ * The source itself is left to the writer, which says so better.
+ * @param otherwise what else to do about it
+ * @throws OutputExistsError
+ */
+export async function checkEmpty(target: string, source: string | undefined, otherwise = ''): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  if (names.length === 0 || (await realpath(target)) === (await realpath(source))) return;
-  throw new OutputExistsError({ what: `the folder has ${names.length} files already`, where: target, remedy: 'Choose another --out, or write into it with --overwrite' });
+  if (names.length === 0 || (source !== undefined && (await realpath(target)) === (await realpath(source)))) return;
+  throw new OutputExistsError({ what: `the folder has ${names.length} files already`, where: target, remedy: `Choose another folder${otherwise}` });
 }

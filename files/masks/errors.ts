@@ -39,5 +39,8 @@ export class OutputExistsError extends PermanentFault {}
 /** `proof.json` cannot be read, or is not what `writeProof` writes. */
 export class ProofFileError extends PermanentFault {}
 
-/** A checkpoint that is to be examined byte by byte is not in safetensors files. */
+/** A checkpoint cannot be written in a sparse format: it is not pruned, or not 2:4. */
+export class SparseFormatError extends PermanentFault {}
+
+/** A checkpoint that is to be examined or converted byte by byte is not in safetensors files. */
 export class NotSafetensorsError extends PermanentFault {}

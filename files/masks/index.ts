@@ -18,5 +18,7 @@ export { modelDigest } from './model-digest.js';
 export { countKept, packedBytes, type PackedMask, type Shape } from './packed-mask.js';
 export { compareMaskWithProof, compareWithProof } from './compare-with-proof.js';
 export { readProof, writeProof, type Proof, type ProofRequest } from './proof-file.js';
+export { sparseFormats, type SparseFormat } from './sparse-format/pack-linear.js';
+export { writeSparseCheckpoint, type SparseRequest } from './sparse-format/write-sparse.js';
 export { proveMask, type MaskBudget, type MaskClaim } from './prove-mask.js';
 export { listedViolations, positionText, violationText, type Violation, type ViolationKind } from './violations.js';

@@ -81,7 +81,7 @@ describe('the tarball', () => {
   it('has what its commands, its API and set-up need', () => {
     expect(files).toEqual(expect.arrayContaining([
       ...Object.values(manifest.bin), ...Object.values(manifest.exports['.']).map((path) => path.replace('./', '')),
-      'README.md', 'LICENSE', 'schemas/pipeline.schema.json', 'pipelines/demo.yaml', 'pipelines/demo/model/model.safetensors',
+      'README.md', 'CONTRIBUTING.md', 'LICENSE', 'schemas/pipeline.schema.json', 'pipelines/demo.yaml', 'pipelines/demo/model/model.safetensors',
       'tools/setup/set-up.mjs', 'tools/setup/quiet-log.cc', 'dist/worker-packages/package-lock.json',
       'dist/workflow-bundle.js', 'dist/workflow-bundle-encrypted.js', 'dist/workflows/failure-converter.js',
     ]));

@@ -1,10 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { grouped, percent } from '../../report/index.js';
 import { exitCode } from '../exit-codes.js';
 import { checkpointSizes, type CheckpointSizes } from '../hand-on/checkpoint-sizes.js';
-import { finishedRun } from '../hand-on/finished-run.js';
+import { checkpointOf } from '../hand-on/finished-run.js';
 import { runtimeFacts, type RuntimeFact } from '../hand-on/runtimes.js';
 import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
@@ -16,8 +14,7 @@ import { textTable } from '../text-table.js';
  * @returns the exit code
  */
 export async function deployCheckCommand(word: string, options: GlobalOptions): Promise<number> {
-  const isCheckpoint = existsSync(join(resolve(word), 'config.json'));
-  const folder = isCheckpoint ? resolve(word) : (await finishedRun(word, options, ['checkpoint'])).result.checkpoint;
+  const folder = await checkpointOf(word, options);
   const progress = progressLine('compressing the weights');
   const sizes = await checkpointSizes(folder, progress.update).finally(progress.end);
   const runtimes = runtimeFacts.map((fact) => ({ ...fact, helps: helps(fact, sizes) }));

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { bytesText } from '../../../errors/bytes-text.js';
+import { writeSparseCheckpoint, type SparseFormat } from '../../../files/masks/index.js';
 import { parse } from 'yaml';
 import { writeFileDurably } from '../../../files/artifacts/index.js';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
-import { finishedRun } from '../hand-on/finished-run.js';
+import { checkpointOf, finishedRun } from '../hand-on/finished-run.js';
 import { lmEvalFiles } from '../hand-on/lm-eval.js';
 import { exportToMlflow } from '../hand-on/mlflow.js';
 import { checkUrl } from '../../operate/options.js';
+import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
@@ -17,14 +20,21 @@ export interface ExportFlags {
   mlflow?: string;
   experiment: string;
   lmEval?: string;
+  format?: SparseFormat;
+  /** Where the checkpoint of that format goes. */
+  to?: string;
 }
 
 /**
- * `export RUN`: gives the numbers of a run to other tools.
+ * `export RUN`: gives the numbers of a run to other tools, or its checkpoint in another format.
  * @returns the exit code
- * @throws CommandLineError, what {@link finishedRun} throws, MlflowUnreachableError, MlflowRefusesError
+ * @throws CommandLineError, what {@link finishedRun} and {@link writeSparseCheckpoint} throw, MlflowUnreachableError, MlflowRefusesError
  */
-export async function exportCommand(word: string, { mlflow, experiment, lmEval }: ExportFlags, options: GlobalOptions): Promise<number> {
+export async function exportCommand(word: string, { mlflow, experiment, lmEval, format, to }: ExportFlags, options: GlobalOptions): Promise<number> {
+  if (format !== undefined || to !== undefined) {
+    if (mlflow !== undefined || lmEval !== undefined) throw new CommandLineError({ what: 'numbers and a checkpoint are exported in calls of their own', expected: '--format and --to, or --mlflow and --lm-eval', remedy: 'Give two commands' });
+    return await exportCheckpoint(word, format, to, options);
+  }
   if (mlflow === undefined && lmEval === undefined) throw new CommandLineError({ what: 'nothing says where the numbers go', expected: '--mlflow URL or --lm-eval FOLDER', remedy: 'Give one of them, or both' });
   if (mlflow !== undefined) checkUrl(mlflow, '--mlflow');
   const { result, folder } = await finishedRun(word, options, []);
@@ -45,6 +55,18 @@ export async function exportCommand(word: string, { mlflow, experiment, lmEval }
   }
   if (options.json) printJson(done);
   else process.stdout.write(`${lines.join('\n')}\n`);
+  return exitCode.done;
+}
+
+/** The checkpoint of a run, or any pruned checkpoint, in a sparse format. */
+async function exportCheckpoint(word: string, format: SparseFormat | undefined, to: string | undefined, options: GlobalOptions): Promise<number> {
+  if (format === undefined || to === undefined) throw new CommandLineError({ what: '--format and --to belong together', expected: '--format FORMAT --to FOLDER', remedy: 'Give both' });
+  const checkpoint = await checkpointOf(word, options);
+  const progress = progressLine('writing');
+  const { linears, denseBytes, bytes } = await writeSparseCheckpoint({ checkpoint, format, target: to, onProgress: progress.update }).finally(progress.end);
+  if (options.json) printJson({ checkpoint: resolve(to), format, linears, denseBytes, bytes });
+  else process.stdout.write(`${resolve(to)}: ${linears} linears as ${format}, ${bytesText(bytes)} instead of ${bytesText(denseBytes)}\n`);
+  process.stderr.write(`${format} is a legacy format: only compressed-tensors 0.14 and older reads it. Everything else loads the dense checkpoint, ${checkpoint}\n`);
   return exitCode.done;
 }
 

@@ -1,9 +1,12 @@
 import { Argument, Option, type Command } from 'commander';
+import type { SparseFormat } from '../../../files/masks/index.js';
 import { collect, globalOptions } from '../options.js';
 import type { ExportFlags } from './export.js';
 import type { FetchFlags } from './fetch.js';
 import type { PublishFlags } from './publish.js';
 
+/** Literally: what holds them is loaded when the command runs. */
+const formats: readonly SparseFormat[] = ['sparse-bitmask', 'sparse-24-bitmask'];
 const which = "workflow id, pipeline file, or the pipeline's name";
 
 /** Adds the commands that hand on what a run has made. */
@@ -24,11 +27,13 @@ export function addHandOn(add: (name: string, description: string) => Command, o
     .action(async (word: string, repository: string, own: PublishFlags, command: Command) => {
       onExit(await (await import('./publish.js')).publishCommand(word, repository, own, globalOptions(command)));
     });
-  add('export', 'give the numbers of a finished run to other tools')
-    .addArgument(new Argument('<run>', `a run's folder, ${which}`))
+  add('export', 'give the numbers of a finished run to other tools, or its checkpoint in a sparse format')
+    .addArgument(new Argument('<run>', `a run's folder, ${which}; with --format also a checkpoint folder of any tool`))
     .option('--mlflow <url>', 'send them to an MLflow tracking server')
     .option('--experiment <name>', 'the experiment of the MLflow server', 'llm-barber')
     .option('--lm-eval <folder>', 'write them as result files of lm-evaluation-harness')
+    .addOption(new Option('--format <format>', 'write the checkpoint in this format of compressed-tensors 0.14 and older (legacy: no current program loads it)').choices(formats))
+    .option('--to <folder>', 'where that checkpoint goes: a new folder, or an empty one')
     .action(async (word: string, own: ExportFlags, command: Command) => {
       onExit(await (await import('./export.js')).exportCommand(word, own, globalOptions(command)));
     });

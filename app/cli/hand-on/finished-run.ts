@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openStore, type OutputPart } from '../../../files/artifacts/index.js';
 import { findFinished, type FinishedRun } from '../compare/find-finished.js';
 import { CommandLineError } from '../errors.js';
@@ -24,4 +24,13 @@ export async function finishedRun(word: string, options: GlobalOptions, parts: r
   const folder = local?.folder ?? join(options.state, 'runs', run.workflowId);
   await bringRun(shelf, run, folder, [...new Set<OutputPart>([...parts, 'report'])]);
   return await findFinished(folder, options);
+}
+
+/**
+ * The checkpoint folder that a word means: itself, if it is one of any tool, else that of a finished run.
+ * @throws what {@link finishedRun} throws
+ */
+export async function checkpointOf(word: string, options: GlobalOptions): Promise<string> {
+  const isCheckpoint = existsSync(join(resolve(word), 'config.json'));
+  return isCheckpoint ? resolve(word) : (await finishedRun(word, options, ['checkpoint'])).result.checkpoint;
 }

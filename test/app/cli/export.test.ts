@@ -69,6 +69,19 @@ describe('to MLflow', () => {
   });
 });
 
+it('writes a checkpoint in a sparse format, and says that it is a legacy one', async () => {
+  const to = join(state, 'sparse');
+  const words = ['export', 'test/golden/compressed-tensors/half', '--format', 'sparse-bitmask'];
+  const { code, stdout, stderr } = await call([...words, '--to', to, '--json']);
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ checkpoint: to, format: 'sparse-bitmask', linears: 7 });
+  expect(stderr).toMatch(/legacy format: only compressed-tensors 0\.14 and older reads it/);
+  expect(readdirSync(to).sort()).toEqual(['config.json', 'model.safetensors']);
+  expect((await call(words)).stderr).toMatch(/--format and --to belong together/);
+  expect((await call([...words, '--to', to])).stderr).toMatch(/the folder has 2 files already.*Choose another folder/);
+  expect((await call([...words, '--to', to, '--lm-eval', to])).stderr).toMatch(/Give two commands/);
+});
+
 it("writes lm-evaluation-harness's result files, one a state of the model", async () => {
   const to = join(state, 'lm-eval');
   const { code, stderr } = await call(['export', 'example', '--lm-eval', to]);

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { parseAddress } from '../../operate/health.js';
+import { CommandLineError, PayloadKeyError } from '../errors.js';
+
+export interface CodecServerOptions {
+  /** `host:port`; port 0 is a free one. */
+  listen: string;
+  /** Of Temporal's web pages that may ask: `http://127.0.0.1:8233`. Other pages get nothing. */
+  origins: readonly string[];
+  /** From first encoded to last, as clients have them. */
+  codecs: readonly PayloadCodec[];
+}
+
+/** What a page of a large history may send, in bytes. The server of Temporal sends 4 MB at most, in base64 with names. */
+const longestBody = 16 * 2 ** 20;
+
+/**
+ * Serves `POST /decode` of Temporal's remote codec protocol: encrypted payloads in, readable ones out, as protobuf's JSON. There is
+ * no `/encode`: a page that shows values needs none, and whoever has it can make payloads that workers trust.
+ * @throws CommandLineError if it cannot listen there
+ */
+export async function serveCodec({ listen, origins, codecs }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
+  const { host, port } = parseAddress(listen, '--listen');
+  const server = createServer((request, response) => {
+    answer(request, response, origins, codecs).catch(() => {
+      // The reader has gone.
+      response.destroy();
+    });
+  });
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new CommandLineError({ where: '--listen', what: `${listen} cannot be used (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, expected: 'a free port of this machine', remedy: 'Choose another one' }, { cause });
+  }
+  server.on('error', () => undefined);
+  const close = async (): Promise<void> => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`, close };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, origins: readonly string[], codecs: readonly PayloadCodec[]): Promise<void> {
+  const say = (status: number, body: object, headers: Record<string, string> = {}): void => {
+    response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Vary: 'Origin', ...headers }).end(JSON.stringify(body));
+  };
+  const { origin } = request.headers;
+  // Browsers always name the page that asks. Programs such as Temporal's command line name none.
+  if (origin !== undefined && !origins.includes(origin)) return say(403, { message: `This page may not ask. Start the codec server with --origin ${origin} if it is Temporal's.` });
+  const shared: Record<string, string> = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin };
+  const [path] = (request.url ?? '/').split('?', 1);
+  if (!/^\/+decode\/?$/.test(path)) return say(404, { message: 'There is only POST /decode.' }, shared);
+  if (request.method === 'OPTIONS') {
+    // The last one is for browsers that ask before a public page may reach this machine.
+    response.writeHead(204, { ...shared, Vary: 'Origin', 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Namespace', 'Access-Control-Max-Age': '600', 'Access-Control-Allow-Private-Network': 'true' }).end();
+    return;
+  }
+  if (request.method !== 'POST') return say(405, { message: 'There is only POST /decode.' }, { ...shared, Allow: 'POST, OPTIONS' });
+  const body = await bodyOf(request);
+  if (body === undefined) return say(413, { message: `More than ${longestBody} bytes.` }, { ...shared, Connection: 'close' });
+  const payloads = payloadsOf(body);
+  if (payloads === undefined) return say(400, { message: 'Expected {"payloads": [{"metadata": {...}, "data": "..."}]} with base64.' }, shared);
+  try {
+    let plain = payloads;
+    for (const codec of codecs.toReversed()) plain = await codec.decode(plain);
+    say(200, { payloads: plain.map(toJson) }, shared);
+  } catch (error) {
+    // What it names is the key's id, never a key. Other errors are of bytes that nobody has encoded.
+    say(400, { message: error instanceof PayloadKeyError ? error.message : 'A payload cannot be decoded.' }, shared);
+  }
+}
+
+/** Undefined if it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestBody) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Payloads as protobuf's JSON has them: bytes in base64. Undefined if it is not that. */
+function payloadsOf(body: string): Payload[] | undefined {
+  try {
+    const { payloads } = JSON.parse(body) as { payloads: { metadata?: Record<string, string>; data?: string }[] };
+    return payloads.map(({ metadata = {}, data = '' }) => ({
+      metadata: Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')])),
+      data: Buffer.from(data, 'base64'),
+    }));
+  } catch {
+    return undefined;
+  }
+}
+
+const base64 = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString('base64');
+
+function toJson({ metadata, data }: Payload): object {
+  return { metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, base64(value)])), data: base64(data) };
+}

@@ -1,0 +1,109 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { removePartialFiles, writeFileDurably } from '../../artifacts/durable-file.js';
+import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
+import { checkEmpty } from '../apply-mask.js';
+import { NotSafetensorsError, SparseFormatError } from '../errors.js';
+import { weightsOf } from '../packed-mask.js';
+import { prunableTensors, type LinearInfo } from '../prunable.js';
+import { compressedValues, rowBits, rowOffsets, storedValuesOf, type SparseFormat } from './pack-linear.js';
+
+export interface SparseRequest {
+  /** Folder of a pruned checkpoint. */
+  checkpoint: string;
+  format: SparseFormat;
+  /** Folder to write: new, or empty. */
+  target: string;
+  onProgress?: (doneFiles: number, totalFiles: number) => void;
+}
+
+/** A linear that is written in the sparse format. */
+interface SparseLinear {
+  info: LinearInfo;
+  /** Of rows, in stored values; one more than rows. */
+  offsets: number[];
+}
+
+/** A linear with a smaller share of zeros is not pruned, and stays dense. */
+const prunedShare = 0.01;
+const indexFile = 'model.safetensors.index.json';
+
+/**
+ * Writes a pruned checkpoint in a sparse format of compressed-tensors (0.14 and older). Each pruned linear becomes `shape`,
+ * `compressed`, `bitmask` and, for `sparse-bitmask`, `row_offsets`. All other tensors and files stay as they are, and `config.json`
+ * names the format. Holds one linear at a time. A weight that is -0 becomes +0.
+ *
+ * @returns number of linears that are stored sparse, and the bytes of the weight files before and after
+ * @throws SparseFormatError, NotSafetensorsError, OutputExistsError, NothingPrunableError, and what `openCheckpoint` throws
+ */
+export async function writeSparseCheckpoint({ checkpoint: folder, format, target, onProgress }: SparseRequest): Promise<{ linears: number; denseBytes: number; bytes: number }> {
+  const source = await openCheckpoint(folder);
+  if (source.format.kind !== 'safetensors') throw new NotSafetensorsError({ what: 'its weights are not in safetensors files', where: source.folder, expected: 'a checkpoint that a run wrote', remedy: 'Convert it to safetensors' });
+  const to = resolve(target);
+  await checkEmpty(to, undefined);
+  const linears = await sparseLinears(source, format);
+  await mkdir(to, { recursive: true });
+  await removePartialFiles(to);
+  const weightMap: Record<string, string> = {};
+  let [bytes, denseBytes] = [0, 0];
+  for (const [done, file] of source.weightFiles.entries()) {
+    const { tensors, metadata } = await readSafetensorsHeader(file);
+    const written = [...tensors.values()].flatMap((info) => tensorsOf(info, linears.get(info.name), format));
+    bytes += (await writeSafetensors(join(to, basename(file)), written, metadata)).bytes;
+    denseBytes += (await stat(file)).size;
+    for (const { name } of written) weightMap[name] = basename(file);
+    onProgress?.(done + 1, source.weightFiles.length);
+  }
+  const files = (await companionFiles(source.folder)).filter((name) => name !== 'config.json' && name !== indexFile);
+  for (const name of files) await writeFileDurably(join(to, name), [await readFile(join(source.folder, name))]);
+  if (source.weightFiles.length > 1) await writeJson(join(to, indexFile), { metadata: { total_size: bytes }, weight_map: weightMap });
+  await writeJson(join(to, 'config.json'), { ...source.config, quantization_config: formatConfig(format, [...linears.values()]) });
+  return { linears: linears.size, denseBytes, bytes };
+}
+
+async function sparseLinears(source: Checkpoint, format: SparseFormat): Promise<Map<string, SparseLinear>> {
+  const linears = new Map<string, SparseLinear>();
+  // Experts that are packed into one tensor have no module of their own, so the formats have no name for them.
+  for (const info of prunableTensors(source).filter(({ name }) => name.endsWith('.weight'))) {
+    const { words, stored } = await storedValuesOf(info, 'sparse-bitmask');
+    const offsets = rowOffsets({ stored }, info.shape);
+    if (offsets.at(-1)! > (1 - prunedShare) * words.length) continue;
+    linears.set(info.name, { info, offsets: format === 'sparse-bitmask' ? offsets : rowOffsets(await storedValuesOf(info, format), info.shape) });
+  }
+  if (linears.size === 0) throw new SparseFormatError({ what: 'no linear of it is pruned', where: source.folder, expected: 'a pruned checkpoint', remedy: 'Give the checkpoint of a run' });
+  return linears;
+}
+
+function tensorsOf(info: TensorInfo, sparse: SparseLinear | undefined, format: SparseFormat): TensorData[] {
+  if (sparse === undefined) return [{ name: info.name, dtype: info.dtype, shape: info.shape, data: () => readTensorBytes(info) }];
+  const { info: linear, offsets } = sparse;
+  const [rows, columns] = linear.shape;
+  const path = info.name.slice(0, -'.weight'.length);
+  const isPaired = format === 'sparse-24-bitmask';
+  const values = async () => storedValuesOf(linear, format);
+  return [
+    { name: `${path}.shape`, dtype: 'I64', shape: isPaired ? [2, 1] : [2], data: int64([rows, columns]) },
+    { name: `${path}.compressed`, dtype: info.dtype, shape: isPaired ? [rows, columns / 2] : [offsets.at(-1)!], data: async () => compressedValues(await values()) },
+    { name: `${path}.bitmask`, dtype: 'U8', shape: [rows, Math.ceil(columns / 8)], data: async () => rowBits(await values(), linear.shape) },
+    ...(isPaired ? [] : [{ name: `${path}.row_offsets`, dtype: 'I64', shape: [rows], data: int64(offsets.slice(0, rows)) }]),
+  ];
+}
+
+const int64 = (values: readonly number[]): Uint8Array => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+
+/** What `config.json` says under `quantization_config`, where compressed-tensors looks for it. */
+function formatConfig(format: SparseFormat, linears: readonly SparseLinear[]): object {
+  const weights = linears.reduce((sum, { info }) => sum + weightsOf(info.shape), 0);
+  const stored = linears.reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
+  return {
+    quant_method: 'compressed-tensors', format: 'dense',
+    sparsity_config: {
+      format, global_sparsity: 1 - stored / weights, sparsity_structure: format === 'sparse-24-bitmask' ? '2:4' : 'unstructured',
+      targets: linears.map(({ info }) => info.name.slice(0, -'.weight'.length)), ignore: [],
+    },
+  };
+}
+
+async function writeJson(path: string, value: object): Promise<void> {
+  await writeFileDurably(path, [Buffer.from(`${JSON.stringify(value, null, 2)}\n`)]);
+}

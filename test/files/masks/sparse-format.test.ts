@@ -1,0 +1,85 @@
+/** The legacy sparse formats: the tensors that compressed-tensors 0.14.0.1 itself makes of the same weights (test/golden/compressed-tensors/). */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readSafetensorsHeader, readTensorBytes, writeSafetensors } from '../../../files/checkpoints/index.js';
+import { OutputExistsError, SparseFormatError, writeSparseCheckpoint, type SparseFormat } from '../../../files/masks/index.js';
+
+const golden = resolve('test/golden/compressed-tensors');
+const folder = mkdtempSync(join(tmpdir(), 'sparse-format-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Dtype, shape and bytes of all tensors of a file. */
+async function tensorsOf(file: string): Promise<Record<string, object>> {
+  const { tensors } = await readSafetensorsHeader(file);
+  const read = [...tensors.values()].map(async (info) => [info.name, { dtype: info.dtype, shape: info.shape, bytes: (await readTensorBytes(info)).toString('hex') }] as const);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+const configOf = (target: string) => (JSON.parse(readFileSync(join(target, 'config.json'), 'utf8')) as { quantization_config: { sparsity_config: object } }).quantization_config;
+
+describe.each<[string, SparseFormat, number]>([
+  ['half', 'sparse-bitmask', 0.5],
+  ['half-bf16', 'sparse-bitmask', 0.5],
+  ['two-of-four', 'sparse-24-bitmask', 0.5],
+])('%s as %s', (name, format, sparsity) => {
+  it('has the tensors of compressed-tensors, byte for byte', async () => {
+    const target = join(folder, `${name}-sparse`);
+    const { linears } = await writeSparseCheckpoint({ checkpoint: join(golden, name), format, target });
+    expect(linears).toBe(7);
+    expect(await tensorsOf(join(target, 'model.safetensors'))).toEqual(await tensorsOf(join(golden, name, 'expected.safetensors')));
+    const { sparsity_config, ...others } = configOf(target);
+    expect(others).toEqual({ quant_method: 'compressed-tensors', format: 'dense' });
+    expect(sparsity_config).toMatchObject({ format, global_sparsity: expect.closeTo(sparsity, 1) as number, ignore: [] });
+    expect((sparsity_config as { targets: string[] }).targets).toContain('model.layers.0.mlp.down_proj');
+  });
+});
+
+it('keeps shards, and an index that finds every tensor', async () => {
+  const checkpoint = join(folder, 'sharded');
+  cpSync(join(golden, 'half'), checkpoint, { recursive: true });
+  rmSync(join(checkpoint, 'model.safetensors'));
+  const { tensors } = await readSafetensorsHeader(join(golden, 'half', 'model.safetensors'));
+  const shardOf = (name: string): string => `model-0000${name.includes('mlp') ? 2 : 1}-of-00002.safetensors`;
+  for (const shard of new Set([...tensors.keys()].map(shardOf))) {
+    const own = [...tensors.values()].filter(({ name }) => shardOf(name) === shard);
+    await writeSafetensors(join(checkpoint, shard), own.map((info) => ({ ...info, data: () => readTensorBytes(info) })));
+  }
+  writeFileSync(join(checkpoint, 'model.safetensors.index.json'), JSON.stringify({ weight_map: Object.fromEntries([...tensors.keys()].map((name) => [name, shardOf(name)])) }));
+  const target = join(folder, 'sharded-sparse');
+  await writeSparseCheckpoint({ checkpoint, format: 'sparse-bitmask', target });
+  const { weight_map } = JSON.parse(readFileSync(join(target, 'model.safetensors.index.json'), 'utf8')) as { weight_map: Record<string, string> };
+  const expected = await tensorsOf(join(golden, 'half', 'expected.safetensors'));
+  expect(Object.keys(weight_map).sort()).toEqual(Object.keys(expected).sort());
+  for (const shard of new Set(Object.values(weight_map))) for (const [name, tensor] of Object.entries(await tensorsOf(join(target, shard)))) expect(tensor, name).toEqual(expected[name]);
+});
+
+it('stores two of every four where fewer are not zero', async () => {
+  const checkpoint = join(folder, 'sparser');
+  cpSync(join(golden, 'two-of-four'), checkpoint, { recursive: true });
+  const name = 'model.layers.0.mlp.up_proj.weight';
+  const weights = Float32Array.from([0, 0, 5, 0, 0, 0, 0, 0, -3, 0, 0, 2]);
+  await writeSafetensors(join(checkpoint, 'model.safetensors'), [{ name, dtype: 'F32', shape: [1, 12], data: new Uint8Array(weights.buffer) }]);
+  const target = join(folder, 'sparser-sparse');
+  await writeSparseCheckpoint({ checkpoint, format: 'sparse-24-bitmask', target });
+  const { tensors } = await readSafetensorsHeader(join(target, 'model.safetensors'));
+  const bytes = async (part: string): Promise<Buffer> => readTensorBytes(tensors.get(`model.layers.0.mlp.up_proj.${part}`)!);
+  expect([...await bytes('bitmask')]).toEqual([0b0011_0101, 0b1001]);
+  const values = await bytes('compressed');
+  expect([...new Float32Array(values.buffer, values.byteOffset, 6)]).toEqual([0, 5, 0, 0, -3, 2]);
+});
+
+describe('refuses', () => {
+  it('a checkpoint that is not 2:4, and names the weights', async () => {
+    const refused = writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-24-bitmask', target: join(folder, 'refused') });
+    await expect(refused).rejects.toThrow(SparseFormatError);
+    await expect(refused).rejects.toThrow(/tensor model\.layers\.0\.\S+: row \d+ keeps [34] of the 4 weights from column \d+.*--format sparse-bitmask/);
+  });
+
+  it('a dense checkpoint, and a folder that has files', async () => {
+    const dense = resolve('pipelines/demo/model');
+    await expect(writeSparseCheckpoint({ checkpoint: dense, format: 'sparse-bitmask', target: join(folder, 'refused') })).rejects.toThrow(/no linear of it is pruned/);
+    await expect(writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-bitmask', target: golden })).rejects.toThrow(OutputExistsError);
+  });
+});
