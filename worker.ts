@@ -123,7 +123,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       ...common,
       taskQueue,
       ...(await workflowCode(encrypts)),
-      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, renderSweep, renderSearch, withChanges }),
+      activities: createSharedActivities({ seat, state, store: artifacts, taskQueue: ownQueue, worker: common.identity, renderSweep, renderSearch, withChanges }),
       tuner: tunerFor(seat),
       sinks: watched.sinks,
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),

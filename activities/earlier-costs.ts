@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PipelineResult } from './result.js';
 
 /** What the same work may say differently another time. */
-type Costs = Pick<PipelineResult, 'seconds' | 'costs' | 'reused' | 'spent' | 'incidents' | 'gates'>;
+const costKeys = ['seconds', 'costs', 'reused', 'spent', 'found', 'planned', 'timeline', 'incidents', 'gates'] as const;
+type Costs = Pick<PipelineResult, (typeof costKeys)[number]>;
 
 /** A run's result as a file, beside its report. */
 export const resultFile = (folder: string): string => join(folder, 'result.json');
@@ -16,15 +17,15 @@ export const resultFile = (folder: string): string => join(folder, 'result.json'
 export async function earlierCosts(folder: string, result: PipelineResult): Promise<Costs | undefined> {
   const earlier = await readResult(resultFile(folder));
   if (earlier === undefined || earlier.reused >= result.reused || !isDeepStrictEqual(workOf(earlier), workOf(result))) return undefined;
-  const { seconds, costs, reused, spent, incidents, gates } = earlier;
-  return { seconds, costs, reused, spent, ...(incidents && { incidents }), ...(gates && { gates }) };
+  const { gates, ...costs } = Object.fromEntries(costKeys.map((key) => [key, earlier[key]])) as unknown as Costs;
+  return { ...costs, ...(gates && { gates }) };
 }
 
 /** The result without its costs, as JSON has it. Gates may ask for seconds, so they count as costs. Older results have no page, and the file does not name the
  * artifact that it is in itself. */
 function workOf(result: PipelineResult): unknown {
   const work = JSON.parse(JSON.stringify(result)) as Partial<PipelineResult>;
-  for (const left of ['seconds', 'costs', 'reused', 'spent', 'incidents', 'gates', 'page', 'kept'] as const) delete work[left];
+  for (const left of [...costKeys, 'page', 'kept'] as const) delete work[left];
   return work;
 }
 

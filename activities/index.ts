@@ -12,7 +12,7 @@ import type { Seat } from './seat.js';
 import { checkMayPublish } from './outputs/may-publish.js';
 import type { CardRequest } from './outputs/publish.js';
 import { takeSeat, type TakeSeatOptions } from './take-seat.js';
-import type { Activities, SharedActivities } from './types.js';
+import type { Activities, SharedActivities, WorkTimes } from './types.js';
 import { runFolder } from './write-outputs.js';
 import { writeSearch, writeSweep } from './write-sweep.js';
 import { holdAgainstLock, writeReport, type Renderers } from './write-report.js';
@@ -43,7 +43,7 @@ export interface ActivityOptions extends Renderers {
 /** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
 export function createActivities({ state, host, seat, store, mayPublishTo, renderCard, ...renderers }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
-    ((input: unknown) => inCompute(host, seat, task, input)) as unknown as Activities[Task];
+    ((input: unknown) => timed(() => inCompute(host, seat, task, input))) as unknown as Activities[Task];
 
   return {
     async prepareRun(input) {
@@ -127,6 +127,15 @@ function runInFlight(): string {
   const { workflowExecution } = activityInfo();
   if (workflowExecution === undefined) throw new Error('Activities run within workflows only.');
   return workflowExecution.workflowId;
+}
+
+/** Has an activity tell when it was done, beside its result: for the timeline of the run. What is no record can tell nothing. */
+async function timed(work: () => Promise<unknown>): Promise<unknown> {
+  const begun = Date.now();
+  const result = await work();
+  if (result === null || (result !== undefined && typeof result !== 'object') || Array.isArray(result)) return result;
+  const times: WorkTimes = { begun, ended: Date.now(), attempt: activityInfo().attempt };
+  return { ...result, times };
 }
 
 /** Does a piece of work in the worker itself, heartbeating all the while (a disk or a bucket may be slow), and turns its faults into typed failures. */

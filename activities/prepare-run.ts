@@ -8,7 +8,7 @@ import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '..
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
 import { linearsOf, type DecoderModel } from '../science/models/index.js';
-import { admit, checkpointSize, plannedSeconds, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
+import { admit, checkpointSize, plannedByStage, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../science/methods/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
@@ -29,6 +29,7 @@ import { definitionOf, documentFiles } from './zero-shot/index.js';
 export async function prepareRun({ pipeline, folder, lock, configDigest, anew, workflowId }: PrepareRunInput & CheckedWithRun, bench: Workbench): Promise<RunContext> {
   checkRequest({ pipeline, folder, lock, configDigest, anew });
   if (workflowId !== undefined) checkedName(workflowId, 'workflow id');
+  bench.onProgress('starting the engine');
   const engine = await bench.engine(lock === undefined ? pipeline.engine : { ...lock.engine, threads: threadsOf(lock) });
   bench.onProgress('opening the model');
   const ref = await findModel(pipeline, lock, bench);
@@ -41,6 +42,8 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
 
   bench.onProgress('comparing what it needs with what is free');
   const plan = await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
+
+  const planned = plannedByStage(plan, pipeline);
 
   bench.onProgress('reading digests');
   const named = await namedFiles(pipeline, lock, bench);
@@ -62,7 +65,8 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
     maxLoss: maxLossOf(pipeline),
-    planned: plannedSeconds(plan, pipeline),
+    planned: planned.seconds,
+    plannedBytes: planned.bytes.map(Math.round),
     ...(open.model.experts !== undefined && { experts: { minTokens: minTokensOf(pipeline) } }),
     files: Object.fromEntries(inputs.map((file) => [names.get(file) ?? file, digests.get(file) ?? ''])),
     ...(named.length > 0 && { commits: Object.fromEntries(named.map(({ asked, commit }) => [asked, commit])) }),

@@ -79,6 +79,41 @@ export interface WorkCosts {
   peakBytes?: number;
 }
 
+/** Which worker did what, and when. */
+export interface Timeline {
+  /** ISO 8601: when the run began. */
+  from: string;
+  /** What the workers call themselves, `<process>@<machine>`, in the order in which they came. */
+  workers: string[];
+  /** In the order in which they ended. */
+  units: TimelineUnit[];
+}
+
+/** A piece of work that one worker did at a stretch. Times are seconds since the beginning of the run. */
+export interface TimelineUnit {
+  /** Absent for what belongs to no stage, for example the checks before the first one. */
+  stage?: CostedStage;
+  /** `rebuild, layer 3` */
+  what: string;
+  /** Index of the worker. */
+  worker: number;
+  /** When the run asked for it. Until `begun`, it waited for a worker, or attempts failed. */
+  asked: number;
+  begun: number;
+  ended: number;
+  /** Attempts of that worker; absent for one. */
+  attempts?: number;
+  /** Its worker was gone before it had ended, and another one did it again. */
+  lost?: true;
+}
+
+/** What a plan gave a stage. */
+export interface PlannedCosts {
+  seconds: number;
+  /** Of the compute process at its peak. Absent in results of earlier versions. */
+  bytes?: number;
+}
+
 export type CostedStage = Exclude<keyof PipelineResult['seconds'], 'total'>;
 
 /** The workflow's result. `run --json` prints it with `workflowId`, `runId` and `status` added. */
@@ -128,6 +163,12 @@ export interface PipelineResult {
   reused: number;
   /** Seconds of work of this run itself, without those of what it found. Absent in older results. */
   spent?: number;
+  /** Of the seconds of each stage, those of what was found in the store. Absent in older results. */
+  found?: Partial<Record<CostedStage, number>>;
+  /** What was predicted before the run began, by stage. Absent in older results. */
+  planned?: Partial<Record<CostedStage, PlannedCosts>>;
+  /** Absent in older results. */
+  timeline?: Timeline;
   /** Crashes, outages, moves to other workers, lost artifacts. Absent if nothing happened. */
   incidents?: Incident[];
 }

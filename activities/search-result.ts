@@ -1,6 +1,6 @@
 /** What a search comes to: the result of its workflow, and what its table, curve and report are made from. */
 import type { GateResult } from './result.js';
-import type { MemberOutcome, SweepRow } from './sweep-result.js';
+import type { MemberOutcome, SweepRow, SweepTable } from './sweep-result.js';
 
 /** A point that was tried, as a row of a sweep's table. */
 export interface SearchRow extends SweepRow {
@@ -15,6 +15,7 @@ export interface SearchTable {
   name: string;
   /** Path of what the search is over. */
   axes: [axis: string];
+  cost?: SweepTable['cost'];
   /** In the order in which they were tried. */
   rows: SearchRow[];
   /** Points of the grid, and how many of them are tried at most. */
@@ -36,7 +37,7 @@ interface Point {
   report: string;
 }
 
-export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'seconds' | 'spent'> {
+export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'accuracy' | 'chance' | 'seconds' | 'spent'> {
   /** For example `sparsity=0.5`. */
   name: string;
   /** Place in the grid, from 0. */

@@ -1,4 +1,5 @@
 /** What a sweep comes to: the result of its workflow, and what its table, plot and report are made from. */
+import type { Pipeline } from '../app/config/pipeline.js';
 import type { Best, Combination } from '../app/config/sweep.js';
 import type { ByDataset, ByState } from './result.js';
 
@@ -9,6 +10,8 @@ export interface MemberOutcome {
   perplexity?: ByState<ByDataset>;
   /** Mean accuracy over the zero-shot tasks that a state was judged on. */
   accuracy?: ByState<number>;
+  /** What guessing comes to on these tasks, in the mean. Absent in older results. */
+  chance?: number;
   /** Share of zeros that was found. */
   sparsity?: number;
   /** Seconds of work, those of work that was found in the store included. */
@@ -36,6 +39,8 @@ export interface SweepTable {
   name: string;
   /** Paths of the values in which members differ. */
   axes: string[];
+  /** The price of an hour, where the sweep's pipeline names it. */
+  cost?: NonNullable<Pipeline['cost']>;
   rows: SweepRow[];
   best?: Best & { name: string; value: number };
 }

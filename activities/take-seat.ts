@@ -8,6 +8,8 @@ export interface TakeSeatOptions {
   store: ArtifactStore;
   /** The worker's own task queue, which no other worker serves. */
   taskQueue: string;
+  /** What the worker calls itself to the server. */
+  worker: string;
 }
 
 /**
@@ -16,9 +18,9 @@ export interface TakeSeatOptions {
  * @throws OtherStoreError if this worker has another store; Temporal then asks again, and another worker may answer
  * @throws SeatTakenError, SeatLostError
  */
-export async function takeSeat({ seat, store, taskQueue }: TakeSeatOptions, run: string, begunIn: string | undefined): Promise<Place> {
+export async function takeSeat({ seat, store, taskQueue, worker }: TakeSeatOptions, run: string, begunIn: string | undefined): Promise<Place> {
   const here = await store.shelf.identity();
   if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.shelf.name);
   seat.take(run);
-  return { taskQueue, store: here };
+  return { taskQueue, store: here, worker };
 }

@@ -57,6 +57,8 @@ export interface RunContext {
   maxLoss?: number;
   /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */
   planned?: number[];
+  /** Bytes of the compute process that the plan gives each stage of the pipeline at its peak. Likewise. */
+  plannedBytes?: number[];
   /** In the stages that a retry recomputes: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
   notBefore?: string;
 }
@@ -312,6 +314,15 @@ export interface Activities {
 export interface Place {
   taskQueue: string;
   store: string;
+  /** What the worker calls itself to the server, `<process>@<machine>`. Absent where an earlier version gave the seat. */
+  worker?: string;
+}
+
+/** What a worker says of an activity beside its result: when it had it, by its own clock in milliseconds since 1970, and which attempt it was. */
+export interface WorkTimes {
+  begun: number;
+  ended: number;
+  attempt: number;
 }
 
 /** What every worker serves on the shared task queue, while no run sits there. */

@@ -48,7 +48,7 @@ export async function writeReport(
   };
   const made: PipelineResult = { ...result, ...written };
   const costs = await earlierCosts(folder, made);
-  const whole: PipelineResult = costs === undefined ? made : { ...made, incidents: undefined, ...costs };
+  const whole: PipelineResult = costs === undefined ? made : { ...made, ...costs };
   await writeFileDurably(report, [Buffer.from(renderReport(whole, pipeline))]);
   await writeFileDurably(page, [Buffer.from(await pageOf(whole, pipeline, renderPage))]);
   await writeFileDurably(resultFile(folder), [Buffer.from(`${JSON.stringify(whole, null, 2)}\n`)]);

@@ -1,22 +1,30 @@
 /**
- * A picture of the upper part of a page, for README and docs: needs Chromium on the PATH, or its path in CHROMIUM.
+ * A picture of the upper part of a page, for README and docs: by Chromium on the PATH, in CHROMIUM, or else the one of the package
+ * `@sparticuz/chromium`.
  *
- * usage: node tools/make-screenshot.mjs PAGE.html|ADDRESS PICTURE.png [WIDTHxHEIGHT]
+ * usage: node tools/make-screenshot.mjs PAGE.html|ADDRESS PICTURE.png [WIDTHxHEIGHT] [light|dark]
  *
- * `docs/ui.png` is the address that `temporal-pipeline ui` prints, with /runs/ID in front of ?token=..., while the demo runs with
+ * `docs/report.png` is the report of the demo, `docs/sweep.png` that of `pipelines/sweeps/methods.yaml`, 1240x1400. `docs/ui.png` is the
+ * address that `temporal-pipeline ui` prints, with /runs/ID in front of ?token=..., while the demo runs with
  * `--set rebuild.strategy=best --set calibration.samples=224`.
  */
-import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
 import { findChromium } from './setup/places.mjs';
 
-const [page, picture, size = '1240x1180'] = process.argv.slice(2);
+const [page, picture, size = '1240x1180', colorScheme = 'light'] = process.argv.slice(2);
 if (page === undefined || picture === undefined) throw new Error('say which page and which picture: make-screenshot.mjs PAGE.html PICTURE.png');
-const chromium = findChromium();
-if (chromium === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
-execFileSync(chromium, [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', `--window-size=${size.replace('x', ',')}`,
-  `--screenshot=${resolve(picture)}`, /^https?:/.test(page) ? page : pathToFileURL(resolve(page)).href,
-], { stdio: 'ignore' });
+const executablePath = findChromium() ?? (await import('@sparticuz/chromium').then(({ default: packaged }) => packaged.executablePath(), () => undefined));
+if (executablePath === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
+const [width, height] = size.split('x').map(Number);
+// Chromium's own sandbox cannot be had by root, as whom containers run.
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+try {
+  const tab = await browser.newPage({ viewport: { width, height }, colorScheme });
+  await tab.goto(/^https?:/.test(page) ? page : pathToFileURL(resolve(page)).href);
+  await tab.screenshot({ path: picture });
+} finally {
+  await browser.close();
+}
 console.log(resolve(picture));

@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancellationScope, makeContinueAsNewFunc, patched, workflowInfo } from '@temporalio/workflow';
+import type { Timeline } from '../activities/result.js';
 import type { RunContext } from '../activities/types.js';
 import type { Seating } from './placement.js';
 import { startedMemo, type PipelineProgress, type PipelineRequest } from './protocol.js';
@@ -14,6 +15,8 @@ export interface Carried {
   /** With its incidents, and with a requested pause. */
   progress: PipelineProgress;
   seating: Seating;
+  /** Absent in what an execution of an earlier version hands on. */
+  timeline?: Timeline;
   /** How often the run has started over because a stored artifact was lost. */
   restarts: number;
 }

@@ -41,12 +41,16 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
 export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, spent, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
   const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
   const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
-  return { ...status, perplexity, ...(zeroShot !== undefined && { accuracy: meanAccuracies(zeroShot) }), sparsity: sparsity.actual, seconds: seconds.total, ...(spent !== undefined && { spent }), checkpoint, report };
+  return { ...status, perplexity, ...(zeroShot !== undefined && accuraciesOf(zeroShot)), sparsity: sparsity.actual, seconds: seconds.total, ...(spent !== undefined && { spent }), checkpoint, report };
 }
 
-function meanAccuracies(zeroShot: NonNullable<PipelineResult['zeroShot']>): MemberOutcome['accuracy'] {
+function accuraciesOf(zeroShot: NonNullable<PipelineResult['zeroShot']>): Pick<MemberOutcome, 'accuracy' | 'chance'> {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
+  const accuracy = Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
+  // The same tasks are judged in every state.
+  const chances = Object.values(Object.values(zeroShot).at(0) ?? {}).map(({ chance }) => chance);
+  const known = chances.filter((chance) => chance !== undefined);
+  return { accuracy, ...(known.length > 0 && known.length === chances.length && { chance: mean(known) }) };
 }
 
 /** Of a member that has none. */

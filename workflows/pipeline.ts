@@ -17,12 +17,14 @@ import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { soFarOf } from './so-far.js';
 import { Telling } from './telling.js';
+import { TimelineKeeper } from './timeline.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
 /** Of this run alone: every workflow execution has a copy of this module of its own. */
 const pause = new Pause();
 const incidents = new Incidents();
 const telling = new Telling();
+const timeline = new TimelineKeeper();
 const seating: Seating = {};
 
 const activities = pause.between(placedActivities(seating, {
@@ -35,9 +37,11 @@ const activities = pause.between(placedActivities(seating, {
     // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
-}, (cause) => {
-  incidents.survived('The run went to another worker', cause);
-}, (name) => telling.summary(name)));
+}, {
+  begins: (name) => telling.summary(name),
+  performed: (work) => timeline.add(telling.stage, work),
+  moves: (cause) => incidents.survived('The run went to another worker', cause),
+}));
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -61,13 +65,14 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
   telling.listen(progress);
   incidents.listen(progress);
   Object.assign(seating, carried?.seating);
+  timeline.begin(carried?.timeline, workflowInfo().startTime);
   const trackers = progress.stages.map((stage) => new StageTracker(stage));
   const context = (known.context ??= await prepare(request));
   for (const [index, tracker] of trackers.entries()) tracker.plan(context.planned?.[index]);
   let state = (known.state ??= newState(context.model.source));
   for (let restarts = carried?.restarts ?? 0; ; restarts++) {
     const between = async (): Promise<void> => {
-      if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts });
+      if (isContinuationDue()) await continueRun(request, { context, state, progress, seating, restarts, timeline: timeline.soFar() });
     };
     try {
       return await new PipelineRun(request, context, state, trackers, between).run();
@@ -311,6 +316,8 @@ class PipelineRun {
       rebuild,
       ...this.costs(),
       ...this.work(),
+      ...this.planned(),
+      timeline: timeline.soFar(),
       ...(happened && { incidents: happened }),
     };
     const gates = judgeGates(request.pipeline.gates ?? [], made);
@@ -335,17 +342,33 @@ class PipelineRun {
     return Object.keys(costs).length === 0 ? {} : { costs };
   }
 
-  private work(): Pick<PipelineResult, 'seconds' | 'reused' | 'spent'> {
+  private work(): Pick<PipelineResult, 'seconds' | 'reused' | 'spent' | 'found'> {
     const seconds = { calibration: 0, initialMask: 0, rebuild: 0, evaluation: 0, total: 0 };
+    const found: NonNullable<PipelineResult['found']> = {};
     let [reused, spent] = [0, 0];
     for (const { progress } of this.trackers) {
       seconds[progress.type] += progress.seconds;
       seconds.total += progress.seconds;
       reused += progress.reused;
-      spent += progress.seconds - (progress.secondsFound ?? 0);
+      const { secondsFound = 0 } = progress;
+      if (secondsFound > 0) found[progress.type] = (found[progress.type] ?? 0) + secondsFound;
+      spent += progress.seconds - secondsFound;
     }
     // Sums in another order may differ in the last bit.
-    return { seconds, reused, spent: Math.max(0, spent) };
+    return { seconds, reused, spent: Math.max(0, spent), found };
+  }
+
+  /** By stage, as far as the plan says it. Of several stages of a type, the sum of their times and the largest of their peaks. */
+  private planned(): Pick<PipelineResult, 'planned'> {
+    const { planned: times = [], plannedBytes: peaks = [] } = this.original;
+    if (times.length === 0) return {};
+    const planned: NonNullable<PipelineResult['planned']> = {};
+    for (const [index, { progress: { type } }] of this.trackers.entries()) {
+      const { seconds = 0, bytes = 0 } = planned[type] ?? {};
+      const peak = Math.max(bytes, peaks.at(index) ?? 0);
+      planned[type] = { seconds: seconds + (times.at(index) ?? 0), ...(peak > 0 && { bytes: peak }) };
+    }
+    return { planned };
   }
 }
 

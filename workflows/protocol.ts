@@ -7,7 +7,7 @@ import type { ByDataset, ByState, Incident, PipelineResult, RebuildEntry, WorkCo
 import type { Lock } from '../app/config/lock.js';
 import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
-export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound } from '../activities/result.js';
+export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound, Timeline, TimelineUnit } from '../activities/result.js';
 
 /** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it continue. */
 export const pipelineWorkflow = 'pipeline';

@@ -33,12 +33,14 @@ class SearchRun {
 
   table(): SearchTable {
     // Not checked yet when it is asked for: a worker refuses what has no members.
-    const { name, over, members } = readable(this.request);
+    const { name, over, members, base } = readable(this.request);
+    const { cost } = readable(base);
     const points = Array.isArray(members) ? members.length : 0;
     const [best] = this.rows.filter(({ status }) => status === 'done').sort((a, b) => b.index - a.index);
     return {
       name,
       axes: ['patterns' in readable(over) ? 'initialMask.pattern' : 'initialMask.sparsity'],
+      ...(cost && { cost }),
       rows: this.rows,
       points,
       mostRuns: mostTried(points),
@@ -83,7 +85,7 @@ class SearchRun {
   }
 }
 
-function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, seconds, spent, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
+function triedPoint({ name, index, values, status, workflowId, sparsity: sparsityFound, perplexity, accuracy, chance, seconds, spent, checkpoint = '', mask = '', report = '', gates = [] }: SearchRow): TriedPoint {
   const { 'initialMask.sparsity': sparsity, 'initialMask.pattern': pattern } = values;
   return {
     name,
@@ -95,6 +97,7 @@ function triedPoint({ name, index, values, status, workflowId, sparsity: sparsit
     ...(sparsityFound !== undefined && { sparsityFound }),
     ...(perplexity !== undefined && { perplexity }),
     ...(accuracy !== undefined && { accuracy }),
+    ...(chance !== undefined && { chance }),
     ...(seconds !== undefined && { seconds }),
     ...(spent !== undefined && { spent }),
     workflowId, checkpoint, mask, report,

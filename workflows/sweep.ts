@@ -48,10 +48,11 @@ class SweepRun {
   }
 
   table(): SweepTable {
-    const { name, members, best } = this.request;
+    const { name, members, best, base } = this.request;
+    const { cost } = readable(base);
     const rows = members.map((member) => this.row(member));
     const found = bestOf(rows, best);
-    return { name, axes: [...new Set(members.flatMap(({ values }) => Object.keys(values)))], rows, ...(found && { best: found }) };
+    return { name, axes: [...new Set(members.flatMap(({ values }) => Object.keys(values)))], ...(cost && { cost }), rows, ...(found && { best: found }) };
   }
 
   add(added: AddedMembers): void {

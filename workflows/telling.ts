@@ -37,8 +37,17 @@ export class Telling {
     setCurrentDetails(detailsOf(this.progress));
   }
 
+  /** The stage that runs; undefined before, between and after stages. */
+  get stage(): StageProgress['type'] | undefined {
+    return this.running()?.type;
+  }
+
+  private running(): StageProgress | undefined {
+    return this.progress.stages.find(({ state }) => state === 'running');
+  }
+
   private inFlight(): string {
-    const stage = this.progress.stages.find(({ state }) => state === 'running');
+    const stage = this.running();
     return stage === undefined ? '' : [stageNames[stage.type], stage.detail].filter((word) => word !== '').join(', ');
   }
 }

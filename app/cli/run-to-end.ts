@@ -18,6 +18,8 @@ export interface RunToEnd {
   signal: AbortSignal;
   say: Say;
   onProgress: (progress: PipelineProgress) => void;
+  /** Called with what has to be there first. */
+  onWait?: (what: string) => void;
   /** Called once the run has started, and may have a worker of its own. */
   onStart?: (run: Run, keeper: WorkerKeeper) => void;
   /** Called once the server is there. What it gives is called when the run has ended; then server and worker stay until that is done. */
@@ -30,6 +32,7 @@ export interface RunToEnd {
  */
 export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: Outcome }> {
   const { options, signal, say } = request;
+  request.onWait?.('the Temporal server');
   const session = await openSession(options.state, { signal, say });
   const keeper = new WorkerKeeper(session.client, options, say);
   try {

@@ -8,7 +8,7 @@ export * from './layer-cost.js';
 export { addMeasurement, correctionOf, disagree, predictedBy, readMeasurements, type Measurement } from './learned.js';
 export { deviceCapacity, deviceMachine, devices, type DeviceName, type DevicePeaks } from './devices.js';
 export { assumedMachine, bestSpeeds, keepMachine, knownMachine, planningPaths, processorName, secondsOf, type Machine } from './machine.js';
-export { makePlan, plannedSeconds, unitMemory, type Plan, type PlannedStage } from './plan.js';
+export { makePlan, plannedByStage, unitMemory, type Plan, type PlannedStage } from './plan.js';
 export { checkpointSize, readModel } from './read-model.js';
 export { outputsCost, proofCost, textBytes } from './stages.js';
 export { scoredWindows } from './zero-shot.js';

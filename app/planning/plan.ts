@@ -102,14 +102,23 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
   };
 }
 
-/** Seconds that a plan gives each stage of its pipeline. What a plan lists as a stage of its own, outputs and proofs, belongs to the stage before. */
-export function plannedSeconds({ stages }: Pick<Plan, 'stages'>, { stages: asked }: Pick<Pipeline, 'stages'>): number[] {
-  const seconds: number[] = [];
+/**
+ * What a plan gives each stage of its pipeline: seconds, and bytes of the compute process at the peak. What a plan lists as a stage of
+ * its own, outputs and proofs, belongs to the stage before.
+ */
+export function plannedByStage({ stages }: Pick<Plan, 'stages'>, { stages: asked }: Pick<Pipeline, 'stages'>): { seconds: number[]; bytes: number[] } {
+  const [seconds, bytes]: [number[], number[]] = [[], []];
   for (const stage of stages) {
-    if (asked[seconds.length]?.type === stage.type) seconds.push(stage.seconds);
-    else if (seconds.length > 0) seconds[seconds.length - 1] += stage.seconds;
+    const last = seconds.length - 1;
+    if (asked[seconds.length]?.type === stage.type) {
+      seconds.push(stage.seconds);
+      bytes.push(stage.host);
+    } else if (last >= 0) {
+      seconds[last] += stage.seconds;
+      bytes[last] = Math.max(bytes[last], stage.host);
+    }
   }
-  return seconds;
+  return { seconds, bytes };
 }
 
 function planStep({ kind, count, cost }: Step, machine: Machine, measurements: readonly Measurement[]): { seconds: number; host: number; tensors: number; learnedFrom: number } {

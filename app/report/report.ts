@@ -9,9 +9,13 @@ import { moneyText } from './money.js';
 import { perplexityRows } from './perplexities.js';
 import { originRows } from './origin-rows.js';
 import { pipelineFile } from './pipeline-file.js';
+import { planNote, planTable } from './plan-table.js';
 import { rebuildTable } from './rebuild-table.js';
 import { describeStage } from './stages-text.js';
 import { statisticsNote, statisticsRows } from './statistics-table.js';
+import { planRows } from './view/plan-view.js';
+import { timelineView } from './view/timeline-view.js';
+import { workerRows } from './workers-table.js';
 
 /** The report of a finished run in Markdown. The same result gives the same text. */
 export function renderReport(result: PipelineResult, pipeline: Pipeline): string {
@@ -100,18 +104,24 @@ function statistics({ initialMask: { linears } }: PipelineResult): string {
 }
 
 function work(result: PipelineResult, pipeline: Pipeline): string {
-  const { seconds, reused } = result;
+  const { seconds, reused, timeline, incidents = [] } = result;
+  const workers = timelineView(timeline, incidents);
   const rows = costRows(result);
   const price = moneyText(seconds.total, pipeline);
-  const { calibration, initialMask, rebuild: rebuilding, evaluation, total } = seconds;
-  const parts: [string, number][] = [['calibration', calibration], ['initial mask', initialMask], ['rebuild', rebuilding], ['evaluation', evaluation], ['total', total]];
-  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store; their seconds are those that they took when they were made.`;
+  const found = reused === 0 ? '' : ` ${grouped(reused)} pieces of work were found in the artifact store.`;
   return [
     '## Time',
-    markdownTable([['stage', 'seconds', ''], ...parts.map(([name, value]) => [name, value.toFixed(2), duration(value)])]),
-    `Seconds of work in the stages, waiting left out.${price === undefined ? '' : ` At the price of an hour, ${price}.`}${found}`,
+    markdownTable(withSeconds(planTable(result), result)),
+    `${planNote}${price === undefined ? '' : ` At the price of an hour, ${price}.`}${found}`,
     ...(rows.length === 0 ? [] : [markdownTable(rows), costsNote]),
+    ...(workers === undefined ? [] : [markdownTable(workerRows(workers)), `${duration(workers.seconds)} from the beginning to the end.${workers.idle === 0 ? '' : ` For ${duration(workers.idle)} of it no worker had work of the run.`}`]),
   ].join('\n\n');
+}
+
+/** Seconds in full, behind the names of the stages. */
+function withSeconds([head, ...rows]: string[][], { seconds, ...result }: PipelineResult): string[][] {
+  const exact = [...planRows({ seconds, ...result }).map((row) => row.seconds), seconds.total];
+  return [[head[0], 'seconds', ...head.slice(1)], ...rows.map(([name, ...rest], index) => [name, exact[index].toFixed(2), ...rest])];
 }
 
 function origin(result: PipelineResult): string {

@@ -28,7 +28,7 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
   const winner = rows.find((row) => row.name === best?.name);
   const sections = [
     `# ${name}`,
-    `${countText(table)} ${costText(costOf(rows))}`,
+    `${countText(table)} ${costText(costOf(rows, table.cost))}`,
     ...(best === undefined ? [] : [`Best: \`${best.name}\`, ${best.metric} ${figure(best.value)} (${best.goal === 'min' ? 'least' : 'most'}), checkpoint \`${winner?.checkpoint ?? ''}\`.`]),
     '## Members',
     markdown,
@@ -40,9 +40,10 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function costText({ alone, spent }: CostView): string {
-  const done = spent === undefined ? '' : ` ${duration(spent)} of it was done, the rest was found in the store.`;
-  return `${duration(alone)} of work in all members, what they share counted for each.${done}`;
+function costText({ alone, spent, price }: CostView): string {
+  const money = (text: string | undefined): string => (text === undefined ? '' : ` (${text})`);
+  const done = spent === undefined ? '' : ` ${duration(spent)}${money(price?.spent)} of it was done, the rest was found in the store.`;
+  return `${duration(alone)}${money(price?.alone)} of work in all members, what they share counted for each.${done}`;
 }
 
 function reasons({ rows }: SweepTable): string[] {

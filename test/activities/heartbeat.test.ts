@@ -48,7 +48,7 @@ it('while a report is written', async () => {
 
 it('while the report of a sweep is written, and while a store is slow to say which one it is', async () => {
   const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
-  const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', renderSweep: () => Promise.resolve({ 'report.md': 'report' }), renderSearch: () => Promise.resolve({ 'report.md': 'report' }), withChanges });
+  const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', worker: '1@here', renderSweep: () => Promise.resolve({ 'report.md': 'report' }), renderSearch: () => Promise.resolve({ 'report.md': 'report' }), withChanges });
   expect(await beatsOf((input) => activities.writeSweep(input), { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);
   disk.waiting = new Promise((resolve) => (disk.free = resolve));
   expect(await beatsOf((input) => activities.takeSeat(input), {})).toBeGreaterThan(5);

@@ -71,6 +71,7 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
       options,
       signal: interrupts.signal,
       say,
+      onWait: (what) => display.waiting(what),
       onProgress: (progress) => display.update(progress),
       onStart: (run, keeper) => (current = { run, keeper }),
       ...(ui && { beside: (session) => pageBeside(session, { options, tell: (line) => display.message(line), signal: interrupts.signal, onEnd: showOnce }) }),

@@ -2,11 +2,13 @@ import type { WriteStream } from 'node:tty';
 import type { PipelineProgress } from '../../../workflows/protocol.js';
 import { plainLines } from './plain-lines.js';
 import { painter, type Paint } from '../paint.js';
-import { paintProgress, renderProgress } from './render.js';
+import { clip, paintProgress, renderProgress } from './render.js';
 
 /** Shows progress, and messages between, on one output. */
 export interface Display<Progress = PipelineProgress> {
   update(progress: Progress): void;
+  /** Says what is waited for before there is progress. On a terminal the next update takes its place. */
+  waiting(what: string): void;
   /** A line that stays. */
   message(line: string): void;
   /** Leaves what is shown where it is; nothing is redrawn any more. */
@@ -49,6 +51,10 @@ class PlainDisplay<Progress> implements Display<Progress> {
     this.shown = progress;
   }
 
+  waiting(what: string): void {
+    this.message(waitingFor(what));
+  }
+
   message(line: string): void {
     this.output.write(`${line}\n`);
   }
@@ -57,6 +63,8 @@ class PlainDisplay<Progress> implements Display<Progress> {
     this.shown = undefined;
   }
 }
+
+const waitingFor = (what: string): string => `Waiting for ${what} ...`;
 
 const eraseDown = '\x1b[0J';
 const upBy = (lines: number) => (lines === 0 ? '\r' : `\x1b[${lines}A\r`);
@@ -73,7 +81,15 @@ class TerminalDisplay<Progress> implements Display<Progress> {
 
   update(progress: Progress): void {
     const columns = this.output.columns || 80;
-    const lines = this.view.render(progress, columns);
+    this.draw(this.view.render(progress, columns), columns);
+  }
+
+  waiting(what: string): void {
+    const columns = this.output.columns || 80;
+    this.draw([clip(waitingFor(what), columns - 1)], columns);
+  }
+
+  private draw(lines: string[], columns: number): void {
     if (columns === this.columns && lines.join('\n') === this.lines.join('\n')) return;
     this.output.write(`${this.back(columns)}${eraseDown}${this.painted(lines)}`);
     this.lines = lines;

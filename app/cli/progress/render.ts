@@ -27,9 +27,16 @@ export function renderProgress(progress: PipelineProgress, columns: number): str
   // The last column stays empty: some terminals wrap when it is written.
   const width = Math.max(1, columns - 1);
   const barWidth = Math.max(5, Math.min(widestBar, Math.floor(width / 4)));
-  const stages = [...(progress.preparing === undefined ? [] : [progress.preparing]), ...progress.stages.map((stage) => renderStage(stage, barWidth))];
+  const stages = [...preparing(progress), ...progress.stages.map((stage) => renderStage(stage, barWidth))];
   const lines = [...stages, ...lastRebuilt(progress), ...overall(progress), ...(progress.pause === undefined ? [] : [describePause(progress.pause)])];
   return lines.map((line) => clip(line, width).trimEnd());
+}
+
+/** What is waited for before the first stage begins. */
+function preparing({ preparing: words, stages, pause }: PipelineProgress): string[] {
+  const isBegun = stages.some(({ state }) => state !== 'waiting');
+  if (isBegun || pause !== undefined) return [];
+  return [words ?? 'Waiting for a worker ...'];
 }
 
 /** On lines of their own: beside a bar they would be cut. */

@@ -1,6 +1,7 @@
 /** Quality of the members of a sweep over their sparsity or their cost, a point for each. */
 import type { EChartsOption } from 'echarts';
 import { duration, figure } from '../figures.js';
+import { moneyText } from '../money.js';
 import type { QualityPoint, QualityView } from '../view/quality-view.js';
 import { colors, lineColors } from './colors.js';
 import { scaleOf, shareText } from './scale.js';
@@ -42,12 +43,13 @@ export function costChart(view: QualityView): QualityChart {
 type Place = 'sparsity' | 'seconds';
 
 function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below, joined }: { below: readonly QualityPoint[]; joined: (point: QualityPoint) => boolean }): QualityChart {
-  const { points, dense, limits, kind } = view;
+  const { points, dense, chance, limits, kind, cost } = view;
   const valueText = kind === 'perplexity' ? figure : shareText;
-  const placeText = x === 'sparsity' ? shareText : duration;
+  const priced = (seconds: number): string => [duration(seconds), moneyText(seconds, { cost })].filter((text) => text !== undefined).join(', ');
+  const placeText = x === 'sparsity' ? shareText : priced;
   const initials = x === 'sparsity' ? initialPoints(points) : [];
   const across = scaleOf(points.flatMap((point) => point[x] ?? []), x === 'sparsity' ? 'share' : 'seconds');
-  const up = scaleOf([...points.map(({ value }) => value), ...initials.map(({ value }) => value), ...(dense === undefined ? [] : [dense]), ...limits], kind === 'accuracy' ? 'share' : 'number');
+  const up = scaleOf([...points.map(({ value }) => value), ...initials.map(({ value }) => value), ...(dense === undefined ? [] : [dense]), ...(chance === undefined ? [] : [chance]), ...limits], kind === 'accuracy' ? 'share' : 'number');
   const at = (point: { sparsity?: number; seconds?: number; value: number }): [number, number] => [across.at(point[x] ?? NaN), up.at(point.value)];
   const titleOf = (point: QualityPoint): string => `${point.member}: ${kind} ${valueText(point.value)}${point[x] === undefined ? '' : `, ${placeText(point[x])}`}${point.missed ? ', a quality gate failed' : ''}`;
   const isTitled = points.length <= mostTitles;
@@ -61,9 +63,13 @@ function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below,
   });
   const band = { line: { data: below.map(at), lineStyle: { color: colors.rebuilt, width: 9, opacity: 0.25 }, symbol: 'none' as const }, titles: [] };
   const rings = { line: { data: initials.map(at), lineStyle: { width: 0, opacity: 0 }, symbol: 'circle', symbolSize: 6, itemStyle: { color: 'transparent', borderColor: colors.muted, borderWidth: 1.3 } }, titles: initials.map(({ value }) => `initial mask: ${kind} ${valueText(value)}`) };
-  const all = [band, rings, ...series];
+  // An axis reaches as far as its series, and lines beyond it are not drawn.
+  const [first] = points.map((point) => at(point)[0]).filter(Number.isFinite);
+  const reach = { line: { data: [dense, chance, ...limits].filter((value) => value !== undefined).map((value) => [first ?? 0, up.at(value)]), lineStyle: { width: 0, opacity: 0 }, symbol: 'none' as const }, titles: [] };
+  const all = [band, rings, ...series, reach];
   const marks = [
     ...(dense === undefined ? [] : [mark(up.at(dense), `dense\n${valueText(dense)}`, colors.dense, 'end')]),
+    ...(chance === undefined ? [] : [mark(up.at(chance), `chance\n${valueText(chance)}`, colors.muted, 'end')]),
     ...limits.map((limit) => mark(up.at(limit), `gate ${valueText(limit)}`, colors.bad, 'insideStartTop')),
   ];
   return {
@@ -71,7 +77,7 @@ function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below,
     legend: groups.length > mostLines ? [] : groups.map(({ name, color, sign }) => ({ name, color, sign })),
     option: {
       textStyle: { fontFamily: 'inherit' },
-      grid: { left: 62, right: dense === undefined ? 20 : 56, top: 12, bottom: 46 },
+      grid: { left: 62, right: dense === undefined && chance === undefined ? 20 : 56, top: 12, bottom: 46 },
       xAxis: { ...across.axis, name: x === 'sparsity' ? 'sparsity found' : 'work, had it been run alone', nameLocation: 'middle', nameGap: 28, nameTextStyle: { color: colors.muted }, splitLine: { show: false } },
       yAxis: up.axis,
       series: all.map(({ line }, index) => ({ type: 'line' as const, z: index, ...line, ...(index === 0 && marks.length > 0 && { markLine: { silent: true, symbol: 'none', data: marks } }) })),

@@ -6,13 +6,16 @@ import { style } from './style.js';
 /** A piece of HTML: what comes from outside is escaped in it. */
 export type Piece = HtmlEscapedString | Promise<HtmlEscapedString>;
 
+/** By which a policy lets a script run. */
+export const scriptDigest = (script: string): string => createHash('sha256').update(script).digest('base64');
+
 /**
  * A whole page in one file. It makes no request: the policy forbids it.
  *
  * @param script what makes the page handier; it can be read without. The policy lets these bytes run and no others
  */
 export async function documentOf(title: string, body: Piece, script?: string): Promise<string> {
-  const allowed = script === undefined ? '' : ` script-src 'sha256-${createHash('sha256').update(script).digest('base64')}';`;
+  const allowed = script === undefined ? '' : ` script-src 'sha256-${scriptDigest(script)}';`;
   const page = await html`<!doctype html>
 <html lang="en">
 <head>

@@ -1,6 +1,7 @@
 /** The table of a sweep's members: linked to their own pages, with cells that show at a glance which are better. */
 import { html } from 'hono/html';
 import { figure } from '../figures.js';
+import { moneyText } from '../money.js';
 import { columnsOf, type Column, type FamilyTable } from '../sweep-table.js';
 import { known } from '../view/known.js';
 import type { JudgedRow } from '../view/quality-view.js';
@@ -8,21 +9,27 @@ import type { SweepView } from '../view/sweep-view.js';
 import type { Piece } from './document.js';
 import { heat } from './heat.js';
 
-export function membersSection({ members, best, qualities: [first] }: SweepView, table: FamilyTable, noun: 'member' | 'point'): Piece {
+export function membersSection({ members, best, qualities: [first] }: SweepView, table: FamilyTable, noun: 'member' | 'point', pageOf?: PageOf): Piece {
   const columns = pageColumns(table, members, first?.kind === 'perplexity' ? new Map(first.points.map(({ member, value }) => [member, value / (first.dense ?? NaN)])) : new Map());
   const shades = columns.map((column) => shadeOf(column, members));
   return html`<section><h2>${noun === 'member' ? 'Members' : 'Points'}</h2>
 <p class="note">Every ${noun}, by its values; a name leads to its own page. Green is better, brown is worse than the others of its column.${members.some(({ spent }) => known(spent)) ? ' Own seconds: without what was found in the store.' : ''} <span class="script">Headings sort.</span></p>
 <div class="scroll" tabindex="0" role="region" aria-label="${noun === 'member' ? 'Members' : 'Points'}"><table class="sort">
 <thead><tr><th scope="col">${noun}</th>${columns.map(({ name }) => html`<th scope="col" class="${name === 'status' ? '' : 'n'}"><bdi>${name}</bdi></th>`)}</tr></thead>
-<tbody>${members.map((row) => html`<tr class="${row.name === best?.member ? 'best' : ''}"><th scope="row">${memberLink(row)}${row.name === best?.member ? ' ★' : ''}</th>${columns.map((column, index) => cellOf(column, row, shades[index]))}</tr>
+<tbody>${members.map((row) => html`<tr class="${row.name === best?.member ? 'best' : ''}"><th scope="row">${memberLink(row, pageOf)}${row.name === best?.member ? ' ★' : ''}</th>${columns.map((column, index) => cellOf(column, row, shades[index]))}</tr>
 `)}</tbody></table></div></section>`;
 }
 
-/** A member's name, which leads to its page where it has one: all runs are beside each other in the state folder, two folders up. */
-export function memberLink({ name, workflowId, report }: Pick<JudgedRow, 'name' | 'workflowId' | 'report'>): Piece {
-  const text = memberText(name);
-  return report === undefined ? text : html`<a href="../../runs/${encodeURIComponent(workflowId)}/report.html">${text}</a>`;
+/** Address of a member's own page; undefined if it has none. */
+export type PageOf = (row: Pick<JudgedRow, 'workflowId' | 'report' | 'status'>) => string | undefined;
+
+/** All runs are beside each other in the state folder, two folders up. */
+const besides: PageOf = ({ workflowId, report }) => (report === undefined ? undefined : `../../runs/${encodeURIComponent(workflowId)}/report.html`);
+
+/** A member's name, which leads to its page where it has one. */
+export function memberLink(row: Pick<JudgedRow, 'name' | 'workflowId' | 'report' | 'status'>, pageOf = besides): Piece {
+  const [text, page] = [memberText(row.name), pageOf(row)];
+  return page === undefined ? text : html`<a href="${page}">${text}</a>`;
 }
 
 /** A name, which may break between two values. */
@@ -32,12 +39,15 @@ export const memberText = (name: string): Piece => html`<bdi>${name.split(/(?<=,
 function pageColumns(table: FamilyTable, members: readonly JudgedRow[], timesDense: ReadonlyMap<string, number>): Column[] {
   const [status, ...others] = columnsOf({ ...table, rows: [...members] }).slice(table.axes.length);
   const times: Column = { name: '× dense', value: ({ name }) => timesDense.get(name), text: figure, better: 'less' };
+  const { cost } = table;
+  const price: Column = { name: 'cost', value: ({ seconds }) => seconds, text: (value) => moneyText(value, { cost }) ?? '', better: 'less' };
   const own: Column = { name: 'own seconds', value: ({ spent }) => spent, text: (value) => value.toFixed(1) };
   return [
     ...(members.every((row) => row.status === 'done') ? [] : [status]),
     ...others.filter((column) => !isConstantDense(column, members)),
     ...([...timesDense.values()].some(known) ? [times] : []),
     ...(members.some(({ spent }) => known(spent)) ? [own] : []),
+    ...(cost === undefined ? [] : [price]),
   ];
 }
 

@@ -11,6 +11,7 @@ import { documentOf, numberOf, type Piece } from './document.js';
 import { changeSection, errorsSection, statisticsSection, rebuildSection, roundsSection, sparsitySection } from './layer-sections.js';
 import { maskSection, readMasks, rowsSection } from './mask-section.js';
 import { accuracySection, gatesSection, perplexitySection } from './quality-sections.js';
+import { timelineSection } from './timeline-section.js';
 import { costsSection, filesSection, incidentsSection, originSection, timeSection, useSection } from './work-sections.js';
 
 /** The same request gives the same bytes. @throws what reading the mask throws */
@@ -33,6 +34,7 @@ ${masks ? rowsSection(masks) : ''}
 ${masks ? maskSection(masks) : ''}
 ${rebuildSection(result)}
 ${statisticsSection(result)}
+${view.timeline ? timelineSection(view.timeline) : ''}
 ${costsSection(result)}
 ${incidentsSection(result)}
 ${filesSection(view.files)}

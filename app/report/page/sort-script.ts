@@ -1,7 +1,8 @@
-/** Makes the headings of tables of the class `sort` buttons that sort. Rows without a value come last, in both directions. */
-export const sortScript = `
+/** A function that makes the headings of tables of the class `sort` buttons that sort. Rows without a value come last, in both directions. */
+export const sortFunction = `
 document.documentElement.classList.add('scripted');
-for (const table of document.querySelectorAll('table.sort')) {
+const makeSortable = (place) => {
+for (const table of place.querySelectorAll('table.sort')) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const button = document.createElement('button');
@@ -24,4 +25,8 @@ for (const table of document.querySelectorAll('table.sort')) {
     });
   });
 }
+};
+`;
+
+export const sortScript = `${sortFunction}makeSortable(document);
 `;

@@ -2,13 +2,13 @@
 export const style = `
 :root {
   color-scheme: light dark;
-  --paper: #f7f8fa; --card: #ffffff; --ink: #14181f; --muted: #5b6472; --line: #dfe3e9; --code: #f0f2f5; --pruned: #f1e6d6;
+  --paper: #f7f8fa; --card: #ffffff; --ink: #14181f; --muted: #5b6472; --line: #dfe3e9; --code: #f0f2f5; --pruned: #f1e6d6; --found: #8fbdb8;
   --dense: #64748b; --initial: #b45309; --rebuilt: #0f766e; --bad: #c02626; --good: #0f766e; --accent: #1d4ed8;
   --line0: #1d4ed8; --line1: #b45309; --line2: #0f766e; --line3: #7e22ce; --line4: #be185d; --line5: #4d7c0f; --line6: #475569; --line7: #991b1b;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --paper: #0e1116; --card: #161b22; --ink: #e8ecf2; --muted: #9aa5b4; --line: #2b323d; --code: #0b0e13; --pruned: #33271a;
+    --paper: #0e1116; --card: #161b22; --ink: #e8ecf2; --muted: #9aa5b4; --line: #2b323d; --code: #0b0e13; --pruned: #33271a; --found: #2c6b64;
     --dense: #94a3b8; --initial: #f0a04b; --rebuilt: #3fc4b4; --bad: #ff7b72; --good: #3fc4b4; --accent: #82aaff;
     --line0: #82aaff; --line1: #f0a04b; --line2: #3fc4b4; --line3: #c792ea; --line4: #ff8fb8; --line5: #a5cf5c; --line6: #a8b3c4; --line7: #e5988f;
   }
@@ -42,6 +42,7 @@ section { flex: 1 1 100%; background: var(--card); border: 1px solid var(--line)
 @media (min-width: 860px) { section.half { flex: 1 1 420px; } section.third { flex: 1 1 290px; } section.rest { flex: 2 1 580px; } }
 .scroll { overflow-x: auto; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 4px 20px; }
+.panels.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 12px 24px; }
 .chart.wide { min-width: 720px; } .chart.wide svg { max-width: none; }
 .chart svg { display: block; width: 100%; max-width: 640px; height: auto; }
 .good { color: var(--good); } .bad { color: var(--bad); }
@@ -55,7 +56,7 @@ td.path { overflow-wrap: anywhere; min-width: 150px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--muted); }
 th, td { padding: 4px 8px; border-bottom: 1px solid var(--line); vertical-align: top; }
-th.n, td.n { text-align: right; white-space: nowrap; }
+th.n, td.n { text-align: right; } td.n { white-space: nowrap; } thead th { vertical-align: bottom; }
 td code { overflow-wrap: anywhere; }
 .bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: 6px 12px; align-items: center; font-size: 13px; }
 .bars.names { grid-template-columns: minmax(0, 1fr) minmax(0, 1.4fr) max-content; overflow-wrap: anywhere; }
@@ -77,6 +78,14 @@ html:not(.scripted) .script { display: none; }
 .hist i { flex: 1; background: var(--rebuilt); min-height: 1px; border-radius: 2px 2px 0 0; }
 .ends { display: flex; justify-content: space-between; font-size: 12px; color: var(--muted); }
 details { margin-top: 10px; } summary { cursor: pointer; color: var(--accent); font-size: 13px; }
+.bars .bar.planned { position: relative; overflow: visible; }
+.bars .bar.planned::after { content: ''; position: absolute; left: calc(var(--planned) - 1px); top: -3px; bottom: -3px; width: 3px; border-radius: 2px; background: var(--ink); }
+.bars .bar { display: flex; }
+.lanes { display: grid; grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: 6px 12px; align-items: center; font-size: 13px; margin-bottom: 4px; }
+.lanes svg { display: block; width: 100%; height: 26px; background: var(--code); border-radius: 4px; }
+.lanes .name { overflow-wrap: anywhere; }
+@media (max-width: 480px) { .lanes { grid-template-columns: minmax(0, 1fr); gap: 2px; } .lanes .corner { display: none; } }
+.legend i.square { border-radius: 2px; } .legend i.thin { height: 4px; border-radius: 0; align-self: center; }
 @media print {
   body { background: #fff; } main { max-width: none; padding: 0; } section, .number { break-inside: avoid; }
   details::details-content { content-visibility: visible; display: block; height: auto; }

@@ -2,9 +2,9 @@
 import { html } from 'hono/html';
 import { counted, duration, figure, percent } from '../figures.js';
 import type { FamilyTable } from '../sweep-table.js';
-import { near, sweepView, type SweepView } from '../view/sweep-view.js';
+import { near, sweepView, type CostView, type SweepView } from '../view/sweep-view.js';
 import { documentOf, numberOf, type Piece } from './document.js';
-import { memberLink, membersSection } from './members-section.js';
+import { memberLink, membersSection, type PageOf } from './members-section.js';
 import { sortScript } from './sort-script.js';
 import { costBars, notDoneSection, qualitySections, settingsSection } from './sweep-sections.js';
 
@@ -15,6 +15,8 @@ export interface SweepPageRequest {
   files: readonly string[];
   /** A sentence on how it ended. */
   about: string;
+  /** Address of a member's own page, if it has one; that beside the page unless given. */
+  pageOf?: PageOf;
 }
 
 /** The same request gives the same bytes. */
@@ -22,14 +24,19 @@ export async function renderSweepPage(request: SweepPageRequest): Promise<string
   const view = sweepView(request.table);
   return documentOf(view.title, html`
 ${head(view, request)}
-${numbers(view, request)}
+${sweepNumbers(view, request.noun)}
 <div class="cards">
-${view.qualities.map(qualitySections)}
-${view.settings ? settingsSection(view.settings) : ''}
-${membersSection(view, request.table, request.noun === 'sweep' ? 'member' : 'point')}
-${costBars(view.cost)}
-${notDoneSection(view)}
+${sweepSections(view, request)}
 </div>`, sortScript);
+}
+
+/** Charts, table and costs of a sweep, one section after the other. */
+export function sweepSections(view: SweepView, { table, noun, pageOf }: Pick<SweepPageRequest, 'table' | 'noun' | 'pageOf'>): Piece {
+  return html`${view.qualities.map(qualitySections)}
+${view.settings ? settingsSection(view.settings) : ''}
+${membersSection(view, table, noun === 'sweep' ? 'member' : 'point', pageOf)}
+${costBars(view.cost)}
+${notDoneSection(view)}`;
 }
 
 const good: ReadonlySet<string> = new Set(['done']);
@@ -37,22 +44,33 @@ const bad: ReadonlySet<string> = new Set(['failed', 'gateFailed']);
 const words: Partial<Record<string, string>> = { gateFailed: 'failed a quality gate', waiting: 'not begun' };
 const sign = (status: string): string => (good.has(status) ? '✓ ' : bad.has(status) ? '✗ ' : '');
 
-function head({ title, axes, statuses, members }: SweepView, { noun, files, about }: SweepPageRequest): Piece {
+function head(view: SweepView, { noun, files, about }: SweepPageRequest): Piece {
   return html`<header>
-<h1><bdi>${title}</bdi></h1>
-<p class="note">A ${noun} of ${counted(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}. ${about}</p>
+<h1><bdi>${view.title}</bdi></h1>
+<p class="note">${axesText(view, noun)} ${about}</p>
 <div class="tags">
-${statuses.map(({ status, count }) => html`<span class="tag ${good.has(status) ? 'good' : bad.has(status) ? 'bad' : ''}">${sign(status)}${count} ${words[status] ?? status}</span>`)}
+${statusTags(view)}
 <span class="files">${files.map((file) => html`<a href="${file}">${file}</a> `)}</span>
 </div>
 </header>`;
 }
 
-function numbers(view: SweepView, { noun }: SweepPageRequest): Piece {
+/** `A sweep of 12 members over ratio.` */
+export function axesText({ axes, members }: SweepView, noun: SweepPageRequest['noun']): Piece {
+  return html`A ${noun} of ${counted(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}.`;
+}
+
+/** How many members stand how. */
+export function statusTags({ statuses }: SweepView): Piece {
+  return html`${statuses.map(({ status, count }) => html`<span class="tag ${good.has(status) ? 'good' : bad.has(status) ? 'bad' : ''}">${sign(status)}${count} ${words[status] ?? status}</span>`)}`;
+}
+
+/** What it comes to, in a few numbers. */
+export function sweepNumbers(view: SweepView, noun: SweepPageRequest['noun'], pageOf?: PageOf): Piece {
   const { qualities: [first], best, sparsest, gaps, cost, members } = view;
   const linked = (name: string): Piece | string => {
     const row = members.find((member) => member.name === name);
-    return row === undefined ? '' : memberLink(row);
+    return row === undefined ? '' : memberLink(row, pageOf);
   };
   const shown = (value: number): string => (first?.kind === 'accuracy' ? percent(Number(value.toPrecision(4))) : figure(value));
   return html`<dl class="numbers">
@@ -60,8 +78,14 @@ ${best === undefined ? '' : numberOf(noun === 'search' ? 'Sparsest that passes' 
 ${first?.dense === undefined ? '' : numberOf('Dense model', shown(first.dense), first.kind === 'accuracy' ? 'mean accuracy' : html`perplexity on <bdi>${first.dataset ?? ''}</bdi>`)}
 ${sparsest === undefined || noun === 'search' ? '' : numberOf(`Sparsest within +${Math.round(100 * (near - 1))} %`, sparsest === null ? 'none' : percent(Number(sparsest.sparsity.toPrecision(4))), sparsest === null ? `no perplexity is at most ${near} × that of the dense model` : linked(sparsest.member))}
 ${gaps === undefined ? '' : numberOf('Gap closed', gapText(gaps), "share of the initial mask's damage that the rebuilds undid, least and most")}
-${numberOf('Work', duration(cost.spent ?? cost.alone), cost.spent === undefined ? 'of all together, what they share counted for each' : `of all together; ${duration(cost.alone)}, had each been run alone`)}
+${numberOf('Work', duration(cost.spent ?? cost.alone), workText(cost))}
 </dl>`;
+}
+
+function workText({ alone, spent, price }: CostView): string {
+  const money = spent === undefined ? price?.alone : price?.spent;
+  const cost = money === undefined ? '' : `, ${money}`;
+  return spent === undefined ? `of all together, what they share counted for each${cost}` : `of all together${cost}; ${duration(alone)}${price === undefined ? '' : `, ${price.alone}`}, had each been run alone`;
 }
 
 /** `rebuilt perplexity` for `perplexity.rebuilt`. */

@@ -27,7 +27,7 @@ function sparsitySection(view: QualityView, index: number): Piece {
   const missed = view.points.some((point) => point.missed);
   const close = nearLimit(view);
   return html`<section class="half"><h2>${nameOf(view)} over sparsity</h2>
-<p class="note">${better(view)}${lines > 1 ? ' A line is a combination of all other values. The green band is the Pareto front: nothing else is as sparse and better.' : ''}${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
+<p class="note">${better(view)}${chanceText(view)}${lines > 1 ? ' A line is a combination of all other values. The green band is the Pareto front: nothing else is as sparse and better.' : ''}${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
 ${drawn(`sparsity${letter(index)}`, sparsityChart(view), `${view.kind} over the sparsity that was found`)}</section>
 ${close === undefined ? '' : html`<section class="half"><h2>Near the limit</h2><p class="note">The same, without what is far above the limit of the gate.</p>
 ${drawn(`near${letter(index)}`, sparsityChart(close), `${view.kind} over the sparsity that was found, near the limit of the gate`)}</section>`}`;
@@ -50,14 +50,14 @@ ${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds 
 const mostBars = 30;
 
 /** Members that are all as sparse. */
-function barsSection({ kind, dense, points, ...view }: QualityView): Piece {
+function barsSection({ kind, dense, chance, points, ...view }: QualityView): Piece {
   const far = (value: number): number => (kind === 'accuracy' ? value : Math.log(Math.max(1, value)));
   const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, mostBars);
-  const all = [...(dense === undefined ? [] : [{ member: 'dense model', value: dense, color: 'dense' }]), ...sorted.map((point) => ({ ...point, color: 'rebuilt' }))];
+  const all = [...(dense === undefined ? [] : [{ member: 'dense model', value: dense, color: 'dense' }]), ...(chance === undefined ? [] : [{ member: 'chance', value: chance, color: 'muted' }]), ...sorted.map((point) => ({ ...point, color: 'rebuilt' }))];
   const most = Math.max(...all.map(({ value }) => far(value)));
   const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : figure;
   return html`<section class="half"><h2>${nameOf({ kind, ...view })} by member</h2>
-<p class="note">${better({ kind })} All are as sparse.${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
+<p class="note">${better({ kind })} All are as sparse.${chanceText({ chance })}${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
 <div class="bars names">${all.map(({ member, value, color }) => html`<span>${memberText(member)}</span><span class="bar"><i style="width:${(most > 0 ? (100 * far(value)) / most : 0).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${text(value)}</span>`)}</div></section>`;
 }
 
@@ -67,12 +67,12 @@ export function settingsSection(view: SettingsView): Piece {
 <div class="scroll" tabindex="0" role="region" aria-label="All members at once"><div class="chart wide" role="img" aria-label="Parallel coordinates of the settings and results of all members">${raw(chartSvg('settings', settingsChart(view), { width: 1100, height: 320 }))}</div></div></section>`;
 }
 
-export function costBars({ alone, spent }: CostView): Piece | string {
+export function costBars({ alone, spent, price }: CostView): Piece | string {
   if (spent === undefined || alone <= 0) return '';
-  const bar = (name: string, seconds: number, color: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}</span>`;
+  const bar = (name: string, seconds: number, color: string, money?: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}${money === undefined ? '' : `, ${money}`}</span>`;
   return html`<section class="half"><h2>What sharing saved</h2>
 <p class="note">All work, had each run been alone with an empty store, and what was really done: the rest was found. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
-<div class="bars">${bar('each alone', alone, 'dense')}${bar('together', spent, 'rebuilt')}</div></section>`;
+<div class="bars">${bar('each alone', alone, 'dense', price?.alone)}${bar('together', spent, 'rebuilt', price?.spent)}</div></section>`;
 }
 
 export function notDoneSection({ notDone }: SweepView): Piece | string {
@@ -83,6 +83,7 @@ ${tableOf('Members without a result', [['member', 'status', 'why'], ...notDone.m
 
 const nameOf = ({ kind, dataset }: Pick<QualityView, 'kind' | 'dataset'>): Piece => (kind === 'accuracy' ? html`Mean zero-shot accuracy` : html`Perplexity on <bdi>${dataset ?? ''}</bdi>`);
 const better = ({ kind }: Pick<QualityView, 'kind'>): string => (kind === 'accuracy' ? 'Higher is better.' : 'Lower is better.');
+const chanceText = ({ chance }: Pick<QualityView, 'chance'>): string => (chance === undefined ? '' : ' Chance is what guessing comes to.');
 /** Names of charts have letters only. */
 const letter = (index: number): string => String.fromCharCode(97 + (index % 26)).repeat(1 + Math.floor(index / 26));
 

@@ -7,17 +7,27 @@ import { counted, duration, grouped } from '../figures.js';
 import { costRows, costsNote } from '../costs-table.js';
 import { originRows } from '../origin-rows.js';
 import { pipelineFile } from '../pipeline-file.js';
+import { planNote, planTable } from '../plan-table.js';
 import { describeStage } from '../stages-text.js';
+import { planRows } from '../view/plan-view.js';
 import type { FileView, RunView } from '../view/run-view.js';
 import { tableOf, type Piece } from './document.js';
 
-export function timeSection({ stages, seconds }: RunView, { reused }: PipelineResult): Piece {
-  const found = `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store and ${reused === 1 ? 'counts' : 'count'} with the seconds that making ${reused === 1 ? 'it' : 'them'} took.`;
-  return html`<section class="half"><h2>Time</h2>
-<p class="note">Work in the stages, waiting left out. ${reused === 0 ? 'Nothing was found in the artifact store.' : found}</p>
-<div class="bars">${stages.map(({ name, seconds: own, share }) => html`<span>${name}</span>
-<span class="bar"><i style="width:${(100 * share).toFixed(2)}%;background:var(--rebuilt)"></i></span><span class="v">${duration(own)}</span>`)}
-<b>total</b><span></span><b class="v">${duration(seconds)}</b></div></section>`;
+export function timeSection({ seconds }: RunView, result: PipelineResult): Piece {
+  const { reused } = result;
+  const rows = planRows(result);
+  const most = Math.max(...rows.map(({ seconds: own, planned = 0 }) => Math.max(own, planned)));
+  const share = (own: number): string => `${most === 0 ? '0' : ((100 * own) / most).toFixed(2)}%`;
+  const isPlanned = rows.some(({ planned }) => planned !== undefined);
+  const isFound = rows.some(({ found }) => found > 0);
+  const bars = html`<div class="bars">${rows.map(({ name, seconds: own, made, found, planned }) => html`<span>${name}</span>
+<span class="bar${planned === undefined ? '' : ' planned'}" style="--planned:${share(planned ?? 0)}"><i style="width:${share(made)};background:var(--rebuilt)"></i>${found > 0 ? html`<i style="width:${share(found)};background:var(--found)"></i>` : ''}</span><span class="v">${duration(own)}</span>`)}
+<b>total</b><span></span><b class="v">${duration(seconds)}</b></div>
+${isPlanned || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${isPlanned ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
+  const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
+  return html`<section class="${isPlanned ? '' : 'half'}"><h2>Time${isPlanned ? ' and memory, beside the plan' : ''}</h2>
+<p class="note">${stored} ${planNote}</p>
+${isPlanned || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
 }
 
 /** Where the time went inside of the stages. */

@@ -1,5 +1,6 @@
 /** What the members of a sweep come to in one number, over their sparsity and over their cost. */
 import { memberName } from '../../config/index.js';
+import type { Pipeline } from '../../config/pipeline.js';
 import type { GateResult } from '../../../workflows/protocol.js';
 import type { SweepRow } from '../../../workflows/sweep-protocol.js';
 import { states } from '../states.js';
@@ -12,6 +13,10 @@ export interface QualityView {
   dataset?: string;
   /** What the dense model has, where it is the same for all members. */
   dense?: number;
+  /** What guessing comes to, of an accuracy, where it is the same for all members. */
+  chance?: number;
+  /** The price of an hour. */
+  cost?: NonNullable<Pipeline['cost']>;
   /** What quality gates ask of this number, where that is the same for all members. */
   limits: number[];
   points: QualityPoint[];
@@ -48,15 +53,18 @@ const leastSpread = 2;
 export type JudgedRow = SweepRow & { gates?: readonly GateResult[] };
 
 /** A view for each text, and one for the mean accuracy; none where no member has such a number. */
-export function qualityViews(rows: readonly JudgedRow[]): QualityView[] {
+export function qualityViews(rows: readonly JudgedRow[], cost?: Pipeline['cost']): QualityView[] {
   const ended = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
+  const priced = cost === undefined ? {} : { cost };
   const datasets = [...new Set(ended.flatMap(({ perplexity }) => states.flatMap((state) => Object.keys(perplexity?.[state] ?? {}))))];
-  const perplexities = datasets.map((dataset) => viewOf(ended, { kind: 'perplexity', dataset }, (row, state) => row.perplexity?.[state]?.[dataset]));
-  const accuracy = viewOf(ended, { kind: 'accuracy' }, (row, state) => row.accuracy?.[state]);
+  const perplexities = datasets.map((dataset) => viewOf(ended, { kind: 'perplexity', dataset, ...priced }, (row, state) => row.perplexity?.[state]?.[dataset]));
+  const chances = new Set(ended.map(({ chance }) => chance));
+  const [chance] = chances;
+  const accuracy = viewOf(ended, { kind: 'accuracy', ...priced, ...(chances.size === 1 && known(chance) && { chance }) }, (row, state) => row.accuracy?.[state]);
   return [...perplexities, accuracy].filter(({ points }) => points.length > 0);
 }
 
-function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'dataset'>, valueOf: (row: SweepRow, state: (typeof states)[number]) => number | undefined): QualityView {
+function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'dataset' | 'chance' | 'cost'>, valueOf: (row: SweepRow, state: (typeof states)[number]) => number | undefined): QualityView {
   const better: Better = about.kind === 'perplexity' ? 'less' : 'more';
   const points = rows.flatMap((row): QualityPoint[] => {
     const [initial, rebuilt] = [valueOf(row, 'initial'), valueOf(row, 'rebuilt')];

@@ -4,13 +4,12 @@ import { layerOf } from '../../../files/masks/index.js';
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { ModelState } from '../../config/pipeline.js';
 import type { PipelineResult, RebuildEntry } from '../../../workflows/protocol.js';
-import type { CostedStage } from '../../../activities/result.js';
-import { stageNames } from '../costs-table.js';
 import { failedGates } from '../gates.js';
 import { changeView, type ChangeView } from './change-view.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
 import { states } from '../states.js';
 import { withExpertsTogether } from '../sub-blocks.js';
+import { timelineView, type TimelineView } from './timeline-view.js';
 
 export interface RunView {
   title: string;
@@ -26,7 +25,8 @@ export interface RunView {
   map?: SparsityMap;
   /** Absent where nothing was rebuilt. */
   change?: ChangeView;
-  stages: { name: string; seconds: number; share: number }[];
+  /** Absent where it was not recorded. */
+  timeline?: TimelineView;
   /** Seconds of work in all stages. */
   seconds: number;
   files: FileView[];
@@ -91,6 +91,7 @@ export function runView(result: PipelineResult, proof: Proof | undefined): RunVi
   const map = proof && sparsityMap(proof, result);
   const entries = withExpertsTogether(rebuild.layers);
   const change = changeView(entries, map);
+  const timeline = timelineView(result.timeline, result.incidents ?? []);
   return {
     title: name,
     state: failedGates(result).length > 0 ? 'gateFailed' : 'done',
@@ -100,7 +101,7 @@ export function runView(result: PipelineResult, proof: Proof | undefined): RunVi
     rounds: entries.flatMap(roundsOf),
     ...(map && { map }),
     ...(change && { change }),
-    stages: stagesOf(seconds),
+    ...(timeline && { timeline }),
     seconds: seconds.total,
     files: filesOf(proof),
   };
@@ -177,11 +178,6 @@ function oneOfEachKind(views: readonly (LinearView & { layer: number })[]): (Lin
 function shareOf(linears: readonly { zeros: number; weights: number }[]): number {
   const sum = (key: 'zeros' | 'weights'): number => linears.reduce((total, linear) => total + linear[key], 0);
   return sum('zeros') / sum('weights');
-}
-
-function stagesOf({ calibration, initialMask, rebuild, evaluation, total }: PipelineResult['seconds']): RunView['stages'] {
-  const all = Object.entries({ calibration, initialMask, rebuild, evaluation }) as [CostedStage, number][];
-  return all.filter(([, seconds]) => seconds > 0).map(([stage, seconds]) => ({ name: stageNames[stage], seconds, share: total === 0 ? 0 : seconds / total }));
 }
 
 function filesOf(proof: Proof | undefined): FileView[] {

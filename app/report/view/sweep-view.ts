@@ -2,6 +2,7 @@
 import type { FamilyTable } from '../sweep-table.js';
 import { inOrder } from '../sweep-table.js';
 import { metricOf } from '../../../workflows/sweep-metric.js';
+import { moneyText } from '../money.js';
 import { known } from './known.js';
 import { qualityViews, type JudgedRow, type QualityView } from './quality-view.js';
 import { settingsView, type SettingsView } from './settings-view.js';
@@ -30,6 +31,8 @@ export interface CostView {
   alone: number;
   /** Seconds that they took together; absent where older members do not say it. */
   spent?: number;
+  /** The same as money, where the sweep's pipeline names the price of an hour. */
+  price?: { alone: string; spent?: string };
 }
 
 /** A perplexity that much above the dense model's is near to it. */
@@ -37,7 +40,7 @@ export const near = 1.1;
 
 export function sweepView(table: FamilyTable): SweepView {
   const members: JudgedRow[] = inOrder(table);
-  const qualities = qualityViews(members);
+  const qualities = qualityViews(members, table.cost);
   const [first] = qualities;
   const settings = settingsView({ ...table, rows: members }, first);
   const gaps = members.map((row) => metricOf(row, 'gapClosed')).filter(known);
@@ -52,7 +55,7 @@ export function sweepView(table: FamilyTable): SweepView {
     ...(best && { best: { member: best.name, ...(best.metric && { metric: best.metric }), ...(known(best.value) && { value: best.value }) } }),
     ...(first?.kind === 'perplexity' && first.dense !== undefined && { sparsest: sparsestNear(first, first.dense) }),
     ...(gaps.length > 0 && { gaps: [Math.min(...gaps), Math.max(...gaps)] as [number, number] }),
-    cost: costOf(members),
+    cost: costOf(members, table.cost),
     notDone: members.filter(({ status }) => status !== 'done' && status !== 'gateFailed').map(({ name, status, because, error }) => ({
       member: name, status, why: error === undefined ? (because ?? reasons[status] ?? '') : `${error.message} (${error.type})`,
     })),
@@ -72,8 +75,12 @@ function sparsestNear({ points }: QualityView, dense: number): SweepView['sparse
 }
 
 /** What all members cost. */
-export function costOf(members: readonly JudgedRow[]): CostView {
+export function costOf(members: readonly JudgedRow[], cost?: FamilyTable['cost']): CostView {
   const ended = members.filter(({ seconds }) => known(seconds));
   const sum = (of: (row: JudgedRow) => number | undefined): number => ended.reduce((total, row) => total + (of(row) ?? 0), 0);
-  return { alone: sum(({ seconds }) => seconds), ...(ended.length > 0 && ended.every(({ spent }) => known(spent)) && { spent: sum(({ spent }) => spent) }) };
+  const alone = sum(({ seconds }) => seconds);
+  const spent = ended.length > 0 && ended.every((row) => known(row.spent)) ? sum((row) => row.spent) : undefined;
+  const price = moneyText(alone, { cost });
+  const spentPrice = spent === undefined ? undefined : moneyText(spent, { cost });
+  return { alone, ...(spent !== undefined && { spent }), ...(price !== undefined && { price: { alone: price, ...(spentPrice !== undefined && { spent: spentPrice }) } }) };
 }

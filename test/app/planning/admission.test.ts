@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { prepareRun } from '../../../activities/prepare-run.js';
 import { Workbench } from '../../../activities/workbench.js';
 import { ArtifactStore } from '../../../files/artifacts/index.js';
-import { admit, plannedSeconds, type Plan, AdmissionRefusedError, type Capacity } from '../../../app/planning/index.js';
+import { admit, plannedByStage, type Plan, AdmissionRefusedError, type Capacity } from '../../../app/planning/index.js';
 import { cgroupFree } from '../../../app/planning/capacity.js';
 import { demoPipeline, temporaryState } from '../../helpers/demo-run.js';
 import { pipelineOf } from './pipelines.js';
@@ -31,10 +31,12 @@ const ask = (free: Capacity, engine: Parameters<typeof admit>[0]['engine'] = cpu
 describe('a run is admitted', () => {
   it('where it fits, and knows what each of its stages is to take', async () => {
     const plan = await ask(plenty);
-    const seconds = plannedSeconds(plan, pipelineOf());
+    const { seconds, bytes } = plannedByStage(plan, pipelineOf());
     expect(seconds).toHaveLength(pipelineOf().stages.length);
     // Outputs and proofs, which are no stages of the pipeline, are in it too.
     expect(seconds.reduce((sum, value) => sum + value, 0)).toBeCloseTo(plan.total.seconds, 6);
+    expect(bytes).toHaveLength(seconds.length);
+    expect(Math.max(...bytes)).toBe(plan.total.host);
   });
 
   it.each<[string, Capacity, RegExp]>([

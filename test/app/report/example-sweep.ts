@@ -11,13 +11,14 @@ const ended = (method: string, sparsity: number, initial: number, rebuilt: numbe
   rowOf(method, sparsity, {
     sparsity, seconds, spent, checkpoint: '/c', report: '/state/runs/x/report.md',
     perplexity: { dense: { a: 4, b: 5 }, initial: { a: initial, b: 2 * initial }, rebuilt: { a: rebuilt, b: 2 * rebuilt } },
-    accuracy: { dense: 0.6, initial: 0.5 - sparsity / 10, rebuilt: 0.6 - sparsity / 10 }, ...more,
+    accuracy: { dense: 0.6, initial: 0.5 - sparsity / 10, rebuilt: 0.6 - sparsity / 10 }, chance: 0.25, ...more,
   });
 
 /** A sweep in which members ended in every way. */
 export const exampleSweep: SweepTable = {
   name: 'methods and sparsities',
   axes: ['initialMask.method', 'initialMask.sparsity'],
+  cost: { perHour: 360, currency: 'EUR' },
   rows: [
     ended('wanda', 0.4, 5, 4.25, [10, 10]),
     ended('wanda', 0.5, 6, 5, [12, 4]),

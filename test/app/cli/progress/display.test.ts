@@ -54,6 +54,21 @@ describe('display on a terminal', () => {
     expect(screen(output.text)).toEqual(['server is up', 'worker died', ...renderProgress(at(2), 100), 'bye', '']);
   });
 
+  it('says what is waited for until there is progress, on one line', () => {
+    const output = new Output(true, 30);
+    const display = openDisplay(output, {});
+    display.waiting('the Temporal server');
+    expect(screen(output.text)).toEqual(['Waiting for the Temporal ser…', '']);
+    display.message('server is up');
+    const waiting: PipelineProgress = { name: 'p', configDigest: '', stages: [{ type: 'rebuild', state: 'waiting', done: 0, total: 0, detail: '', seconds: 0, reused: 0 }] };
+    display.update(waiting);
+    expect(screen(output.text).slice(0, 2)).toEqual(['server is up', 'Waiting for a worker ...']);
+    display.update({ ...waiting, preparing: 'starting the engine' });
+    expect(screen(output.text)[1]).toBe('starting the engine');
+    display.update(at(1));
+    expect(screen(output.text)).toEqual(['server is up', ...renderProgress(at(1), 30), '']);
+  });
+
   it('has colors, which NO_COLOR turns off, and nothing else', () => {
     const write = (environment: NodeJS.ProcessEnv): string => {
       const output = new Output(true);

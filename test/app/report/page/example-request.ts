@@ -41,6 +41,19 @@ export function exampleRequest(layers: number, size = 1): PageRequest & Required
         { gate: 'fast', asked: 'total seconds <= 40', quantity: 'seconds', comparison: '<=', limit: 40, found: 80, passed: false },
       ],
       zeroShot: { dense: { arc_easy: score(0.61) }, rebuilt: { arc_easy: score(0.57) } },
+      found: { calibration: 0.1, initialMask: 0.25 },
+      planned: { calibration: { seconds: 0.2, bytes: 300 * 2 ** 20 }, initialMask: { seconds: 1, bytes: 310 * 2 ** 20 }, rebuild: { seconds: 60.5, bytes: 420 * 2 ** 20 }, evaluation: { seconds: 3.3, bytes: 320 * 2 ** 20 } },
+      costs: { rebuild: { bytesUp: 3 * 2 ** 20, bytesDown: 2 ** 20, operations: 1234, seconds: { products: 40, elementwise: 20, transfers: 5, javascript: 8, waiting: 2 }, peakBytes: 400 * 2 ** 20 } },
+      timeline: {
+        from: '2026-01-02T03:04:00.000Z', workers: ['123@here', '456@there'],
+        units: [
+          { what: 'checks of model, files and memory', worker: 0, asked: 0, begun: 0.4, ended: 1.4 },
+          { stage: 'rebuild', what: 'rebuild, layer 0', worker: 0, asked: 1.5, begun: 5, ended: 30, attempts: 2 },
+          { stage: 'rebuild', what: 'rebuild, layer 1', worker: 0, asked: 30, begun: 30, ended: 41, lost: true },
+          { stage: 'rebuild', what: 'rebuild, layer 1', worker: 1, asked: 41, begun: 48, ended: 75 },
+          { stage: 'evaluation', what: 'evaluation, <dense>', worker: 1, asked: 82, begun: 82, ended: 90 },
+        ],
+      },
       incidents: [{ at: '2026-01-02T03:04:05.000Z', what: 'compute process was killed' }],
     },
   };

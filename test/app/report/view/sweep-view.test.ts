@@ -55,7 +55,7 @@ describe('view of a sweep', () => {
     expect(named('worth')).toEqual(['method=admm,sparsity=0.5', 'method=wanda,sparsity=0.4', 'method=wanda,sparsity=0.5', 'method=wanda,sparsity=0.6']);
     // At most 1.1 * 4; of two that are as sparse, the better one.
     expect(sparsest).toEqual({ member: 'method=wanda,sparsity=0.4', sparsity: 0.4 });
-    expect(cost).toEqual({ alone: 96, spent: 58 });
+    expect(cost).toEqual({ alone: 96, spent: 58, price: { alone: '9.60 EUR', spent: '5.80 EUR' } });
     // 1 - ln(4.25 / 4) / ln(5 / 4), the most of all, and 1 - ln(7 / 4) / ln(9 / 4), the least.
     expect(gaps?.map((share) => share.toFixed(3))).toEqual(['0.310', '0.728']);
   });
@@ -69,7 +69,7 @@ describe('view of a sweep', () => {
 
   it('of members that were made by an older version does not say what was spent', () => {
     const older = exampleSweep.rows.map((row) => ({ ...row, spent: undefined }));
-    expect(sweepView({ ...exampleSweep, rows: older }).cost).toEqual({ alone: 96 });
+    expect(sweepView({ ...exampleSweep, cost: undefined, rows: older }).cost).toEqual({ alone: 96 });
   });
 
   it('draws the limit of a gate into the number that the gate looked at, and into no other', () => {

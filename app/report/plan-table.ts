@@ -1,0 +1,34 @@
+/** What stages took beside what was predicted, as rows of a table. */
+import { bytesText } from '../../errors/bytes-text.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
+import { change, duration } from './figures.js';
+import { planRows, type PlanRow } from './view/plan-view.js';
+
+export const planNote = 'Work without waiting. Found: in the store, with the seconds that making it took. Predicted: by the plan before the run began, for an empty store. Memory: the largest of the compute process.';
+
+/** A head, a row a stage, and the sum. Columns that no stage has are left out. */
+export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'planned' | 'costs'>): string[][] {
+  const rows = planRows(result);
+  const sum = (of: (row: PlanRow) => number | undefined): number => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
+  const most = (of: (row: PlanRow) => number | undefined): number | undefined => {
+    const known = rows.flatMap((row) => of(row) ?? []);
+    return known.length === 0 ? undefined : Math.max(...known);
+  };
+  const isPlanned = rows.some(({ planned }) => planned !== undefined);
+  const total: PlanRow = { name: 'total', seconds: result.seconds.total, made: sum(({ made }) => made), found: sum(({ found }) => found), ...(isPlanned && { planned: sum(({ planned }) => planned) }) };
+  const [peak, plannedPeak] = [most((row) => row.peak), most((row) => row.plannedPeak)];
+  const all: PlanRow[] = [...rows, { ...total, ...(peak !== undefined && { peak }), ...(plannedPeak !== undefined && { plannedPeak }) }];
+  const isAnyFound = all.some(({ found }) => found > 0);
+  const columns: [name: string, text: (row: PlanRow) => string, isShown?: boolean][] = [
+    ['stage', ({ name }) => name],
+    ['time', ({ seconds }) => duration(seconds)],
+    ['made', ({ made }) => duration(made), isAnyFound],
+    ['found', ({ found }) => duration(found), isAnyFound],
+    ['predicted time', ({ planned }) => (planned === undefined ? '' : duration(planned)), isPlanned],
+    ['difference', ({ seconds, planned }) => (planned === undefined || planned === 0 || seconds === 0 ? '' : change(planned, seconds)), isPlanned],
+    ['peak memory', (row) => (row.peak === undefined ? '' : bytesText(row.peak)), peak !== undefined],
+    ['predicted memory', (row) => (row.plannedPeak === undefined ? '' : bytesText(row.plannedPeak)), plannedPeak !== undefined],
+  ];
+  const shown = columns.filter(([, , isShown = true]) => isShown);
+  return [shown.map(([name]) => name), ...all.map((row) => shown.map(([, text]) => text(row)))];
+}

@@ -1,0 +1,111 @@
+/** Who did what, and when, as the timeline of a run's page shows it. Pure. */
+import type { CostedStage } from '../../../activities/result.js';
+import type { Incident, Timeline, TimelineUnit } from '../../../workflows/protocol.js';
+
+/** What a span of a lane is: work of a stage or of none, time until a worker had the work, or work that was lost. */
+export type SpanKind = CostedStage | 'other' | 'waiting' | 'lost';
+
+export interface Span {
+  kind: SpanKind;
+  /** Seconds since the beginning of the run. */
+  from: number;
+  to: number;
+  what: string;
+}
+
+export interface Lane {
+  worker: string;
+  /** In the order of time; none lies over another. */
+  spans: Span[];
+  /** Pieces of work that it has finished. */
+  units: number;
+  /** Seconds that it worked, that the run waited for it, and that were lost with it. */
+  worked: number;
+  waited: number;
+  lost: number;
+}
+
+export interface TimelineView {
+  /** ISO 8601: when the run began. */
+  from: string;
+  /** Seconds until the last piece of work had ended. */
+  seconds: number;
+  lanes: Lane[];
+  incidents: { at: number; what: string }[];
+  /** Seconds in which no worker had work of the run, for longer than a moment: it was paused, or nobody could take it. */
+  idle: number;
+  /** Work that was done again. */
+  repeated: { what: string; worker: string; why: string }[];
+}
+
+/** Shorter waits are part of every activity. */
+const leastWait = 0.5;
+/** A page with more spans joins neighbours of the same kind. */
+const mostSpans = 500;
+/** Between two pieces of work lie moments in which the run decides what is next. What is longer has another reason. */
+const leastIdle = 2;
+/** Above so many workers, those of a machine share a lane. */
+const mostLanes = 16;
+
+/** @returns undefined where nothing was recorded */
+export function timelineView(timeline: Timeline | undefined, incidents: readonly Incident[]): TimelineView | undefined {
+  if (timeline === undefined || timeline.units.length === 0) return undefined;
+  const { from, units, workers } = timeline;
+  const seconds = units.reduce((most, { ended }) => Math.max(most, ended), 0);
+  const isJoined = units.length > mostSpans;
+  const nameOf = laneNames(workers);
+  const byLane = new Map<string, TimelineUnit[]>();
+  for (const unit of units) byLane.set(nameOf(unit.worker), [...(byLane.get(nameOf(unit.worker)) ?? []), unit]);
+  return {
+    from, seconds,
+    lanes: [...byLane].map(([worker, own]) => laneOf(worker, own, isJoined)),
+    incidents: incidents.map(({ at, what }) => ({ at: Math.min(seconds, Math.max(0, (Date.parse(at) - Date.parse(from)) / 1000)), what })).filter(({ at }) => Number.isFinite(at)),
+    idle: idleOf(units),
+    repeated: units.flatMap(({ what, worker, attempts, lost }) => (attempts === undefined && lost === undefined ? [] : [{
+      what, worker: nameOf(worker), why: lost ? 'its worker was gone' : `${(attempts ?? 1) - 1} failed ${attempts === 2 ? 'attempt' : 'attempts'} before`,
+    }])),
+  };
+}
+
+/** Process and machine, as short as they are told apart. */
+function laneNames(workers: readonly string[]): (worker: number) => string {
+  const short = workers.map((name) => name.split(' ')[0] ?? '');
+  const names = short.map((name, index) => (short.indexOf(name) === index ? name : `${name} (${short.slice(0, index).filter((other) => other === name).length + 1})`));
+  const isCrowded = workers.length > mostLanes;
+  return (worker) => (isCrowded ? (short[worker] ?? '').replace(/^\d+@/, 'all of ') : (names[worker] ?? ''));
+}
+
+function laneOf(worker: string, units: readonly TimelineUnit[], isJoined: boolean): Lane {
+  const sorted = [...units].sort((a, b) => a.begun - b.begun);
+  const spans: Span[] = [];
+  let end = 0;
+  const add = (span: Span): void => {
+    const from = Math.max(end, span.from);
+    const to = Math.max(from, span.to);
+    end = to;
+    const last = spans.at(-1);
+    if (isJoined && last?.kind === span.kind && span.kind !== 'lost' && from - last.to < leastWait) Object.assign(last, { to, what: `${last.what.split(' to ')[0] ?? ''} to ${span.what}` });
+    else if (to > from) spans.push({ ...span, from, to });
+  };
+  const sums = { worked: 0, waited: 0, lost: 0 };
+  for (const { what, stage, asked, begun, ended, attempts, lost } of sorted) {
+    const wait = begun - asked;
+    // Before a second attempt lies the one that failed.
+    if (attempts !== undefined) add({ kind: 'lost', from: asked, to: begun, what: `${what}: failed, and tried again` });
+    else if (wait >= leastWait) add({ kind: 'waiting', from: asked, to: begun, what: `waiting: ${what}` });
+    add({ kind: lost ? 'lost' : (stage ?? 'other'), from: begun, to: ended, what: lost ? `${what}: lost with its worker` : what });
+    sums[attempts === undefined ? 'waited' : 'lost'] += wait;
+    sums[lost ? 'lost' : 'worked'] += ended - begun;
+  }
+  return { worker, spans, units: units.filter(({ lost }) => lost === undefined).length, ...sums };
+}
+
+/** Gaps between the beginning and the end that belong to no piece of work. */
+function idleOf(units: readonly TimelineUnit[]): number {
+  let [end, idle] = [0, 0];
+  for (const { asked, ended } of [...units].sort((a, b) => a.asked - b.asked)) {
+    if (asked - end >= leastIdle) idle += asked - end;
+    end = Math.max(end, ended);
+  }
+  return idle;
+}
