@@ -13,6 +13,21 @@ export class ComputeCrashedError extends PassingFault {
   }
 }
 
+/** The engine has no memory left for a tensor, on a GPU or on the host. What the compute process kept is freed, and the work is tried again. */
+export class EngineMemoryError extends PassingFault {
+  constructor(error: Error) {
+    const [, shape, device] = /allocating tensor with shape\[([\d,]*)\].*device:(\w+:\d+)/.exec(error.message) ?? [];
+    super(
+      {
+        where: device === undefined ? 'engine' : `memory of ${device}`,
+        what: `TensorFlow has no room for ${shape === undefined ? 'a tensor' : `a tensor of ${shape.split(',').join(' x ')}`}`,
+        remedy: 'End what else uses this memory, take a device with more of it, or lower calibration.samples or sequenceLength; `temporal-pipeline plan` predicts what is needed. Finished layers are kept',
+      },
+      { cause: error },
+    );
+  }
+}
+
 /** A passing trouble of the operating system: disk full, too many open files, I/O error. */
 export class SystemTroubleError extends PassingFault {
   constructor(error: NodeJS.ErrnoException) {

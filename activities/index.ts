@@ -5,7 +5,7 @@ import { withoutSecrets } from '../errors/secrets.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
 import { ComputeHost, RemoteFault } from './compute/host.js';
-import { ComputeCrashedError, SeatLostError } from './errors.js';
+import { ComputeCrashedError, EngineMemoryError, SeatLostError } from './errors.js';
 import { serializeFault } from './compute/failure.js';
 import type { ComputeTask, SerializedFault } from './compute/messages.js';
 import type { Seat } from './seat.js';
@@ -26,8 +26,8 @@ export type { Activities } from './types.js';
 /** Milliseconds between two signs of life to the server, also while the compute process is busy. */
 const heartbeatInterval = 1000;
 
-/** Attempts of one activity after which a crash of the compute process fails the run. A new start continues where it was. */
-const maximumCrashes = 20;
+/** Attempts of one activity after which what may pass fails the run, by its class. A new start continues where it was. */
+const mostAttempts: ReadonlyMap<string, number> = new Map([[ComputeCrashedError.name, 20], [EngineMemoryError.name, 3]]);
 
 export interface ActivityOptions extends Renderers {
   state: string;
@@ -177,11 +177,12 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   } catch (error) {
     if (error instanceof RemoteFault) {
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
+      const fault = withLimit(error.fault, context.info.attempt);
       // It ends the run, so the worker is free for the next one.
-      if (!error.fault.retryable) seat.leave(runInFlight());
-      throw asFailure(error.fault);
+      if (!fault.retryable) seat.leave(runInFlight());
+      throw asFailure(fault);
     }
-    if (error instanceof ComputeCrashedError) throw asCrashFailure(error, context.info.attempt);
+    if (error instanceof ComputeCrashedError) throw asFailure(withLimit(serializeFault(error), context.info.attempt));
     if (error instanceof SeatLostError) throw asFailure(serializeFault(error));
     throw error;
   } finally {
@@ -189,9 +190,9 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   }
 }
 
-/** Crashes pass, but not for ever: what crashes every time would keep a run from ever ending. */
-function asCrashFailure(error: ComputeCrashedError, attempt: number): ApplicationFailure {
-  return asFailure({ ...serializeFault(error), retryable: attempt < maximumCrashes });
+/** What happens every time would keep a run from ever ending. */
+function withLimit(fault: SerializedFault, attempt: number): SerializedFault {
+  return { ...fault, retryable: fault.retryable && attempt < (mostAttempts.get(fault.name) ?? Infinity) };
 }
 
 /** `type` is the fault's class; clients show the message as it is. */

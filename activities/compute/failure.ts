@@ -1,6 +1,6 @@
 import { Fault, type FaultText } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
-import { InternalError, SystemTroubleError } from '../errors.js';
+import { EngineMemoryError, InternalError, SystemTroubleError } from '../errors.js';
 import type { SerializedFault } from './messages.js';
 
 /** System errors after which the same work may well succeed. */
@@ -11,10 +11,16 @@ function isPassing({ code = '', syscall }: NodeJS.ErrnoException): boolean {
   return passingCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
 }
 
+/** TensorFlow's status RESOURCE_EXHAUSTED, or its allocator's words. */
+function isOutOfMemory({ message }: Error): boolean {
+  return /Invalid TF_Status: 8\b|OOM when allocating/.test(message);
+}
+
 /** Turns every thrown value into one of the project's faults. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (error instanceof Error && isPassing(error)) return new SystemTroubleError(error);
+  if (error instanceof Error && isOutOfMemory(error)) return new EngineMemoryError(error);
   return new InternalError(error);
 }
 

@@ -1,0 +1,30 @@
+import { beforeAll, expect, it } from 'vitest';
+import { asFault, serializeFault } from '../../../activities/compute/failure.js';
+import { EngineMemoryError, InternalError, SystemTroubleError } from '../../../activities/errors.js';
+import { tf } from '../../../science/engine/index.js';
+import { openTestEngine } from '../../helpers/engine.js';
+import { needs, where } from '../../helpers/needs.js';
+
+beforeAll(() => openTestEngine());
+
+function thrown(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+it('says which tensor had no room where, and that it may pass', where(needs.tensorflow), () => {
+  // 4 TiB.
+  const error = thrown(() => tf.fill([2 ** 20, 2 ** 20], 1));
+  expect(asFault(error)).toBeInstanceOf(EngineMemoryError);
+  expect(serializeFault(error)).toMatchObject({ name: 'EngineMemoryError', retryable: true });
+  expect(serializeFault(error).message).toMatch(/^memory of [CG]PU:0: TensorFlow has no room for a tensor of 1048576 x 1048576\. End what else uses this memory/);
+});
+
+it('tells other failures from it', () => {
+  expect(asFault(new Error('Invalid TF_Status: 3\nMessage: Incompatible shapes'))).toBeInstanceOf(InternalError);
+  expect(asFault(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))).toBeInstanceOf(SystemTroubleError);
+});
