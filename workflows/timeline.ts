@@ -2,7 +2,7 @@ import type { CostedStage, Timeline, TimelineUnit } from '../activities/result.j
 import type { Performed } from './placement.js';
 
 /** So many pieces of work are told apart. Later ones of the same worker and stage become one with the last: a run hands all of them on. */
-const most = 2_000;
+const most = 500;
 
 /** Which worker of a run has done what, and when. Nothing of it is compared when a history is replayed. */
 export class TimelineKeeper {

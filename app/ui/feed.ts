@@ -3,12 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** How often something that changes is looked at, and something that has ended. */
 const pollMs = { live: 500, ended: 3_000 };
 
+export interface Watcher<Facts> {
+  onFacts: (facts: Facts) => void;
+  /** There was no answer. */
+  onFailure: (error: unknown) => void;
+}
+
 /**
  * Looks at something again and again while somebody watches, once for all who watch.
  * Without an answer it keeps looking: servers and workers come back.
  */
 export class Feed<Facts> {
-  private readonly watchers = new Set<(facts: Facts) => void>();
+  private readonly watchers = new Set<Watcher<Facts>>();
   private stop: AbortController | undefined;
   private last: { facts: Facts; at: number } | undefined;
   private looking: Promise<Facts> | undefined;
@@ -25,15 +31,15 @@ export class Feed<Facts> {
     return await this.look();
   }
 
-  /** Calls `onFacts` with what it looks like, from now on. @returns how to stop that */
-  watch(onFacts: (facts: Facts) => void): () => void {
-    this.watchers.add(onFacts);
+  /** Tells what it looks like, from now on. @returns how to stop that */
+  watch(watcher: Watcher<Facts>): () => void {
+    this.watchers.add(watcher);
     if (this.stop === undefined) {
       this.stop = new AbortController();
       void this.follow(this.stop.signal);
     }
     return () => {
-      this.watchers.delete(onFacts);
+      this.watchers.delete(watcher);
       if (this.watchers.size > 0) return;
       this.stop?.abort();
       this.stop = undefined;
@@ -42,10 +48,13 @@ export class Feed<Facts> {
 
   private async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const facts = await this.look().catch(() => undefined);
+      const looked = await this.look().then((facts) => ({ facts }), (error: unknown) => ({ error }));
       if (signal.aborted) return;
-      if (facts !== undefined) for (const tell of this.watchers) tell(facts);
-      const pause = facts === undefined || this.isLive(facts) ? this.livePollMs : pollMs.ended;
+      for (const { onFacts, onFailure } of this.watchers) {
+        if ('facts' in looked) onFacts(looked.facts);
+        else onFailure(looked.error);
+      }
+      const pause = !('facts' in looked) || this.isLive(looked.facts) ? this.livePollMs : pollMs.ended;
       await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -1,6 +1,9 @@
 /** All runs of the server, as the first page shows them. */
 import type { Client } from '@temporalio/client';
 import { queryProgress } from '../cli/progress/follow.js';
+import { searchWorkflow } from '../../workflows/search-protocol.js';
+import { sweepWorkflow } from '../../workflows/sweep-protocol.js';
+import { listFamilies, type ListedFamily } from '../cli/sweep/list.js';
 import { listRuns, type ListedRun } from '../cli/runs/list-runs.js';
 import type { RunEnds } from '../cli/runs/run-ends.js';
 import { progressView, type ProgressView } from '../report/view/progress-view.js';
@@ -15,6 +18,28 @@ export interface RunRow extends ListedRun {
   progress?: ProgressView;
 }
 
+/** What the first page shows. */
+export interface ListFacts {
+  runs: RunRow[];
+  families: FamilyRow[];
+}
+
+/** A sweep or a search. */
+export interface FamilyRow extends ListedFamily {
+  noun: 'sweep' | 'search';
+}
+
+export async function collectList(client: Client, ends: RunEnds): Promise<ListFacts> {
+  const kinds = [{ workflow: sweepWorkflow, noun: 'sweep', count: 'members' }, { workflow: searchWorkflow, noun: 'search', count: 'points' }] as const;
+  const [runs, ...families] = await Promise.all([
+    collectRuns(client, ends),
+    ...kinds.map(async (kind) => (await inTime(client, () => listFamilies(client, kind))).map((family): FamilyRow => ({ ...family, noun: kind.noun }))),
+  ]);
+  const seen = new Set<string>();
+  const newest = families.flat().sort((a, b) => (a.started < b.started ? 1 : -1)).filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));
+  return { runs, families: newest };
+}
+
 /** Whether a run has not ended. */
 export const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
 
@@ -23,9 +48,13 @@ export const mostRuns = 500;
 /** Runs whose progress is asked for. */
 const mostAsked = 16;
 
+/** The client would ask a server that is away for minutes. */
+const inTime = <Listed>(client: Client, list: () => Promise<Listed>): Promise<Listed> => client.connection.withDeadline(Date.now() + listTimeoutMs, list);
+const listTimeoutMs = 15_000;
+
 /** The newest execution of each run, newest first. */
-export async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
-  const runs = newestOfEach(await listRuns(client)).slice(0, mostRuns);
+async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
+  const runs = newestOfEach(await inTime(client, () => listRuns(client))).slice(0, mostRuns);
   const open = runs.filter(isOpen).slice(0, mostAsked);
   const [outcomes, progress] = await Promise.all([
     ends.of(runs),

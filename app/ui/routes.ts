@@ -2,6 +2,8 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Hono, type Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { runFolder } from '../../activities/write-outputs.js';
+import { familyFolder } from '../../activities/write-sweep.js';
 import { Fault } from '../../errors/fault.js';
 import { comparedRuns } from '../cli/compare/compared-runs.js';
 import { findFinished } from '../cli/compare/find-finished.js';
@@ -15,13 +17,16 @@ import { renderComparePage } from '../report/page/compare-page.js';
 import { compareView } from '../report/view/compare-view.js';
 import { FactsOfRun, type RunFacts } from './facts.js';
 import { Feed } from './feed.js';
-import { fileOfRun } from './files.js';
+import { FactsOfFamily, type FamilyFacts } from './family-facts.js';
+import { fileOf } from './files.js';
 import type { Guard } from './guard.js';
-import { collectRuns, isOpen, type RunRow } from './list-facts.js';
+import { collectList, isOpen, type ListFacts } from './list-facts.js';
 import { actions, type Action } from './page/controls.js';
+import { renderOutagePage } from './page/document.js';
+import { familyParts, renderFamilyPage, type FamilyPageOptions } from './page/family-page.js';
 import { runPath } from './page/paths.js';
 import { renderLivePage, renderReportFrame, runPageView, runParts, type RunPageOptions } from './page/run-page.js';
-import { renderRunsPage, runsQuery, runsTable } from './page/runs-page.js';
+import { familiesTable, renderRunsPage, runsQuery, runsTable } from './page/runs-page.js';
 import { script } from './page/script.js';
 import { uiStyle } from './page/style.js';
 import { sendParts } from './send-parts.js';
@@ -37,19 +42,24 @@ export interface UiOptions {
 
 /** All runs are much to ask for: not as often as one. */
 const listPollMs = 2_000;
+/** Members change less often than layers. */
+const familyPollMs = 1_500;
 
 export function uiRoutes({ client, options, place, temporalPage }: UiOptions, guard: Guard): Hono {
   const { state } = options;
   const ends = new RunEnds(client);
-  const list = new Feed<RunRow[]>(() => collectRuns(client, ends), (runs) => runs.some(isOpen), listPollMs);
-  const feeds = new Map<string, Feed<RunFacts>>();
-  const feedOf = (workflowId: string): Feed<RunFacts> => {
-    const known = feeds.get(workflowId);
-    if (known !== undefined) return known;
+  const list = new Feed<ListFacts>(() => collectList(client, ends), ({ runs, families }) => [...runs, ...families].some(isOpen), listPollMs);
+  const feedOf = remembered((workflowId): Feed<RunFacts> => {
     const facts = new FactsOfRun(client, state, ends, workflowId);
-    const feed = new Feed(() => facts.collect(), isOpen);
-    feeds.set(workflowId, feed);
-    return feed;
+    return new Feed(() => facts.collect(), isOpen);
+  });
+  const familyFeedOf = remembered((workflowId): Feed<FamilyFacts> => {
+    const facts = new FactsOfFamily(client, state, workflowId);
+    return new Feed(() => facts.collect(), isOpen, familyPollMs);
+  });
+  const familyOptions = ({ workflowId, runId }: FamilyFacts): FamilyPageOptions => {
+    const address = temporalPage({ workflowId, runId });
+    return { state, ...(address !== undefined && { temporalPage: address }) };
   };
   const pageOptions = ({ workflowId, runId }: RunFacts): RunPageOptions => {
     const address = temporalPage({ workflowId, runId });
@@ -63,7 +73,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   app.get('/', async (c) => c.html(await renderRunsPage(await list.now(), runsQuery(c.req.query()), place)));
   app.get('/events', (c) => {
     const query = runsQuery(c.req.query());
-    return streamSSE(c, (stream) => sendParts(stream, list, (runs) => ({ parts: { runs: runsTable(runs, query) } })));
+    return streamSSE(c, (stream) => sendParts(stream, list, ({ runs, families }) => ({ parts: { families: familiesTable(families), runs: runsTable(runs, query) } })));
   });
   app.get('/compare', async (c) => {
     const words = c.req.queries('run') ?? [];
@@ -82,7 +92,18 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
     const feed = feedOf(c.req.param('id'));
     return streamSSE(c, (stream) => sendParts(stream, feed, (facts) => ({ view: runPageView(facts), parts: runParts(facts, pageOptions(facts)) })));
   });
-  app.get('/runs/:id/files/:name{.+}', async (c) => (await fileOfRun(state, c.req.param('id'), c.req.param('name'))) ?? c.notFound());
+  app.get('/runs/:id/files/:name{.+}', async (c) => (await fileOf(() => runFolder(state, c.req.param('id')), c.req.param('name'))) ?? c.notFound());
+  for (const noun of ['sweep', 'search'] as const) {
+    const at = `/${noun === 'sweep' ? 'sweeps' : 'searches'}` as const;
+    // So a report on this machine names the pages of members.
+    app.get(`${at}/runs/:id/report.html`, (c) => c.redirect(`${runPath(c.req.param('id'))}/files/report.html`));
+    app.get(`${at}/:id`, async (c) => {
+      const facts = await familyFeedOf(c.req.param('id')).now();
+      return c.html(await renderFamilyPage(facts, familyOptions(facts)));
+    });
+    app.get(`${at}/:id/events`, (c) => streamSSE(c, (stream) => sendParts(stream, familyFeedOf(c.req.param('id')), (facts) => ({ parts: familyParts(facts, familyOptions(facts)) }))));
+    app.get(`${at}/:id/files/:name`, async (c) => (await fileOf(() => familyFolder(state, noun, c.req.param('id')), c.req.param('name'), { sorts: true })) ?? c.notFound());
+  }
   app.post('/runs/:id/:action', async (c) => {
     const action = actions.find((name) => name === c.req.param('action'));
     if (action === undefined) return c.notFound();
@@ -111,10 +132,21 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   return app;
 }
 
+/** What is made once for each id. */
+function remembered<Made>(make: (id: string) => Made): (id: string) => Made {
+  const all = new Map<string, Made>();
+  return (id) => {
+    const made = all.get(id) ?? make(id);
+    all.set(id, made);
+    return made;
+  };
+}
+
 const wantsJson = (c: Context): boolean => c.req.header('accept')?.includes('application/json') === true;
 
 /** What went wrong, for a person. */
-function describe(error: Error, c: Context): Response {
+async function describe(error: Error, c: Context): Promise<Response> {
+  if (isOutage(error) && c.req.method === 'GET' && c.req.header('accept')?.includes('text/html') === true) return c.html(await renderOutagePage(), 503);
   const [status, said] = error instanceof WorkflowNotFoundError ? [404, 'The server knows no such run.'] as const
     : isOutage(error) ? [503, 'The Temporal server does not answer. Try again in a moment.'] as const
     : error instanceof Fault ? [409, error.message] as const

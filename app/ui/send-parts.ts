@@ -1,4 +1,5 @@
 import type { SSEStreamingApi } from 'hono/streaming';
+import { isOutage } from '../cli/client.js';
 import type { Piece } from '../report/page/document.js';
 import type { Feed } from './feed.js';
 
@@ -9,14 +10,23 @@ export interface Shown {
   parts: Record<string, Piece | string>;
 }
 
+/** Said on the page until the server answers again. */
+export const noServer = 'The Temporal server does not answer. The page shows what was known before, and continues by itself.';
+
 /** How often a line goes out that says nothing, so that a reader that has gone is noticed. */
 const aliveMs = 15_000;
 
 /** Sends the parts of a page, all of them first and then those that have changed, until the reader goes. */
 export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts>, show: (facts: Facts) => Shown): Promise<void> {
   const sent = new Map<string, string>();
+  const tellOutage = async (what: string): Promise<void> => {
+    if ((sent.get('outage') ?? '') === what) return;
+    sent.set('outage', what);
+    await stream.writeSSE({ event: 'outage', data: what });
+  };
   const send = async (facts: Facts): Promise<void> => {
     const { view, parts } = show(facts);
+    await tellOutage('');
     if (view !== undefined && sent.get('view') !== view) {
       sent.set('view', view);
       await stream.writeSSE({ event: 'view', data: view });
@@ -42,9 +52,12 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
     isSending = false;
   };
   await new Promise<void>((resolve) => {
-    const stop = feed.watch((facts) => {
-      newest = facts;
-      void sendNewest();
+    const stop = feed.watch({
+      onFacts: (facts) => {
+        newest = facts;
+        void sendNewest();
+      },
+      onFailure: (error) => void tellOutage(isOutage(error) ? noServer : `This cannot be looked at now: ${(error as Error).message}`).catch(() => undefined),
     });
     const alive = setInterval(() => void stream.write(': alive\n\n'), aliveMs);
     stream.onAbort(() => {

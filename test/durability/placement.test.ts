@@ -116,6 +116,15 @@ describe('placement of runs', () => {
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/));
     expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
     expect(owner.isAlive).toBe(false);
+    // The timeline has both workers, and what was lost with the first.
+    const { workers = [], units = [] } = result.timeline ?? {};
+    expect(workers.length).toBeGreaterThan(1);
+    expect(workers[0]).toMatch(new RegExp(`^${owner.pid}@`));
+    const lost = units.filter((unit) => unit.lost);
+    expect(lost.map(({ worker }) => worker)).toContain(0);
+    // Another one did it, later.
+    expect(units.some(({ what, worker, begun }) => what === lost[0]?.what && worker !== 0 && begun >= lost[0].asked)).toBe(true);
+    expect(readFileSync(result.page ?? '', 'utf8')).toContain(`<span class="name">${owner.pid}@`);
   });
 
   it('tells what nothing failed by: a compute process that was stopped', async () => {

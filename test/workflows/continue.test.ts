@@ -137,8 +137,15 @@ gates: [seconds total <= 10000]
       seen.push({ done: stages.reduce((sum, { done }) => sum + done, 0), stages: stages.filter(({ state }) => state === 'done').length });
     };
     workflowId = await start('parts');
-    const result = await resultOf(workflowId);
-    expect({ ...result, name: 'whole', configDigest: expected.configDigest }).toEqual(expected);
+    const { timeline, ...result } = await resultOf(workflowId);
+    const { timeline: wholeTimeline, ...whole } = expected;
+    expect({ ...result, name: 'whole', configDigest: expected.configDigest }).toEqual(whole);
+    // The same work in the same order, by one worker. Log-likelihoods are looked up again.
+    const done = (of: typeof timeline): string[] => of?.units.map(({ what }) => what).filter((what) => !what.endsWith('zero-shot')) ?? [];
+    expect(done(timeline)).toEqual(done(wholeTimeline));
+    expect(done(timeline)).toContain('rebuild, layer 1');
+    expect(timeline?.workers).toEqual(['continuing']);
+    expect(timeline?.units.every(({ asked, ended }, index) => ended >= asked && asked >= (timeline.units[index - 1]?.asked ?? 0))).toBe(true);
     const lengths = await executions(workflowId);
     expect(lengths.length).toBeGreaterThan(4);
     expect(Math.max(...lengths)).toBeLessThan(mostEvents);

@@ -12,6 +12,7 @@ import { sweepRequestFor } from '../../app/cli/sweep/request.js';
 import { maximumMembers, parsePipeline, parseSweep } from '../../app/config/index.js';
 import type { Carried } from '../../workflows/continuation.js';
 import { newProgress } from '../../workflows/progress.js';
+import { TimelineKeeper } from '../../workflows/timeline.js';
 import type { EvaluationPart } from '../../workflows/run-state.js';
 import type { MemberOutcome, SweepRow } from '../../workflows/sweep-protocol.js';
 
@@ -73,9 +74,14 @@ stages:
     zeroShot: { questions: list(8, () => ({ key: key(), documents: 10_042, parts: list(60, () => ({ samples: 1234, tokens: 131_072, bytes: 4_294_967_296 })) })), state: 2, groups: { all: 480, done: 240 }, scores: zeroShot },
   };
 
+  const keeper = new TimelineKeeper();
+  keeper.begin(undefined, new Date(0));
+  for (let index = 0; index < 3000; index++) keeper.add('evaluation', { what: 'w'.repeat(60), worker: `${1_234_567 + (index % 20)}@${key()}`.slice(0, 60), asked: 1e9 + 1234.567 * index, times: { begun: 1e9 + 1234.567 * index, ended: 2e9, attempt: 2 } });
+  const timeline = keeper.soFar();
+
   it('what it carries on when it continues as new is far smaller, as it is', () => {
     const carried: Carried = {
-      context, restarts: 1, seating: { place: { taskQueue: `gpu-${key()}`, store: key() }, store: key() },
+      context, restarts: 1, timeline, seating: { place: { taskQueue: `gpu-${key()}`, store: key() }, store: key() },
       progress: { ...newProgress(request), incidents },
       state: { stage: 3, tokens, masks: { initial: list(layers, key), rebuilt: list(layers, key) }, perplexity, zeroShot, initialMask, rebuild, outputs: { checkpoint: '/srv/out', mask: '/srv/mask', proof: '/srv/proof', pruned: 1 }, part },
     };
@@ -86,7 +92,7 @@ stages:
     const digests = { mask: key(), checkpoint: Object.fromEntries(list(30, (index) => [`model-000${index}-of-00030.safetensors`, key()])) };
     const result: PipelineResult = {
       name: 'llama70b', configDigest, engine: context.engine, model: context.model, checkpoint: '/srv/out', mask: '/srv/mask', proof: '/srv/proof', report: '/srv/report.md', digests,
-      pattern: 'unstructured', sparsity: { target: 0.5, actual: 0.5 }, perplexity, zeroShot, initialMask, rebuild, seconds: { calibration: 1, initialMask: 1, rebuild: 1, evaluation: 1, total: 4 }, reused: 0, incidents,
+      pattern: 'unstructured', sparsity: { target: 0.5, actual: 0.5 }, perplexity, zeroShot, initialMask, rebuild, seconds: { calibration: 1, initialMask: 1, rebuild: 1, evaluation: 1, total: 4 }, reused: 0, incidents, timeline,
     };
     expect(plainBytes({ workflowId: 'w', ...request, context, result })).toBeLessThan(serverLimit / 3);
   });

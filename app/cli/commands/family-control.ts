@@ -11,6 +11,7 @@ import { hasServer, openSession } from '../session.js';
 import { attend } from '../sweep/attend.js';
 import { findFamily } from '../sweep/find.js';
 import type { Family, FamilyKind } from '../sweep/kind.js';
+import { listFamilies, type ListedFamily } from '../sweep/list.js';
 import { textTable, timeText } from '../text-table.js';
 
 const patienceMs = 30_000;
@@ -27,22 +28,17 @@ export async function withFamily(kind: Family, which: string | undefined, option
 }
 
 /** `sweep list`, `search list`: those that the server knows, the newest first. @returns the exit code */
-export async function listFamiliesCommand({ workflow, noun, plural, count }: Family, options: GlobalOptions): Promise<number> {
-  const found: { workflowId: string; status: string; started: string; name: string; runs: number }[] = [];
+export async function listFamiliesCommand(kind: Family, options: GlobalOptions): Promise<number> {
+  const { noun, plural, count } = kind;
+  const found: ListedFamily[] = [];
   if (hasServer(options.state)) {
     const session = await openSession(options.state);
     try {
-      // A sweep that continued as new has several executions; the newest counts.
-      for await (const { workflowId, status, startTime, memo } of session.client.workflow.list({ query: `WorkflowType = '${workflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
-        const { [noun]: name = workflowId, [count]: runs = 0 } = (memo ?? {}) as Record<string, string | number | undefined>;
-        const word = status.name === 'TERMINATED' ? 'cancelled' : status.name.toLowerCase();
-        found.push({ workflowId, status: word, started: startTime.toISOString(), name: String(name), runs: Number(runs) });
-      }
+      found.push(...(await listFamilies(session.client, kind)));
     } finally {
       await session.close();
     }
   }
-  found.sort((a, b) => (a.started < b.started ? 1 : -1));
   if (options.json) printJson({ [plural]: found.map(({ runs, ...rest }) => ({ ...rest, [count]: runs })) });
   else if (found.length === 0) process.stdout.write(`No ${noun} has run yet (state ${options.state}).\n`);
   else {

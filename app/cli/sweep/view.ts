@@ -2,6 +2,7 @@ import type { PipelineProgress, StageProgress } from '../../../workflows/protoco
 import { metricOf } from '../../../workflows/sweep-metric.js';
 import type { SweepRow, SweepTable } from '../../../workflows/sweep-protocol.js';
 import { duration, figure, countText } from '../../report/index.js';
+import { stagesShare } from '../../report/view/progress-view.js';
 import type { View } from '../progress/display.js';
 import { bar, clip } from '../progress/render.js';
 
@@ -36,9 +37,7 @@ export const sweepView: View<SweepView> = {
 
 function shareOf({ status }: SweepRow, progress: PipelineProgress | undefined): number {
   if (status === 'done' || status === 'gateFailed') return 1;
-  if (progress === undefined) return 0;
-  const shares = progress.stages.map(({ state, done, total }) => (state === 'done' ? 1 : total === 0 ? 0 : done / total));
-  return shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+  return progress === undefined ? 0 : stagesShare(progress);
 }
 
 function facts(row: SweepRow, progress?: PipelineProgress): string {

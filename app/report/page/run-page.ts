@@ -25,7 +25,6 @@ ${numbers(view, result, pipeline)}
 ${perplexitySection(view.perplexity)}
 ${accuracySection(result)}
 ${gatesSection(result)}
-${timeSection(view, result)}
 ${errorsSection(view)}
 ${view.map ? sparsitySection(view.map, view.change === undefined) : ''}
 ${view.change ? changeSection(view.change) : ''}
@@ -34,6 +33,7 @@ ${masks ? rowsSection(masks) : ''}
 ${masks ? maskSection(masks) : ''}
 ${rebuildSection(result)}
 ${statisticsSection(result)}
+${timeSection(view, result)}
 ${view.timeline ? timelineSection(view.timeline) : ''}
 ${costsSection(result)}
 ${incidentsSection(result)}

@@ -42,7 +42,7 @@ section { flex: 1 1 100%; background: var(--card); border: 1px solid var(--line)
 @media (min-width: 860px) { section.half { flex: 1 1 420px; } section.third { flex: 1 1 290px; } section.rest { flex: 2 1 580px; } }
 .scroll { overflow-x: auto; }
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 4px 20px; }
-.panels.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 12px 24px; }
+.panels.wide { display: flex; flex-wrap: wrap; gap: 12px 24px; } .panels.wide > * { flex: 1 1 300px; min-width: 0; } .panels.wide > :last-child { flex: 2 1 620px; }
 .chart.wide { min-width: 720px; } .chart.wide svg { max-width: none; }
 .chart svg { display: block; width: 100%; max-width: 640px; height: auto; }
 .good { color: var(--good); } .bad { color: var(--bad); }

@@ -30,6 +30,12 @@ export function progressView({ stages }: Pick<PipelineProgress, 'stages'>): Prog
   };
 }
 
+/** The mean share of the stages that is done: for runs of which nothing says how long stages take. */
+export function stagesShare({ stages }: Pick<PipelineProgress, 'stages'>): number {
+  const shares = stages.map(({ state, done, total }) => (state === 'done' ? 1 : total === 0 ? 0 : done / total));
+  return sum(shares) / Math.max(1, shares.length);
+}
+
 /** How much longer finished stages took than was planned. What was found took no time of this run, and says nothing. */
 function paceOf(stages: readonly StageProgress[]): number {
   const made = stages.filter(({ state, planned, reused }) => state === 'done' && planned !== undefined && planned > 0 && reused === 0);

@@ -3,9 +3,9 @@ import { html } from 'hono/html';
 import { counted, duration, figure, percent } from '../../report/index.js';
 import type { Piece } from '../../report/page/document.js';
 import { choices, descends, filterKeys, isWanted, sorted, sortKeys, type FilterKey, type RunFilter, type SortKey } from '../../report/view/runs-view.js';
-import type { RunRow } from '../list-facts.js';
+import type { FamilyRow, ListFacts, RunRow } from '../list-facts.js';
 import { part, uiPage } from './document.js';
-import { runPath } from './paths.js';
+import { familyPath, runPath } from './paths.js';
 import { timeText } from './time-text.js';
 
 /** What the address asks for. */
@@ -27,10 +27,11 @@ function addressOf({ filter, sort, reverse }: RunsQuery): string {
   return words === '' ? '' : `?${words}`;
 }
 
-export async function renderRunsPage(runs: readonly RunRow[], query: RunsQuery, place: string): Promise<string> {
+export async function renderRunsPage({ runs, families }: ListFacts, query: RunsQuery, place: string): Promise<string> {
   return uiPage({
     title: 'Runs', events: `/events${addressOf(query)}`,
     body: html`<header><h1>Runs</h1><p class="note">${place}</p></header>
+${part('families', familiesTable(families))}
 ${filterForm(runs, query)}
 <form action="/compare">${part('runs', runsTable(runs, query))}</form>`,
   });
@@ -73,6 +74,18 @@ export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
 <thead><tr><td></td>${headings.map(heading)}<th scope="col">methods</th>${figureHeadings.map(heading)}</tr></thead>
 <tbody>${runs.map(row)}</tbody></table></div>
 <p class="below"><button>Compare</button></p></section>`;
+}
+
+/** So many are shown; the others are in `sweep list` and `search list`. */
+const mostFamilies = 12;
+
+/** Sweeps and searches: their members are runs like others. */
+export function familiesTable(families: readonly FamilyRow[]): Piece | string {
+  if (families.length === 0) return '';
+  return html`<section class="above"><h2>Sweeps and searches</h2>${families.length > mostFamilies ? html`<p class="note">The newest ${mostFamilies} of ${families.length}.</p>` : ''}
+<div class="scroll" tabindex="0" role="region" aria-label="Sweeps and searches"><table class="list">
+<thead><tr><th scope="col">name</th><th scope="col">state</th><th scope="col">kind</th><th scope="col" class="n">members</th><th scope="col" class="n">started</th></tr></thead>
+<tbody>${families.slice(0, mostFamilies).map((family) => html`<tr><th scope="row"><a href="${familyPath(family)}"><bdi>${family.name}</bdi></a></th><td>${stateTag(family.status)}</td><td>${family.noun}</td><td class="n">${family.runs}</td><td class="n">${timeText(family.started)}</td></tr>`)}</tbody></table></div></section>`;
 }
 
 function row({ workflowId, name, status, model, sparsity, pattern, methods = [], figures, reason, progress, started }: RunRow): Piece {

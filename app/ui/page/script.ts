@@ -1,6 +1,8 @@
 /** What the browser runs: it puts new parts in place, and sends forms without leaving the page. */
+import { sortFunction } from '../../report/page/sort-script.js';
+
 export const script = `'use strict';
-(() => {
+(() => {${sortFunction}
   const banner = document.getElementById('connection');
   const said = document.getElementById('said');
   const { events, view } = document.body.dataset;
@@ -14,7 +16,17 @@ export const script = `'use strict';
     const open = [...place.querySelectorAll('details')].map((one) => one.open);
     const scrolled = [...place.querySelectorAll('.scroll')].map(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop]);
     const focused = place.contains(document.activeElement) ? pathTo(place, document.activeElement) : undefined;
+    const by = [...place.querySelectorAll('table.sort')].map((table) => {
+      const heads = [...table.tHead.rows[0].cells];
+      const column = heads.findIndex((head) => head.hasAttribute('aria-sort'));
+      return { column, clicks: heads[column]?.getAttribute('aria-sort') === 'descending' ? 2 : 1 };
+    });
     place.innerHTML = html;
+    makeSortable(place);
+    place.querySelectorAll('table.sort').forEach((table, index) => {
+      const { column, clicks } = by[index] ?? { column: -1 };
+      for (let click = 0; column >= 0 && click < clicks; click++) table.tHead.rows[0].cells[column].querySelector('button').click();
+    });
     for (const box of place.querySelectorAll('input[type=checkbox]')) box.checked = chosen.has(box.value);
     place.querySelectorAll('details').forEach((one, index) => { one.open = open[index] === true; });
     place.querySelectorAll('.scroll').forEach((one, index) => one.scrollTo(...(scrolled[index] ?? [0, 0])));
@@ -26,10 +38,13 @@ export const script = `'use strict';
     return path;
   };
 
+  makeSortable(document);
+
   if (events) {
     const source = new EventSource(events);
     source.addEventListener('open', () => say(banner, ''));
     source.addEventListener('part', ({ data }) => { const { id, html } = JSON.parse(data); put(id, html); });
+    source.addEventListener('outage', ({ data }) => say(banner, data));
     source.addEventListener('view', ({ data }) => { if (view && data !== view && !location.search.includes('live')) location.reload(); });
     source.addEventListener('error', () => {
       say(banner, source.readyState === EventSource.CLOSED

@@ -22,7 +22,7 @@ input[type=search], select { font: inherit; font-size: 13px; color: var(--ink); 
 .filter { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; margin-bottom: 12px; font-size: 13px; color: var(--muted); }
 .notice { border-left: 4px solid var(--initial); margin-bottom: 12px; } .notice.bad { border-left-color: var(--bad); } .notice p { overflow-wrap: anywhere; }
 .cards > .part { display: contents; }
-.below { margin: 12px 0 0; }
+.below { margin: 12px 0 0; } .above { margin-bottom: 12px; }
 .small { color: var(--muted); font-size: 12.5px; }
 table.stages td.n { vertical-align: middle; } table.stages th.wide { width: 45%; } table.stages tbody th { color: var(--ink); white-space: nowrap; }
 table.stages .small { display: block; overflow-wrap: anywhere; }

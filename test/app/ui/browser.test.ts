@@ -104,6 +104,49 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.close();
   });
 
+  it('shows a sweep while it runs, each member as it ends, and all of it at the end', async () => {
+    server.allow(0);
+    const { page, complaints } = await openTab(context, `${server.origin}${await server.startSweep('swept')}`);
+    await page.locator('#running', { hasText: 'sparsity=0.4' }).waitFor();
+    server.allow(1);
+    await page.locator('#running', { hasText: /[1-9]\d? %/ }).waitFor();
+    expect(await page.locator('#sections table.sort tbody tr').count()).toBe(3);
+    server.allow(2);
+    await page.locator('h1', { hasText: 'done' }).waitFor();
+    await page.locator('#head', { hasText: '✓ 3 done' }).waitFor();
+    // 11 seconds of work at a euro each.
+    await page.locator('#numbers', { hasText: 'EUR' }).waitFor();
+    await page.locator('#sections h2', { hasText: 'Perplexity on t.txt' }).first().waitFor();
+    await page.getByRole('button', { name: 'sparsity found' }).click();
+    await page.getByRole('link', { name: 'report.html' }).click();
+    await page.locator('h1', { hasText: 'swept' }).waitFor();
+    await page.goBack();
+    await page.locator('table.sort').getByRole('link', { name: 'sparsity=0.5' }).click();
+    await state(page, 'done');
+    await page.goto(`${server.origin}/`);
+    await page.locator('#families').getByRole('link', { name: 'swept' }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('says that the server does not answer, and continues by itself', async () => {
+    server.allow(0);
+    const { page } = await openTab(context, `${server.origin}${await server.start('cut off')}`);
+    await state(page, 'running');
+    await server.outage.begin();
+    const banner = page.locator('#connection', { hasText: 'The Temporal server does not answer.' });
+    await banner.waitFor();
+    const late = (await openTab(context, `${server.origin}/runs/growing`)).page;
+    await late.locator('h1', { hasText: 'The Temporal server does not answer' }).waitFor();
+    await server.outage.end();
+    await banner.waitFor({ state: 'hidden' });
+    server.allow(2);
+    await state(page, 'done');
+    await late.locator('h1', { hasText: 'growing' }).waitFor();
+    await late.close();
+    await page.close();
+  });
+
   it('lists runs as they come, keeps what is chosen, and finds a name', async () => {
     const { page, complaints } = await openTab(context, `${server.origin}/`);
     await page.getByLabel('compare growing').check();
@@ -111,12 +154,12 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.getByRole('link', { name: 'later' }).waitFor();
     expect(await page.getByLabel('compare growing').isChecked()).toBe(true);
     await page.goto(`${server.origin}/?name=GROW`);
-    expect(await page.locator('tbody tr').count()).toBe(1);
+    expect(await page.locator('#runs tbody tr').count()).toBe(1);
     expect(complaints).toEqual([]);
     await page.close();
   });
 
-  describe.each(['/', '/runs/growing', '/runs/reported?live', '/runs/reported'])('%s', (at) => {
+  describe.each(['/', '/sweeps/swept', '/runs/growing', '/runs/reported?live', '/runs/reported'])('%s', (at) => {
     it.each([375, 768, 1240])('fits a window of %d px', async (width) => {
       const { page, complaints } = await openTab(context, `${server.origin}${at}`);
       await page.setViewportSize({ width, height: 900 });

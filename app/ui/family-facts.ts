@@ -1,0 +1,107 @@
+/** Everything that the page of a sweep or a search shows. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { familyFolder } from '../../activities/write-sweep.js';
+import { searchWorkflow, type SearchResult } from '../../workflows/search-protocol.js';
+import { sweepWorkflow, type SweepTable } from '../../workflows/sweep-protocol.js';
+import { isServed } from '../cli/local/pollers.js';
+import { describeFailure } from '../cli/outcome.js';
+import { queryProgress } from '../cli/progress/follow.js';
+import { queryTable } from '../cli/sweep/find.js';
+import { familyStatus } from '../cli/sweep/list.js';
+import { searchTable } from '../report/search-table.js';
+import type { FamilyTable } from '../report/sweep-table.js';
+import { progressView, stagesShare, type ProgressView } from '../report/view/progress-view.js';
+
+export interface FamilyFacts {
+  workflowId: string;
+  runId: string;
+  noun: 'sweep' | 'search';
+  taskQueue: string;
+  /** `running`, `completed`, `failed`, `cancelled`, ... */
+  status: string;
+  started: Date;
+  ended?: Date;
+  /** Members with their state and results so far; undefined as long as no worker has answered. */
+  table?: FamilyTable;
+  /** How far those are that run, by workflow id. */
+  running: Record<string, ProgressView>;
+  served: boolean;
+  /** Why it failed. */
+  reason?: string;
+  /** Files of its report on this machine. */
+  files: string[];
+}
+
+const queryTimeoutMs = 5_000;
+/** Members whose progress is asked for. */
+const mostAsked = 8;
+const nouns: Partial<Record<string, FamilyFacts['noun']>> = { [sweepWorkflow]: 'sweep', [searchWorkflow]: 'search' };
+
+/** Collects the facts of one sweep or search, again and again. What has ended is asked once. */
+export class FactsOfFamily {
+  private last: FamilyFacts | undefined;
+
+  constructor(
+    private readonly client: Client,
+    private readonly state: string,
+    private readonly workflowId: string,
+  ) {}
+
+  /** @throws WorkflowNotFoundError, and what the client throws without a server */
+  async collect(): Promise<FamilyFacts> {
+    const { client, workflowId, state } = this;
+    const description = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).describe());
+    const { runId, taskQueue, startTime, closeTime, type } = description;
+    const noun = nouns[type];
+    if (noun === undefined) throw new WorkflowNotFoundError('it is no sweep and no search', workflowId, runId);
+    const before = this.last;
+    const status = familyStatus(description.status.name);
+    if (status !== 'running' && before?.runId === runId && before.status === status && before.table !== undefined) return before;
+    const served = status === 'running' && (await isServed(client, state, taskQueue));
+    const { table, reason } = status === 'running' ? { table: served ? await this.ask() : undefined } : await this.end(noun);
+    const shown = table ?? before?.table;
+    this.last = {
+      workflowId, runId, noun, taskQueue, status, served, started: startTime,
+      ...(closeTime && { ended: closeTime }),
+      ...(shown && { table: shown }),
+      ...(reason !== undefined && { reason }),
+      running: status === 'running' && shown ? await this.progressOf(shown) : {},
+      files: status === 'running' ? [] : ['report.html', 'report.md', 'table.csv', 'table.json'].filter((name) => existsSync(path.join(familyFolder(state, noun, workflowId), name))),
+    };
+    return this.last;
+  }
+
+  private ask(): Promise<SweepTable | undefined> {
+    return queryTable(this.client, this.workflowId, queryTimeoutMs).catch(() => undefined);
+  }
+
+  /** Its result; of one that failed, what its worker knows, or else its report. */
+  private async end(noun: FamilyFacts['noun']): Promise<{ table?: FamilyTable; reason?: string }> {
+    try {
+      const result = await this.client.workflow.getHandle(this.workflowId).result() as SweepTable | SearchResult;
+      return { table: noun === 'search' ? searchTable(result as SearchResult) : (result as SweepTable) };
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const failure = describeFailure(error);
+      const table = (await this.ask()) ?? (await this.reported(noun));
+      return { ...(table && { table }), ...(failure.status === 'failed' && { reason: failure.error.message }) };
+    }
+  }
+
+  private async reported(noun: FamilyFacts['noun']): Promise<FamilyTable | undefined> {
+    try {
+      return JSON.parse(await readFile(path.join(familyFolder(this.state, noun, this.workflowId), 'table.json'), 'utf8')) as FamilyTable;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async progressOf({ rows }: FamilyTable): Promise<Record<string, ProgressView>> {
+    const running = rows.filter(({ status }) => status === 'running').slice(0, mostAsked);
+    const asked = await Promise.all(running.map(async ({ workflowId }) => [workflowId, await queryProgress(this.client, { workflowId }).then((progress) => ({ share: stagesShare(progress), ...progressView(progress) }), () => undefined)] as const));
+    return Object.fromEntries(asked.flatMap(([id, progress]) => (progress === undefined ? [] : [[id, progress]])));
+  }
+}
