@@ -140,6 +140,13 @@ export function widenFrom16(bytes: Uint8Array, type: keyof typeof dtypes, shape:
   return createOutputTensor.call(native(), wide);
 }
 
+/** The identity, `[size, size]`. TensorFlow.js makes it on the host. */
+export function eye(size: number): Tensor2D {
+  if (!hasDeviceOps()) return tf.eye(size);
+  const { TF_ATTR_TYPE, TF_FLOAT } = native().binding;
+  return tf.tidy(() => native().executeSingleOutput('MatrixDiag', [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }], [tf.fill([size], 1)]) as Tensor2D);
+}
+
 /** The backend, with the part of its binding that runs TensorFlow's own operations. */
 export function native(): NativeBackend {
   return tf.backend() as unknown as NativeBackend;

@@ -1,12 +1,13 @@
 /**
- * What one decoder layer costs besides the products: bytes between host and device, and seconds of JavaScript, while a rebuild
+ * What one decoder layer costs besides the products: bytes between host and device, and seconds of JavaScript, while a method
  * makes its masks. Random bfloat16 weights in a file, masks of 50 % from a store, hidden states on the device. Everything is
  * done that a run does from there on: weights read, masks made, checked, packed and written to a store.
  *
  * The bytes are the same on a CPU and on a GPU, so `device` shows on any machine what a GPU would see.
  *
- * usage: node dist/tools/bench/traffic.js [SHAPE,...] [STRATEGY,...] [PLACE,...]
- *   shapes: 7b, 13b, 135m; strategies: published, guarded; places (where masks are selected): host, device
+ * usage: node dist/tools/bench/traffic.js [SHAPE,...] [METHOD,...] [PLACE,...]
+ *   shapes: 7b, 13b, 135m; methods: published and guarded, which rebuild, and magnitude, wanda, sparsegpt, admm, which make a first mask;
+ *   places (where masks are selected): host, device
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,9 +16,11 @@ import { openStore } from '../../files/artifacts/index.js';
 import { bytesText } from '../../errors/bytes-text.js';
 import { openEngine, selectOn, type Traffic } from '../../science/engine/index.js';
 import { layerCase, shapes, type Shape } from './traffic/layer-case.js';
+import { initialOnce } from './traffic/initial-once.js';
 import { rebuildOnce } from './traffic/rebuild-once.js';
 
-const strategies = ['published', 'guarded'] as const;
+const rebuilds = ['published', 'guarded'] as const;
+const initials = ['magnitude', 'wanda', 'sparsegpt', 'admm'] as const;
 const places = ['host', 'device'] as const;
 
 /** The names that are asked for, all of them if none is. */
@@ -29,6 +32,10 @@ function chosen<T extends string>(known: readonly T[], asked: string | undefined
   });
 }
 
+function isRebuild(method: (typeof rebuilds | typeof initials)[number]): method is (typeof rebuilds)[number] {
+  return rebuilds.some((name) => name === method);
+}
+
 function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
@@ -38,21 +45,21 @@ function cellsOf({ up, down, operations, seconds }: Traffic, weights: number): s
   return [bytesText(up), share, bytesText(down), (down * 8 / weights).toFixed(2), `${operations}`, ...Object.values(seconds).map((value) => value.toFixed(2))];
 }
 
-const [askedShapes, askedStrategies, askedPlaces] = process.argv.slice(2);
+const [askedShapes, askedMethods = rebuilds.join(), askedPlaces] = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'traffic-'));
 try {
   const engine = await openEngine({ backend: 'tensorflow' });
   console.log(`${engine.device}, ${engine.kernels ?? ''}, ${engine.threads} threads; one layer, 4 windows of 256 tokens, 50 %, granularity block\n`);
-  console.log(row(['layer', 'strategy', 'selection', 'up', 'of 16-bit weights', 'down', 'bits down a weight', 'calls', 's products', 's elementwise', 's transfers', 's JavaScript', 's waiting']));
+  console.log(row(['layer', 'method', 'selection', 'up', 'of 16-bit weights', 'down', 'bits down a weight', 'calls', 's products', 's elementwise', 's transfers', 's JavaScript', 's waiting']));
   console.log(row(['---', '---', '---', ...Array.from({ length: 10 }, () => '--:')]));
   for (const shape of chosen(Object.keys(shapes) as Shape[], askedShapes ?? '7b,13b')) {
     const made = await layerCase(shape, join(folder, shape));
-    for (const strategy of chosen(strategies, askedStrategies)) {
+    for (const method of chosen([...rebuilds, ...initials], askedMethods)) {
       for (const place of chosen(places, askedPlaces)) {
         selectOn(place);
-        const store = await openStore(join(folder, `${shape}-${strategy}-${place}`), undefined);
-        const traffic = await rebuildOnce(made, strategy, store);
-        console.log(row([shape, strategy, place, ...cellsOf(traffic, made.weights)]));
+        const store = await openStore(join(folder, `${shape}-${method}-${place}`), undefined);
+        const traffic = await (isRebuild(method) ? rebuildOnce(made, method, store) : initialOnce(made, method, store));
+        console.log(row([shape, method, place, ...cellsOf(traffic, made.weights)]));
       }
     }
   }

@@ -1,4 +1,4 @@
-import { tf, zeros64 } from '../../engine/index.js';
+import { eye, tf, zeros64 } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import { HessianError } from './hessian-factor.js';
 
@@ -44,7 +44,7 @@ export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string
  */
 export function raiseRidge(matrix: Tensor2D, inverse: Tensor2D, ridge: number, next: number): Tensor2D {
   const shrink = 2 / (1 + next / ridge);
-  const identity = (): Tensor2D => tf.eye(matrix.shape[0]);
+  const identity = (): Tensor2D => eye(matrix.shape[0]);
   const cubic = tf.tidy(() => {
     const y = inverse.mul<Tensor2D>(shrink);
     const residual = identity().mul(1 - shrink).sub<Tensor2D>(y.mul(next - ridge));

@@ -1,5 +1,5 @@
 /** Tokens of experts: how many there are, and what stands for statistics where they are too few. */
-import { tf } from '../../engine/index.js';
+import { eye, tf } from '../../engine/index.js';
 import type { Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
 import type { LinearSpec, SubBlock } from '../../models/types.js';
 import { linearsOf } from '../../models/linears.js';
@@ -34,5 +34,5 @@ export class TokenCounts {
 
 /** What stands for the sums of inputs where too few tokens were seen: inputs of one size that have nothing to do with each other. The caller's to dispose. */
 export function plainMoments({ shape: [, inputs] }: Pick<LinearSpec, 'shape'>): Moments {
-  return { products: tf.eye(inputs), squares: tf.ones<Tensor1D['rankType']>([inputs]) } satisfies { products: Tensor2D; squares: Tensor1D };
+  return { products: eye(inputs), squares: tf.ones<Tensor1D['rankType']>([inputs]) } satisfies { products: Tensor2D; squares: Tensor1D };
 }

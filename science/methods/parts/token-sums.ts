@@ -1,4 +1,4 @@
-import { keep, tf, zeros64 } from '../../engine/index.js';
+import { eye, keep, tf, zeros64 } from '../../engine/index.js';
 import type { Float64Matrix, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
@@ -79,7 +79,7 @@ export class TokenSums {
 /** A visit's own scope must not take what is used over visits. */
 function momentsOf(sum: Float64Matrix): Moments {
   const products = keep(sum.toFloat32());
-  return { products, squares: keep(tf.tidy(() => products.mul(tf.eye(sum.rows)).sum<Tensor1D>(0))) };
+  return { products, squares: keep(tf.tidy(() => products.mul(eye(sum.rows)).sum<Tensor1D>(0))) };
 }
 
 /** A part of the sequences, `[batch, time, features]` -> `[tokens, features]`. */

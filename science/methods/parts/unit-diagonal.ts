@@ -1,4 +1,4 @@
-import { tf } from '../../engine/index.js';
+import { eye, tf } from '../../engine/index.js';
 import type { Tensor1D, Tensor2D } from '../../engine/index.js';
 import type { MaskedLeastSquares } from './masked-least-squares.js';
 
@@ -32,7 +32,7 @@ export async function unitDiagonal({ products, squares, targets, start, damping 
   return tf.tidy(() => {
     const alive = squares.notEqual(0).cast<Tensor1D>('float32');
     const inverse = tf.tensor1d(Float32Array.from(scale, (value) => 1 / value)).mul<Tensor1D>(alive);
-    const diagonal = tf.eye(inputs);
+    const diagonal = eye(inputs);
     const scaled = products.mul(inverse).mul<Tensor2D>(inverse.reshape([inputs, 1]));
     return {
       products: scaled.mul(tf.sub(1, diagonal)).add<Tensor2D>(diagonal),

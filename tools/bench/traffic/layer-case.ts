@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensorsHeader, writeSafetensors, type TensorInfo } from '../../../files/checkpoints/index.js';
+import { tf, type Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, modelFromConfig, type DecoderModel } from '../../../science/models/index.js';
 
 /** Shapes of real decoder layers. */
@@ -39,6 +40,14 @@ export async function layerCase(shape: Shape, folder: string): Promise<LayerCase
   const bits = new Map(linears.map(({ name, shape: [outputs, inputs] }) => [name, halves(outputs * inputs, random)]));
   const weights = linears.reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
   return { model, tensors: (await readSafetensorsHeader(file)).tensors, bits, weights };
+}
+
+const windows = { samples: 4, time: 256, perBatch: 1 };
+
+/** Random hidden states on the device, the caller's to dispose. Random numbers are made on the host, and go up with the first operation on them. */
+export function hiddenStates({ hiddenSize }: DecoderModel): Tensor3D[] {
+  return Array.from({ length: windows.samples / windows.perBatch }, (_, index) =>
+    tf.tidy(() => tf.randomNormal<Tensor3D['rankType']>([windows.perBatch, windows.time, hiddenSize], 0, 1, 'float32', index + 1).mul<Tensor3D>(1)));
 }
 
 /** Signs and mantissas at random, and exponents up to 3 below the given one. */

@@ -1,5 +1,5 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { downloadBits, tf, type Tensor2D } from '../../../engine/index.js';
+import { downloadBits, eye, tf, type Tensor2D } from '../../../engine/index.js';
 import { groupBudget, type MaskTarget } from '../../parts/budget.js';
 import { pruneSmallestOnDevice } from '../../parts/device-prune.js';
 import { maskBytes } from '../../parts/mask-set.js';
@@ -64,7 +64,7 @@ function pruneBlock(rest: Tensor2D, upper: Tensor2D, { start, width, of }: Colum
   const { pattern } = target;
   const [outputs] = rest.shape;
   const diagonal = upper.slice([start, start], [width, width]);
-  const pivots = diagonal.mul(tf.eye(width)).sum<Tensor2D>(0, true);
+  const pivots = diagonal.mul(eye(width)).sum<Tensor2D>(0, true);
   const group = pattern.kind === 'N:M' ? pattern.of : width;
   let weight: Tensor2D = rest.slice([0, 0], [outputs, width]);
   const masks: Tensor2D[] = [];

@@ -3,6 +3,7 @@ import { checkPruned, sparseGptBlock } from '../../parts/budget.js';
 import type { MaskTarget } from '../../parts/budget.js';
 import { PruningInputError } from '../../parts/errors.js';
 import { checkFinite } from '../../parts/finite.js';
+import { checkFiniteOnDevice } from '../../parts/finite-on-device.js';
 import type { HessianFactor } from '../../parts/hessian-factor.js';
 import { checkDivides } from '../../parts/pattern.js';
 import type { Pattern } from '../../parts/pattern.js';
@@ -49,12 +50,14 @@ export async function sparseGpt({ weight, factor, target, blockSize = sparseGptB
   const [, inputs] = weight.shape;
   checkDivides(target.pattern, { name, shape: weight.shape });
   checkPruned(target, weight.size, name);
-  checkFinite(await weight.data<'float32'>(), inputs, `weight of ${name}`);
+  const onDevice = selectsOnDevice();
+  if (onDevice) await checkFiniteOnDevice(weight, `weight of ${name}`);
+  else checkFinite(await weight.data<'float32'>(), inputs, `weight of ${name}`);
   if (factor.inputs !== inputs) {
     throw new PruningInputError({ where: name, what: `the factor of a Hessian of ${factor.inputs} inputs`, expected: `${inputs}` });
   }
   const request = { weight, factor, target, width: blockWidth(target.pattern, blockSize, name) };
-  const pruned = await (selectsOnDevice() ? pruneOnDevice(request) : pruneOnHost(request));
+  const pruned = await (onDevice ? pruneOnDevice(request) : pruneOnHost(request));
   checkFinite(pruned.weight, inputs, `updated weight of ${name}`);
   return pruned;
 }
