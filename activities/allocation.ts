@@ -1,8 +1,8 @@
 import { ArtifactLostError, ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf, type Tensor, type Tensor3D } from '../science/engine/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
-import { linearKind, linearsOf, type DecoderLayer } from '../science/models/index.js';
-import { allocate, allocationMethodOf, InputNorms, layerForward, PruningInputError, type AllocationMethod, type LinearScore, type ScoredLinear } from '../science/methods/index.js';
+import { linearKind, linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
+import { allocate, allocationMethodOf, InputNorms, layerForward, PruningInputError, TokenCounts, type AllocationMethod, type LinearScore, type ScoredLinear } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
 import { numericsOf } from './numerics.js';
 import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
@@ -17,7 +17,7 @@ type Scores = Record<string, number>;
 
 /** Everything that the scores of a dense layer's linears, and the gradient before it, follow from. */
 export function scoresDependOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
-  return { ...numericsOf(context), version: allocationMethodOf(method).version, model: context.model.digest, method, tokens: tokens.key, layer };
+  return { ...numericsOf(context), ...context.experts, version: allocationMethodOf(method).version, model: context.model.digest, method, tokens: tokens.key, layer };
 }
 
 /** The calibration path to a layer of the dense model. */
@@ -74,18 +74,41 @@ async function byInputs(
   bench: Workbench,
 ): Promise<Scores> {
   const norms = new InputNorms();
+  const counts = new TokenCounts(context.experts?.minTokens);
   const { score } = await method.load();
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
-  const after = await bench.hidden.forward(densePath(tokens, index), 'without weights', () => layerForward({ layer, hidden, weights, onInput: norms.add }));
+  const all = hidden.reduce((sum, { shape: [batch, time] }) => sum + batch * time, 0);
+  const forward = (): Promise<Tensor3D[]> => layerForward({ layer, hidden, weights, onInput: norms.add, onSubBlock: counts.add });
+  const after = await bench.hidden.forward(densePath(tokens, index), 'without weights', forward);
   if (index + 1 < context.model.layers) await bench.hidden.put(context, densePath(tokens, index + 1), after);
   else tf.dispose(after);
   await bench.hidden.settle(context, densePath(tokens, index + 1));
+  const few = counts.few();
+  const scored = linearsOf(layer).filter(({ name }) => !few.has(name));
   const linears: ScoredLinear[] = [];
-  for (const { name } of linearsOf(layer)) {
-    linears.push({ weight: (await weights.get(name)?.data()) as Float32Array, inputNorms: norms.norms(name) });
+  for (const { name } of scored) {
+    linears.push({ weight: (await weights.get(name)?.data()) as Float32Array, inputNorms: asOfAllTokens(norms.norms(name), counts.of(name) ?? all, all) });
   }
   const scores = score(linears);
-  return Object.fromEntries(linearsOf(layer).map(({ name }, i) => [name, scores[i]]));
+  return withoutGaps(layer, Object.fromEntries(scored.map(({ name }, i) => [name, scores[i]])));
+}
+
+/** Norms over an expert's own tokens in the unit of those over all tokens, so that experts compare with the rest of their layer. */
+function asOfAllTokens(norms: Float32Array, own: number, all: number): Float32Array {
+  return own === all ? norms : norms.map((norm) => norm * Math.sqrt(all / own));
+}
+
+/**
+ * Scores for the experts that too few tokens were routed to: the median of the same linears of the layer's other experts, or where there
+ * are none, of all of its linears that have scores.
+ */
+function withoutGaps(layer: DecoderLayer, scores: Scores): Scores {
+  const valuesOf = (linears: readonly LinearSpec[]): number[] => linears.flatMap(({ name }) => scores[name] ?? []).sort((a, b) => a - b);
+  return Object.fromEntries(linearsOf(layer).map(({ name }) => {
+    const alike = valuesOf(linearsOf(layer).filter((other) => linearKind(other.name) === linearKind(name)));
+    const values = alike.length > 0 ? alike : valuesOf(linearsOf(layer));
+    return [name, scores[name] ?? values[Math.floor((values.length - 1) / 2)]];
+  }));
 }
 
 /** One number a linear, and the gradient for the layer before. */
@@ -100,7 +123,9 @@ async function byGradients(
   const behind = index + 1 === context.model.layers ? await gradientOfLoss(by, context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
   const { layerSensitivity } = await by.load();
-  const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights });
+  const counts = new TokenCounts(context.experts?.minTokens);
+  const { scores, gradients } = await layerSensitivity({ layer, hidden, gradients: behind, weights, onSubBlock: counts.add });
+  const few = counts.few();
   tf.dispose(hidden);
   const what = `gradient of the loss before layer ${index}`;
   await checkFinite(gradients, what);
@@ -111,7 +136,7 @@ async function byGradients(
     });
   }
   tf.dispose(gradients);
-  return Object.fromEntries(scores);
+  return withoutGaps(layer, Object.fromEntries([...scores].filter(([name]) => !few.has(name))));
 }
 
 async function gradientOfLoss(by: Of<'gradients'>, context: RunContext, tokens: TokensRef, open: OpenModel, bench: Workbench): Promise<Tensor3D[]> {

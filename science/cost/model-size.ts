@@ -26,8 +26,9 @@ export interface LayerSize {
   subBlocks: readonly SubBlockSize[];
   /** Widths of the inputs that linears read; linears that read the same one count once. */
   inputWidths: readonly number[];
-  /** Weights of the linears that read each of them. */
+  /** Weights of the linears that read each of them, and the share of the tokens that they read. */
   readers: readonly number[];
+  shares: readonly number[];
 }
 
 /** What memory, disk and time follow from: a model without its weights. */
@@ -96,12 +97,17 @@ function layerSize(layer: DecoderLayer): LayerSize {
     linears: linears.length,
     subBlocks: layer.subBlocks.map((subBlock) => ({
       block: subBlock.block,
-      share: subBlock.expert?.share ?? 1,
+      share: shareOf(subBlock),
       linear: sum(linearsOf(subBlock).map(sizeOf)),
       innerWidth: sum(subBlock.inputs.map(({ shape }) => shape[0])),
       coreWidth: subBlock.output.shape[1],
     })),
     inputWidths: layer.subBlocks.flatMap(({ inputs, output }) => [inputs[0].shape[1], output.shape[1]]),
     readers: layer.subBlocks.flatMap(({ inputs, output }) => [sum(inputs.map(sizeOf)), sizeOf(output)]),
+    shares: layer.subBlocks.flatMap((subBlock) => [shareOf(subBlock), shareOf(subBlock)]),
   };
+}
+
+function shareOf({ expert }: SubBlock): number {
+  return expert?.share ?? 1;
 }

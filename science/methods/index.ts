@@ -42,6 +42,7 @@ export type { RebuildStrategy, StrategySettings } from './rebuild/registry.js';
 export { selectSwaps } from './rebuild/published/rebuild.js';
 export type { SwapRequest, SwapResult } from './rebuild/published/rebuild.js';
 export { pruneSmallest } from './parts/prune-smallest.js';
+export { TokenCounts } from './parts/routed-tokens.js';
 export { refitForwards, refitSubBlock } from './parts/refit.js';
 export type { Refit } from './parts/refit.js';
 export { floorShare } from './parts/share.js';

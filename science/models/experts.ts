@@ -5,7 +5,7 @@ import { configuredNorm } from './residual-norms.js';
 import type { RotaryConfig } from './rotary-config.js';
 import { rotaryDecoder } from './rotary-decoder.js';
 import type { SubBlocksOfLayer } from './rotary-decoder.js';
-import { expertWeights, gatherTokens, routedTokens } from './routing.js';
+import { expertWeights, gatherTokens, placeTokens, routedTokens } from './routing.js';
 import type { RoutedTokens, Router } from './routing.js';
 import { applyLinear } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
@@ -64,6 +64,9 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
       expert: { index, share: chosen / experts },
       enter: (h, weights) => tf.tidy(() => gatherTokens(flat(h), routed(h), (rows) => normed(stream.entered(rows), weights))),
       leave: (h, y) => tf.tidy(() => stream.withOutput(h, y, routed(h), index)),
+      routedAs: (d, h) => tf.tidy(() => stream.withRouting(d, h)),
+      // The weights of a token's experts add up to 1, or to less: then together they make up for a part.
+      compensate: (y, d, h) => tf.tidy(() => y.add(gatherTokens(flat(stream.entered(d).sub<Tensor3D>(stream.entered(h))), routed(h), (rows) => rows))),
     };
   });
   const ofAll = shared && {
@@ -71,6 +74,8 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
     enter: (h: Tensor3D, weights: Weights) => tf.tidy(() => normed(stream.entered(h), weights)),
     leave: (h: Tensor3D, y: Tensor3D, weights: Weights) =>
       tf.tidy(() => stream.sum(h).add<Tensor3D>(applyLinear(normed(stream.entered(h), weights), sharedGate, weights).sigmoid().mul(y))),
+    // The experts that the router chooses do.
+    compensate: (y: Tensor3D) => y,
   };
   if (ofAll !== undefined) return [routing, ...ofTokens, ofAll];
   const last = ofTokens[experts - 1];
@@ -102,18 +107,11 @@ function streamOf(hidden: number) {
   const entered = (h: Tensor3D): Tensor3D => part(h, 0, hidden);
   const sum = (h: Tensor3D): Tensor3D => part(h, hidden, hidden);
   const weight = (h: Tensor3D, expert: number): Tensor3D => part(h, 2 * hidden + expert, 1);
-  /**
-   * The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. Rows are gathered, not scattered: deterministic
-   * scattering takes the whole stream to the host and back on a GPU.
-   */
-  const withOutput = (h: Tensor3D, y: Tensor3D, { sequences, most, positions, rows }: RoutedTokens, expert: number): Tensor3D => {
-    if (rows.length === 0) return h.clone();
-    const [batch, time] = h.shape;
-    // Tokens of other experts get the row of zeros behind all others.
-    const source = new Int32Array(batch * time).fill(sequences * most);
-    positions.forEach((position, i) => { source[position] = rows[i]; });
-    const output = tf.gather(tf.concat([flat(y), tf.zeros<Tensor2D['rankType']>([1, hidden])], 0), tf.tensor1d(source, 'int32')).reshape<Tensor3D>([batch, time, hidden]);
+  /** The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. */
+  const withOutput = (h: Tensor3D, y: Tensor3D, tokens: RoutedTokens, expert: number): Tensor3D => {
+    const output = placeTokens(y, tokens, h.shape[0] * h.shape[1]).reshape<Tensor3D>([h.shape[0], h.shape[1], hidden]);
     return tf.concat([entered(h), sum(h).add<Tensor3D>(weight(h, expert).mul(output)), part(h, 2 * hidden, -1)], 2);
   };
-  return { entered, sum, weight, withOutput };
+  const withRouting = (d: Tensor3D, h: Tensor3D): Tensor3D => tf.concat([part(d, 0, 2 * hidden), part(h, 2 * hidden, -1)], 2);
+  return { entered, sum, weight, withOutput, withRouting };
 }

@@ -24,6 +24,9 @@ export function phi3(reader: ConfigReader): DecoderModel {
   ]);
 }
 
+/** What configs from before transformers 4.42 call it; transformers reads both as `longrope`. */
+const otherNames = { su: 'longrope', yarn: 'longrope' } as const;
+
 /** The positions of training stand at the top level, and win over those beside the factors. */
 function readRope(config: ConfigReader, shape: RopeShape): Rope {
   const trainedPositions = config.positiveInteger('original_max_position_embeddings', 4096);
@@ -31,5 +34,5 @@ function readRope(config: ConfigReader, shape: RopeShape): Rope {
   if (parameters?.has('original_max_position_embeddings') && parameters.positiveInteger('original_max_position_embeddings') !== trainedPositions) {
     throw parameters.wrong('original_max_position_embeddings', `the same as at the top level (${trainedPositions})`);
   }
-  return ropeFromConfig(config, { ...shape, trainedPositions, partial: partialOf(config, 'partial_rotary_factor', 1), types: ['default', 'longrope'] });
+  return ropeFromConfig(config, { ...shape, trainedPositions, partial: partialOf(config, 'partial_rotary_factor', 1), types: ['default', 'longrope'], otherNames });
 }

@@ -15,6 +15,8 @@ export interface RopeShape {
   theta?: number;
   /** The types that the family has; all where absent. */
   types?: readonly RopeType[];
+  /** Other names that the family's configs have for a type. */
+  otherNames?: Readonly<Record<string, RopeType>>;
 }
 
 /**
@@ -53,23 +55,24 @@ export function partialOf(config: ConfigReader, topLevel: string, fallback: numb
  * @throws ModelConfigError
  */
 export function ropeOf(parameters: ConfigReader | undefined, base: () => number, shape: RopeShape): Rope {
-  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1, types = Object.keys(ropeTypes) as RopeType[] } = shape;
+  const { headDim, maxPositions, trainedPositions: trained = maxPositions, partial = 1, types = Object.keys(ropeTypes) as RopeType[], otherNames = {} } = shape;
   const theta = parameters?.has('rope_theta') ? parameters.positiveNumber('rope_theta') : base();
   const dim = Math.floor(headDim * partial);
   const powers = Array.from({ length: Math.ceil(dim / 2) }, (_, i) => Math.fround(theta ** Math.fround((2 * i) / dim)));
   if (shape.partial !== undefined) parameters?.ignore('partial_rotary_factor');
   if (parameters !== undefined) refuseOddKeys(parameters);
   const from = { powers, theta, dim, maxPositions, trained };
-  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters, types)](from, parameters);
+  const turning = parameters === undefined ? ropeTypes.default(from) : ropeTypes[typeOf(parameters, types, otherNames)](from, parameters);
   const { amplitude = 1, long } = turning;
   const frequencies = turning.frequencies.map(Math.fround);
   const key = [headDim, amplitude, ...frequencies, ...(long === undefined ? [] : [long.beyond, ...long.frequencies])].join();
   return { headDim, frequencies, amplitude, ...(long && { long: { ...long, frequencies: long.frequencies.map(Math.fround) } }), key };
 }
 
-function typeOf(parameters: ConfigReader, types: readonly RopeType[]): RopeType {
+function typeOf(parameters: ConfigReader, types: readonly RopeType[], otherNames: Readonly<Record<string, RopeType>>): RopeType {
   const key = parameters.has('type') && !parameters.has('rope_type') ? 'type' : 'rope_type';
-  return parameters.choice(key, types, parameters.has('rope_theta') ? 'default' : undefined);
+  const name = parameters.choice(key, [...types, ...Object.keys(otherNames)], parameters.has('rope_theta') ? 'default' : undefined);
+  return otherNames[name] ?? (name as RopeType);
 }
 
 /** Keys that ropes of some type have. Transformers ignores them with other types. */

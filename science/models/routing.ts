@@ -1,5 +1,6 @@
 import { tf } from '../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../engine/index.js';
+import { customVjp } from './custom-vjp.js';
 
 /** How a router chooses experts. */
 export interface Router {
@@ -13,15 +14,29 @@ export interface Router {
 /**
  * The weight of each expert for each token: the softmax of all router logits for the `chosen` largest, 0 for all others.
  *
+ * Its gradient takes the choice as given. With p the softmax, S the sum of the chosen p (1 where weights are not normalized) and
+ * w = p / S, that of a chosen p is `(dw - sum of dw w) / S`, the sum being left out where weights are not normalized.
+ *
  * @param logits `[batch, time, experts]`
  * @returns the same shape
  */
 export function expertWeights(logits: Tensor3D, { experts, chosen, normalized }: Router): Tensor3D {
-  return tf.tidy(() => {
-    const { values, indices } = tf.topk(tf.softmax(logits), chosen);
-    const weights = normalized ? values.div(values.sum(-1, true)) : values;
-    return tf.oneHot(indices.cast('int32'), experts).cast('float32').mul(weights.expandDims(-1)).sum<Tensor3D>(2);
-  });
+  return tf.tidy(() => customVjp(
+    [logits],
+    (given) => {
+      const probabilities = tf.softmax(given);
+      const { values, indices } = tf.topk(probabilities, chosen);
+      const total = normalized ? values.sum<Tensor3D>(-1, true) : tf.ones<Tensor3D['rankType']>([1, 1, 1]);
+      const weights = normalized ? values.div(total) : values;
+      const value = tf.oneHot(indices.cast('int32'), experts).cast('float32').mul(weights.expandDims(-1)).sum<Tensor3D>(2);
+      return { value, saved: [probabilities, value, total] };
+    },
+    (dy, [probabilities, weights, total]) => {
+      const centred = normalized ? dy.sub(dy.mul(weights).sum(-1, true)) : dy;
+      const ofChosen = centred.div(total).mul(weights.greater(0));
+      return [probabilities.mul(ofChosen.sub(ofChosen.mul(probabilities).sum(-1, true)))];
+    },
+  ));
 }
 
 /** The tokens of a batch that are routed to one expert. */
@@ -51,15 +66,46 @@ export function routedTokens(weights: Tensor3D): RoutedTokens {
 }
 
 /** Rows of `[n, width]` at these tokens, `[batch, most, width]`, with rows of zeros behind those of sequences that have fewer. */
-export function gatherTokens(all: Tensor2D, { sequences, most, positions, rows }: RoutedTokens, map: (gathered: Tensor3D) => Tensor3D): Tensor3D {
+export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered: Tensor3D) => Tensor3D): Tensor3D {
+  const { sequences, most } = tokens;
   return tf.tidy(() => {
-    const index = new Int32Array(sequences * most);
-    const used = new Float32Array(sequences * most);
-    rows.forEach((row, i) => {
-      index[row] = positions[i];
-      used[row] = 1;
-    });
-    const mapped = map(tf.gather(all, tf.tensor1d(index, 'int32')).reshape<Tensor3D>([sequences, most, -1]));
-    return rows.length === index.length ? mapped : mapped.mul(tf.tensor3d(used, [sequences, most, 1]));
+    const gathered = customVjp([all], (given) => ({ value: rowsAt(given, tokens), saved: [] }), (dy) => [scattered(dy, tokens, all.shape[0])]);
+    return withoutFilling(map(gathered.reshape<Tensor3D>([sequences, most, -1])), tokens);
   });
+}
+
+/**
+ * The opposite of {@link gatherTokens}: rows `[batch, most, width]` at their places among n tokens, `[n, width]`, and zeros at all
+ * other tokens. Both gather, in their gradients too: deterministic scattering takes the whole stream to the host and back on a GPU.
+ */
+export function placeTokens(rows: Tensor3D, tokens: RoutedTokens, n: number): Tensor2D {
+  const [sequences, most, width] = rows.shape;
+  return tf.tidy(() => customVjp(
+    [rows],
+    (given) => ({ value: scattered(given.reshape([sequences * most, width]), tokens, n), saved: [] }),
+    (dy) => [withoutFilling(rowsAt(dy, tokens).reshape<Tensor3D>([sequences, most, width]), tokens)],
+  ));
+}
+
+/** `[n, width]` -> `[batch * most, width]`; what fills up repeats the first row. */
+function rowsAt(all: Tensor2D, { sequences, most, positions, rows }: RoutedTokens): Tensor2D {
+  const index = new Int32Array(sequences * most);
+  rows.forEach((row, i) => { index[row] = positions[i]; });
+  return tf.gather(all, tf.tensor1d(index, 'int32'));
+}
+
+/** `[batch * most, width]` -> `[n, width]` */
+function scattered(gathered: Tensor2D, { sequences, most, positions, rows }: RoutedTokens, n: number): Tensor2D {
+  // Tokens of other experts get the row of zeros behind all others.
+  const source = new Int32Array(n).fill(sequences * most);
+  positions.forEach((position, i) => { source[position] = rows[i]; });
+  return tf.gather(tf.concat([gathered, tf.zeros<Tensor2D['rankType']>([1, gathered.shape[1]])], 0), tf.tensor1d(source, 'int32'));
+}
+
+/** Zeros behind the tokens of each sequence. */
+function withoutFilling(x: Tensor3D, { sequences, most, rows }: RoutedTokens): Tensor3D {
+  if (rows.length === sequences * most) return x;
+  const used = new Float32Array(sequences * most);
+  rows.forEach((row) => { used[row] = 1; });
+  return x.mul(tf.tensor3d(used, [sequences, most, 1]));
 }

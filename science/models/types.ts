@@ -90,6 +90,8 @@ export interface SubBlock {
    * the nearest that there is. `y + d - h` where absent.
    */
   compensate?(y: Tensor3D, d: Tensor3D, h: Tensor3D): Tensor3D;
+  /** Of an expert that the router chooses: another stream d with the routing of h, so that the same tokens enter of both. */
+  routedAs?(d: Tensor3D, h: Tensor3D): Tensor3D;
 }
 
 export interface DecoderLayer {

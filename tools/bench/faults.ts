@@ -2,6 +2,7 @@
  * Injects faults into real runs of small LLaMA and OPT pipelines, and compares what comes out with undisturbed runs:
  * `node dist/tools/bench/faults.js --faults 200 [--seed 1] [--lanes 3] [--per-run 4] [--outage 13] [--data ../shared/data] [--write FILE]`.
  * With `--layers 8 [--max-loss SECONDS]` the runs are those of the demo model made deeper, and of that `durability.maxLoss`.
+ * With `--mixtures` they are those of the mixtures of experts in test/golden/mixtures, which need no shared data.
  * Ends with exit code 1 if a layer was lost, a byte differs or a run failed.
  */
 import { writeFileSync } from 'node:fs';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     'per-run': { type: 'string', default: '4' },
     outage: { type: 'string', default: '13' },
     data: { type: 'string', default: '../shared/data' },
+    mixtures: { type: 'boolean', default: false },
     layers: { type: 'string' },
     'max-loss': { type: 'string' },
     only: { type: 'string', default: '' },
@@ -31,10 +33,19 @@ const { values } = parseArgs({
 const data = resolve(values.data);
 const text = join(data, 'text', 'tiny.utf8');
 const demo = join(packageRoot, 'pipelines', 'demo');
-const subjects: Subject[] = values.layers !== undefined ? [{ name: 'deeper-demo', model: join(demo, 'model'), text: join(demo, 'heldout.txt'), layers: Number(values.layers) }] : [
+const demoText = join(demo, 'heldout.txt');
+const small: Subject[] = [
   { name: 'stories260K', model: join(data, 'models', 'stories260K'), text },
   { name: 'tiny-opt', model: join(data, 'models', 'tiny-opt'), text },
 ];
+const mixtures: Subject[] = ['qwen3-moe', 'mixtral'].map((name) => ({ name, model: join(packageRoot, 'test', 'golden', 'mixtures', name), text: demoText }));
+
+function subjectsOf({ layers, mixtures: ofExperts }: typeof values): Subject[] {
+  if (layers !== undefined) return [{ name: 'deeper-demo', model: join(demo, 'model'), text: demoText, layers: Number(layers) }];
+  return ofExperts ? mixtures : small;
+}
+
+const subjects = subjectsOf(values);
 const kinds = faultKinds.filter((kind) => kind.includes(values.only));
 const listed: FaultKind[] = Array.from({ length: Number(values.faults) }, (_, index) => kinds[index % kinds.length]);
 const faults = shuffled(randomFrom(Number(values.seed)), listed);

@@ -24,7 +24,7 @@ await openEngine({ backend: 'auto' });
 console.log(`${outputs} x ${inputs}, ${tokens} tokens`);
 const x: Tensor3D = tf.randomNormal([1, tokens, inputs], 0, 1, 'float32', 1);
 const weight: Tensor2D = tf.randomNormal([outputs, inputs], 0, 0.02, 'float32', 2);
-const sums = new TokenSums('sequence');
+const sums = new TokenSums(1);
 await timed('Hessian, one batch', 2 * tokens * inputs ** 2, () => { sums.add(x); });
 const factor = await timed('factor', (4 / 3) * inputs ** 3, () => factorHessian(sums.products(), 0.01));
 await timed('50 %', 0, () => sparseGpt({ weight, factor, target: { sparsity: 0.5, pattern: unstructured } }));

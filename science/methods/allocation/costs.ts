@@ -10,3 +10,13 @@ export function backwardCost(size: ModelSize, windows: Windows): Cost {
     work: addWork([1, readLayer(size)], [3, forwardWork(size, windows)], [1, storeGradient(size, windows)]),
   };
 }
+
+/** A layer's scores from one forward: statistics of its inputs, and its weights on the host. */
+export function inputScoresCost(size: ModelSize, windows: Windows): Cost {
+  const { layer } = size;
+  const base = weightsMemory(size);
+  return {
+    memory: { tensors: base.tensors + forwardBatch(size, windows) + 2 * hiddenBytes(size, windows), host: base.host + f32 * layer.linear },
+    work: addWork([1, readLayer(size)], [1, forwardWork(size, windows)], [1, { hostFlops: 4 * layer.linear, calls: 4 * layer.linears }]),
+  };
+}

@@ -38,8 +38,6 @@ interface Described<S extends Settings> {
   description: string;
   /** Settings that an allocation by this method may have. */
   settings: S;
-  /** Why it cannot spread the sparsity of mixtures of experts; absent if it can. */
-  notForMixtures?: string;
   /** `spread` where the file leaves it out. */
   defaultSpread: number;
   /** Raised when a change of the code can change the bits of its scores, or its deviations. */

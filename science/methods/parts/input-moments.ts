@@ -20,7 +20,8 @@ export class InputMoments {
   /** The tensor that was added last, and who has asked for it. */
   private last?: { x: Tensor3D; input: SharedInput; readers: Set<string> };
 
-  constructor(private readonly by: SummedBy = 'batch') {}
+  /** @param by of each linear, what one product goes over */
+  constructor(private readonly by: (linear: LinearSpec) => SummedBy = () => 'batch') {}
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
   readonly add = (linear: LinearSpec, x: Tensor3D): void => {
@@ -43,7 +44,7 @@ export class InputMoments {
   private inputOf(linear: LinearSpec): SharedInput {
     const known = this.inputs.find(({ linears }) => linears.some(({ name }) => name === linear.name));
     if (known !== undefined) return known;
-    const input = { linears: [linear], sums: new TokenSums(this.by) };
+    const input = { linears: [linear], sums: new TokenSums(this.by(linear)) };
     this.inputs.push(input);
     return input;
   }

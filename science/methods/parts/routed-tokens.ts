@@ -1,9 +1,8 @@
-/** Tokens of experts: how many there are, and what stands for statistics where they are too few. */
-import { eye, tf } from '../../engine/index.js';
-import type { Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
-import type { LinearSpec, SubBlock } from '../../models/types.js';
+/** Tokens of experts: how many there are. */
+import { tf } from '../../engine/index.js';
+import type { Tensor3D } from '../../engine/index.js';
+import type { SubBlock } from '../../models/types.js';
 import { linearsOf } from '../../models/linears.js';
-import type { Moments } from './masked-least-squares.js';
 
 /** How many tokens a sub-block reads in x `[batch, time, hidden]`, what `enter` gave: of an expert those routed to it, without what fills up. */
 export function tokensIn({ expert }: SubBlock, x: Tensor3D): number {
@@ -25,14 +24,17 @@ export class TokenCounts {
     if (subBlock.expert !== undefined) this.tokens.set(subBlock, (this.tokens.get(subBlock) ?? 0) + tokensIn(subBlock, x));
   };
 
+  /** Tokens of the expert that a linear belongs to; undefined if it belongs to none. */
+  of(linear: string): number | undefined {
+    return this.byLinear().get(linear);
+  }
+
   /** Tokens of the linears whose expert has too few, by weight name. */
   few(): Map<string, number> {
-    const own = ([subBlock, count]: [SubBlock, number]): [string, number][] => linearsOf(subBlock).map(({ name }) => [name, count]);
-    return new Map([...this.tokens].filter(([, count]) => count < this.minTokens).flatMap(own));
+    return new Map([...this.byLinear()].filter(([, count]) => count < this.minTokens));
   }
-}
 
-/** What stands for the sums of inputs where too few tokens were seen: inputs of one size that have nothing to do with each other. The caller's to dispose. */
-export function plainMoments({ shape: [, inputs] }: Pick<LinearSpec, 'shape'>): Moments {
-  return { products: eye(inputs), squares: tf.ones<Tensor1D['rankType']>([inputs]) } satisfies { products: Tensor2D; squares: Tensor1D };
+  private byLinear(): Map<string, number> {
+    return new Map([...this.tokens].flatMap(([subBlock, count]) => linearsOf(subBlock).map(({ name }): [string, number] => [name, count])));
+  }
 }

@@ -3,8 +3,8 @@ import type { Float64Matrix, Tensor1D, Tensor2D, Tensor3D } from '../../engine/i
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
 
-/** What one product in float32 goes over. Sequence by sequence, sums do not depend on how the sequences are batched. */
-export type SummedBy = 'sequence' | 'batch';
+/** What one product in float32 goes over: a batch, or so many sequences. Sequence by sequence, sums do not depend on how the sequences are batched. */
+export type SummedBy = number | 'batch';
 
 /**
  * Sums over tokens of what a linear reads, and of what it is to give: products in float32, one after the other added in float64. So neither
@@ -25,12 +25,14 @@ export class TokenSums {
     this.sums ??= { products: zeros64(inputs, inputs), ...(y && { targets: zeros64(y.shape[2], inputs) }) };
     this.roundAgain();
     const { products, targets } = this.sums;
-    const parts = this.by === 'batch' ? 1 : x.shape[0];
-    for (let part = 0; part < parts; part++) {
+    const [batch] = x.shape;
+    const together = this.by === 'batch' ? batch : this.by;
+    for (let first = 0; first < batch; first += together) {
+      const count = Math.min(together, batch - first);
       tf.tidy(() => {
-        const rows = rowsOf(x, part, parts);
+        const rows = rowsOf(x, first, count);
         products.add(tf.matMul(rows, rows, true));
-        if (y !== undefined) targets?.add(tf.matMul(rowsOf(y, part, parts), rows, true));
+        if (y !== undefined) targets?.add(tf.matMul(rowsOf(y, first, count), rows, true));
       });
     }
   }
@@ -82,9 +84,8 @@ function momentsOf(sum: Float64Matrix): Moments {
   return { products, squares: keep(tf.tidy(() => products.mul(eye(sum.rows)).sum<Tensor1D>(0))) };
 }
 
-/** A part of the sequences, `[batch, time, features]` -> `[tokens, features]`. */
-function rowsOf(x: Tensor3D, part: number, parts: number): Tensor2D {
-  const [batch, time, features] = x.shape;
-  const count = batch / parts;
-  return x.slice([part * count, 0, 0], [count, time, features]).reshape([count * time, features]);
+/** Some of the sequences, `[batch, time, features]` -> `[tokens, features]`. */
+function rowsOf(x: Tensor3D, first: number, count: number): Tensor2D {
+  const [, time, features] = x.shape;
+  return x.slice([first, 0, 0], [count, time, features]).reshape([count * time, features]);
 }

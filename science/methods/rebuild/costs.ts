@@ -4,6 +4,9 @@ import { addWork, f32, forwardWork, hiddenBytes, readLayer, storeMask, weightsMe
 export const publishedForwards = 4.33;
 export const gradientForwards = 1.33;
 
+/** How many calls of the engine guarded rounds take for one of a whole forward: most of their forwards are over a part of the windows. */
+export const partsOfRounds = 1.75;
+
 /** What a strategy takes beyond the layer's weights. */
 export interface RebuildWork {
   /** Copies of the residual stream that are held at once. */
@@ -13,19 +16,23 @@ export interface RebuildWork {
   host: (block: SubBlockSize) => number;
   /** Forwards over all windows, and selections among all weights. */
   forwards: number;
+  /** How many calls of the engine a forward takes for one of a whole forward; 1 where absent. Those over few windows take as many as those over all. */
+  parts?: number;
   selections: number;
   more?: Partial<Work>;
 }
 
-/** Forwards that judging the output of a mixture's layer takes, and none of other layers (layer-guard.ts). */
-export function guardForwards({ layer }: ModelSize): number {
-  return layer.subBlocks.some(({ block }) => block === 'expert') ? layerGuardForwards : 0;
+/**
+ * Forwards that judging the output of a mixture's layer takes, and none of other layers (layer-guard.ts): the target, the start, and after
+ * the attention.
+ * @param beside with a dense path: its part of the target, and of experts that of the same tokens
+ */
+export function guardForwards({ layer }: ModelSize, beside = false): number {
+  return layer.subBlocks.some(({ block }) => block === 'expert') ? 3 + (beside ? 2 : 0) : 0;
 }
 
-const layerGuardForwards = 3;
-
 /** A layer's rebuild, sub-block by sub-block. */
-export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, selections, more = {} }: RebuildWork): Cost {
+export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, parts = 1, selections, more = {} }: RebuildWork): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
   return {
@@ -34,7 +41,7 @@ export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensor
       host: base.host + layer.linear + Math.max(...layer.subBlocks.map(host)),
     },
     work: addWork(
-      [1, readLayer(size)], [forwards, forwardWork(size, windows)], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
+      [1, readLayer(size)], [forwards, forwardWork(size, windows)], [forwards * (parts - 1), { calls: forwardWork(size, windows).calls }], [selections, { rankedWeights: 2 * layer.linear, movedBytes: 8 * f32 * layer.linear }],
       [1, storeMask(size)], [1, more],
     ),
   };

@@ -13,6 +13,11 @@ import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebu
 type Rebuilt = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'block'> };
 type Rebuild = (request: SubBlockRebuild, where: (decision: string) => void) => Promise<Rebuilt>;
 
+interface Judgement {
+  guarded?: boolean;
+  targets?: () => Promise<Tensor3D[]>;
+}
+
 /** A layer on its way through a rebuild: the stream behind the sub-blocks that are done, and what became of these. */
 interface Progress extends LayerState {
   stream: Tensor3D[];
@@ -23,12 +28,13 @@ interface Progress extends LayerState {
  * Rebuilds the sub-blocks of a layer one after the other, each on what the one before it puts out.
  *
  * @param guarded whether the output of a mixture's layer is judged, too: what raises its error is undone, the attention or all experts
+ * @param targets what that output is to be; that of the dense layer if absent
  */
-export async function eachSubBlock<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, { guarded = false } = {}): Promise<RebuildResult> {
+export async function eachSubBlock<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, { guarded = false, targets }: Judgement = {}): Promise<RebuildResult> {
   const { layer, hidden, start: { masks, updates = new Map<string, Float32Array>() } } = request;
   const begin: Progress = { stream: hidden, masks, updates, entries: [] };
   const done = guarded && layer.subBlocks.some(({ expert }) => expert !== undefined)
-    ? await rebuildJudged(request, begin, (subBlocks, from) => rebuildAll(request, ratio, rebuild, subBlocks, from))
+    ? await rebuildJudged(request, begin, targets, (subBlocks, from) => rebuildAll(request, ratio, rebuild, subBlocks, from))
     : await rebuildAll(request, ratio, rebuild, layer.subBlocks, begin);
   return { hidden: done.stream, masks: done.masks, updates: new Map(done.updates), entries: done.entries };
 }
@@ -57,9 +63,10 @@ async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio:
 async function rebuildJudged<S extends Settings>(
   { layer, dense, onProgress }: RebuildRequest<S>,
   begin: Progress,
+  targets: Judgement['targets'],
   rebuildOf: (subBlocks: readonly SubBlock[], from: Progress) => Promise<Progress>,
 ): Promise<Progress> {
-  const guard = await LayerGuard.open({ layer, hidden: begin.stream, dense });
+  const guard = await LayerGuard.open({ layer, hidden: begin.stream, dense, targets: await targets?.() });
   try {
     let progress = begin;
     let errorBefore = await guard.errorOf(begin);
@@ -87,16 +94,15 @@ async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, 
   const { masks, updates } = before;
   const entries = [...before.entries];
   for (const [index, subBlock] of subBlocks.entries()) {
-    const { hidden, report } = await leaveAlone({ subBlock, hidden: stream, dense, masks, updates });
-    stream = hidden;
-    if (index >= before.entries.length) entries.push(undone({ ...made.entries[index], ...report }));
+    stream = (await leaveAlone({ subBlock, hidden: stream, dense, masks, updates })).hidden;
+    if (index >= before.entries.length) entries.push(undone(made.entries[index]));
   }
   return { stream, masks, updates, entries };
 }
 
-/** An entry in which nothing counts as accepted. */
+/** An entry in which nothing counts as accepted. What enters a sub-block is what it was, so its error is the one before. */
 function undone({ rounds, refit, ...entry }: SubBlockEntry): SubBlockEntry {
-  return { ...entry, ...(rounds && { rounds: rounds.map((round) => ({ ...round, accepted: false })) }), ...(refit && { refit: { ...refit, accepted: false } }) };
+  return { ...entry, errorAfter: entry.errorBefore, grown: 0, pruned: 0, ...(rounds && { rounds: rounds.map((round) => ({ ...round, accepted: false })) }), ...(refit && { refit: { ...refit, accepted: false } }) };
 }
 
 /** Values of linears, with those of one sub-block in place of its former ones. */

@@ -25,10 +25,13 @@ export class LayerGuard {
     private readonly targets: readonly Tensor3D[],
   ) {}
 
-  /** @param hidden the residual stream before the layer; stays the caller's */
-  static async open({ layer, hidden, dense }: { layer: DecoderLayer; hidden: readonly Tensor3D[]; dense: Weights }): Promise<LayerGuard> {
+  /**
+   * @param hidden the residual stream before the layer; stays the caller's
+   * @param targets what the layer is to put out, taken over; what its dense weights do if absent
+   */
+  static async open({ layer, hidden, dense, targets }: { layer: DecoderLayer; hidden: readonly Tensor3D[]; dense: Weights; targets?: Tensor3D[] }): Promise<LayerGuard> {
     const entering = hidden.map((h) => h.clone());
-    return new LayerGuard(layer, dense, entering, await layerForward({ layer, hidden: entering, weights: dense, keepInput: true }));
+    return new LayerGuard(layer, dense, entering, targets ?? await layerForward({ layer, hidden: entering, weights: dense, keepInput: true }));
   }
 
   /** The stream before the layer; the caller's to dispose. */
@@ -36,7 +39,7 @@ export class LayerGuard {
     return this.entering.map((h) => h.clone());
   }
 
-  /** Mean squared difference of the layer's output from that of its dense weights. */
+  /** Mean squared difference of the layer's output from its target. */
   async errorOf({ masks, updates }: LayerState): Promise<number> {
     const after = await layerForward({ layer: this.layer, hidden: this.entering, weights: this.dense, masks, updates, keepInput: true });
     try {

@@ -104,8 +104,6 @@ export interface RebuildMethod<S extends Settings = Settings> {
   defaults: Values<S>;
   /** Where some of its work is within rows, so that columns cannot keep budgets (granularity `input`). */
   byRow?: true;
-  /** Why it cannot rebuild mixtures of experts; absent if it can. */
-  notForMixtures?: string;
   /** What `weights` may be. */
   weights: readonly KeepWeights[];
   /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */

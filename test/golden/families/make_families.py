@@ -115,6 +115,9 @@ CONFIGS = {
     "mixtral-packed": tiny("mixtral", num_local_experts=4),
     "qwen2-moe-packed": tiny(
         "qwen2_moe", moe_intermediate_size=8, num_experts=4, num_experts_per_tok=2, shared_expert_intermediate_size=20, norm_topk_prob=True),
+    "phi3-su": tiny(
+        "phi3", original_max_position_embeddings=16, hidden_size=32,
+        rope_parameters=rope("longrope", short_factor=[1.0, 1.1, 1.2, 1.3], long_factor=[1.5, 2.0, 3.0, 4.0])),
 }
 
 
@@ -149,7 +152,14 @@ def old_neox_spelling(config):
     config["rotary_pct"] = parameters["partial_rotary_factor"]
 
 
-SPELLINGS = {"gpt-neox-sequential": old_neox_spelling, "llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
+def old_phi3_spelling(config):
+    """As the first Phi-3 of 128k had it, but for the positions of training, without which transformers 5.24 does not read `su`."""
+    parameters = config.pop("rope_parameters")
+    config["rope_theta"] = parameters["rope_theta"]
+    config["rope_scaling"] = {"type": "su", **{key: parameters[key] for key in ("short_factor", "long_factor", "original_max_position_embeddings")}}
+
+
+SPELLINGS = {"phi3-su": old_phi3_spelling, "gpt-neox-sequential": old_neox_spelling, "llama-old-spelling": old_spelling, "gemma3-text-old-spelling": old_gemma3_spelling}
 
 
 def save(name, model, folder):

@@ -50,7 +50,7 @@ async function updatesOf(golden: GoldenModel, model: DecoderModel, dense: Readon
   let hidden = embedCalibration(golden, model, dense, 5);
   for (let index = 0; index < model.layers; index++) {
     const layer = model.decoderLayer(index);
-    const moments = new InputMoments('sequence');
+    const moments = new InputMoments(() => 1);
     tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: moments.add }));
     for (const { linears, sums } of moments.inputs) {
       const factor = await factorHessian(sums.products(), 0.01);

@@ -256,7 +256,8 @@ describe('fused linears', () => {
   });
 
   it.each([
-    [{ model_type: 'phi3', rope_scaling: { type: 'yarn', factor: 2 } }, 'rope_scaling.type is "yarn"; expected one of default, longrope'],
+    [{ model_type: 'phi3', rope_scaling: { type: 'linear', factor: 2 } }, 'rope_scaling.type is "linear"; expected one of default, longrope, su, yarn'],
+    [{ model_type: 'phi3', rope_scaling: { type: 'yarn', factor: 2 } }, 'rope_scaling.short_factor is missing; expected a list of 4 numbers above zero'],
     [{ model_type: 'phi3', partial_rotary_factor: 1.5 }, 'partial_rotary_factor is 1.5; expected a number above zero, at most 1'],
     [{ model_type: 'phi3', sliding_window: 0 }, 'sliding_window is 0; expected an integer above zero'],
     [

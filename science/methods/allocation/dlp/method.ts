@@ -1,4 +1,4 @@
-import { inputStatisticsCost } from '../../initial/costs.js';
+import { inputScoresCost } from '../costs.js';
 import { allocationMethod, spreadSetting } from '../method.js';
 import { byValue } from '../shifts.js';
 
@@ -9,11 +9,10 @@ export const dlp = allocationMethod({
   description: 'The median of `|W| * ||x||` in each decoder layer. A smaller median makes the layer denser (DLP, Chen et al. 2025). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
-  notForMixtures: 'its scores of experts rest on few tokens, or on none',
   needs: 'inputs',
   version: 1,
   identity: ({ spread = defaultSpread }) => ({ spread }),
   deviations: (linears, { spread = defaultSpread }) => ({ reach: spread, shifts: byValue(linears) }),
-  cost: inputStatisticsCost,
+  cost: inputScoresCost,
   load: () => import('./run.js'),
 });

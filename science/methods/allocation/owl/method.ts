@@ -1,4 +1,4 @@
-import { inputStatisticsCost } from '../../initial/costs.js';
+import { inputScoresCost } from '../costs.js';
 import { allocationMethod, spreadSetting } from '../method.js';
 import { byValue } from '../shifts.js';
 
@@ -9,11 +9,10 @@ export const owl = allocationMethod({
   description: 'The share of outliers in each decoder layer. More outliers make the layer denser (OWL, Yin et al. 2023). Runs the dense model forward once.',
   settings: { spread: spreadSetting },
   defaultSpread,
-  notForMixtures: 'its scores of experts rest on few tokens, or on none',
   needs: 'inputs',
   version: 1,
   identity: ({ spread = defaultSpread }) => ({ spread }),
   deviations: (linears, { spread = defaultSpread }) => ({ reach: spread, shifts: byValue(linears) }),
-  cost: inputStatisticsCost,
+  cost: inputScoresCost,
   load: () => import('./run.js'),
 });

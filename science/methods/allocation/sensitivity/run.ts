@@ -6,11 +6,13 @@
  * backward pass, layer by layer, from the last to the first.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { keep, tf } from '../../../engine/index.js';
+import { tf } from '../../../engine/index.js';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '../../../engine/index.js';
+import { customVjp } from '../../../models/custom-vjp.js';
 import { linearsOf } from '../../../models/linears.js';
 import { applyLinear } from '../../../models/sub-block.js';
-import type { DecoderLayer, DecoderModel, LinearSpec, Weights } from '../../../models/types.js';
+import type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, Weights } from '../../../models/types.js';
+import { acrossLinear } from '../../rebuild/published/output-gradients.js';
 import { SquaredGradients } from '../../rebuild/published/squared-gradients.js';
 
 /** Logits held at once, in numbers: 256 MB in float32. Their probabilities and gradients take as much again, each. */
@@ -54,6 +56,8 @@ export interface LayerSensitivityRequest {
   gradients: readonly Tensor3D[];
   /** Every tensor of the layer. */
   weights: Weights;
+  /** Is handed the input of every sub-block. Must not keep the tensor. */
+  onSubBlock?: (subBlock: SubBlock, x: Tensor3D) => void;
 }
 
 export interface LayerSensitivity {
@@ -64,13 +68,13 @@ export interface LayerSensitivity {
 }
 
 /** One layer of the backward pass. Its scores are small numbers, its gradients what the layer before it needs. */
-export async function layerSensitivity({ layer, hidden, gradients, weights }: LayerSensitivityRequest): Promise<LayerSensitivity> {
+export async function layerSensitivity({ layer, hidden, gradients, weights, onSubBlock }: LayerSensitivityRequest): Promise<LayerSensitivity> {
   const linears = linearsOf(layer);
   const squares = new SquaredGradients();
   const before: Tensor3D[] = [];
   try {
     for (const [index, h] of hidden.entries()) {
-      before.push(crossLayer(layer, linears, h, gradients[index], weights, squares));
+      before.push(crossLayer({ layer, h, gradient: gradients[index], weights, squares, onSubBlock }));
       gradients[index].dispose();
       // Lets a cancellation be seen between two batches.
       await macrotask();
@@ -86,35 +90,33 @@ export async function layerSensitivity({ layer, hidden, gradients, weights }: La
   }
 }
 
+interface Crossing extends Pick<LayerSensitivityRequest, 'layer' | 'weights' | 'onSubBlock'> {
+  h: Tensor3D;
+  /** Behind the layer. */
+  gradient: Tensor3D;
+  squares: SquaredGradients;
+}
+
 /** Adds the squared weight gradients of one batch, and returns the gradient with respect to h. */
-function crossLayer(layer: DecoderLayer, linears: readonly LinearSpec[], h: Tensor3D, gradient: Tensor3D, weights: Weights, squares: SquaredGradients): Tensor3D {
-  const inputs = new Map<string, Tensor3D>();
-  try {
-    return tf.tidy(() => {
-      const [batch, time] = h.shape;
-      // A zero added to each linear's output: its gradient is that of the output.
-      const zeros = linears.map(({ shape }) => tf.zeros([batch, time, shape[0]]));
-      const forward = (stream: Tensor, ...added: Tensor[]): Tensor3D => {
-        const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D => {
-          inputs.set(linear.name, keep(x.clone()));
-          return applyLinear(x, linear, weights).add<Tensor3D>(added[linears.indexOf(linear)]);
-        };
-        return layer.subBlocks.reduce<Tensor3D>((before, subBlock) => {
-          const x = subBlock.enter(before, weights);
-          const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights);
-          return subBlock.leave(before, apply(subBlock.output, core), weights);
-        }, stream as Tensor3D);
-      };
-      const [result, ...outputs] = tf.grads(forward)([h, ...zeros], gradient) as Tensor3D[];
-      linears.forEach((linear, index) => {
-        const x = inputs.get(linear.name);
-        if (x !== undefined) squares.add({ linear, x, dy: outputs[index] });
-      });
-      return result;
-    });
-  } finally {
-    for (const x of inputs.values()) x.dispose();
-  }
+function crossLayer({ layer, h, gradient, weights, squares, onSubBlock }: Crossing): Tensor3D {
+  // On its way back through a linear, the gradient of its output adds that of its weights. An expert's output has as many rows as the router gives it.
+  const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D =>
+    customVjp(
+      [x],
+      (given) => ({ value: applyLinear(given, linear, weights), saved: [given] }),
+      (dy, [input]) => {
+        squares.add({ linear, x: input, dy });
+        return [acrossLinear(dy, linear, weights)];
+      },
+    );
+  const forward = (stream: Tensor): Tensor3D =>
+    layer.subBlocks.reduce<Tensor3D>((before, subBlock) => {
+      const x = subBlock.enter(before, weights);
+      onSubBlock?.(subBlock, x);
+      const core = subBlock.core(subBlock.inputs.map((linear) => apply(linear, x)), weights);
+      return subBlock.leave(before, apply(subBlock.output, core), weights);
+    }, stream as Tensor3D);
+  return tf.tidy(() => tf.grad(forward)(h, gradient) as Tensor3D);
 }
 
 /** Over the weights of one linear. Divided first, so that large sums do not overflow. */

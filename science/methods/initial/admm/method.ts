@@ -22,7 +22,7 @@ export const admm = initialMethod({
   needs: 'hidden-states',
   updates: true,
   groups: 'output',
-  version: 2,
+  version: 3,
   identity: ({ damping: share = defaultDamping, iterations = defaultIterations }) => ({ damping: share, iterations }),
   cost: admmCost,
   load: () => import('./run.js'),
@@ -53,7 +53,7 @@ function admmCost(size: ModelSize, windows: Windows): Cost {
     const factor = (2 / 3) * width ** 3;
     const onHost = width <= hostFactor ? factor : 0;
     return {
-      flops: 2 * tokens * width ** 2 + factor - onHost + 2 * inverses * productsPerInverse * width ** 3 + 2 * (defaultIterations + fitSteps + 2) * layer.readers[i] * width,
+      flops: 2 * layer.shares[i] * tokens * width ** 2 + factor - onHost + 2 * inverses * productsPerInverse * width ** 3 + 2 * (defaultIterations + fitSteps + 2) * layer.readers[i] * width,
       movedBytes: f32 * (inverses * 16 * width ** 2 + (20 * defaultIterations + 25 * fitSteps) * layer.readers[i]),
       hostFlops: onHost,
       rankedWeights: defaultIterations * layer.readers[i],

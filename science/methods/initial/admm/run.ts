@@ -6,10 +6,11 @@ import { checkPruned, groupBudget, type MaskTarget } from '../../parts/budget.js
 import { InputMoments } from '../../parts/input-moments.js';
 import { layerForward } from '../../parts/layer-forward.js';
 import type { Moments } from '../../parts/masked-least-squares.js';
-import { plainMoments, TokenCounts } from '../../parts/routed-tokens.js';
+import { TokenCounts } from '../../parts/routed-tokens.js';
 import { defaultDamping } from '../damping.js';
-import { notesOfFew } from '../each-linear.js';
+import { notesOfFew, valuesOf } from '../each-linear.js';
 import type { InitialRun, StatisticsNote } from '../method.js';
+import { wandaMask } from '../wanda/wanda-mask.js';
 import { defaultIterations, type settings } from './method.js';
 
 /**
@@ -29,10 +30,17 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
     for (const { linears, sums } of moments.inputs) {
       const name = linears.map((linear) => linear.name).join(', ');
       onProgress(name);
-      const plain = few.has(linears[0].name) ? plainMoments(linears[0]) : undefined;
-      const seen = plain ?? sums.moments();
-      const { start, targets } = dense(linears, seen, weights);
-      const made = await admm({ ...seen, targets, start, damping, iterations, name, budget: budgetOf(linears, targetOf) }).finally(() => { tf.dispose([start, targets, ...(plain === undefined ? [] : [plain.products, plain.squares])]); });
+      if (few.has(linears[0].name)) {
+        // Too few tokens say how inputs go together: masks follow from `|W|` alone, and no weight makes up for another.
+        for (const linear of linears) {
+          const values = await valuesOf(weights, linear);
+          masks.set(linear.name, wandaMask(values, new Float32Array(linear.shape[1]).fill(1), linear.shape, targetOf(linear), linear.name));
+          updates.set(linear.name, round(linear.name, values));
+        }
+        continue;
+      }
+      const { start, targets } = dense(linears, sums.moments(), weights);
+      const made = await admm({ ...sums.moments(), targets, start, damping, iterations, name, budget: budgetOf(linears, targetOf) }).finally(() => { tf.dispose([start, targets]); });
       sums.dispose();
       let from = 0;
       for (const linear of linears) {

@@ -11,7 +11,7 @@ export const sparsegpt = initialMethod({
   needs: 'hidden-states',
   updates: true,
   groups: 'columns',
-  version: 2,
+  version: 3,
   identity: ({ damping: share = defaultDamping }) => ({ damping: share }),
   cost: sparseGptCost,
   load: () => import('./run.js'),
@@ -27,10 +27,12 @@ function sparseGptCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const { memory, work } = inputStatisticsCost(size, windows);
   const widest = Math.max(...layer.inputWidths);
-  const hessians = layer.inputWidths.map((width): Partial<Work> => {
+  const hessians = layer.inputWidths.map((width, i): Partial<Work> => {
     const factor = (2 / 3) * width ** 3;
     const onHost = width <= hostFactor ? factor : 0;
-    return { flops: 2 * windows.samples * windows.time * width ** 2 + factor - onHost, hostFlops: 2 * windows.samples * width ** 2 + onHost, calls: 4 * windows.samples };
+    // As many of an expert's sequences go into a product as have the tokens of one.
+    const products = Math.ceil(windows.samples * layer.shares[i]);
+    return { flops: 2 * products * windows.time * width ** 2 + factor - onHost, hostFlops: 2 * products * width ** 2 + onHost, calls: 4 * products };
   });
   const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
     flops: layer.readers[i] * width,

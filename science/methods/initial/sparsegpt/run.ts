@@ -1,5 +1,6 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor2D } from '../../../engine/index.js';
+import { linearsOf, type DecoderLayer, type LinearSpec } from '../../../models/index.js';
 import { factorHessian, plainFactor } from '../../parts/hessian-factor.js';
 import { InputMoments } from '../../parts/input-moments.js';
 import { layerForward } from '../../parts/layer-forward.js';
@@ -13,7 +14,7 @@ import { sparseGpt } from './sparsegpt.js';
 /** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */
 export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping }, minTokens, round, onProgress }) => {
   // A product over a whole batch would move near ties, and each moved one moves others after it.
-  const moments = new InputMoments('sequence');
+  const moments = new InputMoments(sequencesTogether(layer));
   const counts = new TokenCounts(minTokens);
   const masks = new Map<string, Uint8Array>();
   const updates = new Map<string, Float32Array>();
@@ -43,3 +44,9 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
     moments.dispose();
   }
 };
+
+/** One sequence, and of an expert as many as have the tokens of one on average: then a token costs as many products as in an MLP. */
+function sequencesTogether({ subBlocks }: DecoderLayer): (linear: LinearSpec) => number {
+  const counts = new Map(subBlocks.flatMap((subBlock) => linearsOf(subBlock).map(({ name }): [string, number] => [name, Math.floor(1 / (subBlock.expert?.share ?? 1))])));
+  return ({ name }) => counts.get(name) ?? 1;
+}

@@ -29,6 +29,8 @@ export interface LayerReconstruction {
   epochs: number;
   /** The largest step of a weight, as a share of the root mean square of its dense matrix; above 0. */
   rate: number;
+  /** Names of linears that are not trained; none if absent. */
+  fixed?: ReadonlySet<string>;
   /** Whether the weights of the layer's norms are trained, too. */
   norms?: boolean;
   /** Of the order of windows; 0 if absent. */
@@ -40,7 +42,7 @@ export interface LayerReconstruction {
 }
 
 export interface ReconstructedLayer {
-  /** Values `[out, in]` of every linear, +0 where pruned; and of norms that were trained. Where nothing is accepted, a copy of `start`. */
+  /** Values `[out, in]` of every linear that was trained, +0 where pruned; and of norms that were trained. Where nothing is accepted, a copy of `start`. */
   updates: Map<string, Float32Array>;
   /** Those that were run; fewer than asked for where held-out windows stopped them. */
   epochs: ReconstructionEpoch[];
@@ -87,7 +89,7 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
     if (best === undefined) return { updates: ownCopies(own, start), epochs, errorBefore, error: errorBefore, accepted: false };
     const updates = new Map<string, Float32Array>();
     for (const [name, tensor] of best) updates.set(name, round(name, withoutPruned(await tensor.data<'float32'>(), ownMasks.get(name))));
-    rounded = maskedWeights(own, ownMasks, updates);
+    rounded = maskedWeights(own, ownMasks, new Map([...start, ...updates]));
     const error = await errorOf(layer, rounded, judging);
     const accepted = error < errorBefore;
     return { updates: accepted ? updates : ownCopies(own, start), epochs, errorBefore, error, accepted };
@@ -115,9 +117,10 @@ function check({ epochs, rate }: LayerReconstruction): void {
 }
 
 /** Linears, and the weights of norms where those are trained, with their rates. */
-function trainables({ layer, rate, norms }: LayerReconstruction, dense: Weights, masks: Masks, first: Weights): Map<string, Trainable> {
+function trainables({ layer, rate, norms, fixed = new Set() }: LayerReconstruction, dense: Weights, masks: Masks, first: Weights): Map<string, Trainable> {
   const ofNorms = layer.tensors.map(({ name }) => name).filter((name) => norms === true && name.endsWith('.weight') && !masks.has(name));
-  return new Map([...masks.keys(), ...ofNorms].map((name): [string, Trainable] => {
+  const ofLinears = [...masks.keys()].filter((name) => !fixed.has(name));
+  return new Map([...ofLinears, ...ofNorms].map((name): [string, Trainable] => {
     const weight = weightOf(dense, name);
     const mask = masks.get(name);
     const relative = tf.tidy(() => weight.square().mean().sqrt().dataSync()[0]);

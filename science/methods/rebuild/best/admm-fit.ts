@@ -45,7 +45,7 @@ export function admmFit({ dense, masks, pattern, tokens, round }: AdmmFit): SubB
 
 /** Share of the mean square of the inputs that holds weights to the dense ones; at least what SparseGPT takes. */
 function dampingOf(inputs: number, tokens: number): number {
-  return Math.max(0.01, (dampingPerInput * inputs) / tokens);
+  return Math.max(0.01, (dampingPerInput * inputs) / Math.max(1, tokens));
 }
 
 function prunedByRow({ name, shape: [outputs, inputs] }: LinearSpec, masks: Masks): number[] {

@@ -24,7 +24,7 @@ export interface FittedStep {
   /** The residual streams after the sub-block. */
   after: Tensor3D[];
   denseAfter?: Tensor3D[];
-  entry: Omit<SubBlockEntry, 'grown' | 'pruned'> & { forwards: number };
+  entry: Omit<SubBlockEntry, 'block' | 'grown' | 'pruned'> & { forwards: number };
 }
 
 /** Finds masks and values for a sub-block by its target, and keeps them if that lowers the error of held-out windows. */
@@ -41,7 +41,7 @@ export async function fitStep(request: FitStep): Promise<FittedStep> {
     const { after, error: errorAfter } = accepted ? now : before;
     tf.dispose(accepted ? before.after : now.after);
     const entry = {
-      block: subBlock.block, errorBefore: before.error, errorAfter,
+      errorBefore: before.error, errorAfter,
       refit: { errorBefore: before.heldOut, error: now.heldOut, accepted },
       // Targets of one or both paths, the sparse forward before and after, and the fit.
       forwards: (denseAfter === undefined ? 3 : 4) + refitForwards(subBlock),

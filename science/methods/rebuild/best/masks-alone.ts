@@ -15,8 +15,17 @@ export async function masksAlone(request: RebuildRequest<Settings>, budget: numb
   const made = await runGuarded({ ...request, start: { masks: swapped.masks, updates: swapped.updates }, settings: { budget } });
   const entries = made.entries.map((entry, index): SubBlockEntry => {
     const linears = linearsOf(layer.subBlocks[index]);
-    const { errorBefore, forwards: ofSwaps = 0 } = swapped.entries[index];
-    return { ...entry, errorBefore, ...changes(masksOf(linears, start.masks), masksOf(linears, made.masks)), forwards: ofSwaps + (entry.forwards ?? 0) };
+    const { errorBefore, forwards: ofSwaps = 0, layerOutput } = swapped.entries[index];
+    const ofLayer = entry.layerOutput && layerOutput && { layerOutput: together(layerOutput, entry.layerOutput) };
+    return { ...entry, errorBefore, ...changes(masksOf(linears, start.masks), masksOf(linears, made.masks)), ...ofLayer, forwards: ofSwaps + (entry.forwards ?? 0) };
   });
   return { ...made, entries };
+}
+
+type LayerOutput = NonNullable<SubBlockEntry['layerOutput']>;
+
+/** What one rebuild after another did to a layer's output. */
+function together(first: LayerOutput, second: LayerOutput): LayerOutput {
+  const accepted = first.accepted || second.accepted;
+  return { errorBefore: first.errorBefore, error: second.accepted || !accepted ? second.error : second.errorBefore, accepted };
 }

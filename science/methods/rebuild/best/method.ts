@@ -1,6 +1,6 @@
-import { f32, forwardBatch, gradientBatch, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { f32, forwardBatch, forwardWork, gradientBatch, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod, type CommonSettings } from '../method.js';
 import { defaultEffort, efforts, recipes } from './recipe.js';
 
@@ -19,7 +19,6 @@ export const best = rebuildMethod({
   settings,
   defaults: {},
   byRow: true,
-  notForMixtures: 'its targets and its reconstruction follow the dense model, whose router sends tokens to other experts',
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
@@ -44,24 +43,27 @@ const adamCopies = 6;
 function bestCost(size: ModelSize, windows: Windows, { metric, weights }: CommonSettings, { effort = defaultEffort }: Values<typeof settings>): Cost {
   if (weights !== 'refit') return withoutFit(size, windows, metric, effort);
   const { rounds = 0, denseShare, epochs } = recipes[effort];
+  const ofRounds = rounds > 0 ? publishedForwards + rounds : 0;
+  const calls = fitCalls(size) + stepCalls(size, windows) * windows.samples * epochs + ofRounds * (partsOfRounds - 1) * forwardWork(size, windows).calls;
   const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
   return rebuildCost(size, windows, {
     // Both paths before the layer and before the sub-block, targets, and the stream after it; rounds hold the sub-block's inputs, too.
     streams: rounds > 0 ? 8 : 6,
     tensors: (block) => (2 + adamCopies) * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + fitMemory(size),
     host: (block) => 4 * block.linear + 3 * f32 * block.linear,
-    forwards: fitForwards + Number(denseShare > 0) + (rounds > 0 ? publishedForwards + rounds : 0) + (epochs > 0 ? reconstructionForwards + forwardsPerEpoch * epochs : 0),
+    forwards: fitForwards + guardForwards(size, denseShare > 0) + Number(denseShare > 0) + ofRounds + (epochs > 0 ? reconstructionForwards + forwardsPerEpoch * epochs : 0),
     selections: Math.max(1, rounds) + iterations,
-    more: fitWork(size),
+    more: { ...fitWork(size), calls },
   });
 }
 
 function withoutFit(size: ModelSize, windows: Windows, metric: CommonSettings['metric'], effort: number): Cost {
   return rebuildCost(size, windows, {
+    parts: partsOfRounds,
     streams: 4,
     tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, windows), forwardBatch(size, windows)),
     host: (block) => 4 * block.linear + 2 * f32 * block.linear,
-    forwards: 4 + publishedForwards - (metric === 'weight' ? gradientForwards : 0) + effort,
+    forwards: 4 + publishedForwards + 2 * guardForwards(size) - (metric === 'weight' ? gradientForwards : 0) + effort,
     selections: 4 + effort,
   });
 }
@@ -76,10 +78,18 @@ function fitWork({ layer }: ModelSize): Partial<Work> {
   return {
     flops: sum((width, readers) => 2 * (iterations + fitSteps + 2) * readers * width + 2 * inverses * productsPerInverse * width ** 3),
     movedBytes: f32 * sum((_, readers) => (20 * iterations + 25 * fitSteps) * readers),
-    calls: 20 * (iterations + fitSteps) * layer.inputWidths.length,
     writtenBytes: f32 * layer.linear,
     files: layer.linears,
   };
+}
+
+function fitCalls({ layer }: ModelSize): number {
+  return 20 * (iterations + fitSteps) * layer.inputWidths.length;
+}
+
+/** Calls of one step of the reconstruction: forward and backward over one window, and Adam for each linear. */
+function stepCalls(size: ModelSize, windows: Windows): number {
+  return forwardsPerEpoch * forwardWork(size, { ...windows, samples: 1 }).calls + 14 * size.layer.linears;
 }
 
 /** Matrices of the widest input, and copies of what reads it. */

@@ -18,6 +18,8 @@ export interface ReconstructionStep extends Pruned {
   denseShare: number;
   epochs: number;
   heldOut: number;
+  /** Names of linears that keep the values that they have. */
+  fixed: ReadonlySet<string>;
   round: (linear: string, values: Float32Array) => Float32Array;
 }
 
@@ -31,11 +33,11 @@ export interface Reconstructed {
 }
 
 /** Trains the weights that a layer has kept, together, and keeps them if that lowers the error of held-out windows. */
-export async function reconstructionStep({ layer, dense, hidden, denseHidden, denseShare, masks, updates, epochs, heldOut, round }: ReconstructionStep): Promise<Reconstructed> {
+export async function reconstructionStep({ layer, dense, hidden, denseHidden, denseShare, masks, updates, epochs, heldOut, fixed, round }: ReconstructionStep): Promise<Reconstructed> {
   const targets = await reconstructionTargets({ layer, dense, hidden, denseHidden, share: denseShare });
   try {
     const windows = hidden.map((h, index) => ({ h, target: targets[index] }));
-    const made = await reconstructLayer({ layer, dense, masks, start: updates, windows, heldOut, epochs, rate, round });
+    const made = await reconstructLayer({ layer, dense, masks, start: updates, windows, heldOut, epochs, rate, fixed, round });
     const { errorBefore, error, accepted } = made;
     const after = accepted ? await layerForward({ layer, hidden, weights: dense, masks, updates: made.updates, keepInput: true }) : undefined;
     const forwards = (denseHidden === undefined ? 1 : 2) + reconstructionForwards(made.epochs.length, heldOut / sequencesIn(hidden)) + Number(accepted);

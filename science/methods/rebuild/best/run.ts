@@ -1,60 +1,92 @@
 import { tf } from '../../../engine/index.js';
+import type { Tensor3D } from '../../../engine/index.js';
 import { linearsOf } from '../../../models/linears.js';
-import type { RebuildRun, SubBlockEntry } from '../method.js';
 import { masksOf } from '../../parts/masked-weights.js';
+import { reconstructionTargets } from '../../parts/reconstruct/index.js';
 import { changes } from '../../parts/working-masks.js';
+import { eachSubBlock } from '../each-sub-block.js';
+import type { RebuildRequest, RebuildRun, SubBlockEntry } from '../method.js';
+import type { SubBlockRebuild, SubBlockResult } from '../published/sub-block-rebuild.js';
+import { DensePath } from './dense-path.js';
 import { fitStep } from './fit-step.js';
 import { masksAlone } from './masks-alone.js';
 import type { settings } from './method.js';
-import { defaultEffort, heldOutShare, recipes } from './recipe.js';
+import { defaultEffort, heldOutShare, recipes, type Recipe } from './recipe.js';
 import { reconstructionStep } from './reconstruction-step.js';
 import { roundsStep } from './rounds-step.js';
 import { sequencesIn } from './windows.js';
 
+type Request = RebuildRequest<typeof settings>;
+type Fitted = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'block'> & { forwards: number } };
+
 /**
  * What measures best, in this order: LLM-Barber's rounds on the masks of a sub-block, mask and values of its linears by ADMM, and when
- * both sub-blocks are done, reconstruction of the layer. Each step stands only if it lowers the error of windows that it has not seen.
+ * all sub-blocks are done, reconstruction of the layer. Each step stands only if it lowers the error of windows that it has not seen.
  */
 export const run: RebuildRun<typeof settings> = async (request) => {
-  const { layer, hidden, denseHidden, dense, start, pattern, common, round, onProgress } = request;
+  const { layer, hidden, denseHidden, dense, start, common, round, onProgress } = request;
   const effort = request.settings.effort ?? defaultEffort;
   if (common.weights !== 'refit') return masksAlone(request, effort);
   const recipe = recipes[effort];
-  const masks = new Map(start.masks);
-  const updates = new Map<string, Float32Array>();
-  const entries: (SubBlockEntry & { forwards: number })[] = [];
+  const { denseShare } = recipe;
   const heldOut = Math.floor(sequencesIn(hidden) * heldOutShare);
-  let streams = { hidden, denseHidden };
-  for (const subBlock of layer.subBlocks) {
-    const { block } = subBlock;
-    let from = start;
-    let rounds: Pick<SubBlockEntry, 'rounds'> & { forwards: number } = { forwards: 0 };
-    if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
-      onProgress(`${block}, rounds`);
-      const made = await roundsStep({ subBlock, hidden: streams.hidden, dense, start, pattern, common, budget: recipe.rounds });
-      from = made.pruned;
-      rounds = { rounds: made.rounds, forwards: made.forwards };
+  const path = denseHidden && DensePath.open(layer, dense, denseHidden);
+  try {
+    const made = await eachSubBlock(
+      { ...request, hidden: hidden.map((h) => h.clone()), start: { masks: new Map(start.masks), updates: start.updates } },
+      1,
+      (own, onDecision) => rebuildSubBlock(request, { own, recipe, heldOut, path, onDecision }),
+      { guarded: true, targets: () => reconstructionTargets({ layer, dense, hidden, denseHidden, share: denseShare }) },
+    );
+    const { masks, entries } = made;
+    const updates = new Map(made.updates);
+    let stream = made.hidden;
+    if (recipe.epochs > 0) {
+      onProgress('reconstruction');
+      const few = new Set(layer.subBlocks.flatMap((subBlock, index) => (entries[index].few ? linearsOf(subBlock).map(({ name }) => name) : [])));
+      const trained = await reconstructionStep({ ...recipe, layer, dense, hidden, denseHidden, masks, updates, heldOut, round, fixed: few });
+      if (trained.after !== undefined) {
+        for (const [name, values] of trained.updates) updates.set(name, values);
+        tf.dispose(stream);
+        stream = trained.after;
+      }
+      entries.forEach((entry) => { entry.forwards = (entry.forwards ?? 0) + trained.forwards; });
+      entries[entries.length - 1].reconstruction = trained.entry;
     }
-    onProgress(`${block}, masks and weights`);
-    const { state, after, denseAfter, entry } = await fitStep({ subBlock, ...streams, denseShare: recipe.denseShare, heldOut, dense, start: from, pattern, round });
-    if (streams.hidden !== hidden) tf.dispose([streams.hidden, streams.denseHidden ?? []].flat());
-    streams = { hidden: after, denseHidden: denseAfter };
-    for (const [name, mask] of state.masks) masks.set(name, mask);
-    for (const [name, values] of state.updates ?? []) updates.set(name, values);
-    const changed = changes(masksOf(linearsOf(subBlock), start.masks), state.masks);
-    entries.push({ ...entry, ...changed, ...rounds, forwards: entry.forwards + rounds.forwards });
+    const denseAfter = (await path?.before())?.map((h) => h.clone());
+    return { hidden: stream, ...(denseAfter && { denseHidden: denseAfter }), masks, updates, entries };
+  } finally {
+    path?.dispose();
+    tf.dispose([hidden, denseHidden ?? []].flat());
   }
-  if (recipe.epochs > 0) {
-    onProgress('reconstruction');
-    const made = await reconstructionStep({ ...recipe, layer, dense, hidden, denseHidden, masks, updates, heldOut, round });
-    if (made.after !== undefined) {
-      for (const [name, values] of made.updates) updates.set(name, values);
-      tf.dispose(streams.hidden);
-      streams = { ...streams, hidden: made.after };
-    }
-    entries.forEach((entry) => { entry.forwards += made.forwards; });
-    entries[entries.length - 1].reconstruction = made.entry;
-  }
-  tf.dispose([hidden, denseHidden ?? []].flat());
-  return { ...streams, masks, updates, entries };
 };
+
+interface Step {
+  own: SubBlockRebuild;
+  recipe: Recipe;
+  heldOut: number;
+  path: DensePath | undefined;
+  onDecision: (decision: string) => void;
+}
+
+/** Rounds, if the recipe has them, and the fit. Takes over the stream before the sub-block. */
+async function rebuildSubBlock({ dense, pattern, common, round }: Request, { own, recipe, heldOut, path, onDecision }: Step): Promise<Fitted> {
+  const { subBlock } = own;
+  const hidden = own.hidden as Tensor3D[];
+  let start = { masks: own.masks, updates: own.updates };
+  let rounds: Pick<SubBlockEntry, 'rounds'> & { forwards: number } = { forwards: 0 };
+  if (recipe.rounds !== undefined && pattern.kind !== 'N:M') {
+    onDecision('rounds');
+    const made = await roundsStep({ subBlock, hidden, dense, start, pattern, common, budget: recipe.rounds });
+    start = { masks: made.pruned.masks, updates: made.pruned.updates };
+    rounds = { rounds: made.rounds, forwards: made.forwards };
+  }
+  onDecision('masks and weights');
+  const denseHidden = await path?.before(subBlock);
+  const { state, after, denseAfter, entry } = await fitStep({ subBlock, hidden, denseHidden, denseShare: recipe.denseShare, heldOut, dense, start, pattern, round });
+  tf.dispose(hidden);
+  if (denseAfter !== undefined) path?.passed(subBlock, denseAfter);
+  const changed = changes(masksOf(linearsOf(subBlock), own.masks), state.masks);
+  const report = { ...entry, ...changed, ...rounds, forwards: entry.forwards + rounds.forwards };
+  return { hidden: after, masks: state.masks, ...(state.updates && { updates: new Map(state.updates) }), report };
+}

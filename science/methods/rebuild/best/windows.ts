@@ -5,7 +5,8 @@ import { runSubBlock } from '../../../models/sub-block.js';
 import type { SubBlock, Weights } from '../../../models/types.js';
 import { withMasked } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
-import { meanSquare } from '../published/output-gradients.js';
+import { tokensIn } from '../../parts/routed-tokens.js';
+import { errorsOfSequences } from '../published/output-gradients.js';
 import { mean } from '../guarded/calibration-folds.js';
 
 /** Masks of a sub-block's linears, and the values of those that are not the dense ones. */
@@ -32,54 +33,48 @@ export interface WindowsRequest {
  * residual stream, and in part what brings that stream back to the dense path's. Targets are computed once and kept.
  */
 export class SubBlockWindows {
-  private constructor(private readonly request: WindowsRequest, private readonly targets: Tensor3D[]) {}
+  /** @param tokens how many a fit learns from */
+  private constructor(private readonly request: WindowsRequest, private readonly targets: Tensor3D[], readonly tokens: number) {}
 
   /** @returns the windows, and the dense path's residual stream after the sub-block if there is one before it */
   static async open(request: WindowsRequest): Promise<{ windows: SubBlockWindows; denseAfter?: Tensor3D[] }> {
-    const { subBlock, dense, hidden, denseHidden, denseShare } = request;
+    const { subBlock, dense, denseHidden, denseShare } = request;
+    const ofDense = (h: Tensor3D): Tensor3D => runSubBlock(subBlock, subBlock.enter(h, dense), dense);
     const targets: Tensor3D[] = [];
     const denseAfter: Tensor3D[] = [];
-    for (const [index, h] of hidden.entries()) {
+    let tokens = 0;
+    for (const { index, h, taught } of batchesOf(request)) {
       tf.tidy(() => {
-        const y = runSubBlock(subBlock, subBlock.enter(h, dense), dense);
+        const x = subBlock.enter(h, dense);
+        if (taught > 0) tokens += tokensIn(subBlock, first(taught, x));
+        const y = runSubBlock(subBlock, x, dense);
         const d = denseHidden?.[index];
         if (d === undefined) {
           targets.push(keep(y));
           return;
         }
-        const yd = runSubBlock(subBlock, subBlock.enter(d, dense), dense);
-        denseAfter.push(keep(subBlock.leave(d, yd, dense)));
+        const own = ofDense(d);
+        denseAfter.push(keep(subBlock.leave(d, own, dense)));
+        // The dense path may send other tokens to an expert than those that it is fitted on.
+        const beside = subBlock.routedAs?.(d, h) ?? d;
+        const yd = beside === d ? own : ofDense(beside);
         // The residual connection adds h to whatever comes out, also where a norm follows it (OPT-350m).
-        const back = subBlock.compensate?.(yd, d, h) ?? yd.add<Tensor3D>(d).sub<Tensor3D>(h);
+        const back = subBlock.compensate?.(yd, beside, h) ?? yd.add<Tensor3D>(d).sub<Tensor3D>(h);
         targets.push(keep(y.mul(1 - denseShare).add<Tensor3D>(back.mul(denseShare))));
       });
       await macrotask();
     }
-    const windows = new SubBlockWindows(request, targets);
+    const windows = new SubBlockWindows(request, targets, tokens);
     return denseHidden === undefined ? { windows } : { windows, denseAfter };
-  }
-
-  private get sequences(): number {
-    return sequencesIn(this.targets);
-  }
-
-  /** How many tokens a fit learns from. */
-  get tokens(): number {
-    return (this.sequences - this.request.heldOut) * this.targets[0].shape[1];
   }
 
   /** Visits the sub-block's inputs and targets `[batch, time, hidden]` of all windows but the held-out ones. */
   async each(visit: (x: Tensor3D, target: Tensor3D) => void): Promise<void> {
-    const { subBlock, dense, hidden, heldOut } = this.request;
-    let left = this.sequences - heldOut;
-    for (const [index, h] of hidden.entries()) {
-      const count = Math.min(left, h.shape[0]);
-      if (count === 0) return;
-      left -= count;
-      tf.tidy(() => {
-        const first = (whole: Tensor3D): Tensor3D => (count === whole.shape[0] ? whole : whole.slice([0, 0, 0], [count, -1, -1]));
-        visit(subBlock.enter(first(h), dense), first(this.targets[index]));
-      });
+    const { subBlock, dense } = this.request;
+    for (const { index, h, taught } of batchesOf(this.request)) {
+      if (taught === 0) return;
+      // An expert's rows follow from its whole batch, so that is what enters.
+      tf.tidy(() => { visit(first(taught, subBlock.enter(h, dense)), first(taught, this.targets[index])); });
       await macrotask();
     }
   }
@@ -98,7 +93,7 @@ export class SubBlockWindows {
         tf.tidy(() => {
           const y = runSubBlock(subBlock, subBlock.enter(h, dense), sparse);
           after.push(keep(subBlock.leave(h, y, dense)));
-          errors.push(...meanSquare(y.sub<Tensor3D>(this.targets[index])).dataSync<'float32'>());
+          errors.push(...errorsOfSequences(y.sub<Tensor3D>(this.targets[index]), h).dataSync<'float32'>());
         });
         await macrotask();
       }
@@ -109,6 +104,21 @@ export class SubBlockWindows {
   dispose(): void {
     tf.dispose(this.targets);
   }
+}
+
+/** Each batch, with how many of its first windows teach. */
+function batchesOf({ hidden, heldOut }: WindowsRequest): { index: number; h: Tensor3D; taught: number }[] {
+  let left = sequencesIn(hidden) - heldOut;
+  return hidden.map((h, index) => {
+    const taught = Math.min(left, h.shape[0]);
+    left -= taught;
+    return { index, h, taught };
+  });
+}
+
+/** The first windows of a batch. */
+function first(count: number, whole: Tensor3D): Tensor3D {
+  return count === whole.shape[0] ? whole : whole.slice([0, 0, 0], [count, -1, -1]);
 }
 
 /** How many sequences batches `[batch, time, hidden]` have together. */

@@ -1,6 +1,6 @@
 import { f32, forwardBatch, gradientBatch, type ModelSize, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { gradientForwards, guardForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 import { guardDefaults } from './guard-defaults.js';
 
@@ -52,6 +52,7 @@ export const guarded = rebuildMethod({
       tensors: (block) => 2 * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + (refit ? refitMemory(size) : 0),
       host: (block) => 4 * block.linear + 2 * f32 * block.linear,
       forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget + guardForwards(size),
+      parts: partsOfRounds,
       // A round tries a few ratios, and selects for each.
       selections: Math.max(1, budget),
       more: refit ? refitWork(size) : {},
@@ -66,11 +67,13 @@ const fittedAtOnce = 2 ** 24;
 const tensorsOfFit = 10;
 
 const stepsOfFit = 10;
+/** Calls of the engine for the fit of a linear. */
+const callsOfFit = 250;
 
 /** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
 function refitWork({ layer }: ModelSize): Partial<Work> {
   const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
-  return { flops: 2 * (stepsOfFit + 1) * products, writtenBytes: f32 * layer.linear, files: layer.linears };
+  return { flops: 2 * (stepsOfFit + 1) * products, calls: callsOfFit * layer.linears, writtenBytes: f32 * layer.linear, files: layer.linears };
 }
 
 /** Sums over the tokens of the widest input, and the fit of a linear. */

@@ -90,7 +90,7 @@ export function ofAllTokens(errors: Tensor1D, read: number, time: number): Tenso
 }
 
 /** `dY W`: the gradient at a linear's input. */
-function acrossLinear(dy: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
+export function acrossLinear(dy: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
   const [out, inputs] = linear.shape;
   const [batch, time] = dy.shape;
   const flat = tf.matMul(dy.reshape<Tensor2D>([batch * time, out]), weightOf<Tensor2D>(weights, linear.name));

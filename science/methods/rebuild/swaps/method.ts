@@ -60,6 +60,8 @@ export const swaps = rebuildMethod({
 const fittedAtOnce = 2 ** 24;
 const tensorsOfFit = 10;
 const stepsOfFit = 10;
+/** Calls of the engine for one fit. */
+const callsOfFit = 250;
 /** Fits of a linear: before the swaps and after. */
 const fits = 2;
 /** Share of a row's weights that are swapped, about as measured from Wanda: 2 to 7 % after a fit, 6 to 20 % without; the more with N:M. */
@@ -68,8 +70,8 @@ const swapped = { fitted: 0.05, dense: 0.12 };
 /** Moments of the inputs, the fits, and on the host the swaps as science/methods/parts/exact-swaps.ts counts them. */
 function moreWork({ layer }: ModelSize, { samples, time }: Windows, refit: boolean, { swapRounds, candidates }: { swapRounds: number; candidates: number }): Partial<Work> {
   const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
-  const moments = layer.inputWidths.reduce((total, width) => total + width ** 2, 0);
-  const targets = layer.readers.reduce((total, weights, i) => total + (i % 2 === 1 ? weights : 0), 0);
+  const moments = layer.inputWidths.reduce((total, width, i) => total + layer.shares[i] * width ** 2, 0);
+  const targets = layer.readers.reduce((total, weights, i) => total + (i % 2 === 1 ? layer.shares[i] * weights : 0), 0);
   const hostFlops = layer.inputWidths.reduce((total, width, i) => {
     const rows = layer.readers[i] / width;
     const few = Math.min(candidates, width / 2);
@@ -79,6 +81,7 @@ function moreWork({ layer }: ModelSize, { samples, time }: Windows, refit: boole
   return {
     flops: 2 * samples * time * (moments + targets) + 2 * products * (2 + (refit ? fits * (stepsOfFit + 1) : 0)),
     hostFlops,
+    calls: refit ? fits * callsOfFit * layer.linears : 0,
     ...(refit && { writtenBytes: f32 * layer.linear, files: layer.linears }),
   };
 }

@@ -2,10 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../../../../../science/engine/index.js';
 import type { Tensor, Tensor3D } from '../../../../../science/engine/index.js';
 import { tokenLosses } from '../../../../../science/evaluation/index.js';
-import { heldConstants, modelFromConfig } from '../../../../../science/models/index.js';
+import { heldConstants, linearsOf, modelFromConfig, runDecoderLayer } from '../../../../../science/models/index.js';
 import { layerForward, layerSensitivity, lossGradient } from '../../../../../science/methods/index.js';
 import { openTestEngine } from '../../../../helpers/engine.js';
 import { allTensors } from '../../../../helpers/load-model.js';
+import { toyLayer } from '../../parts/reconstruct/toy-layer.js';
 
 beforeAll(() => openTestEngine());
 
@@ -78,4 +79,28 @@ describe('layerSensitivity', () => {
       expect(score / (await bySlopes(`model.${name}.weight`, weights))).toBeCloseTo(1, 2);
     }
   });
+});
+
+it('of a mixture: the squared gradients of whole experts, over the windows, and the gradient before the layer', async () => {
+  const toy = await toyLayer('qwen2Moe', [2, 1], 6);
+  const { layer, weights } = toy;
+  const hidden = toy.windows.map(({ h }) => h);
+  const behind = hidden.map((h, seed) => tf.randomNormal<Tensor3D['rankType']>(h.shape, 0, 1, 'float32', seed + 7));
+  const names = linearsOf(layer).map(({ name }) => name);
+  const expected = new Map(names.map((name) => [name, 0]));
+  const before: Tensor[] = [];
+  for (const [index, h] of hidden.entries()) {
+    for (let window = 0; window < h.shape[0]; window++) {
+      const one = (batch: Tensor3D): Tensor3D => batch.slice([window, 0, 0], [1, -1, -1]);
+      const through = (stream: Tensor, ...values: Tensor[]): Tensor => runDecoderLayer(layer, stream as Tensor3D, new Map([...weights, ...names.map((name, i): [string, Tensor] => [name, values[i]])]));
+      const [ofStream, ...ofWeights] = tf.grads(through)([one(h), ...names.map((name) => weights.get(name)!)], one(behind[index]));
+      before.push(ofStream);
+      for (const [i, name] of names.entries()) expected.set(name, expected.get(name)! + ofWeights[i].square().mean().dataSync()[0] / 3);
+    }
+  }
+  const made = await layerSensitivity({ layer, hidden, gradients: behind, weights });
+  for (const [name, score] of made.scores) expect(score / expected.get(name)!, name).toBeCloseTo(1, 4);
+  const far = tf.concat(made.gradients, 0).sub(tf.concat(before, 0)).abs().max().dataSync()[0];
+  expect(far).toBeLessThan(1e-4);
+  toy.dispose();
 });

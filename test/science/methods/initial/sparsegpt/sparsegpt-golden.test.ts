@@ -48,7 +48,7 @@ describe.each(goldenModels)('SparseGPT beside the public reference on $name', (g
     let size = 0;
     for (let index = 0; index < model.layers; index++) {
       const layer = model.decoderLayer(index);
-      const moments = new InputMoments('sequence');
+      const moments = new InputMoments(() => 1);
       tf.dispose(await layerForward({ layer, hidden, weights: dense, keepInput: true, onInput: moments.add }));
       for (const { linears, sums } of moments.inputs) {
         const factor = await factorHessian(sums.products(), 0.01);

@@ -8,7 +8,7 @@ import type { WindowBatch } from '../../../../../science/methods/parts/reconstru
 const shape = { hidden_size: 8, num_hidden_layers: 1, vocab_size: 7, max_position_embeddings: 32, tie_word_embeddings: true };
 const rotary = { ...shape, intermediate_size: 12, num_attention_heads: 4, num_key_value_heads: 2, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu' };
 
-/** Grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms before the residual is added; caps, (1 + weight) norms; factors; attention and MLP side by side. */
+/** Grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms before the residual is added; caps, (1 + weight) norms; factors; attention and MLP side by side; experts with weights that add up to 1; with weights that do not, and a shared expert. */
 export const configs = {
   llama: { model_type: 'llama', ...rotary },
   opt: { model_type: 'opt', ...shape, ffn_dim: 12, num_attention_heads: 2, activation_function: 'gelu' },
@@ -17,6 +17,8 @@ export const configs = {
   olmo2: { model_type: 'olmo2', ...rotary, num_attention_heads: 2, num_key_value_heads: 1 },
   gemma2: { model_type: 'gemma2', ...rotary, head_dim: 4, num_attention_heads: 2, num_key_value_heads: 1, query_pre_attn_scalar: 4, attn_logit_softcapping: 2 },
   granite: { model_type: 'granite', ...rotary, residual_multiplier: 0.5, attention_multiplier: 0.4 },
+  mixtral: { model_type: 'mixtral', ...rotary, num_local_experts: 3, num_experts_per_tok: 2 },
+  qwen2Moe: { model_type: 'qwen2_moe', ...rotary, moe_intermediate_size: 6, shared_expert_intermediate_size: 10, num_experts: 4, num_experts_per_tok: 2, norm_topk_prob: false },
   gptNeox: { model_type: 'gpt_neox', ...shape, intermediate_size: 12, num_attention_heads: 2, rotary_pct: 0.5 },
 } as const;
 
