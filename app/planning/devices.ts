@@ -9,6 +9,8 @@ export interface DevicePeaks {
   /** Floating-point operations a second of products: in float32 without tensor cores, and in TF32 of dense matrices with them. */
   float32: number;
   tf32: number;
+  /** The same in float64 without tensor cores. */
+  float64: number;
   /** Bytes a second of its memory. */
   bandwidth: number;
   /** Bytes of its memory. */
@@ -24,10 +26,10 @@ const TB = 1e12;
 
 /** From the makers' data sheets. */
 export const devices = {
-  a100: { name: 'NVIDIA A100 80GB', capability: '8.0', float32: 19.5e12, tf32: 156e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
-  h100: { name: 'NVIDIA H100 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
-  h200: { name: 'NVIDIA H200 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
-  l40s: { name: 'NVIDIA L40S', capability: '8.9', float32: 91.6e12, tf32: 183e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
+  a100: { name: 'NVIDIA A100 80GB', capability: '8.0', float32: 19.5e12, tf32: 156e12, float64: 9.7e12, bandwidth: 2.039 * TB, memory: 80 * GB, bus: 32 * GB },
+  h100: { name: 'NVIDIA H100 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, float64: 33.5e12, bandwidth: 3.35 * TB, memory: 80 * GB, bus: 64 * GB },
+  h200: { name: 'NVIDIA H200 SXM', capability: '9.0', float32: 67e12, tf32: 494.7e12, float64: 33.5e12, bandwidth: 4.8 * TB, memory: 141 * GB, bus: 64 * GB },
+  l40s: { name: 'NVIDIA L40S', capability: '8.9', float32: 91.6e12, tf32: 183e12, float64: 1.43e12, bandwidth: 0.864 * TB, memory: 48 * GB, bus: 32 * GB },
 } satisfies Record<string, DevicePeaks>;
 
 export type DeviceName = keyof typeof devices;
@@ -41,6 +43,9 @@ const launch = 5e-6;
  * goes (science/methods/parts/device-selection.ts), each a comparison, a cast and a sum: 14 bytes.
  */
 const rankedBytes = 3 * 31 * 14;
+
+/** Bytes that SparseGPT moves for each floating-point operation within a block: a multiply-add reads two numbers and writes two (its product, and the sum). */
+const blockBytes = 8;
 
 /**
  * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
@@ -60,6 +65,8 @@ export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine
       bandwidth,
       callSeconds: host.speeds.callSeconds + launch,
       rankedWeights: bandwidth / rankedBytes,
+      doubleFlops: reached * device.float64,
+      blockFlops: bandwidth / blockBytes,
       read: 1 / (1 / host.speeds.read + 1 / (reached * device.bus)),
     },
   };

@@ -19,6 +19,10 @@ export interface Speeds {
   rankedWeights: number;
   /** Floating-point operations a second of the host in float64. */
   hostFlops: number;
+  /** Floating-point operations a second of the engine in float64. */
+  doubleFlops: number;
+  /** The same of what SparseGPT does within its blocks, wherever that is. */
+  blockFlops: number;
   /** Bytes a second; what was read lay in the system's cache. */
   read: number;
   /** Bytes a second, hashed and synced. */
@@ -62,7 +66,7 @@ export function processorName(): string {
 /** This machine with one of its engines. */
 function identityOf(backend: Backend, precision: Precision = 'float32'): MachineIdentity {
   const threads = threadCount({ backend });
-  return { version: 2, processor: processorName(), threads, memory: totalmem(), node: process.versions.node, backend, ...(precision !== 'float32' && { precision }) };
+  return { version: 3, processor: processorName(), threads, memory: totalmem(), node: process.versions.node, backend, ...(precision !== 'float32' && { precision }) };
 }
 
 /** Where a state folder keeps what planning has measured. */
@@ -112,7 +116,7 @@ export function assumedMachine(engine: Engine): Machine {
     engine,
     baseline: (native ? 400 : 200) * 2 ** 20,
     speeds: {
-      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, read: 1e9, write: 300e6, fileSeconds: 0.005,
+      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, doubleFlops: native ? 30e9 : 1e9, blockFlops: 1e9, read: 1e9, write: 300e6, fileSeconds: 0.005,
     },
   };
 }
@@ -121,7 +125,7 @@ export function assumedMachine(engine: Engine): Machine {
 export function secondsOf(work: Work, { speeds }: Machine): number {
   return (
     work.flops / speeds.flops + work.movedBytes / speeds.bandwidth + work.calls * speeds.callSeconds + work.rankedWeights / speeds.rankedWeights +
-    work.hostFlops / speeds.hostFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
+    work.hostFlops / speeds.hostFlops + work.doubleFlops / speeds.doubleFlops + work.blockFlops / speeds.blockFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
   );
 }
 

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurably } from '../../files/artifacts/index.js';
-import { openEngine, tf, type EngineRequest } from '../../science/engine/index.js';
+import { factorFlops } from '../../science/cost/index.js';
+import { openEngine, tf, zeros64, type EngineRequest } from '../../science/engine/index.js';
 import { magnitudeMask } from '../../science/methods/index.js';
 import { bestRates } from './bursts.js';
 import { otherLoad, otherWork, processorTimes } from './busy.js';
@@ -46,6 +47,15 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
     for (let i = 0; i < calls; i++) value = value.add(little);
     return value.sum();
   });
+  const factored = engine.backend === 'wasm' ? 128 : 768;
+  const diagonal = new Float64Array(factored).fill(1);
+  const factorOnce = async (): Promise<void> => {
+    const zeros = zeros64(factored, factored);
+    const factor = await zeros.inverseFactor({ diagonal, triangle: 'lower' });
+    await factor?.diagonal();
+    factor?.dispose();
+    zeros.dispose();
+  };
   const weight = Float32Array.from({ length: 2 ** 20 }, (_, i) => Math.sin(i));
   const target = { sparsity: 0.5, pattern: { kind: 'unstructured' as const } };
   const path = join(folder, `measure-${randomUUID()}`);
@@ -57,6 +67,7 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
       bandwidth: { amount: 3 * 4 * long.size, work: () => finished(() => long.mul(other).slice([0], [1]).sum()) },
       calls: { amount: calls, work: call },
       rankedWeights: { amount: weight.length, work: () => Promise.resolve(magnitudeMask(weight, [1024, 1024], target)) },
+      doubleFlops: { amount: factorFlops(factored), work: factorOnce },
       hostFlops: { amount: hostWork, work: () => Promise.resolve(multiplyAdd()) },
       write: { amount: fileBytes, work: () => writeFileDurably(path, [bytes]) },
       read: { amount: fileBytes, work: () => readAll(path, bytes) },
@@ -64,7 +75,7 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
     });
     const { user, system } = process.cpuUsage(own);
     const busy = times === undefined ? load : otherWork(times, processorTimes(), (user + system) / 1e6);
-    return { origin: `measured ${new Date().toISOString()}`, engine, baseline, speeds: { ...speeds, callSeconds: 1 / callRate, fileSeconds: 1 / files }, ...(busy !== undefined && { busy }) };
+    return { origin: `measured ${new Date().toISOString()}`, engine, baseline, speeds: { ...speeds, blockFlops: speeds.hostFlops, callSeconds: 1 / callRate, fileSeconds: 1 / files }, ...(busy !== undefined && { busy }) };
   } finally {
     tf.dispose([matrix, long, other, little]);
     for (const file of [path, `${path}-small`]) await rm(file, { force: true });

@@ -8,6 +8,10 @@ import { addWork, type Cost, type Work } from './work.js';
 export const f32 = 4;
 export const f64 = 8;
 
+/** Operations of the factor of `[width, width]` with its inverse, in float64 (science/engine/device-factor.ts), and float64 matrices at its peak. */
+export const factorFlops = (width: number): number => (4 / 3) * width ** 3;
+export const factorMatrices = 5;
+
 /** Most bytes of weight gradients that are made together (science/methods/rebuild/published/squared-gradients.ts). */
 export const batchedGradients = 256 * 2 ** 20;
 /** Times that the attention scores of a block of queries are held at once: forward; forward and backward. Caps need more. */

@@ -22,6 +22,10 @@ export interface Work {
   rankedWeights: number;
   /** Multiply-adds in float64 on the host, counted as two. */
   hostFlops: number;
+  /** Floating-point operations of the engine in float64: sums of products, and factors. */
+  doubleFlops: number;
+  /** Multiply-adds within SparseGPT's blocks, counted as two: where masks are selected. */
+  blockFlops: number;
   readBytes: number;
   /** Written durably: hashed, synced. */
   writtenBytes: number;
@@ -29,7 +33,7 @@ export interface Work {
   files: number;
 }
 
-export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, readBytes: 0, writtenBytes: 0, files: 0 };
+export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, doubleFlops: 0, blockFlops: 0, readBytes: 0, writtenBytes: 0, files: 0 };
 
 /** Sum of amounts, each taken a number of times. */
 export function addWork(...parts: readonly (readonly [times: number, work: Partial<Work>])[]): Work {

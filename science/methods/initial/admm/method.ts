@@ -1,4 +1,4 @@
-import { addWork, f32, forwardBatch, hiddenBytes, weightsMemory, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { addWork, f32, f64, factorFlops, factorMatrices, forwardBatch, hiddenBytes, weightsMemory, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import { inputStatisticsCost } from '../costs.js';
 import { damping, defaultDamping } from '../damping.js';
 import { initialMethod } from '../method.js';
@@ -36,8 +36,6 @@ const fitSteps = 10;
 /** Matrices `[in, in]` at the peak beside the moments themselves, and copies of the linears that read one input. */
 const squareMatrices = 6;
 const linearCopies = 9;
-/** Inputs up to this size are factored on the host (science/methods/parts/cholesky.ts). */
-const hostFactor = 1024;
 
 /** A layer's first mask by ADMM: Wanda's two forwards, the moments of all inputs, and for each the inverses and the iterations of what reads it. */
 function admmCost(size: ModelSize, windows: Windows): Cost {
@@ -45,26 +43,22 @@ function admmCost(size: ModelSize, windows: Windows): Cost {
   const { memory, work } = inputStatisticsCost(size, windows);
   const tokens = windows.samples * windows.time;
   const hidden = hiddenBytes(size, windows);
-  const moments = f32 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0);
-  const solving = Math.max(...layer.inputWidths.map((width, i) => f32 * (squareMatrices * width ** 2 + linearCopies * layer.readers[i])));
+  const moments = f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0);
+  const solving = Math.max(...layer.inputWidths.map((width, i) => f64 * factorMatrices * width ** 2 + f32 * (squareMatrices * width ** 2 + linearCopies * layer.readers[i])));
   const readers = Math.max(...layer.readers);
   const widest = Math.max(...layer.inputWidths);
-  const solve = layer.inputWidths.map((width, i): Partial<Work> => {
-    const factor = (2 / 3) * width ** 3;
-    const onHost = width <= hostFactor ? factor : 0;
-    return {
-      flops: 2 * layer.shares[i] * tokens * width ** 2 + factor - onHost + 2 * inverses * productsPerInverse * width ** 3 + 2 * (defaultIterations + fitSteps + 2) * layer.readers[i] * width,
-      movedBytes: f32 * (inverses * 16 * width ** 2 + (20 * defaultIterations + 25 * fitSteps) * layer.readers[i]),
-      hostFlops: onHost,
-      rankedWeights: defaultIterations * layer.readers[i],
-      calls: 20 * defaultIterations + 20 * fitSteps + 15 * inverses,
-    };
-  });
+  const solve = layer.inputWidths.map((width, i): Partial<Work> => ({
+    flops: 2 * layer.shares[i] * tokens * width ** 2 + 2 * inverses * productsPerInverse * width ** 3 + 2 * (defaultIterations + fitSteps + 2) * layer.readers[i] * width,
+    movedBytes: f32 * (inverses * 16 * width ** 2 + (20 * defaultIterations + 25 * fitSteps) * layer.readers[i]),
+    doubleFlops: factorFlops(width),
+    rankedWeights: defaultIterations * layer.readers[i],
+    calls: 20 * defaultIterations + 20 * fitSteps + 15 * inverses,
+  }));
   return {
     memory: {
       tensors: Math.max(memory.tensors, weightsMemory(size).tensors + hidden + moments + Math.max(hidden + forwardBatch(size, windows) + f32 * widest ** 2, solving)),
-      // The factor in float64 and its inverse; scores, weights and masks of what is solved; the updated values.
-      host: memory.host + 4 * f32 * widest ** 2 + 4 * f32 * readers + f32 * layer.linear,
+      // Scores, weights and masks of what is solved; the updated values.
+      host: memory.host + 4 * f32 * readers + f32 * layer.linear,
     },
     work: addWork([1, work], ...solve.map((part) => [1, part] as const), [1, { writtenBytes: f32 * layer.linear, files: layer.linears }]),
   };

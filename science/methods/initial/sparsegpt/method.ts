@@ -1,4 +1,4 @@
-import { addWork, f32, f64, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { addWork, f32, f64, factorFlops, factorMatrices, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import { inputStatisticsCost } from '../costs.js';
 import { damping, defaultDamping } from '../damping.js';
 import { initialMethod } from '../method.js';
@@ -19,8 +19,8 @@ export const sparsegpt = initialMethod({
 
 /** Columns that SparseGPT prunes together. */
 const sparseGptBlock = 128;
-/** Hessians up to this size are factored on the host (science/methods/parts/cholesky.ts). */
-const hostFactor = 1024;
+/** Bytes that move to widen a product of float32 and to add it in float64. */
+const bytesOfSum = 36;
 
 /** A layer's first mask by SparseGPT: Wanda's two forwards, and the Hessians of all inputs with their factors. */
 function sparseGptCost(size: ModelSize, windows: Windows): Cost {
@@ -28,22 +28,22 @@ function sparseGptCost(size: ModelSize, windows: Windows): Cost {
   const { memory, work } = inputStatisticsCost(size, windows);
   const widest = Math.max(...layer.inputWidths);
   const hessians = layer.inputWidths.map((width, i): Partial<Work> => {
-    const factor = (2 / 3) * width ** 3;
-    const onHost = width <= hostFactor ? factor : 0;
     // As many of an expert's sequences go into a product as have the tokens of one.
     const products = Math.ceil(windows.samples * layer.shares[i]);
-    return { flops: 2 * products * windows.time * width ** 2 + factor - onHost, hostFlops: 2 * products * width ** 2 + onHost, calls: 4 * products };
+    return { flops: 2 * products * windows.time * width ** 2, movedBytes: bytesOfSum * products * width ** 2, doubleFlops: factorFlops(width), calls: 5 * products };
   });
   const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
     flops: layer.readers[i] * width,
-    hostFlops: layer.readers[i] * sparseGptBlock / 2,
+    blockFlops: layer.readers[i] * sparseGptBlock / 2,
+    rankedWeights: layer.readers[i],
     calls: (10 * width) / sparseGptBlock,
   }));
   return {
     memory: {
-      tensors: memory.tensors + f32 * layer.largestLinear,
-      // All Hessians, one factor and the product that is being added; the updated values, and one linear in three copies.
-      host: memory.host + f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0) + (f64 + f32) * widest ** 2 + f32 * layer.linear + 3 * f32 * layer.largestLinear,
+      // All Hessians, and the factor of one; of one linear what is left and what is done.
+      tensors: memory.tensors + f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0) + factorMatrices * f64 * widest ** 2 + 3 * f32 * layer.largestLinear,
+      // The factor; the updated values, and one linear in three copies.
+      host: memory.host + f64 * widest ** 2 + f32 * layer.linear + 3 * f32 * layer.largestLinear,
     },
     work: addWork(
       [1, work],

@@ -1,4 +1,4 @@
-import { f32, forwardBatch, forwardWork, gradientBatch, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { f32, f64, factorFlops, factorMatrices, forwardBatch, forwardWork, gradientBatch, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
 import { gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost } from '../costs.js';
 import { rebuildMethod, type CommonSettings } from '../method.js';
@@ -78,6 +78,7 @@ function fitWork({ layer }: ModelSize): Partial<Work> {
   return {
     flops: sum((width, readers) => 2 * (iterations + fitSteps + 2) * readers * width + 2 * inverses * productsPerInverse * width ** 3),
     movedBytes: f32 * sum((_, readers) => (20 * iterations + 25 * fitSteps) * readers),
+    doubleFlops: sum(factorFlops),
     writtenBytes: f32 * layer.linear,
     files: layer.linears,
   };
@@ -94,5 +95,5 @@ function stepCalls(size: ModelSize, windows: Windows): number {
 
 /** Matrices of the widest input, and copies of what reads it. */
 function fitMemory({ layer }: ModelSize): number {
-  return Math.max(...layer.inputWidths.map((width, i) => f32 * (6 * width ** 2 + 9 * layer.readers[i])));
+  return Math.max(...layer.inputWidths.map((width, i) => f64 * factorMatrices * width ** 2 + f32 * (6 * width ** 2 + 9 * layer.readers[i])));
 }
