@@ -1,8 +1,11 @@
 import type { CostedStage, Timeline, TimelineUnit } from '../activities/result.js';
 import type { Performed } from './placement.js';
 
-/** So many pieces of work are told apart. Later ones of the same worker and stage become one with the last: a run hands all of them on. */
-const most = 500;
+/**
+ * So many pieces of work are told apart. Later ones of the same worker and stage become one with the last, and in the end all do: a run
+ * hands all of them on.
+ */
+const most = { apart: 400, all: 550 };
 
 /** Which worker of a run has done what, and when. Nothing of it is compared when a history is replayed. */
 export class TimelineKeeper {
@@ -24,7 +27,7 @@ export class TimelineKeeper {
     };
     const { units } = this.timeline;
     const last = units.at(-1);
-    if (units.length < most || last === undefined || (units.length < 2 * most && (last.worker !== unit.worker || last.stage !== stage || lost))) units.push(unit);
+    if (units.length < most.apart || last === undefined || (units.length < most.all && (last.worker !== unit.worker || last.stage !== stage || lost))) units.push(unit);
     else last.ended = unit.ended;
   }
 
