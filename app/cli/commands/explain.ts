@@ -22,16 +22,22 @@ export function explainCommand(name: string | undefined, { json }: { json: boole
 }
 
 function explanation({ path, meaning, range, default: value, required, choices, examples, pointer }: Key): string {
-  const fallback = value === undefined ? (required ? 'none: it is required' : 'none') : JSON.stringify(value);
   const rows: [string, string][] = [
     ['meaning', meaning],
     ['value', range],
-    ...choices.map(({ value, meaning }): [string, string] => ['', `${value}: ${meaning}`]),
-    ['default', fallback],
+    ...choices.filter(({ meaning }) => meaning !== '').map(({ value, meaning }): [string, string] => ['', `${value}: ${meaning}`]),
+    ['default', defaultText({ default: value, meaning, required })],
     ...examples.slice(0, 1).map((example): [string, string] => ['example', typeof example === 'string' ? example : JSON.stringify(example)]),
     ['source', `schemas/pipeline.schema.json ${pointer}; docs/pipeline-reference.md`],
   ];
   return `${path}\n${labelled(rows).trimEnd()}`;
+}
+
+function defaultText({ default: value, meaning, required }: Pick<Key, 'default' | 'meaning' | 'required'>): string {
+  if (value !== undefined) return JSON.stringify(value);
+  if (required) return 'none: it is required';
+  // It depends on other keys, and the text says how.
+  return /\bdefaults?\b/i.test(meaning) ? 'as the meaning says' : 'none';
 }
 
 function firstSentence(text: string): string {

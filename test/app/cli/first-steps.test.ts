@@ -112,6 +112,11 @@ describe('explain', () => {
     expect(keys.map(({ path }) => path)).toEqual(['calibration.samples']);
   });
 
+  it('says where the default stands if it depends on other keys, and lists no values without a meaning', async () => {
+    const { stdout } = await runCommand(['explain', 'rebuild.effort']);
+    expect(stdout).toMatch(/meaning +.*Default: 10\..*\n +value +`1`, `3`, `10` or `30`\n +default +as the meaning says\n/);
+  });
+
   it('explains all that a short name means, choices with their meaning', async () => {
     const { stdout } = await runCommand(['explain', 'sequenceLength']);
     expect(stdout.match(/^\S+/gm)).toEqual(['calibration.sequenceLength', 'evaluation.perplexity.sequenceLength']);
