@@ -36,13 +36,13 @@ interface Seen {
 /** What a piece of work has the engine do. */
 async function seen(work: () => Promise<unknown>): Promise<Seen> {
   const end = startLedger();
-  const { kernels } = await tf.profile(async () => void (await work()) as never);
+  const { kernels } = await tf.profile(async () => void (await work()));
   const { operations, down } = end();
   const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
   let flops = 0;
   for (const { name, inputShapes, outputShapes } of kernels) {
     if (!/MatMul/.test(name)) continue;
-    const [[a, b], [out]] = [inputShapes as number[][], outputShapes as number[][]];
+    const [[a, b], [out]] = [inputShapes, outputShapes];
     const batch = size(out.slice(0, -2));
     flops += 2 * size(out) * Math.sqrt((size(a) * size(b)) / size(out) / batch);
   }
@@ -80,11 +80,10 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
     const found = await seen(() => makeInitialMask({ context, stage, layer: 0, path: { tokens, masks: [] } }, bench));
     expectNear(initialMethodOf(method).cost(size, windows), found);
     if (method !== 'sparsegpt') return;
-    // One product of each input for the tokens of a sequence, whichever expert they go to, and the weights.
-    const { inputWidths, shares, linear } = size.layer;
+    // Factors come down, not a product for the tokens of each sequence.
+    const { inputWidths, shares } = size.layer;
     const products = inputWidths.reduce((sum, width, i) => sum + windows.samples * shares[i] * width ** 2, 0);
-    expect(found.down / (4 * (products + linear))).toBeGreaterThan(1 / 1.5);
-    expect(found.down / (4 * (products + linear))).toBeLessThan(1.5);
+    expect(found.down).toBeLessThan(4 * products);
   });
   it.each(['owl', 'sensitivity'] as const)('%s', async (method) => {
     const { context, tokens, size, windows } = await begun();
