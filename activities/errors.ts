@@ -21,7 +21,7 @@ export class EngineMemoryError extends PassingFault {
       {
         where: device === undefined ? 'engine' : `memory of ${device}`,
         what: `TensorFlow has no room for ${shape === undefined ? 'a tensor' : `a tensor of ${shape.split(',').join(' x ')}`}`,
-        remedy: 'End what else uses this memory, take a device with more of it, or lower calibration.samples or sequenceLength; `temporal-pipeline plan` predicts what is needed. Finished layers are kept',
+        remedy: 'Stop other programs that use this memory, use a device with more of it, or lower calibration.samples or sequenceLength; `temporal-pipeline plan` predicts what is needed. Finished layers are kept',
       },
       { cause: error },
     );

@@ -26,7 +26,7 @@ export type { Activities } from './types.js';
 /** Milliseconds between two signs of life to the server, also while the compute process is busy. */
 const heartbeatInterval = 1000;
 
-/** Attempts of one activity after which what may pass fails the run, by its class. A new start continues where it was. */
+/** After so many attempts of an activity, a fault of this class fails the run. A new start continues where it was. */
 const mostAttempts: ReadonlyMap<string, number> = new Map([[ComputeCrashedError.name, 20], [EngineMemoryError.name, 3]]);
 
 export interface ActivityOptions extends Renderers {
@@ -129,7 +129,7 @@ function runInFlight(): string {
   return workflowExecution.workflowId;
 }
 
-/** Has an activity tell when it was done, beside its result: for the timeline of the run. What is no record can tell nothing. */
+/** Has an activity tell when it was done, beside its result: for the timeline of the run. A result that is not an object gets no times. */
 async function timed(work: () => Promise<unknown>): Promise<unknown> {
   const begun = Date.now();
   const result = await work();
@@ -190,7 +190,7 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   }
 }
 
-/** What happens every time would keep a run from ever ending. */
+/** A fault that comes back every time must not keep a run going for ever. */
 function withLimit(fault: SerializedFault, attempt: number): SerializedFault {
   return { ...fault, retryable: fault.retryable && attempt < (mostAttempts.get(fault.name) ?? Infinity) };
 }

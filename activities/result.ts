@@ -87,6 +87,8 @@ export interface Timeline {
   workers: string[];
   /** In the order in which they ended. */
   units: TimelineUnit[];
+  /** Later pieces of work, which are part of an earlier one here. Absent if there are none. */
+  joined?: number;
 }
 
 /** A piece of work that one worker did at a stretch. Times are seconds since the beginning of the run. */
@@ -103,7 +105,7 @@ export interface TimelineUnit {
   ended: number;
   /** Attempts of that worker; absent for one. */
   attempts?: number;
-  /** Its worker was gone before it had ended, and another one did it again. */
+  /** Its worker was gone before it had ended, or it failed. It was done again if the run went on. */
   lost?: true;
 }
 

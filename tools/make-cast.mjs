@@ -26,7 +26,9 @@ if (picture === undefined || command.length === 0) throw new Error('say which pi
 
 const shown = command.join(' ');
 const frames = framesOf(record(command));
-writeFileSync(picture, drawCast(frames, { columns, title: shown }));
+const drawing = drawCast(frames, { columns, title: shown });
+if (drawing.includes(process.cwd())) throw new Error('a path of this machine would be in the picture: run it again');
+writeFileSync(picture, drawing);
 console.log(`${picture}: ${frames.length} frames`);
 
 /** Runs the command. @returns what it wrote, with the seconds before each piece */

@@ -29,8 +29,11 @@ export interface Performed {
   worker: string;
   /** When the run first asked this worker or any for it, in milliseconds since 1970. */
   asked: number;
+  /** When the run had a worker for it. */
+  seated: number;
   /** Absent where the worker does not say it. */
   times?: WorkTimes;
+  /** Its worker was gone before it had ended, or it failed for good. */
   lost?: true;
 }
 
@@ -57,17 +60,18 @@ export function placedActivities(seating: Seating, options: ActivityOptions, wat
       seating.place ??= await takeSeat(seating.store === undefined ? {} : { store: seating.store });
       const { place } = seating;
       seating.store = place.store;
+      const seated = Date.now();
       const summary = watching.begins(name);
-      const work = { what: summary, worker: place.worker ?? place.taskQueue, asked };
+      const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
       const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
         watching.performed({ ...work, ...(times && { times }) });
         return result;
       } catch (error) {
+        watching.performed({ ...work, lost: true });
         if (!hasLostItsPlace(error)) throw error;
         delete seating.place;
-        watching.performed({ ...work, lost: true });
         watching.moves(error.cause);
       }
     }

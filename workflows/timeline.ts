@@ -2,8 +2,8 @@ import type { CostedStage, Timeline, TimelineUnit } from '../activities/result.j
 import type { Performed } from './placement.js';
 
 /**
- * So many pieces of work are told apart. Later ones of the same worker and stage become one with the last, and in the end all do: a run
- * hands all of them on.
+ * After `apart` pieces of work, later ones of the same worker and stage are joined to the last one. After `all`, every later one is. So what a
+ * run carries on stays small.
  */
 const most = { apart: 400, all: 550 };
 
@@ -17,9 +17,9 @@ export class TimelineKeeper {
   }
 
   /** Notes a piece of work that has just ended. Clocks of machines differ a little, so what cannot be is corrected. */
-  add(stage: CostedStage | undefined, { what, worker, asked, times, lost }: Performed): void {
+  add(stage: CostedStage | undefined, { what, worker, asked, seated, times, lost }: Performed): void {
     const now = Date.now();
-    const begun = Math.max(asked, times?.begun ?? asked);
+    const begun = Math.max(asked, times?.begun ?? seated);
     const unit: TimelineUnit = {
       ...(stage !== undefined && { stage }), what, worker: this.indexOf(worker),
       asked: this.since(asked), begun: this.since(begun), ended: this.since(Math.max(begun, times?.ended ?? now)),
@@ -28,7 +28,10 @@ export class TimelineKeeper {
     const { units } = this.timeline;
     const last = units.at(-1);
     if (units.length < most.apart || last === undefined || (units.length < most.all && (last.worker !== unit.worker || last.stage !== stage || lost))) units.push(unit);
-    else last.ended = unit.ended;
+    else {
+      last.ended = unit.ended;
+      this.timeline.joined = (this.timeline.joined ?? 0) + 1;
+    }
   }
 
   soFar(): Timeline {

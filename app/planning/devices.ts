@@ -45,7 +45,9 @@ const launch = 5e-6;
 const rankedBytes = 3 * 31 * 14;
 
 /** Bytes that SparseGPT moves for each floating-point operation within a block: a multiply-add reads two numbers and writes two (its product, and the sum). */
-const blockBytes = 8;
+export const blockBytes = 8;
+/** Calls of the engine for each column that SparseGPT goes through on a GPU (science/methods/initial/sparsegpt/device-blocks.ts). */
+export const columnCalls = 10;
 
 /**
  * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
@@ -67,6 +69,7 @@ export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine
       rankedWeights: bandwidth / rankedBytes,
       doubleFlops: reached * device.float64,
       blockFlops: bandwidth / blockBytes,
+      columnSeconds: columnCalls * (host.speeds.callSeconds + launch),
       read: 1 / (1 / host.speeds.read + 1 / (reached * device.bus)),
     },
   };

@@ -23,6 +23,8 @@ export interface Speeds {
   doubleFlops: number;
   /** The same of what SparseGPT does within its blocks, wherever that is. */
   blockFlops: number;
+  /** Seconds that it takes for each column besides: 0 on the host. */
+  columnSeconds: number;
   /** Bytes a second; what was read lay in the system's cache. */
   read: number;
   /** Bytes a second, hashed and synced. */
@@ -116,7 +118,7 @@ export function assumedMachine(engine: Engine): Machine {
     engine,
     baseline: (native ? 400 : 200) * 2 ** 20,
     speeds: {
-      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, doubleFlops: native ? 30e9 : 1e9, blockFlops: 1e9, read: 1e9, write: 300e6, fileSeconds: 0.005,
+      flops: native ? 200e9 : 40e9, bandwidth: native ? 8e9 : 2e9, callSeconds: 30e-6, rankedWeights: 50e6, hostFlops: 1e9, doubleFlops: native ? 30e9 : 1e9, blockFlops: 1e9, columnSeconds: 0, read: 1e9, write: 300e6, fileSeconds: 0.005,
     },
   };
 }
@@ -125,11 +127,11 @@ export function assumedMachine(engine: Engine): Machine {
 export function secondsOf(work: Work, { speeds }: Machine): number {
   return (
     work.flops / speeds.flops + work.movedBytes / speeds.bandwidth + work.calls * speeds.callSeconds + work.rankedWeights / speeds.rankedWeights +
-    work.hostFlops / speeds.hostFlops + work.doubleFlops / speeds.doubleFlops + work.blockFlops / speeds.blockFlops + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
+    work.hostFlops / speeds.hostFlops + work.doubleFlops / speeds.doubleFlops + work.blockFlops / speeds.blockFlops + work.columns * speeds.columnSeconds + work.readBytes / speeds.read + work.writtenBytes / speeds.write + work.files * speeds.fileSeconds
   );
 }
 
-const isTime = (name: keyof Speeds): boolean => name === 'callSeconds' || name === 'fileSeconds';
+const isTime = (name: keyof Speeds): boolean => name === 'callSeconds' || name === 'fileSeconds' || name === 'columnSeconds';
 
 /** The better of two measurements, speed by speed: other work on a machine only ever makes it slower. */
 export function bestSpeeds(a: Speeds, b: Speeds): Speeds {

@@ -6,6 +6,8 @@ import { factorFlops } from '../../science/cost/index.js';
 import { openEngine, tf, zeros64, type EngineRequest } from '../../science/engine/index.js';
 import { magnitudeMask } from '../../science/methods/index.js';
 import { bestRates } from './bursts.js';
+import { isGpu } from './capacity.js';
+import { blockBytes, columnCalls } from './devices.js';
 import { otherLoad, otherWork, processorTimes } from './busy.js';
 import type { Machine } from './machine.js';
 
@@ -75,7 +77,7 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
     });
     const { user, system } = process.cpuUsage(own);
     const busy = times === undefined ? load : otherWork(times, processorTimes(), (user + system) / 1e6);
-    return { origin: `measured ${new Date().toISOString()}`, engine, baseline, speeds: { ...speeds, blockFlops: speeds.hostFlops, callSeconds: 1 / callRate, fileSeconds: 1 / files }, ...(busy !== undefined && { busy }) };
+    return { origin: `measured ${new Date().toISOString()}`, engine, baseline, speeds: { ...speeds, blockFlops: isGpu(engine) ? speeds.bandwidth / blockBytes : speeds.hostFlops, columnSeconds: isGpu(engine) ? columnCalls / callRate : 0, callSeconds: 1 / callRate, fileSeconds: 1 / files }, ...(busy !== undefined && { busy }) };
   } finally {
     tf.dispose([matrix, long, other, little]);
     for (const file of [path, `${path}-small`]) await rm(file, { force: true });

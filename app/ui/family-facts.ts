@@ -61,14 +61,14 @@ export class FactsOfFamily {
     const status = familyStatus(description.status.name);
     if (status !== 'running' && before?.runId === runId && before.status === status && before.table !== undefined) return before;
     const served = status === 'running' && (await isServed(client, state, taskQueue));
-    const { table, reason } = status === 'running' ? { table: served ? await this.ask() : undefined } : await this.end(noun);
+    const { table, reason } = status === 'running' ? { table: served ? await this.ask() : undefined } : await this.end(noun, runId);
     const shown = table ?? before?.table;
     this.last = {
       workflowId, runId, noun, taskQueue, status, served, started: startTime,
       ...(closeTime && { ended: closeTime }),
       ...(shown && { table: shown }),
       ...(reason !== undefined && { reason }),
-      running: status === 'running' && shown ? await this.progressOf(shown) : {},
+      running: served && shown ? await this.progressOf(shown) : {},
       files: status === 'running' ? [] : ['report.html', 'report.md', 'table.csv', 'table.json'].filter((name) => existsSync(path.join(familyFolder(state, noun, workflowId), name))),
     };
     return this.last;
@@ -79,10 +79,14 @@ export class FactsOfFamily {
   }
 
   /** Its result; of one that failed, what its worker knows, or else its report. */
-  private async end(noun: FamilyFacts['noun']): Promise<{ table?: FamilyTable; reason?: string }> {
+  private async end(noun: FamilyFacts['noun'], runId: string): Promise<{ table?: FamilyTable; reason?: string }> {
+    const { client, workflowId } = this;
     try {
-      const result = await this.client.workflow.getHandle(this.workflowId).result() as SweepTable | SearchResult;
-      return { table: noun === 'search' ? searchTable(result as SearchResult) : (result as SweepTable) };
+      const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+      const result = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => handle.result()) as SweepTable | SearchResult;
+      if (noun === 'sweep') return { table: result as SweepTable };
+      // Only its report knows the price of an hour.
+      return { table: (await this.reported(noun)) ?? searchTable(result as SearchResult) };
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
       const failure = describeFailure(error);

@@ -14,7 +14,7 @@ const shown: Record<string, string> = {
 /** A report runs nothing, whatever is in it. It keeps its origin, without which its links to files would come without the cookie. */
 const reportPolicy = "sandbox allow-downloads allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/** That of a sweep also sorts its table: this one script may run, by its hash. Nothing else may, so it needs no sandbox, which Chromium takes for no boundary then. */
+/** That of a sweep also sorts its table: this one script may run, by its hash. Nothing else may. A sandbox that allows scripts and the own origin would protect nothing. */
 const sortedReportPolicy = `default-src 'none'; script-src 'sha256-${scriptDigest(sortScript)}'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'`;
 
 /** @param folder of the run, or of the sweep or search. @param name below it. @returns undefined if there is no such file, or if it is outside */

@@ -68,9 +68,9 @@ interface Secrets {
 /** Undefined if the request may pass. */
 async function refuse(c: Context, { token, formToken, port }: Secrets): Promise<Response | undefined> {
   const host = c.req.header('host') ?? '';
-  if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host)) return c.text('Wrong host name. Open the printed address. Open the address that the command has printed.\n', 421);
+  if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host)) return c.text('Wrong host name. Open the address that the command printed.\n', 421);
   const shown = c.req.method === 'GET' ? c.req.query('token') : undefined;
-  if (!isSame(shown ?? getCookie(c, cookieName(port)) ?? '', token)) return c.text('No valid token. Open the address that `ui` printed. Open the address that the command has printed, with its token.\n', 403);
+  if (!isSame(shown ?? getCookie(c, cookieName(port)) ?? '', token)) return c.text('No valid token. Open the address that the command printed, with its token.\n', 403);
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return undefined;
   const site = c.req.header('sec-fetch-site');
   if (c.req.header('origin') !== `http://${host}` || (site !== undefined && site !== 'same-origin')) return c.text('This did not come from this page.\n', 403);

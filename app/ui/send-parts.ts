@@ -24,9 +24,13 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
     sent.set('outage', what);
     await stream.writeSSE({ event: 'outage', data: what });
   };
+  let shown: Facts | undefined;
   const send = async (facts: Facts): Promise<void> => {
-    const { view, parts } = show(facts);
     await tellOutage('');
+    // What has ended is looked at again, and is the same.
+    if (facts === shown) return;
+    shown = facts;
+    const { view, parts } = show(facts);
     if (view !== undefined && sent.get('view') !== view) {
       sent.set('view', view);
       await stream.writeSSE({ event: 'view', data: view });

@@ -21,8 +21,9 @@ export interface LayerSize {
   /** Those of its linears, and of the largest one. */
   linear: number;
   largestLinear: number;
-  /** Number of its linears. */
+  /** Number of its linears, and of their columns. */
   linears: number;
+  columns: number;
   subBlocks: readonly SubBlockSize[];
   /** Widths of the inputs that linears read; linears that read the same one count once. */
   inputWidths: readonly number[];
@@ -95,6 +96,7 @@ function layerSize(layer: DecoderLayer): LayerSize {
     linear: sum(linears),
     largestLinear: Math.max(...linears),
     linears: linears.length,
+    columns: sum(linearsOf(layer).map(({ shape }) => shape[1])),
     subBlocks: layer.subBlocks.map((subBlock) => ({
       block: subBlock.block,
       share: shareOf(subBlock),

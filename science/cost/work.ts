@@ -22,10 +22,12 @@ export interface Work {
   rankedWeights: number;
   /** Multiply-adds in float64 on the host, counted as two. */
   hostFlops: number;
-  /** Floating-point operations of the engine in float64: sums of products, and factors. */
+  /** Floating-point operations of the engine's factors in float64. */
   doubleFlops: number;
   /** Multiply-adds within SparseGPT's blocks, counted as two: where masks are selected. */
   blockFlops: number;
+  /** Columns that SparseGPT goes through, of all linears. */
+  columns: number;
   readBytes: number;
   /** Written durably: hashed, synced. */
   writtenBytes: number;
@@ -33,7 +35,7 @@ export interface Work {
   files: number;
 }
 
-export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, doubleFlops: 0, blockFlops: 0, readBytes: 0, writtenBytes: 0, files: 0 };
+export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, doubleFlops: 0, blockFlops: 0, columns: 0, readBytes: 0, writtenBytes: 0, files: 0 };
 
 /** Sum of amounts, each taken a number of times. */
 export function addWork(...parts: readonly (readonly [times: number, work: Partial<Work>])[]): Work {

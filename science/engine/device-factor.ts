@@ -1,4 +1,4 @@
-import { concat, diagonalOf, fill, flag, identity, matMul, op, owning, slice } from './float64-ops.js';
+import { concat, diagonal, diagonalOf, fill, flag, matMul, op, owning, slice } from './float64-ops.js';
 import { isPivot } from './float64-pivot.js';
 
 /** Up to this size TensorFlow's Cholesky kernel takes a matrix whole. On a CPU that kernel has one thread; products have all. */
@@ -42,11 +42,11 @@ function inverseOfSmall(a: number, elements: Float64Array, size: number): number
     if (lower === undefined) return undefined;
     const pivots = diagonalOf(own(lower));
     if (!pivots.every((pivot, i) => isPivot(pivot ** 2, elements[i], size))) return undefined;
-    return op('MatrixTriangularSolve', [lower, own(identity(elements.length))], flag('lower', true), flag('adjoint', false));
+    return op('MatrixTriangularSolve', [lower, own(diagonal(new Float64Array(elements.length).fill(1)))], flag('lower', true), flag('adjoint', false));
   });
 }
 
-/** Undefined, or NaN somewhere in it, where there is none: which of both depends on the device. */
+/** Undefined, or NaN somewhere in it, where there is none: which of the two depends on the device. */
 function choleskyOf(id: number): number | undefined {
   try {
     return op('Cholesky', [id]);

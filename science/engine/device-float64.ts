@@ -2,15 +2,22 @@ import type { Tensor2D } from '@tensorflow/tfjs';
 import { inverseFactorOf } from './device-factor.js';
 import { float32From, idOf } from './device-ops.js';
 import type { Float64Matrix, InverseFactor } from './float64.js';
-import { cast, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, turned, upload } from './float64-ops.js';
+import { disposed, made } from './float64-live.js';
+import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, turned, upload } from './float64-ops.js';
 
 /** A matrix that TensorFlow holds in float64. Nothing leaves the device but what is asked for. */
 export class DeviceMatrix implements Float64Matrix {
   /** @param id TensorFlow's own number; the matrix's from now on */
-  private constructor(private id: number, readonly rows: number, readonly columns: number) {}
+  private constructor(private id: number, readonly rows: number, readonly columns: number) {
+    made(this);
+  }
 
   static of(values: Float64Array, rows: number, columns: number): DeviceMatrix {
     return new DeviceMatrix(upload(values, [rows, columns]), rows, columns);
+  }
+
+  static diagonal(values: Float64Array): DeviceMatrix {
+    return new DeviceMatrix(diagonal(values), values.length, values.length);
   }
 
   static zeros(rows: number, columns: number): DeviceMatrix {
@@ -19,7 +26,7 @@ export class DeviceMatrix implements Float64Matrix {
 
   add(values: Tensor2D): void {
     const sum = owning((own) => op('AddV2', [this.id, own(cast(idOf(values), 'up'))]));
-    this.dispose();
+    drop(this.id);
     this.id = sum;
   }
 
@@ -55,6 +62,7 @@ export class DeviceMatrix implements Float64Matrix {
   }
 
   dispose(): void {
+    disposed(this);
     drop(this.id);
   }
 }

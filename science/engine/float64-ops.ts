@@ -7,7 +7,7 @@ import { native, type OpAttribute } from './device-ops.js';
 /** TensorFlow's number of float64, for which the binding has no name. */
 const float64 = 2;
 
-/** Does some work on tensors that outlast no more than it. */
+/** Runs some work, then deletes every tensor that was marked with `own`, also where the work fails. */
 export function owning<T>(work: (own: (id: number) => number) => T): T {
   const owned: number[] = [];
   try {
@@ -77,8 +77,9 @@ export function fill(value: number, shape: [number, number]): number {
   return owning((own) => op('Fill', [own(int32(shape)), own(upload(Float64Array.of(value), []))], indices('index_type')));
 }
 
-export function identity(size: number): number {
-  return owning((own) => op('MatrixDiag', [own(upload(new Float64Array(size).fill(1), [size]))]));
+/** A square matrix of its diagonal. */
+export function diagonal(values: Float64Array): number {
+  return owning((own) => op('MatrixDiag', [own(upload(values, [values.length]))]));
 }
 
 export function diagonalOf(id: number): Float64Array {

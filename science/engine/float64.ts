@@ -40,6 +40,15 @@ export function zeros64(rows: number, columns: number): Float64Matrix {
   return hasDeviceOps() ? DeviceMatrix.zeros(rows, columns) : new HostMatrix(new Float64Array(rows * columns), rows, columns);
 }
 
+/** A diagonal matrix. The caller disposes it. */
+export function diagonal64(values: Float64Array): Float64Matrix {
+  if (hasDeviceOps()) return DeviceMatrix.diagonal(values);
+  const size = values.length;
+  const whole = new Float64Array(size * size);
+  values.forEach((value, i) => { whole[i * (size + 1)] = value; });
+  return new HostMatrix(whole, size, size);
+}
+
 /** A matrix of values that are on the host, row-major. The caller disposes it. */
 export function matrix64(values: Float64Array, rows: number, columns: number): Float64Matrix {
   return hasDeviceOps() ? DeviceMatrix.of(values, rows, columns) : new HostMatrix(values.slice(), rows, columns);

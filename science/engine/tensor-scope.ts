@@ -1,11 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import { disposeMatrices } from './float64-live.js';
 import { tf } from './tensorflow.js';
 
 /** What was kept in the scope that is open. */
 let keptInScope: Set<Tensor> | undefined;
 
 /**
- * Does some work, and disposes every tensor that was made meanwhile, also where the work fails, and also those of {@link keep}.
+ * Does some work, and disposes every tensor that was made meanwhile, also where the work fails, and also those of {@link keep} and matrices in float64.
  * Tensors that are to outlive it are kept with `tf.keep`. Unlike in `tf.tidy`, the work may wait for files; nothing else may make
  * tensors in the meantime. Scopes do not nest.
  */
@@ -19,6 +20,7 @@ export async function inTensorScope<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     engine.endScope();
     tf.dispose([...kept]);
+    disposeMatrices();
     keptInScope = undefined;
   }
 }

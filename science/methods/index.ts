@@ -19,7 +19,7 @@ export { guardedRebuild } from './rebuild/guarded/guarded-rebuild.js';
 export type { GuardedRebuild, GuardedResult } from './rebuild/guarded/guarded-rebuild.js';
 export type { GuardRefit } from './rebuild/guarded/guarded-refit.js';
 export type { GuardRound } from './rebuild/guarded/guarded-rounds.js';
-export { factorHessian, HessianError, HessianFactor } from './parts/hessian-factor.js';
+export { factorHessian, HessianError } from './parts/hessian-factor.js';
 export { InputMoments } from './parts/input-moments.js';
 export { TokenSums } from './parts/token-sums.js';
 export { magnitudeMask } from './initial/magnitude/magnitude-mask.js';

@@ -15,6 +15,7 @@ import type { Cost, ModelSize, Windows } from '../../science/cost/index.js';
 import { startLedger, tf } from '../../science/engine/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../../science/methods/index.js';
 import { demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
+import { needs, where } from '../helpers/needs.js';
 
 let bench: Workbench;
 let remove: () => Promise<void>;
@@ -52,7 +53,7 @@ async function seen(work: () => Promise<unknown>): Promise<Seen> {
 const pipelineOf = (model: string, settings: readonly string[] = []): Pipeline =>
   demoPipeline([`model.source=${resolve('test/golden/mixtures', model)}`, 'calibration.samples=32', 'calibration.sequenceLength=128', ...settings]);
 
-describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
+describe.each(['mixtral', 'qwen3-moe'])('%s', where(needs.tensorflow), (model) => {
   const begun = async (settings: readonly string[] = []) => {
     const pipeline = pipelineOf(model, settings);
     const context = await prepareRun({ pipeline }, bench);

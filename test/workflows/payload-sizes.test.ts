@@ -76,7 +76,7 @@ stages:
 
   const keeper = new TimelineKeeper();
   keeper.begin(undefined, new Date(0));
-  for (let index = 0; index < 3000; index++) keeper.add('evaluation', { what: 'w'.repeat(60), worker: `${1_234_567 + (index % 20)}@${key()}`.slice(0, 60), asked: 1e9 + 1234 * index, times: { begun: 1e9 + 1234 * index + 567, ended: 2e9 + 1, attempt: 2 } });
+  for (let index = 0; index < 3000; index++) keeper.add('evaluation', { what: 'w'.repeat(60), worker: `${1_234_567 + (index % 20)}@${key()}`.slice(0, 60), asked: 1e9 + 1234 * index, seated: 1e9 + 1234 * index, times: { begun: 1e9 + 1234 * index + 567, ended: 2e9 + 1, attempt: 2 } });
   const timeline = keeper.soFar();
 
   it('what it carries on when it continues as new is far smaller, as it is', () => {

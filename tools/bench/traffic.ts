@@ -7,7 +7,7 @@
  *
  * usage: node dist/tools/bench/traffic.js [SHAPE,...] [METHOD,...] [PLACE,...]
  *   shapes: 7b, 13b, 135m; methods: published and guarded, which rebuild, and magnitude, wanda, sparsegpt, admm, which make a first mask;
- *   places (where masks are selected): host, device
+ *   places (where masks are selected): host, device. Unless given: 7b,13b, both rebuilds, both places
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -107,13 +107,24 @@ function faultsOf(pages, listed, root) {
   return faults;
 }
 
+/** A file of the site, by which a folder of an earlier build is known. */
+const mark = 'search.js';
+
+/** Empties the folder of an earlier build. @throws if it has something else in it */
+function empty(folder) {
+  if (existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(join(folder, mark))) {
+    throw new Error(`${folder} is not empty, and no site was built there. Name a new folder.`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
 /** Builds the site of a repository into a folder. Returns how many pages it has, and what is wrong with the documents. */
 export function buildSite(folder, root = packageRoot) {
   const groups = navigation(root);
   const listed = ['README.md', ...groups.flatMap(({ pages }) => pages)];
   const { pages, files } = collect(listed, root);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  empty(folder);
   const menu = groups.map(({ title, pages: own }) => ({ title, pages: own.map((file) => ({ address: addressOf(file), title: pages.get(file)?.title ?? file })) }));
   for (const page of pages.values()) writeFileSync(join(folder, addressOf(page.file)), pageOf(page, menu, addressOf(page.file), escape));
   for (const file of files) {
@@ -122,7 +133,7 @@ export function buildSite(folder, root = packageRoot) {
   }
   const words = [...pages.values()].map(({ file, title, headings, html }) => ({ address: addressOf(file), title, headings, text: html.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ') }));
   writeFileSync(join(folder, 'style.css'), style);
-  writeFileSync(join(folder, 'search.js'), searchScript(words));
+  writeFileSync(join(folder, mark), searchScript(words));
   return { pages: pages.size, faults: faultsOf(pages, listed, root) };
 }
 

@@ -12,6 +12,8 @@ export interface CodecServerOptions {
   origins: readonly string[];
   /** From first encoded to last, as clients have them. */
   codecs: readonly PayloadCodec[];
+  /** Told of the origin of a page that may not ask. The page itself cannot read why. */
+  onRefused?: (origin: string) => void;
 }
 
 /** What a page of a large history may send, in bytes. The server of Temporal sends 4 MB at most, in base64 with names. */
@@ -22,10 +24,10 @@ const longestBody = 16 * 2 ** 20;
  * no `/encode`: a page that shows values needs none, and whoever has it can make payloads that workers trust.
  * @throws CommandLineError if it cannot listen there
  */
-export async function serveCodec({ listen, origins, codecs }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
+export async function serveCodec({ listen, ...options }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
   const { host, port } = parseAddress(listen, '--listen');
   const server = createServer((request, response) => {
-    answer(request, response, origins, codecs).catch(() => {
+    answer(request, response, options).catch(() => {
       // The reader has gone.
       response.destroy();
     });
@@ -45,13 +47,16 @@ export async function serveCodec({ listen, origins, codecs }: CodecServerOptions
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`, close };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, origins: readonly string[], codecs: readonly PayloadCodec[]): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, { origins, codecs, onRefused }: Omit<CodecServerOptions, 'listen'>): Promise<void> {
   const say = (status: number, body: object, headers: Record<string, string> = {}): void => {
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Vary: 'Origin', ...headers }).end(JSON.stringify(body));
   };
   const { origin } = request.headers;
   // Browsers always name the page that asks. Programs such as Temporal's command line name none.
-  if (origin !== undefined && !origins.includes(origin)) return say(403, { message: `This page may not ask. Start the codec server with --origin ${origin} if it is Temporal's.` });
+  if (origin !== undefined && !origins.includes(origin)) {
+    onRefused?.(origin);
+    return say(403, { message: `This page may not ask. Start the codec server with --origin ${origin} if it is Temporal's.` });
+  }
   const shared: Record<string, string> = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin };
   const [path] = (request.url ?? '/').split('?', 1);
   if (!/^\/+decode\/?$/.test(path)) return say(404, { message: 'There is only POST /decode.' }, shared);

@@ -26,7 +26,13 @@ export async function codecCommand({ listen, origin }: CodecFlags, { json }: Glo
   const interrupts = catchInterrupts();
   const { signal } = interrupts;
   try {
-    const { url, close } = await serveCodec({ listen, origins, codecs: payloadCodecs });
+    const refused = new Set<string>();
+    const onRefused = (other: string): void => {
+      if (refused.size < 10 && !refused.has(other)) process.stderr.write(`A page of ${other} asked, and was refused. If it is Temporal's, start again with --origin ${other}.\n`);
+      refused.add(other);
+    };
+    const { url, close } = await serveCodec({ listen, origins, codecs: payloadCodecs, onRefused });
+    if (!/^http:\/\/(127\.|localhost|\[::1\])/.test(url)) process.stderr.write('Whoever reaches this address can decrypt payloads: it asks for no password.\n');
     if (json) printJson({ status: 'serving', address: url });
     else process.stdout.write(`${url}\n`);
     process.stderr.write(`Give this address to Temporal's web page as its codec server. Pages of ${origins.join(', ')} may ask. Ctrl-C stops.\n`);

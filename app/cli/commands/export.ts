@@ -66,7 +66,7 @@ async function exportCheckpoint(word: string, format: SparseFormat | undefined, 
   const { linears, denseBytes, bytes } = await writeSparseCheckpoint({ checkpoint, format, target: to, onProgress: progress.update }).finally(progress.end);
   if (options.json) printJson({ checkpoint: resolve(to), format, linears, denseBytes, bytes });
   else process.stdout.write(`${resolve(to)}: ${linears} linears as ${format}, ${bytesText(bytes)} instead of ${bytesText(denseBytes)}\n`);
-  process.stderr.write(`${format} is a legacy format: only compressed-tensors 0.14 and older reads it. Everything else loads the dense checkpoint, ${checkpoint}\n`);
+  process.stderr.write(`${format} is a legacy format. Only compressed-tensors 0.14 and older versions read it. All other programs load the dense checkpoint, ${checkpoint}\n`);
   return exitCode.done;
 }
 

@@ -79,7 +79,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
 
 /**
  * `worker --devices`: one worker process for each device, with the other options of this command line. Metrics and health of the second
- * one are one port higher, and so on.
+ * one are 10 ports higher, and so on.
  * @returns the exit code
  * @throws CommandLineError, HealthAddressError
  */

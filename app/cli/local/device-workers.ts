@@ -6,7 +6,7 @@ import { exitCode } from '../exit-codes.js';
 import { Backoff } from './backoff.js';
 
 /**
- * The devices of `--devices 0,1,2`: numbers or identifiers as `CUDA_VISIBLE_DEVICES` has them.
+ * The devices of `--devices 0,1,2`: numbers as `nvidia-smi -L` has them, or identifiers.
  * @throws CommandLineError
  */
 export function parseDevices(text: string): string[] {
@@ -15,20 +15,27 @@ export function parseDevices(text: string): string[] {
     throw new CommandLineError({ where: '--devices', what, expected: 'numbers or identifiers of GPUs, separated by commas, such as 0,1,2 (`nvidia-smi -L` lists them)', remedy: 'Correct it' });
   };
   for (const device of devices) {
-    if (!/^(\d+|GPU-[\da-f-]+|MIG-[\w/-]+)$/i.test(device)) refuse(`${JSON.stringify(device)} is not a device`);
+    if (!/^(\d+|GPU-[\da-f-]+)$/i.test(device)) refuse(`${JSON.stringify(device)} is not a device`);
   }
   const twice = devices.find((device, i) => devices.indexOf(device) !== i);
-  if (twice !== undefined) refuse(`device ${twice} is there twice`);
+  if (twice !== undefined) refuse(`device ${twice} is listed twice`);
   return devices;
 }
 
+/** From the ports of one worker to those of the next: metrics and health often have neighbours. */
+const portStep = 10;
+
 /**
- * An address for the worker of each device: the port of the first one, and the following ones. Port 0 stays: each gets a free one.
+ * An address for the worker of each device: the port of the first one, and then always 10 more. Port 0 stays: each gets a free one.
  * @param address `host:port`
+ * @throws CommandLineError if there is no such port
  */
 export function addressOf(address: string, index: number): string {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
-  return host === undefined || port === '0' ? address : `${host}:${Number(port) + index}`;
+  if (host === undefined || port === '0') return address;
+  const own = Number(port) + portStep * index;
+  if (own > 65_535) throw new CommandLineError({ where: '--devices', what: `worker ${index + 1} would listen on port ${own}`, expected: `a port up to ${65_535 - portStep * index}: each worker has one that is ${portStep} higher`, remedy: 'Choose a lower one' });
+  return `${host}:${own}`;
 }
 
 export interface DeviceWorkers {
@@ -44,7 +51,7 @@ export interface DeviceWorkers {
 
 /**
  * Serves with one worker process for each device, until told to stop (SIGTERM, SIGINT). A worker that ends by itself is started again,
- * unless its command line is wrong: then all end.
+ * unless its first start finds the command line wrong: then all end.
  * @returns the exit code
  */
 export async function serveDevices({ devices, command, program, signals, say }: DeviceWorkers): Promise<number> {
@@ -58,10 +65,11 @@ export async function serveDevices({ devices, command, program, signals, say }: 
   signals.on('SIGTERM', stopAll).on('SIGINT', stopAll);
   const keep = async (device: string, index: number): Promise<void> => {
     const backoff = new Backoff();
-    while (!stop.signal.aborted) {
+    for (let starts = 1; !stop.signal.aborted; starts++) {
       const began = Date.now();
       const child = spawn(process.execPath, [...program, ...command(index)], {
-        env: { ...process.env, CUDA_VISIBLE_DEVICES: device },
+        // CUDA would count from the fastest device on; nvidia-smi counts by slot.
+        env: { ...process.env, CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: device },
         // Detached: a Ctrl-C in this terminal is for us, who pass it on once. The channel tells the worker when we are gone.
         detached: true,
         stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -71,7 +79,8 @@ export async function serveDevices({ devices, command, program, signals, say }: 
       const code = await endOf(child);
       running.delete(child);
       if (stop.signal.aborted) return;
-      if (code === exitCode.wrongInput) {
+      // Later it is not the command line: a key or a disk has changed, and other workers may still do well.
+      if (code === exitCode.wrongInput && starts === 1) {
         wrong = code;
         stopAll();
         return;

@@ -23,4 +23,4 @@ export async function listFamilies(client: Client, { workflow, noun, count }: Pi
 }
 
 /** A word for the server's status. Without a worker, cancelling ends it by termination. */
-export const familyStatus = (name: string): string => (name === 'TERMINATED' ? 'cancelled' : name.toLowerCase());
+export const familyStatus = (name: string): string => (name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' '));

@@ -24,7 +24,8 @@ function withTitles(svg: string, titles: readonly (readonly string[])[]): string
   });
 }
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+/** Text within an element of a picture. */
+export const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /**
  * A picture without what is for pointers: hover styles, and classes that the library numbers through all charts of a process (its ids

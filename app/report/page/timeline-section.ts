@@ -1,5 +1,6 @@
 /** The timeline of a run: a lane for each worker. */
 import { html, raw } from 'hono/html';
+import { escaped } from '../charts/svg.js';
 import { stageNames } from '../costs-table.js';
 import { counted, duration } from '../figures.js';
 import type { Span, SpanKind, TimelineView } from '../view/timeline-view.js';
@@ -16,11 +17,11 @@ const wide = 1000;
 const least = 1.2;
 
 export function timelineSection(view: TimelineView): Piece {
-  const { lanes, incidents, seconds, idle, repeated, from } = view;
+  const { lanes, incidents, seconds, idle, joined, repeated, from } = view;
   const used = (Object.keys(fills) as SpanKind[]).filter((kind) => lanes.some(({ spans }) => spans.some((span) => span.kind === kind)));
   const scale = seconds > 0 ? wide / seconds : 0;
   return html`<section><h2>Timeline</h2>
-<p class="note">From ${from.slice(0, 19).replace('T', ' ')} UTC on, ${duration(seconds)}: a lane for each worker, a bar for each piece of work. ${idle === 0 ? '' : `For ${duration(idle)} no worker had work of this run: it was paused, or the server or all workers were away or still starting. `}Point at a bar to see what it is.</p>
+<p class="note">From ${from.slice(0, 19).replace('T', ' ')} UTC on, ${duration(seconds)}: a lane for each worker, a bar for each piece of work. ${idle === 0 ? '' : `For ${duration(idle)} no worker had work of this run: it was paused, or the server or all workers were away or still starting. `}Point at a bar to see what it is.${joined === 0 ? '' : ` The last bars have ${counted(joined, 'later piece')} of work in them, with all waits between.`}</p>
 <div class="lanes">${lanes.map((lane) => html`<span class="name">${lane.worker}</span>${picture(lane.spans.map((span) => bar(span, scale)), `Work of ${lane.worker} over time`)}`)}
 ${incidents.length === 0 ? '' : html`<span class="name">incidents</span>${picture(incidents.map(({ at, what }) => rect(at * scale - 2, 4, 4, 18, fills.lost, `${duration(at)}: ${what}`)), `${counted(incidents.length, 'incident')} over time`)}`}
 <span class="corner"></span><div class="ends">${[0, 0.25, 0.5, 0.75, 1].map((share) => html`<span>${duration(share * seconds)}</span>`)}</div></div>
@@ -45,4 +46,3 @@ function rect(x: number, y: number, width: number, height: number, fill: string,
   return `<rect x="${x.toFixed(1)}" y="${y}" width="${Math.max(least, width).toFixed(1)}" height="${height}" fill="${fill}"><title>${escaped(title)}</title></rect>`;
 }
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

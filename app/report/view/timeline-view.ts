@@ -34,14 +34,14 @@ export interface TimelineView {
   incidents: { at: number; what: string }[];
   /** Seconds in which no worker had work of the run, for longer than a moment: it was paused, or nobody could take it. */
   idle: number;
+  /** Pieces of work that are part of earlier ones here: a long run tells only the first ones apart. */
+  joined: number;
   /** Work that was done again. */
   repeated: { what: string; worker: string; why: string }[];
 }
 
 /** Shorter waits are part of every activity. */
 const leastWait = 0.5;
-/** A page with more spans joins neighbours of the same kind. */
-const mostSpans = 500;
 /** Between two pieces of work lie moments in which the run decides what is next. What is longer has another reason. */
 const leastIdle = 2;
 /** Above so many workers, those of a machine share a lane. */
@@ -52,17 +52,17 @@ export function timelineView(timeline: Timeline | undefined, incidents: readonly
   if (timeline === undefined || timeline.units.length === 0) return undefined;
   const { from, units, workers } = timeline;
   const seconds = units.reduce((most, { ended }) => Math.max(most, ended), 0);
-  const isJoined = units.length > mostSpans;
   const nameOf = laneNames(workers);
   const byLane = new Map<string, TimelineUnit[]>();
   for (const unit of units) byLane.set(nameOf(unit.worker), [...(byLane.get(nameOf(unit.worker)) ?? []), unit]);
   return {
     from, seconds,
-    lanes: [...byLane].map(([worker, own]) => laneOf(worker, own, isJoined)),
+    lanes: [...byLane].map(([worker, own]) => laneOf(worker, own)),
     incidents: incidents.map(({ at, what }) => ({ at: Math.min(seconds, Math.max(0, (Date.parse(at) - Date.parse(from)) / 1000)), what })).filter(({ at }) => Number.isFinite(at)),
     idle: idleOf(units),
+    joined: timeline.joined ?? 0,
     repeated: units.flatMap(({ what, worker, attempts, lost }) => (attempts === undefined && lost === undefined ? [] : [{
-      what, worker: nameOf(worker), why: lost ? 'its worker was gone' : `${(attempts ?? 1) - 1} failed ${attempts === 2 ? 'attempt' : 'attempts'} before`,
+      what, worker: nameOf(worker), why: lost ? 'it failed, or its worker was gone' : `${(attempts ?? 1) - 1} failed ${attempts === 2 ? 'attempt' : 'attempts'} before`,
     }])),
   };
 }
@@ -75,7 +75,7 @@ function laneNames(workers: readonly string[]): (worker: number) => string {
   return (worker) => (isCrowded ? (short[worker] ?? '').replace(/^\d+@/, 'all of ') : (names[worker] ?? ''));
 }
 
-function laneOf(worker: string, units: readonly TimelineUnit[], isJoined: boolean): Lane {
+function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {
   const sorted = [...units].sort((a, b) => a.begun - b.begun);
   const spans: Span[] = [];
   let end = 0;
@@ -83,9 +83,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[], isJoined: boolea
     const from = Math.max(end, span.from);
     const to = Math.max(from, span.to);
     end = to;
-    const last = spans.at(-1);
-    if (isJoined && last?.kind === span.kind && span.kind !== 'lost' && from - last.to < leastWait) Object.assign(last, { to, what: `${last.what.split(' to ')[0] ?? ''} to ${span.what}` });
-    else if (to > from) spans.push({ ...span, from, to });
+    if (to > from) spans.push({ ...span, from, to });
   };
   const sums = { worked: 0, waited: 0, lost: 0 };
   for (const { what, stage, asked, begun, ended, attempts, lost } of sorted) {
@@ -93,7 +91,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[], isJoined: boolea
     // Before a second attempt lies the one that failed.
     if (attempts !== undefined) add({ kind: 'lost', from: asked, to: begun, what: `${what}: failed, and tried again` });
     else if (wait >= leastWait) add({ kind: 'waiting', from: asked, to: begun, what: `waiting: ${what}` });
-    add({ kind: lost ? 'lost' : (stage ?? 'other'), from: begun, to: ended, what: lost ? `${what}: lost with its worker` : what });
+    add({ kind: lost ? 'lost' : (stage ?? 'other'), from: begun, to: ended, what: lost ? `${what}: failed, or lost with its worker` : what });
     sums[attempts === undefined ? 'waited' : 'lost'] += wait;
     sums[lost ? 'lost' : 'worked'] += ended - begun;
   }

@@ -50,7 +50,7 @@ export function familyParts(facts: FamilyFacts, options: FamilyPageOptions): Rec
 
 function head(facts: FamilyFacts, about: Piece | undefined, tags: Piece | undefined, { temporalPage }: FamilyPageOptions): Piece {
   const { table, workflowId, status, served, started, ended, files } = facts;
-  const kind = status === 'completed' ? 'good' : status === 'failed' || status === 'timed_out' ? 'bad' : status === 'running' && served ? 'live' : '';
+  const kind = status === 'completed' ? 'good' : status === 'failed' || status === 'timed out' ? 'bad' : status === 'running' && served ? 'live' : '';
   const word = status === 'completed' ? 'done' : status === 'running' && !served ? 'waiting for a worker' : status;
   return html`<h1><bdi>${table?.name ?? workflowId}</bdi> <span class="tag ${kind}">${kind === 'live' ? '● ' : ''}${word}</span></h1>
 <p class="note">${about ?? ''} <bdi>${workflowId}</bdi> · started ${timeText(started)}${ended === undefined ? '' : html` · ended ${timeText(ended)}`}${temporalPage === undefined ? '' : html` · <a href="${temporalPage}">Temporal's page</a>`}</p>

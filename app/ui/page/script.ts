@@ -18,14 +18,15 @@ export const script = `'use strict';
     const focused = place.contains(document.activeElement) ? pathTo(place, document.activeElement) : undefined;
     const by = [...place.querySelectorAll('table.sort')].map((table) => {
       const heads = [...table.tHead.rows[0].cells];
-      const column = heads.findIndex((head) => head.hasAttribute('aria-sort'));
-      return { column, clicks: heads[column]?.getAttribute('aria-sort') === 'descending' ? 2 : 1 };
+      const head = heads.find((one) => one.hasAttribute('aria-sort'));
+      return { name: head?.textContent, clicks: head?.getAttribute('aria-sort') === 'descending' ? 2 : 1 };
     });
     place.innerHTML = html;
     makeSortable(place);
     place.querySelectorAll('table.sort').forEach((table, index) => {
-      const { column, clicks } = by[index] ?? { column: -1 };
-      for (let click = 0; column >= 0 && click < clicks; click++) table.tHead.rows[0].cells[column].querySelector('button').click();
+      const { name, clicks } = by[index] ?? {};
+      const head = [...table.tHead.rows[0].cells].find(({ textContent }) => textContent === name);
+      for (let click = 0; head && click < clicks; click++) head.querySelector('button').click();
     });
     for (const box of place.querySelectorAll('input[type=checkbox]')) box.checked = chosen.has(box.value);
     place.querySelectorAll('details').forEach((one, index) => { one.open = open[index] === true; });

@@ -1,5 +1,5 @@
 import { PermanentFault } from '../../../errors/fault.js';
-import { matrix64, type Float64Matrix, type Tensor2D } from '../../engine/index.js';
+import { diagonal64, type Float64Matrix, type Tensor2D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 
 /** Thrown when a Hessian is not finite, or so far from positive definite that no damping in bounds makes it so. */
@@ -86,9 +86,7 @@ export async function factorHessian(hessian: Float64Matrix, damping: number, nam
  * @returns the caller's to dispose
  */
 export function plainFactor(inputs: number, damping: number): HessianFactor {
-  const upper = new Float64Array(inputs * inputs);
-  for (let i = 0; i < upper.length; i += inputs + 1) upper[i] = 1 / Math.sqrt(1 + damping);
-  return new HessianFactor(matrix64(upper, inputs, inputs), damping, new Uint32Array());
+  return new HessianFactor(diagonal64(new Float64Array(inputs).fill(1 / Math.sqrt(1 + damping))), damping, new Uint32Array());
 }
 
 async function checkHessian(hessian: Float64Matrix, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { eye, tf, zeros64 } from '../../engine/index.js';
-import type { Tensor2D } from '../../engine/index.js';
+import type { Float64Matrix, Tensor2D } from '../../engine/index.js';
 import { HessianError } from './hessian-factor.js';
 
 /**
@@ -10,11 +10,7 @@ import { HessianError } from './hessian-factor.js';
  * @throws HessianError if there is none
  */
 export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string): Promise<Tensor2D> {
-  const exact = zeros64(...matrix.shape);
-  exact.add(matrix);
-  const diagonal = (await exact.diagonal()).map((value) => value + ridge);
-  const factor = await exact.inverseFactor({ diagonal, triangle: 'lower' });
-  exact.dispose();
+  const factor = await factorOf(matrix, ridge);
   if (factor === undefined) {
     throw new HessianError({
       where: `inputs of ${name}`,
@@ -23,16 +19,30 @@ export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string
       remedy: 'Check the checkpoint for NaN or overflowing weights.',
     });
   }
-  const lower = factor.toFloat32();
-  factor.dispose();
-  const inverse = tf.matMul<Tensor2D>(lower, lower, true, false);
-  lower.dispose();
-  return inverse;
+  try {
+    return tf.tidy(() => {
+      const lower = factor.toFloat32();
+      return tf.matMul<Tensor2D>(lower, lower, true, false);
+    });
+  } finally {
+    factor.dispose();
+  }
+}
+
+async function factorOf(matrix: Tensor2D, ridge: number): Promise<Float64Matrix | undefined> {
+  const exact = zeros64(...matrix.shape);
+  try {
+    exact.add(matrix);
+    const diagonal = (await exact.diagonal()).map((value) => value + ridge);
+    return await exact.inverseFactor({ diagonal, triangle: 'lower' });
+  } finally {
+    exact.dispose();
+  }
 }
 
 /**
- * The same for a larger ridge, from the inverse X for the smaller one: four products in the engine, in place of a factorisation on
- * the host.
+ * The same for a larger ridge, from the inverse X for the smaller one: four products in the engine, in place of another
+ * factorisation.
  *
  * With q = next / ridge - 1, the eigenvalues of `X (A + next I)` lie in [1, 1 + q], so `Y = 2 X / (2 + q)` is an inverse but for
  * a residual of norm `r = q / (2 + q)`: 0.13 for q = 0.3. A step of third order (`Y (I + R + R^2)`, whose R needs no product)

@@ -3,7 +3,7 @@ import type { Float64Matrix, Tensor1D, Tensor2D, Tensor3D } from '../../engine/i
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
 
-/** What one product in float32 goes over: a batch, or so many sequences. Sequence by sequence, sums do not depend on how the sequences are batched. */
+/** What one product in float32 goes over: a batch, or so many sequences. With one, sums do not depend on how the sequences are batched. */
 export type SummedBy = number | 'batch';
 
 /**

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tf, type Float64Matrix, type Tensor2D } from '../../../science/engine/index.js';
+import { inTensorScope, tf, type Float64Matrix, type Tensor2D } from '../../../science/engine/index.js';
 import { DeviceMatrix } from '../../../science/engine/device-float64.js';
 import { HostMatrix } from '../../../science/engine/host-float64.js';
 import { openTestEngine } from '../../helpers/engine.js';
 import { needs, where } from '../../helpers/needs.js';
 
-beforeAll(() => openTestEngine());
+beforeAll(() => openTestEngine(needs.tensorflow.met ? 'tensorflow' : 'wasm'));
 
 const makers = {
   host: (values: Float64Array, rows: number, columns: number): Float64Matrix => new HostMatrix(values.slice(), rows, columns),
@@ -67,6 +67,49 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
       factor!.dispose();
       matrix.dispose();
     }), { numRuns: 25 });
+  });
+
+  it.each([257, 600])('finds F of %i rows, which is more than a block', options, async (n) => {
+    // x_i = r x_(i-1) + noise: the inverse covariance has one diagonal on either side.
+    const r = 0.9;
+    const covariance = Float64Array.from({ length: n * n }, (_, i) => r ** Math.abs(Math.floor(i / n) - (i % n)));
+    const unit = 1 / Math.sqrt(1 - r * r);
+    const expected = {
+      upper: (row: number, column: number): number => (row === column ? (row === n - 1 ? 1 : unit) : column === row + 1 ? -r * unit : 0),
+      lower: (row: number, column: number): number => (row === column ? (row === 0 ? 1 : unit) : column === row - 1 ? -r * unit : 0),
+    };
+    const matrix = make(covariance, n, n);
+    for (const triangle of ['lower', 'upper'] as const) {
+      const factor = await matrix.inverseFactor({ diagonal: new Float64Array(n).fill(1), triangle });
+      const values = await factor!.values();
+      let worst = 0;
+      for (let row = 0; row < n; row++) {
+        for (let column = 0; column < n; column++) {
+          const value = values[row * n + column];
+          if (triangle === 'lower' ? column > row : column < row) expect(value).toBe(0);
+          worst = Math.max(worst, Math.abs(value - expected[triangle](row, column)));
+        }
+      }
+      expect(worst).toBeLessThan(1e-12);
+      factor!.dispose();
+    }
+    // The last rows are equal: a bad pivot beyond the first block.
+    const spoilt = make(covariance.map((value, i) => (Math.floor(i / n) >= n - 2 && i % n >= n - 2 ? 1 : value)), n, n);
+    expect(await spoilt.inverseFactor({ diagonal: new Float64Array(n).fill(1), triangle: 'lower' })).toBeUndefined();
+    for (const one of [matrix, spoilt]) one.dispose();
+  });
+
+  it('is ended by the scope of the work that made it, with all of its parts', options, async () => {
+    const held = (): number => (tf.backend() as unknown as { getNumOfTFTensors?: () => number }).getNumOfTFTensors?.() ?? 0;
+    const before = held();
+    const work = inTensorScope(async () => {
+      const matrix = make(Float64Array.of(2, 1, 1, 2), 2, 2);
+      await matrix.inverseFactor({ diagonal: Float64Array.of(2, 2), triangle: 'upper' });
+      expect(await matrix.inverseFactor({ diagonal: Float64Array.of(1, -1), triangle: 'lower' })).toBeUndefined();
+      throw new Error('the work fails');
+    });
+    await expect(work).rejects.toThrow('the work fails');
+    expect(held()).toBe(before);
   });
 
   it.each([

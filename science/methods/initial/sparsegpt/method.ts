@@ -1,4 +1,5 @@
 import { addWork, f32, f64, factorFlops, factorMatrices, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
+import { sparseGptBlock } from '../../parts/budget.js';
 import { inputStatisticsCost } from '../costs.js';
 import { damping, defaultDamping } from '../damping.js';
 import { initialMethod } from '../method.js';
@@ -17,8 +18,6 @@ export const sparsegpt = initialMethod({
   load: () => import('./run.js'),
 });
 
-/** Columns that SparseGPT prunes together. */
-const sparseGptBlock = 128;
 /** Bytes that move to widen a product of float32 and to add it in float64. */
 const bytesOfSum = 36;
 
@@ -48,7 +47,7 @@ function sparseGptCost(size: ModelSize, windows: Windows): Cost {
     work: addWork(
       [1, work],
       ...[...hessians, ...updates].map((part) => [1, part] as const),
-      [1, { writtenBytes: f32 * layer.linear, files: layer.linears }],
+      [1, { columns: layer.columns, writtenBytes: f32 * layer.linear, files: layer.linears }],
     ),
   };
 }

@@ -47,6 +47,6 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
 
 /** One sequence, and of an expert as many as have the tokens of one on average: then a token costs as many products as in an MLP. */
 function sequencesTogether({ subBlocks }: DecoderLayer): (linear: LinearSpec) => number {
-  const counts = new Map(subBlocks.flatMap((subBlock) => linearsOf(subBlock).map(({ name }): [string, number] => [name, Math.floor(1 / (subBlock.expert?.share ?? 1))])));
+  const counts = new Map(subBlocks.flatMap((subBlock) => linearsOf(subBlock).map(({ name }): [string, number] => [name, Math.floor(1 / (subBlock.expert?.share ?? 1) + 1e-9)])));
   return ({ name }) => counts.get(name) ?? 1;
 }

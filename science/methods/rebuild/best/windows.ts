@@ -106,7 +106,7 @@ export class SubBlockWindows {
   }
 }
 
-/** Each batch, with how many of its first windows teach. */
+/** Each batch, with how many of its first windows are used for the fit. */
 function batchesOf({ hidden, heldOut }: WindowsRequest): { index: number; h: Tensor3D; taught: number }[] {
   let left = sequencesIn(hidden) - heldOut;
   return hidden.map((h, index) => {

@@ -1,5 +1,6 @@
 /** One worker process for each GPU: `worker --devices`. */
 import { EventEmitter } from 'node:events';
+import { createServer } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,15 +19,30 @@ afterAll(() => { rmSync(folder, { recursive: true }); });
 /** A worker's stand-in: says which device it sees, and does what its word says. */
 const standIn = path.join(folder, 'worker.mjs');
 writeFileSync(standIn, `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 const [task, log] = process.argv.slice(2);
 appendFileSync(log, process.env.CUDA_VISIBLE_DEVICES + '\\n');
 console.error('sees ' + process.env.CUDA_VISIBLE_DEVICES);
 if (task === 'crash') process.kill(process.pid, 'SIGKILL');
+if (task === 'refuse later') process.exit(readFileSync(log, 'utf8').split('\\n').length > 3 ? 2 : 1);
 if (task === 'refuse') process.exit(2);
 process.on('SIGTERM', () => process.exit(0));
 process.once('disconnect', () => process.exit(0));
 `);
+
+/** A port that is free, like those 1, 10 and 11 above it. */
+async function freePorts(): Promise<number> {
+  const isFree = async (port: number): Promise<boolean> => {
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => server.once('error', () => { resolve(false); }).listen(port, '127.0.0.1', () => { resolve(true); }));
+    if (free) server.close();
+    return free;
+  };
+  for (;;) {
+    const port = await freePort();
+    if ((await Promise.all([1, 10, 11].map((more) => isFree(port + more)))).every(Boolean)) return port;
+  }
+}
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(10);
@@ -55,7 +71,7 @@ describe('the workers of several devices', () => {
 
   it('are started again when they crash, the others untouched', async () => {
     const { said, seen, signals, ended } = serve(['wait', 'crash']);
-    await until(() => seen().filter((device) => device === '5').length >= 2);
+    await until(() => seen().filter((device) => device === '5').length >= 2 && seen().includes('3'));
     signals.emit('SIGINT');
     expect(await ended).toBe(0);
     expect(seen().filter((device) => device === '3')).toHaveLength(1);
@@ -69,14 +85,15 @@ describe('the workers of several devices', () => {
 
 it('reads the devices', () => {
   expect(parseDevices('0, 2,GPU-8f2c1d3e-0000-1111-2222-333344445555')).toEqual(['0', '2', 'GPU-8f2c1d3e-0000-1111-2222-333344445555']);
-  for (const [list, what] of [['', '"" is not a device'], ['0,', '"" is not a device'], ['0,-1', '"-1" is not a device'], ['all', '"all" is not a device'], ['1,0,1', 'device 1 is there twice']]) {
+  for (const [list, what] of [['', '"" is not a device'], ['0,', '"" is not a device'], ['0,-1', '"-1" is not a device'], ['all', '"all" is not a device'], ['1,0,1', 'device 1 is listed twice']]) {
     expect(() => parseDevices(list)).toThrow(CommandLineError);
     expect(() => parseDevices(list)).toThrow(what);
   }
 });
 
 it('gives each worker a port of its own', () => {
-  expect([0, 1, 3].map((index) => addressOf('127.0.0.1:9464', index))).toEqual(['127.0.0.1:9464', '127.0.0.1:9465', '127.0.0.1:9467']);
+  expect([0, 1, 3].map((index) => addressOf('127.0.0.1:9464', index))).toEqual(['127.0.0.1:9464', '127.0.0.1:9474', '127.0.0.1:9494']);
+  expect(() => addressOf('127.0.0.1:65530', 1)).toThrow(/worker 2 would listen on port 65540/);
   expect(addressOf('[::1]:0', 2)).toBe('[::1]:0');
 });
 
@@ -87,10 +104,12 @@ describe('temporal-pipeline worker --devices', () => {
   afterAll(async () => { await own?.client.connection.close(); });
 
   it('serves a task queue with one worker for each', async () => {
-    const port = await freePort();
-    const program = startProgram('temporal-pipeline', ['worker', '--devices', '0,1', '--state', path.join(folder, 'state'), '--health', `127.0.0.1:${port}`], { env: own.env });
+    const port = await freePorts();
+    // As in the documents: neighbours.
+    const program = startProgram('temporal-pipeline', ['worker', '--devices', '0,1', '--state', path.join(folder, 'state'), '--metrics', `127.0.0.1:${port}`, '--health', `127.0.0.1:${port + 1}`], { env: own.env });
     await until(() => (program.said().match(/device \d: Serving task queue/g)?.length ?? 0) === 2 || program.process.exitCode !== null);
-    for (const each of [port, port + 1]) expect((await fetch(`http://127.0.0.1:${each}/readyz`)).status).toBe(200);
+    for (const each of [port + 1, port + 11]) expect((await fetch(`http://127.0.0.1:${each}/readyz`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${port + 10}/metrics`)).status).toBe(200);
     program.process.kill('SIGTERM');
     expect(await program.ended).toMatchObject({ code: 0 });
   });
@@ -98,6 +117,6 @@ describe('temporal-pipeline worker --devices', () => {
   it('refuses a list that it cannot read', async () => {
     const { code, stderr } = await startProgram('temporal-pipeline', ['worker', '--devices', '0,0']).ended;
     expect(code).toBe(2);
-    expect(stderr).toMatch(/--devices: device 0 is there twice; expected numbers or identifiers of GPUs/);
+    expect(stderr).toMatch(/--devices: device 0 is listed twice; expected numbers or identifiers of GPUs/);
   });
 });

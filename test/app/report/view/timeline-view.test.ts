@@ -58,7 +58,20 @@ it('shows the attempt that failed, the wait for a worker, and what was lost with
   expect(view?.lanes.map(({ worker, spans }) => [worker, spans.map(({ kind, from: begin, to }) => [kind, begin, to])])).toEqual([
     ['1@a', [['lost', 0, 3], ['rebuild', 3, 5], ['lost', 5, 9]]], ['2@b', [['waiting', 9, 12], ['rebuild', 12, 14]]],
   ]);
-  expect(view?.repeated.map(({ worker, why }) => [worker, why])).toEqual([['1@a', '1 failed attempt before'], ['1@a', 'its worker was gone']]);
+  expect(view?.repeated.map(({ worker, why }) => [worker, why])).toEqual([['1@a', '1 failed attempt before'], ['1@a', 'it failed, or its worker was gone']]);
+});
+
+it('counts time without a worker as waiting, also where the work was lost', () => {
+  vi.useFakeTimers({ now: Date.parse(from) + 70_000 });
+  try {
+    const keeper = new TimelineKeeper();
+    keeper.begin(undefined, new Date(from));
+    const asked = Date.parse(from);
+    keeper.add('rebuild', { what: 'layer 0', worker: '1@a', asked, seated: asked + 60_000, lost: true });
+    expect(timelineView(keeper.soFar(), [])?.lanes[0]).toMatchObject({ waited: 60, lost: 10, worked: 0 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('is kept small, and by clocks that differ', () => {
@@ -68,12 +81,14 @@ it('is kept small, and by clocks that differ', () => {
     keeper.begin(undefined, new Date(from));
     const asked = Date.parse(from) + 1000;
     // This worker's clock is behind.
-    keeper.add('rebuild', { what: 'layer 0', worker: '1@a', asked, times: { begun: asked - 500, ended: asked - 100, attempt: 1 } });
+    keeper.add('rebuild', { what: 'layer 0', worker: '1@a', asked, seated: asked, times: { begun: asked - 500, ended: asked - 100, attempt: 1 } });
     expect(keeper.soFar().units).toEqual([{ stage: 'rebuild', what: 'layer 0', worker: 0, asked: 1, begun: 1, ended: 1 }]);
-    for (let index = 0; index < 9000; index++) keeper.add('rebuild', { what: 'w'.repeat(60), worker: `${index % 2}@a`, asked: asked + index, times: { begun: asked + index, ended: asked + index, attempt: 1 } });
+    for (let index = 0; index < 9000; index++) keeper.add('rebuild', { what: 'w'.repeat(60), worker: `${index % 2}@a`, asked: asked + index, seated: asked + index, times: { begun: asked + index, ended: asked + index, attempt: 1 } });
     // The server takes 2 MB.
     expect(JSON.stringify(keeper.soFar()).length).toBeLessThan(200_000);
     expect(keeper.soFar().units.at(-1)?.ended).toBe(9.999);
+    expect(keeper.soFar().units.length + (keeper.soFar().joined ?? 0)).toBe(9001);
+    expect(timelineView(keeper.soFar(), [])?.joined).toBe(9001 - keeper.soFar().units.length);
     // What continues as new goes on.
     const next = new TimelineKeeper();
     next.begin(keeper.soFar(), new Date(from));

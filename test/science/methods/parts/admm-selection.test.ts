@@ -6,7 +6,7 @@ import { selectionOf } from '../../../../science/methods/parts/admm-selection.js
 import { openTestEngine } from '../../../helpers/engine.js';
 import { needs, where } from '../../../helpers/needs.js';
 
-beforeAll(() => openTestEngine());
+beforeAll(() => openTestEngine(needs.tensorflow.met ? 'tensorflow' : 'wasm'));
 
 const [outputs, inputs] = [6, 8] as const;
 

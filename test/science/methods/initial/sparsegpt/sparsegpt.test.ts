@@ -14,7 +14,7 @@ import { factorHessian, sparseGpt } from './of-arrays.js';
 import { inverse, sparseGptOracle } from './sparsegpt-oracle.js';
 
 beforeAll(async () => {
-  await openTestEngine();
+  await openTestEngine(needs.tensorflow.met ? 'tensorflow' : 'wasm');
 });
 
 const half: MaskTarget = { sparsity: 0.5, pattern: unstructured };
@@ -50,7 +50,7 @@ function damped(h: Float64Array, n: number): number[][] {
   return rows;
 }
 
-describe.each(['host', 'device'] as const)('sparseGpt on the %s', where(needs.tensorflow), (place) => {
+const pruningOn = (place: 'host' | 'device') => (): void => {
   beforeEach(() => { selectOn(place); });
   afterEach(() => { selectOn(undefined); });
 
@@ -172,7 +172,10 @@ describe.each(['host', 'device'] as const)('sparseGpt on the %s', where(needs.te
     await expect(sparseGpt({ ...request, blockSize: 0 })).rejects.toThrow(/block size of 0/);
     await expect(sparseGpt({ ...request, weight: request.weight.map((value, i) => (i === 9 ? NaN : value)), name: 'up_proj' })).rejects.toThrow(/up_proj.*NaN at row 1, column 3/);
   });
-});
+};
+
+describe('sparseGpt on the host', pruningOn('host'));
+describe('sparseGpt on the device', where(needs.tensorflow), pruningOn('device'));
 
 describe('factorHessian', () => {
   it.each([1, 5, 63, 64, 66, 131, 200])('factors the inverse of %i inputs', async (n) => {
