@@ -81,6 +81,14 @@ describe('the workers of several devices', () => {
   it('all end where the command line is wrong', async () => {
     expect(await serve(['wait', 'refuse']).ended).toBe(2);
   });
+
+  it('stay when another one finds something wrong later than at its first start', async () => {
+    const { seen, signals, ended } = serve(['wait', 'refuse later']);
+    await until(() => seen().filter((device) => device === '5').length >= 3 && seen().includes('3'));
+    signals.emit('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(seen().filter((device) => device === '3')).toHaveLength(1);
+  });
 });
 
 it('reads the devices', () => {
