@@ -19,7 +19,7 @@ it('has every number of the result', async () => {
     percent(result.sparsity.target), percent(result.sparsity.actual), grouped(proof.weights - proof.zeros), grouped(result.model.parameters), grouped(result.model.prunable),
     '<= 8 6.32 passed +21 %', '<= 40 80 FAILED -100 %', '1 of 2 gates failed', '2026-01-02 03:04:05 compute process was killed',
     'rebuild 1 min 16 s 1 min 16 s 0.0 s 1 min 1 s +25 % 400 MiB 420 MiB', 'initial mask 1.3 s 1.0 s 0.3 s 1.0 s +25 %',
-    '123@here 2 26 s 0.4 s 15 s', '456@there 2 35 s 7.0 s 0.0 s', 'rebuild, layer 1: lost with its worker: 11 s', 'evaluation, <dense>: 8.0 s', 'For 7.0 s no worker had work',
+    '123@here 2 26 s 0.4 s 15 s', '456@there 2 35 s 7.0 s 0.0 s', 'rebuild, layer 1: failed, or lost with its worker: 11 s', 'evaluation, <dense>: 8.0 s', 'For 7.0 s no worker had work',
     ...proof.files.map(({ sha256, file }) => `${sha256} ${file}`), result.configDigest, result.model.digest, result.checkpoint,
   ];
   expect(expected.filter((number) => !text.includes(number))).toEqual([]);
