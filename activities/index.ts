@@ -190,7 +190,7 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   }
 }
 
-/** A fault that comes back every time must not keep a run going for ever. */
+/** A fault that comes back every time must not keep a run going forever. */
 function withLimit(fault: SerializedFault, attempt: number): SerializedFault {
   return { ...fault, retryable: fault.retryable && attempt < (mostAttempts.get(fault.name) ?? Infinity) };
 }

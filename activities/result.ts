@@ -87,7 +87,7 @@ export interface Timeline {
   workers: string[];
   /** In the order in which they ended. */
   units: TimelineUnit[];
-  /** Later pieces of work, which are part of an earlier one here. Absent if there are none. */
+  /** Number of later pieces of work that are part of an earlier one here. Absent for 0. */
   joined?: number;
 }
 

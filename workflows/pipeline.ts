@@ -9,13 +9,13 @@ import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
 import { placedActivities, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
-import { addCosts } from './work-costs.js';
 import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry, type RunSoFar } from './protocol.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
 import { soFarOf } from './so-far.js';
+import { sumsByStage } from './stage-sums.js';
 import { Telling } from './telling.js';
 import { TimelineKeeper } from './timeline.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
@@ -314,9 +314,7 @@ class PipelineRun {
       ...(Object.keys(zeroShot).length > 0 && { zeroShot }),
       initialMask,
       rebuild,
-      ...this.costs(),
-      ...this.work(),
-      ...this.planned(),
+      ...sumsByStage(this.trackers.map(({ progress: stage }) => stage), this.original),
       timeline: timeline.soFar(),
       ...(happened && { incidents: happened }),
     };
@@ -331,44 +329,6 @@ class PipelineRun {
     if (publish === undefined || !isGood) return whole;
     const { repository, url, commit } = await activities.publishOutputs({ workflowId, result: whole, target: publish });
     return { ...whole, published: { repository, url, commit } };
-  }
-
-  /** By stage, where anything was made. Several stages of a type count as one. */
-  private costs(): Pick<PipelineResult, 'costs'> {
-    const costs: NonNullable<PipelineResult['costs']> = {};
-    for (const { progress } of this.trackers) {
-      if (progress.costs !== undefined) costs[progress.type] = addCosts(costs[progress.type], progress.costs);
-    }
-    return Object.keys(costs).length === 0 ? {} : { costs };
-  }
-
-  private work(): Pick<PipelineResult, 'seconds' | 'reused' | 'spent' | 'found'> {
-    const seconds = { calibration: 0, initialMask: 0, rebuild: 0, evaluation: 0, total: 0 };
-    const found: NonNullable<PipelineResult['found']> = {};
-    let [reused, spent] = [0, 0];
-    for (const { progress } of this.trackers) {
-      seconds[progress.type] += progress.seconds;
-      seconds.total += progress.seconds;
-      reused += progress.reused;
-      const { secondsFound = 0 } = progress;
-      if (secondsFound > 0) found[progress.type] = (found[progress.type] ?? 0) + secondsFound;
-      spent += progress.seconds - secondsFound;
-    }
-    // Sums in another order may differ in the last bit.
-    return { seconds, reused, spent: Math.max(0, spent), found };
-  }
-
-  /** By stage, as far as the plan says it. Of several stages of a type, the sum of their times and the largest of their peaks. */
-  private planned(): Pick<PipelineResult, 'planned'> {
-    const { planned: times = [], plannedBytes: peaks = [] } = this.original;
-    if (times.length === 0) return {};
-    const planned: NonNullable<PipelineResult['planned']> = {};
-    for (const [index, { progress: { type } }] of this.trackers.entries()) {
-      const { seconds = 0, bytes = 0 } = planned[type] ?? {};
-      const peak = Math.max(bytes, peaks.at(index) ?? 0);
-      planned[type] = { seconds: seconds + (times.at(index) ?? 0), ...(peak > 0 && { bytes: peak }) };
-    }
-    return { planned };
   }
 }
 

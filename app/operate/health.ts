@@ -1,6 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { HealthAddressError } from '../cli/errors.js';
+import { listen } from './listen.js';
 
 /** What a worker says of itself. */
 export interface Health {
@@ -39,18 +39,6 @@ export async function serveHealth(address: string, health: () => Health): Promis
   });
   // A probe must not keep a worker from ending.
   server.unref();
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new HealthAddressError({ where: '--health', what: `${address} cannot be used (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, expected: 'a free port of this machine', remedy: 'Choose another one' }, { cause });
-  }
-  server.on('error', () => undefined);
-  return { url: urlOf(server), end: () => { server.close(); server.closeAllConnections(); } };
-}
-
-function urlOf(server: Server): string {
-  const at = server.address();
-  if (at === null || typeof at === 'string') return '';
-  return `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
+  const url = await listen(server, { host, port }, address, (text, cause) => new HealthAddressError({ where: '--health', ...text }, { cause }));
+  return { url, end: () => { server.close(); server.closeAllConnections(); } };
 }

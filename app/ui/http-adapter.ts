@@ -1,6 +1,7 @@
 /** Serves a fetch handler, such as hono's, with Node's own server. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { bodyWithin } from '../http-body.js';
 
 /** Bytes. Forms of ours have a few hundred. */
 const longestBody = 64 * 1024;
@@ -17,7 +18,7 @@ export function serverOf(handler: FetchHandler): Server {
 }
 
 async function answer(handler: FetchHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const body = await bodyOf(incoming);
+  const body = await bodyWithin(incoming, longestBody);
   if (body === undefined) {
     outgoing.writeHead(413, { connection: 'close' }).end();
     return;
@@ -38,18 +39,6 @@ async function answer(handler: FetchHandler, incoming: IncomingMessage, outgoing
     return;
   }
   await send(response.body, outgoing);
-}
-
-/** Undefined if it is too long. */
-async function bodyOf(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestBody) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Undefined if its address or headers are not valid. */

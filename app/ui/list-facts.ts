@@ -35,9 +35,7 @@ export async function collectList(client: Client, ends: RunEnds): Promise<ListFa
     collectRuns(client, ends),
     ...kinds.map(async (kind) => (await inTime(client, () => listFamilies(client, kind))).map((family): FamilyRow => ({ ...family, noun: kind.noun }))),
   ]);
-  const seen = new Set<string>();
-  const newest = families.flat().sort((a, b) => (a.started < b.started ? 1 : -1)).filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));
-  return { runs, families: newest };
+  return { runs, families: newestOfEach(families.flat().sort((a, b) => (a.started < b.started ? 1 : -1))) };
 }
 
 /** Whether a run has not ended. */
@@ -72,8 +70,8 @@ async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
   });
 }
 
-/** A run that was retried is listed once. */
-function newestOfEach(runs: readonly ListedRun[]): ListedRun[] {
+/** What was started again is listed once. @param listed the newest first */
+function newestOfEach<Listed extends { workflowId: string }>(listed: readonly Listed[]): Listed[] {
   const seen = new Set<string>();
-  return runs.filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));
+  return listed.filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));
 }

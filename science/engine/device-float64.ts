@@ -2,14 +2,14 @@ import type { Tensor2D } from '@tensorflow/tfjs';
 import { inverseFactorOf } from './device-factor.js';
 import { float32From, idOf } from './device-ops.js';
 import type { Float64Matrix, InverseFactor } from './float64.js';
-import { disposed, made } from './float64-live.js';
+import { liveMatrices } from './float64-live.js';
 import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, turned, upload } from './float64-ops.js';
 
 /** A matrix that TensorFlow holds in float64. Nothing leaves the device but what is asked for. */
 export class DeviceMatrix implements Float64Matrix {
   /** @param id TensorFlow's own number; the matrix's from now on */
   private constructor(private id: number, readonly rows: number, readonly columns: number) {
-    made(this);
+    liveMatrices.add(this);
   }
 
   static of(values: Float64Array, rows: number, columns: number): DeviceMatrix {
@@ -62,7 +62,7 @@ export class DeviceMatrix implements Float64Matrix {
   }
 
   dispose(): void {
-    disposed(this);
+    liveMatrices.delete(this);
     drop(this.id);
   }
 }

@@ -3,7 +3,7 @@
  *
  * On a GPU, TensorFlow compares and sums int32 on the host. So bits leave here as whole numbers in float32, or packed.
  */
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from './tensorflow.js';
 
 export interface OpAttribute {
@@ -145,6 +145,11 @@ export function eye(size: number): Tensor2D {
   if (!hasDeviceOps()) return tf.eye(size);
   const { TF_ATTR_TYPE, TF_FLOAT } = native().binding;
   return tf.tidy(() => native().executeSingleOutput('MatrixDiag', [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }], [tf.fill([size], 1)]) as Tensor2D);
+}
+
+/** The diagonal of a square matrix, `[size]`. */
+export function diagonalOf(matrix: Tensor2D): Tensor1D {
+  return tf.tidy(() => matrix.mul(eye(matrix.shape[0])).sum<Tensor1D>(0));
 }
 
 /** The backend, with the part of its binding that runs TensorFlow's own operations. */

@@ -44,9 +44,7 @@ export function zeros64(rows: number, columns: number): Float64Matrix {
 export function diagonal64(values: Float64Array): Float64Matrix {
   if (hasDeviceOps()) return DeviceMatrix.diagonal(values);
   const size = values.length;
-  const whole = new Float64Array(size * size);
-  values.forEach((value, i) => { whole[i * (size + 1)] = value; });
-  return new HostMatrix(whole, size, size);
+  return new HostMatrix(Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? values[i / (size + 1)] : 0)), size, size);
 }
 
 /** A matrix of values that are on the host, row-major. The caller disposes it. */

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { disposeMatrices } from './float64-live.js';
+import { liveMatrices } from './float64-live.js';
 import { tf } from './tensorflow.js';
 
 /** What was kept in the scope that is open. */
@@ -20,7 +20,7 @@ export async function inTensorScope<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     engine.endScope();
     tf.dispose([...kept]);
-    disposeMatrices();
+    for (const matrix of [...liveMatrices]) matrix.dispose();
     keptInScope = undefined;
   }
 }

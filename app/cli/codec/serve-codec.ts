@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Payload, PayloadCodec } from '@temporalio/common';
+import { bodyWithin } from '../../http-body.js';
 import { parseAddress } from '../../operate/health.js';
+import { listen } from '../../operate/listen.js';
 import { CommandLineError, PayloadKeyError } from '../errors.js';
 
 export interface CodecServerOptions {
@@ -24,27 +25,21 @@ const longestBody = 16 * 2 ** 20;
  * no `/encode`: a page that shows values needs none, and whoever has it can make payloads that workers trust.
  * @throws CommandLineError if it cannot listen there
  */
-export async function serveCodec({ listen, ...options }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
-  const { host, port } = parseAddress(listen, '--listen');
+export async function serveCodec({ listen: address, ...options }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
+  const { host, port } = parseAddress(address, '--listen');
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => {
       // The reader has gone.
       response.destroy();
     });
   });
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new CommandLineError({ where: '--listen', what: `${listen} cannot be used (${(cause as NodeJS.ErrnoException).code ?? String(cause)})`, expected: 'a free port of this machine', remedy: 'Choose another one' }, { cause });
-  }
-  server.on('error', () => undefined);
+  const url = await listen(server, { host, port }, address, (text, cause) => new CommandLineError({ where: '--listen', ...text }, { cause }));
   const close = async (): Promise<void> => {
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
   };
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`, close };
+  return { url, close };
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, { origins, codecs, onRefused }: Omit<CodecServerOptions, 'listen'>): Promise<void> {
@@ -66,9 +61,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
     return;
   }
   if (request.method !== 'POST') return say(405, { message: 'There is only POST /decode.' }, { ...shared, Allow: 'POST, OPTIONS' });
-  const body = await bodyOf(request);
+  const body = await bodyWithin(request, longestBody);
   if (body === undefined) return say(413, { message: `More than ${longestBody} bytes.` }, { ...shared, Connection: 'close' });
-  const payloads = payloadsOf(body);
+  const payloads = payloadsOf(body.toString('utf8'));
   if (payloads === undefined) return say(400, { message: 'Expected {"payloads": [{"metadata": {...}, "data": "..."}]} with base64.' }, shared);
   try {
     let plain = payloads;
@@ -78,18 +73,6 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
     // What it names is the key's id, never a key. Other errors are of bytes that nobody has encoded.
     say(400, { message: error instanceof PayloadKeyError ? error.message : 'A payload cannot be decoded.' }, shared);
   }
-}
-
-/** Undefined if it is too long. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > longestBody) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Payloads as protobuf's JSON has them: bytes in base64. Undefined if it is not that. */

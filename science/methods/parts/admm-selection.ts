@@ -1,12 +1,12 @@
 /** Where ADMM chooses the largest scores of each iteration. Both places choose the same. */
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { downloadBits, selectsOnDevice, tf, type Tensor2D } from '../../engine/index.js';
+import { selectsOnDevice, tf, type Tensor2D } from '../../engine/index.js';
 import { budgetOfRows, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
 import { pruneSmallestOnDevice } from './device-prune.js';
 import { keysOf, smallest } from './device-selection.js';
 import { checkFinite } from './finite.js';
 import { checkFiniteOnDevice } from './finite-on-device.js';
-import { maskBytes } from './mask-set.js';
+import { downloadMask } from './mask-set.js';
 import { uploadMask } from './masked-weights.js';
 
 /** Some rows of the scores. */
@@ -51,7 +51,7 @@ function onHost(budget: AdmmBudget, [outputs, inputs]: readonly [number, number]
   };
 }
 
-function onDevice(budget: AdmmBudget, [outputs, inputs]: readonly [number, number]): Selection {
+function onDevice(budget: AdmmBudget, [, inputs]: readonly [number, number]): Selection {
   let masks = new Map<number, Tensor2D>();
   const dispose = (): void => { tf.dispose([...masks.values()]); };
   return {
@@ -65,9 +65,9 @@ function onDevice(budget: AdmmBudget, [outputs, inputs]: readonly [number, numbe
     kept: ({ row, state }) => masks.get(row)?.clone() ?? tf.onesLike(state),
     mask: () => {
       const whole = tf.concat([...masks.values()], 0);
-      const bits = downloadBits(whole);
+      const mask = downloadMask(whole);
       whole.dispose();
-      return maskBytes(bits, outputs * inputs);
+      return mask;
     },
     check: async (chunks, subject) => {
       for (const { state } of chunks) await checkFiniteOnDevice(state, subject);

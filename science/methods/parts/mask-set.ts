@@ -102,6 +102,11 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   }
 }
 
+/** A mask's one byte a weight, of float32 on the device; one bit a weight comes down. The tensor stays the caller's. */
+export function downloadMask(mask: Tensor2D): Uint8Array {
+  return maskBytes(downloadBits(mask), mask.size);
+}
+
 /** The four bytes 0 or 1, as one little-endian word, that each value of four bits stands for. */
 const spread = Uint32Array.from({ length: 16 }, (_, bits) => (bits & 1) | ((bits & 2) << 7) | ((bits & 4) << 14) | ((bits & 8) << 21));
 

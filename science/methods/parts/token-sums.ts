@@ -1,5 +1,5 @@
-import { eye, keep, tf, zeros64 } from '../../engine/index.js';
-import type { Float64Matrix, Tensor1D, Tensor2D, Tensor3D } from '../../engine/index.js';
+import { diagonalOf, keep, tf, zeros64 } from '../../engine/index.js';
+import type { Float64Matrix, Tensor2D, Tensor3D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
 
@@ -81,7 +81,7 @@ export class TokenSums {
 /** A visit's own scope must not take what is used over visits. */
 function momentsOf(sum: Float64Matrix): Moments {
   const products = keep(sum.toFloat32());
-  return { products, squares: keep(tf.tidy(() => products.mul(eye(sum.rows)).sum<Tensor1D>(0))) };
+  return { products, squares: keep(diagonalOf(products)) };
 }
 
 /** Some of the sequences, `[batch, time, features]` -> `[tokens, features]`. */

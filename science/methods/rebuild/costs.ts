@@ -7,6 +7,11 @@ export const gradientForwards = 1.33;
 /** How many calls of the engine guarded rounds take for one of a whole forward: most of their forwards are over a part of the windows. */
 export const partsOfRounds = 1.75;
 
+/** Tensors that a least-squares fit holds (science/methods/parts/masked-least-squares.ts), of the weights that it takes at once, its steps, and its calls of the engine for a linear. */
+export const fitTensors = (largestLinear: number): number => 10 * Math.min(2 ** 24, largestLinear);
+export const stepsOfFit = 10;
+export const callsOfFit = 250;
+
 /** What a strategy takes beyond the layer's weights. */
 export interface RebuildWork {
   /** Copies of the residual stream that are held at once. */

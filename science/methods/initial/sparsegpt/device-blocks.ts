@@ -1,13 +1,13 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
-import { downloadBits, eye, tf, type Tensor2D } from '../../../engine/index.js';
+import { diagonalOf, tf, type Tensor2D } from '../../../engine/index.js';
 import { groupBudget, type MaskTarget } from '../../parts/budget.js';
 import { pruneSmallestOnDevice } from '../../parts/device-prune.js';
-import { maskBytes } from '../../parts/mask-set.js';
+import { downloadMask } from '../../parts/mask-set.js';
 import type { BlocksRequest, PrunedLinear } from './sparsegpt.js';
 
 /** Block by block in the engine, in float32. Masks come down as one bit a weight, and the updated weights. */
 export async function pruneOnDevice({ weight, factor, target, width }: BlocksRequest): Promise<PrunedLinear> {
-  const [outputs, inputs] = weight.shape;
+  const [, inputs] = weight.shape;
   const upper = factor.tensor();
   const done: PrunedBlock[] = [];
   // What the blocks done have left of the columns on their right.
@@ -25,11 +25,11 @@ export async function pruneOnDevice({ weight, factor, target, width }: BlocksReq
     const mask = tf.concat(done.map((block) => block.mask), 1);
     const updated = tf.concat(done.map((block) => block.weight), 1);
     tf.dispose(done.splice(0).flatMap((block) => [block.mask, block.weight]));
-    const bits = downloadBits(mask);
+    const bytes = downloadMask(mask);
     mask.dispose();
     const values = await updated.data<'float32'>();
     updated.dispose();
-    return { mask: maskBytes(bits, outputs * inputs), weight: values };
+    return { mask: bytes, weight: values };
   } finally {
     tf.dispose([rest, ...done.flatMap((block) => [block.mask, block.weight])]);
   }
@@ -64,7 +64,7 @@ function pruneBlock(rest: Tensor2D, upper: Tensor2D, { start, width, of }: Colum
   const { pattern } = target;
   const [outputs] = rest.shape;
   const diagonal = upper.slice([start, start], [width, width]);
-  const pivots = diagonal.mul(eye(width)).sum<Tensor2D>(0, true);
+  const pivots = diagonalOf(diagonal).reshape<Tensor2D>([1, width]);
   const group = pattern.kind === 'N:M' ? pattern.of : width;
   let weight: Tensor2D = rest.slice([0, 0], [outputs, width]);
   const masks: Tensor2D[] = [];

@@ -1,6 +1,6 @@
 import { f32, forwardBatch, gradientBatch, type ModelSize, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost } from '../costs.js';
+import { callsOfFit, fitTensors, gradientForwards, guardForwards, partsOfRounds, publishedForwards, rebuildCost, stepsOfFit } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 import { guardDefaults } from './guard-defaults.js';
 
@@ -62,14 +62,6 @@ export const guarded = rebuildMethod({
   load: () => import('./run.js'),
 });
 
-/** Weights that a fit takes at once (science/methods/parts/masked-least-squares.ts), and the tensors of their size that it holds. */
-const fittedAtOnce = 2 ** 24;
-const tensorsOfFit = 10;
-
-const stepsOfFit = 10;
-/** Calls of the engine for the fit of a linear. */
-const callsOfFit = 250;
-
 /** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
 function refitWork({ layer }: ModelSize): Partial<Work> {
   const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
@@ -79,5 +71,5 @@ function refitWork({ layer }: ModelSize): Partial<Work> {
 /** Sums over the tokens of the widest input, and the fit of a linear. */
 function refitMemory({ layer }: ModelSize): number {
   const widest = Math.max(...layer.inputWidths);
-  return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + tensorsOfFit * Math.min(fittedAtOnce, layer.largestLinear));
+  return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + fitTensors(layer.largestLinear));
 }

@@ -1,6 +1,6 @@
 import { f32, forwardBatch, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import type { Values } from '../../settings.js';
-import { guardForwards, rebuildCost } from '../costs.js';
+import { callsOfFit, fitTensors, guardForwards, rebuildCost, stepsOfFit } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 
 /** Rows of 4,096 weights are nearly done by then: 5 rounds leave 1 % more of the error unstructured, 2 % with 2:4 (random weights). */
@@ -39,7 +39,7 @@ export const swaps = rebuildMethod({
   cost: (size, windows, { weights }, set) => {
     const refit = weights === 'refit';
     const widest = Math.max(...size.layer.inputWidths);
-    const fit = refit ? tensorsOfFit * Math.min(fittedAtOnce, size.layer.largestLinear) : 0;
+    const fit = refit ? fitTensors(size.layer.largestLinear) : 0;
     return rebuildCost(size, windows, {
       // The stream, the dense outputs, and the sub-block's inputs.
       streams: 3,
@@ -56,12 +56,6 @@ export const swaps = rebuildMethod({
   load: () => import('./run.js'),
 });
 
-/** Weights that a fit takes at once (science/methods/parts/masked-least-squares.ts), the tensors of their size that it holds, its steps. */
-const fittedAtOnce = 2 ** 24;
-const tensorsOfFit = 10;
-const stepsOfFit = 10;
-/** Calls of the engine for one fit. */
-const callsOfFit = 250;
 /** Fits of a linear: before the swaps and after. */
 const fits = 2;
 /** Share of a row's weights that are swapped, about as measured from Wanda: 2 to 7 % after a fit, 6 to 20 % without; the more with N:M. */
