@@ -2,15 +2,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
-import { begin, demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 const pipelineOf = (maxLoss: number) => demoPipeline(['rebuild.strategy=best', 'rebuild.effort=3', `durability.maxLoss=${maxLoss}`]);
 const removals: (() => Promise<void>)[] = [];
 afterAll(() => Promise.all(removals.map((remove) => remove())));
@@ -32,7 +29,7 @@ async function rebuild(maxLoss: number, after: (bench: Workbench, place: Place) 
   removals.push(remove);
   const place: Place = { state, newBench: () => new Workbench(state, new ArtifactStore(join(state, 'artifacts'))) };
   let bench = place.newBench();
-  const run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+  const run = await beginHere(pipeline, bench);
   const counts: number[] = [];
   const masks: string[] = [];
   const summaries: unknown[] = [];

@@ -1,5 +1,4 @@
 /** Machines that compute with other kernels share no artifact and take over no run of each other. */
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EngineChangedError } from '../../activities/errors.js';
 import { numericsOf } from '../../activities/numerics.js';
@@ -7,15 +6,14 @@ import { prepareRun } from '../../activities/prepare-run.js';
 import type { RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
-import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+import { demoPipeline } from '../helpers/demo-run.js';
+import { temporaryBench } from '../helpers/in-process.js';
 
 let bench: Workbench;
 let context: RunContext;
 let remove: () => Promise<void>;
 beforeAll(async () => {
-  const temporary = await temporaryState();
-  ({ remove } = temporary);
-  bench = new Workbench(temporary.state, new ArtifactStore(join(temporary.state, 'artifacts')));
+  ({ bench, remove } = await temporaryBench());
   context = await prepareRun({ pipeline: demoPipeline() }, bench);
 });
 afterAll(() => remove());

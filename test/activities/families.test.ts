@@ -3,15 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { proveMasks, proveOutputs } from '../../activities/prove.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
-import { begin, demoPipeline, rebuildStageOf } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 import { familyFolder } from '../helpers/family-folder.js';
 import { readArrays } from '../helpers/load-model.js';
 
@@ -19,7 +17,6 @@ let root: string;
 beforeAll(async () => (root = await mkdtemp(join(tmpdir(), 'families-'))));
 afterAll(() => rm(root, { recursive: true }));
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 
 /** Prunes and rebuilds a golden family as a run does, and proves it. Gives the folders of both checkpoints. */
 async function prune(family: string, setting: string): Promise<{ source: string; target: string }> {
@@ -27,7 +24,7 @@ async function prune(family: string, setting: string): Promise<{ source: string;
   const state = join(folder, 'state');
   const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
   const pipeline = demoPipeline([setting], folder);
-  const run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+  const run = await beginHere(pipeline, bench);
   const { context, tokens, initial } = run;
   const stage = rebuildStageOf(pipeline);
   const masks: string[] = [];

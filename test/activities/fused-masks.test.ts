@@ -3,16 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeInitialMask } from '../../activities/initial-mask.js';
 import { readPrunedLayer } from '../../activities/layer-files.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { proveOutputs } from '../../activities/prove.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { linearsOf } from '../../science/models/index.js';
-import { begin, demoPipeline } from '../helpers/demo-run.js';
+import { demoPipeline } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 import { familyFolder } from '../helpers/family-folder.js';
 import { readArrays } from '../helpers/load-model.js';
 
@@ -20,12 +18,11 @@ let root: string;
 beforeAll(async () => (root = await mkdtemp(join(tmpdir(), 'fused-'))));
 afterAll(() => rm(root, { recursive: true }));
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 
 async function pruned(folder: string, setting: string) {
   const state = join(folder, 'state');
   const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
-  const run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), demoPipeline([setting], folder));
+  const run = await beginHere(demoPipeline([setting], folder), bench);
   const { model } = await bench.model(run.context.model);
   const layers = await Promise.all(run.initial.map((key, index) => readPrunedLayer(bench.store, key, model.decoderLayer(index))));
   const outputs = await writeOutputs({ context: run.context, workflowId: 'run', masks: run.initial }, bench);

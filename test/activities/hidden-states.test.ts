@@ -6,19 +6,17 @@ import { advanceLayer } from '../../activities/advance-layer.js';
 import { scorePerplexity } from '../../activities/evaluation.js';
 import { hiddenKey } from '../../activities/hidden-paths.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Trails } from '../../activities/trails.js';
 import type { Path, RunContext } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { InitialMaskStage } from '../../app/config/pipeline.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
-import { begin, demoPipeline, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { demoPipeline, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 import { requireBuild } from '../helpers/set-up.js';
 
 requireBuild();
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 const pipeline = demoPipeline();
 const forwardSeconds = 10;
 let run: BegunRun;
@@ -32,7 +30,7 @@ async function newPlace(): Promise<{ artifacts: string; newBench: (store?: Artif
   const artifacts = join(state, 'artifacts');
   const newBench = (store = new ArtifactStore(artifacts)): Workbench => (bench = new Workbench(state, store));
   const first = newBench();
-  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, first), pipeline);
+  run = await beginHere(pipeline, first);
   first.hidden.forget();
   return { artifacts, newBench };
 }

@@ -2,17 +2,14 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
-import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import type { Path } from '../../activities/types.js';
-import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask, advanceLayer };
 let state: string;
 let remove: () => Promise<void>;
 let bench: Workbench;
@@ -32,7 +29,7 @@ async function bitsOf(bench: Workbench, at: Path): Promise<string> {
 beforeAll(async () => {
   ({ state, remove } = await temporaryState());
   bench = newBench();
-  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+  run = await beginHere(pipeline, bench);
   for (let layer = 0; layer < 2; layer++) {
     const masks = run.initial.slice(0, layer);
     await advanceLayer({ context: run.context, layer, path: { tokens: run.tokens, masks }, mask: run.initial[layer] }, bench);

@@ -1,5 +1,5 @@
 /** What a plan counts for mixtures of experts, beside what TensorFlow.js was seen to do. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
 import { scoreLayer } from '../../activities/allocation.js';
@@ -10,19 +10,17 @@ import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { advanceCost, checkpointSize } from '../../app/planning/index.js';
 import type { InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
 import type { Cost, ModelSize, Windows } from '../../science/cost/index.js';
 import { startLedger, tf } from '../../science/engine/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../../science/methods/index.js';
-import { demoPipeline, rebuildStageOf, temporaryState } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf } from '../helpers/demo-run.js';
+import { temporaryBench } from '../helpers/in-process.js';
 import { needs, where } from '../helpers/needs.js';
 
 let bench: Workbench;
 let remove: () => Promise<void>;
 beforeAll(async () => {
-  const temporary = await temporaryState();
-  ({ remove } = temporary);
-  bench = new Workbench(temporary.state, new ArtifactStore(join(temporary.state, 'artifacts')));
+  ({ bench, remove } = await temporaryBench());
 });
 afterAll(() => remove());
 

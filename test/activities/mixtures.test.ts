@@ -6,33 +6,29 @@ import { advanceLayer } from '../../activities/advance-layer.js';
 import { allocatedBudgets, scoreLayer } from '../../activities/allocation.js';
 import { scorePerplexity } from '../../activities/evaluation.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { proveMasks, proveOutputs } from '../../activities/prove.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import type { RebuildEntry } from '../../activities/result.js';
-import { sampleCalibration, sampleEvaluation } from '../../activities/sample-tokens.js';
+import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
 import { openCheckpoint, readTensor } from '../../files/checkpoints/index.js';
 import type { EvaluationStage, InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
-import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere, temporaryBench } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 const folderOf = (name: string): string => resolve('test/golden/mixtures', name);
-let state: string;
 let remove: () => Promise<void>;
 let bench: Workbench;
 
 beforeAll(async () => {
-  ({ state, remove } = await temporaryState());
-  bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+  ({ bench, remove } = await temporaryBench());
 });
 afterAll(() => remove());
 
 const pipelineOf = (model: string, settings: readonly string[]): Pipeline =>
   demoPipeline([`model.source=${folderOf(model)}`, 'calibration.samples=24', 'calibration.sequenceLength=64', 'evaluation.perplexity=[{ dataset: { file: pipelines/demo/heldout.txt } }]', ...settings]);
-const beginOn = (pipeline: Pipeline): Promise<BegunRun> => begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+const beginOn = (pipeline: Pipeline): Promise<BegunRun> => beginHere(pipeline, bench);
 
 async function rebuildAll({ context, tokens, initial }: BegunRun, pipeline: Pipeline): Promise<{ masks: string[]; entries: RebuildEntry[] }> {
   const masks: string[] = [];

@@ -2,32 +2,26 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeInitialMask } from '../../activities/initial-mask.js';
 import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../../activities/layer-files.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { proveMasks, proveOutputs } from '../../activities/prove.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
 import type { InitialMaskStage, Pipeline } from '../../app/config/pipeline.js';
 import { readSafetensorsHeader } from '../../files/checkpoints/index.js';
 import { linearsOf } from '../../science/models/index.js';
-import { begin, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { demoPipeline, rebuildStageOf, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere, temporaryBench } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 let bench: Workbench;
 let remove: () => Promise<void>;
 beforeAll(async () => {
-  const temporary = await temporaryState();
-  ({ remove } = temporary);
-  bench = new Workbench(temporary.state, new ArtifactStore(join(temporary.state, 'artifacts')));
+  ({ bench, remove } = await temporaryBench());
 });
 afterAll(() => remove());
 
 const beginOn = (pipeline: Pipeline): Promise<BegunRun> =>
-  begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+  beginHere(pipeline, bench);
 const initialStageOf = ({ stages }: Pipeline): InitialMaskStage => stages.find((stage): stage is InitialMaskStage => stage.type === 'initialMask') as InitialMaskStage;
 
 /** Stores a layer's mask again, changed. */

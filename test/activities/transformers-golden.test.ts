@@ -9,34 +9,31 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
 import { scorePerplexity } from '../../activities/evaluation.js';
-import { makeInitialMask } from '../../activities/initial-mask.js';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration, sampleEvaluation } from '../../activities/sample-tokens.js';
+import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { loadPipeline } from '../../app/config/index.js';
 import type { EvaluationStage, Pipeline } from '../../app/config/pipeline.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
-import { begin, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { rebuildStageOf, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere, temporaryBench } from '../helpers/in-process.js';
 
 const folder = resolve('test/golden/transformers');
 const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Record<string, { perplexity: number; sha256: string }>;
 const tolerance = 0.001;
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 const digestOf = (checkpoint: string): string => createHash('sha256').update(readFileSync(join(checkpoint, 'model.safetensors'))).digest('hex');
 
 let state: string;
 let remove: () => Promise<void>;
 let bench: Workbench;
 beforeAll(async () => {
-  ({ state, remove } = await temporaryState());
-  bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
+  ({ bench, state, remove } = await temporaryBench());
 });
 afterAll(() => remove());
 
 const load = (name: string, overrides: string[] = []): Pipeline => loadPipeline(join(folder, `${name}.yaml`), overrides).pipeline;
-const beginOf = (pipeline: Pipeline): Promise<BegunRun> => begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+const beginOf = (pipeline: Pipeline): Promise<BegunRun> => beginHere(pipeline, bench);
 
 /** The perplexity of a checkpoint as this program reads it: as a dense model. */
 async function perplexityOf(checkpoint: string): Promise<number> {

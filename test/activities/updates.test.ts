@@ -5,25 +5,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
 import { scorePerplexity } from '../../activities/evaluation.js';
 import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
-import { sampleCalibration, sampleEvaluation } from '../../activities/sample-tokens.js';
+import { sampleEvaluation } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { encodeTensor, openCheckpoint, readTensor, writeSafetensors } from '../../files/checkpoints/index.js';
 import type { EvaluationStage, Pipeline } from '../../app/config/pipeline.js';
 import { tf } from '../../science/engine/index.js';
-import { begin, copyOfDemo, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { copyOfDemo, demoPipeline, rebuildStageOf, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 const sparseGpt = ['initialMask.method=sparsegpt'];
 let state: string;
 let remove: () => Promise<void>;
 
 const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
 const beginOn = (bench: Workbench, pipeline: Pipeline): Promise<BegunRun> =>
-  begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), pipeline);
+  beginHere(pipeline, bench);
 
 async function rebuildAll({ context, tokens, initial }: BegunRun, pipeline: Pipeline, bench: Workbench): Promise<string[]> {
   const masks: string[] = [];

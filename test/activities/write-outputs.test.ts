@@ -4,17 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLayerBits } from '../../activities/layer-files.js';
-import { makeInitialMask } from '../../activities/initial-mask.js';
-import { prepareRun } from '../../activities/prepare-run.js';
-import { sampleCalibration } from '../../activities/sample-tokens.js';
 import { Workbench } from '../../activities/workbench.js';
 import { writeOutputs } from '../../activities/write-outputs.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { readSafetensorsHeader } from '../../files/checkpoints/index.js';
 import { linearsOf } from '../../science/models/index.js';
-import { begin, demoPipeline, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { demoPipeline, temporaryState, type BegunRun } from '../helpers/demo-run.js';
+import { beginHere } from '../helpers/in-process.js';
 
-const stages = { prepareRun, sampleCalibration, makeInitialMask };
 let state: string;
 let remove: () => Promise<void>;
 let store: ArtifactStore;
@@ -24,7 +21,7 @@ beforeAll(async () => {
   ({ state, remove } = await temporaryState());
   store = new ArtifactStore(join(state, 'artifacts'));
   bench = new Workbench(state, store);
-  run = await begin((task, input) => (stages as never as Record<string, (input: unknown, bench: Workbench) => never>)[task](input, bench), demoPipeline());
+  run = await beginHere(demoPipeline(), bench);
 });
 afterAll(() => remove());
 
