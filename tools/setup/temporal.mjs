@@ -40,7 +40,7 @@ async function get(say, folder) {
     return [await download(folder), 'downloaded'];
   } catch (failure) {
     if (onPath('go').length === 0) throw new Error(`${failure.message}; and there is no Go to build it with`);
-    say('no download from here, so building it with Go, about 5 minutes');
+    say('no download from here, so building it with Go, 5 to 10 minutes');
     return [await build(folder), 'built'];
   }
 }
