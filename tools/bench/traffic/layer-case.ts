@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readSafetensorsHeader, writeSafetensors, type TensorInfo } from '../../../files/checkpoints/index.js';
 import { tf, type Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, modelFromConfig, type DecoderModel } from '../../../science/models/index.js';
+import { randomTensors, randomWords } from '../random-weights.js';
 
 /** Shapes of real decoder layers. */
 export const shapes = {
@@ -31,11 +32,7 @@ export async function layerCase(shape: Shape, folder: string): Promise<LayerCase
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'layer.safetensors');
   const random = randomWords();
-  const exponent = 127 - Math.round(Math.log2(config.hidden_size) / 2);
-  await writeSafetensors(file, layer.tensors.map(({ name, shape: dimensions }) => {
-    const size = dimensions.reduce((product, length) => product * length, 1);
-    return { name, dtype: 'BF16', shape: [...dimensions], data: weightBytes(size, exponent, random) };
-  }));
+  await writeSafetensors(file, randomTensors(layer.tensors, config.hidden_size, random));
   const linears = linearsOf(layer);
   const bits = new Map(linears.map(({ name, shape: [outputs, inputs] }) => [name, halves(outputs * inputs, random)]));
   const weights = linears.reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
@@ -50,26 +47,8 @@ export function hiddenStates({ hiddenSize }: DecoderModel): Tensor3D[] {
     tf.tidy(() => tf.randomNormal<Tensor3D['rankType']>([windows.perBatch, windows.time, hiddenSize], 0, 1, 'float32', index + 1).mul<Tensor3D>(1)));
 }
 
-/** Signs and mantissas at random, and exponents up to 3 below the given one. */
-function weightBytes(size: number, exponent: number, random: () => number): Uint8Array {
-  const words = new Uint16Array(size);
-  for (let i = 0; i < size; i++) {
-    const word = random();
-    words[i] = ((word & 0x8000) | ((exponent - ((word >>> 16) & 3)) << 7) | (word & 0x7f)) & 0xffff;
-  }
-  return new Uint8Array(words.buffer);
-}
-
 const balanced = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte.toString(2).replaceAll('0', '').length === 4);
 
 function halves(size: number, random: () => number): Uint8Array {
   return Uint8Array.from({ length: size / 8 }, () => balanced[(random() >>> 8) % balanced.length]);
-}
-
-function randomWords(): () => number {
-  let state = 1;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return (state ^ (state >>> 15)) >>> 0;
-  };
 }

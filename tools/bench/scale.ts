@@ -1,0 +1,118 @@
+/**
+ * Peak memory of a run on a large model: a LLaMA with random bfloat16 weights goes through calibration, Wanda and the published rebuild,
+ * while the proportional memory (PSS) of server, worker and compute process is summed up several times a second. Linux only.
+ *
+ *   npm run bench -- scale [--folder FOLDER] [--hidden 3200] [--inner 8640] [--heads 32] [--layers 26] [--windows 8] [--length 128]
+ *
+ * The folder (a temporary one unless given) needs room for the model twice. A model that is there already is used again.
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { packageRoot } from '#setup/places.mjs';
+import { writeSafetensors } from '../../files/checkpoints/index.js';
+import { linearsOf, modelFromConfig } from '../../science/models/index.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
+import { randomTensors, randomWords } from './random-weights.js';
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string', default: join(tmpdir(), 'bench-scale') },
+    hidden: { type: 'string', default: '3200' },
+    inner: { type: 'string', default: '8640' },
+    heads: { type: 'string', default: '32' },
+    layers: { type: 'string', default: '26' },
+    windows: { type: 'string', default: '8' },
+    length: { type: 'string', default: '128' },
+  },
+});
+const demo = join(packageRoot, 'pipelines', 'demo');
+const folder = resolve(values.folder);
+const model = join(folder, 'model');
+const state = join(folder, 'state');
+
+/** Writes the model, one file a layer. The tokenizer is that of the demo. */
+async function makeModel(): Promise<number> {
+  const [hidden_size, intermediate_size, num_attention_heads, num_hidden_layers] = [values.hidden, values.inner, values.heads, values.layers].map(Number);
+  const config = {
+    ...(JSON.parse(readFileSync(join(demo, 'model', 'config.json'), 'utf8')) as Record<string, unknown>),
+    hidden_size, intermediate_size, num_attention_heads, num_key_value_heads: num_attention_heads, num_hidden_layers, max_position_embeddings: 2048, torch_dtype: 'bfloat16',
+  };
+  const made = modelFromConfig(config, 'config.json');
+  const layers = Array.from({ length: num_hidden_layers }, (_, index) => made.decoderLayer(index));
+  const prunable = layers.flatMap((layer) => linearsOf(layer)).reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
+  if (existsSync(join(model, 'model.safetensors.index.json'))) return prunable;
+  cpSync(join(demo, 'model'), model, { recursive: true, filter: (file) => !file.endsWith('.safetensors') });
+  writeFileSync(join(model, 'config.json'), JSON.stringify(config));
+  const random = randomWords();
+  const parts = [[...made.embeddingTensors, ...made.headTensors.filter(({ name }) => !made.embeddingTensors.some((other) => other.name === name))], ...layers.map(({ tensors }) => tensors)];
+  const weight_map: Record<string, string> = {};
+  for (const [part, specs] of parts.entries()) {
+    const file = `model-${part}.safetensors`;
+    await writeSafetensors(join(model, file), randomTensors(specs, hidden_size, random));
+    for (const { name } of specs) weight_map[name] = file;
+  }
+  writeFileSync(join(model, 'model.safetensors.index.json'), JSON.stringify({ weight_map }));
+  return prunable;
+}
+
+/** Proportional memory in bytes of every process whose command line names the state folder. The server and all workers do. */
+function memory(): { total: number; parts: string } {
+  const found = new Map<string, number>();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      if (!words.some((word) => word.includes(state))) continue;
+      const [, kilobytes = '0'] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
+      const what = words.find((word) => /compute\.js$/.test(word)) ? 'compute' : words.includes('worker') ? 'worker' : words.includes('run') ? 'command' : 'server';
+      found.set(what, (found.get(what) ?? 0) + 1024 * Number(kilobytes));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const parts = [...found].map(([what, bytes]) => `${what} ${gib(bytes)}`).join(', ');
+  return { total: [...found.values()].reduce((sum, bytes) => sum + bytes, 0), parts };
+}
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+const prunable = await makeModel();
+const size = readdirSync(model).reduce((sum, file) => sum + statSync(join(model, file)).size, 0);
+console.log(`${folder}: ${(prunable / 1e9).toFixed(2)} billion weights in linears, ${(size / 1e9).toFixed(2)} GB; ${values.windows} windows of ${values.length} tokens`);
+mkdirSync(state, { recursive: true });
+const pipeline = join(folder, 'pipeline.yaml');
+// JSON is YAML.
+writeFileSync(pipeline, JSON.stringify({
+  version: 1,
+  name: 'scale',
+  model: { source: model },
+  stages: [
+    { calibration: { dataset: { file: join(demo, 'calibration.txt') }, samples: Number(values.windows), sequenceLength: Number(values.length) } },
+    { initialMask: { method: 'wanda', sparsity: 0.5 } },
+    { rebuild: { strategy: 'published' } },
+  ],
+}));
+const program = join(packageRoot, 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
+const child = spawn(process.execPath, [program, 'run', pipeline, '--state', state, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+let output = '';
+child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+const ended = new Promise<number | null>((done) => child.once('close', done));
+let isRunning = true;
+void ended.then(() => (isRunning = false));
+let peak = { total: 0, parts: '' };
+while (isRunning) {
+  const now = memory();
+  if (now.total > peak.total) peak = now;
+  await sleep(200);
+}
+const code = await ended;
+rmSync(state, { recursive: true, force: true });
+if (code !== 0) throw new Error(`the run ended with ${code}`);
+const { seconds, planned } = JSON.parse(output) as PipelineResult;
+console.log(`peak memory of all processes: ${gib(peak.total)} (${peak.parts})`);
+for (const stage of ['initialMask', 'rebuild'] as const) {
+  console.log(`${stage}: ${(seconds?.[stage] ?? 0).toFixed(0)} s; planned ${(planned?.[stage]?.seconds ?? 0).toFixed(0)} s and ${gib(planned?.[stage]?.bytes ?? 0)} for the compute process`);
+}
