@@ -7,7 +7,7 @@
  * The folder (a temporary one unless given) needs room for the model twice. A model that is there already is used again.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -59,13 +59,13 @@ async function makeModel(): Promise<number> {
   return prunable;
 }
 
-/** Proportional memory in bytes of every process whose command line names the state folder. The server and all workers do. */
+/** Proportional memory in bytes of every process that works in the state folder (the server) or has it in its command line (all others). */
 function memory(): { total: number; parts: string } {
   const found = new Map<string, number>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      if (!words.some((word) => word.includes(state))) continue;
+      if (!words.some((word) => word.includes(state)) && !readlinkSync(`/proc/${pid}/cwd`).startsWith(state)) continue;
       const [, kilobytes = '0'] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? [];
       const what = words.find((word) => /compute\.js$/.test(word)) ? 'compute' : words.includes('worker') ? 'worker' : words.includes('run') ? 'command' : 'server';
       found.set(what, (found.get(what) ?? 0) + 1024 * Number(kilobytes));
