@@ -13,6 +13,7 @@ import { instructionSet } from './instruction-set.js';
 import { counting } from './ledger.js';
 import type { Engine } from './open.js';
 import { checkPrecision, setPrecision, type Precision } from './precision.js';
+import { checkRounding } from './precision-probe.js';
 import { tf } from './tensorflow.js';
 
 const require = createRequire(import.meta.url);
@@ -39,6 +40,7 @@ export async function openNative(threads: number, precision: Precision): Promise
   const gpu = backend.isUsingGpuDevice ? currentGpu() : undefined;
   const kernels = gpu === undefined ? instructionSet() : gpu.kernels;
   checkPrecision(precision, { onGpu: gpu !== undefined, kernels });
+  await checkRounding(precision, kernels);
   return {
     backend: 'tensorflow',
     version: `tfjs ${tf.version.tfjs}, TensorFlow ${backend.binding.TF_Version}`,

@@ -17,21 +17,21 @@ export function setPrecision(precision: Precision, env: Environment = process.en
 }
 
 /**
- * @param device what computes: `kernels` as an engine names them (instruction-set.ts, gpu.ts)
- * @throws {EngineUnavailable} where the device has no such products. It would compute in float32 and say nothing.
+ * Checks what can be known without computing.
+ *
+ * @param device `kernels` as an engine names them (instruction-set.ts, gpu.ts)
+ * @throws {EngineUnavailable} if such a device never has products of that precision
  */
 export function checkPrecision(precision: Precision, { onGpu, kernels }: { onGpu: boolean; kernels: string }): void {
-  const refuse = (what: string, expected: string): never => {
-    throw new EngineUnavailable({ what, where: `engine.precision: ${precision}`, expected, remedy: 'Set `engine.precision: float32`, or leave it out' });
-  };
   if (precision === 'tf32') {
     const capability = Number(/compute capability (\d+)/.exec(kernels)?.[1] ?? 0);
-    if (!onGpu) refuse(`there is no GPU here, and processors have no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
-    if (capability < 8) refuse(`this GPU has no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
+    if (!onGpu) refuse(precision, `there is no GPU here, and processors have no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
+    if (capability < 8) refuse(precision, `this GPU has no TF32 (${kernels})`, 'a GPU with compute capability 8.0 or higher');
   }
-  if (precision === 'bfloat16') {
-    if (onGpu) refuse('TensorFlow has no bfloat16 products of float32 matrices on a GPU', 'a processor, or `tf32`');
-    // A variable that limits oneDNN stands behind the name of the kernels.
-    if (!/^avx512_core_(bf16|fp16|amx)[^,]*$/.test(kernels)) refuse(`this processor has no bfloat16 products (${kernels})`, 'AVX-512 with BF16, or AMX');
-  }
+  if (precision === 'bfloat16' && onGpu) refuse(precision, 'TensorFlow has no bfloat16 products of float32 matrices on a GPU', 'a processor, or `tf32`');
+}
+
+/** @throws {EngineUnavailable} always */
+export function refuse(precision: Precision, what: string, expected: string): never {
+  throw new EngineUnavailable({ what, where: `engine.precision: ${precision}`, expected, remedy: 'Set `engine.precision: float32`, or leave it out' });
 }

@@ -1,0 +1,16 @@
+/** Whether a processor has kernels for bfloat16 products shows only in their results: the engine opens with them, or says that it would compute in float32. */
+import { expect, test } from 'vitest';
+import { EngineUnavailable, openEngine, tf } from '../../../science/engine/index.js';
+
+test('bfloat16 products are rounded, or refused', async () => {
+  const opened = await openEngine({ backend: 'tensorflow', precision: 'bfloat16' }).catch((fault: unknown) => fault);
+  // Between 1 and 1 + 1/128, the next number of bfloat16.
+  const [product] = await tf.matMul(tf.fill([128, 128], 1 + 2 ** -10), tf.ones([128, 128])).data();
+  if (opened instanceof EngineUnavailable) {
+    expect(opened.message).toMatch(/TensorFlow computes it in float32 here \(.+\).*Set `engine\.precision: float32`/);
+    expect(product).toBe(128 * (1 + 2 ** -10));
+  } else {
+    expect(opened).toMatchObject({ precision: 'bfloat16' });
+    expect(product).toBe(128);
+  }
+});
