@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- NAME [ARGUMENTS]`: builds what changed and runs the benchmark `tools/bench/NAME.ts`. Each says in its first lines
- * what it measures and takes.
+ * `npm run bench -- NAME [ARGUMENTS]`: builds what changed and runs the benchmark `tools/bench/NAME.ts`. With `--help` it prints the first
+ * comment of that file, which says what it measures and takes.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { builtFolder, packageRoot } from './setup/places.mjs';
@@ -13,6 +13,11 @@ const names = readdirSync(join(packageRoot, 'tools', 'bench')).filter((file) => 
 if (!names.includes(name)) {
   console.error(`usage: npm run bench -- NAME [ARGUMENTS]\nNAME is one of ${names.join(', ')}${name === undefined ? '' : `, not ${name}`}.`);
   process.exit(2);
+}
+if (words.includes('--help')) {
+  const [, comment = ''] = /^\/\*\*\n(.*?)\n \*\//s.exec(readFileSync(join(packageRoot, 'tools', 'bench', `${name}.ts`), 'utf8')) ?? [];
+  console.log(comment.replaceAll(/^ \* ?/gm, ''));
+  process.exit(0);
 }
 await build();
 const program = join(builtFolder, 'tools', 'bench', `${name}.js`);
