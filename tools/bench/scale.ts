@@ -16,7 +16,7 @@ import { packageRoot } from '#setup/places.mjs';
 import { writeSafetensors } from '../../files/checkpoints/index.js';
 import { linearsOf, modelFromConfig } from '../../science/models/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
-import { randomTensors, randomWords } from './random-weights.js';
+import { randomTensors, randomWords } from './traffic/random-weights.js';
 
 const { values } = parseArgs({
   options: {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readSafetensorsHeader, writeSafetensors, type TensorInfo } from '../../../files/checkpoints/index.js';
 import { tf, type Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, modelFromConfig, type DecoderModel } from '../../../science/models/index.js';
-import { randomTensors, randomWords } from '../random-weights.js';
+import { randomTensors, randomWords } from './random-weights.js';
 
 /** Shapes of real decoder layers. */
 export const shapes = {

@@ -1,5 +1,5 @@
-import type { TensorData } from '../../files/checkpoints/index.js';
-import type { TensorSpec } from '../../science/models/index.js';
+import type { TensorData } from '../../../files/checkpoints/index.js';
+import type { TensorSpec } from '../../../science/models/index.js';
 
 /** Random bfloat16 values of about 1 / sqrt(hidden size) for each tensor, computed when it is written. */
 export function randomTensors(specs: readonly TensorSpec[], hiddenSize: number, random: () => number): TensorData[] {
