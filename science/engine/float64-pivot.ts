@@ -1,5 +1,5 @@
 /**
- * Whether a Cholesky pivot is larger than the rounding error of zero.
+ * Whether a Cholesky pivot is larger than the rounding errors of an exact zero.
  * @param element the diagonal element of the pivot
  * @param size number of rows of the matrix
  */

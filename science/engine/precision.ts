@@ -1,24 +1,25 @@
 import { EngineUnavailable } from './errors.js';
 
-/** How the factors of matrix products are rounded before they meet. Sums and everything else are float32. */
+/** How the factors of matrix products are rounded before the multiplication. Sums and everything else are float32. */
 export type Precision = 'float32' | 'tf32' | 'bfloat16';
 
 type Environment = Record<string, string | undefined>;
 
-/** Tells TensorFlow's libraries, which read it while they load. */
+/** Sets the environment variables that TensorFlow's libraries read while they load. */
 export function setPrecision(precision: Precision, env: Environment = process.env): void {
-  // Without the variable, cuBLAS takes TF32 where TensorFlow lets it, which it does by default.
+  // Without the variable, cuBLAS uses TF32 if TensorFlow allows it, which is the default.
   if (precision === 'tf32') delete env['NVIDIA_TF32_OVERRIDE'];
   else env['NVIDIA_TF32_OVERRIDE'] = '0';
   if (precision === 'bfloat16') env['TF_SET_ONEDNN_FPMATH_MODE'] = 'BF16';
   else delete env['TF_SET_ONEDNN_FPMATH_MODE'];
-  // oneDNN's own defaults would change the bits of a run that says float32.
+  // These variables of oneDNN would change the bits of a float32 run.
   for (const name of ['ONEDNN_DEFAULT_FPMATH_MODE', 'DNNL_DEFAULT_FPMATH_MODE']) delete env[name];
 }
 
 /**
- * @param device what computes: `kernels` as an engine names them (instruction-set.ts, gpu.ts)
- * @throws {EngineUnavailable} where the device has no such products. It would compute in float32 and say nothing.
+ * Checks that the device has products of a precision. Without them, it would silently compute in float32.
+ * @param device the device, with `kernels` as an engine describes them (instruction-set.ts, gpu.ts)
+ * @throws {EngineUnavailable} if it has none
  */
 export function checkPrecision(precision: Precision, { onGpu, kernels }: { onGpu: boolean; kernels: string }): void {
   const refuse = (what: string, expected: string): never => {
@@ -31,7 +32,7 @@ export function checkPrecision(precision: Precision, { onGpu, kernels }: { onGpu
   }
   if (precision === 'bfloat16') {
     if (onGpu) refuse('TensorFlow has no bfloat16 products of float32 matrices on a GPU', 'a processor, or `tf32`');
-    // A variable that limits oneDNN stands behind the name of the kernels.
+    // The name of the kernels may be followed by variables that limit oneDNN.
     if (!/^avx512_core_(bf16|fp16|amx)[^,]*$/.test(kernels)) refuse(`this processor has no bfloat16 products (${kernels})`, 'AVX-512 with BF16, or AMX');
   }
 }
