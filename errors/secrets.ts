@@ -33,7 +33,7 @@ export function environmentWithoutSecrets(environment: NodeJS.ProcessEnv = proce
   return pick(environment, (name) => !forServerOnly.test(name) && !names.test(name));
 }
 
-/** Variables that the compute process and its libraries read: those of the system, the engine, the GPU, the network and the hub, and our own. */
+/** Variables that the compute process and its libraries read: those of system, engine, GPU, network and hub, and our own. */
 const forCompute = new RegExp(`^(${[
   'PATH|HOME|USER|LOGNAME|LANG|LANGUAGE|TZ|TMPDIR|TMP|TEMP|LC_.*|XDG_.*|LD_.*|DYLD_.*|MALLOC_.*|GLIBC_TUNABLES|SYSTEMROOT|WINDIR|USERPROFILE|APPDATA|LOCALAPPDATA|PATHEXT|COMSPEC',
   'NODE_.*|UV_.*|SSL_CERT_.*|(HTTP|HTTPS|ALL|NO)_PROXY',

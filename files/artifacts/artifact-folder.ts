@@ -173,7 +173,7 @@ export class ArtifactFolder implements Shelf {
     await this.onDamaged(kind, key);
   }
 
-  /** Moves an artifact out of its place in one step: others see all of it or nothing. @returns its new path; undefined if it was not there */
+  /** Moves an artifact away in one step: others see all of it or nothing. @returns its new path; undefined if it was not there */
   private async takeOut(kind: ArtifactKind, key: string, into: 'drafts' | 'damaged'): Promise<string | undefined> {
     const place = join(this.root, into, `${kind}-${key}-${randomUUID()}`);
     await mkdir(dirname(place), { recursive: true });

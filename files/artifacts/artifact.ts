@@ -3,8 +3,8 @@ import { checkedName } from './path-below.js';
 
 /**
  * The kinds of artifacts: windows of tokens, scores of a layer's linears, the gradient of the loss between layers, the masks of one layer,
- * hidden states between layers, a perplexity, the tokenized questions of a zero-shot task, the log-likelihoods of some of their answers, and
- * the outputs of a run (checkpoint, mask file with proof, report).
+ * hidden states between layers, a perplexity, the tokenized questions of a zero-shot task, the log-likelihoods of some of their answers,
+ * and the outputs of a run (checkpoint, mask file with proof, report).
  */
 export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'hidden', 'perplexity', 'questions', 'likelihoods', 'output'] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
@@ -25,7 +25,7 @@ export interface Manifest {
 
 export const manifestName = 'manifest.json';
 
-/** The path of an artifact below the root of a folder or the prefix of a bucket. @throws UnsafeNameError, because keys come from requests */
+/** The path of an artifact below a folder's root or a bucket's prefix. @throws UnsafeNameError, because keys come from requests */
 export function placeOf(kind: ArtifactKind, key: string): string {
   return `${kind}/${checkedName(key, 'artifact key').slice(0, 2)}/${key}`;
 }

@@ -47,7 +47,7 @@ export class ClaimFolder implements ClaimPlace {
     }
   }
 
-  /** Rewrites the first character, which is the same in all claims. This sets the time by the file system's clock and changes nothing else. */
+  /** Rewrites the first character, which is the same in all claims. This only changes the file's time, by the file system's clock. */
   async renew(name: string, text: string): Promise<void> {
     const file = await open(join(this.folder, name), 'r+');
     try {

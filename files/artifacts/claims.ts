@@ -49,7 +49,7 @@ const usualSilence: Silence = { elsewhere: 30_000, here: 600_000, unreadable: 3_
 
 const self = identify(process.pid);
 
-/** Tokens of this process's active claims. Any other claim of this process is left over: the disk was read-only when it should have been removed. */
+/** Tokens of this process's active claims. Its other claims could not be removed, because the disk was read-only at the time. */
 const underWork = new Set<string>();
 
 /** Claims on work, by its name. */

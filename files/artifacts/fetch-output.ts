@@ -17,8 +17,8 @@ export interface FetchOptions {
 }
 
 /**
- * Downloads the files of an output into a folder. Files with the right digest are skipped, partial downloads are resumed, and a file gets its
- * final name only after its digest was checked.
+ * Downloads the files of an output into a folder. Files with the right digest are skipped, partial downloads are resumed, and a file
+ * gets its final name only after its digest was checked.
  * @returns names of the files that were not there before
  * @throws ArtifactLostError if the store does not have the output, OutputDamagedError if its bytes have changed, and the shelf's faults
  */

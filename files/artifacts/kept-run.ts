@@ -65,7 +65,7 @@ export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun
   throw new ArtifactLostError('output', workflowId, 'what the store remembers of this run cannot be read', shelf.name);
 }
 
-/** Keys of all outputs of finished runs in a store. @throws if the record of a run cannot be read, because its outputs would count as unused */
+/** Keys of all outputs of finished runs in a store. @throws if a record cannot be read, because its outputs would count as unused */
 export async function keptKeys(shelf: Shelf): Promise<Set<string>> {
   const keys = new Set<string>();
   for await (const workflowId of shelf.runs.list()) {

@@ -36,7 +36,8 @@ const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.j
  * Files that already have the right content are not written again, so a repetition after a crash only costs reading.
  * Memory: one mask and 64 MiB of weights.
  *
- * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are not 16- or 32-bit floats, TruncatedFileError
+ * @throws TargetIsSourceError, MaskSizeError, TruncatedFileError, UnsupportedDtypeError for a mask on weights that are not 16- or
+ *   32-bit floats
  */
 export async function writePrunedCheckpoint({ source, target, keptBits, values, onShard }: PrunedCheckpointRequest): Promise<void> {
   const folder = resolve(target);

@@ -5,7 +5,7 @@ import { gunzip } from './gunzip.js';
 const longestLine = 1 << 28;
 
 /**
- * Reads the non-empty lines of a `.json.gz` (or `.jsonl.gz`) file while it is decompressed. A caller that stops early does not read the rest.
+ * Yields the non-empty lines of a `.json.gz` (or `.jsonl.gz`) file during decompression. A caller that stops early does not read the rest.
  * @throws DatasetFileError if the file cannot be read or is not a gzip file
  */
 export async function* gzipLines(file: string): AsyncGenerator<Buffer> {

@@ -6,7 +6,7 @@ export class PythonRandom {
   private readonly state = new Uint32Array(624);
   private next = 624;
 
-  /** @param seed whole number in [0, 2^32) */
+  /** @param seed an integer in [0, 2^32) */
   constructor(seed: number) {
     const { state } = this;
     const size = state.length;
@@ -62,7 +62,7 @@ export class PythonRandom {
   }
 }
 
-/** The first bits of a word, the same number as `count` has. To draw a number below `count`, words are taken until this is below `count`. */
+/** The first bits of a word, as many as `count` has. To draw a number below `count`, take words until this is below `count`. */
 export function candidate(word: number, count: number): number {
   return word >>> Math.clz32(count);
 }

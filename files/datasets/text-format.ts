@@ -10,7 +10,7 @@ export type TextFormat = {
 
 const formats: Readonly<Record<string, TextFormat['documents']>> = { '.jsonl': 'json', '.ndjson': 'json', '.json': 'json', '.parquet': 'parquet' };
 
-/** Returns the format by the file name's extension: `.jsonl`, `.ndjson`, `.json`, `.parquet`, each also followed by `.gz`; all others are text. */
+/** Returns the format by the file name: `.jsonl`, `.ndjson`, `.json`, `.parquet`, each also followed by `.gz`. All others are text. */
 export function textFormat(file: string): TextFormat {
   const gzip = /\.gz$/i.test(file);
   return { documents: formats[extname(gzip ? file.slice(0, -'.gz'.length) : file).toLowerCase()] ?? 'text', gzip };

@@ -75,7 +75,7 @@ export class CheckpointScanner {
     return { take: (piece, at) => scan.take(piece, at), end };
   }
 
-  /** Reads the same bytes of the dense model; undefined if it has no such tensor of the same dtype and size, which is reported elsewhere. */
+  /** Reads the same bytes of the dense model; undefined if its tensor is missing or differs in dtype or size, which is reported elsewhere. */
   private sourceBytes(info: TensorInfo): ((begin: number, end: number) => Promise<Buffer>) | undefined {
     const original = this.inSource(info.name);
     if (original === undefined || original.dtype !== info.dtype || original.end - original.begin !== info.end - info.begin) return undefined;

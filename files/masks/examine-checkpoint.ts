@@ -57,7 +57,7 @@ export interface CheckpointFacts extends Totals {
  * Counts a pruned checkpoint and lists everything that violates these rules:
  * - no tensor of floats contains NaN or infinity;
  * - with a mask: every pruned weight is zero (of either sign); with a source too: no kept weight has become zero;
- * - the mask has the right N:M, padding bits and length; without a mask, the zeros have the right N:M, though a kept weight may be zero too;
+ * - the mask has the right N:M, padding bits and length; without a mask, the zeros have the right N:M (a kept weight may be zero too);
  * - with a source: kept weights equal the source's to the bit (`values: dense`), and all other tensors are equal byte for byte.
  * Memory: the bits of one linear and a few pieces of 16 MiB.
  *

@@ -80,7 +80,7 @@ export class LinearScan {
     }
   }
 
-  /** Whether a difference is a violation. Updated weights may differ. If `values` is unknown, only a kept weight that has become zero is a violation. */
+  /** Whether a difference is a violation. If `values` is unknown, this is only so for a kept weight that has become zero. */
   private mustBeDense(isZero: boolean, dense: number): boolean {
     if (this.expected.values !== undefined) return this.expected.values === 'dense';
     const layout = floatLayout(this.info.dtype);

@@ -1,7 +1,7 @@
 import { concat, diagonal, diagonalOf, fill, flag, matMul, op, owning, slice } from './float64-ops.js';
 import { isPivot } from './float64-pivot.js';
 
-/** Matrices up to this size go to TensorFlow's Cholesky kernel as a whole. On a CPU, that kernel has one thread, but products use all threads. */
+/** Matrices up to this size go to TensorFlow's Cholesky kernel. On a CPU, that kernel has one thread, while products use all. */
 const whole = 256;
 
 /**

@@ -45,7 +45,7 @@ function libraries(maps: string, versionOf: (path: string) => string): string[] 
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, path]) => `${name} ${versionOf(path)}`);
 }
 
-/** The version in the name of a library's file. NVIDIA's packages have only the major version there; then the file's size distinguishes versions. */
+/** The version in a library's file name. NVIDIA's packages give only the major version there; the file's size then tells versions apart. */
 function libraryVersion(path: string): string {
   const file = realpathSync(path);
   const version = /\.so\.([\d.]+)$/.exec(file)?.[1] ?? '';

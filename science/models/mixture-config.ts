@@ -9,7 +9,7 @@ interface MixtureDefaults {
   intermediateSize: number;
 }
 
-/** Keys for the number of experts: the key that transformers 5 writes for some families, and the usual one. */
+/** Keys for the number of experts: the usual one, and the one that transformers 5 writes for some families. */
 const expertKeys = ['num_local_experts', 'num_experts'] as const;
 
 /** Reads the number of experts in a layer, and how many of them each token is routed to. @throws ModelConfigError */

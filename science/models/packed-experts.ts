@@ -3,7 +3,7 @@ import { linearKind } from './linear-kinds.js';
 import { linearsOf } from './linears.js';
 import type { DecoderLayer, DecoderModel, FusedPart, LinearSpec, SubBlock, TensorSpec } from './types.js';
 
-/** Captures `model.layers.0` and `3` from `model.layers.0.mlp.experts.3.up_proj.weight`; Mixtral has `block_sparse_moe` instead of `mlp`. */
+/** Captures `model.layers.0` and `3` of `model.layers.0.mlp.experts.3.up_proj.weight`. Mixtral has `block_sparse_moe` for `mlp`. */
 const ofExpert = /^(.*)\.(?:mlp|block_sparse_moe)\.experts\.(\d+)\.\w+\.weight$/;
 
 /**

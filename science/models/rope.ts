@@ -27,7 +27,7 @@ export interface RopeTables {
  * Returns the tables of the first `time` positions, multiplied by `scale`. The cache of `constants.ts` owns them.
  *
  * @param scale factor (attention's `1 / sqrt(headDim)`) that is folded into the rotation at no cost.
- * @param direction -1 for the inverse rotation, which is the vector-Jacobian product.
+ * @param direction -1 for the transposed rotation, which is the vector-Jacobian product.
  */
 export function ropeTables(rope: Rope, time: number, scale: number, direction: 1 | -1): RopeTables {
   const { headDim, amplitude, long } = rope;

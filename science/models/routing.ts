@@ -65,7 +65,7 @@ export function routedTokens(weights: Tensor3D): RoutedTokens {
   };
 }
 
-/** Gathers the rows of these tokens from `[n, width]` and maps them, `[batch, most, width]`. Sequences with fewer tokens are padded with zeros. */
+/** Gathers the rows of these tokens from `[n, width]` and maps them, `[batch, most, width]`. Pads shorter sequences with zeros. */
 export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered: Tensor3D) => Tensor3D): Tensor3D {
   const { sequences, most } = tokens;
   return tf.tidy(() => {
@@ -76,7 +76,8 @@ export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered
 
 /**
  * The reverse of {@link gatherTokens}: puts rows `[batch, most, width]` at their places among n tokens, `[n, width]`, with zeros for all
- * other tokens. Both use only gathers, also in their gradients: on a GPU, a deterministic scatter moves the whole stream to the host and back.
+ * other tokens. Both use only gathers, also in their gradients: on a GPU, a deterministic scatter moves the whole stream to the host
+ * and back.
  */
 export function placeTokens(rows: Tensor3D, tokens: RoutedTokens, n: number): Tensor2D {
   const [sequences, most, width] = rows.shape;
