@@ -35,7 +35,7 @@ export async function fetchOutput(shelf: Shelf, key: string, folder: string, { o
   return brought;
 }
 
-/** @throws UnsafeNameError: a person who can write to the bucket must not be able to write anywhere on this machine */
+/** @throws UnsafeNameError, so that a person who can write to the bucket cannot write outside the folder on this machine */
 function placeIn(folder: string, { summary }: Manifest, name: string): string {
   const { [name]: path = name } = (summary as { paths?: Record<string, string> } | null)?.paths ?? {};
   return path.split('/').reduce((place, part) => pathBelow(place, part, 'name of an output'), folder);

@@ -39,7 +39,7 @@ export class UnusedBytesError extends PermanentFault {}
 /** The model folder does not exist or is not a folder. */
 export class CheckpointNotFoundError extends PermanentFault {}
 
-/** A model folder has weights only in pickle files whose names are not those that transformers writes. */
+/** A model folder has weights only in pickle files of other names or kinds than those of transformers. */
 export class PickleCheckpointError extends PermanentFault {}
 
 /** A file is not in the format of `torch.save`, is damaged, or contains more than tensors. */

@@ -43,7 +43,7 @@ export class NoModelError extends PermanentFault {}
 /** A revision, repository id or path cannot be used as a name in the cache. */
 export class HubNameError extends PermanentFault {}
 
-/** The error for a failed connection: a cut, a closed port, no response. Contains no URL, which could hold secrets. */
+/** The error for a failed connection: a cut, a closed port, no response. Gives the system's message, but no full URL (secrets). */
 export function unreachable(where: string, cause: unknown): HubUnreachableError {
   return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'It is tried again, and a download continues where it stopped' }, { cause });
 }

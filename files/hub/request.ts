@@ -25,7 +25,7 @@ export async function waitToRetry(failures: number, askedSeconds = 0): Promise<v
 }
 
 /**
- * A `fetch` for the hub. It adds the token, but only for the hub's own origin (not for redirects elsewhere), retries passing
+ * A `fetch` for the hub. It adds the token, but only for the hub's own origin (not for redirects elsewhere), retries temporary
  * failures, and throws one of our faults for every other response that is not a success.
  * A connection without data for `idleMs` is cut. For this, bodies must be read through {@link bodyOf}.
  */

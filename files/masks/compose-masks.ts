@@ -23,7 +23,7 @@ export interface ComposeRequest {
 
 /**
  * Writes a mask that combines several. With one source, it turns the mask of a pruned checkpoint into a file. The pattern is
- * detected anew and must hold exactly. The metadata has `values: dense` only if all sources have it.
+ * detected again and must hold exactly. The metadata has `values: dense` only if all sources have it.
  *
  * @throws OutputExistsError, MaskMismatchError
  */

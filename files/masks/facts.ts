@@ -12,9 +12,9 @@ export interface LinearFacts {
   weights: number;
   /** Number of weights that the mask prunes; without a mask, number of zeros. */
   zeros: number;
-  /** The pattern, `unstructured` or N:M; a few broken groups are allowed. */
+  /** The pattern, `unstructured` or N:M. It may have a few broken groups. */
   pattern: string;
-  /** Fewest and most zeros in a row. */
+  /** Smallest and largest number of zeros of any row. */
   rowZeros: readonly [number, number];
   /** SHA-256 of the packed bits. */
   maskSha256: string;

@@ -69,7 +69,7 @@ export function counting<B extends Binding>(binding: B): B {
       return timed(products.test(name) ? 'products' : 'elementwise', () => binding.executeOp(name, ...rest));
     },
   };
-  // The binding's own properties are read-only, so assigning to them would throw.
+  // The binding's own properties are read-only, so an assignment would throw.
   return Object.create(binding, Object.getOwnPropertyDescriptors(overrides)) as B;
 }
 

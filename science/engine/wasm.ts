@@ -1,6 +1,6 @@
 /**
  * Opens `@tensorflow/tfjs-backend-wasm`, which needs only Node.
- * It has the same operations and gradients as the native engine, but is slow: one thread, about a fifth of its products per second.
+ * It has the same operations and gradients as the native engine, but is slow: one thread, about a fifth of the products per second.
  */
 import { requirePackage } from '#setup/places.mjs';
 import type { Engine } from './open.js';

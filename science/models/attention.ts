@@ -33,7 +33,7 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   const { heads, keyValueHeads, headDim, softcap } = shape;
   const { window } = positions;
   const tailed = positions.layout?.tailed;
-  // With tails, a distance between positions is not a distance between places, so every earlier key may be within the window.
+  // With tails, positions differ from places in the sequence, so every earlier key may be within the window.
   const blocks = queryBlocks(time, { rows, window: tailed === undefined ? window : undefined });
   const scale = queryScale(shape);
 

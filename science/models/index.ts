@@ -22,7 +22,7 @@ export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, 
  * @param config the parsed file.
  * @param where its full path, for error messages.
  * @throws UnknownModelFamilyError if there is no family for its `model_type`.
- * @throws ModelConfigError if a value is missing or wrong, or if the family does not know a key.
+ * @throws ModelConfigError if a value is missing or wrong, or if the config has a key that the family does not know.
  */
 export function modelFromConfig(config: Record<string, unknown>, where: string): DecoderModel {
   return readModel(new ConfigReader(config, where), config, where);
