@@ -128,7 +128,7 @@ export class Bucket {
     }
   }
 
-  /** Version (as {@link text} gives it), size and date of an object, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
+  /** Reads version (see {@link text}), size and date (ms since the epoch, bucket's clock) of an object; undefined if there is none. */
   async head(key: string): Promise<{ version: string; bytes: number; changedAt: number } | undefined> {
     const found = await this.asked(`read ${key}`, () => this.client.send(new HeadObjectCommand(this.at(key))).catch(ifAbsent));
     return found && { version: versionOf(found), bytes: found.ContentLength ?? 0, changedAt: found.LastModified?.getTime() ?? -Infinity };
