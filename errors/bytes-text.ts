@@ -1,6 +1,6 @@
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** Bytes for a person: three digits and a unit of 1024. */
+/** Formats a number of bytes with three digits and a binary unit, e.g. `1.50 GiB`. */
 export function bytesText(bytes: number): string {
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
   const value = bytes / 1024 ** power;

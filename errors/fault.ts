@@ -3,7 +3,7 @@
  * subclasses that say when they are thrown; this file only says what they share.
  */
 
-/** What a person needs to understand a failure and fix it. */
+/** The parts of an error message. */
 export interface FaultText {
   /** What is wrong, with the offending value. */
   what: string;
@@ -21,9 +21,9 @@ function sentence({ what, where, expected, remedy }: FaultText): string {
   return `${head}${middle}.${remedy === undefined ? '' : ` ${remedy}${remedy.endsWith('.') ? '' : '.'}`}`;
 }
 
-/** Base of all errors that are raised on purpose. `name` is the stable type that Temporal histories carry. */
+/** Base class of all errors that are thrown on purpose. `name` is the error type in Temporal histories, so it must not change. */
 export abstract class Fault extends Error {
-  /** Whether the same attempt may succeed later without anybody changing the input. */
+  /** Whether a retry with the same input may succeed. */
   abstract readonly retryable: boolean;
 
   constructor(
@@ -35,12 +35,12 @@ export abstract class Fault extends Error {
   }
 }
 
-/** Bad config, corrupt checkpoint, NaN, wrong shape: fails at once and stays failed until the input changes. */
+/** Bad config, corrupt checkpoint, NaN, wrong shape: fails at once, and a retry with the same input would fail again. */
 export abstract class PermanentFault extends Fault {
   readonly retryable = false;
 }
 
-/** Killed process, lost connection, full disk: the same work is tried again. */
+/** Killed process, lost connection, full disk: the same work is retried. */
 export abstract class PassingFault extends Fault {
   readonly retryable = true;
 }

@@ -9,18 +9,18 @@ import { RunObjects } from './run-shelves.js';
 import type { Shelf } from './shelf.js';
 
 const identityName = 'store-id';
-/** An artifact that is in use is noted so at most this often: less than the least age at which one counts as unused (`store gc`). */
+/** The use of an artifact is recorded at most this often. It is shorter than the smallest age at which `store gc` drops an artifact. */
 const touchMs = 5 * 60_000;
 
 /**
- * Artifacts in a bucket: the files of each, and then its manifest, without which it is not there. Many may write the same one at once,
- * because equal keys mean equal bytes.
+ * Artifacts in a bucket. The files of an artifact are written first and its manifest last: without a manifest, the artifact does not exist.
+ * Several processes may write the same artifact at once, because equal keys mean equal bytes.
  */
 export class ArtifactBucket implements Shelf {
   readonly claims: BucketClaims;
   readonly runs: RunObjects;
 
-  /** @param onDamaged called when an artifact that is not whole has been removed */
+  /** @param onDamaged called after an incomplete or damaged artifact was removed */
   constructor(
     private readonly bucket: Bucket,
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
@@ -37,7 +37,7 @@ export class ArtifactBucket implements Shelf {
     const known = await this.bucket.text(identityName);
     if (known !== undefined) return known.text.trim();
     await this.bucket.put(identityName, `${randomUUID()}\n`, 'absent');
-    // Whoever was first, it is theirs.
+    // The first writer wins.
     return ((await this.bucket.text(identityName))?.text ?? '').trim();
   }
 
@@ -54,12 +54,12 @@ export class ArtifactBucket implements Shelf {
     const found = await this.bucket.head(name);
     if (found === undefined) return false;
     if ((await this.clock()) - found.changedAt <= touchMs) return true;
-    // Only in the place of what is there: a manifest without its files would say that the artifact is.
+    // Only replace an existing manifest: a new one without files would claim that the artifact exists.
     if (await this.bucket.put(name, manifestText(manifest), { version: found.version })) return true;
     return (await this.bucket.head(name)) !== undefined;
   }
 
-  /** Uploads an artifact from the folder that it is in. If another machine has uploaded it meanwhile, its upload counts. */
+  /** Uploads an artifact from its folder. If another machine has uploaded it meanwhile, that upload stays. */
   async upload(manifest: Manifest, folder: string): Promise<void> {
     const place = placeOf(manifest.kind, manifest.key);
     for (const name of Object.keys(manifest.files)) await this.bucket.upload(`${place}/${name}`, join(folder, name));
@@ -70,7 +70,7 @@ export class ArtifactBucket implements Shelf {
     return await this.bucket.download(`${placeOf(kind, key)}/${name}`, from);
   }
 
-  /** A checkpoint has many large files: those that an upload before this one has finished are not uploaded again. */
+  /** Skips files that an earlier upload has finished, because a checkpoint has many large files. */
   async put(manifest: Manifest, fileOf: (name: string) => string): Promise<void> {
     const place = placeOf(manifest.kind, manifest.key);
     for (const [name, { bytes }] of Object.entries(manifest.files)) {
@@ -80,8 +80,8 @@ export class ArtifactBucket implements Shelf {
   }
 
   /**
-   * Writes the files of an artifact, and its manifest, into a folder.
-   * @throws ArtifactLostError if one is missing or not what the manifest says; the artifact is removed from the bucket first
+   * Downloads the files of an artifact, and its manifest, into a folder.
+   * @throws ArtifactLostError if a file is missing or differs from the manifest; the artifact is removed from the bucket first
    */
   async download(manifest: Manifest, folder: string): Promise<void> {
     const { kind, key, files } = manifest;
@@ -96,7 +96,7 @@ export class ArtifactBucket implements Shelf {
   }
 
   async *list(): AsyncGenerator<StoredArtifact> {
-    // The objects of an artifact follow each other; `manifest.json` may stand before or after its files.
+    // The objects of an artifact are listed one after the other; `manifest.json` may come before or after the files.
     let place = '';
     let current: { bytes: number; usedAt?: number } = { bytes: 0 };
     const finished = (): StoredArtifact[] => {
@@ -129,11 +129,11 @@ export class ArtifactBucket implements Shelf {
 
   async drop(kind: ArtifactKind, key: string): Promise<void> {
     const place = placeOf(kind, key);
-    // Without its manifest it is gone, even if its files are still there.
+    // Without its manifest, the artifact is gone even if its files remain.
     await this.bucket.remove([`${place}/${manifestName}`]);
     const files: string[] = [];
     for await (const { key: file } of this.bucket.list(`${place}/`)) files.push(file);
-    // Somebody may have uploaded it again meanwhile; then the files are theirs.
+    // If the manifest is back, another process has uploaded the artifact again and needs the files.
     if (!files.includes(`${place}/${manifestName}`)) await this.bucket.remove(files);
   }
 
@@ -150,7 +150,7 @@ export class ArtifactBucket implements Shelf {
     await this.removeOrphans(before);
   }
 
-  /** Files whose manifest was never written, because their maker was killed, or lost the connection for good. */
+  /** Removes files whose manifest was never written because the uploading process was killed or lost its connection. */
   private async removeOrphans(before: number): Promise<void> {
     const whole = new Set<string>();
     const files: { key: string; place: string }[] = [];

@@ -10,12 +10,12 @@ import type { Shelf } from './shelf.js';
 
 const identityName = 'store-id';
 
-/** Artifacts in a local folder. Each is a folder `kind/ab/abcd.../` that appears by one rename, complete and synced, and is never changed. */
+/** Artifacts in a local folder. Each is a folder `kind/ab/abcd.../` that one rename creates, complete and synced. It never changes. */
 export class ArtifactFolder implements Shelf {
   readonly claims: ClaimFolder;
   readonly runs: RunFolder;
 
-  /** @param onDamaged called when an artifact that is not whole has been moved aside */
+  /** @param onDamaged called after an incomplete or damaged artifact was moved aside */
   constructor(
     readonly root: string,
     private readonly onDamaged: (kind: ArtifactKind, key: string) => Promise<void>,
@@ -40,7 +40,7 @@ export class ArtifactFolder implements Shelf {
     const draft = join(await this.newDraft(), identityName);
     await writeFileDurably(draft, [Buffer.from(`${randomUUID()}\n`)]);
     try {
-      // Unlike a rename, a link keeps the identity of whoever was first.
+      // Unlike a rename, a link does not replace the identity that another process wrote first.
       await link(draft, file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -50,14 +50,14 @@ export class ArtifactFolder implements Shelf {
     return (await readFile(file, 'utf8')).trim();
   }
 
-  /** The manifest of an artifact, or undefined if it is not there. What is not whole is moved aside, and not there then. */
+  /** Returns the manifest of an artifact, or undefined if there is none. An incomplete artifact is moved aside and counts as absent. */
   async find(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
     const folder = this.folder(kind, key);
     const text = await readFile(join(folder, manifestName), 'utf8').catch(absent);
     if (text === undefined) return undefined;
     const manifest = parseManifest(text);
     if (manifest !== undefined && (await hasItsSizes(folder, manifest))) return manifest;
-    // An artifact that was dropped meanwhile is gone as a whole, and not damaged.
+    // An artifact that was dropped meanwhile is gone, not damaged.
     if ((await stat(join(folder, manifestName)).catch(absent)) !== undefined) await this.moveAside(kind, key);
     return undefined;
   }
@@ -68,7 +68,7 @@ export class ArtifactFolder implements Shelf {
     return touched ?? false;
   }
 
-  /** An empty folder in which an artifact can be put together. */
+  /** Creates an empty folder in which an artifact can be assembled. */
   async newDraft(): Promise<string> {
     const draft = join(this.root, 'drafts', randomUUID());
     await mkdir(draft, { recursive: true });
@@ -76,8 +76,8 @@ export class ArtifactFolder implements Shelf {
   }
 
   /**
-   * Makes a complete draft the artifact.
-   * @returns false if another process had published the same artifact meanwhile; then that one stays
+   * Turns a complete draft into the artifact.
+   * @returns false if another process has published the same artifact meanwhile; that one stays
    */
   async publish(draft: string, kind: ArtifactKind, key: string): Promise<boolean> {
     const folder = this.folder(kind, key);
@@ -86,7 +86,7 @@ export class ArtifactFolder implements Shelf {
     try {
       await rename(draft, folder);
     } catch (error) {
-      // Equal keys mean equal bytes, so either will do.
+      // Equal keys mean equal bytes, so either copy will do.
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
       isFirst = false;
@@ -103,7 +103,7 @@ export class ArtifactFolder implements Shelf {
       const files = await readdir(join(this.root, place)).catch(() => []);
       const stats = await Promise.all(files.map((name) => stat(join(this.root, place, name)).catch(() => undefined)));
       const usedAt = (await stat(join(this.root, entry)).catch(() => undefined))?.mtimeMs;
-      // Otherwise it was removed meanwhile.
+      // If undefined, the artifact was removed meanwhile.
       if (usedAt !== undefined) yield { ...found, bytes: stats.reduce((sum, file) => sum + (file?.size ?? 0), 0), usedAt };
     }
   }
@@ -113,7 +113,7 @@ export class ArtifactFolder implements Shelf {
     return file?.createReadStream({ start: from }) as AsyncIterable<Uint8Array> | undefined;
   }
 
-  /** Links the files where the disk allows it, so that a checkpoint takes its space once. */
+  /** Links the files if the disk allows it, so that a checkpoint does not use its space twice. */
   async put(manifest: Manifest, fileOf: (name: string) => string): Promise<void> {
     const draft = await this.newDraft();
     try {
@@ -154,7 +154,7 @@ export class ArtifactFolder implements Shelf {
     if (((await usedAt(this.folder(kind, key))) ?? Infinity) >= before) return false;
     const taken = await this.takeOut(kind, key, 'drafts');
     if (taken === undefined) return false;
-    // Nobody can note a use any more, so this look is the last that is needed.
+    // No process can record a use any more, so this check is final.
     if (((await usedAt(taken)) ?? -Infinity) >= before) {
       await this.publish(taken, kind, key);
       await rm(taken, { recursive: true, force: true });
@@ -168,12 +168,12 @@ export class ArtifactFolder implements Shelf {
     try {
       if ((await this.takeOut(kind, key, 'damaged')) === undefined) return;
     } catch {
-      // On a read-only disk it stays in its place.
+      // On a read-only disk, the artifact stays in its place.
     }
     await this.onDamaged(kind, key);
   }
 
-  /** Takes an artifact out of its place as a whole: others find all of it or nothing. @returns where it is now; undefined if it was not there */
+  /** Moves an artifact away in one step: others see all of it or nothing. @returns its new path; undefined if it was not there */
   private async takeOut(kind: ArtifactKind, key: string, into: 'drafts' | 'damaged'): Promise<string | undefined> {
     const place = join(this.root, into, `${kind}-${key}-${randomUUID()}`);
     await mkdir(dirname(place), { recursive: true });
@@ -190,7 +190,7 @@ export class ArtifactFolder implements Shelf {
     await removeOlder(join(this.root, 'damaged'), before);
   }
 
-  /** Removes claims, and what makers that were killed have left. */
+  /** Removes old claims, and the drafts of killed processes. */
   async removeDrafts(before: number): Promise<void> {
     await this.claims.removeOld(before);
     await removeOlder(join(this.root, 'drafts'), before);
@@ -212,7 +212,7 @@ async function hasItsSizes(folder: string, { files }: Manifest): Promise<boolean
   return true;
 }
 
-/** A link would change with its file: whoever writes files of ours puts a new one in the place of the old one. */
+/** A link shares its content with the file. This is safe because our files are replaced, never changed in place. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to);

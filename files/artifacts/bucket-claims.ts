@@ -19,7 +19,7 @@ export class BucketClaims implements ClaimPlace {
     return await this.bucket.text(place(name));
   }
 
-  /** Dates are exact to a second only, so spaces make every renewal a different text. */
+  /** Dates in a bucket have a resolution of one second, so trailing spaces make the text of every renewal different. */
   async renew(name: string, text: string): Promise<void> {
     const seen = await this.bucket.text(place(name));
     if (seen?.text.trimEnd() === text) await this.bucket.put(place(name), text + ' '.repeat((seen.text.length - text.length + 1) % 8), { version: seen.version });

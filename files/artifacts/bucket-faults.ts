@@ -12,26 +12,26 @@ interface S3Error {
 
 const status = (error: unknown): number | undefined => (error as S3Error).$metadata?.httpStatusCode;
 
-/** Whether there is no object of that name. A bucket that is not there is another matter. */
+/** Whether the error says that there is no such object. A missing bucket does not count. */
 export function isAbsent(error: unknown): boolean {
   const { name } = error as S3Error;
   return name === 'NoSuchKey' || name === 'NotFound';
 }
 
-/** Whether a conditional write was refused because its condition does not hold. */
+/** Whether a conditional write was refused because its condition is false. */
 export function isRefusedCondition(error: unknown): boolean {
   const { name } = error as S3Error;
   return name === 'PreconditionFailed' || name === 'ConditionalRequestConflict' || status(error) === 412;
 }
 
-/** What a person can do about it, by the error's name. */
+/** What the user can do, by the name of the error. */
 const remedies: Record<string, string> = {
   NoSuchBucket: 'Make the bucket, or correct --store (or LLM_BARBER_STORE)',
   InvalidBucketName: 'Correct --store (or LLM_BARBER_STORE)',
   AccessDenied: 'Allow these credentials to read, write, list and delete there',
   CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role',
   InvalidAccessKeyId: 'Correct AWS_ACCESS_KEY_ID or the profile',
-  // versitygw's word for it.
+  // The name that versitygw uses.
   XAdminUserNotFound: 'Correct AWS_ACCESS_KEY_ID or the profile',
   SignatureDoesNotMatch: 'Correct AWS_SECRET_ACCESS_KEY or the profile',
   ExpiredToken: 'Renew the credentials',
@@ -39,17 +39,17 @@ const remedies: Record<string, string> = {
   AuthorizationHeaderMalformed: 'Set AWS_REGION to the region of the bucket',
 };
 
-/** The SDK's words for a region that is nowhere set. */
+/** The SDK's message if no region is set. */
 const noRegion = /region is missing/i;
 
 /**
- * Turns what the SDK throws into our kinds of fault: what waiting can fix is tried again, what it cannot ends at once. Faults of ours,
- * and those of the local disk, stay as they are.
+ * Turns an error of the SDK into one of our faults. StoreUnreachableError is retried, StoreRefusedError ends the work at once.
+ * Our own faults and errors of the local disk are returned unchanged.
  */
 export function bucketFault(error: unknown, store: string, what: string): unknown {
   if (error instanceof Fault || isLocal(error)) return error;
   const { name = '', code, message = '' } = error as S3Error;
-  // A HEAD has no body to name the error in. A clock that is wrong may be set right.
+  // The response to a HEAD has no body that could name the error. A wrong clock may be corrected, so RequestTimeTooSkewed is retried.
   const known = status(error) === 403 && remedies[name] === undefined && name !== 'RequestTimeTooSkewed' ? 'AccessDenied' : name;
   const remedy = remedies[known] ?? (noRegion.test(message) ? 'Set AWS_REGION' : undefined);
   const text = withoutSecrets([...new Set([known, code, message].filter((word) => word !== undefined && word !== ''))].join(', '));

@@ -8,7 +8,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { bucketFault, isAbsent, isRefusedCondition } from './bucket-faults.js';
 
-/** Parts of an upload in bytes: S3 takes at most 10,000 of them, of 5 MiB at least. */
+/** Smallest part of an upload in bytes, and the largest number of parts. S3 allows at most 10,000 parts of at least 5 MiB. */
 const smallestPart = 16 * 2 ** 20;
 const mostParts = 9_000;
 
@@ -20,9 +20,9 @@ export interface BucketObject {
 }
 
 /**
- * The objects of an S3 bucket below a prefix. Endpoint, region and credentials are found by the SDK's own chain (environment, profile files,
+ * The objects of an S3 bucket below a prefix. The SDK finds endpoint, region and credentials in its usual way (environment, profile files,
  * instance roles). Writes carry checksums, which the server compares.
- * All methods throw StoreUnreachableError or StoreRefusedError if the bucket does not do what it should.
+ * All methods throw StoreUnreachableError or StoreRefusedError if a request fails.
  */
 export class Bucket {
   private readonly client: S3Client;
@@ -33,17 +33,17 @@ export class Bucket {
     readonly prefix: string,
     environment: NodeJS.ProcessEnv = process.env,
   ) {
-    // Which Node the SDK will want next year is no news for who prunes models.
+    // The SDK's warnings about future Node versions do not concern our users.
     process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
     const ownEndpoint = (environment['AWS_ENDPOINT_URL_S3'] ?? environment['AWS_ENDPOINT_URL'] ?? '') !== '';
     this.client = new S3Client({
       maxAttempts: 4,
-      // Whoever reads knows better checksums than the server, and what to do if they do not match.
+      // Callers compare SHA-256 digests of their own, and know what to do if they differ.
       responseChecksumValidation: 'WHEN_REQUIRED',
-      // Other servers than Amazon's seldom have a host name for each bucket.
+      // Servers other than Amazon's seldom have a host name for each bucket.
       forcePathStyle: ownEndpoint,
       requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
-      // Others take any region, but the SDK wants one.
+      // Other servers accept any region, but the SDK requires one.
       ...(ownEndpoint && (environment['AWS_REGION'] ?? '') === '' && { region: 'us-east-1' }),
     });
   }
@@ -64,7 +64,7 @@ export class Bucket {
     }
   }
 
-  /** The text of a small object; undefined if there is none. `version` changes whenever it is written. */
+  /** Reads a small object; undefined if there is none. `version` changes with every write. */
   async text(key: string): Promise<{ text: string; version: string } | undefined> {
     return await this.asked(`read ${key}`, async () => {
       const found = await this.client.send(new GetObjectCommand(this.at(key))).catch(ifAbsent);
@@ -74,8 +74,8 @@ export class Bucket {
 
   /**
    * Writes a small object.
-   * @param condition `absent`: only if there is none of this name; a version of {@link text}: only if it is still that one. Servers
-   * that know no conditions write it in any case
+   * @param condition `absent`: write only if there is no such object; a version of {@link text}: write only if it is still that version.
+   * Servers that do not support conditions always write
    * @returns whether it was written
    */
   async put(key: string, text: string, condition?: 'absent' | { version: string }): Promise<boolean> {
@@ -85,7 +85,7 @@ export class Bucket {
       try {
         await this.client.send(new PutObjectCommand({ ...object, ...when }));
       } catch (error) {
-        // An object that is gone has no version, either.
+        // If the object is gone, its version cannot match.
         if (isRefusedCondition(error) || (when !== undefined && isAbsent(error))) return false;
         if (when === undefined || (error as { name?: string }).name !== 'NotImplemented') throw error;
         await this.client.send(new PutObjectCommand(object));
@@ -94,7 +94,7 @@ export class Bucket {
     });
   }
 
-  /** Uploads a file, in parts if it is large. Nothing is visible before all of it is there. */
+  /** Uploads a file, in parts if it is large. The object becomes visible only when it is complete. */
   async upload(key: string, file: string): Promise<void> {
     const { size } = await stat(file);
     const body = createReadStream(file);
@@ -108,8 +108,8 @@ export class Bucket {
   }
 
   /**
-   * The content of an object, piece by piece; undefined if there is none.
-   * @param from the first byte that is wanted; less than the object's size
+   * Reads an object piece by piece; undefined if there is none.
+   * @param from offset of the first byte to read; less than the object's size
    */
   async download(key: string, from = 0): Promise<AsyncIterable<Uint8Array> | undefined> {
     const range = from === 0 ? {} : { Range: `bytes=${from}-` };
@@ -117,7 +117,7 @@ export class Bucket {
     return found && this.pieces(key, found.Body as Readable);
   }
 
-  /** A connection may also be lost in the middle of a body, where no call of the SDK fails any more. */
+  /** Turns errors in the middle of a body into faults, too: the connection may break after the SDK's call has returned. */
   private async *pieces(key: string, body: Readable): AsyncGenerator<Uint8Array> {
     try {
       for await (const piece of body) yield piece as Uint8Array;
@@ -128,7 +128,7 @@ export class Bucket {
     }
   }
 
-  /** Version (as {@link text} gives it), size and date of an object, in milliseconds since the epoch by the bucket's clock; undefined if there is none. */
+  /** Reads version (see {@link text}), size and date (ms since the epoch, bucket's clock) of an object; undefined if there is none. */
   async head(key: string): Promise<{ version: string; bytes: number; changedAt: number } | undefined> {
     const found = await this.asked(`read ${key}`, () => this.client.send(new HeadObjectCommand(this.at(key))).catch(ifAbsent));
     return found && { version: versionOf(found), bytes: found.ContentLength ?? 0, changedAt: found.LastModified?.getTime() ?? -Infinity };
@@ -144,7 +144,7 @@ export class Bucket {
     } while (token !== undefined);
   }
 
-  /** Removes objects, those that are not there included. */
+  /** Removes objects. Keys without an object are ignored. */
   async remove(keys: readonly string[]): Promise<void> {
     for (let first = 0; first < keys.length; first += 1000) {
       const Objects = keys.slice(first, first + 1000).map((key) => ({ Key: this.prefix + key }));
@@ -154,7 +154,7 @@ export class Bucket {
     }
   }
 
-  /** Aborts old uploads in parts that never ended: their parts take space that no listing shows. */
+  /** Aborts old multipart uploads that never ended: their parts take space that no listing shows. */
   async abortUploads(before: number): Promise<void> {
     await this.asked('list uploads', async () => {
       let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | undefined = {};

@@ -36,7 +36,7 @@ export class ClaimFolder implements ClaimPlace {
   }
 
   async look(name: string): Promise<{ text: string; version: string } | undefined> {
-    // Network file systems look at a file again when it is opened; what they say of one by its name may be old.
+    // Network file systems refresh a file's attributes when it is opened. A stat by name may return old ones.
     const file = await open(join(this.folder, name)).catch(() => undefined);
     if (file === undefined) return undefined;
     try {
@@ -47,7 +47,7 @@ export class ClaimFolder implements ClaimPlace {
     }
   }
 
-  /** Writes the first character again, which is the same in all claims: so the file system's clock says when, and nothing else changes. */
+  /** Rewrites the first character, which is the same in all claims. This only changes the file's time, by the file system's clock. */
   async renew(name: string, text: string): Promise<void> {
     const file = await open(join(this.folder, name), 'r+');
     try {

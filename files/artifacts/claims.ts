@@ -1,6 +1,6 @@
 /**
- * Who is making which artifact, so that others wait for it instead of making it, too. A claim saves work and nothing else:
- * if one fails, an artifact is at worst made twice, with equal bytes.
+ * Claims say which process is making which artifact, so that others wait for it instead of making it too. A claim only saves work:
+ * if it fails, an artifact is at worst made twice, with equal bytes.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,15 +9,15 @@ import { identify, isAlive, isOfThisMachine, isStopped, type ProcessIdentity } f
 /** Where claims are kept: texts by name. */
 export interface ClaimPlace {
   /**
-   * @returns false if there is one of this name. It may be the very one that was to be made: where an answer is lost on its way, a write is repeated, and
-   * finds what it has written
+   * @returns false if there is already a claim of this name. It may be the caller's own: if a response is lost, the write is retried and
+   * finds the claim that the first attempt created
    */
   create(name: string, text: string): Promise<boolean>;
-  /** Puts a claim in the place of an abandoned one, if that still has this version. Who has the claim then, only {@link look} tells. */
+  /** Replaces an abandoned claim if it still has this version. Call {@link look} afterwards to see who owns the claim. */
   replace(name: string, text: string, version: string): Promise<void>;
-  /** The version changes whenever the claim is renewed; the text is empty or cut off if it cannot be read. */
+  /** Reads a claim. The version changes with every renewal; the text is empty or cut off if it cannot be read. */
   look(name: string): Promise<{ text: string; version: string } | undefined>;
-  /** Gives a claim another version, by the place's own clock. A claim with a new owner is left alone. */
+  /** Gives a claim a new version, by the clock of the place. Does nothing if the claim has a new owner. */
   renew(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
   /** Removes abandoned claims. @param before milliseconds since the epoch, by the place's clock */
@@ -25,23 +25,23 @@ export interface ClaimPlace {
 }
 
 interface Claim extends ProcessIdentity {
-  /** Tells this claim from any other, of the same process too. */
+  /** Distinguishes this claim from all others, also of the same process. */
   token: string;
 }
 
 const renewMs = 2_000;
-/** Pauses between two checks for an artifact that another process makes: short at first, because most artifacts are small. */
+/** Pauses between two checks for an artifact that another process makes, in ms: short at first, because most artifacts are small. */
 const pollMs = { first: 25, longest: 400 };
-/** Two that take a dead owner's claim over at once both write it; a moment later both read who was last. */
+/** If two processes take over a dead owner's claim at once, both write it. After this pause, both read which write was last. */
 const settleMs = 100;
 
-/** How long a claim may go unrenewed, in milliseconds of the waiter's own clock. */
+/** How long a claim may go without renewal before it counts as abandoned, in milliseconds of the waiting process's clock. */
 export interface Silence {
-  /** Owner on another machine. Native code can keep a process from renewing for a while, so this is long. */
+  /** The owner is on another machine. Native code can keep a process from renewing for a while, so this is long. */
   elsewhere: number;
-  /** Owner on this machine with a running process: only a process that hangs is silent for so long. */
+  /** The owner is a running process on this machine. Only a process that hangs is silent for so long. */
   here: number;
-  /** No owner can be read: it was killed between making the file and writing it, or the disk is full. */
+  /** The owner cannot be read: it was killed between creating the file and writing it, or the disk is full. */
   unreadable: number;
 }
 
@@ -49,7 +49,7 @@ const usualSilence: Silence = { elsewhere: 30_000, here: 600_000, unreadable: 3_
 
 const self = identify(process.pid);
 
-/** Tokens of the claims under which this process works. Another claim of its own is one that it could not remove, on a disk that was read-only for a while. */
+/** Tokens of this process's active claims. Its other claims could not be removed, because the disk was read-only at the time. */
 const underWork = new Set<string>();
 
 /** Claims on work, by its name. */
@@ -60,9 +60,9 @@ export class Claims {
   ) {}
 
   /**
-   * Waits until `find` gives something or the claim `name` is ours; then runs `make` under it.
+   * Waits until `find` returns a result or the claim `name` is ours. In the second case, runs `make` under the claim.
    *
-   * @param find looks whether what is claimed has been made; asked again whenever another process may have finished
+   * @param find looks for the result; called again whenever another process may have finished
    */
   async findOrMake<T>(name: string, find: () => Promise<T | undefined>, make: () => Promise<T>): Promise<T> {
     const found = await find();
@@ -86,22 +86,22 @@ export class Claims {
     const renewing = setInterval(() => void this.place.renew(name, JSON.stringify(claim)).catch(() => undefined), renewMs);
     renewing.unref();
     try {
-      // The former owner may have finished between the last look and the claim.
+      // The previous owner may have finished between the last look and the claim.
       return (await find()) ?? (await make());
     } finally {
       clearInterval(renewing);
-      // Others would wait for long for a live process that does nothing.
+      // While this process lives, others would wait a long time for a claim that was not released.
       if (!(await this.release(name, claim))) void this.releaseLater(name, claim);
     }
   }
 
-  /** Whether the work is ours now. Also true if no claim can be written: that must not keep anybody from working. */
+  /** Whether the work is ours now. Also true if claims cannot be written, because that must not stop the work. */
   private async take(name: string, claim: Claim, watch: Watch): Promise<boolean> {
     const text = JSON.stringify(claim);
     try {
       if (await this.place.create(name, text)) return true;
       const seen = await this.place.look(name);
-      // It has just been released: the next attempt to take it tells.
+      // It has just been released; the next attempt may take it.
       if (seen === undefined) return false;
       const owner = parse(seen.text);
       if (owner?.token === claim.token) return true;
@@ -118,7 +118,7 @@ export class Claims {
     return parse((await this.place.look(name))?.text ?? '');
   }
 
-  /** Leaves the claim alone if another process has taken it over. @returns whether it is not ours any more */
+  /** Removes the claim, unless another process has taken it over. @returns false if the claim may still be ours */
   private async release(name: string, { token }: Claim): Promise<boolean> {
     try {
       if ((await this.read(name))?.token === token) await this.place.remove(name);
@@ -128,20 +128,19 @@ export class Claims {
     }
   }
 
-  /** Tries again until the disk can be written, or the server answers. */
+  /** Retries until the disk can be written or the server answers. */
   private async releaseLater(name: string, claim: Claim): Promise<void> {
     do await sleep(renewMs, undefined, { ref: false });
     while (!(await this.release(name, claim)));
   }
 }
 
-/** Remembers since when a claim that is in the way has not been renewed. */
+/** Measures how long another process's claim has gone without renewal. */
 class Watch {
   private seen = { version: '', at: 0 };
 
   constructor(private readonly silence: Silence) {}
 
-  /** Whether the claim is abandoned. */
   isAbandoned(version: string, owner: Claim | undefined): boolean {
     if (version !== this.seen.version) this.seen = { version, at: performance.now() };
     const silent = performance.now() - this.seen.at;

@@ -1,11 +1,11 @@
 import type { ArtifactKind, Manifest, StoredArtifact } from './artifact.js';
 import type { Shelf } from './shelf.js';
 
-/** Kinds whose keys no run's history names, because they are found by what they depend on. All others are named. */
+/** Kinds that are found by their inputs, so that no run's history contains their keys. It contains the keys of all other kinds. */
 const namedByInputs: readonly ArtifactKind[] = ['scores', 'gradient', 'hidden', 'perplexity', 'likelihoods'];
 
 /**
- * The artifacts of a shelf that nothing has used since.
+ * The artifacts of a shelf that were last used before a given time.
  * @param before milliseconds since the epoch, by the shelf's clock
  */
 export async function unusedSince(shelf: Shelf, before: number): Promise<StoredArtifact[]> {
@@ -15,8 +15,8 @@ export async function unusedSince(shelf: Shelf, before: number): Promise<StoredA
 }
 
 /**
- * Those of the artifacts that no run in progress refers to.
- * @param live keys that the histories of runs in progress name
+ * The artifacts, out of those given, that no run in progress refers to.
+ * @param live keys in the histories of runs in progress
  */
 export async function unreferenced(shelf: Shelf, artifacts: readonly StoredArtifact[], live: ReadonlySet<string>): Promise<StoredArtifact[]> {
   const free: StoredArtifact[] = [];
@@ -29,11 +29,11 @@ export async function unreferenced(shelf: Shelf, artifacts: readonly StoredArtif
 }
 
 /**
- * Drops artifacts that no run uses. Runs may begin, and find some of them, all the while: which are referred to is asked again and again, and
- * what has been used since is kept.
+ * Drops artifacts that no run uses. A run may start meanwhile and find some of them, so `live` is called again for every artifact, and
+ * an artifact that was used since `before` is kept.
  *
- * @param live keys that the histories of runs in progress name, as they are now
- * @returns what was dropped
+ * @param live returns the keys in the histories of the runs in progress at the moment
+ * @returns the dropped artifacts
  */
 export async function dropUnused(shelf: Shelf, artifacts: readonly StoredArtifact[], before: number, live: () => Promise<ReadonlySet<string>>): Promise<StoredArtifact[]> {
   const dropped: StoredArtifact[] = [];
@@ -48,7 +48,7 @@ function dependsOnOne(manifest: Manifest | undefined, live: ReadonlySet<string>)
   return keysIn(JSON.stringify(manifest?.dependsOn ?? null)).some((key) => live.has(key));
 }
 
-/** All that could be keys of artifacts in a text. */
+/** Everything in a text that could be the key of an artifact. */
 export function keysIn(text: string): string[] {
   return text.match(/\b[0-9a-f]{64}\b/g) ?? [];
 }

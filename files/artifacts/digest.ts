@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /**
- * JSON with sorted keys and no white space: equal data gives equal text. Undefined members are left out.
+ * Formats a value as JSON with sorted keys and without white space, so that equal data gives equal text. Omits undefined members.
  *
  * @param value plain data, as JSON holds it
  */
@@ -16,7 +16,7 @@ export function canonicalJson(value: unknown): string {
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`;
 }
 
-/** SHA-256 of the canonical JSON of plain data, hexadecimal. */
+/** SHA-256 of the canonical JSON of a value, in hexadecimal. */
 export function digestOf(value: unknown): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }

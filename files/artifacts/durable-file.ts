@@ -5,21 +5,21 @@ import { basename, dirname, join } from 'node:path';
 /** Largest piece that is hashed and written at once: some system calls refuse 2 GiB and more. */
 const pieceBytes = 1 << 26;
 
-/** Of a file that was written: its length, and its SHA-256 in hexadecimal. */
+/** Length and SHA-256 (hexadecimal) of a written file. */
 export interface Written {
   bytes: number;
   sha256: string;
 }
 
-/** `.<name>.<16 hex digits>.partial` beside the file that it will become. */
+/** Temporary files are named `.<name>.<16 hex digits>.partial`, in the folder of the final file. */
 const temporaryName = /^\..+\.[0-9a-f]{16}\.partial$/;
 
 /**
- * Writes a file so that `path` holds either its old or its complete new content, also after a kill:
- * temporary name in the same folder, fsync, rename, fsync of the folder. Makes the folder if it is not there.
+ * Writes a file so that `path` holds either its old or its complete new content, even after a kill:
+ * temporary name in the same folder, fsync, rename, fsync of the folder. Creates the folder if needed.
  *
- * @param chunks the content, consumed one chunk at a time, so that it never needs to be in memory whole
- * @throws the system's error (ENOSPC, EACCES, ...) or that of `chunks`; the temporary file is removed then
+ * @param chunks the content, consumed one chunk at a time, so that it never has to fit in memory
+ * @throws the system's error (ENOSPC, EACCES, ...) or that of `chunks`; the temporary file is removed first
  */
 export async function writeFileDurably(
   path: string,
@@ -49,7 +49,7 @@ export async function writeFileDurably(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    // A failed write does not say by itself where it was.
+    // The error of a failed write does not name the file.
     if (error instanceof Error && 'code' in error) (error as NodeJS.ErrnoException).path ??= path;
     throw error;
   }
@@ -58,7 +58,7 @@ export async function writeFileDurably(
 }
 
 /**
- * Removes what killed writers left in a folder. Only for a folder that has one writer at a time:
+ * Removes the temporary files of killed writers from a folder. Only for a folder with one writer at a time:
  * a writer that is still alive would fail at its rename.
  */
 export async function removePartialFiles(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { PassingFault, PermanentFault } from '../../errors/fault.js';
 
 /**
- * A stored artifact is missing or its bytes are not those that were written. The damaged one has been moved aside,
- * so that the workflow, which catches this type, makes it again.
+ * A stored artifact is missing, or its bytes have changed since they were written. A damaged artifact has been moved aside.
+ * The workflow catches this type and recomputes the artifact.
  */
 export class ArtifactLostError extends PassingFault {
   constructor(kind: string, key: string, why: string, store?: string) {
@@ -14,17 +14,17 @@ export class ArtifactLostError extends PassingFault {
   }
 }
 
-/** The bucket does not answer, or says that it cannot just now. Nothing is lost: what was made waits in the local folder. */
+/** The bucket does not answer, or is not available at the moment. Nothing is lost: finished artifacts wait in the local folder. */
 export class StoreUnreachableError extends PassingFault {}
 
-/** The bucket refuses: it is not there, or the credentials are missing, wrong or not allowed to do this. */
+/** The bucket does not exist, or the credentials are missing, wrong or not allowed to do this. */
 export class StoreRefusedError extends PermanentFault {}
 
-/** `--store` names no place that can be a store. */
+/** `--store` is not a valid location of a store. */
 export class StoreLocationError extends PermanentFault {}
 
-/** An output that a store kept of a run has other bytes than the run has made. */
+/** The bytes of a kept output differ from those that the run wrote. */
 export class OutputDamagedError extends PermanentFault {}
 
-/** A name that came with a request and cannot name a file or folder of ours. */
+/** A name from a request cannot be used as the name of a file or folder. */
 export class UnsafeNameError extends PermanentFault {}

@@ -1,12 +1,12 @@
 import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Size in bytes at which a log is put aside: some 50,000 events. */
+/** Size in bytes at which a log is rotated: about 50,000 events. */
 const usualLimit = 16 * 2 ** 20;
 
 /**
- * A file of JSON lines that tells what happened. It is bounded: a file that has grown to the limit becomes `<file>.old`, in the place of the
- * one before, so there are never more than about two limits of it. Nothing depends on it, so an event that cannot be written is left out.
+ * A log of events as JSON lines. A file that has reached the limit is renamed to `<file>.old`, replacing the previous one, so the log never
+ * takes more than about twice the limit. Nothing depends on the log, so an event that cannot be written is dropped.
  */
 export class EventLog {
   constructor(
@@ -24,7 +24,7 @@ export class EventLog {
         await appendFile(this.file, line);
       });
     } catch {
-      // A full or read-only disk must not fail the look-up that the line is about.
+      // A full or read-only disk must not make the logged operation fail.
     }
   }
 

@@ -8,19 +8,19 @@ import { hashOf, sha256Of } from './file-digest.js';
 import { pathBelow } from './path-below.js';
 import type { Shelf } from './shelf.js';
 
-/** Of a file that was not in its place yet: what has come of it so far. */
+/** Suffix of a file that is not fully downloaded. */
 const suffix = '.fetching';
 
 export interface FetchOptions {
-  /** Bytes in their place so far. */
+  /** Called with the number of bytes in place so far. */
   onProgress?: (bytes: number) => void;
 }
 
 /**
- * Brings the files of an output into a folder. What is there with the right digest stays; a file of which a part has come is continued; each file
- * gets its name once its digest is right.
+ * Downloads the files of an output into a folder. Files with the right digest are skipped, partial downloads are resumed, and a file
+ * gets its final name only after its digest was checked.
  * @returns names of the files that were not there before
- * @throws ArtifactLostError if the store does not have it, OutputDamagedError if its bytes are not those that were kept, and the shelf's faults
+ * @throws ArtifactLostError if the store does not have the output, OutputDamagedError if its bytes have changed, and the shelf's faults
  */
 export async function fetchOutput(shelf: Shelf, key: string, folder: string, { onProgress = () => undefined }: FetchOptions = {}): Promise<string[]> {
   const manifest = await shelf.find('output', key);
@@ -35,7 +35,7 @@ export async function fetchOutput(shelf: Shelf, key: string, folder: string, { o
   return brought;
 }
 
-/** @throws UnsafeNameError: who can write to a bucket must not write elsewhere on this machine */
+/** @throws UnsafeNameError, so that a person who can write to the bucket cannot write outside the folder on this machine */
 function placeIn(folder: string, { summary }: Manifest, name: string): string {
   const { [name]: path = name } = (summary as { paths?: Record<string, string> } | null)?.paths ?? {};
   return path.split('/').reduce((place, part) => pathBelow(place, part, 'name of an output'), folder);
@@ -50,7 +50,7 @@ async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target:
     await rename(partial, target);
     return true;
   }
-  // Twice: what an earlier attempt left may be damaged, and what the store has may not.
+  // Two attempts: if resuming gives a wrong digest, the partial file may be damaged while the store's copy is fine.
   for (const from of [await sizeOf(partial), 0]) {
     const found = await download(shelf, manifest, name, partial, from !== undefined && from < bytes ? from : 0, onProgress);
     if (found === sha256) {

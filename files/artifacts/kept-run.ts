@@ -3,14 +3,14 @@ import type { Manifest } from './artifact.js';
 import { digestOf } from './digest.js';
 import type { Shelf } from './shelf.js';
 
-/** What a run hands out: the pruned checkpoint; the mask file with its proof; report, page, result and lock. */
+/** The outputs of a run: the pruned checkpoint; the mask file with its proof; report, page, result and lock. */
 export const outputParts = ['checkpoint', 'mask', 'report'] as const;
 export type OutputPart = (typeof outputParts)[number];
 
 /** Keys of the artifacts in which a store keeps the outputs of a run. */
 export type KeptOutputs = Partial<Record<OutputPart, string>>;
 
-/** What a store remembers of a finished run. */
+/** A store's record of a finished run. */
 export interface KeptRun {
   workflowId: string;
   /** ISO 8601. */
@@ -26,15 +26,15 @@ export interface KeptFile {
 }
 
 /**
- * Puts one part of a run's outputs into a store. Equal files are one artifact, whichever run has made them.
- * @param files by the paths that they have in their folder, with slashes
+ * Puts one part of a run's outputs into a store. Runs with equal files share one artifact.
+ * @param files by their paths in the output folder, with slashes
  * @returns the artifact's key
  * @throws the system's errors, or the bucket's faults
  */
 export async function keepOutput(shelf: Shelf, part: OutputPart, files: ReadonlyMap<string, KeptFile>): Promise<string> {
   const dependsOn = { part, files: Object.fromEntries([...files].map(([path, { sha256 }]) => [path, sha256])) };
   const key = digestOf({ kind: 'output', dependsOn });
-  // The files of an artifact lie side by side.
+  // An artifact has no subfolders.
   const flat = [...files].map(([path, file], index) => ({ name: path.includes('/') ? `file-${index}` : path, path, file }));
   const sources = new Map(flat.map(({ name, file }) => [name, file.path]));
   const manifest: Manifest = {
@@ -47,12 +47,12 @@ export async function keepOutput(shelf: Shelf, part: OutputPart, files: Readonly
   return key;
 }
 
-/** Remembers a finished run, so that whoever knows its workflow id finds its outputs. */
+/** Records a finished run, so that its outputs can be found by its workflow id. */
 export async function rememberRun(shelf: Shelf, run: KeptRun): Promise<void> {
   await shelf.runs.write(run.workflowId, `${JSON.stringify(run, null, 1)}\n`);
 }
 
-/** What a store remembers of a run; undefined if it kept nothing of it. @throws ArtifactLostError if it cannot be read */
+/** Reads the record of a run; undefined if there is none. @throws ArtifactLostError if it cannot be read */
 export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun | undefined> {
   const text = await shelf.runs.read(workflowId);
   if (text === undefined) return undefined;
@@ -60,12 +60,12 @@ export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun
     const run = JSON.parse(text) as KeptRun;
     if (typeof run.outputs === 'object' && Object.values(run.outputs).every((key) => /^[0-9a-f]{64}$/.test(key))) return run;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new ArtifactLostError('output', workflowId, 'what the store remembers of this run cannot be read', shelf.name);
 }
 
-/** Keys of all outputs that finished runs have in a store. @throws if one run's record cannot be read: what it names would count as unused */
+/** Keys of all outputs of finished runs in a store. @throws if a record cannot be read, because its outputs would count as unused */
 export async function keptKeys(shelf: Shelf): Promise<Set<string>> {
   const keys = new Set<string>();
   for await (const workflowId of shelf.runs.list()) {
@@ -75,7 +75,7 @@ export async function keptKeys(shelf: Shelf): Promise<Set<string>> {
   return keys;
 }
 
-/** Forgets the runs of which a store does not have any output any more. A record that cannot be read stays. */
+/** Removes the records of runs whose outputs are all gone from the store. A record that cannot be read stays. */
 export async function forgetRuns(shelf: Shelf): Promise<void> {
   for await (const workflowId of shelf.runs.list()) {
     const run = await keptRun(shelf, workflowId).catch(() => undefined);

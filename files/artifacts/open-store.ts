@@ -4,8 +4,8 @@ import { ArtifactStore } from './store.js';
 
 /**
  * Opens an artifact store.
- * @param state the state folder: before a bucket, `artifacts` in it keeps what this machine has made and used
- * @param location of {@link storeLocation}; `artifacts` in the state folder if absent
+ * @param state the state folder. For a bucket, its subfolder `artifacts` is the local cache
+ * @param location a location as {@link storeLocation} accepts it; `artifacts` in the state folder if absent
  * @throws StoreLocationError
  */
 export async function openStore(state: string, location: string | undefined): Promise<ArtifactStore> {
@@ -13,7 +13,7 @@ export async function openStore(state: string, location: string | undefined): Pr
   const place = storeLocation(location ?? own);
   const match = s3Location.exec(place);
   if (match === null) return new ArtifactStore(place);
-  // The SDK is large, and few need it.
+  // The SDK is large and seldom needed.
   const { Bucket } = await import('./bucket.js');
   const [, bucket = '', folder = ''] = match;
   const prefix = folder.replace(/\/+$/, '');

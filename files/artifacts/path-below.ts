@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { digestOf } from './digest.js';
 import { UnsafeNameError } from './errors.js';
 
-/** The longest name of a file or folder that common file systems take, in bytes of UTF-8. */
+/** Longest name of a file or folder in common file systems, in bytes of UTF-8. */
 const longestName = 255;
 
-/** Leaves room for an ending, and for what is put around the name of a file while it is written. */
+/** Leaves room for an extension, and for the prefix and suffix of temporary files. */
 const longestLabel = 200;
 
 const unsafe = /[/\\\p{Cc}]/gu;
@@ -25,9 +25,9 @@ function reasonAgainst(name: string): string | undefined {
 }
 
 /**
- * A text from outside, as the name of one file or folder.
- * @param what the text is, for the message: `workflow id`, for example
- * @throws UnsafeNameError if a folder with this name could lie anywhere but directly below its parent, or cannot be made
+ * Checks that a text from outside can be the name of a file or folder, and returns it.
+ * @param what what the text is, for the message; for example `workflow id`
+ * @throws UnsafeNameError if a folder with this name might not be directly below its parent, or cannot be created
  */
 export function checkedName(name: unknown, what: string): string {
   const reason = typeof name === 'string' ? reasonAgainst(name) : 'it is not text';
@@ -42,7 +42,7 @@ export function checkedName(name: unknown, what: string): string {
 }
 
 /**
- * The path of something directly below a folder. Every name that comes with a request (workflow and sweep ids, states,
+ * Joins a folder and a name that must be directly below it. Every name from a request (workflow and sweep ids, states,
  * tasks, keys) becomes a path here and nowhere else.
  * @throws UnsafeNameError
  */
@@ -50,7 +50,7 @@ export function pathBelow(folder: string, name: unknown, what: string): string {
   return join(folder, checkedName(name, what));
 }
 
-/** A file name for any text: the text itself if possible, otherwise its usable characters and a digest. */
+/** Makes a file name from any text: the text itself if possible, otherwise its usable characters and a digest. */
 export function fileNameFor(text: string): string {
   if (reasonAgainst(text) === undefined && Buffer.byteLength(text) <= longestLabel) return text;
   const kept = [...text.replace(unsafe, '_').replace(/\p{Cs}/gu, '_').replace(/^\./, '_').replace(device, '_$&')];

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { thisMachine } from './this-machine.js';
 
-/** A process that can be told from a later one with the same id, and from those of other machines. */
+/** Identifies a process. Distinguishes it from a later process with the same id, and from processes of other machines. */
 export interface ProcessIdentity {
   pid: number;
-  /** As {@link thisMachine} names it; absent in records of versions before, which are all of one machine. */
+  /** The name from {@link thisMachine}; absent in records of earlier versions, which were always of the same machine. */
   machine?: string;
-  /** Start of the process in the kernel's clock ticks, if the system has it (Linux). */
+  /** Start of the process in the kernel's clock ticks, if the system tells (Linux). */
   started?: string;
 }
 
-/** State and start of a process, from /proc/<pid>/stat; the name in its second field may hold spaces and parentheses. */
+/** State and start of a process, from /proc/<pid>/stat. The name in the second field may contain spaces and parentheses. */
 function stat(pid: number): { state?: string; started?: string } {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -21,7 +21,7 @@ function stat(pid: number): { state?: string; started?: string } {
   }
 }
 
-/** Start of a process that has not ended. A zombie has ended, although its id is not free yet. */
+/** Start of a running process. A zombie counts as ended, although its id is still in use. */
 function startTicks(pid: number): string | undefined {
   const { state, started } = stat(pid);
   return state === 'Z' ? undefined : started;
@@ -31,24 +31,24 @@ export function identify(pid: number): ProcessIdentity {
   return { pid, started: startTicks(pid), machine: thisMachine() };
 }
 
-/** Whether a process is, or was, one of this machine. */
+/** Whether a process runs, or ran, on this machine. */
 export function isOfThisMachine({ machine }: Pick<ProcessIdentity, 'machine'>): boolean {
   return machine === undefined || machine === thisMachine();
 }
 
-/** Whether exactly that process is still there, on this machine. Of another machine's processes nothing is known here. */
+/** Whether this very process still runs on this machine. Always false for processes of other machines. */
 export function isAlive({ pid, started, machine }: ProcessIdentity): boolean {
   if (!isOfThisMachine({ machine })) return false;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // EPERM: there is one, of another user.
+    // EPERM: the process exists but belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return started === undefined || startTicks(pid) === started;
 }
 
-/** Whether a process is held by a signal or a debugger, if the system has it (Linux). */
+/** Whether a process is stopped by a signal or a debugger, if the system tells (Linux). */
 export function isStopped({ pid }: ProcessIdentity): boolean {
   return stat(pid).state?.toUpperCase() === 'T';
 }

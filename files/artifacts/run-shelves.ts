@@ -8,7 +8,7 @@ import type { RunShelf } from './shelf.js';
 const ending = '.json';
 const fileNameOf = (workflowId: string): string => `${checkedName(workflowId, 'workflow id')}${ending}`;
 
-/** Runs of a store in a folder. @throws UnsafeNameError: workflow ids come with requests */
+/** Records of runs in a folder. @throws UnsafeNameError, because workflow ids come from requests */
 export class RunFolder implements RunShelf {
   constructor(private readonly folder: string) {}
 
@@ -36,7 +36,7 @@ export class RunFolder implements RunShelf {
   }
 }
 
-/** Runs of a store in a bucket. @throws UnsafeNameError, and the bucket's faults */
+/** Records of runs in a bucket. @throws UnsafeNameError, and the bucket's faults */
 export class RunObjects implements RunShelf {
   constructor(private readonly bucket: Bucket) {}
 

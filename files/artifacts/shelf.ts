@@ -1,7 +1,7 @@
 import type { ArtifactKind, Manifest, StoredArtifact } from './artifact.js';
 import type { ClaimPlace } from './claims.js';
 
-/** Small texts by the workflow ids of runs. The last one that was written for an id counts. */
+/** Small texts, one for each workflow id. A write replaces the previous text. */
 export interface RunShelf {
   read(workflowId: string): Promise<string | undefined>;
   write(workflowId: string, text: string): Promise<void>;
@@ -12,41 +12,41 @@ export interface RunShelf {
 
 /**
  * A place that keeps artifacts: a folder or a bucket. Any number of processes may use it at once.
- * All methods throw the system's errors, or the bucket's faults.
+ * All methods throw the system's errors or the bucket's faults.
  */
 export interface Shelf {
-  /** For people. */
+  /** The place, for messages. */
   readonly name: string;
   readonly claims: ClaimPlace;
-  /** The same for all who share the place, however they reach it. Made when it is first asked for, and kept there. */
+  /** The same for all processes that share the place, whatever path they use. Created at the first call and stored in the place. */
   identity(): Promise<string>;
   find(kind: ArtifactKind, key: string): Promise<Manifest | undefined>;
-  /** Notes that an artifact is in use, so that it does not count as old. @returns false if it is not there any more */
+  /** Records that an artifact is in use, so that it does not count as old. @returns false if the artifact is gone */
   touch(manifest: Manifest): Promise<boolean>;
   list(): AsyncGenerator<StoredArtifact>;
   /**
-   * The bytes of a file of an artifact, unchecked; undefined if it is not there.
-   * @param from the first byte that is wanted; less than the file's size
+   * Reads a file of an artifact without checking it; undefined if it is not there.
+   * @param from offset of the first byte to read; less than the file's size
    */
   open(kind: ArtifactKind, key: string, name: string, from: number): Promise<AsyncIterable<Uint8Array> | undefined>;
   /**
-   * Puts files that lie elsewhere into the place, as an artifact. What is there already is left alone.
-   * @param fileOf where the file of a name is now; it must not be changed in place later
+   * Stores files from elsewhere as an artifact. Does nothing if the artifact is already there.
+   * @param fileOf returns the current path of a file; the file must not be changed in place later
    */
   put(manifest: Manifest, fileOf: (name: string) => string): Promise<void>;
-  /** What the store remembers of finished runs (kept-run.ts). */
+  /** The store's records of finished runs (kept-run.ts). */
   readonly runs: RunShelf;
-  /** Reads an artifact whole and compares it with its digests. What does not match is removed from its place. */
+  /** Reads all of an artifact and compares it with its digests. An artifact that differs is removed. @returns whether it is intact */
   verify(kind: ArtifactKind, key: string): Promise<boolean>;
   drop(kind: ArtifactKind, key: string): Promise<void>;
   /**
-   * Drops an artifact unless it is in use again: its time of use is looked at as late as the place allows.
-   * @param before as {@link clock} tells time
+   * Drops an artifact unless it has been used since. The time of last use is checked as late as the place allows.
+   * @param before milliseconds, by {@link clock}
    * @returns whether it was dropped
    */
   dropUnused(kind: ArtifactKind, key: string, before: number): Promise<boolean>;
-  /** Removes claims, drafts, uploads and damaged artifacts that are older. @param before as {@link clock} tells time */
+  /** Removes older claims, drafts, uploads and damaged artifacts. @param before milliseconds, by {@link clock} */
   removeLeftovers(before: number): Promise<void>;
-  /** Milliseconds since the epoch by the place's own clock: this machine's may be wrong. @throws if the place cannot be written */
+  /** Milliseconds since the epoch by the place's own clock, because this machine's may be wrong. @throws if the place cannot be written */
   clock(): Promise<number>;
 }

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { StoreLocationError } from './errors.js';
 
-/** Most bytes of a prefix: S3 takes keys of 1,024 bytes, and an artifact's own takes up to 150 of them. */
+/** Maximum bytes of a prefix: S3 allows keys of 1,024 bytes, and the name of an artifact takes up to 150 of them. */
 const longestPrefix = 850;
 
 /** `s3://bucket` or `s3://bucket/prefix`. */
 export const s3Location = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
 /**
- * Checks the place of a store, and makes folders absolute.
+ * Checks the location of a store. Makes folders absolute.
  * @param location a folder, or `s3://bucket/prefix`
  * @throws StoreLocationError
  */

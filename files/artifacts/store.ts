@@ -16,31 +16,31 @@ import { writeFileInThread } from './write-in-thread.js';
 
 /** Collects the files of an artifact while it is being made. */
 export interface ArtifactDraft {
-  /** @param where a thread takes the chunks' memory over, and hashes and writes while this one continues */
+  /** @param where `in a thread`: another thread takes over the memory of the chunks, and hashes and writes while the caller continues */
   write(name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, where?: 'here' | 'in a thread'): Promise<void>;
 }
 
 const dayInMilliseconds = 24 * 3600 * 1000;
 
 /**
- * Content-addressed store: a local folder, or a bucket with a local folder before it for workers on several machines.
- * Several processes may use one store: while one makes an artifact, others that need it wait; and should two make it all the
- * same, the first to publish stays.
+ * Content-addressed store: a local folder, or, for workers on several machines, a bucket with a local folder as its cache.
+ * Several processes may share one store: while one makes an artifact, others that need it wait. If two make it nevertheless,
+ * the first one published stays.
  *
- * With a bucket, an artifact counts as made once it is there; it is read from the folder, into which it is fetched (and checked
- * against its digests) when this machine first needs it. Hidden states never leave the folder: they are large, serve one
- * layer, and another worker makes them again from the masks.
+ * With a bucket, an artifact counts as made once it is in the bucket. It is always read from the folder; when this machine first
+ * needs it, it is downloaded and checked against its digests. Hidden states never leave the folder: they are large, serve one
+ * layer, and another worker can recompute them from the masks.
  */
 export class ArtifactStore {
   private readonly folder: ArtifactFolder;
   private readonly claims: Claims;
-  /** What all who share the store see. */
+  /** The place that all processes with this store share. */
   readonly shelf: Shelf;
-  /** All places that the store keeps artifacts in, the shared one first. */
+  /** All places where the store keeps artifacts, the shared one first. */
   readonly shelves: readonly Shelf[];
 
   private readonly bucket: ArtifactBucket | undefined;
-  /** What was made and what was found on this machine. */
+  /** Log of the artifacts made and found on this machine. */
   private readonly events: EventLog;
 
   constructor(
@@ -65,17 +65,17 @@ export class ArtifactStore {
     return kind === 'hidden' ? undefined : this.bucket;
   }
 
-  /** The manifest of an artifact, or undefined if it has not been made or its files are not all there. */
+  /** Returns the manifest of an artifact, or undefined if there is none or some of its files are missing. */
   async find(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
     return (await this.folder.find(kind, key)) ?? (await this.bucketFor(kind)?.find(kind, key));
   }
 
   /**
    * Finds an artifact or makes it. `make` writes its files through the draft and returns the summary.
-   * Nothing is visible under the key before everything is on disk. Where another process is making it, that is waited for,
-   * and its work taken over should it die. (Nobody waits for hidden states: they belong to one run.)
-   * @throws what `make` throws, and the bucket's faults. An artifact that could not be put into the bucket is in the folder all the
-   * same, so that the next attempt only has to upload it
+   * Nothing is visible under the key before everything is on disk. If another process is making the artifact, waits for it, and
+   * takes over if that process dies. (Hidden states are made without waiting, because they belong to one run.)
+   * @throws what `make` throws, and the bucket's faults. If only the upload to the bucket fails, the artifact stays in the folder,
+   * so that the next attempt only has to upload it
    */
   async findOrMake(
     kind: ArtifactKind,
@@ -92,7 +92,7 @@ export class ArtifactStore {
     return await this.claims.findOrMake(`${kind}-${key}`, find, makeNow);
   }
 
-  /** As {@link find}; what only this machine has is put into the bucket, and what is used does not count as old. */
+  /** Like {@link find}, but uploads an artifact that only this machine has, and records the use of the artifact. */
   private async findForUse(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
     const bucket = this.bucketFor(kind);
     const here = await this.folder.find(kind, key);
@@ -101,7 +101,7 @@ export class ArtifactStore {
     const manifest = here ?? shared;
     if (manifest === undefined) return undefined;
     const isKept = (here === undefined || (await this.folder.touch(here))) && (shared === undefined || (await bucket?.touch(shared)));
-    // Somebody has collected it at this very moment.
+    // `store gc` has just removed it.
     if (!isKept) return await this.findForUse(kind, key);
     await this.log('found', kind, key, manifest.summary);
     return manifest;
@@ -129,7 +129,7 @@ export class ArtifactStore {
     }
   }
 
-  /** The manifest of an artifact whose files are in the folder, fetched from the bucket if need be. */
+  /** Like {@link find}, but makes sure that the files are in the folder: downloads them from the bucket if needed. */
   private async findFiles(kind: ArtifactKind, key: string): Promise<Manifest | undefined> {
     const here = await this.folder.find(kind, key);
     const bucket = this.bucketFor(kind);
@@ -155,7 +155,7 @@ export class ArtifactStore {
     const expected = manifest?.files[name];
     if (expected === undefined) throw new ArtifactLostError(kind, key, `file ${name} is missing`);
     const file = await open(join(this.folder.folder(kind, key), name)).catch((error: NodeJS.ErrnoException) => {
-      // Dropped, or moved aside, since it was found.
+      // It was dropped or moved aside since it was found.
       if (error.code === 'ENOENT') throw new ArtifactLostError(kind, key, `file ${name} is missing`);
       throw error;
     });
@@ -190,13 +190,13 @@ export class ArtifactStore {
     await this.folder.drop(kind, key);
   }
 
-  /** Removes from this machine what makers that were killed left behind. Only what is older than a day: a younger draft may still be in the making. */
+  /** Removes the drafts of killed processes from this machine, if they are older than a day: a younger draft may still be in use. */
   async removeOldDrafts(): Promise<void> {
     const now = await this.folder.clock().catch(() => -Infinity);
     await this.folder.removeDrafts(now - dayInMilliseconds);
   }
 
-  /** Notes in the log that something was computed a second time, because it was not stored. */
+  /** Logs that something was computed a second time because it was not stored. */
   async noteRepeated(kind: ArtifactKind, key: string, summary: Json): Promise<void> {
     await this.log('repeated', kind, key, summary);
   }

@@ -5,17 +5,16 @@ import { hostname } from 'node:os';
 let known: string | undefined;
 
 /**
- * Names the machine on which this process runs, as far as process ids mean the same thing: its host name, the id that the kernel
- * drew when it started, and, on Linux, the process namespace, which containers have of their own. Clones of a machine have one
- * name and often equal process ids; their kernels have started apart. A machine that starts again is another one, too: none of its
- * processes have survived.
+ * Names the scope in which process ids are unique: host name, boot id of the kernel, and, on Linux, the process namespace, because each
+ * container has its own. The boot id distinguishes clones of a machine, which share a host name and often process ids. After a reboot,
+ * a machine has a new name, which is right because none of its processes have survived.
  */
 export function thisMachine(): string {
   known ??= [hostname(), bootId(), pidNamespace()].filter((part) => part !== '').join(' ');
   return known;
 }
 
-/** A UUID that is new at every start of the kernel; empty if the system has none. */
+/** A UUID that changes at every boot; empty if the system has none. */
 function bootId(): string {
   try {
     if (process.platform === 'darwin') return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8', timeout: 5_000 }).trim();

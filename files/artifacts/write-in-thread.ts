@@ -2,18 +2,18 @@ import { Worker } from 'node:worker_threads';
 import { programPath } from '#setup/places.mjs';
 import type { Written } from './durable-file.js';
 
-/** From the thread: it takes another piece, the file is on disk, or it could not be written. */
+/** Message from the thread: it can take another piece, the file is on disk, or writing failed. */
 export type FromThread = { kind: 'more' } | { kind: 'written'; written: Written } | { kind: 'failed'; message: string; code?: string; path?: string };
 
-/** To the thread: a piece, the end of the file, or that the file is not wanted any more. */
+/** Message to the thread: a piece, the end of the file, or a request to give up. */
 export type ToThread = { kind: 'piece'; piece: Uint8Array } | { kind: 'end' } | { kind: 'abandon' };
 
 /**
- * Writes a file as `writeFileDurably` does, in a thread of its own, which hashes and syncs. A chunk is asked for only when the one but last is on disk,
- * so that two of them at most are in memory.
+ * Writes a file like `writeFileDurably`, but hashes, writes and syncs in a thread of its own. At most two chunks are in memory: a chunk is
+ * requested only when the chunk before the previous one is on disk.
  *
  * @param chunks their memory moves to the thread and must not be used elsewhere
- * @throws the system's error, or that of `chunks`; nothing of the file is left then
+ * @throws the system's error, or that of `chunks`; nothing is left of the file
  */
 export async function writeFileInThread(path: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Written> {
   const thread = new Worker(programPath('write-thread'), { workerData: path, execArgv: [] });
@@ -41,7 +41,7 @@ export async function writeFileInThread(path: string, chunks: Iterable<Uint8Arra
   }
 }
 
-/** What a thread says, in order. */
+/** The messages of a thread, in order. */
 class Answers {
   private readonly heard: FromThread[] = [];
   private failure: Error | undefined;
@@ -76,7 +76,7 @@ function resultOf(answer: Exclude<FromThread, { kind: 'more' }>, path: string): 
   throw Object.assign(new Error(message), code === undefined ? {} : { code, path: at });
 }
 
-/** A view's buffer is copied: other views of it would lose it. */
+/** Copies a view of a larger buffer, because moving the buffer would take it away from other views. */
 function wholeBuffer(piece: Uint8Array): Uint8Array {
   return piece.byteLength === piece.buffer.byteLength ? piece : piece.slice();
 }

@@ -1,9 +1,9 @@
-/** A thread that writes one file: takes its pieces, hashes them, writes and syncs them (write-in-thread.ts). */
+/** A thread that writes one file: receives its pieces, hashes, writes and syncs them (write-in-thread.ts). */
 import { parentPort, workerData } from 'node:worker_threads';
 import { writeFileDurably } from './durable-file.js';
 import type { FromThread, ToThread } from './write-in-thread.js';
 
-/** Pieces that are asked for ahead: one is written while the next one is on its way. */
+/** Pieces requested in advance: one is written while the next one arrives. */
 const ahead = 2;
 
 const heard: ToThread[] = [];

@@ -19,14 +19,14 @@ export interface Checkpoint {
   /** Absolute paths, sorted. */
   weightFiles: string[];
   format: WeightFormat;
-  /** If the weights are in shards: names in their index that no shard has. */
+  /** For weights in shards: names in the index that are in no shard. */
   unfound?: readonly string[];
 }
 
 /**
- * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`; where neither is there, the same of
+ * Opens a model folder: one `model.safetensors`, or shards with `model.safetensors.index.json`; if neither exists, the same for
  * `pytorch_model.bin`. Reads headers only.
- * An index may name tensors that no shard has: only a model that needs one of them cannot be loaded (`resolveTensors`).
+ * An index may name tensors that no shard has. This is an error only if the model needs one of them (`resolveTensors`).
  *
  * @throws CheckpointNotFoundError, PickleCheckpointError, NoWeightsError, MissingConfigError, MalformedJsonError,
  *   MissingShardError, IndexMismatchError, TensorInTwoShardsError, and the errors of `readSafetensorsHeader` and `readStateDict`
@@ -51,10 +51,10 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   return { ...checkpoint, unfound: [...weightMap.keys()].filter((name) => !tensors.has(name)) };
 }
 
-/** Tensors of all experts of a layer, `[experts, out, in]`. */
+/** Names of tensors that hold all experts of a layer, `[experts, out, in]`. */
 const packedExperts = /\.experts\.(gate_up_proj|down_proj)$/;
 
-/** Experts that are packed into one tensor, as matrices `[experts * out, in]`: the bytes are the same, and files that are written keep their shapes. */
+/** Views packed experts as matrices `[experts * out, in]`. The bytes are the same, and written files keep the original shapes. */
 function asMatrices(tensors: ReadonlyMap<string, TensorInfo>, { kind }: WeightFormat): ReadonlyMap<string, TensorInfo> {
   if (kind !== 'safetensors') return tensors;
   const isPacked = ({ name, shape }: TensorInfo): boolean => shape.length === 3 && packedExperts.test(name);
@@ -74,7 +74,7 @@ async function listFolder(folder: string): Promise<string[]> {
   }
 }
 
-/** Tensor name -> shard, or `undefined` for a checkpoint of one file. */
+/** Reads the map from tensor name to shard; `undefined` for a checkpoint with a single file. */
 async function readWeightMap(folder: string, names: readonly string[], { single, index, extension }: WeightFormat): Promise<Map<string, string> | undefined> {
   if (names.includes(single)) return undefined;
   const where = join(folder, index);

@@ -7,23 +7,23 @@ import { FileChangedError } from './errors.js';
 import { fileState } from './file-state.js';
 
 export interface DigestOptions {
-  /** JSON file that remembers digests; made if absent, and made again if it cannot be read. */
+  /** JSON file that caches digests. Created if absent, replaced if it cannot be read. */
   cacheFile?: string;
-  /** Bytes dealt with so far, and in all. */
+  /** Called with the bytes processed so far, and the total. */
   onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
-/** Absolute path -> what the file was when its digest was taken. */
+/** Absolute path -> identity of the file when its digest was computed, and the digest. */
 type DigestCache = Record<string, { identity: string; sha256: string }>;
 
 /** Bytes read at a time. */
 const pieceBytes = 1 << 22;
 
 /**
- * SHA-256 (hexadecimal) of files, by the paths that were given. With a cache, a file is read again only if its size, one of its
- * times of modification and change (to the nanosecond) or its inode changed.
+ * Returns the SHA-256 (hexadecimal) of files, by the given paths. With a cache, a file is read again only if its size, mtime or ctime
+ * (in nanoseconds), inode or device has changed.
  *
- * @throws FileChangedError if a file changes while it is read, and the system's error where it cannot be read
+ * @throws FileChangedError if a file changes while it is read, and the system's error if it cannot be read
  */
 export async function digestFiles(
   paths: readonly string[],
@@ -64,7 +64,7 @@ async function digestFile(path: string, advance: (bytes: number) => void): Promi
   return hash.digest('hex');
 }
 
-/** The cache only saves time: one that is absent or damaged is an empty one. */
+/** Reads the cache. An absent or damaged cache counts as empty, because it only saves time. */
 async function readCache(path: string): Promise<DigestCache> {
   let json: unknown;
   try {

@@ -1,5 +1,5 @@
 /**
- * The first key that occurs twice in one object of a JSON text, at any depth; `JSON.parse` keeps the last of them and says nothing.
+ * Finds the first key that occurs twice in one object of a JSON text, at any depth. (`JSON.parse` silently keeps the last one.)
  *
  * @param text JSON that `JSON.parse` accepts
  */

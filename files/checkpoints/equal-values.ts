@@ -4,11 +4,11 @@ import { decodeTensor, readRange, unsupportedDtype } from './read-tensor.js';
 import { sameShape } from './resolve-tensors.js';
 import type { TensorInfo } from './safetensors-header.js';
 
-/** Elements that are compared at a time. */
+/** Elements compared at a time. */
 const pieceElements = 1 << 24;
 
 /**
- * Whether two tensors have the same shape and the same values, also in different dtypes. Reads both in pieces, and stops at the
+ * Whether two tensors have the same shape and values, even if their dtypes differ. Reads both in pieces and stops at the
  * first piece that differs. NaN equals nothing, as in `torch.equal`.
  *
  * @throws UnsupportedDtypeError, TruncatedFileError

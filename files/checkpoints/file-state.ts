@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 
 /**
- * What a file is at the moment, in words: another text whenever its content may be another. The time of change (ctime) is part of it, because
- * the time of modification can be put back, which `rsync`, `cp -p` and archives do.
+ * Describes the current state of a file in a text that changes whenever the content may have changed. It includes the ctime, because
+ * the mtime can be set back, as `rsync`, `cp -p` and archives do.
  *
  * @throws the system's error if there is no such file
  */

@@ -1,4 +1,4 @@
-/** Hugging Face model folders, safetensors files and files of PyTorch weights: checked headers, streaming reads, durable writes. Knows bytes, not models. */
+/** Hugging Face model folders, safetensors and PyTorch files: checked headers, streaming reads, durable writes. Knows bytes, not models. */
 export { openCheckpoint, type Checkpoint } from './checkpoint.js';
 export { fileState } from './file-state.js';
 export { digestFiles, type DigestOptions } from './digest-files.js';

@@ -1,20 +1,20 @@
 import { MaskSizeError } from './errors.js';
 
 /**
- * Moves the lowest bits of the four bytes of a little-endian word into bits 28 to 31 of the product:
- * byte k at bit 8k needs a shift by 28 - 7k, and no two of the shifted bits meet.
+ * Multiplier that moves the lowest bits of the four bytes of a little-endian word into bits 28 to 31 of the product:
+ * byte k at bit 8k needs a shift by 28 - 7k, and no two shifted bits collide.
  */
 const gather = 0x10204080;
 const lowestBits = 0x01010101;
 
-/** The four bytes 0 or 1, as one little-endian word, for each value of four bits. */
+/** For each value of four bits: four bytes that are 0 or 1, as one little-endian word. */
 const spread = Uint32Array.from({ length: 16 }, (_, bits) =>
   (bits & 1) | ((bits & 2) << 7) | ((bits & 4) << 14) | ((bits & 8) << 21));
 
 /**
- * Packs a mask into one bit a weight, lowest bit first; unused bits of the last byte are 0.
+ * Packs a mask into one bit per weight, lowest bit first. Unused bits of the last byte are 0.
  *
- * @param mask one byte a weight, 1 = kept, 0 = pruned
+ * @param mask one byte per weight, 1 = kept, 0 = pruned
  */
 export function packBits(mask: Uint8Array): Uint8Array {
   const aligned = mask.byteOffset % 4 === 0 ? mask : mask.slice();
@@ -34,8 +34,8 @@ export function packBits(mask: Uint8Array): Uint8Array {
  * The reverse of `packBits`.
  *
  * @param count number of weights
- * @returns one byte a weight, 1 = kept, 0 = pruned
- * @throws MaskSizeError if there are not just enough bytes for `count` weights
+ * @returns one byte per weight, 1 = kept, 0 = pruned
+ * @throws MaskSizeError if the number of bytes is wrong for `count` weights
  */
 export function unpackBits(bits: Uint8Array, count: number): Uint8Array {
   checkBitCount(bits, count);
@@ -51,8 +51,8 @@ export function unpackBits(bits: Uint8Array, count: number): Uint8Array {
 }
 
 /**
- * @param where the file and tensor that the bits are for, if known
- * @throws MaskSizeError if there are not just enough bytes for `count` weights
+ * @param where the file and tensor of the mask, if known
+ * @throws MaskSizeError if the number of bytes is wrong for `count` weights
  */
 export function checkBitCount(bits: Uint8Array, count: number, where?: string): void {
   if (bits.length === Math.ceil(count / 8)) return;

@@ -3,10 +3,10 @@ import { NotPrefetchedError } from './errors.js';
 import { ownBytes, readRange } from './read-tensor.js';
 import type { TensorInfo } from './safetensors-header.js';
 
-/** Tensors whose bytes are on their way. */
+/** Tensors that are being read. */
 export interface PrefetchedTensors {
   /**
-   * The bytes of the file, as `decodeTensor` takes them. Each tensor once: its bytes are let go.
+   * Returns a tensor's bytes for `decodeTensor`. Each tensor can be read once, because its bytes are released.
    *
    * @throws NotPrefetchedError, TruncatedFileError
    */
@@ -16,13 +16,13 @@ export interface PrefetchedTensors {
 /**
  * Hands all reads to libuv's thread pool at once, so that they continue while a computation blocks the calling thread.
  *
- * @param infos tensors, known by their names; or a map as `resolveTensors` gives, known by its keys
+ * @param infos tensors, to be read by their names; or a map as `resolveTensors` returns it, to be read by its keys
  */
 export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, TensorInfo>): PrefetchedTensors {
   const entries = infos instanceof Map ? [...(infos as ReadonlyMap<string, TensorInfo>)] : byName(infos as Iterable<TensorInfo>);
   const pending = new Map<string, { info: TensorInfo; bytes: Promise<Buffer> }>();
   for (const file of new Set(entries.map(([, info]) => info.file))) {
-    // Opened synchronously, because a callback would come only after the computation that blocks this thread.
+    // Opened synchronously, because a callback would run only after the computation that blocks this thread.
     const descriptor = openSync(file, 'r');
     // Parts of one tensor share its bytes.
     const ranges = new Map<number, Promise<Buffer>>();
@@ -33,7 +33,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
       pending.set(name, { info, bytes });
     }
     const reads = [...pending.values()].filter(({ info }) => info.file === file).map(({ bytes }) => bytes);
-    // Failures reach whoever reads the tensor; here they must only not go unhandled.
+    // `read` reports failures. Handle them here too, so that they do not count as unhandled rejections.
     void Promise.allSettled(reads).then(() => close(descriptor));
   }
   return {

@@ -13,30 +13,31 @@ import { safetensorsFormat, safetensorsName } from '../hub/weight-formats.js';
 
 export interface PrunedCheckpointRequest {
   source: Checkpoint;
-  /** Folder to write; made if absent. */
+  /** Folder to write. Created if absent. */
   target: string;
-  /** A tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` if nothing of it is pruned. */
+  /** Returns a tensor's mask: packed bits, 1 = kept, lowest bit first, row-major; `undefined` if none of its weights are pruned. */
   keptBits: (tensorName: string) => Promise<Uint8Array | undefined>;
-  /** A tensor's values if its kept weights are not the source's (SparseGPT), written in the source's dtype. */
+  /** Returns a tensor's values if its kept weights differ from the source (SparseGPT). They are written in the source's dtype. */
   values?: (tensorName: string) => Promise<Float32Array | undefined>;
   onShard?: (done: number, total: number) => void;
 }
 
-/** Weights in memory at a time; a multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
+/** Bytes of weights in memory at a time. A multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
 const pieceBytes = 1 << 26;
 
-/** Small files that belong to every model. Weights in other formats, and indexes of such, do not. */
+/** Small files that are copied with a model. Weights in other formats and their indexes are not. */
 const companion = /\.(json|txt|md|model|jinja|tiktoken|py)$|^(licen[cs]e|notice|copying|readme|use_policy)/i;
 const foreign = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|gguf|onnx)(\.index\.json)?$/i;
 
 /**
- * Writes a checkpoint again with the pruned weights set to +0; all else stays as it is, byte for byte: kept weights, dtypes,
- * order, metadata, index of the shards (less what no shard has), config, tokenizer and licence files. Files of PyTorch weights
- * become safetensors with the same tensors. Each file is written durably, weights first.
- * Files that are already there and have just the bytes that they should have are left alone, so that it can be done again after
- * a crash at the price of reading. Memory: one mask and 64 MiB of weights.
+ * Writes a copy of a checkpoint with the pruned weights set to +0. Everything else is the same, byte for byte: kept weights, dtypes,
+ * order, metadata, index of the shards (without names that no shard has), config, tokenizer and licence files. PyTorch weight files
+ * become safetensors files with the same tensors. Each file is written durably, weights first.
+ * Files that already have the right content are not written again, so a repetition after a crash only costs reading.
+ * Memory: one mask and 64 MiB of weights.
  *
- * @throws TargetIsSourceError, MaskSizeError, UnsupportedDtypeError for a mask on weights that are not floats of 16 or 32 bits, TruncatedFileError
+ * @throws TargetIsSourceError, MaskSizeError, TruncatedFileError, UnsupportedDtypeError for a mask on weights that are not 16- or
+ *   32-bit floats
  */
 export async function writePrunedCheckpoint({ source, target, keptBits, values, onShard }: PrunedCheckpointRequest): Promise<void> {
   const folder = resolve(target);
@@ -59,19 +60,19 @@ export async function writePrunedCheckpoint({ source, target, keptBits, values, 
 }
 
 /**
- * Names of the small files of a model folder that belong to a copy: config, tokenizer, licence and their like.
- * An index belongs to shards: one that lies beside a single file is not written, or loaders would look for its shards.
+ * Names of the small files in a model folder that are copied: config, tokenizer, licence and the like.
+ * An index of shards is not among them: beside a single weight file, it would make loaders look for shards.
  */
 export async function companionFiles(folder: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of (await readdir(folder)).sort()) {
-    // Follows links: in the Hugging Face cache every file is one.
+    // `stat` follows links: in the Hugging Face cache, every file is a link.
     if (companion.test(name) && !foreign.test(name) && (await stat(join(folder, name))).isFile()) names.push(name);
   }
   return names;
 }
 
-/** The source's index, less the names that no shard has, and with the names that its shards have here. */
+/** The source's index without the names that no shard has, and with the new names of the shards. */
 async function* indexBytes({ folder, format }: Checkpoint, unfound: readonly string[]): AsyncGenerator<Uint8Array> {
   const bytes = await readFile(join(folder, format.index));
   if (unfound.length === 0 && format.kind === 'safetensors') {
@@ -84,7 +85,7 @@ async function* indexBytes({ folder, format }: Checkpoint, unfound: readonly str
   yield Buffer.from(`${JSON.stringify(index, null, 2)}\n`);
 }
 
-/** The bytes of a shard under its masks. A safetensors header needs no change: names, dtypes, shapes and offsets are the same. */
+/** The bytes of a shard with its masks applied. A safetensors header is copied, because names, dtypes, shapes and offsets stay the same. */
 async function* prunedShard(
   source: Checkpoint,
   file: string,
@@ -134,7 +135,7 @@ async function* prunedPieces(
   }
 }
 
-/** `weights[i] = 0` where bit i is 0; without branches, which a mask makes impossible to predict. */
+/** Sets `weights[i] = 0` where bit i is 0. Without branches, because a mask makes them unpredictable. */
 function zeroPruned(weights: Int16Array | Int32Array, bits: Uint8Array): void {
   for (let i = 0; i < weights.length; i++) weights[i] &= -((bits[i >>> 3] >>> (i & 7)) & 1);
 }

@@ -6,7 +6,7 @@ import { takeRows } from './row-runs.js';
 import { TruncatedFileError, UnsupportedDtypeError } from './errors.js';
 import type { TensorInfo } from './safetensors-header.js';
 
-/** Reads are issued in pieces of this many bytes: several threads share a tensor, and no system call refuses the size. */
+/** Bytes per read request. Several threads can share a tensor, and no system call refuses the size. */
 const pieceBytes = 1 << 26;
 
 const openFile = promisify(open);
@@ -44,7 +44,7 @@ function fillPiece(
   });
 }
 
-/** The bytes of a tensor, of those in its range of the file: a part's rows of its whole tensor. */
+/** Returns the tensor's own bytes out of those in its range of the file: for a part, its rows of the larger tensor. */
 export function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
   if (part === undefined) return bytes;
   const width = bytes.length / part.rows;
@@ -53,9 +53,9 @@ export function ownBytes({ part, shape }: TensorInfo, bytes: Buffer): Buffer {
 }
 
 /**
- * Bytes of a tensor -> float32 values in row-major order, exactly. F32 is a view of `bytes`, not a copy.
+ * Converts the bytes of a tensor to float32 values in row-major order, exactly. F32 gives a view of `bytes`, not a copy.
  *
- * @param bytes with a `byteOffset` that suits the dtype, as `readRange` gives
+ * @param bytes must have a `byteOffset` that is aligned for the dtype, as from `readRange`
  * @throws UnsupportedDtypeError for a dtype other than F32, F16 and BF16
  */
 export function decodeTensor(info: TensorInfo, bytes: Buffer): Float32Array {
@@ -68,7 +68,7 @@ export function decodeTensor(info: TensorInfo, bytes: Buffer): Float32Array {
   }
 }
 
-/** The error for tensors that have a dtype other than F32, F16 and BF16. */
+/** The error for tensors whose dtype is not F32, F16 or BF16. */
 export function unsupportedDtype(infos: readonly TensorInfo[]): UnsupportedDtypeError {
   return new UnsupportedDtypeError({
     what: `weights in ${[...new Set(infos.map((info) => info.dtype))].join(', ')} cannot be decoded`,
@@ -78,7 +78,7 @@ export function unsupportedDtype(infos: readonly TensorInfo[]): UnsupportedDtype
 }
 
 /**
- * A tensor's bytes as they are in the file, or any other range of one.
+ * Reads a tensor's bytes as they are in the file, or any other range of a file.
  *
  * @throws TruncatedFileError
  */
@@ -92,7 +92,7 @@ export async function readTensorBytes(info: Pick<TensorInfo, 'file' | 'begin' | 
 }
 
 /**
- * A tensor's values as float32, row-major.
+ * Reads a tensor's values as float32, row-major.
  *
  * @throws TruncatedFileError, UnsupportedDtypeError
  */

@@ -9,21 +9,21 @@ import type { TensorInfo } from './safetensors-header.js';
 export interface WantedTensor {
   name: string;
   shape: readonly number[];
-  /** Other names under which checkpoints are known to hold it. */
+  /** Other names that some checkpoints use for it. */
   aliases?: readonly string[];
-  /** Where the checkpoint has it as rows of a larger tensor of that name. */
+  /** Set if the checkpoint stores it as rows of the larger tensor `of`, which has `rows` rows. */
   part?: RowRuns & { of: string; aliases?: readonly string[]; rows: number };
 }
 
 /**
  * Finds the tensors that a model needs, under their names or else their aliases, and checks their shapes and dtypes.
  *
- * @returns by the wanted name; `TensorInfo.name` is the name that the checkpoint uses, of a part that of the larger tensor
- * @throws MissingTensorError, ShapeMismatchError, UnsupportedDtypeError, each for all tensors that it concerns
+ * @returns tensors by wanted name; `TensorInfo.name` is the name in the checkpoint (for a part, the name of the larger tensor)
+ * @throws MissingTensorError, ShapeMismatchError, UnsupportedDtypeError, each naming all tensors concerned
  */
 export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTensor[]): Map<string, TensorInfo> {
   const found = new Map<string, TensorInfo>();
-  // Parts of one tensor miss the same one.
+  // A set, because several parts may miss the same tensor.
   const missing = new Set<string>();
   const misshapen = new Set<string>();
   for (const spec of specs) {
@@ -56,7 +56,7 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
   return found;
 }
 
-/** What the checkpoint is to have for a wanted tensor: that one, or the one that it is a part of. */
+/** The tensor that the checkpoint must contain for a wanted tensor: itself, or the larger tensor that it is a part of. */
 export function storedOf({ name, aliases = [], shape, part }: WantedTensor): { name: string; aliases: readonly string[]; shape: readonly number[] } {
   return part === undefined ? { name, aliases, shape } : { name: part.of, aliases: part.aliases ?? [], shape: [part.rows, ...shape.slice(1)] };
 }
@@ -67,7 +67,7 @@ function partOf(info: TensorInfo, { shape, part }: WantedTensor): TensorInfo {
   return { ...info, shape, part: { from, run, stride, rows } };
 }
 
-/** The tensor under its name or else the first of its aliases that the checkpoint has; `undefined` if it has none of them. */
+/** Finds a tensor by its name or else its first alias in the checkpoint; `undefined` if there is none. */
 export function findTensor({ tensors }: Pick<Checkpoint, 'tensors'>, { name, aliases = [] }: Pick<WantedTensor, 'name' | 'aliases'>): TensorInfo | undefined {
   return [name, ...aliases].map((candidate) => tensors.get(candidate)).find((candidate) => candidate !== undefined);
 }

@@ -10,7 +10,7 @@ import { findDuplicateKey } from './duplicate-key.js';
 /** One tensor of a safetensors file. */
 export interface TensorInfo {
   name: string;
-  /** As the format spells it: `F32`, `F16`, `BF16`, `U8`, ... */
+  /** In the spelling of the format: `F32`, `F16`, `BF16`, `U8`, ... */
   dtype: string;
   shape: readonly number[];
   /** Path of the file. */
@@ -18,12 +18,12 @@ export interface TensorInfo {
   /** Byte offsets in the file, `end` exclusive. */
   begin: number;
   end: number;
-  /** Where it is a part of the tensor of that name: its rows. The offsets are those of the whole tensor. */
+  /** Set if this is a part of the tensor `name`: the rows of the part. The offsets are those of the whole tensor. */
   part?: RowRuns & { rows: number };
 }
 
 export interface SafetensorsHeader {
-  /** In the order in which their bytes lie in the file. */
+  /** In the order of their bytes in the file. */
   tensors: Map<string, TensorInfo>;
   metadata: Record<string, string>;
   /** Byte offset in the file at which the header ends and the tensors begin. */
@@ -32,13 +32,13 @@ export interface SafetensorsHeader {
 
 /** The limit of the format's own implementation. */
 const maxHeaderBytes = 100_000_000;
-/** The header's length is a 64-bit number in front of it. */
+/** The header is preceded by its length, a 64-bit integer. */
 const prefixBytes = 8;
 const remedy = 'The file is damaged or was made wrongly: get or convert it again';
 
 /**
- * Reads and checks the header of a safetensors file. Nothing is allocated before it is known to fit into the file,
- * and what is returned can be trusted: every tensor lies within the file, none overlaps, no byte is left over.
+ * Reads and checks the header of a safetensors file. Sizes are checked against the file before anything is allocated.
+ * The result can be trusted: every tensor is within the file, no two overlap, and no byte is left over.
  *
  * @throws TruncatedFileError, HeaderTooLargeError, MalformedHeaderError, DuplicateNameError, UnknownDtypeError,
  *   TensorSizeError, OffsetRangeError, OverlappingTensorsError, UnusedBytesError
@@ -124,7 +124,7 @@ function checkMetadata(entry: unknown, path: string): Record<string, string> {
   throw new MalformedHeaderError({ what: '__metadata__ is not an object of strings', where: path, remedy });
 }
 
-/** Checks what can be said about one tensor alone. */
+/** Checks one tensor by itself. */
 function checkEntry(name: string, entry: unknown, path: string, dataBegin: number, fileBytes: number): TensorInfo {
   const where = `${path}, tensor ${name}`;
   if (!isRecord(entry) || typeof entry.dtype !== 'string' || !isSizes(entry.shape) || !isSizes(entry.data_offsets) || entry.data_offsets.length !== 2) {

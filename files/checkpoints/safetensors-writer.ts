@@ -2,7 +2,7 @@ import { writeFileDurably } from '../artifacts/durable-file.js';
 import { dtypeBytes, elementCount, knownDtypes } from './dtypes.js';
 import { DuplicateNameError, TensorSizeError, UnknownDtypeError } from './errors.js';
 
-/** What the header says about a tensor. */
+/** The description of a tensor in the header. */
 export interface TensorSpec {
   name: string;
   dtype: string;
@@ -11,13 +11,13 @@ export interface TensorSpec {
 
 /** A tensor to be written. */
 export interface TensorData extends TensorSpec {
-  /** Row-major, little-endian. A function is asked when the tensor's turn comes, so that not all need to be in memory at once. */
+  /** Row-major, little-endian. A function is called only when its tensor is written, so that not all tensors are in memory at once. */
   data: Uint8Array | (() => Promise<Uint8Array>);
 }
 
 /**
- * Writes a safetensors file durably. Equal input gives equal bytes, in every order:
- * tensors are ordered by element size, largest first, so that each is aligned to it, and then by name.
+ * Writes a safetensors file durably. Equal tensors give equal bytes, whatever their order:
+ * they are sorted by element size, largest first, so that each is aligned, and then by name.
  *
  * @param order `given` keeps the order of `tensors` instead
  * @returns length and SHA-256 of the file
@@ -47,7 +47,7 @@ async function* content(tensors: readonly TensorData[], metadata: Readonly<Recor
   }
 }
 
-/** The header of a safetensors file whose tensors lie in that order. @throws DuplicateNameError, UnknownDtypeError */
+/** Encodes the header of a safetensors file with the tensors in the given order. @throws DuplicateNameError, UnknownDtypeError */
 export function encodeHeader(tensors: readonly TensorSpec[], metadata: Readonly<Record<string, string>>, path: string): Uint8Array {
   const header = new Map<string, unknown>();
   const keys = Object.keys(metadata).sort();
@@ -62,7 +62,7 @@ export function encodeHeader(tensors: readonly TensorSpec[], metadata: Readonly<
     header.set(name, { dtype, shape, data_offsets: [begin, end] });
     begin = end;
   }
-  // Joined by hand, because objects order keys that look like numbers before the others.
+  // Joined by hand, because objects put keys that look like numbers first.
   const json = Buffer.from(`{${[...header].map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`);
   const padded = Math.ceil(json.length / 8) * 8;
   const bytes = Buffer.alloc(8 + padded, ' ');
@@ -71,7 +71,7 @@ export function encodeHeader(tensors: readonly TensorSpec[], metadata: Readonly<
   return bytes;
 }
 
-/** Bytes that a tensor's data must have. */
+/** Number of bytes of a tensor's data. @throws UnknownDtypeError */
 function tensorBytes({ name, dtype, shape }: TensorSpec, path: string): number {
   const size = dtypeBytes(dtype);
   if (size === undefined) {

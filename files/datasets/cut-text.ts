@@ -1,18 +1,19 @@
 import type { AddedToken, Component, TokenizerJson, TokenizerModel } from './tokenizer-file.js';
 
 /**
- * How a text may be cut so that the tokens of its parts, put together, are those of the whole. Every cut is at one space between two
- * ASCII letters. `kept`: the part after the cut begins with the space. `dropped`: it begins with the letter, and the tokenizer puts
- * the space's own mark before it.
+ * How a text may be cut so that the tokens of its parts, concatenated, are those of the whole text. Every cut is at a single space between
+ * two ASCII letters. `kept`: the part after the cut begins with the space. `dropped`: it begins with the letter, and the tokenizer adds
+ * the mark for a space before it.
  */
 export type Cutting = 'kept' | 'dropped';
 
 /**
- * Says whether texts may be cut for a tokenizer. Why cut at all: the library keeps 150 to 200 bytes a character while it works.
+ * Returns how texts may be cut for a tokenizer; undefined if they may not. Texts are cut because the library uses 150 to 200 bytes per
+ * character while it works.
  *
- * A cut is exact where nothing that the tokenizer does reaches across it: no added token (those are found first), no normalizer, and
- * either a pre-tokenizer that always ends a word there, or a BPE model without a merge that joins a letter and the space's mark.
- * Only what is known to keep to that is listed below. With everything else a text is encoded whole: right too, with more memory.
+ * A cut is exact if no step of the tokenizer reaches across it: no added token (they are found first), no normalizer, and
+ * either a pre-tokenizer that always ends a word there, or a BPE model without a merge that joins a letter and the mark for a space.
+ * Only components that are known to satisfy this are listed below. With any other, a text is encoded whole, which only needs more memory.
  */
 export function cuttingOf(json: TokenizerJson): Cutting | undefined {
   if (json.added_tokens?.some(mayTouchCut) === true) return undefined;
@@ -32,7 +33,7 @@ export function cuttingOf(json: TokenizerJson): Cutting | undefined {
   return undefined;
 }
 
-/** Cuts a text into parts of `length` characters or somewhat more; of much more if there is no place for a cut. */
+/** Cuts a text into parts of at least `length` characters (except the last), usually only slightly more. */
 export function cutText(text: string, cutting: Cutting, length: number): string[] {
   const parts: string[] = [];
   const place = /[A-Za-z] [A-Za-z]/g;
@@ -49,10 +50,10 @@ export function cutText(text: string, cutting: Cutting, length: number): string[
   return parts;
 }
 
-/** The mark for a space in tokens of SentencePiece's kind. */
+/** The mark for a space in SentencePiece tokens. */
 const mark = '▁';
 
-/** Could an occurrence of this added token touch a cut? One that is normalized is taken as any normalizer below could change it. */
+/** Whether an occurrence of this added token could touch a cut. Takes into account how the normalizers below could change the token. */
 function mayTouchCut({ content, normalized = true }: AddedToken): boolean {
   const plain = normalized ? content.normalize('NFKD').replace(/[\s▁]/g, ' ').replace(/[\p{M}\p{C}]/gu, '') : content;
   return plain === '' || /^[A-Za-z]|[A-Za-z]$|(?:^|[A-Za-z]) (?:[A-Za-z]|$)/.test(plain);
@@ -63,29 +64,29 @@ function flat(component: Component | null | undefined, list: 'normalizers' | 'pr
   return component.type === 'Sequence' ? (component[list] ?? []).flatMap((member) => flat(member, list)) : [component];
 }
 
-/** Normalizers that change each character, or each with the marks that combine with it, by itself, and leave letters and spaces be. */
+/** Normalizers that change each character (with its combining marks) by itself. Letters stay letters, and spaces stay spaces. */
 const characterwise = new Set(['NFC', 'NFD', 'NFKC', 'NFKD', 'Lowercase', 'StripAccents', 'BertNormalizer']);
 
-/** The patterns of GPT-2, Llama 3 and Qwen2. In none of them can a match continue from a letter to a space. */
+/** The patterns of GPT-2, Llama 3 and Qwen2. None of them can match a letter followed by a space. */
 const wordPatterns = new Set([
   "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
 ]);
 
-/** A pre-tokenizer that always ends a word between a letter and a space. */
+/** Whether a pre-tokenizer always ends a word between a letter and a space. */
 function endsWord({ type, use_regex, pattern, behavior, invert }: Component): boolean {
   if (type === 'ByteLevel') return use_regex !== false;
   if (type === 'Split') return behavior === 'Isolated' && invert !== true && wordPatterns.has(pattern?.Regex ?? '');
   return type === 'Whitespace' || type === 'WhitespaceSplit' || type === 'BertPreTokenizer';
 }
 
-/** Those before the one that ends words must not cut elsewhere because of the cut; those after it see words only. */
+/** Pre-tokenizers before the one that ends words must not split differently because of the cut. Those after it see only words. */
 function endsWords(preTokenizers: readonly Component[]): boolean {
   const at = preTokenizers.findIndex(endsWord);
   return at >= 0
     && preTokenizers.slice(0, at).every(({ type }) => type === 'Digits' || type === 'Punctuation')
-    // Metaspace looks at where in the text a word stands.
+    // Metaspace depends on the position of a word in the text.
     && preTokenizers.slice(at + 1).every(({ type }) => type !== 'Metaspace');
 }
 
@@ -93,13 +94,13 @@ const isSpace = ({ pattern }: Component): boolean => pattern?.String === ' ';
 
 const marksSpaces = (normalizer: Component): boolean => normalizer.type === 'Replace' && isSpace(normalizer) && normalizer.content === mark;
 
-/** Gemma's pre-tokenizer splits at spaces, of which its normalizer has left none. */
+/** Gemma's pre-tokenizer splits at spaces, but its normalizer has already replaced all of them. */
 const findsNothing = (preTokenizer: Component): boolean => preTokenizer.type === 'Split' && isSpace(preTokenizer) && preTokenizer.invert !== true;
 
-/** Whether no merge joins a letter and a mark after it, and both sides of such a place are encoded as if they stood alone. */
+/** Whether no merge joins a letter and a following mark, so that both sides of a cut are encoded independently. */
 function mergesKeepWords({ type, vocab, merges, end_of_word_suffix, continuing_subword_prefix, ignore_merges }: TokenizerModel): boolean {
   if (type !== 'BPE' || merges === undefined || end_of_word_suffix || continuing_subword_prefix || ignore_merges === true) return false;
-  // Unknown characters side by side can become one token.
+  // If the mark is not in the vocabulary, it may be fused with unknown characters beside it.
   if (typeof vocab !== 'object' || vocab === null || !Object.hasOwn(vocab, mark)) return false;
   return merges.every((merge) => {
     const [left, right] = typeof merge === 'string' ? merge.split(' ', 2) : merge;

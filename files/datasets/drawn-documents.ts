@@ -3,7 +3,7 @@ import { gzipLines, textOfLine } from './json-lines.js';
 import { candidate, PythonRandom } from './python-random.js';
 
 export interface DrawRequest {
-  /** `.json.gz`, a document a line. */
+  /** `.json.gz` with one document per line. */
   file: string;
   field: string;
   encode: (text: string) => Promise<Int32Array>;
@@ -12,16 +12,16 @@ export interface DrawRequest {
   seed: number;
 }
 
-/** Documents in a row that may be too short before the file counts as one without long ones. */
+/** After this many short documents in a row, the file counts as one without long documents. */
 const fruitlessDraws = 100_000;
 
 /**
- * Windows as SparseGPT, Wanda and LLM-Barber take them from C4: a document is drawn, again until one is longer than the window, then
- * a place in it; the next. The draws are those of Python's `random` with that seed.
+ * Draws windows from C4 as SparseGPT, Wanda and LLM-Barber do. For each window, documents are drawn until one is longer than the window,
+ * then a position in it is drawn. The draws are those of Python's `random` with the same seed.
  *
- * A document may be anywhere in the file, so all of it is decompressed: once to count, then for the texts. What may be drawn is known
- * without them, since every word of the generator is either a document, a place or nothing: only documents that a word of the first few
- * thousand could mean are kept in memory; should the draws need more words, the file is read again.
+ * A document may be anywhere in the file, so the file is decompressed twice: once to count the documents, once for the texts. Every word
+ * of the generator selects a document, selects a position, or is rejected. So the documents that the first few thousand words could select
+ * are known in advance, and only these are kept in memory. If the draws need more words, the file is read again.
  *
  * @returns `[samples, sequenceLength]`, flattened
  * @throws TooFewTokensError, DatasetFileError, InvalidRecordError
@@ -46,7 +46,7 @@ export async function drawFromDocuments(request: DrawRequest): Promise<Int32Arra
       const line = texts.get(document);
       if (line === undefined) return undefined;
       const ids = await encode(textOfLine(line, field, `${file}:${document + 1}`));
-      // Of one that is too short, that is all there is to know.
+      // The tokens of a document that is too short are not needed.
       encoded.set(document, ids.length > request.sequenceLength ? ids : new Int32Array(0));
       return ids;
     });
@@ -54,7 +54,7 @@ export async function drawFromDocuments(request: DrawRequest): Promise<Int32Arra
   }
 }
 
-/** The documents that one of the first words could mean. */
+/** The documents that the first words of the generator could select. */
 function reachable(seed: number, count: number, words: number): Set<number> {
   const random = new PythonRandom(seed);
   const documents = new Set<number>();
@@ -65,7 +65,7 @@ function reachable(seed: number, count: number, words: number): Set<number> {
   return documents;
 }
 
-/** @returns undefined if a document is drawn that is not at hand */
+/** @returns undefined if a drawn document is not in memory */
 async function draw(
   request: DrawRequest, count: number, idsOf: (document: number) => Promise<Int32Array | undefined>,
 ): Promise<Int32Array | undefined> {

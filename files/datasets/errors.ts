@@ -10,7 +10,7 @@ export class DatasetFileError extends PermanentFault {
 /** A text file is not UTF-8. */
 export class InvalidUtf8Error extends PermanentFault {}
 
-/** A field is named for a file of plain text. */
+/** A field is given for a plain text file. */
 export class MeaninglessFieldError extends PermanentFault {
   constructor(file: string, field: string) {
     super({
@@ -20,25 +20,25 @@ export class MeaninglessFieldError extends PermanentFault {
   }
 }
 
-/** A text is longer than one string can be. */
+/** A text is longer than a JavaScript string can be. */
 export class TextTooLargeError extends PermanentFault {}
 
-/** A record of a JSON file is not JSON or not an object, or has no text under the field asked for. */
+/** A record of a JSON file is not JSON, is not an object, or has no text in the requested field. */
 export class InvalidRecordError extends PermanentFault {}
 
-/** A Parquet file is damaged, lacks the column asked for, or is compressed in a way that cannot be read. */
+/** A Parquet file is damaged, lacks the requested column, or uses an unsupported compression. */
 export class ParquetError extends PermanentFault {}
 
 /** A model folder has no `tokenizer.json`. */
 export class MissingTokenizerError extends PermanentFault {}
 
-/** `tokenizer.json` is damaged, or has a component that the tokenizers library does not know or cannot encode a text with. */
+/** `tokenizer.json` is damaged, or has a component that the tokenizers library does not know or cannot use. */
 export class UnsupportedTokenizerError extends PermanentFault {}
 
 /** The tokenizers library has no build for this machine, or its file is missing. */
 export class TokenizerLibraryError extends PermanentFault {}
 
-/** A text has half a surrogate pair, which is not a character. */
+/** A text contains half of a surrogate pair, which is not a character. */
 export class InvalidTextError extends PermanentFault {}
 
 /** A text has fewer tokens than the windows need. */

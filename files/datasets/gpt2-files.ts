@@ -1,10 +1,10 @@
-/** Files of a byte-level BPE tokenizer from before `tokenizer.json`: those of GPT-2 and of every OPT repository. */
+/** Files of a byte-level BPE tokenizer without a `tokenizer.json`, as in GPT-2 and all OPT repositories. */
 export const gpt2Files = { vocabulary: 'vocab.json', merges: 'merges.txt', special: 'special_tokens_map.json' } as const;
 
 export interface Gpt2Files {
   /** Token -> id, as in `vocab.json`. */
   vocabulary: Readonly<Record<string, number>>;
-  /** Text of `merges.txt`: two parts a line, the first merge first. */
+  /** Text of `merges.txt`: two parts per line, in order of priority. */
   merges: string;
   /** `tokenizer_config.json`. */
   config: Readonly<Record<string, unknown>>;
@@ -12,16 +12,16 @@ export interface Gpt2Files {
   special?: Readonly<Record<string, unknown>>;
 }
 
-/** Classes of transformers that read these files in this way. */
+/** Tokenizer classes of transformers that read these files in this way. */
 export const gpt2Classes: readonly unknown[] = ['GPT2Tokenizer', 'GPT2TokenizerFast'];
 
-/** GPT-2's tokens, for files that name none. */
+/** The special token of GPT-2, used if the files name none. */
 const usualToken = '<|endoftext|>';
 const specialNames = ['bos_token', 'eos_token', 'unk_token', 'pad_token'];
 
 /**
- * The `tokenizer.json` that transformers makes of these files (`GPT2Converter`): byte-level BPE, and with `add_bos_token` the token
- * that texts begin with.
+ * Makes the `tokenizer.json` that transformers makes from these files (`GPT2Converter`): byte-level BPE, and with `add_bos_token` a token
+ * at the beginning of texts.
  *
  * @returns JSON text; undefined if a special token is not in the vocabulary
  */
@@ -55,7 +55,7 @@ export function tokenizerOfGpt2({ vocabulary, merges, config, special = {} }: Gp
   });
 }
 
-/** The first line is a version if it begins with `#version`. */
+/** Parses `merges.txt`. Skips a first line that begins with `#version`. */
 function mergesOf(text: string): [string, string][] {
   const lines = text.split('\n').filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')));
   return lines.map((line) => line.trimEnd().split(' ') as [string, string]);

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-/** What a gzip file holds, in pieces of at most 1 MiB as they are unpacked: whoever stops early reads no more of it. */
+/** Unpacks a gzip file in pieces of at most 1 MiB. A caller that stops early does not read the rest of the file. */
 export async function* gunzip(file: string): AsyncGenerator<Buffer> {
   const input = createReadStream(file, { highWaterMark: 1 << 20 });
   const unpacked = createGunzip({ chunkSize: 1 << 20 });

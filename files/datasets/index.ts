@@ -1,4 +1,4 @@
-/** Text -> token windows. Promises the tokens that the model was trained with, and the same windows for the same seed, always. */
+/** Turns texts into token windows. Guarantees the tokens that the model was trained with, and the same windows for the same seed. */
 export * from './errors.js';
 export { namedCalibration, namedEvaluation, type NamedText } from './named.js';
 export { questionForms, readQuestions, type Question } from './questions.js';

@@ -1,12 +1,12 @@
 import { DatasetFileError, InvalidRecordError, InvalidUtf8Error } from './errors.js';
 import { gunzip } from './gunzip.js';
 
-/** Longest line that is read: a document of the web has a megabyte at most. */
+/** Maximum bytes of a line. A web document has about a megabyte at most. */
 const longestLine = 1 << 28;
 
 /**
- * The lines of a `.json.gz` (or `.jsonl.gz`) file that are not empty, as they come out of decompression: whoever stops early reads no more of it.
- * @throws DatasetFileError if the file cannot be read or is no gzip file
+ * Yields the non-empty lines of a `.json.gz` (or `.jsonl.gz`) file during decompression. A caller that stops early does not read the rest.
+ * @throws DatasetFileError if the file cannot be read or is not a gzip file
  */
 export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
@@ -33,7 +33,7 @@ export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** The text of a line. @throws InvalidRecordError, InvalidUtf8Error */
+/** Returns the text in a field of a line. @throws InvalidRecordError, InvalidUtf8Error */
 export function textOfLine(line: Buffer, field: string, where: string): string {
   let value: unknown;
   try {

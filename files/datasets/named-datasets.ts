@@ -1,19 +1,19 @@
 import type { NamedDataset } from './dataset-source.js';
 
-/** What the name of a dataset means on the hub. */
+/** The repository on the hub that the name of a dataset stands for. */
 export interface NamedRepository {
   repository: string;
-  /** Read unless the pipeline says another one. */
+  /** Used unless the pipeline gives another one. */
   revision: string;
-  /** The file that calibration text is from, and the one that perplexity is taken on. */
+  /** The file for calibration text, and the file for perplexity. */
   files: { calibration: string; evaluation: string };
   /** Field or column of the text. */
   field: string;
 }
 
 /**
- * The files that the scripts of SparseGPT, Wanda and LLM-Barber load. The hub has no commit of its own making of ptb that could be
- * cited: its script cannot be run here, so it is the branch of the hub's conversion to Parquet.
+ * The files that the scripts of SparseGPT, Wanda and LLM-Barber load. The repository of ptb has only a Python script, which cannot run
+ * here. So there is no commit of its authors to cite, and the revision is the branch with the hub's conversion to Parquet.
  */
 export const namedRepositories: Readonly<Record<NamedDataset['name'], NamedRepository>> = {
   c4: {

@@ -9,12 +9,12 @@ import type { Tokenizer } from './tokenizer.js';
 import { cutAllWindows, cutWindows, type WindowRequest } from './windows.js';
 
 /*
- * Datasets by name, cut as the published scripts cut them (data.py of Wanda and LLM-Barber, datautils.py of SparseGPT, which agree):
+ * Named datasets, cut as in the published scripts (data.py of Wanda and LLM-Barber, datautils.py of SparseGPT, which agree):
  *
- *              calibration text            perplexity text
- *   c4         each document by itself     the first 1,100 documents, a space between; at most 256 windows
- *   wikitext2  lines, a space between      lines, a blank line between
- *   ptb        sentences, a space between  sentences, a space between
+ *              calibration text             perplexity text
+ *   c4         each document by itself      the first 1,100 documents, joined by spaces; at most 256 windows
+ *   wikitext2  lines, joined by spaces      lines, joined by blank lines
+ *   ptb        sentences, joined by spaces  sentences, joined by spaces
  */
 const scoredDocuments = 1100;
 const scoredC4Windows = 256;
@@ -22,14 +22,14 @@ const evaluationJoins = { wikitext2: '\n\n', ptb: ' ' } as const;
 
 export interface NamedText {
   dataset: NamedDataset;
-  /** The dataset's file for the use, in the hub's cache. */
+  /** The dataset's file for calibration or evaluation, in the hub's cache. */
   file: string;
   tokenizer: Pick<Tokenizer, 'encode'>;
 }
 
 /**
- * Calibration windows. `random`: those of the published scripts with the same seed. `sequential`: the first of the text (c4: of its
- * documents with a blank line between, of which no more are read than that takes).
+ * Cuts calibration windows. `random`: the same as in the published scripts with the same seed. `sequential`: the first windows of the text.
+ * (For c4, the text is its documents, joined by blank lines; only as many as needed are read.)
  * @returns `[samples, sequenceLength]`, flattened
  * @throws TooFewTokensError, DatasetFileError, InvalidRecordError, ParquetError
  */
@@ -46,7 +46,7 @@ export async function namedCalibration({ dataset, file, tokenizer }: NamedText, 
   return sampling === 'random' ? windowsOfText(ids, request) : cutWindows(ids, request);
 }
 
-/** All windows for the perplexity. */
+/** Cuts all windows for the perplexity. */
 export async function namedEvaluation(
   { dataset, file, tokenizer }: NamedText,
   { maxWindows = Infinity, ...cut }: { sequenceLength: number; skipTokens: number; maxWindows?: number },
@@ -57,7 +57,7 @@ export async function namedEvaluation(
   return cutAllWindows(await tokenizer.encode(text, { specialTokens }), { ...cut, maxWindows: name === 'c4' ? Math.min(maxWindows, scoredC4Windows) : maxWindows });
 }
 
-/** A window at a random place of the text, again and again. The last place is never drawn: so it is in the scripts. */
+/** Cuts windows at random positions. The last position is never drawn, as in the published scripts. */
 function windowsOfText(ids: Int32Array, { samples, sequenceLength, seed }: WindowRequest): Int32Array {
   if (ids.length <= sequenceLength) {
     throw new TooFewTokensError({ what: `the text has ${ids.length} tokens`, expected: `more than ${sequenceLength}`, remedy: 'Use shorter windows' });
@@ -80,10 +80,10 @@ async function firstDocuments(file: string, field: string, count: number): Promi
   return documents;
 }
 
-/** Only tokens at the end can change with the following text. So many of them are left out. */
+/** The last tokens could change if more text followed. This many are left out. */
 const margin = 256;
 
-/** The first tokens of all documents with a blank line between: of twice as many documents as before, until there are enough. */
+/** Encodes the first documents, joined by blank lines. Doubles their number until there are enough tokens. */
 async function firstTokens(file: string, field: string, encode: (text: string) => Promise<Int32Array>, needed: number): Promise<Int32Array> {
   for (let count = 64; ; count *= 2) {
     const documents = await firstDocuments(file, field, count);

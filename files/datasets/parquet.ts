@@ -2,7 +2,7 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type AsyncBuffer, type Compressors, type FileMetaData } from 'hyparquet';
 import { DatasetFileError, InvalidRecordError, ParquetError } from './errors.js';
 
-/** Beside the two that hyparquet has itself: none, and Snappy. */
+/** Codecs in addition to those built into hyparquet: uncompressed and Snappy. */
 const compressors: Compressors = {
   GZIP: (input) => gunzipSync(input),
   BROTLI: (input) => brotliDecompressSync(input),
@@ -10,11 +10,11 @@ const compressors: Compressors = {
 const readableCodecs = ['UNCOMPRESSED', 'SNAPPY', ...Object.keys(compressors)];
 
 /**
- * A column of strings of a Parquet file.
+ * Reads a column of strings from a Parquet file.
  *
  * @throws DatasetFileError
- * @throws ParquetError if the file is damaged, has no such column, or is compressed in a way that cannot be read
- * @throws InvalidRecordError if a row has no string in it
+ * @throws ParquetError if the file is damaged, has no such column, or uses an unsupported compression
+ * @throws InvalidRecordError if the column has no string in a row
  */
 export async function readParquetColumn(file: string, column: string): Promise<string[]> {
   const { buffer, metadata } = await openParquet(file);
@@ -31,10 +31,10 @@ export async function readParquetColumn(file: string, column: string): Promise<s
 }
 
 /**
- * The first rows of a Parquet file, as objects by column.
+ * Reads the first rows of a Parquet file as objects, with the column names as keys.
  *
  * @throws DatasetFileError
- * @throws ParquetError if the file is damaged or compressed in a way that cannot be read
+ * @throws ParquetError if the file is damaged or uses an unsupported compression
  */
 export async function readParquetRows(file: string, limit?: number): Promise<Record<string, unknown>[]> {
   const { buffer, metadata } = await openParquet(file);

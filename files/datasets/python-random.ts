@@ -1,12 +1,12 @@
 /**
- * Python's `random.Random(seed)`: the Mersenne Twister MT19937 (Matsumoto, Nishimura 1998), seeded by its array as CPython does, so that
- * windows are the very ones that published scripts draw.
+ * Python's `random.Random(seed)`: the Mersenne Twister MT19937 (Matsumoto, Nishimura 1998), seeded by an array as in CPython, so that
+ * windows are the same as in the published scripts.
  */
 export class PythonRandom {
   private readonly state = new Uint32Array(624);
   private next = 624;
 
-  /** @param seed whole number in [0, 2^32) */
+  /** @param seed an integer in [0, 2^32) */
   constructor(seed: number) {
     const { state } = this;
     const size = state.length;
@@ -19,7 +19,7 @@ export class PythonRandom {
       state[0] = state[size - 1];
       i = 1;
     };
-    // The key is the seed's one word.
+    // The key array has one word, the seed.
     for (let round = 0; round < size; round++) {
       state[i] = (state[i] ^ Math.imul(state[i - 1] ^ (state[i - 1] >>> 30), 1664525)) + seed;
       step();
@@ -41,7 +41,7 @@ export class PythonRandom {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  /** `randint(low, high)`: a whole number in [low, high], high - low below 2^32 - 1. @throws RangeError if there is none */
+  /** `randint(low, high)`: an integer in [low, high]; high - low must be below 2^32 - 1. @throws RangeError if the range is empty */
   integer(low: number, high: number): number {
     const count = high - low + 1;
     if (count < 1) throw new RangeError(`randint(${low}, ${high}): there is no number between`);
@@ -62,7 +62,7 @@ export class PythonRandom {
   }
 }
 
-/** What a word means where a number below `count` is drawn: its first bits, as many as `count` has; not below `count`: another word is taken. */
+/** The first bits of a word, as many as `count` has. To draw a number below `count`, take words until this is below `count`. */
 export function candidate(word: number, count: number): number {
   return word >>> Math.clz32(count);
 }

@@ -6,34 +6,34 @@ import { jsonRecords, type DatasetRecord } from './records.js';
 import { fieldsOf, filled, TemplateValueError, valueAt } from './template.js';
 import { readUtf8 } from './utf8-file.js';
 
-/** A document of a zero-shot task: which continuation goes best with its context. */
+/** A document of a zero-shot task: asks which continuation fits its context best. */
 export interface Question {
-  /** Of each answer; the same one again if the answers are the continuations. */
+  /** One for each answer; all the same if the answers are the continuations. */
   contexts: string[];
   continuations: string[];
-  /** Characters (Unicode code points) of each answer; absent if the answers are the contexts. */
+  /** Length of each answer in characters (Unicode code points); absent if the answers are the contexts. */
   lengths?: number[];
   /** Index of the right answer. */
   gold: number;
 }
 
-/** Between a context and its continuation, which is no part of either. */
+/** Put between a context and its continuation. */
 const delimiter = ' ';
 
-/** What a user's own file holds. */
+/** Forms of the documents in a user's own file. */
 const ownForms: DocumentForm[] = [
   { context: '{query}', choices: { field: 'choices' }, gold: { field: 'gold' } },
   { contexts: { field: 'context_options' }, continuation: '{continuation}', gold: { field: 'gold' } },
 ];
 
-/** What questions follow from, beside the documents: for keys of artifacts. */
+/** The forms of a task's documents. Part of artifact keys, because questions depend on them. */
 export const questionForms = (task?: TaskDefinition): DocumentForm[] => task?.forms ?? ownForms;
 
 /**
- * The questions of a task, as lm-evaluation-harness puts them: a space between context and continuation.
+ * Reads the questions of a task, in the form of lm-evaluation-harness: a space between context and continuation.
  *
- * @param files JSON (an object a line, or an array; also `.gz`) or Parquet (`.parquet`), in order
- * @param limit at most so many, from the first on
+ * @param files JSON (one object per line, or an array; also `.gz`) or Parquet (`.parquet`), in order
+ * @param limit maximum number of questions; the first ones are taken
  * @throws InvalidRecordError, DatasetFileError, ParquetError, InvalidUtf8Error, TextTooLargeError
  */
 export async function readQuestions(files: readonly string[], forms: readonly DocumentForm[], limit = Infinity): Promise<Question[]> {
@@ -120,17 +120,17 @@ function split(values: Record<string, unknown>, { field, at }: { field: string; 
   return { before: text.slice(0, place), after: text.slice(place + at.length) };
 }
 
-/** As lm-evaluation-harness cleans HellaSwag, half of which is from WikiHow. */
+/** Cleans texts as lm-evaluation-harness does for HellaSwag, half of which is from WikiHow. */
 function withoutWikiHowMarks(text: string): string {
   return text.trim().replaceAll(' [title]', '. ').replace(/\[.*?\]/g, '').replaceAll('  ', ' ');
 }
 
-/** Fields without which a form says nothing. */
+/** The fields that a document must have for a form. */
 function fieldsNeeded({ split: cut, context, choices, contexts, continuation, gold }: DocumentForm): string[] {
   const ofTexts = (texts: Texts | undefined): string[] => (texts === undefined ? [] : Array.isArray(texts) ? texts.flatMap(fieldsOf) : [texts.field]);
   const fields = [...(cut ? [cut.field] : []), ...fieldsOf(context ?? ''), ...ofTexts(choices), ...ofTexts(contexts), ...fieldsOf(continuation ?? ''), gold.field, ...(gold.in === undefined ? [] : [gold.in])];
   return [...new Set(fields.filter((field) => cut === undefined || (field !== 'before' && field !== 'after')))];
 }
 
-/** Fields are looked up by names from files. */
+/** Without a prototype, because fields are looked up by names from files. */
 const withPrototypeless = (values: Record<string, unknown>): Record<string, unknown> => Object.assign(Object.create(null) as Record<string, unknown>, values);

@@ -1,8 +1,8 @@
 const bits64 = (1n << 64n) - 1n;
 
 /**
- * SplitMix64 (Steele, Lea, Flood 2014): a sequence of 64-bit numbers that is the same everywhere, for ever.
- * A counter goes up by the golden ratio's odd fraction, and each value of it is mixed.
+ * SplitMix64 (Steele, Lea, Flood 2014): a sequence of 64-bit numbers that is the same on every machine.
+ * A counter advances by an odd constant derived from the golden ratio, and its bits are mixed.
  */
 export function* splitMix64(seed: number): Generator<bigint, never> {
   let state = BigInt(seed) & bits64;
@@ -16,9 +16,9 @@ export function* splitMix64(seed: number): Generator<bigint, never> {
 }
 
 /**
- * Whole numbers that are uniform over [0, bound), up to a bias of bound / 2^64.
+ * Draws integers uniformly from [0, bound), up to a bias of bound / 2^64.
  *
- * @param seed whole number
+ * @param seed an integer
  */
 export function* uniformIntegers(seed: number, bound: number): Generator<number, never> {
   const numbers = splitMix64(seed);

@@ -10,20 +10,20 @@ const separator = '\n\n';
 const defaultField = 'text';
 
 /**
- * How a file's bytes become text. Equal bytes that are read in another way give another text, so all of this belongs into the key
- * of everything that is made from the text. A new way of reading adds a format, or a member where it is used.
+ * How the bytes of a file become text. The same bytes, read differently, give a different text, so all of this belongs in the key of
+ * everything that is made from the text. A new way of reading must add a format, or a member that is set only where it is used.
  */
 export type TextReading = TextFormat & { field?: string };
 
-/** How {@link readText} reads a dataset: by the endings of its file's name. Only documents have fields. */
+/** How {@link readText} reads a dataset, which depends on the file name's extensions. Plain text has no field. */
 export function textReading({ file, field = defaultField }: { file: string; field?: string }): TextReading {
   const format = textFormat(file);
   return format.documents === 'text' ? format : { ...format, field };
 }
 
 /**
- * The whole text of a dataset. The endings of the file's name say how it is read (`textFormat`): the documents of a JSON or Parquet
- * file in order with a blank line between them, any other file as it is. With `.gz` behind it, text and JSON are unpacked first.
+ * Reads the whole text of a dataset. The file name's extensions decide how (`textFormat`): the documents of a JSON or Parquet
+ * file are joined by blank lines; any other file is read as it is. Text and JSON files that end in `.gz` are unpacked first.
  *
  * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError, InvalidRecordError, ParquetError
  * @throws MeaninglessFieldError if `field` is given for a file that has no fields

@@ -1,14 +1,14 @@
 import { InvalidRecordError } from './errors.js';
 
-/** A record of a dataset, and where it is, for messages. */
+/** A record of a dataset, and its place for messages. */
 export interface DatasetRecord {
   values: Record<string, unknown>;
   where: string;
 }
 
 /**
- * The objects of a JSON text in order: one a line, empty lines left out, or the items of one array.
- * @param expected what is expected in an object, for the message where an item is not one
+ * Reads the objects of a JSON text in order: one per line, ignoring empty lines, or the items of an array.
+ * @param expected description of an object, for the message if an item is not an object
  * @throws InvalidRecordError
  */
 export function jsonRecords(text: string, file: string, expected: string): Iterable<DatasetRecord> {

@@ -1,9 +1,9 @@
-/** A zero-shot task as its file says it. Mirrors `schemas/task.schema.json`. */
+/** The definition of a zero-shot task, as in its file. Mirrors `schemas/task.schema.json`. */
 
-/** `acc`: the likeliest answer is right; `acc_norm`: the likeliest by character. */
+/** Share of questions whose best answer is right. `acc`: best by log-likelihood; `acc_norm`: by log-likelihood per character. */
 export type ZeroShotMetric = 'acc' | 'acc_norm';
 
-/** Templates, or the field that is a list of texts. */
+/** Templates, or a field that holds a list of texts. */
 export type Texts = string[] | { field: string };
 
 /** How a document becomes a question: one context with several continuations, or several contexts with one. */
@@ -15,7 +15,7 @@ export interface DocumentForm {
   contexts?: Texts;
   continuation?: string;
   clean?: 'wikihow';
-  /** A number from 0, or the place of the value in a list. */
+  /** The right answer: a number from 0, or a value whose position in a list is the answer. */
   gold: { field: string; values?: string[]; in?: string };
 }
 
@@ -32,7 +32,7 @@ export interface TaskDefinition {
   version: 1;
   task: string;
   description: string;
-  /** What gives the same numbers: version of lm-evaluation-harness, and the task's name and version there. */
+  /** The reference with the same numbers: version of lm-evaluation-harness, and name and version of the task there. */
   follows: { harness: string; task: string; version: string };
   source: TaskSource;
   metrics: ZeroShotMetric[];

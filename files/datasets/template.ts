@@ -1,4 +1,4 @@
-/** A value that a template cannot use; caught where the document's place is known. */
+/** A template cannot use a value. Caught where the place of the document is known. */
 export class TemplateValueError extends Error {
   constructor(
     message: string,
@@ -10,7 +10,7 @@ export class TemplateValueError extends Error {
 
 const filters: Record<string, (text: string) => string> = {
   strip: (text) => text.trim(),
-  /** Python's: one capital letter in front, small ones behind. */
+  /** Like Python's `capitalize`: first letter upper case, all others lower case. */
   capitalize: (text) => {
     const [first = '', ...rest] = Array.from(text);
     return first.toUpperCase() + rest.join('').toLowerCase();
@@ -29,12 +29,12 @@ export function valueAt(values: Record<string, unknown>, path: string): unknown 
   return value ?? undefined;
 }
 
-/** Paths of the fields that a template has. */
+/** Paths of the fields in a template. */
 export function fieldsOf(template: string): string[] {
   return Array.from(template.matchAll(slot), ([, path]) => path);
 }
 
-/** The template with fields' texts in their places. @throws TemplateValueError for a field that is not text */
+/** Fills in the fields of a template. @throws TemplateValueError if a field is not text, or there is no such filter */
 export function filled(template: string, values: Record<string, unknown>): string {
   return template.replace(slot, (_, path: string, filter?: string) => {
     const value = valueAt(values, path);

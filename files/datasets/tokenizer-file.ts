@@ -1,4 +1,4 @@
-/** The parts of `tokenizer.json` that are looked at here. All else is read by the tokenizers library alone. */
+/** The parts of `tokenizer.json` that our code reads. Everything else is read only by the tokenizers library. */
 export interface TokenizerJson {
   added_tokens?: AddedToken[];
   normalizer?: Component | null;
@@ -10,7 +10,7 @@ export interface TokenizerJson {
 
 export interface AddedToken {
   content: string;
-  /** Whether it is looked for after normalization, and changed by it, too. */
+  /** Whether it is normalized too, and searched for in the normalized text. */
   normalized?: boolean;
 }
 
@@ -41,10 +41,10 @@ export interface TokenizerModel {
   ignore_merges?: boolean;
 }
 
-/** A merge: its two parts, or both with a space between. */
+/** A merge: its two parts, as a pair or joined by a space. */
 type Merge = readonly [string, string] | string;
 
-/** What version 0.23 of the tokenizers library knows. */
+/** Component types that version 0.23 of the tokenizers library knows. */
 const known = {
   model: ['BPE', 'Unigram', 'WordLevel', 'WordPiece'],
   normalizer: [
@@ -69,7 +69,7 @@ export function unknownComponent(json: TokenizerJson): string | undefined {
 
 function unknownWithin(component: Component | null | undefined, path: string, types: readonly string[]): string | undefined {
   if (typeof component !== 'object' || component === null) return undefined;
-  // Files of old versions leave the type of a model out.
+  // Old files omit the type of the model.
   if (component.type !== undefined && !types.includes(component.type)) return `${path}.type ${JSON.stringify(component.type)}`;
   for (const list of ['normalizers', 'pretokenizers', 'processors', 'decoders'] as const) {
     const members = component[list];

@@ -7,34 +7,34 @@ import { InvalidTextError, MissingTokenizerError, TokenizerLibraryError, Unsuppo
 import { gpt2Classes, gpt2Files, tokenizerOfGpt2 } from './gpt2-files.js';
 import { unknownComponent, type TokenizerJson } from './tokenizer-file.js';
 
-/** Text -> tokens, as a model was trained with. */
+/** Converts text to the tokens that a model was trained with. */
 export interface Tokenizer {
   /**
-   * A whole text's token ids; with `specialTokens`, those that the tokenizer puts before and after a text, too.
+   * Returns the token ids of a whole text. With `specialTokens`, includes those that the tokenizer puts before and after a text.
    *
    * @throws InvalidTextError, UnsupportedTokenizerError
    */
   encode: (text: string, options?: { specialTokens: boolean }) => Promise<Int32Array>;
-  /** The token that texts begin with, and the one that ends them, if the tokenizer has them. */
+  /** Ids of the tokens that begin and end a text, if the tokenizer has them. */
   special: { bos?: number; eos?: number };
   /** Largest token id plus 1. */
   vocabularySize: number;
-  /** Absolute or relative paths, as `folder` was given, of the files that decide what `encode` gives. */
+  /** Paths of the files that determine the result of `encode`; absolute or relative like the given `folder`. */
   digestSource: string[];
 }
 
 export interface LoadOptions {
-  /** Characters of a part, if a long text may be cut. Does not change tokens. */
+  /** Characters per part, if a long text may be cut. Does not change the tokens. */
   partLength?: number;
 }
 
 const tokenizerFile = 'tokenizer.json';
 const configFile = 'tokenizer_config.json';
 
-/** Names of the files of a model folder that decide what its tokenizer gives. */
+/** Names of the files in a model folder that determine its tokens. */
 export const tokenizerFiles: readonly string[] = [tokenizerFile, configFile, ...Object.values(gpt2Files)];
 
-/** Parts that the library is given at once, which it encodes on all cores. */
+/** Parts passed to the library at once. It encodes them on all cores. */
 const partsAtOnce = 8;
 
 /**
@@ -69,7 +69,7 @@ interface Readers {
   readJson: (name: string) => Promise<Record<string, unknown>>;
 }
 
-/** The text of the `tokenizer.json` that transformers would make, and the file that it is mostly made of. */
+/** Returns the text of the `tokenizer.json` that transformers would make, and the path of its main source. */
 async function fromGpt2Files(folder: string, names: readonly string[], config: Record<string, unknown>, { read, readJson }: Readers): Promise<{ text: string; path: string }> {
   const { vocabulary, merges, special } = gpt2Files;
   const isComplete = names.includes(vocabulary) && names.includes(merges) && gpt2Classes.includes(config['tokenizer_class']);
@@ -85,7 +85,7 @@ async function fromGpt2Files(folder: string, names: readonly string[], config: R
   return { text, path };
 }
 
-/** Loads the library when it is first needed: it is a native one of 5 MB. */
+/** Loads the library at first use, because it is a native library of 5 MB. */
 function openLibrary(): typeof library {
   try {
     return requirePackage('tokenizers') as typeof library;
@@ -116,7 +116,7 @@ function open(Original: typeof library.Tokenizer, text: string, json: TokenizerJ
       where: path, remedy: 'Get the file again, or save it with a current version of transformers',
     }, { cause: error });
   }
-  // Both are for batches of a model's inputs. transformers, too, turns them off unless they are asked for.
+  // Truncation and padding are for batches of model inputs. transformers turns them off too, unless asked for.
   original.disableTruncation();
   original.disablePadding();
   return original;
@@ -148,7 +148,7 @@ function encoderOf(original: library.Tokenizer, json: TokenizerJson, path: strin
     const before = mask.indexOf(0);
     const after = before + ids[0].length;
     const simple = before >= 0 && mask.lastIndexOf(0) === after - 1 && ids[0].every((id, i) => id === around[before + i]);
-    // A template can do more than put tokens before and after a text, such as repeat it.
+    // A template can do more than add tokens before and after a text. For example, it can repeat the text.
     if (!simple) return Int32Array.from((await batch([text], true))[0].getIds());
     return joined([Int32Array.from(around.slice(0, before)), ...ids, Int32Array.from(around.slice(after))]);
   };
@@ -164,7 +164,7 @@ function joined(parts: readonly Int32Array[]): Int32Array {
   return whole;
 }
 
-/** The library would take half a surrogate pair for U+FFFD; Python's refuses it. */
+/** Refuses half of a surrogate pair, as Python's tokenizers does. The library here would read it as U+FFFD. */
 function mustHaveWholeCharacters(text: string): void {
   const at = /\p{Surrogate}/u.exec(text)?.index;
   if (at === undefined) return;
@@ -175,7 +175,7 @@ function mustHaveWholeCharacters(text: string): void {
   });
 }
 
-/** `tokenizer_config.json` names them, as text or with settings. */
+/** Reads the special tokens from `tokenizer_config.json`, which names them as text or as objects. */
 function specialTokensOf(original: library.Tokenizer, config: Record<string, unknown>): Tokenizer['special'] {
   const idOf = (key: string): number | undefined => {
     const value = config[key];

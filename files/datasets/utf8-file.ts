@@ -5,7 +5,7 @@ import { DatasetFileError, InvalidUtf8Error, TextTooLargeError } from './errors.
 import { gunzip } from './gunzip.js';
 
 /**
- * A UTF-8 file's text, less a byte order mark. A file whose name ends in `.gz` is unpacked.
+ * Reads the text of a UTF-8 file, without a byte order mark. A file whose name ends in `.gz` is unpacked.
  * @throws DatasetFileError, InvalidUtf8Error, TextTooLargeError
  */
 export async function readUtf8(file: string): Promise<string> {
@@ -30,7 +30,7 @@ export function tooLarge(length: number, file: string): TextTooLargeError {
   });
 }
 
-/** All that a gzip file holds, or an error as soon as that is more than a text can be. */
+/** Unpacks a whole gzip file. @throws TextTooLargeError as soon as the content is longer than a string can be */
 async function gunzipWhole(file: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -42,9 +42,9 @@ async function gunzipWhole(file: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Offset at which the first sequence that is not UTF-8 begins. */
+/** Offset of the first invalid UTF-8 sequence. */
 function firstInvalidByte(bytes: Buffer): number {
-  // Decoding puts U+FFFD where bytes are invalid, so the first difference lies within the first of those.
+  // Decoding replaces invalid bytes by U+FFFD, so the first difference lies within the first replacement.
   const repaired = Buffer.from(bytes.toString('utf8'));
   let at = 0;
   while (bytes[at] === repaired[at]) at++;

@@ -6,17 +6,17 @@ export interface WindowRequest {
   samples: number;
   /** Tokens per window. */
   sequenceLength: number;
-  /** `sequential`: the first windows, one after the other. `random`: each begins anywhere, so that windows may overlap. */
+  /** `sequential`: the first windows, one after the other. `random`: windows begin anywhere and may overlap. */
   sampling: 'sequential' | 'random';
-  /** Of `random` sampling; a whole number. */
+  /** For `random` sampling; an integer. */
   seed: number;
-  /** Tokens at the start of the stream that no window has. */
+  /** Number of tokens to skip at the start of the stream. */
   skipTokens?: number;
 }
 
 /**
- * Cuts windows out of a stream of tokens. Random starts are uniform over all at which a whole window fits; sample i begins at
- * the i-th number of `uniformIntegers(seed, ...)`, so that more samples of one seed begin with fewer samples of it.
+ * Cuts windows out of a stream of tokens. Random starts are uniform over all positions at which a whole window fits. Sample i begins at
+ * the i-th number of `uniformIntegers(seed, ...)`, so a larger number of samples with the same seed begins with the same windows.
  *
  * @returns `[samples, sequenceLength]`, flattened
  * @throws TooFewTokensError
@@ -35,10 +35,10 @@ export function cutWindows(ids: ArrayLike<number>, request: WindowRequest): Int3
 }
 
 /**
- * All whole windows of a stream of tokens, one after the other.
+ * Cuts a stream of tokens into windows, one after the other. Drops tokens at the end that do not fill a window.
  *
- * @param options.skipTokens tokens at the start of the stream that no window has
- * @param options.maxWindows at most so many windows
+ * @param options.skipTokens number of tokens to skip at the start of the stream
+ * @param options.maxWindows maximum number of windows
  * @returns `[windows, sequenceLength]`, flattened
  * @throws TooFewTokensError if not one window fits
  */

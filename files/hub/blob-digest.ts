@@ -6,7 +6,7 @@ export function expectedDigest({ checksum }: Pick<RemoteFile, 'checksum'>): stri
   return 'sha256' in checksum ? checksum.sha256 : checksum.git;
 }
 
-/** What makes it of so many bytes. Git hashes a blob with its length in front. */
+/** The hash that computes the expected digest. Git prefixes a blob with its length. */
 export function newHash({ checksum, size }: Pick<RemoteFile, 'checksum' | 'size'>): Hash {
   return 'sha256' in checksum ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }

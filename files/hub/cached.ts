@@ -7,13 +7,13 @@ import { refFile, repositoryFolder, snapshotFolder, type Repository } from './re
 /** A repository at a commit. */
 export type Pinned = Omit<Repository, 'revision'> & { commit: string };
 
-/** A file of the cache, whoever downloaded it; undefined if it is not there. */
+/** Path of a file in the cache, which may be the download of another program; undefined if it is not there. */
 export async function cachedFile(cache: string, repository: Pinned, path: string): Promise<string | undefined> {
   const file = join(snapshotFolder(cache, repository, repository.commit), path);
   return (await stat(file).catch(() => undefined))?.isFile() === true ? file : undefined;
 }
 
-/** The commit that a branch or tag stood for when it was last asked for. */
+/** The commit of a branch or tag when it was last requested. */
 export async function cachedCommit(cache: string, repository: Repository): Promise<string | undefined> {
   const commit = (await readFile(refFile(cache, repository), 'utf8').catch(() => '')).trim();
   return commit === '' ? undefined : commit;
@@ -23,7 +23,7 @@ export async function rememberCommit(cache: string, repository: Repository, comm
   await writeFileDurably(refFile(cache, repository), [Buffer.from(commit)]);
 }
 
-/** Whether the repository is known not to have a file at a commit: then it need not be requested again. */
+/** Whether the repository is known not to have a file at a commit, so that it need not be requested again. */
 export async function isKnownMissing(cache: string, repository: Pinned, path: string): Promise<boolean> {
   return (await stat(missingMark(cache, repository, path)).catch(() => undefined)) !== undefined;
 }
@@ -39,7 +39,7 @@ function missingMark(cache: string, repository: Pinned, path: string): string {
 }
 
 /**
- * Compares the SHA-256 of a file of the cache with the name of its blob, if the name is a SHA-256. Other programs write there too.
+ * Checks the SHA-256 of a cached file against the name of its blob, if the name is a SHA-256. Other programs write to the cache too.
  * @throws CacheDamagedError
  */
 export async function checkBlob(file: string, digest: string): Promise<void> {

@@ -10,7 +10,7 @@ import { describeRepository, type Repository } from './repository.js';
 import { bodyOf, hubFetch, waitToRetry } from './request.js';
 import type { HubSettings } from './settings.js';
 
-/** How far the download of one file is. */
+/** Progress of the download of one file. */
 export interface DownloadProgress {
   path: string;
   doneBytes: number;
@@ -20,19 +20,19 @@ export interface DownloadProgress {
 export interface BlobRequest {
   repository: Repository;
   remote: RemoteFile;
-  /** Where it goes, named by its checksum. */
+  /** Target path, named by the checksum. */
   blob: string;
   settings: HubSettings;
   onProgress?: (progress: DownloadProgress) => void;
 }
 
-/** Cuts in a row without a new byte after which the activity's own retries take over. */
+/** After this many cut connections in a row without a new byte, the activity's own retries take over. */
 const fruitlessCuts = 5;
 
 /**
- * Downloads a file of a repository under a temporary name, continues after cuts (also those that ended a process before), compares it with
- * its checksum, syncs and renames it. The library's own download continues after no cut and checks nothing.
- * @throws ChecksumMismatchError if it is wrong a second time; CacheFullError; HubUnreachableError; the faults of `hubFetch`
+ * Downloads a file of a repository under a temporary name, resumes after cut connections and killed processes, checks the
+ * checksum, syncs and renames the file. (The hub library's own download never resumes and checks nothing.)
+ * @throws ChecksumMismatchError if the checksum is wrong twice; CacheFullError; HubUnreachableError; the faults of `hubFetch`
  */
 export async function downloadBlob(request: BlobRequest): Promise<void> {
   const { blob, remote, onProgress } = request;
@@ -56,7 +56,7 @@ export async function downloadBlob(request: BlobRequest): Promise<void> {
   await syncFolder(dirname(blob));
 }
 
-/** Brings a partial file to its full size. @returns the digest of what is in it then */
+/** Downloads the rest of a partial file. @returns the digest of the whole content */
 async function fill(partial: string, request: BlobRequest, report: (doneBytes: number) => void): Promise<string> {
   const { remote, repository, settings } = request;
   const handle = await open(partial, 'a+');
@@ -82,7 +82,7 @@ async function fill(partial: string, request: BlobRequest, report: (doneBytes: n
           hash.update(piece);
           have += piece.byteLength;
           report(have);
-          // More than there should be: the checksum will not be right.
+          // Too many bytes: the checksum will be wrong anyway.
           if (have > remote.size) break;
         }
         if (have < remote.size) throw unreachable(settings.endpoint, new Error(`the answer ended ${remote.size - have} bytes early`));
@@ -115,7 +115,7 @@ async function write(handle: FileHandle, piece: Uint8Array, partial: string, mis
   }
 }
 
-/** @param missing bytes that are still to come @throws CacheFullError */
+/** Checks that there is enough free disk space. @param missing bytes that are still to be downloaded @throws CacheFullError */
 export async function checkSpace(folder: string, missing: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < missing) throw cacheFull(folder, missing, bavail * bsize);
@@ -125,7 +125,7 @@ function resolveUrl({ endpoint }: HubSettings, { type, repository, revision }: R
   return `${endpoint}/${type === 'dataset' ? 'datasets/' : ''}${repository}/resolve/${revision}/${path.split('/').map(encodeURIComponent).join('/')}`;
 }
 
-/** Machines that share a cache and a name cannot tell each other's processes. */
+/** Another process has renamed our file. This happens if machines that share a cache have the same name. */
 function takenOver(partial: string): HubUnreachableError {
   return new HubUnreachableError({ where: partial, what: 'another process has taken over this download', remedy: 'It is tried again; give machines that share a cache different names' });
 }

@@ -1,13 +1,13 @@
 import { bytesText } from '../../errors/bytes-text.js';
 import { PassingFault, PermanentFault, type FaultText } from '../../errors/fault.js';
 
-/** Nobody answers at the hub's address, the connection was cut, or the hub has a trouble of its own (5xx, too many requests). */
+/** The hub does not answer, the connection was cut, or the hub has a problem of its own (5xx, too many requests). */
 export class HubUnreachableError extends PassingFault {}
 
-/** The hub wants a token, or refuses the one it got (401, 403). */
+/** The hub requires a token, or refuses the given one (401, 403). */
 export class HubAccessError extends PermanentFault {}
 
-/** The repository's conditions have to be accepted on the hub first. */
+/** The user must first accept the repository's conditions on the hub. */
 export class GatedRepositoryError extends PermanentFault {}
 
 /** The hub has no such repository, or none that this token can see. */
@@ -19,31 +19,31 @@ export class RevisionNotFoundError extends PermanentFault {}
 /** The repository has no such file at that revision. */
 export class RepositoryFileNotFoundError extends PermanentFault {}
 
-/** The hub answers something that is not its protocol. */
+/** The hub's response does not follow its protocol. */
 export class HubProtocolError extends PermanentFault {}
 
-/** A file that came from the hub is not the one that the hub lists, twice in a row. It is not kept. */
+/** A downloaded file had the wrong checksum twice in a row. It is not kept. */
 export class ChecksumMismatchError extends PermanentFault {}
 
-/** A file of the cache is not the one that its name, a checksum, says. */
+/** The content of a cached file does not match its name, which is a checksum. */
 export class CacheDamagedError extends PermanentFault {}
 
-/** The hub may not be asked (HF_HUB_OFFLINE), and the cache does not have the file. */
+/** The cache does not have the file, and the hub must not be contacted (HF_HUB_OFFLINE). */
 export class NotInCacheError extends PermanentFault {}
 
-/** What is to be downloaded does not fit on the disk. */
+/** The download does not fit on the disk. */
 export class CacheFullError extends PassingFault {}
 
-/** A repository has weights only in pickle files of other names than transformers writes. */
+/** A repository has weights only in pickle files whose names are not those that transformers writes. */
 export class PickleRepositoryError extends PermanentFault {}
 
 /** A repository has no weights that can be read, or no config.json. */
 export class NoModelError extends PermanentFault {}
 
-/** A revision, repository id or path that cannot be a name in the cache. */
+/** A revision, repository id or path cannot be used as a name in the cache. */
 export class HubNameError extends PermanentFault {}
 
-/** A cut, a closed port, a server of a network that answers nothing: what the system said, without addresses that hold secrets. */
+/** The error for a failed connection: a cut, a closed port, no response. Gives the system's message, but no full URL (secrets). */
 export function unreachable(where: string, cause: unknown): HubUnreachableError {
   return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'It is tried again, and a download continues where it stopped' }, { cause });
 }
@@ -55,7 +55,7 @@ function reasonOf(error: unknown): string {
   return code === undefined || inner.message.includes(code) ? inner.message : `${inner.message}, ${code}`;
 }
 
-/** @param missing bytes that are still to come */
+/** @param missing bytes that are still to be downloaded @param free free bytes; undefined if the disk is full */
 export function cacheFull(folder: string, missing: number, free: number | undefined): CacheFullError {
   const text: FaultText = {
     where: folder,

@@ -12,15 +12,15 @@ import { hubJson } from './request.js';
 import { hubSettings, type HubSettings } from './settings.js';
 
 export interface FetchFileRequest extends Repository {
-  /** Within the repository, with slashes. */
+  /** Path within the repository, with slashes. */
   path: string;
   onProgress?: (progress: DownloadProgress) => void;
 }
 
 /**
- * A file of a repository, from the cache, or downloaded into it. A file that is there under a commit costs no request, whoever
- * brought it there; one that is not whole and checked is never there.
- * @returns the file, and the commit that it is of
+ * Returns a file of a repository. Downloads it into the cache if it is not there. If the revision is a commit and the file is in the cache,
+ * there is no request, even if another program downloaded it. Files appear in the cache only complete and checked.
+ * @returns path and commit of the file
  * @throws the errors of this folder
  */
 export async function fetchFile({ path, onProgress, ...repository }: FetchFileRequest, settings: HubSettings = hubSettings()): Promise<{ file: string; commit: string }> {
@@ -43,7 +43,7 @@ async function lookUp({ type, repository, commit }: Pinned, path: string, settin
   return remoteFile(info, subject);
 }
 
-/** Where the cache keeps the content of a file. */
+/** The path of a file's content in the cache. */
 export function blobPath(pinned: Pinned, remote: RemoteFile, { cache }: HubSettings): string {
   return join(repositoryFolder(cache, pinned), 'blobs', expectedDigest(remote));
 }
@@ -51,7 +51,7 @@ export function blobPath(pinned: Pinned, remote: RemoteFile, { cache }: HubSetti
 /** Downloads in flight in this process, by blob. */
 const inFlight = new Map<string, Promise<void>>();
 
-/** Brings a file that the hub lists into the cache. @returns its path there */
+/** Downloads a file that the hub lists into the cache, unless it is there. @returns its path in the cache */
 export async function fetchListed(pinned: Pinned, remote: RemoteFile, settings: HubSettings, onProgress?: (progress: DownloadProgress) => void): Promise<string> {
   const { type, repository, commit } = pinned;
   checkPath(remote.path);
@@ -68,9 +68,9 @@ export async function fetchListed(pinned: Pinned, remote: RemoteFile, settings: 
   return pointer;
 }
 
-/** A relative link, so that the cache can be moved; if the system has no links, a copy. Appears by a rename. */
+/** Creates a relative link, so that the cache can be moved, or a copy if the system has no links. It appears by a rename. */
 async function point(pointer: string, blob: string): Promise<void> {
-  // Two that ask for one file, in this process too, must not rename the same draft.
+  // Two requests for the same file, even in one process, must not rename the same draft.
   const draft = `${pointer}.${randomUUID()}.draft`;
   await symlink(relative(dirname(pointer), blob), draft).catch(() => copyFile(blob, draft));
   await rename(draft, pointer);

@@ -10,9 +10,9 @@ import { hubSettings, type HubSettings } from './settings.js';
 import { otherPickles, weightFormats, type WeightFormat } from './weight-formats.js';
 
 const config = 'config.json';
-/** Without these a tokenizer may be another one; that a repository has none of a name is remembered. */
+/** A model may have a different tokenizer without these files. If a repository lacks one of them, the cache records it. */
 const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'];
-/** Small files that belong to a model. Code does not. */
+/** Small files that are downloaded with a model. Code is not. */
 const companion = /^[^/]+\.(json|txt|model|jinja|tiktoken)$|^(licen[cs]e|notice|use_policy)[^/]*$/i;
 const otherWeights = /\.(bin|pt|pth|ckpt|h5|msgpack|gguf|onnx|safetensors)(\.index\.json)?$/i;
 
@@ -21,10 +21,9 @@ export interface FetchModelRequest extends Omit<Repository, 'type'> {
 }
 
 /**
- * A model's folder in the cache, with its config, its weights (safetensors, else PyTorch's; those that an index names), tokenizer and
- * licence files.
- * A pinned model that is whole in the cache costs no request.
- * @returns the snapshot's folder, and its commit
+ * Downloads a model into the cache: config, weights (safetensors or else PyTorch; with an index, the files that it names), tokenizer and
+ * licence files. If the revision is a commit and the cache has the whole model, there is no request.
+ * @returns the snapshot's folder and its commit
  * @throws PickleRepositoryError, NoModelError, NotInCacheError, and the errors of `fetchFile`
  */
 export async function fetchModel({ onProgress, ...request }: FetchModelRequest, settings: HubSettings = hubSettings()): Promise<{ folder: string; commit: string }> {
@@ -35,7 +34,7 @@ export async function fetchModel({ onProgress, ...request }: FetchModelRequest, 
   const missing = await missingFiles(pinned, settings);
   if (missing.length === 0) return { folder, commit };
   if (settings.offline) {
-    // What has no tokenizer may still be pruned by magnitude.
+    // A model without a tokenizer can still be pruned by magnitude.
     const needed = missing.filter((name) => !tokenizerFiles.includes(name));
     if (needed.length > 0) throw notInCache({ ...repository, revision: commit }, needed.join(', '));
     return { folder, commit };
@@ -49,7 +48,7 @@ export async function fetchModel({ onProgress, ...request }: FetchModelRequest, 
   return { folder, commit };
 }
 
-/** Better said before the first shard than at the last one. */
+/** Checks the disk space for all files, so that an error comes before the first shard and not at the last. @throws CacheFullError */
 async function checkAllFit(pinned: Pinned, files: readonly RemoteFile[], settings: HubSettings): Promise<void> {
   let missing = 0;
   for (const file of files) missing += Math.max(0, file.size - (await presentBytes(blobPath(pinned, file, settings))));
@@ -58,7 +57,7 @@ async function checkAllFit(pinned: Pinned, files: readonly RemoteFile[], setting
   await checkSpace(folder, missing);
 }
 
-/** The config of a model alone, for those who only want to know its size. @returns the folder that it is in */
+/** Downloads only the config of a model, for callers that only need its size. @returns its folder and its commit */
 export async function fetchModelConfig(request: Omit<Repository, 'type'>, settings: HubSettings = hubSettings()): Promise<{ folder: string; commit: string }> {
   const repository = { type: 'model', ...request } as const;
   const pinned = await pin(repository, settings);
@@ -72,7 +71,7 @@ export async function fetchModelConfig(request: Omit<Repository, 'type'>, settin
   return { folder: snapshotFolder(settings.cache, pinned, commit), commit };
 }
 
-/** What a model needs and the cache does not have; before there is an index, that. */
+/** Names of the model's files that are missing in the cache. If it has no weights and no index, a description of the weights. */
 async function missingFiles(pinned: Pinned, { cache }: HubSettings): Promise<string[]> {
   const missing: string[] = [];
   const isThere = async (path: string): Promise<boolean> => (await cachedFile(cache, pinned, path)) !== undefined;
@@ -88,7 +87,7 @@ async function missingFiles(pinned: Pinned, { cache }: HubSettings): Promise<str
   return [...missing, expectedWeights];
 }
 
-/** Small files first: what is wrong with them comes out before gigabytes are loaded. */
+/** The files to download. Small files come first, so that their errors appear before gigabytes are downloaded. */
 async function wantedFiles(pinned: Pinned, files: readonly RemoteFile[], fetch: (file: RemoteFile) => Promise<string>): Promise<RemoteFile[]> {
   const find = (name: string): RemoteFile | undefined => files.find(({ path }) => path === name);
   const format = weightFormats.find(({ single, index }) => find(single) !== undefined || find(index) !== undefined);

@@ -1,6 +1,6 @@
 /**
- * Models and datasets of a Hugging Face hub, in the cache that huggingface_hub and transformers share. Promises that what it
- * gives is whole and has the hub's checksum, that a pinned file in the cache costs no request, and that the token goes to the hub only.
+ * Models and datasets of a Hugging Face hub, in the cache that huggingface_hub and transformers share. Guarantees that files are
+ * complete and match the hub's checksum, that a cached file of a known commit needs no request, and that the token goes only to the hub.
  */
 export { checkBlob } from './cached.js';
 export { fetchFile, type FetchFileRequest } from './fetch-file.js';

@@ -6,16 +6,17 @@ import { describeRepository, type Repository } from './repository.js';
 import { hubJson } from './request.js';
 import type { HubSettings } from './settings.js';
 
-/** What the hub says about a file: its size, and its checksum, by which the cache names it. */
+/** A file as the hub lists it. The cache names files by their checksum. */
 export interface RemoteFile {
   path: string;
   size: number;
-  /** SHA-256 of a large file (LFS, Xet), else git's SHA-1 of a blob. */
+  /** SHA-256 for a large file (LFS, Xet), git's SHA-1 of the blob for others. */
   checksum: { sha256: string } | { git: string };
 }
 
 /**
- * A repository at the commit that its revision means: itself, or what the hub says (offline: what it said last). The cache remembers it.
+ * Resolves the revision of a repository to a commit. A branch or tag is looked up on the hub, and the cache records the commit.
+ * Offline, the recorded commit is used.
  * @throws NotInCacheError, RepositoryNotFoundError, RevisionNotFoundError, HubAccessError, GatedRepositoryError, HubUnreachableError
  */
 export async function pin({ type, repository, revision }: Repository, settings: HubSettings): Promise<Pinned> {
@@ -38,7 +39,7 @@ async function resolveCommit(repository: Repository, settings: HubSettings): Pro
   return sha;
 }
 
-/** The files that the hub has at a commit. */
+/** Lists the files of a repository at a commit. */
 export async function remoteFiles({ type, repository, commit }: Pinned, settings: HubSettings): Promise<RemoteFile[]> {
   const subject = { type, repository, revision: commit };
   const files: RemoteFile[] = [];
@@ -48,14 +49,14 @@ export async function remoteFiles({ type, repository, commit }: Pinned, settings
   return files;
 }
 
-/** @throws HubProtocolError if there is no checksum */
+/** Converts an entry of the hub's list. @throws HubProtocolError if it has no checksum */
 export function remoteFile({ path, size, oid, lfs }: Pick<ListFileEntry, 'path' | 'size' | 'oid' | 'lfs'>, repository: Repository): RemoteFile {
   if (lfs !== undefined && /^[0-9a-f]{64}$/.test(lfs.oid)) return { path, size: lfs.size, checksum: { sha256: lfs.oid } };
   if (lfs === undefined && oid !== undefined && /^[0-9a-f]{40}$/.test(oid)) return { path, size, checksum: { git: oid } };
   throw new HubProtocolError({ where: describeRepository(repository), what: `the hub gives no checksum of ${path}`, expected: "a SHA-256, or git's SHA-1", remedy: 'Check HF_ENDPOINT' });
 }
 
-/** @param what is missing */
+/** @param what what is missing */
 export function notInCache(repository: Repository, what: string): NotInCacheError {
   return new NotInCacheError({
     where: describeRepository(repository), what: `the cache does not have ${what}, and HF_HUB_OFFLINE forbids asking the hub`,

@@ -5,13 +5,13 @@ import { resolve } from 'node:path';
 export const looksLikeRepository = (source: string): boolean => /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9_][\w.-]*$/.test(source);
 
 /**
- * Whether a model source is a Hugging Face repository id (`organisation/name`), not a folder. What starts like a path is one;
- * anything else of that form is a folder only if there is one.
+ * Whether a model source is a Hugging Face repository id (`organisation/name`) and not a folder. A source that starts like a path is
+ * a folder. A source in the form of a repository id is a folder only if that folder exists.
  */
 export function isRepositoryId(source: string, base: string): boolean {
   if (!looksLikeRepository(source)) return false;
   return statSync(resolve(base, source), { throwIfNoEntry: false })?.isDirectory() !== true;
 }
 
-/** A full commit hash, which always means the same. Branches and tags can move. */
+/** Whether a revision is a full commit hash, which never changes its meaning. Branches and tags can move. */
 export const isCommit = (revision: string): boolean => /^[0-9a-f]{40}$/.test(revision);

@@ -5,14 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, thisMachine } from '../artifacts/index.js';
 
 /*
- * What is downloaded stands beside the blob that it will become, as `<blob>.<process>-<start>-<machine>.incomplete`: the name says
- * whose it is. Others of that machine wait while the owner lives, and take it over by a rename, of which one succeeds, when it is dead
- * or has given it up (`<blob>.free.incomplete`).
- * The name is not the one that huggingface_hub writes to (`<blob>.incomplete`), which counts on its own locks.
+ * A partial download is a file beside its future blob, `<blob>.<process>-<start>-<machine>.incomplete`; the name identifies the owner.
+ * Other processes wait while the owner lives. When it is dead or has given up the file (`<blob>.free.incomplete`), they try to
+ * take it over by a rename, and one of them succeeds.
+ * The name differs from `<blob>.incomplete`, to which huggingface_hub writes under locks of its own.
  */
 
 const suffix = '.incomplete';
-/** An owner on another machine is taken for dead when its file has not grown for so long. */
+/** An owner on another machine counts as dead if its file has not grown for this long. */
 const silentMs = 120_000;
 const lookMs = 500;
 const machine = createHash('sha256').update(thisMachine()).digest('hex').slice(0, 16);
@@ -30,7 +30,7 @@ function nameOf(blob: string): string {
 
 const freeName = (blob: string): string => `${blob}.free${suffix}`;
 
-/** @returns undefined for a foreign file */
+/** @returns `nobody` for a file that was given up, undefined for a file of another program */
 function ownerOf(file: string, blob: string): Owner | 'nobody' | undefined {
   if (file === freeName(blob)) return 'nobody';
   if (!file.startsWith(blob)) return undefined;
@@ -47,7 +47,7 @@ async function isOwned(file: string, owner: Owner | 'nobody'): Promise<boolean> 
   return found !== undefined && (await clockOf(dirname(file))) - found.mtimeMs < silentMs;
 }
 
-/** Milliseconds since the epoch by the clock of a folder's file system: the clocks of two machines that share it may differ. */
+/** Milliseconds since the epoch by the clock of a folder's file system, because the clocks of machines that share it may differ. */
 async function clockOf(folder: string): Promise<number> {
   const probe = join(folder, `.${randomUUID()}.clock`);
   try {
@@ -59,9 +59,10 @@ async function clockOf(folder: string): Promise<number> {
 }
 
 /**
- * A file of our own to download a blob into, with what another process left of it when it died.
- * Two that begin in the same instant may both download; each has a file of its own, so that costs traffic and nothing else.
- * @returns undefined once the blob itself is there
+ * Creates this process's partial file for a blob, or takes over the one that a dead process left.
+ * Two processes that start at the same moment may both download. Each has its own file, so this only costs traffic.
+ * @param onWait called repeatedly while another process is downloading the blob
+ * @returns the path of the partial file; undefined if the blob itself is there
  */
 export async function takePartial(blob: string, onWait: () => void): Promise<string | undefined> {
   const own = nameOf(blob);
@@ -86,7 +87,7 @@ export async function takePartial(blob: string, onWait: () => void): Promise<str
   }
 }
 
-/** Leaves what has come so far to whoever tries next. */
+/** Leaves the partial download to the next process that tries. */
 export async function giveUpPartial(blob: string, partial: string): Promise<void> {
   const found = await stat(partial).catch(() => undefined);
   if (found === undefined) return;
@@ -94,7 +95,7 @@ export async function giveUpPartial(blob: string, partial: string): Promise<void
   else await rename(partial, freeName(blob));
 }
 
-/** Bytes of a blob that are here already: all of it, or what an earlier download left. */
+/** Number of bytes of a blob that are already on disk, complete or partial. */
 export async function presentBytes(blob: string): Promise<number> {
   const names = await readdir(dirname(blob)).catch(() => []);
   const files = names.map((name) => join(dirname(blob), name)).filter((file) => file === blob || ownerOf(file, blob) !== undefined);

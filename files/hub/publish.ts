@@ -10,22 +10,22 @@ import type { Repository } from './repository.js';
 import { hubFetch } from './request.js';
 import type { HubSettings } from './settings.js';
 
-/** What is published: a file on this machine, or a text. */
+/** The content of a published file: a file on this machine, or a text. */
 export type Content = { file: string } | { text: string };
 
 export interface PublishRequest {
-  /** `organisation/name`; made if it is not there. */
+  /** `organisation/name`. Created if it does not exist. */
   repository: string;
   branch: string;
-  /** Whether a repository that is made is private. */
+  /** Whether a new repository is private. */
   private: boolean;
-  /** By their paths in the repository. */
+  /** Contents by their paths in the repository. */
   files: ReadonlyMap<string, Content>;
-  /** Paths of the repository that are removed if they are not in `files`. */
+  /** Whether a path in the repository is to be removed if it is not in `files`. */
   isOutdated: (path: string) => boolean;
   /** First line of the commit's message. */
   title: string;
-  /** SHA-256 of files, if known already, by their paths on this machine. */
+  /** SHA-256 of files, if already known, by their paths on this machine. */
   known?: ReadonlyMap<string, string>;
   onProgress?: (what: string) => void;
   signal?: AbortSignal;
@@ -36,13 +36,13 @@ export interface Published {
   /** The page of the repository. */
   url: string;
   commit: string;
-  /** Paths that the commit changed or removed; empty if everything was there already. */
+  /** Paths that the commit changed or removed; empty if nothing had to change. */
   changed: string[];
 }
 
 /**
- * Makes a branch of a repository hold these files. Files that are there with the same digests are not sent again, and without a difference there is
- * no commit. A call that was interrupted is continued by the next one: the hub keeps the large files that it has got whole.
+ * Commits files to a branch of a repository. Files with the same digest on the hub are not sent again; if nothing differs, there is
+ * no commit. After an interruption, call it again: the hub keeps the large files that it has received completely.
  * @throws HubAccessError without a token that may write, RevisionNotFoundError if the branch is missing, HubUnreachableError, HubProtocolError
  */
 export async function publish(request: PublishRequest, settings: HubSettings): Promise<Published> {
@@ -57,26 +57,26 @@ export async function publish(request: PublishRequest, settings: HubSettings): P
     const made = await commit({
       repo: { type: 'model', name: repository }, branch, title: request.title, parentCommit: head, hubUrl: settings.endpoint,
       operations: changes.map((path) => operation(path, request.files.get(path))),
-      // Without it a file is sent as a whole, and the hub says afterwards which files it has.
+      // Without Xet, a file is sent as a whole, and the hub can say later which files it has.
       useXet: false,
       fetch: sending(settings, subject, onProgress),
       ...(request.signal !== undefined && { abortSignal: request.signal }),
     });
     return { repository, url, commit: made?.commit.oid ?? '', changed: changes };
   } catch (error) {
-    // The commit may have been made, and the answer lost.
+    // The commit may have succeeded although its response was lost.
     const after = await compare(request, subject, settings).catch(() => undefined);
     if (after === undefined || after.changes.length > 0) throw error;
     return { repository, url, commit: after.head, changed: changes };
   }
 }
 
-/** Which paths differ between the branch and what it should hold. Makes the repository if it is not there. */
+/** Returns the paths that differ between the branch and `files`. Creates the repository if it does not exist. */
 async function compare({ files, isOutdated, known, ...request }: PublishRequest, subject: Repository, settings: HubSettings): Promise<{ head: string; changes: string[] }> {
   const pinned = await pin(subject, settings).catch(async (error: unknown) => {
     if (!(error instanceof RepositoryNotFoundError)) throw error;
     const asked = { repo: { type: 'model', name: request.repository }, private: request.private, hubUrl: settings.endpoint, fetch: hubFetch(settings, { ...subject, writes: true }) } as const;
-    // The token goes with `fetch`, which takes those of other hubs than Hugging Face's, too.
+    // `fetch` adds the token, because the library only accepts tokens of Hugging Face's own hub.
     await createRepo(asked as typeof asked & { accessToken: string });
     return await pin(subject, settings);
   });
@@ -102,10 +102,10 @@ function operation(path: string, content: Content | undefined): CommitOperation 
   return { operation: 'addOrUpdate', path, content: 'file' in content ? pathToFileURL(content.file) : new Blob([content.text]) };
 }
 
-/** So slow an upload may be, in bytes a second, before it counts as cut: an answer comes only after all of it. */
+/** Slowest upload in bytes per second before it counts as cut. The response comes only after the whole upload. */
 const slowest = 50_000;
 
-/** A `fetch` for what is sent: as {@link hubFetch}, with time for large bodies. A commit is not sent twice: the caller looks whether it was made. */
+/** Like {@link hubFetch}, but with more time for large bodies. A commit is not retried: the caller checks whether it succeeded. */
 function sending(settings: HubSettings, subject: Repository, onProgress: (what: string) => void): typeof fetch {
   return async (input, init = {}) => {
     const bytes = init.body instanceof Blob ? init.body.size : 0;

@@ -5,19 +5,19 @@ import { HubNameError } from './errors.js';
 /** A repository of the hub at a revision: branch, tag or commit. */
 export interface Repository {
   type: 'model' | 'dataset';
-  /** `organisation/name`, or a name alone. */
+  /** `organisation/name`, or only a name. */
   repository: string;
   revision: string;
 }
 
-/** `org/name@revision`, for people. */
+/** `org/name@revision`, for messages. Shortens commits. */
 export function describeRepository({ type, repository, revision }: Repository): string {
   return `${type === 'dataset' ? 'datasets/' : ''}${repository}@${isCommit(revision) ? revision.slice(0, 12) : revision}`;
 }
 
 /**
- * Where the cache keeps a repository, as huggingface_hub does: `blobs/<checksum>`, `refs/<branch>` (a commit), and
- * `snapshots/<commit>/<path>`, which are links to blobs.
+ * The folder of a repository in the cache. Its layout is that of huggingface_hub: `blobs/<checksum>`, `refs/<branch>` (contains a commit),
+ * and `snapshots/<commit>/<path>` (links to blobs).
  */
 export function repositoryFolder(cache: string, { type, repository }: Pick<Repository, 'type' | 'repository'>): string {
   checkName(repository, /^[\w.-]+(\/[\w.-]+)?$/, 'repository id');
@@ -28,13 +28,13 @@ export function snapshotFolder(cache: string, repository: Pick<Repository, 'type
   return join(repositoryFolder(cache, repository), 'snapshots', commit);
 }
 
-/** Holds the commit that a branch or tag stood for when it was last asked for. */
+/** The file with the commit of a branch or tag when it was last requested. */
 export function refFile(cache: string, repository: Repository): string {
   checkName(repository.revision, /^[\w./-]+$/, 'revision');
   return join(repositoryFolder(cache, repository), 'refs', repository.revision);
 }
 
-/** What a repository names its files is joined to folders of ours: no name may lead out of them, on any system. */
+/** Checks a path in a repository. It is joined to local folders and must not lead out of them, on any system. @throws HubNameError */
 export function checkPath(path: string): void {
   checkName(path, /^[^\\:]+$/, 'path of a file');
 }

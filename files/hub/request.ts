@@ -6,12 +6,12 @@ import {
 import { describeRepository, type Repository } from './repository.js';
 import type { HubSettings } from './settings.js';
 
-/** What is asked for, for messages. */
+/** What is requested, for messages. */
 export interface Subject extends Repository {
   path?: string;
-  /** What is asked for changes the repository. */
+  /** Whether the request changes the repository. */
   writes?: boolean;
-  /** How often it is asked for at most; 5 times unless given. */
+  /** Maximum number of attempts; default 5. */
   attempts?: number;
 }
 
@@ -19,29 +19,29 @@ export interface Subject extends Repository {
 const usualAttempts = 5;
 const longestWaitMs = 30_000;
 
-/** Waits before attempt `failures` + 1: half a second, then twice as long each time, or as long as the server asks for. */
+/** Waits before the next attempt: half a second, doubled after each failure, or as long as the server asks for; at most 30 s. */
 export async function waitToRetry(failures: number, askedSeconds = 0): Promise<void> {
   await sleep(Math.min(longestWaitMs, Math.max(askedSeconds * 1000, 500 * 2 ** (failures - 1))));
 }
 
 /**
- * A `fetch` for the hub: adds the token, to the hub's own address only (a redirect to another one goes without it), tries again what
- * may pass, and throws one of our faults for an answer that is not a success.
- * A connection that gives nothing for `idleMs` is cut; a body has to be read through {@link bodyOf} for that.
+ * A `fetch` for the hub. It adds the token, but only for the hub's own origin (not for redirects elsewhere), retries temporary
+ * failures, and throws one of our faults for every other response that is not a success.
+ * A connection without data for `idleMs` is cut. For this, bodies must be read through {@link bodyOf}.
  */
 export function hubFetch(settings: HubSettings, subject: Subject): typeof fetch {
   return retrying(settings, subject, (response) => Promise.resolve(response));
 }
 
 /**
- * A {@link hubFetch} for answers of JSON: the whole body has come and is JSON once it returns. A body that is cut off, or that
- * gives nothing for `idleMs`, is asked for again like an answer that never came.
+ * A {@link hubFetch} for JSON. When it returns, the whole body has arrived and is valid JSON. A body that is cut off or gives no data
+ * for `idleMs` is requested again, like a missing response.
  */
 export function hubJson(settings: HubSettings, subject: Subject): typeof fetch {
   return retrying(settings, subject, (response) => wholeJson(response, settings, subject));
 }
 
-/** @param accept what becomes of a successful answer, or the error for which it is asked for again */
+/** @param accept maps a successful response to the result, or to an error that causes a retry */
 function retrying(settings: HubSettings, subject: Subject, accept: (response: Response) => Promise<Response | Error>): typeof fetch {
   return async (input, init = {}) => {
     const url = input instanceof Request ? input.url : String(input);
@@ -90,7 +90,7 @@ async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, in
   }
 }
 
-/** The bytes of an answer as they come. @throws HubUnreachableError if they end early or stop for `idleMs` */
+/** Yields the bytes of a response as they arrive. @throws HubUnreachableError if they end early or stop for `idleMs` */
 export async function* bodyOf(response: Response, idleMs: number): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
@@ -111,7 +111,7 @@ export async function* bodyOf(response: Response, idleMs: number): AsyncGenerato
   }
 }
 
-/** What an answer that is not a success means. `x-error-code`, if present, says more than the status. */
+/** The fault for an unsuccessful response. The header `x-error-code`, if present, is more precise than the status. */
 async function faultOf(response: Response, subject: Subject, settings: HubSettings): Promise<Fault> {
   const { status } = response;
   const code = response.headers.get('x-error-code');

@@ -3,15 +3,15 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { rememberSecret } from '../../errors/secrets.js';
 
-/** What the environment says about the hub, by the same variables that huggingface_hub reads. */
+/** Settings of the hub from the environment, in the same variables that huggingface_hub reads. */
 export interface HubSettings {
-  /** `HF_ENDPOINT`, without a slash at its end. */
+  /** `HF_ENDPOINT` without a trailing slash. */
   endpoint: string;
   /** `HF_HUB_CACHE`, else `hub` in `HF_HOME`. Absolute. */
   cache: string;
-  /** `HF_TOKEN`, else what `HF_TOKEN_PATH` (or `token` in `HF_HOME`) holds. */
+  /** `HF_TOKEN`, else the content of `HF_TOKEN_PATH` (or of `token` in `HF_HOME`). */
   token?: string;
-  /** `HF_HUB_OFFLINE` (or `TRANSFORMERS_OFFLINE`): the hub is not asked for anything. */
+  /** `HF_HUB_OFFLINE` (or `TRANSFORMERS_OFFLINE`): no requests to the hub. */
   offline: boolean;
   /** Milliseconds without a byte after which a connection counts as cut: `HF_HUB_DOWNLOAD_TIMEOUT` (seconds). */
   idleMs: number;

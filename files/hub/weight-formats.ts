@@ -1,11 +1,11 @@
-/** How Hugging Face names the files of a model's weights. */
+/** Names of a model's weight files on Hugging Face. */
 export interface WeightFormat {
   kind: 'safetensors' | 'pytorch';
-  /** A model in one file. */
+  /** Name of the file if there is only one. */
   single: string;
-  /** Which of several files a tensor is in. */
+  /** Name of the index, which maps tensors to files. */
   index: string;
-  /** Of every file of weights. */
+  /** Extension of all weight files. */
   extension: string;
 }
 
@@ -16,13 +16,13 @@ const pytorchFormat: WeightFormat = {
   kind: 'pytorch', single: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json', extension: '.bin',
 };
 
-/** The first that a folder has is the one that is read, as in transformers. */
+/** In order of preference, as in transformers: the first format found in a folder is read. */
 export const weightFormats: readonly WeightFormat[] = [safetensorsFormat, pytorchFormat];
 
-/** Files of weights that may hold anything, under names that transformers does not look for. */
+/** Pickle files of weights under names that transformers does not look for. */
 export const otherPickles = /^([^/]*\.(bin|pt|pth|ckpt)|consolidated.*)$/;
 
-/** What a file of PyTorch weights is called when it is written as safetensors: `pytorch_model-00001-of-00002.bin` is `model-00001-of-00002.safetensors`. */
+/** The safetensors name for a PyTorch weight file: `pytorch_model-00001-of-00002.bin` becomes `model-00001-of-00002.safetensors`. */
 export function safetensorsName(file: string): string {
   return file.replace(/^pytorch_model/, 'model').replace(/\.bin$/, '.safetensors');
 }

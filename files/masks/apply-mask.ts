@@ -13,17 +13,17 @@ export interface ApplyRequest {
   model: string;
   /** Folder to write. */
   target: string;
-  /** Write into a folder that has something in it. */
+  /** Write even if the folder is not empty. */
   overwrite?: boolean;
-  /** Accept a mask that was made for a model of another digest. */
+  /** Accept a mask that was made for a model with another digest. */
   anyModel?: boolean;
-  /** Apply a mask to dense weights though the checkpoint that it comes from has updated ones. */
+  /** Apply the mask to the dense weights even if its checkpoint has updated weights. */
   denseValues?: boolean;
   onProgress?: (doneFiles: number, totalFiles: number) => void;
 }
 
 /**
- * Makes the pruned checkpoint again from a mask and the dense model: byte for byte that of the run which made the mask.
+ * Recreates the pruned checkpoint from a mask and the dense model. It equals that of the run that made the mask, byte for byte.
  *
  * @returns number of linears pruned
  * @throws TargetIsSourceError, OutputExistsError, UpdatedValuesError, MaskMismatchError, MaskFileError, and what
@@ -51,7 +51,7 @@ export async function applyMask(request: ApplyRequest): Promise<{ linears: numbe
   return { linears: entries.size };
 }
 
-/** The linears of a mask by the names that the model has for them. */
+/** The linears of a mask, by their names in the model. */
 function linearsInModel(mask: MaskFile, source: Checkpoint): Map<string, MaskEntry> {
   const inModel = nameFinder(source.tensors);
   return new Map(mask.linears.map((entry) => {
@@ -82,8 +82,8 @@ async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Pro
 }
 
 /**
- * The source itself is left to the writer, which says so better.
- * @param otherwise what else to do about it
+ * Checks that a target folder is empty or absent. Accepts the source folder, for which the writer has a better error.
+ * @param otherwise another remedy, for the message
  * @throws OutputExistsError
  */
 export async function checkEmpty(target: string, source: string | undefined, otherwise = ''): Promise<void> {

@@ -14,11 +14,11 @@ export interface ScannerParts {
   planned: ReadonlyMap<string, PlannedLinear>;
   values: 'dense' | 'updated' | undefined;
   violations: Violations;
-  /** The pattern that must hold, if one is stated. */
+  /** The pattern that must hold, if one is given. */
   stated: string | undefined;
 }
 
-/** Goes over the weight files of a checkpoint, once, judging and hashing the same bytes. */
+/** Reads the weight files of a checkpoint once, and checks and hashes the same bytes. */
 export class CheckpointScanner {
   readonly linears: LinearFacts[] = [];
   private readonly inSource: (name: string) => TensorInfo | undefined;
@@ -28,8 +28,8 @@ export class CheckpointScanner {
   }
 
   /**
-   * @param digests gets the SHA-256 of every tensor
-   * @param advance gets the number of bytes done since the last call
+   * @param digests receives the SHA-256 of every tensor
+   * @param advance called with the number of bytes since the last call
    */
   async scanFile(file: string, digests: Record<string, string>, advance: (bytes: number) => void): Promise<FileFacts> {
     const { reader } = this.parts;
@@ -75,7 +75,7 @@ export class CheckpointScanner {
     return { take: (piece, at) => scan.take(piece, at), end };
   }
 
-  /** The same bytes of the dense model; undefined if it has no such tensor of the same kind, which is said elsewhere. */
+  /** Reads the same bytes of the dense model; undefined if its tensor is missing or differs in dtype or size, which is reported elsewhere. */
   private sourceBytes(info: TensorInfo): ((begin: number, end: number) => Promise<Buffer>) | undefined {
     const original = this.inSource(info.name);
     if (original === undefined || original.dtype !== info.dtype || original.end - original.begin !== info.end - info.begin) return undefined;

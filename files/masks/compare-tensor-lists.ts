@@ -2,7 +2,7 @@ import type { Checkpoint } from '../checkpoints/index.js';
 import { nameFinder } from './layers.js';
 import type { Violations } from './violations.js';
 
-/** Adds the tensors that only one of two checkpoints has, or that have another shape or dtype in the one than in the other. */
+/** Adds a violation for each tensor that only one of the checkpoints has, or whose shape or dtype differs. */
 export function compareTensorLists(checkpoint: Checkpoint, source: Checkpoint, violations: Violations): void {
   const inSource = nameFinder(source.tensors);
   const inCheckpoint = nameFinder(checkpoint.tensors);
@@ -21,7 +21,7 @@ export function compareTensorLists(checkpoint: Checkpoint, source: Checkpoint, v
   }
 }
 
-/** An output projection that is tied to the embeddings is often not stored. */
+/** Whether a tensor may be missing: an output projection that is tied to the embeddings is often not stored. */
 function mayBeLeftOut(name: string, { config }: Checkpoint): boolean {
   return config['tie_word_embeddings'] === true && /(^|\.)lm_head\.weight$/.test(name);
 }

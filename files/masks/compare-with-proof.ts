@@ -7,8 +7,8 @@ import type { Proof } from './proof-file.js';
 import type { Violation } from './violations.js';
 
 /**
- * What of a checkpoint differs from the time when its proof was written: tensors and masks by name, then files. Tensors that are
- * known to be wrong already are not named again.
+ * Returns the differences between a checkpoint and its proof: tensors and masks by name, then files. Tensors that already have a
+ * violation are not listed again.
  */
 export function compareWithProof(facts: CheckpointFacts, proof: Proof, proofFile: string): Violation[] {
   const named = new Set(facts.violations.listed.map(({ tensor }) => tensor));
@@ -24,7 +24,7 @@ export function compareWithProof(facts: CheckpointFacts, proof: Proof, proofFile
   ];
 }
 
-/** What of a mask file differs from the time when the proof was written. */
+/** Returns the differences between a mask file and the proof. */
 export function compareMaskWithProof({ linears, mask }: MaskFacts, proof: Proof): Violation[] {
   return [...changedMasks(linears, proof), ...changedMaskFile(mask, proof)];
 }
@@ -43,7 +43,7 @@ function changedMasks(linears: readonly LinearFacts[], proof: Proof): Violation[
   });
 }
 
-/** Wherever the file lies now: it may be a copy. */
+/** Compares only the digest, because the file may have been copied elsewhere. */
 function changedMaskFile(now: FileFacts, { mask: then }: Proof): Violation[] {
   if (then === undefined || then.sha256 === now.sha256) return [];
   return [{ kind: 'digest', file: basename(now.file), ...digestText(now.sha256, then.sha256, 'the file has') }];
@@ -62,7 +62,7 @@ function digestText(now: string | undefined, then: string, subject: string): Pic
   return { found: now === undefined ? 'not found' : `${subject} SHA-256 ${now}`, expected: `${then}, as when it was proved` };
 }
 
-/** Kept weights that are zero now and were not, with a position if one is known. */
+/** Linears in which the number of kept weights that are zero has changed, with the position of a new one if known. */
 function keptZerosThatCame(linears: readonly LinearFacts[], proof: Proof): Violation[] {
   const before = inProof(proof);
   return linears.flatMap(({ name, keptZeros }): Violation[] => {

@@ -12,7 +12,7 @@ import { Violations } from './violations.js';
 
 export interface ComposeRequest {
   sources: readonly MaskSource[];
-  /** A weight is kept where `all` masks keep it, or where `any` does. */
+  /** Keep a weight if `all` masks keep it, or if `any` mask does. */
   keep: 'all' | 'any';
   /** The mask file to write. */
   target: string;
@@ -22,8 +22,8 @@ export interface ComposeRequest {
 }
 
 /**
- * Writes one mask made of several, or of one: that is how the mask of a pruned checkpoint becomes a file. Its pattern is found
- * again, exactly. It says `values: dense` only if all of them do.
+ * Writes a mask that combines several. With one source, it turns the mask of a pruned checkpoint into a file. The pattern is
+ * detected again and must hold exactly. The metadata has `values: dense` only if all sources have it.
  *
  * @throws OutputExistsError, MaskMismatchError
  */
@@ -81,7 +81,7 @@ function checkTogether(first: MaskSource, others: readonly MaskSource[], anyMode
   }
 }
 
-/** What all sources say alike. */
+/** The metadata that is the same in all sources. */
 function commonMetadata(sources: readonly MaskSource[]): Record<string, string> {
   const common = (key: keyof MaskMetadata): string | undefined => {
     const said = new Set(sources.map(({ metadata }) => metadata[key]));

@@ -4,11 +4,11 @@ import { Violations } from './violations.js';
 
 export interface MaskDescription extends Totals {
   linears: readonly LinearFacts[];
-  /** Without shapes, weights are counted in whole bytes and rows are not known. */
+  /** If false, weights are counted in whole bytes, and rows are unknown. */
   shapesKnown: boolean;
 }
 
-/** Counts masks without judging them. A pattern is named if all but a few groups keep it, see `mask verify`. */
+/** Counts masks without checking them. A pattern is reported if all but a few groups keep it, as in `mask verify`. */
 export async function describeMasks(source: MaskSource): Promise<MaskDescription> {
   const linears: LinearFacts[] = [];
   let shapesKnown = true;

@@ -3,7 +3,7 @@ import { nameFinder } from './layers.js';
 import type { MaskSource, SourceMask } from './mask-source.js';
 import { onesOf, weightsOf } from './packed-mask.js';
 
-/** Two masks of the same weights, counted against each other. */
+/** Counts of the differences between two masks of the same weights. */
 export interface DiffCounts {
   weights: number;
   keptA: number;
@@ -15,19 +15,19 @@ export interface DiffCounts {
 }
 
 export interface LinearDiff extends DiffCounts {
-  /** As A calls it. */
+  /** The name in A. */
   name: string;
   shapeKnown: boolean;
 }
 
 export interface MaskDiff extends DiffCounts {
   linears: readonly LinearDiff[];
-  /** Linears that only one of the two has; not counted. */
+  /** Linears in only one of the masks; not counted. */
   onlyInA: readonly string[];
   onlyInB: readonly string[];
 }
 
-/** Size of the intersection of the two kept sets over that of their union; 1 where both are empty. */
+/** Jaccard index of the kept weights: size of the intersection divided by size of the union; 1 if both are empty. */
 export function jaccard({ keptA, grown, pruned }: DiffCounts): number {
   const union = keptA + grown;
   return union === 0 ? 1 : (keptA - pruned) / union;
@@ -35,7 +35,7 @@ export function jaccard({ keptA, grown, pruned }: DiffCounts): number {
 
 /**
  * Counts what changed from mask A to mask B.
- * @throws MaskMismatchError if they have no linear in common, or a common one with different shapes
+ * @throws MaskMismatchError if they have no linear in common, or a common linear has different shapes
  */
 export async function diffMasks(a: MaskSource, b: MaskSource): Promise<MaskDiff> {
   const nameInB = nameFinder(b.names.map((name) => [name, name] as const));
@@ -63,7 +63,7 @@ export function noCommonLinear(a: MaskSource, b: MaskSource): MaskMismatchError 
   });
 }
 
-/** The shape that one of two masks of a linear knows. @throws MaskMismatchError if they differ */
+/** Returns the shape from the first of two masks that knows it. @throws MaskMismatchError if the shapes differ */
 export function commonShape(a: SourceMask, b: SourceMask, where: string): Pick<SourceMask, 'shape' | 'shapeKnown'> {
   const sameShape = a.shape.join() === b.shape.join();
   if (a.bits.length !== b.bits.length || (a.shapeKnown && b.shapeKnown && !sameShape)) {

@@ -1,6 +1,6 @@
 /**
- * Reads a pruned checkpoint as it lies on disk, once, and says of every tensor whether it is what it should be. Shares no code
- * with what makes masks and checkpoints. The digests are those of the very bytes that were judged.
+ * Reads a pruned checkpoint from disk, once, and checks every tensor. Shares no code with the making of masks and checkpoints.
+ * The digests are those of the same bytes that were checked.
  */
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -22,22 +22,22 @@ export interface CheckpointRequest {
   checkpoint: string;
   /** Its mask. Without one, every zero counts as pruned. */
   maskFile?: string;
-  /** Folder of the dense model that it was made from, to compare weights with. */
+  /** Folder of its dense model, to compare weights with. */
   source?: string;
-  /** `modelDigest` of the source, if known; otherwise its files are read for it if the mask names a model. */
+  /** `modelDigest` of the source, if known; otherwise computed from its files if the mask names a model. */
   sourceDigest?: string;
-  /** What every linear must keep: `unstructured` or N:M. Otherwise what the mask's metadata say; otherwise found. */
+  /** The pattern of every linear: `unstructured` or N:M. Default: from the mask's metadata; otherwise detected. */
   pattern?: string;
-  /** Whether kept weights are the dense model's. Otherwise what the mask's metadata say. */
+  /** Whether kept weights equal the dense model's (`dense`). Default: from the mask's metadata. */
   values?: 'dense' | 'updated';
-  /** Violations that are listed. */
+  /** Maximum number of violations to list. */
   limit?: number;
-  /** Bytes of the checkpoint's weight files done, and in all. */
+  /** Called with the bytes of the weight files processed so far, and the total. */
   onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 export interface CheckpointFacts extends Totals {
-  /** Folder, absolute. */
+  /** Absolute path of the folder. */
   checkpoint: string;
   /** Weight files, `config.json` and the index of shards. */
   files: readonly FileFacts[];
@@ -45,20 +45,20 @@ export interface CheckpointFacts extends Totals {
   tensors: Readonly<Record<string, string>>;
   mask?: FileFacts;
   metadata: MaskMetadata;
-  /** The dense model that was compared with, absolute; and its digest if it was needed. */
+  /** The dense model for comparison (absolute path), and its digest if it was needed. */
   source?: { folder: string; digest?: string };
-  /** What kept weights were compared with. */
+  /** Whether kept weights had to equal the dense model's. */
   values?: 'dense' | 'updated';
   linears: readonly LinearFacts[];
   violations: Findings;
 }
 
 /**
- * Says what a pruned checkpoint is and what of it does not hold:
- * - no NaN and no infinity in any tensor of floats;
- * - with a mask: zero (of either sign) at every pruned weight; with a source too: no kept weight that became zero;
- * - N:M, padding bits and lengths of the mask; without a mask, N:M of the zeros, where a kept weight may be zero too;
- * - with a source: kept weights equal its bits (`values: dense`), and all other tensors are equal byte for byte.
+ * Counts a pruned checkpoint and lists everything that violates these rules:
+ * - no tensor of floats contains NaN or infinity;
+ * - with a mask: every pruned weight is zero (of either sign); with a source too: no kept weight has become zero;
+ * - the mask has the right N:M, padding bits and length; without a mask, the zeros have the right N:M (a kept weight may be zero too);
+ * - with a source: kept weights equal the source's to the bit (`values: dense`), and all other tensors are equal byte for byte.
  * Memory: the bits of one linear and a few pieces of 16 MiB.
  *
  * @throws NotSafetensorsError, what `openCheckpoint` and `openMaskFile` throw, NothingPrunableError, PatternTextError
@@ -100,8 +100,8 @@ export async function examineCheckpoint(request: CheckpointRequest): Promise<Che
 }
 
 /**
- * The same, as a proof.
- * @throws MaskProofError listing tensors and positions, if anything does not hold; and what `examineCheckpoint` throws
+ * Like {@link examineCheckpoint}, but throws if there is a violation.
+ * @throws MaskProofError with tensors and positions; and what `examineCheckpoint` throws
  */
 export async function proveCheckpoint(request: CheckpointRequest): Promise<CheckpointFacts> {
   const facts = await examineCheckpoint(request);
@@ -110,7 +110,7 @@ export async function proveCheckpoint(request: CheckpointRequest): Promise<Check
   return facts;
 }
 
-/** Files of PyTorch weights are read as a source; what is proved byte by byte is a checkpoint that was written here, or elsewhere, as safetensors. */
+/** The error for PyTorch weight files. They can be a source, but only safetensors can be checked byte by byte. */
 function notScanned({ folder, weightFiles }: Checkpoint): NotSafetensorsError {
   return new NotSafetensorsError({
     where: folder, what: `the weights are in ${basename(weightFiles[0])}`, expected: 'a checkpoint in safetensors files',

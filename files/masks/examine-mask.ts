@@ -10,11 +10,11 @@ import { Violations } from './violations.js';
 
 export interface MaskRequest {
   maskFile: string;
-  /** Folder of the model that it is for: gives the shapes if the file has none, and must be the one that the file names. */
+  /** Folder of the model of the mask. Gives the shapes if the mask file has none, and must match the model that it names. */
   model?: string;
-  /** What every linear must keep: `unstructured` or N:M. Otherwise what the metadata say; otherwise found. */
+  /** The pattern of every linear: `unstructured` or N:M. Default: from the metadata; otherwise detected. */
   pattern?: string;
-  /** Violations that are listed. */
+  /** Maximum number of violations to list. */
   limit?: number;
 }
 
@@ -26,7 +26,7 @@ export interface MaskFacts extends Totals {
 }
 
 /**
- * Counts a mask file and says what does not hold: lengths, padding bits, N:M; with a model, names, shapes and digest.
+ * Counts a mask file and lists violations of lengths, padding bits and N:M; with a model, also of names, shapes and digest.
  *
  * @throws MaskShapesMissingError, MaskMismatchError, PatternTextError, and what `openMaskFile` and `openCheckpoint` throw
  */
@@ -49,7 +49,7 @@ export async function examineMask({ maskFile, model, pattern, limit }: MaskReque
   return { mask: await fileFacts(maskFile), metadata: file.metadata, linears, ...totalsOf(linears), violations };
 }
 
-/** Adds a violation if a mask names another dense model than this one. */
+/** Adds a violation if the mask was made for another dense model. */
 export function checkModel({ path, metadata }: MaskFile, source: Pick<Checkpoint, 'folder'>, digest: string, violations: Violations): void {
   if (metadata.model === undefined || metadata.model === digest) return;
   violations.add({

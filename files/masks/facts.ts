@@ -5,28 +5,28 @@ import { detectNM, parseNM, patternText, tallyAll, tallyGroups, type Strictness 
 import { checkGroups } from './prove-mask.js';
 import type { Violation, Violations } from './violations.js';
 
-/** What was counted of one linear. */
+/** Counts of one linear. */
 export interface LinearFacts {
   name: string;
   shape: Shape;
   weights: number;
-  /** Weights that the mask prunes; without a mask, those that are zero. */
+  /** Number of weights that the mask prunes; without a mask, number of zeros. */
   zeros: number;
-  /** The pattern that it keeps, few broken groups aside: `unstructured`, or N:M. */
+  /** The pattern, `unstructured` or N:M. It may have a few broken groups. */
   pattern: string;
-  /** Fewest and most zeros in a row. */
+  /** Smallest and largest number of zeros of any row. */
   rowZeros: readonly [number, number];
   /** SHA-256 of the packed bits. */
   maskSha256: string;
-  /** Kept weights that are zero, and where the first are; only if there is a mask. */
+  /** Number of kept weights that are zero, and positions of the first ones; only with a mask. */
   keptZeros?: { count: number; first: readonly (readonly number[])[] };
-  /** Kept weights that differ from the dense model's, as far as that is allowed; only with a model to compare with. */
+  /** Number of kept weights that differ from the dense model's where that is allowed; only with a dense model. */
   changed?: number;
 }
 
-/** A file that was looked at. */
+/** An examined file. */
 export interface FileFacts {
-  /** Absolute, or relative to the folder of `proof.json` there. */
+  /** Absolute path; in `proof.json`, relative to its folder. */
   file: string;
   bytes: number;
   sha256: string;
@@ -38,29 +38,29 @@ export interface Totals {
   zeros: number;
   /** Share of zeros. */
   sparsity: number;
-  /** The pattern of all linears that are pruned; `mixed` if they differ and some have N:M. */
+  /** The pattern of all pruned linears; `mixed` if they differ. */
   pattern: string;
   keptZeros?: number;
   changed?: number;
 }
 
-/** Everything that does not hold: the first ones, and how many there are. */
+/** The violations: the first ones, and their total number. */
 export interface Findings {
   count: number;
   listed: readonly Violation[];
 }
 
-/** A linear with a smaller share of zeros counts as not pruned when the pattern of a checkpoint is named. */
+/** For the pattern of a checkpoint, a linear with a smaller share of zeros counts as not pruned. */
 const prunedShare = 0.01;
 
 export interface PatternClaim {
-  /** `unstructured` or N:M, to be checked; undefined: to be found, and groups that break it are violations. */
+  /** `unstructured` or N:M; if undefined, the pattern is detected. Groups that break it are violations. */
   stated: string | undefined;
-  /** `exactly` for a mask; `atMost` for zeros, since a kept weight may be zero too. */
+  /** `exactly` for a mask; `atMost` for zeros, because a kept weight may be zero too. */
   strictness: Strictness;
 }
 
-/** Counts one linear and adds the groups that break the pattern which it has or should have. */
+/** Counts one linear, and adds a violation for each group that breaks its detected or given pattern. */
 export function countLinear(mask: PackedMask, { stated, strictness }: PatternClaim, violations: Violations): LinearFacts {
   const tallies = stated === undefined ? tallyAll(mask) : [];
   const nm = stated === undefined ? detectNM(tallies, strictness) : parseNM(stated);
@@ -92,7 +92,7 @@ export function totalsOf(linears: readonly LinearFacts[]): Totals {
   };
 }
 
-/** Linears that have more zeros than chance leaves. */
+/** The linears with more zeros than occur by chance. */
 export function prunedLinears(linears: readonly LinearFacts[]): LinearFacts[] {
   return linears.filter(({ zeros, weights }) => zeros >= prunedShare * weights);
 }

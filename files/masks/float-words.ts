@@ -1,12 +1,12 @@
-/** Floats as the words that lie in files, so that every comparison is one of bits. */
+/** Floats as the words stored in files, so that all comparisons are of bits. */
 
 export type Words = Uint32Array | Uint16Array;
 
 interface FloatLayout {
   bytes: 2 | 4;
-  /** All bits but the sign. */
+  /** Bit mask: all bits except the sign. */
   magnitude: number;
-  /** All ones there: NaN or infinity. */
+  /** Bit mask of the exponent. All ones mean NaN or infinity. */
   exponent: number;
 }
 
@@ -16,17 +16,17 @@ const layouts = new Map<string, FloatLayout>([
   ['BF16', { bytes: 2, magnitude: 0x7fff, exponent: 0x7f80 }],
 ]);
 
-/** Undefined for dtypes that are looked at as bytes only. */
+/** Undefined for dtypes that are compared only as bytes. */
 export function floatLayout(dtype: string): FloatLayout | undefined {
   return layouts.get(dtype);
 }
 
-/** A view of a tensor's bytes, which must be aligned. */
+/** Returns a view of a tensor's bytes, which must be aligned. */
 export function wordsOf({ bytes }: FloatLayout, { buffer, byteOffset, byteLength }: Buffer): Words {
   return bytes === 4 ? new Uint32Array(buffer, byteOffset, byteLength / 4) : new Uint16Array(buffer, byteOffset, byteLength / 2);
 }
 
-/** One bit a word, lowest bit first, as in masks. */
+/** One bit per word, lowest bit first, as in masks. */
 export interface WordBits {
   /** Neither +0 nor -0. */
   nonzero: Uint8Array;
@@ -43,7 +43,7 @@ export function classifyWords(words: Words, { magnitude, exponent }: FloatLayout
     let bits = 0;
     for (let i = begin; i < end; i++) {
       const word = words[i];
-      // The sign of the negated magnitude, instead of a branch that a random mask makes impossible to predict.
+      // The sign of the negated magnitude. A branch would be unpredictable with a random mask.
       bits |= (-(word & magnitude) >>> 31) << (i - begin);
       if ((word & exponent) === exponent) notFinite[byte] |= 1 << (i - begin);
     }
@@ -52,7 +52,7 @@ export function classifyWords(words: Words, { magnitude, exponent }: FloatLayout
   return { nonzero, notFinite };
 }
 
-/** One bit a word: 1 where the two differ. */
+/** One bit per word: 1 if the words differ. */
 export function differingWords(a: Words, b: Words): Uint8Array {
   const bits = new Uint8Array(Math.ceil(a.length / 8));
   for (let i = 0; i < a.length; i++) {
@@ -62,7 +62,7 @@ export function differingWords(a: Words, b: Words): Uint8Array {
   return bits;
 }
 
-/** The number in a word, as text; -0 is not 0. */
+/** Formats the number in a word. Distinguishes -0 from 0. */
 export function wordText(dtype: string, word: number): string {
   const value = dtype === 'F16' ? halfValue(word) : singleValue(dtype === 'BF16' ? word * 0x10000 : word);
   return Object.is(value, -0) ? '-0' : String(value);

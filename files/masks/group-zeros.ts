@@ -1,12 +1,12 @@
 import { countKept, weightsOf, type PackedMask } from './packed-mask.js';
 
 /**
- * Which weights of a linear share a budget: all (`layer`), a row (`output`), a column (`input`), or some consecutive columns
- * over all rows, as SparseGPT works (`{ columns: 128 }`; the last block may be narrower).
+ * Which weights of a linear share a budget: all (`layer`), a row (`output`), a column (`input`), or a block of consecutive columns
+ * over all rows, as in SparseGPT (`{ columns: 128 }`; the last block may be narrower).
  */
 export type Groups = 'layer' | 'output' | 'input' | { columns: number };
 
-/** One group's number of pruned weights. */
+/** The number of pruned weights in a group. */
 export interface GroupCount {
   /** `row 3`, for messages. */
   label: string;
@@ -14,7 +14,7 @@ export interface GroupCount {
   size: number;
 }
 
-/** Pruned weights of every group of a linear, in order. */
+/** Counts the pruned weights in every group of a linear, in order. */
 export function groupZeros(mask: PackedMask, groups: Groups): GroupCount[] {
   const { bits, shape } = mask;
   const [rows, columns] = shape;

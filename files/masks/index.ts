@@ -1,5 +1,5 @@
 /**
- * Masks as files of their own, and the proof that they hold. Knows files and counts bits; shares no code with what makes masks.
+ * Mask files and the proof that masks are right. Reads files and counts bits; shares no code with the making of masks.
  */
 export { applyMask, type ApplyRequest } from './apply-mask.js';
 export { composeMasks, type ComposeRequest } from './compose-masks.js';

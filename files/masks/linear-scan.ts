@@ -3,28 +3,28 @@ import { onesOf, packedBytes } from './packed-mask.js';
 import type { LinearInfo } from './prunable.js';
 import { positionIn, type Violations } from './violations.js';
 
-/** What the weights of one linear are compared with. */
+/** What the weights of a linear are compared with. */
 export interface LinearExpectation {
-  /** Packed bits, 1 = kept; without them every zero counts as pruned. */
+  /** Packed bits, 1 = kept. If absent, every zero counts as pruned. */
   mask?: Uint8Array;
-  /** Whether kept weights must be the dense model's; unknown: those that differ are only counted. */
+  /** `dense`: kept weights must equal the dense model's. Otherwise, differences are counted. */
   values?: 'dense' | 'updated';
-  /** The same range of bytes of the dense model, if there is one to compare with. */
+  /** Reads the same range of bytes of the dense model, if there is one. */
   sourceBytes?: (begin: number, end: number) => Promise<Buffer>;
 }
 
-/** Positions remembered for what is counted but is no violation. */
+/** Number of positions kept for zeros that are counted but are not violations. */
 const exampleLimit = 5;
 
-/** Goes over the weights of one linear, piece by piece, and compares bits. */
+/** Scans the weights of one linear, piece by piece, and compares bits. */
 export class LinearScan {
-  /** One bit a weight: neither +0 nor -0. */
+  /** One bit per weight: 1 if it is neither +0 nor -0. */
   readonly nonzero: Uint8Array;
-  /** Kept weights that are zero. */
+  /** Number of kept weights that are zero. */
   keptZeros = 0;
-  /** Positions of the first of them. */
+  /** Positions of the first ones. */
   readonly keptZeroExamples: number[][] = [];
-  /** Kept weights that differ from the dense model's, without those that are violations. */
+  /** Number of kept weights that differ from the dense model's, without violations. */
   changed = 0;
 
   constructor(
@@ -35,7 +35,7 @@ export class LinearScan {
     this.nonzero = new Uint8Array(packedBytes(info.shape));
   }
 
-  /** @param at where the piece begins within the tensor, in bytes: a multiple of 8 weights */
+  /** @param at offset of the piece within the tensor, in bytes; a multiple of 8 weights */
   async take(piece: Buffer, at: number): Promise<void> {
     const layout = floatLayout(this.info.dtype);
     if (layout === undefined) return;
@@ -80,7 +80,7 @@ export class LinearScan {
     }
   }
 
-  /** An updated weight may round to zero; a zero of unknown origin is a zero in the wrong place. */
+  /** Whether a difference is a violation. If `values` is unknown, this is only so for a kept weight that has become zero. */
   private mustBeDense(isZero: boolean, dense: number): boolean {
     if (this.expected.values !== undefined) return this.expected.values === 'dense';
     const layout = floatLayout(this.info.dtype);
@@ -96,11 +96,11 @@ export class LinearScan {
   }
 }
 
-/** Eight weights, some of which are not as expected; one bit a weight. */
+/** Eight weights, some of which are not as expected; the flags have one bit per weight. */
 interface Suspects {
   words: Words;
   source: Words | undefined;
-  /** Within the piece, and of the piece within the linear. */
+  /** Offset of the eight weights in the piece, and of the piece in the linear, in bytes of bits. */
   byte: number;
   firstByte: number;
   unsound: number;

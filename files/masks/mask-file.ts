@@ -4,40 +4,40 @@ import { nameFinder } from './layers.js';
 import { packedBytes, type PackedMask, type Shape } from './packed-mask.js';
 import { sortByLayer } from './prunable.js';
 
-/** The one order of bits that mask files have. */
+/** The order of bits in all mask files. */
 export const bitOrder = '1=kept, lowest first, row-major';
 
-/** What the metadata of a mask file say; all of it optional in other people's files. */
+/** The metadata of a mask file. All fields are optional, because other tools may not write them. */
 export interface MaskMetadata {
   /** `unstructured` or N:M. */
   pattern?: string;
-  /** Digest of the dense model, see `modelDigest`. */
+  /** Digest of the dense model (`modelDigest`). */
   model?: string;
-  /** Whether kept weights are the dense model's, or were updated by what made the mask. */
+  /** Whether kept weights equal the dense model's, or were updated by the method that made the mask. */
   values?: 'dense' | 'updated';
 }
 
 /** One linear of a mask file. */
 export interface MaskEntry {
   name: string;
-  /** Undefined where neither the file nor a model says it. */
+  /** Undefined if neither the file nor a model gives it. */
   shape: Shape | undefined;
-  /** Bytes of packed bits. */
+  /** Number of bytes of packed bits. */
   bytes: number;
 }
 
 export interface MaskFile {
-  /** As it was given. */
+  /** The path as given. */
   path: string;
   metadata: MaskMetadata;
-  /** By layer and name. */
+  /** Sorted by layer and name. */
   linears: readonly MaskEntry[];
-  /** The bits of one linear. @throws TruncatedFileError */
+  /** Reads the bits of a linear. @throws TruncatedFileError */
   readBits(name: string): Promise<Uint8Array>;
 }
 
 /**
- * Opens a mask file: reads and checks header and metadata. Shapes come from the metadata, else from `model`.
+ * Opens a mask file: reads and checks its header and metadata. Shapes come from the metadata or else from `model`.
  *
  * @param model tensors of the model that the mask is for
  * @throws MaskFileError, and what `readSafetensorsHeader` throws
@@ -70,7 +70,7 @@ export async function openMaskFile(path: string, model?: ReadonlyMap<string, Ten
 }
 
 /**
- * The shape of a linear of a mask file.
+ * Returns the shape of a linear in a mask file.
  * @throws MaskShapesMissingError if it is not known
  */
 export function shapeOf({ path, linears }: MaskFile, { name, shape }: MaskEntry): Shape {
@@ -83,8 +83,8 @@ export function shapeOf({ path, linears }: MaskFile, { name, shape }: MaskEntry)
 }
 
 /**
- * A linear's mask, as long as its shape says.
- * @throws MaskShapesMissingError if its shape is not known @throws MaskFileError if it has too few or too many bytes
+ * Reads the mask of a linear and checks its length.
+ * @throws MaskShapesMissingError if its shape is not known @throws MaskFileError if the number of bytes does not match the shape
  */
 export async function readPackedMask(file: MaskFile, entry: MaskEntry): Promise<PackedMask> {
   const shape = shapeOf(file, entry);

@@ -6,26 +6,26 @@ import { openMaskFile, type MaskMetadata } from './mask-file.js';
 import { packedBytes, weightsOf, type PackedMask, type Shape } from './packed-mask.js';
 import { prunableTensors } from './prunable.js';
 
-/** The mask of one linear, and whether its shape is known. If not, it counts as one long row. */
+/** The mask of one linear. If its shape is not known, it counts as one long row. */
 export interface SourceMask extends PackedMask {
   shapeKnown: boolean;
 }
 
-/** Masks to be looked at, from a mask file or from the zeros of a pruned checkpoint. */
+/** Masks from a mask file or from the zeros of a pruned checkpoint. */
 export interface MaskSource {
   path: string;
   kind: 'mask' | 'checkpoint';
   metadata: MaskMetadata;
-  /** In the order of layers. */
+  /** Names of the linears, in the order of layers. */
   names: readonly string[];
-  /** One linear's mask. */
+  /** Reads the mask of a linear. */
   read(name: string): Promise<SourceMask>;
 }
 
 /**
- * Opens a mask file, or the folder of a pruned checkpoint, where every weight that is zero counts as pruned.
+ * Opens a mask file, or the folder of a pruned checkpoint, in which every zero weight counts as pruned.
  *
- * @param model tensors with the shapes, for a mask file without them
+ * @param model tensors of the model, for a mask file without shapes
  * @throws MaskFileError if there is no such file; what `openMaskFile` and `openCheckpoint` throw; NothingPrunableError
  */
 export async function openMaskSource(path: string, model?: ReadonlyMap<string, TensorInfo>): Promise<MaskSource> {
@@ -58,7 +58,7 @@ async function fromMaskFile(path: string, model: ReadonlyMap<string, TensorInfo>
   };
 }
 
-/** Unused bits count as nothing here; `mask verify` is where they are a fault. */
+/** Clears the unused bits. Only `mask verify` treats them as an error. */
 function withoutPadding(bits: Uint8Array, shape: Shape): Uint8Array {
   const used = weightsOf(shape) % 8;
   if (used === 0) return bits;

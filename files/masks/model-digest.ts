@@ -3,8 +3,8 @@ import { digestOf } from '../artifacts/index.js';
 import { digestFiles, type Checkpoint, type DigestOptions } from '../checkpoints/index.js';
 
 /**
- * The digest by which runs and mask files know a dense model: that of names and contents of `config.json` and weight files.
- * Reads all of them.
+ * Computes the digest by which runs and mask files identify a dense model: of the names and contents of `config.json` and all weight files.
+ * Reads all these files.
  *
  * @throws FileChangedError
  */

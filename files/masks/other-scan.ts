@@ -2,7 +2,7 @@ import type { TensorInfo } from '../checkpoints/index.js';
 import { classifyWords, floatLayout, wordsOf, wordText } from './float-words.js';
 import { positionIn, type Violations } from './violations.js';
 
-/** Goes over a tensor that nothing is pruned of: floats are finite, and all bytes are the source's. */
+/** Scans a tensor that is not pruned: its floats must be finite, and its bytes must equal the source's. */
 export class OtherScan {
   constructor(
     private readonly info: TensorInfo,

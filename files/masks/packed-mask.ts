@@ -1,7 +1,7 @@
 /** `[out, in]` */
 export type Shape = readonly [number, number];
 
-/** A linear's mask as mask files hold it: row-major, one bit a weight, lowest bit first, 1 = kept. */
+/** The mask of a linear in the layout of mask files: row-major, one bit per weight, lowest bit first, 1 = kept. */
 export interface PackedMask {
   name: string;
   shape: Shape;
@@ -19,12 +19,12 @@ export function weightsOf([rows, columns]: Shape): number {
   return rows * columns;
 }
 
-/** Bytes that the bits of a linear take. */
+/** Number of bytes of a linear's packed bits. */
 export function packedBytes(shape: Shape): number {
   return Math.ceil(weightsOf(shape) / 8);
 }
 
-/** Number of kept weights among those from `begin` to `end` (exclusive), counted row-major; both below 2^32. */
+/** Counts the kept weights from `begin` to `end` (exclusive) in row-major order. Both must be below 2^32. */
 export function countKept(bits: Uint8Array, begin: number, end: number): number {
   if (begin >= end) return 0;
   const first = begin >>> 3;

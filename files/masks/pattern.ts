@@ -1,19 +1,19 @@
 import { PatternTextError } from './errors.js';
 import { countKept, onesOf, weightsOf, type PackedMask } from './packed-mask.js';
 
-/** Of every M (`of`) consecutive inputs of a row, N (`keep`) are kept. */
+/** N:M sparsity: a row keeps N (`keep`) of every M (`of`) consecutive inputs. */
 export interface NM {
   keep: number;
   of: number;
 }
 
-/** Values of M that are looked for, smallest first. */
+/** Values of M that can be detected, smallest first. */
 export const detectableSizes: readonly number[] = [2, 4, 8, 16, 32];
 
-/** Groups remembered for each number of kept weights. */
+/** Number of example groups for each number of kept weights. */
 const exampleLimit = 20;
 
-/** @returns undefined for `unstructured` @throws PatternTextError for anything else than that or N:M with 0 < N < M */
+/** @returns undefined for `unstructured` @throws PatternTextError unless the text is that or N:M with 0 < N < M */
 export function parseNM(text: string): NM | undefined {
   if (text === 'unstructured') return undefined;
   const match = /^(\d{1,6}):(\d{1,6})$/.exec(text);
@@ -29,21 +29,21 @@ export function patternText(pattern: NM | undefined): string {
   return pattern === undefined ? 'unstructured' : `${pattern.keep}:${pattern.of}`;
 }
 
-/** How many groups of one size keep how many weights. */
+/** Counts of the groups of one size by how many weights they keep. */
 export interface GroupTally {
   /** M */
   of: number;
   groups: number;
-  /** Number of groups by how many weights they keep, 0 to M. */
+  /** Number of groups for each number of kept weights, 0 to M. */
   byKept: Float64Array;
-  /** The first groups (counted row-major) by how many weights they keep. */
+  /** The first groups (in row-major order) for each number of kept weights. */
   examples: number[][];
 }
 
 /** Counts groups of `of` consecutive weights. @returns undefined if `of` does not divide the linear's inputs */
 export function tallyGroups({ shape, bits }: PackedMask, of: number): GroupTally | undefined {
   if (shape[1] % of !== 0) return undefined;
-  // Rows are whole groups, so that the weights may be read as one long row.
+  // Rows consist of whole groups, so all weights can be read as one long row.
   const groups = weightsOf(shape) / of;
   const byKept = new Float64Array(of + 1);
   const examples: number[][] = Array.from({ length: of + 1 }, () => []);
@@ -58,10 +58,10 @@ export function tallyGroups({ shape, bits }: PackedMask, of: number): GroupTally
   return { of, groups, byKept, examples };
 }
 
-/** Of a group: keeps `exactly` N, or `atMost` N, if some kept weights may happen to be zero. */
+/** Whether a group must keep `exactly` N weights, or `atMost` N because kept weights may happen to be zero. */
 export type Strictness = 'exactly' | 'atMost';
 
-/** Number of groups that do not keep N, and the first of them: the group's number and how many it keeps. */
+/** Counts the groups that do not keep N weights, and lists the first ones with the number that they keep. */
 export function brokenGroups(tally: GroupTally, keep: number, strictness: Strictness): { count: number; examples: { group: number; kept: number }[] } {
   const examples: { group: number; kept: number }[] = [];
   let count = 0;
@@ -75,8 +75,8 @@ export function brokenGroups(tally: GroupTally, keep: number, strictness: Strict
 }
 
 /**
- * The N:M pattern that one linear has, with the smallest M of {@link detectableSizes}: more than half of the groups keep exactly N,
- * and all keep N (`exactly`) or no more (`atMost`). It is also named where up to a tenth of the groups break it, if that cannot be
+ * Detects the N:M pattern of a linear, with the smallest M of {@link detectableSizes}: more than half of the groups keep exactly N,
+ * and all keep N (`exactly`) or at most N (`atMost`). Up to a tenth of the groups may break it, if the others cannot be
  * chance; {@link brokenGroups} finds those.
  */
 export function detectNM(tallies: readonly GroupTally[], strictness: Strictness): NM | undefined {
@@ -89,12 +89,12 @@ export function detectNM(tallies: readonly GroupTally[], strictness: Strictness)
   return undefined;
 }
 
-/** Natural logarithm of the odds that are beyond chance: one in some hundred millions. */
+/** A pattern counts as real if its probability by chance is below exp(-20), about 1 in 500 million. */
 const certainty = 20;
 
 /**
- * Whether so few broken groups tell of a pattern: by Chernoff's bound, were every weight kept independently of the others with the
- * same probability, the chance of it would be below exp(-{@link certainty}).
+ * Whether so few broken groups cannot be chance: if every weight were kept independently with the same probability, the probability
+ * would be below exp(-{@link certainty}), by Chernoff's bound.
  */
 function isNoChance({ of, groups, byKept }: GroupTally, keep: number, strictness: Strictness, broken: number): boolean {
   const share = byKept.reduce((sum, count, kept) => sum + count * kept, 0) / (groups * of);
@@ -110,7 +110,7 @@ function isNoChance({ of, groups, byKept }: GroupTally, keep: number, strictness
   return groups * divergence > certainty;
 }
 
-/** All sizes that fit the linear, smallest first. */
+/** Tallies for all detectable sizes that divide the linear's inputs, smallest first. */
 export function tallyAll(mask: PackedMask): GroupTally[] {
   return detectableSizes.map((of) => tallyGroups(mask, of)).filter((tally) => tally !== undefined);
 }

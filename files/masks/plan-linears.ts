@@ -7,19 +7,19 @@ import { isLinear, prunableTensors, type LinearInfo } from './prunable.js';
 import { checkPadding, checkSize } from './prove-mask.js';
 import type { Violations } from './violations.js';
 
-/** A linear of a checkpoint that is to be looked at. */
+/** A linear of a checkpoint to examine. */
 export interface PlannedLinear {
   info: LinearInfo;
-  /** Its mask's packed bits, of the right length; undefined if there is no mask. */
+  /** Reads the packed bits of its mask, which have the right length; undefined if there is no mask. */
   readBits: (() => Promise<Uint8Array>) | undefined;
 }
 
 /**
- * Which tensors of a checkpoint are pruned: those that the mask names, or without a mask those that look prunable. By the
- * checkpoint's names. What does not fit is a violation and is left out.
+ * Returns the pruned tensors of a checkpoint, by their names in it: those in the mask, or without a mask those that look prunable.
+ * A linear of the mask that does not match the checkpoint is a violation and is left out.
  *
- * @throws NothingPrunableError without a mask
- * @throws MaskMismatchError if no linear of the mask is in the checkpoint
+ * @throws NothingPrunableError if there is no mask and no tensor looks prunable
+ * @throws MaskMismatchError if no linear of the mask matches the checkpoint
  */
 export function planLinears(checkpoint: Checkpoint, mask: MaskFile | undefined, violations: Violations): Map<string, PlannedLinear> {
   if (mask === undefined) return new Map(prunableTensors(checkpoint).map((info) => [info.name, { info, readBits: undefined }]));

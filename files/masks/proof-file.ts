@@ -5,7 +5,7 @@ import type { CheckpointFacts } from './examine-checkpoint.js';
 import { ProofFileError } from './errors.js';
 import type { FileFacts, LinearFacts } from './facts.js';
 
-/** What `proof.json` holds; paths are relative to its folder, so that the folder can be moved. */
+/** The content of `proof.json`. Paths are relative to its folder, so that the folder can be moved. */
 export interface Proof {
   format: 'mask-proof';
   version: 1;
@@ -26,7 +26,7 @@ export interface Proof {
 }
 
 export interface ProofRequest {
-  /** The file to write; `proof.json` beside `checkpoint/` is where `mask verify` finds it. */
+  /** The file to write. `mask verify` looks for `proof.json` beside `checkpoint/`. */
   path: string;
   facts: CheckpointFacts;
   /** What else was checked, such as budgets, in sentences. */
@@ -34,9 +34,9 @@ export interface ProofRequest {
 }
 
 /**
- * Writes down what was checked, for which bytes. Equal facts give equal bytes.
+ * Writes what was checked, with the digests of the checked bytes. Equal facts give equal bytes.
  *
- * @throws ProofFileError for facts with violations: there is nothing to prove
+ * @throws ProofFileError if the facts have violations
  */
 export async function writeProof({ path, facts, alsoChecked = [] }: ProofRequest): Promise<Proof> {
   if (facts.violations.count > 0) {

@@ -1,5 +1,5 @@
 /**
- * A second opinion on masks: it counts bits as they lie in mask files and shares no code with what makes masks.
+ * An independent check of masks: counts the bits of mask files and shares no code with the making of masks.
  */
 import { groupZeros, type Groups } from './group-zeros.js';
 import { packedBytes, weightsOf, type PackedMask } from './packed-mask.js';
@@ -9,19 +9,19 @@ import { positionIn, Violations } from './violations.js';
 /** How many weights of each group must be pruned. */
 export interface MaskBudget {
   groups: Groups;
-  /** One number for all groups, or one a group. */
+  /** One number for all groups, or one for each group. */
   zeros: number | readonly number[];
 }
 
 export interface MaskClaim extends PackedMask {
-  /** `unstructured`, or N:M, of which every group is checked. */
+  /** `unstructured`, or N:M, which is checked for every group. */
   pattern: string;
   budget?: MaskBudget;
 }
 
 /**
- * Proves that the packed bits of one linear hold what is said of them: length, padding bits 0, N of every M consecutive inputs
- * of a row kept, and each group's number of zeros.
+ * Proves claims about the packed bits of one linear: the length, padding bits of 0, N of every M consecutive inputs
+ * of a row kept, and the number of zeros in each group.
  *
  * @param where the file, for the message
  * @throws MaskProofError naming tensor, row and column or group, and both counts
@@ -38,7 +38,7 @@ export function proveMask({ pattern, budget, ...mask }: MaskClaim, where?: strin
   violations.throwIfAny(where);
 }
 
-/** @returns whether there are just as many bytes of bits as the shape needs */
+/** Adds a violation if the number of bytes does not match the shape. @returns whether it matches */
 export function checkSize({ name, shape, bits }: Pick<PackedMask, 'name' | 'shape'> & { bits: { length: number } }, violations: Violations): boolean {
   if (bits.length === packedBytes(shape)) return true;
   violations.add({
@@ -48,7 +48,7 @@ export function checkSize({ name, shape, bits }: Pick<PackedMask, 'name' | 'shap
   return false;
 }
 
-/** The unused bits of the last byte must be 0, so that equal masks are equal bytes. */
+/** Checks that the unused bits of the last byte are 0, so that equal masks have equal bytes. */
 export function checkPadding({ name, shape, bits }: PackedMask, violations: Violations): void {
   const used = weightsOf(shape) % 8;
   const last = bits.length - 1;
@@ -59,7 +59,7 @@ export function checkPadding({ name, shape, bits }: PackedMask, violations: Viol
   });
 }
 
-/** Adds every M-group that does not keep N. Where M does not divide the inputs, that is the violation. */
+/** Adds a violation for every M-group that does not keep N, or one violation if M does not divide the inputs. */
 export function checkGroups(
   mask: PackedMask, tally: GroupTally | undefined, nm: NM, strictness: Strictness, violations: Violations,
 ): void {

@@ -15,7 +15,7 @@ export function isLinear(info: TensorInfo): info is LinearInfo {
 }
 
 /**
- * The linears that tools prune, found without knowing the model family: matrices of floats inside a numbered layer that are no
+ * Finds the linears that pruning tools prune, without knowing the model family: float matrices inside a numbered layer that are not
  * embeddings, norms, biases or routers of experts. In the order of layers.
  *
  * @throws NothingPrunableError if there is none
@@ -32,7 +32,7 @@ export function prunableTensors({ folder, tensors }: Checkpoint): LinearInfo[] {
   return sortByLayer(found);
 }
 
-/** By layer, and within a layer by name. */
+/** Sorts by layer, and within a layer by name. */
 export function sortByLayer<T extends { name: string }>(items: readonly T[]): T[] {
   return items.toSorted((a, b) => (layerOf(a.name) ?? Infinity) - (layerOf(b.name) ?? Infinity) || (a.name < b.name ? -1 : 1));
 }

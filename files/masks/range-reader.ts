@@ -1,10 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { TruncatedFileError } from '../checkpoints/index.js';
 
-/** Bytes read at a time: a multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
+/** Bytes read at a time. A multiple of 8 elements of any dtype, so that pieces begin at whole bytes of a mask. */
 const pieceBytes = 1 << 24;
 
-/** Reads byte ranges of files, each of which it opens once. To be closed. */
+/** Reads byte ranges of files. Opens each file once; call `close` at the end. */
 export class RangeReader {
   private readonly handles = new Map<string, Promise<FileHandle>>();
 
@@ -25,11 +25,11 @@ export class RangeReader {
     return target;
   }
 
-  /** A byte range in pieces; the next piece is read while the caller works on this one. */
+  /** Yields a byte range in pieces. The next piece is read while the caller works on the current one. */
   async *pieces(file: string, begin: number, end: number): AsyncGenerator<Buffer> {
     const readAt = (at: number): Promise<Buffer> => {
       const piece = this.read(file, at, Math.min(at + pieceBytes, end));
-      // A failure reaches the caller when it takes the piece; if it never does, it must not go unhandled.
+      // The caller gets the error when it awaits the piece. If it never does, this avoids an unhandled rejection.
       piece.catch(() => undefined);
       return piece;
     };

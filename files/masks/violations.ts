@@ -1,27 +1,27 @@
 import { MaskProofError } from './errors.js';
 
-/** What can be wrong; stable words, for programs that read `--json`. */
+/** Kinds of violations. These names must not change, because programs read them from `--json`. */
 export type ViolationKind =
   | 'padding' | 'pattern' | 'budget'
   | 'pruned-not-zero' | 'kept-changed' | 'not-finite' | 'other-changed'
   | 'tensor-missing' | 'tensor-unknown' | 'shape' | 'model' | 'digest' | 'kept-zeros';
 
-/** One thing that does not hold. */
+/** A rule that a mask or checkpoint violates. */
 export interface Violation {
   kind: ViolationKind;
   /** File or folder, if the violation is not in one tensor. */
   file?: string;
   tensor?: string;
-  /** Index of one weight, an index an axis; of an N:M group, the one of its first weight. */
+  /** Position of the weight, one index per axis; for an N:M group, of its first weight. */
   position?: readonly number[];
   found: string;
   expected: string;
 }
 
-/** So many violations are listed unless told otherwise; all are counted. */
+/** Default number of violations to list. All are counted. */
 export const listedViolations = 20;
 
-/** `row 3, column 7`, as far as the tensor has rows and columns. */
+/** `row 3, column 7`, if the tensor has rows and columns. */
 export function positionText(position: readonly number[]): string {
   switch (position.length) {
     case 0: return 'the only element';
@@ -36,25 +36,25 @@ export function violationText({ file, tensor, position, found, expected }: Viola
   return `${where.join(', ')}${where.length === 0 ? '' : ': '}${found}; expected ${expected}`;
 }
 
-/** Counts what is wrong and keeps the first of it. */
+/** Counts violations and lists the first ones. */
 export class Violations {
   readonly listed: Violation[] = [];
   count = 0;
 
   constructor(readonly limit = listedViolations) {}
 
-  /** @param violation or what makes it, which is not called once the list is full */
+  /** @param violation the violation, or a function that makes it, which is not called when the list is full */
   add(violation: Violation | (() => Violation)): void {
     if (this.listed.length < this.limit) this.listed.push(typeof violation === 'function' ? violation() : violation);
     this.count++;
   }
 
-  /** Counts some more that are not worth a line each. */
+  /** Counts more violations without listing them. */
   addUnlisted(count: number): void {
     this.count += count;
   }
 
-  /** @throws MaskProofError with everything that is listed, if anything is wrong */
+  /** @throws MaskProofError with the listed violations, if there are any */
   throwIfAny(where: string | undefined): void {
     Violations.throwIf(this.count, this.listed, where);
   }
@@ -68,7 +68,7 @@ export class Violations {
   }
 }
 
-/** Index an axis of an element that is the `flat`-th in row-major order. */
+/** Converts an index in row-major order to one index per axis. */
 export function positionIn(shape: readonly number[], flat: number): number[] {
   const position: number[] = [];
   let rest = flat;

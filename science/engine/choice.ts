@@ -4,24 +4,24 @@ import type { Precision } from './precision.js';
 
 export type Backend = 'tensorflow' | 'wasm';
 
-/** What a pipeline or a test asks for. */
+/** The engine that a pipeline or a test requests. */
 export interface EngineRequest {
-  /** `auto`: `LLM_BARBER_ENGINE` if set, else the fastest that opens. Anything else is taken as it stands. */
+  /** `auto`: `LLM_BARBER_ENGINE` if set, else the fastest one that opens. */
   backend: 'auto' | Backend;
-  /** Threads of one operation; as many as this process may use unless given. The wasm engine always has one. */
+  /** Threads of one operation. Default: as many as this process may use. The wasm engine always has one. */
   threads?: number;
-  /** Of matrix products; `float32` where absent. Only TensorFlow has others. */
+  /** Precision of matrix products; default `float32`. Only TensorFlow has others. */
   precision?: Precision;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** From fast to slow: `auto` takes the first that opens. */
+/** From fast to slow: `auto` takes the first one that opens. */
 const bySpeed: readonly Backend[] = ['tensorflow', 'wasm'];
 
 /**
- * Backends to try, in this order. A request's own choice beats the environment.
- * @throws {EngineChoiceInvalid} where `LLM_BARBER_ENGINE` names no engine
+ * Returns the backends to try, in order. The request has priority over the environment.
+ * @throws {EngineChoiceInvalid} if `LLM_BARBER_ENGINE` is not the name of an engine
  */
 export function candidates(request: EngineRequest, env: Environment = process.env): readonly Backend[] {
   if (request.backend !== 'auto') return [request.backend];
@@ -39,7 +39,7 @@ export function candidates(request: EngineRequest, env: Environment = process.en
   return [known];
 }
 
-/** @throws {EngineChoiceInvalid} where WebAssembly is asked for what it does not have */
+/** @throws {EngineChoiceInvalid} if a precision is requested that WebAssembly does not have */
 export function precisionOf({ backend, precision = 'float32' }: EngineRequest): Precision {
   if (backend === 'wasm' && precision !== 'float32') {
     throw new EngineChoiceInvalid({ what: `WebAssembly computes in float32, not in ${precision}`, where: 'engine.precision', expected: 'float32', remedy: 'Leave `engine.precision` out, or set `engine.backend: tensorflow`' });
@@ -48,8 +48,8 @@ export function precisionOf({ backend, precision = 'float32' }: EngineRequest): 
 }
 
 /**
- * Threads that one operation may use: the request's, else TensorFlow's own `TF_NUM_INTRAOP_THREADS`, else all there are.
- * @throws {EngineChoiceInvalid} if that is not a positive whole number
+ * Returns the number of threads for one operation: from the request, else from TensorFlow's own `TF_NUM_INTRAOP_THREADS`, else all.
+ * @throws {EngineChoiceInvalid} if it is not a positive integer
  */
 export function threadCount(request: EngineRequest, env: Environment = process.env): number {
   const variable = env['TF_NUM_INTRAOP_THREADS'] ?? '';

@@ -1,19 +1,19 @@
 import { concat, diagonal, diagonalOf, fill, flag, matMul, op, owning, slice } from './float64-ops.js';
 import { isPivot } from './float64-pivot.js';
 
-/** Up to this size TensorFlow's Cholesky kernel takes a matrix whole. On a CPU that kernel has one thread; products have all. */
+/** Matrices up to this size go to TensorFlow's Cholesky kernel. On a CPU, that kernel has one thread, while products use all. */
 const whole = 256;
 
 /**
- * L^-1 `[n, n]` of `A = L L^T` in float64. With A, L and F = L^-1 in four blocks each,
+ * Computes L^-1 `[n, n]` of `A = L L^T` in float64, recursively. With A, L and F = L^-1 in four blocks each,
  *
- *     L21 = A21 F11^T,    F22 = the same of A22 - L21 L21^T,    F21 = -F22 L21 F11
+ *     L21 = A21 F11^T,    F22 = the same function of A22 - L21 L21^T,    F21 = -F22 L21 F11
  *
- * so that almost all of it is products.
+ * so that almost all work is matrix products.
  *
  * @param a `[n, n]`; only its lower triangle is read
- * @param elements of the diagonal of the matrix that this is a part of, `[n]`
- * @param size rows of that matrix, which bound the rounding
+ * @param elements diagonal elements of the original matrix, for these rows, `[n]`
+ * @param size number of rows of the original matrix, for the bound on rounding errors
  * @returns undefined if A is not finite, or not positive definite beyond rounding
  */
 export function inverseFactorOf(a: number, elements: Float64Array, size = elements.length): number | undefined {
@@ -46,7 +46,7 @@ function inverseOfSmall(a: number, elements: Float64Array, size: number): number
   });
 }
 
-/** Undefined, or NaN somewhere in it, where there is none: which of the two depends on the device. */
+/** If A is not positive definite, the result is undefined or contains NaN, depending on the device. */
 function choleskyOf(id: number): number | undefined {
   try {
     return op('Cholesky', [id]);

@@ -5,9 +5,9 @@ import type { Float64Matrix, InverseFactor } from './float64.js';
 import { liveMatrices } from './float64-live.js';
 import { cast, diagonal, diagonalOf, download, drop, fill, flag, indices, int32, op, owning, turned, upload } from './float64-ops.js';
 
-/** A matrix that TensorFlow holds in float64. Nothing leaves the device but what is asked for. */
+/** A float64 matrix in TensorFlow. Only results that are requested leave the device. */
 export class DeviceMatrix implements Float64Matrix {
-  /** @param id TensorFlow's own number; the matrix's from now on */
+  /** @param id TensorFlow's own id of the tensor; this object becomes its owner */
   private constructor(private id: number, readonly rows: number, readonly columns: number) {
     liveMatrices.add(this);
   }
@@ -43,7 +43,7 @@ export class DeviceMatrix implements Float64Matrix {
   }
 
   isFinite(): Promise<boolean> {
-    // NaN and infinity stay what they are in a sum.
+    // A sum with a NaN or an infinity is not finite either.
     const [sum] = owning((own) => download(own(op('Sum', [this.id, own(int32([0, 1]))], indices('Tidx'), flag('keep_dims', false)))));
     return Promise.resolve(Number.isFinite(sum));
   }
@@ -54,7 +54,7 @@ export class DeviceMatrix implements Float64Matrix {
       const scaled = own(op('RealDiv', [this.id, own(upload(Float64Array.of(divisor), []))]));
       const a = own(op('MatrixSetDiag', [scaled, own(upload(diagonal, [n]))]));
       if (triangle === 'lower') return inverseFactorOf(a, diagonal);
-      // Turned end for end, A = R R^T with an upper R becomes a Cholesky factorisation, and F = R^-1.
+      // With rows and columns reversed, A = R R^T with an upper R becomes a Cholesky factorisation, and F = R^-1.
       const inverse = inverseFactorOf(own(turned(a)), diagonal.slice().reverse());
       return inverse === undefined ? undefined : turned(own(inverse));
     });

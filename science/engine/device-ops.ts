@@ -1,7 +1,7 @@
 /**
- * Operations on bits that TensorFlow has and TensorFlow.js does not offer. The `tensorflow` backend only.
+ * Bit operations of TensorFlow that TensorFlow.js does not offer. Only for the `tensorflow` backend.
  *
- * On a GPU, TensorFlow compares and sums int32 on the host. So bits leave here as whole numbers in float32, or packed.
+ * On a GPU, TensorFlow compares and sums int32 on the host. So these functions return bits as integers in float32, or packed.
  */
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import { tf } from './tensorflow.js';
@@ -37,14 +37,14 @@ interface NativeBackend {
   getInputTensorIds: (tensors: Tensor[]) => number[];
 }
 
-/** TensorFlow's numbers of types that the binding has no names for. */
+/** TensorFlow's numbers for dtypes that the binding does not name. */
 const dtypes = { bfloat16: 14, float16: 19 } as const;
 
-/** Bits of the lower digit of a magnitude, and of the higher one. */
+/** Number of bits in the lower and in the higher digit of a magnitude. */
 export const lowBits = 15;
 export const highBits = 16;
 
-/** Whether the engine that is open has these operations. */
+/** Whether the current engine has these operations. */
 export function hasDeviceOps(): boolean {
   return tf.getBackend() === 'tensorflow';
 }
@@ -52,22 +52,22 @@ export function hasDeviceOps(): boolean {
 let selection: 'host' | 'device' | undefined;
 
 /**
- * Where masks are selected, whatever the device is. Both places give the same masks, so this is for tests and benchmarks.
+ * Sets where masks are selected. Both places give the same masks, so this is only for tests and benchmarks.
  *
- * @param place undefined: on a GPU if there is one, else on the host, which is several times as fast as TensorFlow on a CPU
+ * @param place undefined: on the GPU if there is one, else on the host, which is several times faster than TensorFlow on a CPU
  */
 export function selectOn(place: typeof selection): void {
   selection = place;
 }
 
-/** Whether masks are selected on the device, from scores that lie there. */
+/** Whether masks are selected on the device, from scores in device memory. */
 export function selectsOnDevice(): boolean {
   return hasDeviceOps() && (selection === undefined ? native().isUsingGpuDevice : selection === 'device');
 }
 
 /**
- * The bits of float32 magnitudes as two whole numbers: `high` in [0, 2^16), `low` in [0, 2^15). Both are exact in float32, and
- * neither is a denormal, which kernels may take for zero.
+ * Splits the bits of float32 magnitudes into two integers: `high` in [0, 2^16), `low` in [0, 2^15). Both are exact in float32, and
+ * neither is a denormal, which kernels may treat as zero.
  */
 export function magnitudeDigits<T extends Tensor>(values: T): { high: T; low: T } {
   return tf.tidy(() => {
@@ -79,7 +79,7 @@ export function magnitudeDigits<T extends Tensor>(values: T): { high: T; low: T 
 }
 
 /**
- * A mask as bits: element i is bit `i % 32` of word `floor(i / 32)`; the last word is filled up with zeros.
+ * Packs a mask into bits: element i is bit `i % 32` of word `floor(i / 32)`. The last word is padded with zeros.
  *
  * @param mask float32 of 0 and 1, any shape
  * @returns int32 `[ceil(size / 32)]`
@@ -88,7 +88,7 @@ export function packBits(mask: Tensor): Tensor {
   return tf.tidy(() => {
     const padding = (32 - (mask.size % 32)) % 32;
     const flat = tf.pad(tf.reshape(mask, [mask.size]), [[0, padding]]);
-    // Halves of 16 bits are exact in float32, whatever the precision of the product's inputs.
+    // Half words of 16 bits are exact in float32, whatever the precision of the product's inputs.
     const powers = tf.tensor2d(Float32Array.from({ length: 16 }, (_, bit) => 2 ** bit), [16, 1]);
     const halves = tf.cast(tf.reshape(tf.matMul(tf.reshape<Tensor2D['rankType']>(flat, [-1, 16]), powers), [-1, 2]), 'int32');
     const [low, high] = tf.unstack(halves, 1);
@@ -97,10 +97,10 @@ export function packBits(mask: Tensor): Tensor {
 }
 
 /**
- * The mask that {@link packBits} packed.
+ * Unpacks the bits of a mask, the reverse of {@link packBits}.
  *
- * @param bits as bytes: element i is bit `i % 8` of byte `floor(i / 8)`, as in mask files. Bytes behind the last element are left out
- *   or ignored.
+ * @param bits as bytes: element i is bit `i % 8` of byte `floor(i / 8)`, as in mask files. Padding bytes after the last element may be
+ *   missing and are ignored.
  * @returns float32 of 0 and 1
  */
 export function unpackBits<T extends Tensor>(bits: Uint8Array, shape: number[]): T {
@@ -115,7 +115,7 @@ export function unpackBits<T extends Tensor>(bits: Uint8Array, shape: number[]):
   });
 }
 
-/** The bytes of a mask's bits, as {@link unpackBits} takes them, without the ones that fill the last word. */
+/** Packs a mask and returns its bytes for {@link unpackBits}, without the padding of the last word. */
 export function downloadBits(mask: Tensor): Uint8Array {
   const words = packBits(mask);
   const { buffer, byteOffset } = words.dataSync<'int32'>();
@@ -124,9 +124,9 @@ export function downloadBits(mask: Tensor): Uint8Array {
 }
 
 /**
- * Widens 16-bit floats on the device: only their own bytes go up.
+ * Converts 16-bit floats to float32 on the device, so that only 16 bits per value are transferred.
  *
- * @param bytes little-endian, two a value
+ * @param bytes little-endian, two per value
  */
 export function widenFrom16(bytes: Uint8Array, type: keyof typeof dtypes, shape: number[]): Tensor {
   const { binding, createOutputTensor } = native();
@@ -140,7 +140,7 @@ export function widenFrom16(bytes: Uint8Array, type: keyof typeof dtypes, shape:
   return createOutputTensor.call(native(), wide);
 }
 
-/** The identity, `[size, size]`. TensorFlow.js makes it on the host. */
+/** The identity matrix, `[size, size]`, made on the device. (TensorFlow.js makes it on the host.) */
 export function eye(size: number): Tensor2D {
   if (!hasDeviceOps()) return tf.eye(size);
   const { TF_ATTR_TYPE, TF_FLOAT } = native().binding;
@@ -152,17 +152,17 @@ export function diagonalOf(matrix: Tensor2D): Tensor1D {
   return tf.tidy(() => matrix.mul(eye(matrix.shape[0])).sum<Tensor1D>(0));
 }
 
-/** The backend, with the part of its binding that runs TensorFlow's own operations. */
+/** The backend, typed with the part of its binding that runs TensorFlow's own operations. */
 export function native(): NativeBackend {
   return tf.backend() as unknown as NativeBackend;
 }
 
-/** TensorFlow's own number of a tensor, which stays the tensor's. */
+/** TensorFlow's own id of a tensor. The tensor remains the owner. */
 export function idOf(tensor: Tensor): number {
   return native().getInputTensorIds([tensor])[0];
 }
 
-/** A float32 tensor from TensorFlow's own number, which is the tensor's from now on. */
+/** Makes a float32 tensor from TensorFlow's own id. The tensor becomes the owner. */
 export function float32From<T extends Tensor>(id: number, shape: number[]): T {
   return native().createOutputTensor({ id, shape, dtype: native().binding.TF_FLOAT }) as T;
 }

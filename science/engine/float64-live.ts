@@ -1,2 +1,2 @@
-/** Matrices in float64 that nobody has disposed yet. TensorFlow.js knows nothing of them, so its scopes do not end them. */
+/** Float64 matrices that are not disposed yet. TensorFlow.js does not know them, so its scopes do not dispose them. */
 export const liveMatrices = new Set<{ dispose: () => void }>();

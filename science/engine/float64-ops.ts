@@ -1,13 +1,13 @@
 /**
- * TensorFlow's operations on float64 tensors, which TensorFlow.js cannot name: by TensorFlow's own numbers (ids). The `tensorflow` backend only.
- * A result belongs to its caller.
+ * TensorFlow's operations on float64 tensors, a dtype that TensorFlow.js does not have. Tensors are identified by TensorFlow's own ids.
+ * Only for the `tensorflow` backend. The caller owns the results.
  */
 import { native, type OpAttribute } from './device-ops.js';
 
-/** TensorFlow's number of float64, for which the binding has no name. */
+/** TensorFlow's number for float64, which the binding does not name. */
 const float64 = 2;
 
-/** Runs some work, then deletes every tensor that was marked with `own`, also where the work fails. */
+/** Runs some work, then deletes every tensor that was marked with `own`, even if the work fails. */
 export function owning<T>(work: (own: (id: number) => number) => T): T {
   const owned: number[] = [];
   try {
@@ -24,7 +24,7 @@ export function drop(id: number): void {
   native().binding.deleteTensor(id);
 }
 
-/** An operation whose type T is float64. */
+/** Runs an operation with float64 as its type T. */
 export function op(name: string, inputs: number[], ...more: OpAttribute[]): number {
   return native().binding.executeOp(name, [type('T', float64), ...more], inputs, 1)[0].id;
 }
@@ -33,7 +33,7 @@ export function flag(name: string, value: boolean): OpAttribute {
   return { name, type: native().binding.TF_ATTR_BOOL, value };
 }
 
-/** Says that indices are int32. */
+/** Attribute that sets the type of indices to int32. */
 export function indices(name: string): OpAttribute {
   return type(name, native().binding.TF_INT32);
 }
@@ -54,7 +54,7 @@ export function cast(id: number, way: 'up' | 'down'): number {
   return binding.executeOp('Cast', [type('SrcT', from), type('DstT', to), flag('Truncate', false)], [id], 1)[0].id;
 }
 
-/** The binding passes no float64: its bits go as pairs of int32. */
+/** Uploads float64 values as pairs of int32 with the same bits, because the binding does not accept float64. */
 export function upload(values: Float64Array, shape: number[]): number {
   const { binding } = native();
   const pairs = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
@@ -77,7 +77,7 @@ export function fill(value: number, shape: [number, number]): number {
   return owning((own) => op('Fill', [own(int32(shape)), own(upload(Float64Array.of(value), []))], indices('index_type')));
 }
 
-/** A square matrix of its diagonal. */
+/** Makes a diagonal matrix. */
 export function diagonal(values: Float64Array): number {
   return owning((own) => op('MatrixDiag', [own(upload(values, [values.length]))]));
 }
@@ -100,7 +100,7 @@ export function matMul(a: number, b: number, transposed = false): number {
   return op('MatMul', [a, b], flag('transpose_a', false), flag('transpose_b', transposed));
 }
 
-/** Rows and columns in the opposite order. */
+/** Reverses the order of rows and of columns. */
 export function turned(id: number): number {
   return owning((own) => op('ReverseV2', [id, own(int32([0, 1]))], indices('Tidx')));
 }

@@ -1,7 +1,7 @@
 /**
- * Whether a Cholesky pivot is more than what rounding leaves of zero.
- * @param element of the diagonal that the pivot was made from
- * @param size rows of the matrix
+ * Whether a Cholesky pivot is larger than the rounding errors of an exact zero.
+ * @param element the diagonal element of the pivot
+ * @param size number of rows of the matrix
  */
 export function isPivot(pivot: number, element: number, size: number): boolean {
   // Written so that NaN fails too.

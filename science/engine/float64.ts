@@ -1,6 +1,6 @@
 /**
- * Matrices in float64, for sums over many tokens and for factors. TensorFlow.js has no such tensors. On the `tensorflow` backend its own
- * operations hold and factor them where the other tensors are; on `wasm` JavaScript does.
+ * Float64 matrices, for sums over many tokens and for factorisations. TensorFlow.js has no such tensors. On the `tensorflow` backend,
+ * TensorFlow's own operations are used, on the same device as for other tensors; on `wasm`, plain JavaScript.
  */
 import type { Tensor2D } from '@tensorflow/tfjs';
 import { DeviceMatrix } from './device-float64.js';
@@ -12,11 +12,11 @@ export interface Float64Matrix {
   readonly columns: number;
   /** Adds float32 values of the same shape. They are widened exactly, so each sum is rounded once, to float64. */
   add(values: Tensor2D): void;
-  /** Rounded to float32; the caller's to dispose. */
+  /** Rounds to float32. The caller disposes the result. */
   toFloat32(): Tensor2D;
-  /** The values on the host, row-major; a copy. */
+  /** Copies the values to the host, row-major. */
   values(): Promise<Float64Array>;
-  /** Of a square matrix, `[n]`. */
+  /** The diagonal of a square matrix, `[n]`. */
   diagonal(): Promise<Float64Array>;
   /** Whether no value is NaN or infinite. */
   isFinite(): Promise<boolean>;
@@ -25,29 +25,29 @@ export interface Float64Matrix {
   dispose(): void;
 }
 
-/** Asks for F with `A^-1 = F^T F`, A being the symmetric matrix divided by `divisor`, with another diagonal. */
+/** Requests F with `A^-1 = F^T F`, where A is the symmetric matrix, divided by `divisor` and with its diagonal replaced. */
 export interface InverseFactor {
   /** The diagonal of A, `[n]`. */
   diagonal: Float64Array;
-  /** 1 unless given. */
+  /** Default 1. */
   divisor?: number;
-  /** F is a lower or an upper triangle; zeros fill the rest. */
+  /** F is a lower or an upper triangular matrix. */
   triangle: 'lower' | 'upper';
 }
 
-/** Zeros. The caller disposes the matrix. */
+/** Makes a matrix of zeros. The caller disposes it. */
 export function zeros64(rows: number, columns: number): Float64Matrix {
   return hasDeviceOps() ? DeviceMatrix.zeros(rows, columns) : new HostMatrix(new Float64Array(rows * columns), rows, columns);
 }
 
-/** A diagonal matrix. The caller disposes it. */
+/** Makes a diagonal matrix. The caller disposes it. */
 export function diagonal64(values: Float64Array): Float64Matrix {
   if (hasDeviceOps()) return DeviceMatrix.diagonal(values);
   const size = values.length;
   return new HostMatrix(Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? values[i / (size + 1)] : 0)), size, size);
 }
 
-/** A matrix of values that are on the host, row-major. The caller disposes it. */
+/** Makes a matrix from values on the host, row-major. The caller disposes it. */
 export function matrix64(values: Float64Array, rows: number, columns: number): Float64Matrix {
   return hasDeviceOps() ? DeviceMatrix.of(values, rows, columns) : new HostMatrix(values.slice(), rows, columns);
 }

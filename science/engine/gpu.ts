@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** The GPU that the engine computes on, and what its kernels follow from. */
+/** The GPU of the engine, and everything that determines its kernels. */
 export interface Gpu {
   /** For example `NVIDIA H100 80GB HBM3`. */
   name: string;
@@ -10,7 +10,7 @@ export interface Gpu {
   kernels: string;
 }
 
-/** The first GPU that is visible, on which the binding computes. Asked when TensorFlow is open, so that its libraries are loaded. */
+/** Returns the first visible GPU, which the binding uses. Call it after TensorFlow is open, so that its libraries are loaded. */
 export function currentGpu(): Gpu {
   const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')[0] ?? '0';
   const query = ['--query-gpu=name,compute_cap,driver_version', '--format=csv,noheader', `--id=${visible}`];
@@ -18,15 +18,15 @@ export function currentGpu(): Gpu {
   try {
     answer = execFileSync('nvidia-smi', query, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
   } catch {
-    // Without the program the libraries still tell something.
+    // Without nvidia-smi, the libraries are still known.
   }
   return gpuOf(answer, readText('/proc/self/maps'), visible);
 }
 
 /**
- * @param answer of `nvidia-smi --query-gpu=name,compute_cap,driver_version --format=csv,noheader`
- * @param maps text of `/proc/self/maps`, which lists the libraries in memory
- * @param visible what the GPU is called where nvidia-smi does not answer
+ * @param answer output of `nvidia-smi --query-gpu=name,compute_cap,driver_version --format=csv,noheader`
+ * @param maps text of `/proc/self/maps`, which lists the loaded libraries
+ * @param visible id of the GPU, for its name if nvidia-smi gives none
  */
 export function gpuOf(answer: string, maps: string, visible: string, versionOf = libraryVersion): Gpu {
   const [, name, capability, driver] = /^(.+), ([\d.]+), ([\d.]+)$/.exec(answer.split('\n')[0]?.trim() ?? '') ?? [];
@@ -34,7 +34,7 @@ export function gpuOf(answer: string, maps: string, visible: string, versionOf =
   return { name: name ?? `device ${visible}`, kernels: [...known, ...libraries(maps, versionOf)].join(', ') };
 }
 
-/** NVIDIA's libraries whose kernels compute, with their versions, by name. */
+/** NVIDIA's loaded libraries with kernels, and their versions, sorted by name. */
 function libraries(maps: string, versionOf: (path: string) => string): string[] {
   const found = new Map<string, string>();
   for (const line of maps.split('\n')) {
@@ -45,7 +45,7 @@ function libraries(maps: string, versionOf: (path: string) => string): string[] 
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, path]) => `${name} ${versionOf(path)}`);
 }
 
-/** The version that a library's file is named after. NVIDIA's packages name it after the major one only; its length then tells versions apart. */
+/** The version in a library's file name. NVIDIA's packages give only the major version there; the file's size then tells versions apart. */
 function libraryVersion(path: string): string {
   const file = realpathSync(path);
   const version = /\.so\.([\d.]+)$/.exec(file)?.[1] ?? '';

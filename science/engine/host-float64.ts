@@ -3,9 +3,9 @@ import type { Float64Matrix, InverseFactor } from './float64.js';
 import { isPivot } from './float64-pivot.js';
 import { tf } from './tensorflow.js';
 
-/** A matrix in JavaScript, for the `wasm` backend: its models are small. */
+/** A float64 matrix in JavaScript, for the `wasm` backend, whose models are small. */
 export class HostMatrix implements Float64Matrix {
-  /** @param data row-major; the matrix's own from now on */
+  /** @param data row-major; this object becomes its owner */
   constructor(private readonly data: Float64Array, readonly rows: number, readonly columns: number) {}
 
   add(values: Tensor2D): void {
@@ -33,18 +33,18 @@ export class HostMatrix implements Float64Matrix {
     const n = this.rows;
     const a = this.data.map((value) => value / divisor);
     diagonal.forEach((value, i) => { a[i * (n + 1)] = value; });
-    // Turned end for end, A = R R^T with an upper R becomes a Cholesky factorisation, and F = R^-1.
+    // With rows and columns reversed, A = R R^T with an upper R becomes a Cholesky factorisation, and F = R^-1.
     const turned = triangle === 'upper' ? a.reverse() : a;
     const inverse = factor(turned, n) ? invert(turned, n) : undefined;
     return Promise.resolve(inverse && new HostMatrix(triangle === 'upper' ? inverse.reverse() : inverse, n, n));
   }
 
   dispose(): void {
-    // Garbage collection does it.
+    // Left to garbage collection.
   }
 }
 
-/** Puts L with `A = L L^T` in the place of the lower triangle of A, row by row. */
+/** Replaces the lower triangle of A by L with `A = L L^T`, row by row. @returns false if A is not positive definite beyond rounding */
 function factor(a: Float64Array, n: number): boolean {
   for (let i = 0; i < n; i++) {
     const row = i * n;
@@ -60,7 +60,7 @@ function factor(a: Float64Array, n: number): boolean {
   return true;
 }
 
-/** `L^-1` of the lower triangle: `X_i = (e_i - sum over k < i of L_ik X_k) / L_ii`. */
+/** Inverts the lower triangle L: `X_i = (e_i - sum over k < i of L_ik X_k) / L_ii`. */
 function invert(l: Float64Array, n: number): Float64Array {
   const x = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
 /**
- * The one door to TensorFlow.js. Nothing outside this folder knows which backend runs, or imports @tensorflow/*.
+ * The only access to TensorFlow.js. Nothing outside this folder knows which backend runs, or imports @tensorflow/*.
  *
- * Promises: float32 tensors; the same bits for the same operations, threads and device, in any process.
- * Does not promise: the same bits on another backend or device; any op beyond what both backends have.
+ * Guaranteed: float32 tensors; the same bits for the same operations, threads and device, in every process.
+ * Not guaranteed: the same bits on another backend or device; operations that only one backend has.
  */
 export { tf } from './tensorflow.js';
 export type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';

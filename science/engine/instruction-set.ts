@@ -6,7 +6,7 @@ const avx512bf16 = [...avx512, 'avx512_vnni', 'avx512_bf16'];
 const avx512fp16 = [...avx512bf16, 'avx_vnni', 'avx512_fp16'];
 const amx = [...avx512fp16, 'amx_tile', 'amx_int8', 'amx_bf16'];
 
-/** Levels that oneDNN tells apart on x86, the highest first, by the names that it has for them, with the kernel's flags that each needs. */
+/** Instruction set levels of oneDNN on x86, the highest first: oneDNN's name, and the CPU flags that it requires. */
 const levels: readonly (readonly [name: string, flags: readonly string[]])[] = [
   ['avx512_core_amx_fp16', [...amx, 'amx_fp16']],
   ['avx512_core_amx', amx],
@@ -21,16 +21,17 @@ const levels: readonly (readonly [name: string, flags: readonly string[]])[] = [
   ['sse41', ['sse4_1']],
 ];
 
-/** Features of ARM processors by which kernels are chosen. */
+/** Features of ARM processors that determine the choice of kernels. */
 const armFeatures = ['asimd', 'asimddp', 'bf16', 'i8mm', 'sve', 'sve2'];
 
-/** Variables that limit the kernels. */
+/** Environment variables that limit the choice of kernels. */
 const limits = ['ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA', 'TF_ENABLE_ONEDNN_OPTS'];
 
 /**
- * The vector instructions by which TensorFlow and oneDNN choose their kernels here. Others add in another order, so their bits differ.
+ * The vector instructions by which TensorFlow and oneDNN choose their kernels. Other kernels add in another order, so their bits differ.
  *
- * @param cpuinfo text of `/proc/cpuinfo`; the processor's name stands in if there is none
+ * @param cpuinfo text of `/proc/cpuinfo`
+ * @param model name of the processor, used if `cpuinfo` has no flags
  */
 export function instructionSet(cpuinfo = readCpuinfo(), model = cpus()[0]?.model ?? 'unknown processor', env: Readonly<Record<string, string | undefined>> = process.env): string {
   const set = limits.flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [`${name}=${env[name]}`]));

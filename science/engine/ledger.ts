@@ -1,32 +1,32 @@
 /**
- * Counts what passes between JavaScript and TensorFlow in this process: bytes each way, and where the time goes.
+ * Measures the traffic between JavaScript and TensorFlow in this process: bytes each way, and where the time goes.
  *
- * The bytes are the same on a CPU and on a GPU. The seconds are not: on a CPU an operation has finished when the call
- * returns; on a GPU the call only starts it, and whoever reads a result waits for it.
+ * The bytes are the same on a CPU and on a GPU. The seconds are not: on a CPU, an operation has finished when the call
+ * returns. On a GPU, the call only starts it, and the wait happens when the result is read.
  */
 import { performance } from 'node:perf_hooks';
 
 export interface Traffic {
-  /** Bytes that JavaScript handed to TensorFlow, and that it got back. */
+  /** Bytes from JavaScript to TensorFlow, and back. */
   up: number;
   down: number;
-  /** Calls of TensorFlow's operations. */
+  /** Number of TensorFlow operations. */
   operations: number;
   seconds: {
-    /** Matrix products, which a GPU's tensor cores do. */
+    /** Matrix products, which run on a GPU's tensor cores. */
     products: number;
     /** All other operations. */
     elementwise: number;
-    /** Bytes up and down, and memory given back. */
+    /** Transfers up and down, and freeing memory. */
     transfers: number;
-    /** The rest of what this thread did. */
+    /** All other work of this thread. */
     javascript: number;
-    /** This thread did nothing: it waited for disks, other threads, or the network. */
+    /** Time in which this thread was idle: it waited for disks, other threads, or the network. */
     waiting: number;
   };
 }
 
-/** The part of the native binding that the ledger looks at. */
+/** The part of the native binding that the ledger observes. */
 interface Binding {
   createTensor: (shape: number[], dtype: number, values: ArrayBufferView) => number;
   tensorDataSync: (id: number) => ArrayBufferView;
@@ -40,7 +40,7 @@ const spent = { products: 0, elementwise: 0, transfers: 0 };
 const products = /MatMul|Einsum|Cholesky|TriangularSolve/;
 
 /**
- * A binding that counts and otherwise does the same. Two readings of the clock a call, about 0.1 microseconds.
+ * Wraps a binding to count its calls. Costs two clock readings per call, about 0.1 microseconds.
  */
 export function counting<B extends Binding>(binding: B): B {
   const timed = <T>(what: keyof typeof spent, work: () => T): T => {
@@ -69,16 +69,16 @@ export function counting<B extends Binding>(binding: B): B {
       return timed(products.test(name) ? 'products' : 'elementwise', () => binding.executeOp(name, ...rest));
     },
   };
-  // The binding's own properties are read-only, so assigning would throw.
+  // The binding's own properties are read-only, so an assignment would throw.
   return Object.create(binding, Object.getOwnPropertyDescriptors(overrides)) as B;
 }
 
-/** Strings come as arrays of bytes, which are not counted. */
+/** Strings are passed as arrays of byte arrays, which are not counted. */
 function byteLength(values: Partial<ArrayBufferView>): number {
   return values.byteLength ?? 0;
 }
 
-/** Begins to count. The returned function says what has passed since. Zero but for JavaScript and waiting on the `wasm` backend. */
+/** Starts counting. The returned function gives the traffic since then. On the `wasm` backend, all but `javascript` and `waiting` is 0. */
 export function startLedger(): () => Traffic {
   const began = performance.now();
   const loop = performance.eventLoopUtilization();

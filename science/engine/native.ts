@@ -1,6 +1,6 @@
 /**
- * Opens `@tensorflow/tfjs-node-gpu` as set-up has linked it against a TensorFlow wheel.
- * Promises: no log noise, the asked number of threads and precision of products, the same bits in every process.
+ * Opens `@tensorflow/tfjs-node-gpu`, which set-up has linked against a TensorFlow wheel.
+ * Guarantees: no log noise, the requested number of threads and precision of products, the same bits in every process.
  * TensorFlow reads its settings from the environment while its library loads, so they are set just before that.
  */
 import { existsSync } from 'node:fs';
@@ -18,13 +18,13 @@ import { tf } from './tensorflow.js';
 
 const require = createRequire(import.meta.url);
 
-/** The part of the binding's backend that tells what it is. */
+/** The part of the backend that describes it. */
 interface NativeBackend {
   isUsingGpuDevice: boolean;
   binding: { TF_Version: string } & Parameters<typeof counting>[0];
 }
 
-/** @throws {EngineUnavailable} where the device has no products of that precision */
+/** @throws {EngineUnavailable} if the device has no products of that precision */
 export async function openNative(threads: number, precision: Precision): Promise<Engine> {
   process.env['TF_NUM_INTRAOP_THREADS'] = String(threads);
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
@@ -51,13 +51,13 @@ export async function openNative(threads: number, precision: Precision): Promise
   };
 }
 
-/** The binding still calls a helper that Node 23 took away. */
+/** Restores a helper that the binding still calls and that Node 23 removed. */
 function restoreUtil(): void {
   const util = require('node:util') as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined ??= (value) => value === null || value === undefined;
 }
 
-/** TensorFlow writes to stderr while it is being loaded, before it looks at any setting; set-up built an addon that goes first. */
+/** Loads an addon, built by set-up, that silences TensorFlow: it writes to stderr while it loads, before it reads any setting. */
 function quietLog(): void {
   const addon = join(dirname(resolvePackage('@tensorflow/tfjs-node-gpu/package.json')), 'lib', 'quiet-log.node');
   if (existsSync(addon)) process.dlopen({ exports: {} }, addon, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);

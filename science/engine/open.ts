@@ -5,7 +5,7 @@ import { openNative } from './native.js';
 import type { Precision } from './precision.js';
 import { openWasm } from './wasm.js';
 
-/** What computes in this process. Each field can change bits, so all of them belong to a run's state. */
+/** The engine of this process. Each field can change the bits of results, so all of them are part of a run's state. */
 export interface Engine {
   backend: Backend;
   /** Versions, for example `tfjs 4.22.0, TensorFlow 2.21.0`. */
@@ -13,13 +13,13 @@ export interface Engine {
   /** For example `cpu` or `gpu: NVIDIA H100 80GB HBM3`. */
   device: string;
   /**
-   * What decides on the kernels that compute: vector instructions, or compute capability, driver and libraries of a GPU.
-   * Absent in what was recorded before engines said it.
+   * What determines the kernels: vector instructions, or compute capability, driver and libraries of a GPU.
+   * Absent in records of earlier versions.
    */
   kernels?: string;
   /** Threads that one operation uses. */
   threads: number;
-  /** How the factors of matrix products are rounded; absent for float32. */
+  /** Rounding of the factors of matrix products; absent for float32. */
   precision?: Exclude<Precision, 'float32'>;
 }
 
@@ -28,10 +28,10 @@ const openers: Record<Backend, (threads: number, precision: Precision) => Promis
 let opened: Promise<Engine> | undefined;
 
 /**
- * Opens the engine of this process, before any tensor is made. Asking again for what is open already returns it.
- * @throws {EngineChoiceInvalid} where the request or the environment asks for what does not exist
- * @throws {EngineUnavailable} where it cannot be opened on this machine, or has no products of the precision asked for
- * @throws {EngineAlreadyOpen} where another engine is open in this process
+ * Opens the engine of this process. Call it before any tensor is made. If the requested engine is already open, returns it.
+ * @throws {EngineChoiceInvalid} if the request or the environment is invalid
+ * @throws {EngineUnavailable} if it cannot be opened on this machine, or has no products of the requested precision
+ * @throws {EngineAlreadyOpen} if another engine is open in this process
  */
 export async function openEngine(request: EngineRequest): Promise<Engine> {
   const choices = candidates(request);
@@ -62,7 +62,7 @@ async function openFirst(choices: readonly Backend[], threads: number, precision
     try {
       return await openers[backend](threads, precision);
     } catch (error) {
-      // The engine opened and has no such products: nothing is missing that set-up could build.
+      // The engine opened but lacks the requested precision, so set-up cannot help.
       if (error instanceof EngineUnavailable) throw error;
       failures.push(error instanceof Error ? error : new Error(String(error)));
     }

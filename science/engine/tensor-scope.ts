@@ -2,12 +2,12 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { liveMatrices } from './float64-live.js';
 import { tf } from './tensorflow.js';
 
-/** What was kept in the scope that is open. */
+/** Tensors kept in the current scope. */
 let keptInScope: Set<Tensor> | undefined;
 
 /**
- * Does some work, and disposes every tensor that was made meanwhile, also where the work fails, and also those of {@link keep} and matrices in float64.
- * Tensors that are to outlive it are kept with `tf.keep`. Unlike in `tf.tidy`, the work may wait for files; nothing else may make
+ * Runs some work, then disposes every tensor that was made meanwhile, including those of {@link keep} and float64 matrices, even if the
+ * work fails. Use `tf.keep` for tensors that must outlive it. Unlike in `tf.tidy`, the work may be asynchronous, but nothing else may make
  * tensors in the meantime. Scopes do not nest.
  */
 export async function inTensorScope<T>(work: () => Promise<T>): Promise<T> {
@@ -25,7 +25,7 @@ export async function inTensorScope<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Keeps a tensor beyond the `tf.tidy` that it is made in, but not beyond the scope of the work that it is made for. */
+/** Keeps a tensor beyond the enclosing `tf.tidy`, but not beyond the scope of {@link inTensorScope}. */
 export function keep<T extends Tensor>(tensor: T): T {
   keptInScope?.add(tensor);
   return tf.keep(tensor);

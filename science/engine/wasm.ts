@@ -1,6 +1,6 @@
 /**
- * Opens `@tensorflow/tfjs-backend-wasm`, which needs nothing but Node.
- * Promises: the same ops and gradients as the native engine. Does not promise speed: one thread, about a fifth of its products a second.
+ * Opens `@tensorflow/tfjs-backend-wasm`, which needs only Node.
+ * It has the same operations and gradients as the native engine, but is slow: one thread, about a fifth of the products per second.
  */
 import { requirePackage } from '#setup/places.mjs';
 import type { Engine } from './open.js';
@@ -11,11 +11,11 @@ export async function openWasm(): Promise<Engine> {
   await withoutNewListeners(async () => {
     if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly module did not start');
   });
-  // The backend has no threads under Node, whatever is asked for.
+  // The backend has no threads under Node, whatever is requested.
   return { backend: 'wasm', version: `tfjs ${tf.version.tfjs}, wasm ${version}`, device: 'cpu', kernels: (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true ? 'simd' : 'no simd', threads: 1 };
 }
 
-/** Emscripten adds process-wide handlers that turn every unhandled rejection into a crash of its own; they are taken off again. */
+/** Removes the process-wide handlers that Emscripten adds, which would turn every unhandled rejection into a crash of its own. */
 async function withoutNewListeners(action: () => Promise<void>): Promise<void> {
   const events = ['uncaughtException', 'unhandledRejection'];
   const before = new Map(events.map((event) => [event, new Set(process.rawListeners(event))]));

@@ -4,7 +4,7 @@ import { customVjp } from './custom-vjp.js';
 
 /**
  * The gated unit of LLaMA's MLP, `silu(gate) * up` with `silu(z) = z sigmoid(z)` (Shazeer 2020), elementwise.
- * Its vector-Jacobian product is written out, because the recorded one makes half as many passes again:
+ * Its vector-Jacobian product is written by hand, because the recorded one needs 1.5 times as many passes:
  * with `s = sigmoid(gate)`, `d gate = dy up (s + gate s (1 - s))` and `d up = dy gate s`.
  */
 export function gatedSilu(gate: Tensor3D, up: Tensor3D): Tensor3D {
@@ -20,17 +20,17 @@ export function gatedSilu(gate: Tensor3D, up: Tensor3D): Tensor3D {
   );
 }
 
-/** `z Phi(z)`, Phi being the normal distribution (Hendrycks and Gimpel 2016): the exact one, not its tanh approximation. */
+/** Exact GELU, `z Phi(z)` with the normal distribution Phi (Hendrycks and Gimpel 2016); not the tanh approximation. */
 export function gelu(z: Tensor3D): Tensor3D {
   return tf.tidy(() => z.mul<Tensor3D>(z.mul(Math.SQRT1_2).erf().add(1).mul(0.5)));
 }
 
-/** Of GELU's approximation `z (1 + tanh(a (z + b z^3))) / 2`, which is `z sigmoid(2a (z + b z^3))`. */
+/** Constants of GELU's approximation `z (1 + tanh(a (z + b z^3))) / 2`, which equals `z sigmoid(2a (z + b z^3))`. */
 const [a, b] = [Math.sqrt(2 / Math.PI), 0.044715];
 
 /**
- * Gemma's gated unit, `gelu(gate) * up` with GELU by its tanh approximation (Hendrycks and Gimpel 2016), elementwise. With s
- * the sigmoid, `d gate = dy up (s + gate s (1 - s) 2a (1 + 3b gate^2))` and `d up = dy gate s`.
+ * Gemma's gated unit, `gelu(gate) * up` with the tanh approximation of GELU (Hendrycks and Gimpel 2016), elementwise. With the
+ * sigmoid s, `d gate = dy up (s + gate s (1 - s) 2a (1 + 3b gate^2))` and `d up = dy gate s`.
  */
 export function gatedGelu(gate: Tensor3D, up: Tensor3D): Tensor3D {
   return customVjp(

@@ -1,23 +1,23 @@
-/** Queries that look at their keys together. */
+/** A block of queries that are processed together with the keys that they see. */
 export interface QueryBlock {
-  /** The first query, and how many there are. */
+  /** The first query, and the number of queries. */
   start: number;
   rows: number;
-  /** The first key that any of them sees, and how many from there on. */
+  /** The first key that any of them sees, and the number of keys from there to the last query. */
   firstKey: number;
   keys: number;
 }
 
-/** Fewer queries than these in a block cost more in operations than they save. */
+/** With fewer queries per block, the extra operations cost more than they save. */
 const leastRows = 128;
 
-/** With an eighth of the queries at once, 56 % of all pairs are computed; 50 % lie before the diagonal. */
+/** With an eighth of the queries per block, 56 % of all pairs are computed; the 50 % before the diagonal are needed. */
 const usualRows = (time: number): number => Math.max(leastRows, Math.ceil(time / 8));
 
 /**
- * The queries of a causal attention in blocks, in order.
- * @param rows queries of a block, the last may have fewer
- * @param window positions that a query sees, its own included; all before it where absent
+ * Divides the queries of a causal attention into blocks, in order.
+ * @param rows queries per block; the last block may have fewer
+ * @param window number of positions that a query sees, including its own; by default, all before it
  */
 export function queryBlocks(time: number, { rows: most = usualRows(time), window = time }: { rows?: number; window?: number }): QueryBlock[] {
   return Array.from({ length: Math.ceil(time / most) }, (_, index) => {
@@ -28,7 +28,7 @@ export function queryBlocks(time: number, { rows: most = usualRows(time), window
   });
 }
 
-/** Pairs of a query and a key that the blocks of a sequence compute: of all blocks, and of the largest. */
+/** Counts the query-key pairs that are computed for a sequence: in all blocks, and in the largest block. */
 export function pairsOfBlocks(time: number, window?: number): { all: number; largest: number } {
   const pairs = queryBlocks(time, { window }).map(({ rows, keys }) => rows * keys);
   return { all: pairs.reduce((sum, count) => sum + count, 0), largest: Math.max(0, ...pairs) };

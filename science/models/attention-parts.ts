@@ -11,19 +11,19 @@ export interface AttentionShape {
   /** Key and value heads; a divisor of `heads`. */
   keyValueHeads: number;
   headDim: number;
-  /** What the products of queries and keys are multiplied by; `1 / sqrt(headDim)` where absent. */
+  /** Factor of the products of queries and keys; default `1 / sqrt(headDim)`. */
   scale?: number;
   /** Bounds the scores: `c tanh(score / c)`. */
   softcap?: number;
 }
 
-/** What says which positions a query sees, and how it learns where they are. */
+/** Which positions a query sees, and how positions are encoded. */
 export interface AttentionPositions {
-  /** Rotary positions; absent where positions are in the hidden states already (learned embeddings). */
+  /** Rotary positions; absent if the hidden states already contain positions (learned embeddings). */
   rope?: Rope;
-  /** How many positions a query sees, its own included; all before it where absent. */
+  /** Number of positions that a query sees, including its own; by default, all before it. */
   window?: number;
-  /** Where sequences have tails. */
+  /** The layout, if sequences have tails. */
   layout?: SequenceLayout;
 }
 
@@ -40,8 +40,8 @@ export function joinHeads(x: Tensor4D): Tensor3D {
 }
 
 /**
- * Additive mask `[time, time]` that hides the future, and what lies `window` positions back or further.
- * Finite, so that no engine meets infinity minus infinity.
+ * Additive mask `[time, time]` that hides later positions, and positions `window` or more back.
+ * Its values are finite, so that infinity minus infinity cannot occur.
  */
 export function attentionMask(time: number, window = time): Tensor2D {
   const seen = Math.min(window, time);
@@ -52,7 +52,7 @@ export function attentionMask(time: number, window = time): Tensor2D {
   });
 }
 
-/** The same `[batch, 1, time, time]` where sequences have tails: each hides all others. */
+/** Like {@link attentionMask}, for sequences with tails, `[batch, 1, time, time]`: a tail does not see other tails. */
 export function tailedMask({ tails, positions }: NonNullable<SequenceLayout['tailed']>, window: number | undefined): Tensor4D {
   const [batch, time] = tails.shape;
   const query = (x: Tensor2D) => x.expandDims(2);
@@ -62,23 +62,23 @@ export function tailedMask({ tails, positions }: NonNullable<SequenceLayout['tai
   return attentionMask(time).add(hidden.cast('float32').mul(-1e9)).reshape<Tensor4D>([batch, 1, time, time]);
 }
 
-/** x `[batch, heads, time, headDim]` times `scale`, turned by its positions (back where `direction` is -1) if there is a rope. */
+/** Multiplies x `[batch, heads, time, headDim]` by `scale`. With a rope, rotates it by its positions (back if `direction` is -1). */
 export function turn(x: Tensor4D, { rope, layout }: AttentionPositions, scale: number, direction: 1 | -1): Tensor4D {
   if (rope !== undefined) return rotate(x, ropeTables(rope, x.shape[2], scale, direction), layout?.tailed?.positions);
   return scale === 1 ? x : x.mul(scale);
 }
 
-/** The factor of queries before they meet keys, and back: with a cap c, scores are computed as `score / c`. */
+/** The factor of queries before the product with keys, and of their gradient. With a cap c, it makes the product `score / c`. */
 export function queryScale({ headDim, scale = 1 / Math.sqrt(headDim), softcap = 1 }: AttentionShape): number {
   return scale / softcap;
 }
 
-/** Scores as {@link queryScale} makes them, between -1 and 1 where there is a cap. */
+/** Applies tanh to the products of {@link queryScale} if there is a cap, which gives values between -1 and 1. */
 export function bounded<T extends Tensor>(scores: T, softcap: number | undefined): T {
   return softcap === undefined ? scores : scores.tanh();
 }
 
-/** Softmax of {@link bounded} scores where the mask lets them through. */
+/** Softmax of {@link bounded} scores, multiplied by the cap and masked. */
 export function maskedSoftmax<T extends Tensor>(scores: T, { softcap }: AttentionShape, mask: Tensor): T {
   return tf.tidy(() => tf.softmax((softcap === undefined ? scores : scores.mul<T>(softcap)).add<T>(mask)));
 }

@@ -8,24 +8,24 @@ import { customVjp } from './custom-vjp.js';
 
 /**
  * Causal attention `softmax(q k^T / sqrt(headDim)) v`, between the linears of an attention sub-block: grouped heads,
- * rotary positions (Su et al. 2021), a sliding window (Beltagy et al. 2020), another factor and capped scores where the
- * family has them.
+ * rotary positions (Su et al. 2021), and, depending on the family, a sliding window (Beltagy et al. 2020), another factor
+ * and capped scores.
  *
- * Queries go block by block, each with the keys that it sees: no `[time, time]` matrix of all heads exists, and next to
- * nothing behind the diagonal is computed. The gradient computes each block's softmax again (Dao et al. 2022), so nothing
- * of that size is kept for it either.
+ * Queries are processed in blocks, each with the keys that it sees: there is no `[time, time]` matrix of all heads, and
+ * almost nothing after the diagonal is computed. The gradient recomputes the softmax of each block (Dao et al. 2022), so
+ * nothing of that size is kept for it either.
  *
- * Grouped heads repeat nothing: query heads that share a key and value head are consecutive, so `[heads, rows]` read as
- * `[keyValueHeads, group * rows]` makes one matrix product of each group.
+ * Keys and values are not repeated for grouped heads: query heads that share a key and value head are consecutive, so
+ * `[heads, rows]`, read as `[keyValueHeads, group * rows]`, needs one matrix product per group.
  *
- * The vector-Jacobian product is written out (with `P` the softmax, `O` the result):
+ * The vector-Jacobian product is written by hand (`P` is the softmax, `O` the result):
  * `dV = P^T dO`, `dS = P * (dO V^T - rowsum(dO * O))`, `dQ = dS K`, `dK = dS^T Q`. With a cap c on the scores, dS is also
- * times `c (1 - tanh^2)`.
+ * multiplied by `c (1 - tanh^2)`.
  *
  * @param q `[batch, time, heads * headDim]`
  * @param k `[batch, time, keyValueHeads * headDim]`
  * @param v like k
- * @param rows queries of a block; more mean fewer operations, and more work for what nobody sees
+ * @param rows queries per block; more mean fewer operations, but more work on hidden pairs
  * @returns `[batch, time, heads * headDim]`
  */
 export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: AttentionShape, positions: AttentionPositions, rows?: number): Tensor3D {
@@ -33,7 +33,7 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   const { heads, keyValueHeads, headDim, softcap } = shape;
   const { window } = positions;
   const tailed = positions.layout?.tailed;
-  // In a sequence with tails a distance is not one of places, so every earlier key may be within the window.
+  // With tails, positions differ from places in the sequence, so every earlier key may be within the window.
   const blocks = queryBlocks(time, { rows, window: tailed === undefined ? window : undefined });
   const scale = queryScale(shape);
 
@@ -41,7 +41,7 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
   const keysOf = (x: Tensor4D, block: QueryBlock) => (block.keys === time ? x : x.slice([0, 0, block.firstKey, 0], [batch, keyValueHeads, block.keys, headDim]));
   const grouped = (x: Tensor4D) => x.reshape<Tensor4D>([batch, keyValueHeads, -1, x.shape[3]]);
   const perHead = (x: Tensor4D) => x.reshape<Tensor4D>([batch, heads, -1, x.shape[3]]);
-  /** Softmax of the block's scores, grouped, and the scores between -1 and 1 where there is a cap. */
+  /** Softmax of the block's scores, and the scores as from `bounded`; both grouped. */
   const probabilities = (Q: Tensor4D, K: Tensor4D, mask: Tensor4D, block: QueryBlock): { P: Tensor4D; capped: Tensor4D } => {
     const scores = perHead(bounded(tf.matMul<Tensor4D>(queriesOf(Q, block), keysOf(K, block), false, true), softcap));
     const blockMask = mask.slice([0, 0, block.start, block.firstKey], [mask.shape[0], 1, block.rows, block.keys]);
@@ -92,7 +92,7 @@ export function causalAttention(q: Tensor3D, k: Tensor3D, v: Tensor3D, shape: At
 
 const joined = (blocks: Tensor4D[]): Tensor4D => (blocks.length === 1 ? blocks[0] : tf.concat(blocks, 2));
 
-/** The sum over earlier blocks `[batch, heads, keys so far, headDim]` and over this one, which has keys of its own behind them. */
+/** Adds a block's part to the sum over earlier blocks `[batch, heads, keys so far, headDim]`. The block also has new keys after them. */
 function plusBlock(sum: Tensor4D | undefined, part: Tensor4D, { firstKey }: QueryBlock): Tensor4D {
   if (sum === undefined) return part;
   const behind = firstKey + part.shape[2] - sum.shape[2];

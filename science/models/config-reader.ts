@@ -1,12 +1,12 @@
 import { ModelConfigError } from './errors.js';
 
-/** Typed access to the values of one JSON object in `config.json`; `null` counts as absent, as in transformers. */
+/** Typed access to the values of one JSON object in `config.json`. `null` counts as absent, as in transformers. */
 export class ConfigReader {
   private readonly asked = new Set<string>();
 
   /**
    * @param where full path of `config.json`.
-   * @param prefix path of this object inside the file, for instance `rope_scaling.`; empty at the top.
+   * @param prefix path of this object in the file, for example `rope_scaling.`; empty at the top level.
    */
   constructor(
     private readonly values: Record<string, unknown>,
@@ -24,7 +24,7 @@ export class ConfigReader {
     return this.values[key] !== undefined && this.values[key] !== null;
   }
 
-  /** Whether it is written out as `null`, for the few keys where that differs from absent. */
+  /** Whether a key is explicitly `null`, for the few keys where this differs from absent. */
   isNull(key: string): boolean {
     this.asked.add(key);
     return this.values[key] === null;
@@ -45,7 +45,7 @@ export class ConfigReader {
     return this.read(key, 'a number above zero', fallback, (value) => Number.isFinite(value) && (value as number) > 0);
   }
 
-  /** A number above zero, or undefined where it is written out as `null`, or absent without a fallback. @throws ModelConfigError */
+  /** A number above zero; undefined if the key is `null`, or if it is absent and there is no fallback. @throws ModelConfigError */
   optionalNumber(key: string, fallback?: number): number | undefined {
     if (this.isNull(key) || (fallback === undefined && !this.has(key))) return undefined;
     return this.positiveNumber(key, fallback);
@@ -68,7 +68,7 @@ export class ConfigReader {
     return this.read<number[]>(key, 'a list of integers, zero or above', undefined, valid);
   }
 
-  /** @throws ModelConfigError unless it is absent, or false. */
+  /** @throws ModelConfigError unless the key is absent or false. */
   refuse(key: string, reason: string): void {
     if (this.has(key) && this.values[key] !== false) throw this.wrong(key, `none, because ${reason}`);
   }
@@ -102,17 +102,17 @@ export class ConfigReader {
     if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
   }
 
-  /** Keys and values that nobody has asked for. */
+  /** Keys and values that were not read. */
   unread(): [string, unknown][] {
     return Object.entries(this.values).filter(([key]) => !this.asked.has(key));
   }
 
-  /** Says of keys that nothing follows from them. */
+  /** Marks keys as read that do not affect the model. */
   ignore(...keys: string[]): void {
     for (const key of keys) this.asked.add(key);
   }
 
-  /** The error that `key`, as it stands, is wrong. */
+  /** Makes the error for a wrong value of `key`. */
   wrong(key: string, expected: string): ModelConfigError {
     const value = JSON.stringify(this.values[key]) ?? 'missing';
     return new ModelConfigError({ what: `${this.prefix}${key} is ${value}`, where: this.where, expected });

@@ -2,12 +2,12 @@ import { tf } from '../engine/index.js';
 import type { Tensor } from '../engine/index.js';
 
 /**
- * Tables that depend on shapes only (rotary angles, causal masks) and are read by every layer: made once, kept until
- * {@link disposeConstants}. A run uses one or two sequence lengths, so there are few.
+ * Tables that depend only on shapes (rotary angles, causal masks) and are read by every layer. They are made once and kept until
+ * {@link disposeConstants}. There are few, because a run uses one or two sequence lengths.
  */
 const tables = new Map<string, Tensor>();
 
-/** The table of that key, made by `make` where it is not there yet. The cache owns it: never dispose it. */
+/** Returns the table of a key. Calls `make` if it does not exist yet. The cache owns the table: never dispose it. */
 export function constant<T extends Tensor>(key: string, make: () => T): T {
   const found = tables.get(key);
   if (found !== undefined) return found as T;
@@ -16,13 +16,13 @@ export function constant<T extends Tensor>(key: string, make: () => T): T {
   return made;
 }
 
-/** Frees every table. The next forward makes its own again. */
+/** Frees every table. The next forward makes new ones. */
 export function disposeConstants(): void {
   for (const table of tables.values()) table.dispose();
   tables.clear();
 }
 
-/** How many tensors the cache holds, so that a leak can be told from a table. */
+/** Number of tensors in the cache, to distinguish leaks from tables. */
 export function heldConstants(): number {
   return tables.size;
 }

@@ -3,14 +3,14 @@ import type { Tensor } from '../engine/index.js';
 
 export interface Forward<T extends Tensor, S extends Tensor[]> {
   value: T;
-  /** What the vector-Jacobian product reads; kept only while gradients are recorded. */
+  /** Tensors that the vector-Jacobian product reads; kept only while gradients are recorded. */
   saved: S;
 }
 
 /**
- * An operation whose vector-Jacobian product is written by hand instead of recorded step by step.
+ * Runs an operation whose vector-Jacobian product is written by hand instead of recorded step by step.
  *
- * @param vjp from the gradient of the value to those of the inputs, in their order.
+ * @param vjp maps the gradient of the value to the gradients of the inputs, in their order.
  */
 export function customVjp<I extends Tensor[], T extends Tensor, S extends Tensor[]>(
   inputs: I,

@@ -3,12 +3,12 @@ import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import { TokenOutOfVocabularyError } from './errors.js';
 
 /**
- * Rows of the embedding by token id.
+ * Looks up the rows of the embedding for token ids.
  *
  * @param ids int32 `[batch, time]`
  * @param embedding `[vocabulary, hidden]`
  * @returns `[batch, time, hidden]`
- * @throws TokenOutOfVocabularyError if an id has no row; engines would answer that with noise or a crash.
+ * @throws TokenOutOfVocabularyError if an id has no row, for which engines would return noise or crash.
  */
 export function embedTokens(ids: Tensor2D, embedding: Tensor2D): Tensor3D {
   const rows = embedding.shape[0];

@@ -11,26 +11,26 @@ import { applyLinear } from './sub-block.js';
 import type { SubBlockWithNorms } from './sub-block.js';
 import type { DecoderModel, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
-/** Where the mixtures of the families differ. */
+/** What differs between the mixtures of the families. */
 export interface Mixture extends Router {
-  /** Path of router and experts behind the layer's path. */
+  /** Path of router and experts, after the layer's path. */
   path: string;
-  /** Names of an expert's gate, up and down; `gate_proj`, `up_proj`, `down_proj` where absent. */
+  /** Names of an expert's gate, up and down; default `gate_proj`, `up_proj`, `down_proj`. */
   names?: readonly [string, string, string];
   intermediateSize: number;
-  /** An expert of this width that every token gets too, weighted by a gate of its own. */
+  /** An additional expert of this width for all tokens, weighted by a gate of its own. */
   shared?: { intermediateSize: number };
 }
 
 const normName = 'post_attention_layernorm';
 
 /**
- * The sub-blocks of a decoder layer whose MLP is a mixture of experts (Shazeer et al. 2017): attention, each expert, and the expert
- * of all tokens if there is one. Each expert runs over the tokens that the router gives it, and over no others.
+ * The sub-blocks of a decoder layer whose MLP is a mixture of experts (Shazeer et al. 2017): attention, each expert, and the shared
+ * expert if there is one. Each expert runs only on the tokens that are routed to it.
  *
- * They run one after the other. From the attention to the last of them the stream is `[h | sum | weights]`: the stream after the
- * attention, which router and experts read; the sum of that and what the experts so far have put out; and the weight of each expert
- * for each token. So the routing follows from the stream that really comes, and is computed once.
+ * The sub-blocks run one after the other. Between them, the stream is `[h | sum | weights]`: the stream after the attention, which
+ * router and experts read; its sum with the outputs of the experts so far; and the weight of each expert for each token. So the
+ * routing is computed once, from the actual stream.
  */
 function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlockWithNorms, mixture: Mixture): SubBlockWithNorms[] {
   const { experts, chosen, names, intermediateSize, shared } = mixture;
@@ -52,7 +52,7 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
   };
   const mlp = (own: string, width: number, block: SubBlock['block']): SubBlockWithNorms => ({ ...gatedMlp(config, layer, { path: own, names, intermediateSize: width }), block, norms: [] });
   const ofTokens = Array.from({ length: experts }, (_, index): SubBlockWithNorms => {
-    // Entering and leaving read the same stream, some of them several times; each look waits for the device.
+    // `enter` and `leave` read the same stream, sometimes repeatedly, and each reading waits for the device.
     const known = new WeakMap<Tensor3D, RoutedTokens>();
     const routed = (h: Tensor3D): RoutedTokens => {
       const tokens = known.get(h) ?? routedTokens(stream.weight(h, index));
@@ -65,7 +65,7 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
       enter: (h, weights) => tf.tidy(() => gatherTokens(flat(h), routed(h), (rows) => normed(stream.entered(rows), weights))),
       leave: (h, y) => tf.tidy(() => stream.withOutput(h, y, routed(h), index)),
       routedAs: (d, h) => tf.tidy(() => stream.withRouting(d, h)),
-      // The weights of a token's experts add up to 1, or to less: then together they make up for a part.
+      // The weights of a token's experts add up to 1 or less. If less, together they compensate only a part of the difference.
       compensate: (y, d, h) => tf.tidy(() => y.add(gatherTokens(flat(stream.entered(d).sub<Tensor3D>(stream.entered(h))), routed(h), (rows) => rows))),
     };
   });
@@ -74,7 +74,7 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
     enter: (h: Tensor3D, weights: Weights) => tf.tidy(() => normed(stream.entered(h), weights)),
     leave: (h: Tensor3D, y: Tensor3D, weights: Weights) =>
       tf.tidy(() => stream.sum(h).add<Tensor3D>(applyLinear(normed(stream.entered(h), weights), sharedGate, weights).sigmoid().mul(y))),
-    // The experts that the router chooses do.
+    // The routed experts compensate already.
     compensate: (y: Tensor3D) => y,
   };
   if (ofAll !== undefined) return [routing, ...ofTokens, ofAll];
@@ -83,13 +83,13 @@ function mixtureOfExperts(config: RotaryConfig, layer: string, attention: SubBlo
   return [routing, ...ofTokens.slice(0, -1), { ...last, leave }];
 }
 
-/** The attention of a layer, and whether the layer has a mixture; each has one where absent. */
+/** The attention of each layer, and whether a layer has a mixture; by default, all layers have one. */
 interface MixedLayers {
   attention: (layer: string, index: number) => SubBlockWithNorms;
   mixed?: (index: number) => boolean;
 }
 
-/** A decoder whose layers, or some of them, have a mixture of experts instead of an MLP. */
+/** A decoder in which all or some layers have a mixture of experts instead of an MLP. */
 export function mixtureDecoder(family: string, config: RotaryConfig, mixture: Mixture, { attention, mixed = () => true }: MixedLayers): DecoderModel {
   const subBlocks: SubBlocksOfLayer = (layer, index) =>
     (mixed(index) ? mixtureOfExperts(config, layer, attention(layer, index), mixture) : [attention(layer, index), gatedMlp(config, layer)]);
@@ -107,7 +107,7 @@ function streamOf(hidden: number) {
   const entered = (h: Tensor3D): Tensor3D => part(h, 0, hidden);
   const sum = (h: Tensor3D): Tensor3D => part(h, hidden, hidden);
   const weight = (h: Tensor3D, expert: number): Tensor3D => part(h, 2 * hidden + expert, 1);
-  /** The stream with an expert's output y `[batch, most, hidden]`, weighted, in its sum. */
+  /** The stream with an expert's weighted output y `[batch, most, hidden]` added to its sum. */
   const withOutput = (h: Tensor3D, y: Tensor3D, tokens: RoutedTokens, expert: number): Tensor3D => {
     const output = placeTokens(y, tokens, h.shape[0] * h.shape[1]).reshape<Tensor3D>([h.shape[0], h.shape[1], hidden]);
     return tf.concat([entered(h), sum(h).add<Tensor3D>(weight(h, expert).mul(output)), part(h, 2 * hidden, -1)], 2);

@@ -16,7 +16,7 @@ import { qwen3 } from './qwen3.js';
 import { qwen3Moe } from './qwen3-moe.js';
 import type { DecoderModel } from './types.js';
 
-/** Every decoder family, by the `model_type` of its `config.json`. A new one is a file beside this and a line here: docs/families.md. */
+/** All decoder families, by the `model_type` of `config.json`. A new family is a file in this folder and a line here: docs/families.md. */
 export const families: Readonly<Record<string, (config: ConfigReader) => DecoderModel>> = {
   gemma2, gemma3, gemma3_text: gemma3Text, gpt_neox: gptNeox, granite, llama, mistral, mixtral, olmo2, olmoe, opt, phi3, qwen2, qwen2_moe: qwen2Moe,
   qwen3, qwen3_moe: qwen3Moe,

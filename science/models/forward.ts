@@ -3,16 +3,16 @@ import type { Tensor2D, Tensor3D } from '../engine/index.js';
 import { runSubBlock } from './sub-block.js';
 import type { DecoderLayer, DecoderModel, SubBlock, Weights } from './types.js';
 
-/** One decoder layer on the residual stream: h `[batch, time, hidden]` to the same shape. */
+/** Runs one decoder layer on the residual stream h `[batch, time, hidden]`. The result has the same shape. */
 export function runDecoderLayer(layer: DecoderLayer, h: Tensor3D, weights: Weights): Tensor3D {
   return throughSubBlocks(layer, h, (subBlock, stream) => subBlock.leave(stream, runSubBlock(subBlock, subBlock.enter(stream, weights), weights), weights));
 }
 
 /**
- * The stream h through all sub-blocks of a layer. A layer of a mixture may have a hundred of them, so each one's tensors are freed
+ * Passes the stream h through all sub-blocks of a layer. A mixture may have a hundred of them, so the tensors of each are freed
  * before the next begins.
  *
- * @param run gives the stream after a sub-block
+ * @param run returns the stream after a sub-block
  */
 export function throughSubBlocks(layer: DecoderLayer, h: Tensor3D, run: (subBlock: SubBlock, stream: Tensor3D) => Tensor3D): Tensor3D {
   return tf.tidy(() => {
@@ -27,7 +27,7 @@ export function throughSubBlocks(layer: DecoderLayer, h: Tensor3D, run: (subBloc
 }
 
 /**
- * The whole model at once, for models that fit into memory whole.
+ * Runs the whole model at once, for models that fit in memory.
  *
  * @param weights every tensor of the model.
  * @param ids int32 `[batch, time]`

@@ -13,22 +13,22 @@ export type GatedActivation = keyof typeof gatedUnits;
 
 const gatedNames = ['gate_proj', 'up_proj', 'down_proj'] as const;
 
-/** Where the MLPs of the families differ. */
+/** What differs between the MLPs of the families. */
 export interface GatedMlp {
   biased?: boolean;
-  /** Name of the linear that is gate and up in one. */
+  /** Name of the fused linear of gate and up. */
   fused?: string;
-  /** `post_attention_layernorm` before where absent. */
+  /** Default: `post_attention_layernorm` before. */
   norms?: ResidualNorms;
-  /** Behind the layer's path; `mlp` where absent. */
+  /** Path after the layer's path; default `mlp`. */
   path?: string;
   /** Names of gate, up and down. */
   names?: readonly [string, string, string];
-  /** That of the config where absent. */
+  /** Default: that of the config. */
   intermediateSize?: number;
 }
 
-/** `W_down (activation(W_gate x) * W_up x)`, and the residual around it. */
+/** `W_down (activation(W_gate x) * W_up x)`, with the residual around it. */
 export function gatedMlp(config: RotaryConfig, layer: string, options: GatedMlp = {}): SubBlockWithNorms {
   const { hiddenSize, activation } = config;
   const { biased = false, fused, norms = { before: 'post_attention_layernorm' }, names: [gateName, upName, downName] = gatedNames, intermediateSize = config.intermediateSize } = options;

@@ -7,18 +7,18 @@ import type { RotaryConfig, RotaryDefaults } from './rotary-config.js';
 import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
-/** Norms of Gemma's sub-blocks, before and after each. */
+/** Norms before and after Gemma's sub-blocks. */
 export const gemmaNorms = {
   attention: { before: 'input_layernorm', after: 'post_attention_layernorm' },
   mlp: { before: 'pre_feedforward_layernorm', after: 'post_feedforward_layernorm' },
 };
 
-/** What Gemma's configs have in common: (1 + weight) norms, a scaled embedding, a scale of the scores of its own. */
+/** Reads the common part of Gemma's configs: (1 + weight) norms, a scaled embedding, its own scale of attention scores. */
 export function readGemmaConfig(reader: ConfigReader, defaults: Pick<RotaryDefaults, 'maxPositions' | 'vocabSize' | 'heads' | 'rope'>): RotaryConfig {
   const config = readRotaryConfig(reader, {
     ...defaults, keyValueHeads: 4, headDim: 256, tied: true, activation: { key: 'hidden_activation', name: 'gelu_pytorch_tanh' },
   });
-  // Of older configs; transformers reads neither.
+  // Keys of older configs; transformers reads none of them.
   reader.ignore('hidden_act', 'sliding_window_size', '_sliding_window_pattern');
   reader.refuse('use_bidirectional_attention', 'each token must see the tokens before it only');
   return {
@@ -30,11 +30,11 @@ export function readGemmaConfig(reader: ConfigReader, defaults: Pick<RotaryDefau
 }
 
 /**
- * Gemma 2 (Gemma Team 2024): norms before and after each sub-block, soft caps on the attention's scores and on the logits, a
+ * Gemma 2 (Gemma Team 2024): norms before and after each sub-block, soft caps on attention scores and logits, a
  * sliding window in every second layer, an MLP gated by GELU.
  * Facts: https://huggingface.co/docs/transformers/model_doc/gemma2
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function gemma2(reader: ConfigReader): DecoderModel {
   const config: RotaryConfig = {

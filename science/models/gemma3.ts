@@ -15,24 +15,24 @@ import { refuseUnknownKeys } from './unknown-keys.js';
 const notApplied = 'transformers does not apply it in this family';
 
 /**
- * Gemma 3 for text (Gemma Team 2025): Gemma 2 without caps on the scores, with norms of each query and key head, and with ropes
- * of two bases, one for the layers with a sliding window and one for the others, every sixth.
+ * Gemma 3 for text (Gemma Team 2025): Gemma 2 without caps on the scores, with norms of each query and key head, and with two
+ * rope bases: one for layers with a sliding window, one for every sixth layer, which has none.
  * Facts: https://huggingface.co/docs/transformers/model_doc/gemma3
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function gemma3Text(reader: ConfigReader): DecoderModel {
   return textModel('gemma3_text', reader, { logitSoftcap: reader.optionalNumber('final_logit_softcapping') });
 }
 
-/** The decoder of Gemma 3 for texts and images; what is for images stays as it is. @throws ModelConfigError */
+/** The decoder of Gemma 3 for text and images. The image part is not touched. @throws ModelConfigError */
 export function gemma3(reader: ConfigReader): DecoderModel {
   reader.refuseQuantization();
   const text = reader.object('text_config');
   text.refuse('final_logit_softcapping', notApplied);
   const model = textModel('gemma3', text, { tied: reader.boolean('tie_word_embeddings', true) });
   refuseUnknownKeys(text);
-  // As checkpoints have them, and as the newest transformers calls them.
+  // The names in checkpoints, and those of the newest transformers.
   return underOtherNames(model, (name) => [`language_model.${name}`, name.replace(/^model\./, 'model.language_model.')]);
 }
 
@@ -52,11 +52,11 @@ function textModel(family: string, reader: ConfigReader, changes: Partial<Rotary
 }
 
 /**
- * The rope of layers without a window. `rope_parameters` has an object for each type of layer; older configs have `rope_theta`
- * and `rope_scaling` for these layers, and `rope_local_base_freq` for those with a window.
+ * Reads the rope of layers without a window. `rope_parameters` has an object for each type of layer. Older configs have `rope_theta`
+ * and `rope_scaling` for these layers, and `rope_local_base_freq` for layers with a window.
  */
 function fullRope(reader: ConfigReader, shape: RopeShape): Rope {
-  // A base in the objects below wins over these.
+  // A base in the objects below has priority over these.
   reader.ignore('rope_theta', 'rope_local_base_freq');
   const parameters = parametersOf(reader, 'full_attention');
   const scaling = reader.has('rope_scaling') ? reader.object('rope_scaling') : undefined;

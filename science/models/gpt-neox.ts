@@ -12,7 +12,7 @@ import type { SubBlockWithNorms } from './sub-block.js';
 import { embeddingAndHead, linearSpec, linearSpecs, orWithoutModel } from './tensor-specs.js';
 import type { DecoderModel, SubBlock } from './types.js';
 
-/** What a GPT-NeoX `config.json` says that the computation depends on; names as in transformers, in camel case. */
+/** The values of a GPT-NeoX `config.json` that affect the computation; names as in transformers, in camel case. */
 interface NeoxConfig {
   vocabSize: number;
   hiddenSize: number;
@@ -21,14 +21,14 @@ interface NeoxConfig {
   heads: number;
   maxPositions: number;
   epsilon: number;
-  /** Attention and MLP read the same stream. */
+  /** Whether attention and MLP read the same stream. */
   parallel: boolean;
   attentionBias: boolean;
   tied: boolean;
   rope: Rope;
 }
 
-/** Absent values mean what they mean in transformers' `GPTNeoXConfig`. */
+/** Absent values have the defaults of transformers' `GPTNeoXConfig`. */
 function readConfig(config: ConfigReader): NeoxConfig {
   const hiddenSize = config.positiveInteger('hidden_size');
   const heads = config.positiveInteger('num_attention_heads');
@@ -57,11 +57,11 @@ const root = 'gpt_neox';
 const embeddingName = `${root}.embed_in.weight`;
 
 /**
- * GPT-NeoX (Black et al. 2022) and Pythia (Biderman et al. 2023): layer norms, biases, a rope that turns a part of each head,
+ * GPT-NeoX (Black et al. 2022) and Pythia (Biderman et al. 2023): layer norms, biases, a rope that rotates a part of each head,
  * queries, keys and values of each head side by side in one matrix, and attention and MLP that read the same stream.
  * Facts: https://huggingface.co/docs/transformers/model_doc/gpt_neox
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function gptNeox(reader: ConfigReader): DecoderModel {
   const config = readConfig(reader);
@@ -101,7 +101,7 @@ function attention(config: NeoxConfig, layer: string): SubBlockWithNorms {
     output: linearSpec(`${path}.dense`, hiddenSize, hiddenSize, biased),
     norms: norm.tensors,
     enter: norm.apply,
-    // The MLP still needs the stream from before the attention; it goes along in front of the one after it.
+    // The MLP needs the stream before the attention, so it is put in front of the stream after it.
     leave: (h, y) => tf.tidy(() => (config.parallel ? tf.concat([h, h.add<Tensor3D>(y)], 2) : h.add(y))),
     core: ([q, k, v], _weights, layout) => causalAttention(q, k, v, shape, { rope, layout }),
   };
@@ -120,7 +120,7 @@ function mlp(config: NeoxConfig, layer: string): SubBlockWithNorms {
   };
 }
 
-/** An MLP that reads the stream before the attention and adds to the one after it. */
+/** For an MLP that reads the stream before the attention and adds to the stream after it. */
 function besideAttention(norm: SubBlock['enter']): Pick<SubBlock, 'enter' | 'leave' | 'compensate'> {
   const half = (h: Tensor3D, index: 0 | 1): Tensor3D => tf.split<Tensor3D>(h, 2, 2)[index];
   return {

@@ -7,11 +7,11 @@ import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**
- * Granite 3 (IBM 2024), dense: LLaMA with factors of the embedding, of the attention's scores (not `1 / sqrt(headDim)`), of what
- * is added to the residual stream, and with logits that are divided.
+ * Granite 3 (IBM 2024), dense: LLaMA with factors for the embedding, for attention scores (instead of `1 / sqrt(headDim)`) and for
+ * additions to the residual stream, and with a divisor of the logits.
  * Facts: https://huggingface.co/docs/transformers/model_doc/granite
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function granite(reader: ConfigReader): DecoderModel {
   const config: RotaryConfig = {

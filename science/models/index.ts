@@ -17,18 +17,18 @@ export { applyLinear, runSubBlock } from './sub-block.js';
 export type { DecoderLayer, DecoderModel, LinearSpec, SequenceLayout, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
- * The model that a Hugging Face `config.json` describes.
+ * Returns the model that a Hugging Face `config.json` describes.
  *
  * @param config the parsed file.
  * @param where its full path, for error messages.
- * @throws UnknownModelFamilyError if no family serves its `model_type`.
- * @throws ModelConfigError if a value is missing or wrong, or if there is a key that the family does not know.
+ * @throws UnknownModelFamilyError if there is no family for its `model_type`.
+ * @throws ModelConfigError if a value is missing or wrong, or if the config has a key that the family does not know.
  */
 export function modelFromConfig(config: Record<string, unknown>, where: string): DecoderModel {
   return readModel(new ConfigReader(config, where), config, where);
 }
 
-/** Keys of a `config.json` that the family of its model does not read. @throws as {@link modelFromConfig} */
+/** Keys of a `config.json` that the model's family does not read. @throws like {@link modelFromConfig} */
 export function unreadKeys(config: Record<string, unknown>, where: string): string[] {
   const reader = new ConfigReader(config, where);
   readModel(reader, config, where);

@@ -3,11 +3,11 @@ import type { ConfigReader } from './config-reader.js';
 const layerTypes = ['full_attention', 'sliding_attention'] as const;
 
 /**
- * The sliding window of each layer in Qwen's configs, undefined where a layer sees everything: `layer_types` where it is
- * given, else the layers from `max_window_layers` on, and either only if `use_sliding_window` is true.
+ * Reads the sliding window of each layer from Qwen's configs; undefined for a layer that sees everything. `layer_types` gives the
+ * layers with a window, else they are those from `max_window_layers` on. Both apply only if `use_sliding_window` is true.
  *
  * @param slides whether a layer has the window if there is no `layer_types`, by its index and `max_window_layers`
- * @throws ModelConfigError if a value is wrong, or `layer_types` asks for a window that the config does not have.
+ * @throws ModelConfigError if a value is wrong, or `layer_types` requires a window that the config does not have.
  */
 export function windowsOfLayers(config: ConfigReader, layers: number, slides = (index: number, count: number): boolean => index >= count): (number | undefined)[] {
   const windowed = !config.isNull('sliding_window') && config.boolean('use_sliding_window', false);
@@ -18,7 +18,7 @@ export function windowsOfLayers(config: ConfigReader, layers: number, slides = (
   });
 }
 
-/** The same in Gemma's configs: `layer_types`, or all but every `period`-th layer, have the window. */
+/** The same for Gemma's configs. `layer_types` gives the layers with a window, else they are all but every `period`-th. */
 export function windowsButEvery(config: ConfigReader, layers: number, period: number): (number | undefined)[] {
   const window = config.isNull('sliding_window') ? undefined : config.positiveInteger('sliding_window', 4096);
   return windowsByType(config, layers, { window, slides: (index) => (index + 1) % period !== 0, absence: 'sliding_window is null' });
@@ -26,9 +26,9 @@ export function windowsButEvery(config: ConfigReader, layers: number, period: nu
 
 interface Windows {
   window: number | undefined;
-  /** Which layers have it where the config has no `layer_types`. */
+  /** Whether a layer has the window if the config has no `layer_types`. */
   slides: (index: number) => boolean;
-  /** Why there may be none. */
+  /** Why there may be no window, for the message. */
   absence: string;
 }
 

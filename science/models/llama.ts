@@ -8,7 +8,7 @@ import type { DecoderModel } from './types.js';
 /**
  * LLaMA (Touvron et al. 2023) and its descendants with grouped heads, biases, tied embeddings or scaled rope.
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function llama(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 2048 });

@@ -8,11 +8,11 @@ import type { DecoderModel } from './types.js';
 /**
  * Mistral (Jiang et al. 2023): LLaMA without biases, with a sliding window in every layer.
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function mistral(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 131_072, keyValueHeads: 8 });
-  // A window that is left out is 4096; null says that there is none.
+  // An absent window means 4096, null means none.
   const window = reader.isNull('sliding_window') ? undefined : reader.positiveInteger('sliding_window', 4096);
   return rotaryDecoder('mistral', config, (layer) => [rotaryAttention(config, layer, { window }), gatedMlp(config, layer)]);
 }

@@ -9,7 +9,7 @@ import type { DecoderModel } from './types.js';
  * Mixtral (Jiang et al. 2024): Mistral with a mixture of experts in every layer, and a sliding window only if the config has one.
  * Facts: https://huggingface.co/docs/transformers/model_doc/mixtral
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function mixtral(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 131_072, keyValueHeads: 8, epsilon: 1e-5, theta: 1e6 });

@@ -4,14 +4,14 @@ import type { Tensor1D, Tensor3D, Tensor4D } from '../engine/index.js';
 /**
  * Root-mean-square norm `x / sqrt(mean(x^2) + epsilon) * weight` (Zhang and Sennrich 2019), over the last axis.
  *
- * @param x `[batch, time, width]`, or `[batch, time, heads, width]` where each head is normed by itself
+ * @param x `[batch, time, width]`, or `[batch, time, heads, width]` to norm each head by itself
  * @param weight `[width]`
  */
 export function rmsNorm<T extends Tensor3D | Tensor4D>(x: T, weight: Tensor1D, epsilon: number): T {
   return tf.tidy(() => x.mul(x.square().mean(-1, true).add(epsilon).rsqrt()).mul<T>(weight));
 }
 
-/** What a layer norm multiplies and adds, each `[hidden]`. */
+/** The factor and the summand of a layer norm, each `[hidden]`. */
 export interface Affine {
   weight: Tensor1D;
   bias: Tensor1D;
@@ -21,7 +21,7 @@ export interface Affine {
  * Layer norm `(x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias` (Ba et al. 2016), over the last axis.
  *
  * @param x `[batch, time, hidden]`
- * @param affine left out for the plain norm.
+ * @param affine absent for the plain norm.
  */
 export function layerNorm(x: Tensor3D, epsilon: number, affine?: Affine): Tensor3D {
   return tf.tidy(() => {

@@ -6,11 +6,11 @@ import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**
- * OLMo 2 (OLMo et al. 2024): LLaMA with RMS norms behind attention and MLP instead of before them, and with RMS norms of all
- * queries and all keys of a position together.
+ * OLMo 2 (OLMo et al. 2024): LLaMA with RMS norms after attention and MLP instead of before them, and with RMS norms over all
+ * query heads, and over all key heads, of a position.
  * Facts: https://huggingface.co/docs/transformers/model_doc/olmo2
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function olmo2(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 2048, epsilon: 1e-5 });

@@ -6,11 +6,11 @@ import { readRotaryConfig } from './rotary-config.js';
 import type { DecoderModel } from './types.js';
 
 /**
- * OLMoE (Muennighoff et al. 2024): norms of all queries and all keys, bounds of queries, keys and values if the config has them, and a
+ * OLMoE (Muennighoff et al. 2024): norms over all query heads and over all key heads, optional bounds on queries, keys and values, and a
  * mixture of experts in every layer.
  * Facts: https://huggingface.co/docs/transformers/model_doc/olmoe
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function olmoe(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 4096, epsilon: 1e-5 });

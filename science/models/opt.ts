@@ -10,18 +10,18 @@ import type { SubBlockWithNorms } from './sub-block.js';
 import { embeddingAndHead, linearSpec, orWithoutModel } from './tensor-specs.js';
 import type { DecoderModel, SubBlock, TensorSpec } from './types.js';
 
-/** What an OPT `config.json` says that the computation depends on; names as in transformers, in camel case. */
+/** The values of an OPT `config.json` that affect the computation; names as in transformers, in camel case. */
 interface OptConfig {
   vocabSize: number;
   hiddenSize: number;
-  /** Width of the embedding; projected to `hiddenSize` and back where it differs (350m). */
+  /** Width of the embedding; projected to `hiddenSize` and back if it differs (350m). */
   embeddingSize: number;
   intermediateSize: number;
   layers: number;
   heads: number;
   maxPositions: number;
   activation: keyof typeof activations;
-  /** Norm before each sub-block; after the residual otherwise (350m). */
+  /** True: a norm before each sub-block. False: after the residual (350m). */
   normBefore: boolean;
   finalNorm: boolean;
   affine: boolean;
@@ -30,12 +30,12 @@ interface OptConfig {
 }
 
 const activations = { relu: (z: Tensor3D): Tensor3D => z.relu(), gelu };
-/** Positions were trained with two rows for padding in front. */
+/** The position embeddings begin with two rows for padding. */
 const positionOffset = 2;
 /** PyTorch's default; the configs do not state it. */
 const epsilon = 1e-5;
 
-/** Absent values mean what they mean in transformers' `OPTConfig`. */
+/** Absent values have the defaults of transformers' `OPTConfig`. */
 function readConfig(config: ConfigReader): OptConfig {
   const hiddenSize = config.positiveInteger('hidden_size');
   const heads = config.positiveInteger('num_attention_heads');
@@ -66,10 +66,10 @@ const finalNormPath = `${root}.final_layer_norm`;
 const headName = 'lm_head.weight';
 
 /**
- * OPT (Zhang et al. 2022) of every size: learned positions, layer norms, biases, an MLP of two linears; and the 350m kind,
- * with norms after the residuals and a narrower embedding.
+ * OPT (Zhang et al. 2022) in all sizes: learned positions, layer norms, biases, an MLP of two linears. The 350m size has
+ * norms after the residuals and a narrower embedding.
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function opt(reader: ConfigReader): DecoderModel {
   const config = readConfig(reader);
@@ -137,7 +137,7 @@ function mlp(config: OptConfig, layer: string): SubBlockWithNorms {
   };
 }
 
-/** Norm before the sub-block or after its residual, whichever the config says. */
+/** The norm before the sub-block or after its residual, depending on the config. */
 function normAndResidual(config: OptConfig, path: string): Pick<SubBlock, 'enter' | 'leave'> & { norms: readonly TensorSpec[] } {
   const norm = namedLayerNorm(path, { ...config, epsilon });
   if (config.normBefore) return { norms: norm.tensors, enter: norm.apply, leave: (h, y) => h.add(y) };

@@ -5,7 +5,7 @@ interface Named {
   aliases?: readonly string[];
 }
 
-/** The same model, whose tensors checkpoints are also known to hold under other names. */
+/** Returns the same model, with other names that checkpoints use for its tensors. */
 export function underOtherNames(model: DecoderModel, others: (name: string) => readonly string[]): DecoderModel {
   const also = <T extends Named>(spec: T): T => ({ ...spec, aliases: [...(spec.aliases ?? []), ...[spec.name, ...(spec.aliases ?? [])].flatMap(others)] });
   const subBlock = (part: SubBlock): SubBlock => ({ ...part, inputs: part.inputs.map(also), output: also(part.output) });

@@ -1,16 +1,16 @@
-/** Checkpoints that have all experts of a layer in two tensors, as transformers 5 holds them in memory. */
+/** Checkpoints that store all experts of a layer in two tensors, as transformers 5 does in memory. */
 import { linearKind } from './linear-kinds.js';
 import { linearsOf } from './linears.js';
 import type { DecoderLayer, DecoderModel, FusedPart, LinearSpec, SubBlock, TensorSpec } from './types.js';
 
-/** `model.layers.0.mlp` and `3` of `model.layers.0.mlp.experts.3.up_proj.weight`; Mixtral's layers say `block_sparse_moe`. */
+/** Captures `model.layers.0` and `3` of `model.layers.0.mlp.experts.3.up_proj.weight`. Mixtral has `block_sparse_moe` for `mlp`. */
 const ofExpert = /^(.*)\.(?:mlp|block_sparse_moe)\.experts\.(\d+)\.\w+\.weight$/;
 
 /**
- * The same model as a checkpoint has it: with each expert's linears as rows of `mlp.experts.gate_up_proj` and `mlp.experts.down_proj`,
- * `[experts, out, in]`, where it has these. Readers take their first two dimensions as one.
+ * Adapts a model to a checkpoint: if the checkpoint has `mlp.experts.gate_up_proj` and `mlp.experts.down_proj`, `[experts, out, in]`,
+ * the linears of each expert become rows of these tensors. (Their first two dimensions are read as one.)
  *
- * @param has whether the checkpoint has a tensor of that name
+ * @param has whether the checkpoint has a tensor with a given name
  */
 export function inStoredLayout(model: DecoderModel, has: (name: string) => boolean): DecoderModel {
   const linears = Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index))).flat();
@@ -23,7 +23,7 @@ function withPackedExperts(model: DecoderModel): DecoderModel {
   const packed = <T extends TensorSpec | LinearSpec>(spec: T): T => {
     const part = partOf(spec.name, spec.shape, model);
     if (part !== undefined) return { ...spec, aliases: [], part };
-    // Such a checkpoint calls the router of Mixtral as all others do.
+    // In such a checkpoint, Mixtral's router has the same name as in other families.
     const renamed = [spec.name, ...(spec.aliases ?? [])].map((name) => name.replace('.block_sparse_moe.', '.mlp.'));
     return { ...spec, aliases: [...new Set([...(spec.aliases ?? []), ...renamed])] };
   };
@@ -35,7 +35,7 @@ function withPackedExperts(model: DecoderModel): DecoderModel {
   return { ...model, decoderLayer };
 }
 
-/** Where the packed tensors have an expert's linear; undefined for every other tensor. */
+/** The place of an expert's linear in the packed tensors; undefined for every other tensor. */
 function partOf(name: string, [run]: readonly number[], { experts = 0 }: DecoderModel): FusedPart | undefined {
   const match = ofExpert.exec(name);
   if (match === null) return undefined;

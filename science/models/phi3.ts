@@ -10,10 +10,10 @@ import type { DecoderModel } from './types.js';
 
 /**
  * Phi-3 and Phi-4 (Abdin et al. 2024): LLaMA with queries, keys and values in one matrix, gate and up in another, a rope that may
- * turn a part of each head only, LongRoPE, and a sliding window in every layer or none.
+ * rotate only a part of each head, LongRoPE, and a sliding window in every layer or none.
  * Facts: https://huggingface.co/docs/transformers/model_doc/phi3
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function phi3(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 4096, epsilon: 1e-5, rope: readRope });
@@ -24,10 +24,10 @@ export function phi3(reader: ConfigReader): DecoderModel {
   ]);
 }
 
-/** What configs from before transformers 4.42 call it; transformers reads both as `longrope`. */
+/** Names in configs from before transformers 4.42, which transformers reads as `longrope`. */
 const otherNames = { su: 'longrope', yarn: 'longrope' } as const;
 
-/** The positions of training stand at the top level, and win over those beside the factors. */
+/** Reads the rope. The number of trained positions is at the top level, and must equal the one beside the factors if there is one. */
 function readRope(config: ConfigReader, shape: RopeShape): Rope {
   const trainedPositions = config.positiveInteger('original_max_position_embeddings', 4096);
   const parameters = ropeParameters(config);

@@ -7,11 +7,11 @@ import { readRotaryConfig } from './rotary-config.js';
 import type { DecoderModel } from './types.js';
 
 /**
- * Qwen1.5-MoE and Qwen2 (Yang et al. 2024), mixtures: biases at queries, keys and values, and beside the experts that a token is
- * routed to one that every token gets. Where some layers have a sliding window, every second one of the first `max_window_layers` has it.
+ * Qwen1.5-MoE and Qwen2 (Yang et al. 2024), mixtures: biases at queries, keys and values, and a shared expert for all tokens beside the
+ * routed experts. If there is a sliding window, every second one of the first `max_window_layers` layers has it.
  * Facts: https://huggingface.co/docs/transformers/model_doc/qwen2_moe
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function qwen2Moe(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 32_768, keyValueHeads: 16 });

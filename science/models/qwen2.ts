@@ -9,7 +9,7 @@ import type { DecoderModel } from './types.js';
 /**
  * Qwen2 (Yang et al. 2024): LLaMA with biases at queries, keys and values, and a sliding window in some layers.
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function qwen2(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 32_768, keyValueHeads: 32 });

@@ -7,10 +7,10 @@ import { rotaryDecoder } from './rotary-decoder.js';
 import type { DecoderModel } from './types.js';
 
 /**
- * Qwen3 (Yang et al. 2025), dense: LLaMA with RMS norms of each query and key head, heads of 128 whatever the hidden size,
+ * Qwen3 (Yang et al. 2025), dense: LLaMA with RMS norms of each query and key head, heads of width 128 for every hidden size,
  * and a sliding window in some layers.
  *
- * @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way.
+ * @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way.
  */
 export function qwen3(reader: ConfigReader): DecoderModel {
   const config = readRotaryConfig(reader, { maxPositions: 32_768, keyValueHeads: 32, headDim: 128 });

@@ -5,22 +5,22 @@ import type { RotaryConfig } from './rotary-config.js';
 import { weightOf } from './sub-block.js';
 import type { SubBlock, TensorSpec, Weights } from './types.js';
 
-/** The names of a sub-block's norms, behind the layer's path and without `.weight`. */
+/** Names of a sub-block's norms, after the layer's path and without `.weight`. */
 export interface ResidualNorms {
-  /** Of what the sub-block reads from the residual stream. */
+  /** Norm of the sub-block's input from the residual stream. */
   before?: string;
-  /** Of what it adds to the residual stream. */
+  /** Norm of its output before it is added to the residual stream. */
   after?: string;
 }
 
-/** RMS norm by a weight of the checkpoint. Gemma's weights are what is added to one. */
+/** RMS norm with a weight from the checkpoint. For Gemma, `normOffset` 1 is added to the weight. */
 export function configuredNorm<T extends Parameters<typeof rmsNorm>[0]>(config: Pick<RotaryConfig, 'epsilon' | 'normOffset'>, x: T, name: string, weights: Weights): T {
   const { epsilon, normOffset = 0 } = config;
   const weight = weightOf<Tensor1D>(weights, name);
   return tf.tidy(() => rmsNorm(x, normOffset === 0 ? weight : weight.add<Tensor1D>(normOffset), epsilon));
 }
 
-/** The residual around a sub-block of that layer, with its norms, and the factor of what is added where the family has one. */
+/** The residual around a sub-block of a layer, with its norms and, in some families, a factor for the output. */
 export function residual(config: RotaryConfig, layer: string, { before, after }: ResidualNorms): Pick<SubBlock, 'enter' | 'leave' | 'compensate'> & { norms: TensorSpec[] } {
   const { hiddenSize, residualScale = 1 } = config;
   const nameOf = (norm: string): string => `${layer}.${norm}.weight`;
@@ -33,7 +33,7 @@ export function residual(config: RotaryConfig, layer: string, { before, after }:
         const normed = after === undefined ? y : norm(y, after, weights);
         return h.add<Tensor3D>(residualScale === 1 ? normed : normed.mul(residualScale));
       }),
-    // A norm gives every output the same size, so that none makes up for another stream.
+    // After a norm, every output has the same size, so an output cannot compensate for another stream.
     ...(after !== undefined && { compensate: (y: Tensor3D) => y.clone() }),
     ...(after === undefined && residualScale !== 1 && {
       compensate: (y: Tensor3D, d: Tensor3D, h: Tensor3D) => tf.tidy(() => y.add<Tensor3D>(d.sub(h).div(residualScale))),

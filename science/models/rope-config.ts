@@ -3,42 +3,42 @@ import type { Rope } from './rope.js';
 import { ropeTypes } from './rope-types.js';
 import type { RopeType } from './rope-types.js';
 
-/** What a rope follows from beside its parameters. */
+/** What determines a rope besides its parameters. */
 export interface RopeShape {
   headDim: number;
   maxPositions: number;
-  /** What `original_max_position_embeddings` is where the parameters leave it out; `maxPositions` where absent. */
+  /** Default of `original_max_position_embeddings`; if absent, `maxPositions`. */
   trainedPositions?: number;
-  /** The share of a head's dimensions that turns; all where absent. */
+  /** The share of a head's dimensions that are rotated; default 1. */
   partial?: number;
-  /** Base where the config has none; 10,000 where absent. */
+  /** Base if the config has none; default 10,000. */
   theta?: number;
-  /** The types that the family has; all where absent. */
+  /** The types that the family supports; by default, all. */
   types?: readonly RopeType[];
-  /** Other names that the family's configs have for a type. */
+  /** Other names for types in the family's configs. */
   otherNames?: Readonly<Record<string, RopeType>>;
 }
 
 /**
- * The rope of a config, by the rules of transformers 5: `rope_scaling` (the older key) wins over `rope_parameters` where a
- * config has both, and an empty object counts as absent. The base is `rope_theta` of that object, else of the config's top
- * level, else that of the family. A `rope_theta` in the object that lost is not read.
+ * Reads the rope of a config, by the rules of transformers 5: `rope_scaling` (the older key) has priority over `rope_parameters`
+ * if a config has both, and an empty object counts as absent. The base is `rope_theta` of that object, else of the config's top
+ * level, else the default of the family. A `rope_theta` in the other object is not read.
  *
  * @throws ModelConfigError if the type is unknown or a parameter of it is missing or out of range.
  */
 export function ropeFromConfig(config: ConfigReader, shape: RopeShape): Rope {
-  // In the object below a base wins over that of the top level.
+  // A base in the object below has priority over the top level.
   config.ignore('rope_theta');
   return ropeOf(ropeParameters(config), () => config.positiveNumber('rope_theta', shape.theta ?? 10_000), shape);
 }
 
-/** The object of a config that says of which rope it is, if there is one. */
+/** Returns the object of a config with the parameters of the rope, if there is one. */
 export function ropeParameters(config: ConfigReader): ConfigReader | undefined {
   const nested = ['rope_scaling', 'rope_parameters'].map((key) => (config.has(key) ? config.object(key) : undefined));
   return nested.find((object) => object !== undefined && !object.isEmpty);
 }
 
-/** The share of a head that turns: of the object that says of which rope it is, or of the top level. @throws ModelConfigError */
+/** Reads the share of a head that is rotated, from the rope's parameters or the top level. @throws ModelConfigError */
 export function partialOf(config: ConfigReader, topLevel: string, fallback: number): number {
   const parameters = ropeParameters(config);
   const [reader, key] = parameters?.has('partial_rotary_factor') ? [parameters, 'partial_rotary_factor'] : [config, topLevel];
@@ -49,9 +49,9 @@ export function partialOf(config: ConfigReader, topLevel: string, fallback: numb
 }
 
 /**
- * The rope of one object of parameters; an absent one means the default type.
+ * Makes the rope from its parameters. Without parameters, it has the default type.
  *
- * @param base for parameters without `rope_theta`
+ * @param base reads the base if the parameters have no `rope_theta`
  * @throws ModelConfigError
  */
 export function ropeOf(parameters: ConfigReader | undefined, base: () => number, shape: RopeShape): Rope {
@@ -75,13 +75,13 @@ function typeOf(parameters: ConfigReader, types: readonly RopeType[], otherNames
   return otherNames[name] ?? (name as RopeType);
 }
 
-/** Keys that ropes of some type have. Transformers ignores them with other types. */
+/** Keys of all rope types. Transformers ignores those of other types. */
 const ropeKeys = [
   'rope_type', 'type', 'rope_theta', 'factor', 'original_max_position_embeddings', 'low_freq_factor', 'high_freq_factor', 'attention_factor',
   'beta_fast', 'beta_slow', 'mscale', 'mscale_all_dim', 'truncate', 'short_factor', 'long_factor', 'finetuned',
 ];
 
-/** @throws ModelConfigError for a key that no rope here has. */
+/** @throws ModelConfigError for a key that belongs to no rope type. */
 function refuseOddKeys(parameters: ConfigReader): void {
   parameters.ignore(...ropeKeys);
   for (const [key, value] of parameters.unread()) {

@@ -1,25 +1,25 @@
 import type { ConfigReader } from './config-reader.js';
 import type { Rope } from './rope.js';
 
-/** What the frequencies of a rope follow from. */
+/** What determines the frequencies of a rope. */
 export interface RopeBase {
   /** Powers of the base: 1, theta^(2/d), theta^(4/d), ..., rounded to float32. */
   powers: readonly number[];
   theta: number;
-  /** Dimensions of a head that turn: d. */
+  /** Number of rotated dimensions of a head: d. */
   dim: number;
   /** `max_position_embeddings` */
   maxPositions: number;
-  /** Positions in training where no parameter says so. */
+  /** Positions in training, if no parameter gives them. */
   trained: number;
 }
 
 type Turning = Pick<Rope, 'frequencies' | 'long'> & Partial<Pick<Rope, 'amplitude'>>;
 
-/** How each type of rope turns; absent parameters mean what they mean in transformers 5. */
+/** The frequencies of each type of rope. Absent parameters have the defaults of transformers 5. */
 export const ropeTypes = {
   default: ({ powers }: RopeBase): Turning => ({ frequencies: powers.map(inverse) }),
-  // It stretches the rope for sequences beyond `max_position_embeddings` only, and there are none here.
+  // Stretches the rope only for sequences longer than `max_position_embeddings`, which do not occur here.
   dynamic: ({ powers }: RopeBase, parameters: ConfigReader): Turning => {
     parameters.positiveNumber('factor');
     return { frequencies: powers.map(inverse) };
@@ -37,7 +37,7 @@ export type RopeType = keyof typeof ropeTypes;
 
 const inverse = (power: number): number => Math.fround(1 / power);
 
-/** Llama 3.1: wavelengths beyond the original context are stretched by `factor`, short ones stay, those between blend. */
+/** Llama 3.1: long wavelengths are stretched by `factor`, short ones stay, and those in between are blended. */
 function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): Turning {
   const factor = parameters.positiveNumber('factor');
   const low = parameters.positiveNumber('low_freq_factor');
@@ -53,8 +53,8 @@ function llama3({ powers, trained }: RopeBase, parameters: ConfigReader): Turnin
 }
 
 /**
- * YaRN (Peng et al. 2023): pairs that turn more than `beta_fast` times in the original context stay, those that turn less than
- * `beta_slow` times are stretched by `factor`, those between blend by their place; and what is turned grows.
+ * YaRN (Peng et al. 2023): pairs that rotate more than `beta_fast` times in the original context stay, those that rotate less than
+ * `beta_slow` times are stretched by `factor`, and those in between are blended by their index. Rotated vectors get an amplitude.
  */
 function yarn({ powers, theta, dim, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
   const context = parameters.positiveInteger('original_max_position_embeddings', trained);
@@ -74,12 +74,12 @@ function yarn({ powers, theta, dim, maxPositions, trained }: RopeBase, parameter
 
 function yarnAmplitude(factor: number, parameters: ConfigReader): number {
   const growth = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
-  // Either of them alone, or zero, counts for nothing.
+  // They count only if both are given and above zero.
   const [scale, ofAll] = ['mscale', 'mscale_all_dim'].map((key) => (parameters.has(key) ? parameters.nonNegativeNumber(key) : 0));
   return scale > 0 && ofAll > 0 ? growth(scale) / growth(ofAll) : growth(1);
 }
 
-/** LongRoPE (Ding et al. 2024): a factor for each pair, others in sequences that are longer than the original context. */
+/** LongRoPE (Ding et al. 2024): a factor for each pair, with other factors for sequences longer than the original context. */
 function longrope({ powers, maxPositions, trained }: RopeBase, parameters: ConfigReader): Turning {
   const context = parameters.positiveInteger('original_max_position_embeddings', trained);
   const stretched = (key: string): number[] => {

@@ -2,16 +2,16 @@ import { tf } from '../engine/index.js';
 import type { Tensor, Tensor2D, Tensor4D } from '../engine/index.js';
 import { constant } from './constants.js';
 
-/** Rotary position embedding (Su et al. 2021): of n frequencies, the pair `(i, i + n)` turns by `position * frequencies[i]`. */
+/** Rotary position embedding (Su et al. 2021): with n frequencies, the pair `(i, i + n)` is rotated by `position * frequencies[i]`. */
 export interface Rope {
   headDim: number;
-  /** Angles per position, in radians, rounded to float32 as the models were trained with; `headDim / 2`, or fewer where a part does not turn. */
+  /** Angles per position in radians, rounded to float32 as in training; `headDim / 2` of them, or fewer if a part is not rotated. */
   frequencies: readonly number[];
-  /** A factor of what is turned. */
+  /** Factor of the rotated part. */
   amplitude: number;
-  /** Other frequencies, for sequences of more positions than those of training. */
+  /** Other frequencies for sequences longer than `beyond`, the positions in training. */
   long?: { beyond: number; frequencies: readonly number[] };
-  /** Names the tables of this rope among those of others. */
+  /** Identifies the tables of this rope in the cache. */
   key: string;
 }
 
@@ -19,21 +19,21 @@ export interface Rope {
 export interface RopeTables {
   cos: Tensor2D;
   sin: Tensor2D;
-  /** How many pairs turn. */
+  /** Number of rotated pairs. */
   pairs: number;
 }
 
 /**
- * The tables of the first `time` positions, times `scale`; owned by the cache of `constants.ts`.
+ * Returns the tables of the first `time` positions, multiplied by `scale`. The cache of `constants.ts` owns them.
  *
- * @param scale folds a factor of what is rotated (attention's `1 / sqrt(headDim)`) into the rotation, at no cost.
+ * @param scale factor (attention's `1 / sqrt(headDim)`) that is folded into the rotation at no cost.
  * @param direction -1 for the transposed rotation, which is the vector-Jacobian product.
  */
 export function ropeTables(rope: Rope, time: number, scale: number, direction: 1 | -1): RopeTables {
   const { headDim, amplitude, long } = rope;
   const frequencies = long !== undefined && time > long.beyond ? long.frequencies : rope.frequencies;
   const pairs = frequencies.length;
-  // A part that does not turn is only scaled.
+  // The part that is not rotated is only scaled.
   const table = (name: 'cos' | 'sin', value: (angle: number, firstHalf: boolean) => number, unturned: number) =>
     constant(`rope ${name} ${rope.key} ${time} ${scale} ${direction}`, () => {
       const values = new Float32Array(time * headDim).fill(scale * unturned);
@@ -54,7 +54,7 @@ export function ropeTables(rope: Rope, time: number, scale: number, direction: 1
 
 /**
  * Rotates x `[batch, heads, time, headDim]` by the tables.
- * @param positions of every token, int32 `[batch, time]`; 0, 1, 2, ... where absent
+ * @param positions position of every token, int32 `[batch, time]`; by default 0, 1, 2, ...
  */
 export function rotate(x: Tensor4D, { cos, sin, pairs }: RopeTables, positions?: Tensor2D): Tensor4D {
   const at = (table: Tensor2D): Tensor => (positions === undefined ? table : table.gather(positions).expandDims(1));

@@ -9,27 +9,27 @@ import type { SubBlockWithNorms } from './sub-block.js';
 import { linearSpec, linearSpecs } from './tensor-specs.js';
 import type { TensorSpec, Weights } from './types.js';
 
-/** Where the attentions of the families differ. */
+/** What differs between the attentions of the families. */
 export interface RotaryAttention {
   /** Biases of the query, key and value projections. */
   inputBias?: boolean;
   /** Bias of the output projection. */
   outputBias?: boolean;
-  /** How many positions a query sees, its own included; all before it where absent. */
+  /** Number of positions that a query sees, including its own; by default, all before it. */
   window?: number;
-  /** RMS norms of queries and keys before their rotation: of each head, with one weight for all heads, or of the whole projection. */
+  /** RMS norms of queries and keys before the rotation: over each head, with one weight for all heads, or over the whole projection. */
   queryKeyNorms?: 'head' | 'projection';
-  /** What bounds the absolute values of queries, keys and values, behind the norms. */
+  /** Bound on the absolute values of queries, keys and values, after the norms. */
   bound?: number;
-  /** The rope of this layer, where layers differ. */
+  /** The rope of this layer, if layers differ. */
   rope?: Rope;
-  /** Name of the linear that is queries, keys and values in one. */
+  /** Name of the fused linear of queries, keys and values. */
   fused?: string;
-  /** `input_layernorm` before where absent. */
+  /** Default: `input_layernorm` before. */
   norms?: ResidualNorms;
 }
 
-/** `W_o attention(W_q x, W_k x, W_v x)` with rotary positions and grouped heads, and the residual around it. */
+/** `W_o attention(W_q x, W_k x, W_v x)` with rotary positions and grouped heads, with the residual around it. */
 export function rotaryAttention(config: RotaryConfig, layer: string, options: RotaryAttention): SubBlockWithNorms {
   const { hiddenSize, heads, keyValueHeads, headDim } = config;
   const { inputBias = false, outputBias = false, window, queryKeyNorms, bound, rope = config.rope, fused, norms = { before: 'input_layernorm' } } = options;

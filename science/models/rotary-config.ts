@@ -5,7 +5,7 @@ import type { Rope } from './rope.js';
 import { ropeFromConfig } from './rope-config.js';
 import type { RopeShape } from './rope-config.js';
 
-/** What the `config.json` of LLaMA and of the families after it says in common; names as in transformers, in camel case. */
+/** The common values in `config.json` of LLaMA and the families derived from it; names as in transformers, in camel case. */
 export interface RotaryConfig extends AttentionShape {
   vocabSize: number;
   hiddenSize: number;
@@ -15,41 +15,41 @@ export interface RotaryConfig extends AttentionShape {
   epsilon: number;
   tied: boolean;
   rope: Rope;
-  /** Of the gated MLP. */
+  /** Activation of the gated MLP. */
   activation: GatedActivation;
-  /** What is added to the weights of RMS norms; 0 where absent. */
+  /** Added to the weights of RMS norms; default 0. */
   normOffset?: number;
-  /** Factors of the embedding's rows, of what sub-blocks add to the residual stream, and of the logits; 1 where absent. */
+  /** Factors of the embedding's rows, of the sub-blocks' outputs, and of the logits; default 1. */
   embeddingScale?: number;
   residualScale?: number;
   logitScale?: number;
-  /** What bounds the logits; nothing where absent. */
+  /** Soft cap on the logits; default none. */
   logitSoftcap?: number;
 }
 
-/** What transformers takes for values that a config leaves out, where the families differ. */
+/** Defaults of transformers that differ between the families. */
 export interface RotaryDefaults {
   maxPositions: number;
-  /** Without one, configs must state it. */
+  /** If absent, configs must contain it. */
   vocabSize?: number;
   heads?: number;
-  /** As many as there are query heads where absent. */
+  /** Default: the number of query heads. */
   keyValueHeads?: number;
-  /** `hidden_size / num_attention_heads` where absent. */
+  /** Default: `hidden_size / num_attention_heads`. */
   headDim?: number;
-  /** 1e-6 where absent. */
+  /** Default 1e-6. */
   epsilon?: number;
-  /** Base of the rope; 10,000 where absent. */
+  /** Base of the rope; default 10,000. */
   theta?: number;
-  /** False where absent. */
+  /** Default false. */
   tied?: boolean;
-  /** Key and only value of the activation; `hidden_act` and `silu` where absent. */
+  /** Key and only valid value of the activation; default `hidden_act` and `silu`. */
   activation?: { key: string; name: GatedActivation };
-  /** How the rope is read, where it is not by the keys that all others have. */
+  /** Reads the rope, if the family does not use the common keys. */
   rope?(config: ConfigReader, shape: RopeShape): Rope;
 }
 
-/** @throws ModelConfigError if a value is missing, wrong, or one that changes the computation in an unknown way. */
+/** @throws ModelConfigError if a value is missing, wrong, or changes the computation in an unknown way. */
 export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults): RotaryConfig {
   const hiddenSize = config.positiveInteger('hidden_size');
   const heads = config.positiveInteger('num_attention_heads', defaults.heads);
@@ -57,7 +57,7 @@ export function readRotaryConfig(config: ConfigReader, defaults: RotaryDefaults)
   const keyValueHeads = config.positiveInteger('num_key_value_heads', unstated);
   if (heads % keyValueHeads !== 0) throw config.wrong('num_key_value_heads', `a divisor of num_attention_heads (${heads})`);
   const headDim = config.positiveInteger('head_dim', defaults.headDim ?? hiddenSize / heads);
-  // Rotary positions turn pairs. A fraction, from a hidden size that the heads do not divide, fails here too.
+  // Rotary positions rotate pairs. This also refuses a fraction, from a hidden size that is not divisible by the heads.
   if (headDim % 2 !== 0) throw config.wrong(config.has('head_dim') ? 'head_dim' : 'hidden_size', 'an even number per attention head');
   const maxPositions = config.positiveInteger('max_position_embeddings', defaults.maxPositions);
   const { key, name } = defaults.activation ?? { key: 'hidden_act', name: 'silu' as const };

@@ -12,10 +12,10 @@ const embeddingName = 'model.embed_tokens.weight';
 const headName = 'lm_head.weight';
 const finalNormName = 'model.norm.weight';
 
-/** The sub-blocks of the decoder layer of that index, whose tensors' names begin with `path`. */
+/** Returns the sub-blocks of the decoder layer with an index. The names of its tensors begin with `path`. */
 export type SubBlocksOfLayer = (path: string, index: number) => readonly SubBlockWithNorms[];
 
-/** What LLaMA and the families after it share around their layers: token embedding, final RMS norm, language-model head. */
+/** The common part of LLaMA and the families derived from it, around their layers: token embedding, final RMS norm, language-model head. */
 export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: SubBlocksOfLayer): DecoderModel {
   const { vocabSize, hiddenSize, embeddingScale = 1 } = config;
   const { embedding, head, headTensor, tied } = embeddingAndHead(embeddingName, headName, [vocabSize, hiddenSize], config);
@@ -41,7 +41,7 @@ export function rotaryDecoder(family: string, config: RotaryConfig, subBlocks: S
   };
 }
 
-/** What becomes of the head's results: a factor, or a soft cap `c tanh(logits / c)`. */
+/** Applies a factor or a soft cap `c tanh(logits / c)` to the logits. */
 function finished(logits: Tensor3D, { logitScale = 1, logitSoftcap }: RotaryConfig): Tensor3D {
   if (logitSoftcap !== undefined) return logits.div(logitSoftcap).tanh().mul(logitSoftcap);
   return logitScale === 1 ? logits : logits.mul(logitScale);

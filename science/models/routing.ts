@@ -5,7 +5,7 @@ import { customVjp } from './custom-vjp.js';
 /** How a router chooses experts. */
 export interface Router {
   experts: number;
-  /** How many experts each token gets. */
+  /** Number of experts that each token is routed to. */
   chosen: number;
   /** Whether the weights of a token's experts are divided by their sum. */
   normalized: boolean;
@@ -14,8 +14,8 @@ export interface Router {
 /**
  * The weight of each expert for each token: the softmax of all router logits for the `chosen` largest, 0 for all others.
  *
- * Its gradient takes the choice as given. With p the softmax, S the sum of the chosen p (1 where weights are not normalized) and
- * w = p / S, that of a chosen p is `(dw - sum of dw w) / S`, the sum being left out where weights are not normalized.
+ * The gradient treats the choice as constant. With the softmax p, the sum S of the chosen p (1 if weights are not normalized) and
+ * w = p / S, the gradient of a chosen p is `(dw - sum of dw w) / S`; without the sum if weights are not normalized.
  *
  * @param logits `[batch, time, experts]`
  * @returns the same shape
@@ -42,14 +42,14 @@ export function expertWeights(logits: Tensor3D, { experts, chosen, normalized }:
 /** The tokens of a batch that are routed to one expert. */
 export interface RoutedTokens {
   sequences: number;
-  /** The most that any sequence has, at least 1: an engine may not know empty tensors. */
+  /** The largest number of tokens in any sequence; at least 1, because an engine may not support empty tensors. */
   most: number;
-  /** Where in `[batch * time]` each stands, sequence by sequence, and where in `[batch * most]` its row is. */
+  /** The place of each token in `[batch * time]`, sequence by sequence, and of its row in `[batch * most]`. */
   positions: Int32Array;
   rows: Int32Array;
 }
 
-/** @param weights of one expert, `[batch, time, 1]`; 0 where a token is not routed to it */
+/** Finds the tokens of one expert. @param weights its weights, `[batch, time, 1]`; 0 for a token that is not routed to it */
 export function routedTokens(weights: Tensor3D): RoutedTokens {
   const [sequences, time] = weights.shape;
   const values = weights.dataSync<'float32'>();
@@ -65,7 +65,7 @@ export function routedTokens(weights: Tensor3D): RoutedTokens {
   };
 }
 
-/** Rows of `[n, width]` at these tokens, `[batch, most, width]`, with rows of zeros behind those of sequences that have fewer. */
+/** Gathers the rows of these tokens from `[n, width]` and maps them, `[batch, most, width]`. Pads shorter sequences with zeros. */
 export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered: Tensor3D) => Tensor3D): Tensor3D {
   const { sequences, most } = tokens;
   return tf.tidy(() => {
@@ -75,8 +75,9 @@ export function gatherTokens(all: Tensor2D, tokens: RoutedTokens, map: (gathered
 }
 
 /**
- * The opposite of {@link gatherTokens}: rows `[batch, most, width]` at their places among n tokens, `[n, width]`, and zeros at all
- * other tokens. Both gather, in their gradients too: deterministic scattering takes the whole stream to the host and back on a GPU.
+ * The reverse of {@link gatherTokens}: puts rows `[batch, most, width]` at their places among n tokens, `[n, width]`, with zeros for all
+ * other tokens. Both use only gathers, also in their gradients: on a GPU, a deterministic scatter moves the whole stream to the host
+ * and back.
  */
 export function placeTokens(rows: Tensor3D, tokens: RoutedTokens, n: number): Tensor2D {
   const [sequences, most, width] = rows.shape;
@@ -87,7 +88,7 @@ export function placeTokens(rows: Tensor3D, tokens: RoutedTokens, n: number): Te
   ));
 }
 
-/** `[n, width]` -> `[batch * most, width]`; what fills up repeats the first row. */
+/** `[n, width]` -> `[batch * most, width]`; padding rows repeat the first row. */
 function rowsAt(all: Tensor2D, { sequences, most, positions, rows }: RoutedTokens): Tensor2D {
   const index = new Int32Array(sequences * most);
   rows.forEach((row, i) => { index[row] = positions[i]; });
@@ -96,13 +97,13 @@ function rowsAt(all: Tensor2D, { sequences, most, positions, rows }: RoutedToken
 
 /** `[batch * most, width]` -> `[n, width]` */
 function scattered(gathered: Tensor2D, { sequences, most, positions, rows }: RoutedTokens, n: number): Tensor2D {
-  // Tokens of other experts get the row of zeros behind all others.
+  // Tokens of other experts get the row of zeros at the end.
   const source = new Int32Array(n).fill(sequences * most);
   positions.forEach((position, i) => { source[position] = rows[i]; });
   return tf.gather(tf.concat([gathered, tf.zeros<Tensor2D['rankType']>([1, gathered.shape[1]])], 0), tf.tensor1d(source, 'int32'));
 }
 
-/** Zeros behind the tokens of each sequence. */
+/** Sets the padding rows after the tokens of each sequence to zero. */
 function withoutFilling(x: Tensor3D, { sequences, most, rows }: RoutedTokens): Tensor3D {
   if (rows.length === sequences * most) return x;
   const used = new Float32Array(sequences * most);

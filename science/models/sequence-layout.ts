@@ -2,10 +2,10 @@ import { tf } from '../engine/index.js';
 import type { SequenceLayout } from './types.js';
 
 /**
- * The layout of sequences of questions. Tails are marked from 1 on, behind the tokens that they share, marked 0; zeros after them fill
- * the sequence up.
+ * Makes the layout of sequences of questions. In each sequence, the shared tokens are marked 0, and the tails after them 1, 2, ...;
+ * further zeros are padding.
  *
- * @param tails `[batch * time]`; absent where no sequence has tails
+ * @param tails marks `[batch * time]`; undefined if no sequence has tails
  */
 export function sequenceLayout(tails: Int32Array | undefined, [batch, time]: readonly [number, number]): SequenceLayout {
   if (tails === undefined) return {};
@@ -28,7 +28,7 @@ function positionsOf(tails: Int32Array, time: number): Int32Array {
     let start = 0;
     for (let i = 0; i < time; i++) {
       if (i > 0 && marks[i] !== marks[i - 1]) start = i;
-      // Nobody looks at what fills up; its position only has to be one that there is.
+      // Padding is never read. Its position only has to be valid, so it stays 0.
       if (i < shared) place[i] = i;
       else if (marks[i] !== 0) place[i] = shared + i - start;
     }

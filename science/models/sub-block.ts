@@ -6,9 +6,9 @@ import { biasPart, orWithoutModel } from './tensor-specs.js';
 import type { DecoderLayer, LinearSpec, SubBlock, TensorSpec, Weights } from './types.js';
 
 /**
- * The tensor of that name.
+ * Returns the tensor with a given name.
  *
- * @throws WeightError if the map has none.
+ * @throws WeightError if there is none.
  */
 export function weightOf<T extends Tensor>(weights: Weights, name: string): T {
   const tensor = weights.get(name);
@@ -19,11 +19,11 @@ export function weightOf<T extends Tensor>(weights: Weights, name: string): T {
 }
 
 /**
- * `x W^T + b`, as one product of two matrices whatever the batch.
+ * `x W^T + b`, as one matrix product for the whole batch.
  *
  * @param x `[batch, time, in]`
  * @returns `[batch, time, out]`
- * @throws WeightError if the weight (or the bias that the linear has) is missing or not of the linear's shape.
+ * @throws WeightError if the weight or the bias is missing, or the weight does not have the linear's shape.
  */
 export function applyLinear(x: Tensor3D, linear: LinearSpec, weights: Weights): Tensor3D {
   const weight = weightOf<Tensor2D>(weights, linear.name);
@@ -40,10 +40,10 @@ export function applyLinear(x: Tensor3D, linear: LinearSpec, weights: Weights): 
 }
 
 /**
- * A sub-block from its normed input to its output, without the residual: `output(core(inputs(x)))`.
+ * Runs a sub-block from its normed input to its output, without the residual: `output(core(inputs(x)))`.
  * Masked weights are passed under the linears' names in `weights`.
  *
- * @param x `[batch, time, hidden]`, what `subBlock.enter` gave.
+ * @param x `[batch, time, hidden]`, from `subBlock.enter`.
  * @returns `[batch, time, hidden]`, for `subBlock.leave`.
  */
 export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): Tensor3D {
@@ -53,12 +53,12 @@ export function runSubBlock(subBlock: SubBlock, x: Tensor3D, weights: Weights): 
   });
 }
 
-/** A sub-block with the tensors that it reads beside its linears' weights and biases: its norms. */
+/** A sub-block with its norms, the tensors that it reads besides the weights and biases of its linears. */
 export interface SubBlockWithNorms extends SubBlock {
   norms: readonly TensorSpec[];
 }
 
-/** A decoder layer of its sub-blocks, all tensors listed. */
+/** Makes a decoder layer from its sub-blocks, with the list of all its tensors. */
 export function layerOf(index: number, subBlocks: readonly SubBlockWithNorms[]): DecoderLayer {
   const linears = linearsOf({ subBlocks });
   const ofLinears = linears.flatMap(({ name, shape, bias, part }): TensorSpec[] => {

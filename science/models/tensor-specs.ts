@@ -1,21 +1,21 @@
 import type { DecoderModel, FusedPart, LinearSpec, TensorSpec } from './types.js';
 
-/** The linear at `path`, its weight and bias under the names that PyTorch gives them. */
+/** The linear at `path`, with PyTorch's names for its weight and bias. */
 export function linearSpec(path: string, out: number, inputs: number, biased: boolean): LinearSpec {
   const name = `${path}.weight`;
   return { name, aliases: namesWithoutModel(name), shape: [out, inputs], ...(biased && { bias: `${path}.bias` }) };
 }
 
-/** How several linears lie in the one matrix that a checkpoint has for them. */
+/** How a checkpoint stores several linears in one matrix. */
 export interface Fused {
-  /** Path of that one; where absent, each is a matrix of its own. */
+  /** Path of the fused matrix; if absent, each linear is a matrix of its own. */
   fused?: string;
-  /** How many times the parts follow each other: once, or once in each head. */
+  /** How many times the sequence of parts occurs: once, or once in each head. */
   runs?: number;
   biased: boolean;
 }
 
-/** The linears at these paths, which read the same input; fused ones are named as they would be by themselves. */
+/** The linears at these paths, which read the same input. Fused linears get the names that they would have by themselves. */
 export function linearSpecs(parts: readonly { path: string; out: number }[], inputs: number, { fused, runs = 1, biased }: Fused): LinearSpec[] {
   if (fused === undefined) return parts.map(({ path, out }) => linearSpec(path, out, inputs, biased));
   const rows = parts.reduce((sum, { out }) => sum + out, 0);
@@ -29,7 +29,7 @@ export function linearSpecs(parts: readonly { path: string; out: number }[], inp
 }
 
 interface EmbeddingAndHead {
-  /** What `embed` reads, and what `head` reads: the embedding for both where they are tied. */
+  /** The tensors that `embed` and `head` read. If they are tied, both are the embedding. */
   embedding: TensorSpec;
   headTensor: TensorSpec;
   head: LinearSpec;
@@ -38,7 +38,7 @@ interface EmbeddingAndHead {
 
 /**
  * Token embedding and language-model head, `[vocabulary, width]` each.
- * @param aliases of the head
+ * @param aliases other names of the head
  */
 export function embeddingAndHead(embeddingName: string, headName: string, shape: readonly [number, number], { tied, aliases }: { tied: boolean; aliases?: readonly string[] }): EmbeddingAndHead {
   const embedding = orWithoutModel({ name: embeddingName, shape });
@@ -48,18 +48,18 @@ export function embeddingAndHead(embeddingName: string, headName: string, shape:
   return { embedding: both, headTensor: both, head: { name: embeddingName, shape }, tied: { embedding, head } };
 }
 
-/** The same part of the bias that belongs to a fused weight. */
+/** The corresponding part of the fused bias for a part of a fused weight. */
 export function biasPart({ of, aliases = [], ...rows }: FusedPart): FusedPart {
   const biasOf = (weight: string): string => weight.replace(/\.weight$/, '.bias');
   return { of: biasOf(of), aliases: aliases.map(biasOf), ...rows };
 }
 
-/** A tensor that may also have the name that checkpoints of the bare decoder give it. */
+/** Adds the name that checkpoints of the bare decoder use for a tensor. */
 export function orWithoutModel({ name, shape, part }: TensorSpec): TensorSpec & { aliases: readonly string[] } {
   return { name, shape, aliases: part === undefined ? namesWithoutModel(name) : [], ...(part && { part }) };
 }
 
-/** Checkpoints of the bare decoder, saved without its language-model head, leave out the `model.` in front, or `gpt_neox.` */
+/** Names in checkpoints of the bare decoder, saved without the language-model head, which omit the leading `model.` or `gpt_neox.` */
 function namesWithoutModel(name: string): readonly string[] {
   const root = ['model.', 'gpt_neox.'].find((prefix) => name.startsWith(prefix));
   return root === undefined ? [] : [name.slice(root.length)];

@@ -1,17 +1,17 @@
 import type { Tensor, Tensor2D, Tensor3D } from '../engine/index.js';
 
 /**
- * Where a checkpoint has a tensor as some rows of a larger one: fused linears are one matrix there, and several to all that
- * works with them.
+ * The place of a tensor that a checkpoint stores as rows of a larger one. Fused linears are one matrix in the checkpoint, but separate
+ * linears everywhere else.
  */
 export interface FusedPart {
   /** Name of the larger tensor in the checkpoint. */
   of: string;
-  /** Other names under which checkpoints are known to hold it. */
+  /** Other names that some checkpoints use for it. */
   aliases?: readonly string[];
-  /** Its rows. */
+  /** Number of its rows. */
   rows: number;
-  /** The first row of the part, how many rows follow each other, and how far it is to the next ones. */
+  /** The part's first row, the rows in each run, and the distance between the starts of two runs. */
   from: number;
   run: number;
   stride: number;
@@ -19,26 +19,26 @@ export interface FusedPart {
 
 /** A tensor that a checkpoint must have. */
 export interface TensorSpec {
-  /** Name in the checkpoint; where it is a part of another one, the name that the part would have by itself. */
+  /** Name in the checkpoint; for a part of another tensor, the name that the part would have by itself. */
   name: string;
-  /** Where the checkpoint has it as a part of another tensor. */
+  /** Set if the checkpoint stores it as a part of another tensor. */
   part?: FusedPart;
   shape: readonly number[];
-  /** Other names under which checkpoints are known to hold it (tied embeddings, prefixes). */
+  /** Other names that some checkpoints use for it (tied embeddings, prefixes). */
   aliases?: readonly string[];
 }
 
 /** One prunable weight matrix. */
 export interface LinearSpec {
-  /** Name of the weight in the checkpoint, for instance `model.layers.0.self_attn.q_proj.weight`; see {@link TensorSpec}. */
+  /** Name of the weight in the checkpoint, for example `model.layers.0.self_attn.q_proj.weight`; see {@link TensorSpec}. */
   name: string;
-  /** Where the checkpoint has the weight as a part of another tensor; its bias then is the same part of that one's bias. */
+  /** Set if the checkpoint stores the weight as a part of another tensor. The bias is then the same part of that tensor's bias. */
   part?: FusedPart;
-  /** Other names under which checkpoints are known to hold the weight. */
+  /** Other names that some checkpoints use for the weight. */
   aliases?: readonly string[];
   /** `[out, in]`. */
   shape: readonly [number, number];
-  /** Name of the bias `[out]`, where the linear has one. */
+  /** Name of the bias `[out]`, if there is one. */
   bias?: string;
 }
 
@@ -46,57 +46,57 @@ export interface LinearSpec {
 export type Weights = ReadonlyMap<string, Tensor>;
 
 /**
- * How sequences of questions are laid out: several continuations may stand side by side behind what they share. A tail sees the
- * tokens before it that are shared or of itself, at the positions that it would have alone. Only for forwards without gradients.
+ * The layout of sequences of questions: several continuations (tails) may follow the tokens that they share. A tail sees only the shared
+ * tokens and its own earlier ones, and has the positions that it would have alone. Only for forwards without gradients.
  */
 export interface SequenceLayout {
-  /** Where any sequence has tails. */
+  /** Set if any sequence has tails. */
   tailed?: {
-    /** Which tail a token is of, from 1; 0 where it is shared. int32 `[batch, time]` */
+    /** The tail of each token, from 1; 0 for shared tokens. int32 `[batch, time]` */
     tails: Tensor2D;
-    /** Its position. int32 `[batch, time]`, below `time` */
+    /** The position of each token. int32 `[batch, time]`, below `time` */
     positions: Tensor2D;
   };
 }
 
 /**
- * Attention, MLP or one expert of a decoder layer, in the one shape that all decoder families share:
- * `x = enter(h)`, each of `inputs` maps x, `core` joins their outputs without prunable weights, `output` maps that back,
- * `leave` adds the residual. So dL/dY of every linear needs one crossing of `output` and the vector-Jacobian product of `core`.
+ * Attention, MLP or one expert of a decoder layer, in the common form of all decoder families:
+ * `x = enter(h)`, each of `inputs` maps x, `core` combines their outputs without prunable weights, `output` maps the result back,
+ * `leave` adds the residual. So dL/dY of every linear needs one pass back through `output` and the vector-Jacobian product of `core`.
  */
 export interface SubBlock {
   block: 'attention' | 'mlp' | 'expert' | 'shared expert';
   /**
-   * Of an expert: which one of its layer it is, from 0, and the share of the tokens that an expert reads on average. Its x and y have
-   * only the tokens that are routed to it: `[batch, most, hidden]`, `most` being the largest number of any sequence of the batch, at
-   * least 1. Behind fewer tokens follow rows of zeros, which add nothing to any sum over tokens.
+   * Only for an expert: its index in the layer, from 0, and the share of the tokens that an expert reads on average. Its x and y contain
+   * only the tokens that are routed to it: `[batch, most, hidden]`, where `most` is the largest number in any sequence of the batch, at
+   * least 1. Shorter sequences are padded with rows of zeros, which add nothing to a sum over tokens.
    */
   expert?: { index: number; share: number };
   /** Linears that read x: q, k, v, or gate, up, or fc1. */
   inputs: readonly LinearSpec[];
   /** The linear that reads the core's result: o_proj, down_proj, fc2. */
   output: LinearSpec;
-  /** The sub-block's input from the residual stream. h, x: `[batch, time, hidden]`. */
+  /** Returns the sub-block's input x from the residual stream h. Both `[batch, time, hidden]`. */
   enter(h: Tensor3D, weights: Weights): Tensor3D;
   /**
-   * Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`; result `[batch, time, in of output]`.
-   * @param layout of questions; each token sees all before it otherwise
+   * Differentiable by TensorFlow.js in each of its inputs `[batch, time, out_k]`. Result: `[batch, time, in of output]`.
+   * @param layout layout of questions; if absent, each token sees all before it
    */
   core(outputs: readonly Tensor3D[], weights: Weights, layout?: SequenceLayout): Tensor3D;
-  /** The residual stream after the sub-block, y being the sub-block's output. */
+  /** Returns the residual stream after the sub-block. y is the sub-block's output. */
   leave(h: Tensor3D, y: Tensor3D, weights: Weights): Tensor3D;
   /**
-   * What the output has to be for h to become what another stream d becomes with the output y; where a norm follows the output,
-   * the nearest that there is. `y + d - h` where absent.
+   * Returns the output with which the stream h becomes the same as another stream d with the output y, or the nearest possible if a
+   * norm follows the output. Default: `y + d - h`.
    */
   compensate?(y: Tensor3D, d: Tensor3D, h: Tensor3D): Tensor3D;
-  /** Of an expert that the router chooses: another stream d with the routing of h, so that the same tokens enter of both. */
+  /** Only for a routed expert: returns another stream d with the routing of h, so that the same tokens of both enter. */
   routedAs?(d: Tensor3D, h: Tensor3D): Tensor3D;
 }
 
 export interface DecoderLayer {
   index: number;
-  /** Every tensor of the layer, the linears' included. */
+  /** Every tensor of the layer, including those of the linears. */
   tensors: readonly TensorSpec[];
   /** In the order in which they run. */
   subBlocks: readonly SubBlock[];
@@ -110,24 +110,24 @@ export interface DecoderModel {
   hiddenSize: number;
   vocabularySize: number;
   attentionHeads: number;
-  /** Whether attention bounds its scores, which takes memory. */
+  /** Whether attention caps its scores, which takes memory. */
   cappedScores?: boolean;
   intermediateSize: number;
-  /** How many times as wide as between layers the stream is between a layer's sub-blocks; 1 where absent. */
+  /** Width of the stream between the sub-blocks of a layer, relative to its width between layers; default 1. */
   streamsInLayer?: number;
-  /** Of a mixture: how many experts a layer has that tokens are routed to. */
+  /** Only for a mixture: the number of routed experts in a layer. */
   experts?: number;
   /** The longest sequence for which positions are defined. */
   maxPositions: number;
   decoderLayer(index: number): DecoderLayer;
   /** Tensors that `embed` reads. */
   embeddingTensors: readonly TensorSpec[];
-  /** ids: int32 `[batch, time]`; result `[batch, time, hidden]`. @param layout of questions; positions count from 0 otherwise */
+  /** ids: int32 `[batch, time]`; result: `[batch, time, hidden]`. @param layout layout of questions; if absent, positions count from 0 */
   embed(ids: Tensor2D, weights: Weights, layout?: SequenceLayout): Tensor3D;
   /** Tensors that `head` reads. */
   headTensors: readonly TensorSpec[];
   /**
-   * Where the config ties the head to the embedding: both, each under the names of its own. A checkpoint that holds both with
+   * Set if the config ties the head to the embedding: both tensors, each under its own names. A checkpoint that has both with
    * different values is not tied, whatever the config says (transformers 5, `tie_weights`).
    */
   tied?: { embedding: TensorSpec; head: TensorSpec };

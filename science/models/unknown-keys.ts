@@ -1,16 +1,16 @@
 import type { ConfigReader } from './config-reader.js';
 
-/** Parts of names of keys that change what some decoder computes. */
+/** Parts of the names of keys that change the computation of some decoder. */
 const ofComputation =
   /attn|attention|rope|rotary|norm|scal|multipl|factor|cap$|capping|clip|bias|window|expert|moe|router|parallel|alibi|residual|layer_types|activation|_act$|gate|conv|mamba|ssm|lora|qk|kv|head|position|mlp|ffn|swiglu|mup|sink|sparse/i;
-/** Of these, what concerns training, memory, or how it is computed. */
+/** Exceptions: keys for training, memory, or the implementation. */
 const ofTraining = /drop|init|implementation|flash|sdpa|kernel|loss|cache|label|output_attentions|^summary|^classifier/i;
 
 /**
- * Refuses what may be computed in another way than the family does it: a key that nothing has read, whose name is of the kind
- * that changes computations, and whose value is not the usual way to say "no".
+ * Refuses a config with a key that may change the computation in a way that the family does not know: a key that was not read, whose
+ * name suggests an effect on the computation, and whose value does not switch it off.
  *
- * @throws ModelConfigError that names the key
+ * @throws ModelConfigError with the name of the key
  */
 export function refuseUnknownKeys(config: ConfigReader): void {
   for (const [key, value] of config.unread()) {
@@ -20,7 +20,7 @@ export function refuseUnknownKeys(config: ConfigReader): void {
   }
 }
 
-/** Null, false, nothing in it, or a count or a factor that changes nothing. */
+/** Whether a value is null, false, empty, or a count or factor that changes nothing. */
 function isOff(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return [null, false, 0, 1, ''].includes(value as null);

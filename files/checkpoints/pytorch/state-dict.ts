@@ -1,4 +1,4 @@
-/** Files of `torch.save` (torch 1.6 and later): where each tensor's bytes lie. Nothing of them is run or unpacked. */
+/** Files of `torch.save` (torch 1.6 and later): finds where each tensor's bytes are. Nothing in them is run or unpacked. */
 import { dtypeBytes, elementCount } from '../dtypes.js';
 import { PytorchFileError } from '../errors.js';
 import { readTensorBytes } from '../read-tensor.js';
@@ -6,7 +6,7 @@ import type { TensorInfo } from '../safetensors-header.js';
 import { saveAgain, storedMembers, type Member } from './stored-members.js';
 import { isCall, isGlobal, isPersistent, orderedDict, unpickle, type Value } from './unpickle.js';
 
-/** What `torch.storage` calls the dtypes that a file of tensors may have. */
+/** dtypes by the names of their classes in `torch.storage`. */
 const storageDtypes: ReadonlyMap<string, string> = new Map([
   ['torch.FloatStorage', 'F32'], ['torch.HalfStorage', 'F16'], ['torch.BFloat16Storage', 'BF16'], ['torch.DoubleStorage', 'F64'],
   ['torch.LongStorage', 'I64'], ['torch.IntStorage', 'I32'], ['torch.ShortStorage', 'I16'], ['torch.CharStorage', 'I8'],
@@ -16,13 +16,13 @@ const rebuildTensor = 'torch._utils._rebuild_tensor_v2';
 const rebuildParameter = 'torch._utils._rebuild_parameter';
 const globals: ReadonlySet<string> = new Set([orderedDict, rebuildTensor, rebuildParameter, ...storageDtypes.keys()]);
 
-/** A state dict has names and shapes only: 70 billion weights need 200 kB. */
+/** The pickle of a state dict contains only names and shapes: 200 kB for 70 billion weights. */
 const maxPickleBytes = 100_000_000;
 
 /**
- * The tensors of a state dict that `torch.save` wrote, by name, in its order. Two tensors may share bytes (tied weights).
+ * Reads the tensors of a state dict that `torch.save` wrote, by name and in its order. Two tensors may share bytes (tied weights).
  *
- * @throws PytorchFileError for a file in another format, for a pickle that asks for anything but tensors, and for tensors that
+ * @throws PytorchFileError for a file in another format, for a pickle that contains anything but tensors, and for tensors that
  *   are not contiguous or reach beyond their storage
  */
 export async function readStateDict(path: string): Promise<Map<string, TensorInfo>> {
@@ -43,7 +43,7 @@ export async function readStateDict(path: string): Promise<Map<string, TensorInf
   return tensors;
 }
 
-/** The folder that holds everything in the archive; torch names it after the file that it first wrote. */
+/** The top folder in the archive. torch names it after the file that it first wrote. */
 function archiveFolder(path: string, members: ReadonlyMap<string, Member>): string {
   const pickles = [...members.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length === 1) return pickles[0].slice(0, -'/data.pkl'.length);
@@ -65,7 +65,7 @@ async function pickleBytes(path: string, where: string, member: Member | undefin
   return readTensorBytes({ file: path, ...member });
 }
 
-/** Checks what the pickle says about each tensor against the archive. */
+/** Checks each tensor's description in the pickle against the archive. */
 class TensorReader {
   constructor(private readonly path: string, private readonly folder: string, private readonly members: ReadonlyMap<string, Member>) {}
 
@@ -73,7 +73,7 @@ class TensorReader {
     const where = `${this.path}, tensor ${name}`;
     const wrong = (what: string, expected?: string): PytorchFileError =>
       new PytorchFileError({ what, where, ...(expected !== undefined && { expected }), remedy: saveAgain });
-    // A parameter is a tensor with a flag.
+    // A parameter wraps a tensor.
     const made = isCall(value) && value.call === rebuildParameter ? value.args[0] : value;
     if (!isCall(made) || made.call !== rebuildTensor) throw wrong('it is not a tensor', 'a state dict of tensors only');
     const [persistent, offset, shape, strides] = made.args;
@@ -108,7 +108,7 @@ class TensorReader {
   }
 }
 
-/** Row-major without gaps. The stride of an axis of one element, or of a tensor without any, does not matter. */
+/** Whether a tensor is row-major without gaps. The stride of an axis of size 1, and all strides of an empty tensor, do not matter. */
 function isContiguous(shape: readonly number[], strides: readonly number[]): boolean {
   if (shape.includes(0)) return true;
   let expected = 1;

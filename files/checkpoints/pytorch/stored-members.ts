@@ -7,15 +7,15 @@ export interface Member {
   end: number;
 }
 
-/** What to do about a file of another kind. */
+/** Remedy for a file that cannot be read. */
 export const saveAgain = 'Save it again with a current torch, where you trust it: torch.save(torch.load(path, weights_only=True), path)';
 
 /**
- * Where the members of a zip archive lie in the file, by name. Only the archive's directory and the members' headers are read:
- * torch stores tensors without compression, so their bytes can be read from the archive itself.
+ * Finds the byte ranges of the members of a zip archive, by name. Reads only the archive's directory and the members' headers:
+ * torch stores tensors without compression, so their bytes can be read directly from the archive.
  *
- * @throws PytorchFileError if it is not a zip archive, a member is compressed or encrypted, two members have one name, or a
- *   member reaches beyond the file
+ * @throws PytorchFileError if the file is not a zip archive, a member is compressed or encrypted, two members have the same name,
+ *   or a member reaches beyond the file
  */
 export async function storedMembers(path: string): Promise<Map<string, Member>> {
   const archive = await openPromise(path).catch((error: unknown) => { throw notAnArchive(path, error); });
@@ -42,7 +42,7 @@ export async function storedMembers(path: string): Promise<Map<string, Member>> 
   }
 }
 
-/** Errors of the system and our own pass; the library's own say what is wrong with the archive. */
+/** Wraps the library's errors, which say what is wrong with the archive. System errors and our own are returned unchanged. */
 function notAnArchive(path: string, error: unknown): unknown {
   if (error instanceof PytorchFileError || (error as NodeJS.ErrnoException).syscall !== undefined) return error;
   return new PytorchFileError({

@@ -1,7 +1,7 @@
 /**
- * Reads the pickle of a state dict, and nothing else. Python's pickle is a program for a stack machine that may call any function
- * of any module. This machine knows the opcodes that torch.save writes, and builds values only for the names in `globals`:
- * everything else that a pickle asks for is refused by name. Nothing is called, imported or evaluated.
+ * Reads the pickle of a state dict, and nothing else. A pickle is a program for a stack machine that may call any Python function.
+ * This machine knows only the opcodes that torch.save writes and the names in `globals`; it refuses all others with an error
+ * that names them. Nothing is called, imported or evaluated.
  */
 import { PytorchFileError } from '../errors.js';
 import { saveAgain } from './stored-members.js';
@@ -11,13 +11,13 @@ export interface Global {
   readonly global: string;
 }
 
-/** Call of a global: its arguments are checked by whoever reads the value. */
+/** A call of a global. The reader of the value must check the arguments. */
 export interface Call {
   readonly call: string;
   readonly args: readonly Value[];
 }
 
-/** Something outside the pickle: a storage, for torch. */
+/** A reference to something outside the pickle; in torch files, a storage. */
 export interface Persistent {
   readonly persistent: Value;
 }
@@ -26,23 +26,23 @@ export type Value = null | boolean | number | string | Value[] | Map<Value, Valu
 
 export interface UnpickleRequest {
   bytes: Buffer;
-  /** Of the pickle, for messages. */
+  /** The place of the pickle, for messages. */
   where: string;
-  /** The names that may be asked for, as `module.name`. */
+  /** The allowed names, as `module.name`. */
   globals: ReadonlySet<string>;
 }
 
 /**
- * Most opcodes that are run: a tensor takes about 40, so this is enough for 100,000 tensors. It bounds the memory that a pickle
- * made for that purpose could take: each opcode makes one value at most.
+ * Maximum number of opcodes. A tensor takes about 40, so this is enough for 100,000 tensors. It bounds the memory that a malicious
+ * pickle can use, because each opcode makes at most one value.
  */
 const maxSteps = 4_000_000;
 
-/** Marks where a list of arguments begins on the stack. */
+/** Marks the beginning of a list of arguments on the stack. */
 const mark = Symbol('mark');
 
 /**
- * The value of a pickle of protocol 2 to 5. References may form loops, so callers must not follow values without bound.
+ * Returns the value of a pickle of protocol 2 to 5. References may form loops, so callers must not follow values without a limit.
  * Time and memory are bounded by {@link maxSteps}.
  *
  * @throws PytorchFileError for an opcode or a global that a state dict does not need, and for a pickle that is damaged
@@ -76,7 +76,7 @@ class Machine {
     return this.take(1)[0];
   }
 
-  /** The next bytes of the pickle. A length that it announces is checked before anything is made of it. */
+  /** Reads the next bytes of the pickle. Checks the length before anything is allocated. */
   take(count: number): Buffer {
     const { bytes } = this.request;
     if (count > bytes.length - this.at) throw this.fault(`the pickle ends at byte ${bytes.length}, ${count} bytes are announced at byte ${this.at}`);
@@ -102,7 +102,7 @@ class Machine {
     return value;
   }
 
-  /** Takes what lies above the last mark off the stack. */
+  /** Removes the values above the last mark, and the mark, from the stack. */
   popMarked(): Value[] {
     const begin = this.stack.lastIndexOf(mark);
     if (begin < 0) throw this.fault(`a mark is missing at byte ${this.at} of the pickle`);
@@ -110,7 +110,7 @@ class Machine {
     return values as Value[];
   }
 
-  /** The value on top of the stack stays there. */
+  /** Returns the top of the stack without removing it. */
   top(): Value {
     const value = this.pop();
     this.push(value);
@@ -157,7 +157,7 @@ class Machine {
     this.push({ global });
   }
 
-  /** A dictionary is made at once, so that items can be set in it; every other call is left as it is. */
+  /** Creates a dictionary immediately, so that items can be set in it. Every other call is only recorded. */
   reduce(): void {
     const args = this.pop();
     const callee = this.pop();
@@ -165,13 +165,13 @@ class Machine {
     this.push(callee.global === orderedDict && args.length === 0 ? new Map() : { call: callee.global, args });
   }
 
-  /** The attributes of a state dict (`_metadata`) are versions of modules: nothing that tensors need. */
+  /** Ignores the attributes of a state dict (`_metadata`): they are versions of modules, which tensors do not need. */
   build(): void {
     this.pop();
     this.topMap();
   }
 
-  /** A whole number of `count` bytes, little-endian, two's complement. */
+  /** Reads an integer of `count` bytes, little-endian, two's complement. */
   integer(count: number): void {
     const bytes = this.take(count);
     let value = 0n;
@@ -188,14 +188,14 @@ class Machine {
   }
 }
 
-/** What torch makes state dicts of. */
+/** The class of a state dict in torch. */
 export const orderedDict = 'collections.OrderedDict';
 
 export const isGlobal = (value: Value): value is Global => typeof value === 'object' && value !== null && 'global' in value;
 export const isCall = (value: Value): value is Call => typeof value === 'object' && value !== null && 'call' in value;
 export const isPersistent = (value: Value): value is Persistent => typeof value === 'object' && value !== null && 'persistent' in value;
 
-/** Longest whole number that is read: 8 bytes hold every size that can be. */
+/** Maximum bytes of an integer: 8 bytes are enough for every size. */
 const longestInteger = 8;
 
 const stop = 0x2e;
@@ -204,7 +204,7 @@ const tuple = (count: number) => (machine: Machine): void => {
   machine.push(values);
 };
 
-/** The opcodes of Python's pickletools that a state dict needs, by their byte. A tuple is a list here. */
+/** The opcodes that a state dict needs, with their names in Python's pickletools. Tuples become arrays. */
 const steps: Readonly<Record<number, (machine: Machine) => void>> = {
   0x80: (machine) => { // PROTO
     const protocol = machine.byte();

@@ -8,14 +8,14 @@ import type { LinearInfo } from '../prunable.js';
 export const sparseFormats = ['sparse-bitmask', 'sparse-24-bitmask'] as const;
 export type SparseFormat = (typeof sparseFormats)[number];
 
-/** A linear whose stored values are known, one byte a weight: 1 = stored. */
+/** The weights of a linear, and which of them are stored: one byte per weight, 1 = stored. */
 interface StoredValues {
   words: Words;
   stored: Uint8Array;
 }
 
 /**
- * Which values of a linear a format stores: those that are not zero; for 2:4 two of every four, with a zero where fewer are not zero.
+ * Returns which values of a linear a format stores: the nonzero ones; for 2:4 exactly two of every four, including zeros if needed.
  * @throws SparseFormatError if the linear is not 2:4
  */
 export async function storedValuesOf(info: LinearInfo, format: SparseFormat): Promise<StoredValues> {
@@ -27,7 +27,7 @@ export async function storedValuesOf(info: LinearInfo, format: SparseFormat): Pr
   return { words, stored };
 }
 
-/** Makes two of every four. The first places get what is missing. */
+/** Adds zeros so that exactly two of every four values are stored. The first zeros are taken. */
 function completePairs(stored: Uint8Array, { name, shape, file }: LinearInfo): void {
   const refuse = (what: string): never => {
     throw new SparseFormatError({ what, where: `${file}, tensor ${name}`, expected: 'at most 2 of every 4 weights that are not zero', remedy: 'Use --format sparse-bitmask, or prune with pattern: "2:4"' });
@@ -44,13 +44,13 @@ function completePairs(stored: Uint8Array, { name, shape, file }: LinearInfo): v
   }
 }
 
-/** The stored values, as their bytes. */
+/** The bytes of the stored values. */
 export function compressedValues({ words, stored }: StoredValues): Uint8Array {
   const kept = words.filter((_, i) => stored[i] === 1);
   return new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength);
 }
 
-/** One bit a weight, lowest first, each row in bytes of its own. */
+/** One bit per weight, lowest first. Each row starts at a new byte. */
 export function rowBits({ stored }: Pick<StoredValues, 'stored'>, [rows, columns]: Shape): Uint8Array {
   if (columns % 8 === 0) return packBits(stored);
   const bytes = Math.ceil(columns / 8);
@@ -59,7 +59,7 @@ export function rowBits({ stored }: Pick<StoredValues, 'stored'>, [rows, columns
   return bits;
 }
 
-/** For each row the number of values that are stored before it, and after the last row the number of all. */
+/** For each row, the number of stored values before it; and finally the total. */
 export function rowOffsets({ stored }: Pick<StoredValues, 'stored'>, shape: Shape): number[] {
   const offsets = [0];
   for (let i = 0, count = 0; i < weightsOf(shape); ) {

@@ -12,7 +12,7 @@ export interface SparseRequest {
   /** Folder of a pruned checkpoint. */
   checkpoint: string;
   format: SparseFormat;
-  /** Folder to write: new, or empty. */
+  /** Folder to write; new or empty. */
   target: string;
   onProgress?: (doneFiles: number, totalFiles: number) => void;
 }
@@ -20,20 +20,20 @@ export interface SparseRequest {
 /** A linear that is written in the sparse format. */
 interface SparseLinear {
   info: LinearInfo;
-  /** Of rows, in stored values; one more than rows. */
+  /** Offsets of the rows in stored values, and the total: rows + 1 numbers. */
   offsets: number[];
 }
 
-/** A linear with a smaller share of zeros is not pruned, and stays dense. */
+/** A linear with a smaller share of zeros counts as not pruned and stays dense. */
 const prunedShare = 0.01;
 const indexFile = 'model.safetensors.index.json';
 
 /**
  * Writes a pruned checkpoint in a sparse format of compressed-tensors (0.14 and older). Each pruned linear becomes `shape`,
- * `compressed`, `bitmask` and, for `sparse-bitmask`, `row_offsets`. All other tensors and files stay as they are, and `config.json`
- * names the format. Holds one linear at a time. A weight that is -0 becomes +0.
+ * `compressed`, `bitmask` and, for `sparse-bitmask`, `row_offsets`. All other tensors and files are copied, and `config.json`
+ * names the format. Keeps one linear in memory at a time. A weight of -0 becomes +0.
  *
- * @returns number of linears that are stored sparse, and the bytes of the weight files before and after
+ * @returns number of sparse linears, and bytes of the weight files before and after
  * @throws SparseFormatError, NotSafetensorsError, OutputExistsError, NothingPrunableError, and what `openCheckpoint` throws
  */
 export async function writeSparseCheckpoint({ checkpoint: folder, format, target, onProgress }: SparseRequest): Promise<{ linears: number; denseBytes: number; bytes: number }> {
@@ -63,7 +63,7 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
 
 async function sparseLinears(source: Checkpoint, format: SparseFormat): Promise<Map<string, SparseLinear>> {
   const linears = new Map<string, SparseLinear>();
-  // Experts that are packed into one tensor have no module of their own, so the formats have no name for them.
+  // Experts that are packed into one tensor are not modules, so the formats have no names for them.
   for (const info of prunableTensors(source).filter(({ name }) => name.endsWith('.weight'))) {
     const { words, stored } = await storedValuesOf(info, 'sparse-bitmask');
     const offsets = rowOffsets({ stored }, info.shape);
@@ -91,7 +91,7 @@ function tensorsOf(info: TensorInfo, sparse: SparseLinear | undefined, format: S
 
 const int64 = (values: readonly number[]): Uint8Array => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
 
-/** What `config.json` says under `quantization_config`, where compressed-tensors looks for it. */
+/** The content of `quantization_config` in `config.json`, where compressed-tensors looks for the format. */
 function formatConfig(format: SparseFormat, linears: readonly SparseLinear[]): object {
   const weights = linears.reduce((sum, { info }) => sum + weightsOf(info.shape), 0);
   const stored = linears.reduce((sum, { offsets }) => sum + offsets.at(-1)!, 0);
