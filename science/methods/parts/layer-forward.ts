@@ -9,7 +9,7 @@ import type { Masks, Updates } from './masked-weights.js';
 
 export interface LayerForward {
   layer: DecoderLayer;
-  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch, or all at once on failure, unless `keepInput`. */
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Unless `keepInput`, disposed batch by batch, or all on failure. */
   hidden: readonly Tensor3D[];
   /** Every tensor of the layer. */
   weights: Weights;

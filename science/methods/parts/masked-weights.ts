@@ -26,7 +26,7 @@ export async function withUpdates<T>(weights: Weights, updates: Updates, work: (
   return withNew(weights, maskedWeights(weights, new Map(), updates), work);
 }
 
-/** Returns the weights with updates applied and pruned weights set to zero. Those with a mask or an update are new tensors, which the caller disposes. */
+/** Applies updates and sets pruned weights to zero. Weights with a mask or an update are new tensors, which the caller disposes. */
 export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map()): Weights {
   const result = new Map<string, Tensor>(weights);
   for (const [name, weight] of weights) {

@@ -70,7 +70,7 @@ export function detectPattern(masks: readonly Uint8Array[], shapes: readonly Sha
   return unstructured;
 }
 
-/** Returns how many weights every group of `of` consecutive weights keeps; 0 if they differ. Rows consist of whole groups, so masks can be read flat. */
+/** Returns how many weights every group of `of` consecutive weights keeps; 0 if they differ. Rows are whole groups, so masks are read flat. */
 function commonKeep(masks: readonly Uint8Array[], of: number): number {
   let common = -1;
   for (const mask of masks) {
