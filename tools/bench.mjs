@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [ARGUMENTS]`: builds what changed and runs the benchmark `tools/bench/NAME.ts`. Each says in its first lines
- * what it measures and takes.
+ * `npm run bench -- NAME [ARGUMENTS]`: builds what changed and runs the benchmark `tools/bench/NAME.ts`. The first lines of each
+ * benchmark explain what it measures, and its arguments.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -88,7 +88,7 @@ export class Adam {
   }
 }
 
-/** The share of the rate at a step: a linear rise over the first 5 % of all steps, times half a cosine that falls to 0 over all steps. @param step from 0 */
+/** The share of the rate at a step: a linear rise over the first 5 % of all steps, times half a cosine down to 0 over all. @param step from 0 */
 export function rateFactor(step: number, steps: number): number {
   const warmUp = Math.min(1, (step + 1) / (0.05 * steps));
   return warmUp * 0.5 * (1 + Math.cos((Math.PI * step) / steps));
