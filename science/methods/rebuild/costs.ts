@@ -7,7 +7,7 @@ export const gradientForwards = 1.33;
 /** Engine calls of guarded rounds for each call of a whole forward. Most of their forwards run over a part of the windows. */
 export const partsOfRounds = 1.75;
 
-/** A least-squares fit (science/methods/parts/masked-least-squares.ts): numbers held for the weights that it fits at once, steps, engine calls per linear. */
+/** A least-squares fit (science/methods/parts/masked-least-squares.ts): numbers held in tensors, steps, and engine calls per linear. */
 export const fitTensors = (largestLinear: number): number => 10 * Math.min(2 ** 24, largestLinear);
 export const stepsOfFit = 10;
 export const callsOfFit = 250;
@@ -21,7 +21,7 @@ export interface RebuildWork {
   host: (block: SubBlockSize) => number;
   /** Forwards over all windows, and selections among all weights. */
   forwards: number;
-  /** Engine calls of a forward for each call of a whole forward; 1 if absent. A forward over few windows takes the same number of calls as one over all. */
+  /** Engine calls of a forward for each call of a whole forward; 1 if absent. A forward over few windows takes as many calls as one over all. */
   parts?: number;
   selections: number;
   more?: Partial<Work>;

@@ -15,7 +15,7 @@ export interface Scene {
   outage: number;
 }
 
-/** Injects the fault, and repairs what a person or a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to damage */
+/** Injects a fault, and repairs what a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to damage */
 type Injection = (scene: Scene) => Promise<string[] | undefined>;
 
 /** Longer than the heartbeat timeout. */

@@ -52,7 +52,7 @@ export function storeLog(store: string): LogLine[] {
   });
 }
 
-/** Returns the artifacts that were made more than once, with the number of repetitions. Hidden states do not count: they are dropped on purpose after use. */
+/** Returns artifacts that were made more than once, with the number of repetitions. Hidden states do not count: they are dropped after use. */
 export function madeAgain(lines: readonly LogLine[]): Map<string, number> {
   const again = new Map<string, number>();
   for (const { event, kind, key } of lines) {

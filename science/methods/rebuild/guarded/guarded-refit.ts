@@ -11,7 +11,7 @@ export interface GuardRefit {
   accepted: boolean;
 }
 
-/** Returns the folds that a refit learns from, and the last fold, which judges it. */
+/** Returns the folds that a refit learns from, and the last fold, which judges it. No round chooses its ratio by the last fold. */
 function roles({ count }: CalibrationFolds): { teaching: number[]; judging: number[] } {
   const folds = Array.from({ length: count }, (_, fold) => fold);
   return count === 1 ? { teaching: folds, judging: folds } : { teaching: folds.slice(0, -1), judging: folds.slice(-1) };
