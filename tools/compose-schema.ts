@@ -53,7 +53,7 @@ function settingsOf(methods: Methods): Record<string, Setting> {
   return all;
 }
 
-/** Conditions: methods that read a source require one, methods reject settings that they do not have, and methods that choose weights require a sparsity. */
+/** Conditions: a source for methods that read one, no settings of other methods, and a sparsity for all methods that choose weights. */
 function initialConditions(): Json[] {
   const entries = Object.entries(initialMethods);
   const names = (matches: (method: (typeof initialMethods)[keyof typeof initialMethods]) => boolean): string[] => entries.filter(([, method]) => matches(method)).map(([name]) => name);

@@ -1,7 +1,7 @@
 /**
  * Tries the npm package as a new user would: packs this clone, installs the tarball in an empty folder with npm's default settings,
  * and runs the demo there. Run it with `node tools/try-package.mjs`. `--node 22,24` adds other versions of Node (from the npm package
- * `node`), and `--fresh` repeats set-up from scratch (600 MB, and a Temporal CLI). Exits with code 0 if all is well.
+ * `node`), and `--fresh` runs set-up from scratch (600 MB, and a Temporal CLI). Exits with code 0 if all is well.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { addWork, type Cost, type Work } from './work.js';
 export const f32 = 4;
 export const f64 = 8;
 
-/** Operations of the inverse factor of a `[width, width]` matrix in float64 (science/engine/device-factor.ts), and float64 matrices at its peak. */
+/** Operations of a float64 inverse factor of `[width, width]` (science/engine/device-factor.ts), and float64 matrices at its peak. */
 export const factorFlops = (width: number): number => (4 / 3) * width ** 3;
 export const factorMatrices = 5;
 

@@ -29,7 +29,7 @@ export interface Work {
   /** Columns that SparseGPT processes, over all linears. */
   columns: number;
   readBytes: number;
-  /** Written durably: hashed, synced. */
+  /** Bytes that are written durably (hashed and synced). */
   writtenBytes: number;
   /** Files that are written durably. */
   files: number;

@@ -52,7 +52,7 @@ async function serve(): Promise<Call> {
   return worker;
 }
 
-/** Returns what a store made, by description: the artifacts, and how many times they were made (two workers may make the same one). */
+/** Returns what a store made, by description: the artifacts, and how often they were made (two workers may make the same one). */
 async function madeIn(store: string): Promise<Map<string, { artifacts: Set<string>; times: number }>> {
   const made = new Map<string, { artifacts: Set<string>; times: number }>();
   const lines = (await readFile(join(store, 'log.jsonl'), 'utf8')).trim().split('\n');

@@ -1,4 +1,4 @@
-/** The layout of the site's pages. */
+/** The look of the site's pages. */
 
 /** @param menu groups of the navigation: `{ title, pages: [{ address, title }] }` @param address of this page */
 export function pageOf({ title, html, headings }, menu, address, escape) {

@@ -23,7 +23,7 @@ export function pruneSmallestOnDevice(scores: Tensor2D, count: number | readonly
   });
 }
 
-/** Keeps an element if at least `count` others in its group rank before it. Takes ten operations per element of a group; a bisection takes 280. */
+/** Keeps an element if at least `count` others in its group rank before it: ten operations per element of a group; bisection takes about 280. */
 function pruneByRank({ high, low }: Keys, count: number): Tensor2D {
   const [groups, size] = high.shape;
   let rank = tf.zerosLike(high);

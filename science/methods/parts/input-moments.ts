@@ -20,7 +20,7 @@ export class InputMoments {
   /** The tensor that was added last, and the linears that have added it. */
   private last?: { x: Tensor3D; input: SharedInput; readers: Set<string> };
 
-  /** @param by of each linear, what one product goes over */
+  /** @param by tells for each linear what one product covers */
   constructor(private readonly by: (linear: LinearSpec) => SummedBy = () => 'batch') {}
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */

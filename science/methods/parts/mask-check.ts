@@ -91,7 +91,7 @@ export function checkRebuiltMasks(
 }
 
 /**
- * Checks that a mask has one zero or one per weight, and with N:M that every row keeps exactly N of every M consecutive inputs.
+ * Checks that a mask holds one 0 or 1 per weight, and with N:M that every row keeps exactly N of every M consecutive inputs.
  *
  * @throws MaskBudgetError
  */

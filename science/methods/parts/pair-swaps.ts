@@ -112,7 +112,7 @@ export class PairSwaps {
     return back - cost;
   }
 
-  /** Returns the indices of the pair that lowers the error most. Ties go to the lowest position that is pruned, then the lowest that comes back. */
+  /** Returns the indices of the pair that lowers the error most. Ties go to the lowest position of u (pruned), then of p (brought back). */
   private bestPair(fitted: boolean): [number, number] {
     const { kept, pruned, positions, keptCount, prunedCount, values, correlation, gram, inverse, count } = this;
     let best = Infinity;

@@ -4,7 +4,7 @@ import type { Tensor3D } from '../../engine/index.js';
 import type { SubBlock } from '../../models/types.js';
 import { linearsOf } from '../../models/linears.js';
 
-/** Counts the tokens that a sub-block reads in x `[batch, time, hidden]`, the result of `enter`. For an expert: those routed to it, without padding. */
+/** Counts the tokens that a sub-block reads in x `[batch, time, hidden]`, the result of `enter`. An expert reads those routed to it, not padding. */
 export function tokensIn({ expert }: SubBlock, x: Tensor3D): number {
   const [batch, time] = x.shape;
   if (expert === undefined) return batch * time;

@@ -7,7 +7,7 @@ import { MaskSet } from './mask-set.js';
 import { maskOf, masksOf, uploadMask } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
-/** Puts the linears' masks where the rebuild works on them. The caller disposes masks on the device. @throws PruningInputError if one is missing */
+/** Puts masks where the rebuild works on them. The caller disposes those on the device. @throws PruningInputError if a linear has no mask */
 export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Masks {
   if (!selectsOnDevice()) return masksOf(linears, masks);
   return MaskSet.ofTensors(new Map(linears.map(({ name, shape }) => {

@@ -30,7 +30,7 @@ export interface RebuildWork {
 /**
  * Returns the forwards that it takes to judge the output of a layer with experts: for the target, at the start, and after the attention.
  * Other layers are not judged (layer-guard.ts).
- * @param beside whether there is a dense path, which adds its part of the target, and for experts the same tokens on that path
+ * @param beside whether there is a dense path. It adds two forwards: its part of the target, and for experts the same tokens on that path
  */
 export function guardForwards({ layer }: ModelSize, beside = false): number {
   return layer.subBlocks.some(({ block }) => block === 'expert') ? 3 + (beside ? 2 : 0) : 0;

@@ -24,7 +24,7 @@ export function repeatedText(outcomes: readonly Outcome[]): string {
   return `Forwards run again: ${sum(layers)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${most(sum)} s at most, ${most(([, ...others]) => sum(others))} s without the first layer, before which a new process has done nothing. A forward in the middle of them took ${median(all.flatMap((one) => one.seconds.slice(1))).toFixed(3)} s.`;
 }
 
-/** Returns the outcomes as a Markdown table, one row per kind of fault that was injected. A loss in a run counts for each kind of fault in that run. */
+/** Returns the outcomes as a Markdown table, one row per kind of injected fault. A loss counts for each kind of fault in its run. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
   const injected = faultKinds.filter((kind) => outcomes.some(({ faults }) => faults.some((fault) => fault.kind === kind)));

@@ -26,7 +26,7 @@ export function effortPoints(sections: readonly Section[]): EffortPoint[] {
   });
 }
 
-/** Draws a line for each pattern through the efforts of `best`, and a mark for every other method. Returns undefined if there is nothing to draw. */
+/** Draws a line per pattern through the efforts of `best`, and a mark for every other method. Returns undefined if there is nothing to draw. */
 export function effortPicture(points: readonly EffortPoint[]): string | undefined {
   const patterns = [...new Set(points.map(({ pattern }) => pattern))];
   if (patterns.length === 0) return undefined;

@@ -6,8 +6,8 @@ import { totalSize } from '../shifts.js';
 const directionOf: Readonly<Record<LinearKind, number>> = { q: 1, k: 1, v: -1, o: -1, gate: 0, up: 0, down: 0 };
 
 /**
- * Returns `spread * (2 l / (L - 1) - 1) + kinds * direction`, minus its mean over all weights, for a linear in layer l of L. If all
- * layers have the same shape and `kinds` is 0, the first layer is `spread` below the model's sparsity, and the last `spread` above.
+ * The deviation of a linear in layer l of L is `spread * (2 l / (L - 1) - 1) + kinds * direction`, minus its mean over all weights. If
+ * all layers have the same shape and `kinds` is 0, the first layer is `spread` below the model's sparsity, and the last `spread` above.
  *
  * @param spread, kinds shares of weights, from 0
  */

@@ -31,7 +31,7 @@ export function layerGradients(layer: DecoderLayer, weights: Weights, trained: r
   return { error: value, gradients: grads };
 }
 
-/** Returns the mean of `(y - target)^2`. Its explicit gradient, `2 (y - target) / size`, takes one pass; the recorded gradient would take five. */
+/** Returns the mean of `(y - target)^2`. The explicit gradient, `2 (y - target) / size`, takes one pass; a recorded one would take five. */
 function meanSquaredError(y: Tensor3D, target: Tensor3D): Tensor {
   return customVjp(
     [y],

@@ -53,7 +53,7 @@ export interface Kept {
   undone: boolean;
 }
 
-/** Makes the final decision on a sub-block: keeps the new state unless it raises the error over all windows. Disposes the inputs kept by the folds. */
+/** Makes the final decision: keeps the new state unless it raises the error over all windows. Disposes the inputs kept by the folds. */
 export async function keepUnlessWorse(request: Passed, { first, state }: { first: State; state: State }, folds: CalibrationFolds): Promise<Kept> {
   folds.disposeInputs();
   const errorBefore = folds.firstError();

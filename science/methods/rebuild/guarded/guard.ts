@@ -11,7 +11,7 @@ export interface State {
   updates?: Updates;
 }
 
-/** Returns the first state of a sub-block. Masks have one byte per weight, unless `own` is given. @throws PruningInputError if a linear has no mask */
+/** Returns the first state of a sub-block, with one byte per weight of a mask unless `own` is given. @throws PruningInputError if a mask is missing */
 export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }, own: Masks = masksOf(linears, masks)): State {
   return { masks: own, ...ownUpdates(linears, updates) };
 }

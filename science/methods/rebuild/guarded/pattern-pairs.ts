@@ -63,7 +63,7 @@ function swapBest({ importance, masks }: PairRequest, gains: readonly Uint32Arra
   return result;
 }
 
-/** Returns the bits of the gains of all pairs, group by group. Pairs are searched again when needed: storing them takes three times the memory. */
+/** Returns the bits of the gains of all pairs, group by group. Pairs are found again later: storing them would take three times the memory. */
 function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs): Uint32Array {
   const list = new PositionList();
   const gain = new Float32Array(1);
