@@ -7,15 +7,15 @@ const names = readdirSync('test', { recursive: true, encoding: 'utf8' }).map((na
 const files = names.filter((name) => name.endsWith('.test.ts'));
 
 /**
- * Starts programs, opens an engine of its own choice, counts all tensors, replaces modules, or changes what other files of its
- * process would see.
- * All other files share the processes that they run in, so that each process loads TensorFlow and the libraries once.
+ * Whether a test file needs its own process: it starts programs, opens a specific engine, counts all tensors, replaces modules, or
+ * changes global state that other files in the same process would see. All other files share processes, so that each process loads
+ * TensorFlow and the libraries once.
  */
 const needsOwnProcess = (name: string): boolean =>
   /^test\/(app\/(api|cli|ui)|durability|faults|science\/engine|activities\/compute)\//.test(name) || /vi\.(mock|doMock|resetModules|stub)|process\.(env\[|chdir|on)|Runtime\.install|ownNamespace|'wasm'|playwright/.test(readFileSync(name, 'utf8'));
 const own = files.filter(needsOwnProcess);
 
-/** Long ones that mostly wait come first, so that none of them is left alone at the end; then the others with a process of their own. */
+/** Long tests that mostly wait start first, so that none of them runs alone at the end. The others with their own process follow. */
 const first = ['test/faults/', 'test/durability/', 'test/app/cli/schedule/', 'test/app/cli/'];
 class LongFirst extends BaseSequencer {
   override sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
@@ -31,13 +31,13 @@ export default defineConfig({
   test: {
     // TensorFlow's native library cannot be loaded twice into one process from different threads.
     pool: 'forks',
-    // The long ones wait more than they work: three keep two cores busy.
+    // Long tests wait more than they work, so three keep two cores busy.
     maxWorkers: 3,
-    // With more, TensorFlow's threads wait for each other more than they work.
+    // With more threads, TensorFlow's threads mostly wait for each other.
     env: { TF_NUM_INTRAOP_THREADS: '1', TF_NUM_INTEROP_THREADS: '1' },
-    // The second one lists skipped tests with their reasons.
+    // The second reporter lists skipped tests with their reasons.
     reporters: ['default', './test/helpers/skip-reporter.ts'],
-    // For what hangs. A machine that is busy with something else takes ten times as long as a quiet one.
+    // Only for tests that hang. A busy machine may take ten times as long as an idle one.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     sequence: { sequencer: LongFirst },

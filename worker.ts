@@ -29,29 +29,29 @@ export interface WorkerOptions {
   taskQueue: string;
   /** State folder: artifacts, outputs and logs. */
   state: string;
-  /** Where the artifacts are: a folder, or `s3://bucket/prefix`; in the state folder if absent. */
+  /** Where the artifacts are: a folder, or `s3://bucket/prefix`. Default: in the state folder. */
   store?: string;
-  /** Folders that pipelines may read from; everything that this user may read if absent. */
+  /** Folders that pipelines may read from. Default: everything that this user may read. */
   allowedFolders?: readonly string[];
-  /** Organisations of hubs that pipelines may publish to; any if absent. */
+  /** Organisations of hubs that pipelines may publish to. Default: any. */
   mayPublishTo?: readonly string[];
-  /** Seconds that the unit in flight may still take when the worker is asked to stop; then it is handed over. */
+  /** Seconds that the current unit of work may still take when the worker is asked to stop. After that it is handed over. */
   shutdownGrace: number;
-  /** Of a rolling upgrade: runs stay with workers of the version that began them. Without it any worker takes any run. */
+  /** For rolling upgrades: runs stay with workers of the version that began them. Without it, any worker takes any run. */
   version?: WorkerVersion;
-  /** How others watch the worker. */
+  /** How the worker can be monitored. */
   watch?: WatchOptions;
   logger: Logger;
-  /** Called with what the worker's owner should know, a line each. */
+  /** Called with each line that the worker's owner should see. */
   say: (line: string) => void;
   /** Called once the worker polls for work. */
   onReady?: () => void;
 }
 
 /**
- * Serves runs until the process is told to stop (SIGTERM, SIGINT), one at a time: one worker is one device. On the shared task
- * queue it serves workflow code, and takes a run whenever its seat is vacant; the run's activities then come by a task queue of
- * its own. Told to stop, it hands its run over; told so twice, it ends at once.
+ * Serves runs, one at a time, until the process is told to stop (SIGTERM, SIGINT). One worker serves one device. On the shared task
+ * queue it runs workflow code, and takes a run whenever its seat is free. The activities of that run then come through the worker's
+ * own task queue. At the first signal to stop, the worker hands over its run. At the second, it ends at once.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { connection: settings, taskQueue, state, store, allowedFolders, mayPublishTo, version, logger, say } = options;
@@ -60,9 +60,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       logger.log(winstonLevel(level), message, meta);
     }),
-    // Warnings of the SDK's native part go the same way, not to the terminal.
+    // Warnings of the SDK's native code go to the same logger, not to the terminal.
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }), forward: {} } },
-    // The worker stops by our own signal handling below, which also ends the compute process.
+    // Our own signal handling below stops the worker. It also ends the compute process.
     shutdownSignals: [],
   }, say);
   const { figures } = watched;
@@ -127,7 +127,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       tuner: tunerFor(seat),
       sinks: watched.sinks,
       ...(version && { workerDeploymentOptions: deploymentOptions(version) }),
-      // Seldom needed, but a worker that was killed must not hold up its workflows for long.
+      // Rarely matters, but a worker that was killed must not delay its workflows for long.
       stickyQueueScheduleToStartTimeout: '3 seconds',
     });
     const own = await Worker.create({
@@ -136,7 +136,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       activities: createActivities({ state, host, seat, store: artifacts, renderReport, renderPage, renderCard, ...(mayPublishTo && { mayPublishTo }) }),
       maxConcurrentActivityTaskExecutions: 1,
       interceptors: { activity: [figures.interceptors] },
-      // What the worker says of its work is shown live; by default the server hears of it every 8 seconds.
+      // Progress is shown live. By default heartbeats reach the server only every 8 seconds.
       maxHeartbeatThrottleInterval: '1 second',
     });
     await serve([shared, own], seat, host, watched, options, async () => {
@@ -150,10 +150,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   }
 }
 
-/** How long the server may take to answer before it counts as away. */
+/** How long the server may take to answer before it counts as unreachable. */
 const serverPatienceMs = 1_500;
 
-/** The seat decides when a run is asked for; the other figures are the SDK's own. */
+/** The seat decides when to ask for a run. The other numbers are the SDK's defaults. */
 function tunerFor(seat: Seat): WorkerTuner {
   const fixed = { type: 'fixed-size', numSlots: 40 } as const;
   return { workflowTaskSlotSupplier: fixed, activityTaskSlotSupplier: seat.slots(), localActivityTaskSlotSupplier: fixed, nexusTaskSlotSupplier: fixed };
@@ -176,7 +176,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  // If one cannot continue, the other must not hold runs that no worker would work on.
+  // If one worker cannot continue, the other must not hold runs that nobody would work on.
   const running = workers.map((worker) => worker.run().finally(shutDown));
   try {
     await Promise.race([afterStart(), ...running]);
@@ -192,16 +192,16 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
   }
 }
 
-/** Charts are loaded with the first page: no other work of a worker needs them. */
+/** Loads the chart library only with the first page. Nothing else in a worker needs it. */
 async function renderPage(request: PageRequest): Promise<string> {
   const { renderRunPage } = await import('./app/report/page/run-page.js');
   return renderRunPage(request);
 }
 
-/** With encryption, what failures say is encrypted, too. */
+/** With encryption, failure messages are encrypted, too. */
 const converterPath = join(builtFolder, 'workflows', 'failure-converter.js');
 
-/** The bundle that the build made; without one the workflows are bundled at start. */
+/** Returns the workflow bundle from the build. Without one, the workflows are bundled at start. */
 async function workflowCode(encrypts: boolean): Promise<{ workflowBundle: { code: string } } | { workflowsPath: string }> {
   const bundle = join(builtFolder, encrypts ? 'workflow-bundle-encrypted.js' : 'workflow-bundle.js');
   if (existsSync(bundle)) return { workflowBundle: { code: await readFile(bundle, 'utf8') } };

@@ -1,7 +1,7 @@
 /**
  * Compiles TypeScript to `dist/`, bundles the programs into `dist/programs/` and the workflows into `dist/workflow-bundle.js`, each
- * only where its sources changed.
- * `node tools/build.mjs`, or `build()` from set-up once the packages are there.
+ * only if its sources changed.
+ * Run it with `node tools/build.mjs`. Set-up calls `build()` once the packages are there.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ import { step } from './setup/console.mjs';
 import { builtFolder as dist, packageRoot } from './setup/places.mjs';
 
 const stampFile = join(dist, '.build.json');
-/** With a payload key, workflows convert their failures otherwise, so there is a bundle of its own for that. */
+/** With a payload key, workflows convert their failures in another way, so they need a separate bundle. */
 const bundles = [
   { file: join(dist, 'workflow-bundle.js') },
   { file: join(dist, 'workflow-bundle-encrypted.js'), failureConverterPath: join(dist, 'workflows', 'failure-converter.js') },
@@ -23,7 +23,7 @@ const bundles = [
 const workflowsAreBundled = () => bundles.every(({ file }) => existsSync(file));
 const require = createRequire(import.meta.url);
 
-/** Digests of everything that the build reads, by path. */
+/** Returns the digests of everything that the build reads, by path. */
 function sources() {
   const { include } = JSON.parse(readFileSync(join(packageRoot, 'tsconfig.json'), 'utf8'));
   const within = (name) => {
@@ -38,7 +38,7 @@ function sources() {
   return Object.fromEntries(names.sort().map((name) => [name, digest(name)]));
 }
 
-/** The sources that the last build was made from; none where its output is gone. */
+/** Returns the sources of the last build; none if its output is gone. */
 function lastSources() {
   try {
     return JSON.parse(readFileSync(stampFile, 'utf8'));
@@ -55,7 +55,7 @@ function compile(before, now) {
   if (status !== 0) throw new Error(`TypeScript does not compile:\n${stdout.trim()}`);
 }
 
-/** What the workflows' bundle is made from: workflow code imports nothing but types from elsewhere. */
+/** Returns the sources of the workflow bundle. Workflow code imports only types from elsewhere. */
 function bundleParts(files) {
   const matters = (name) => name.startsWith(join('workflows', '')) || name === 'package-lock.json';
   return JSON.stringify(Object.entries(files).filter(([name]) => matters(name)));
@@ -78,7 +78,7 @@ async function bundleWorkflows() {
   }
 }
 
-/** Builds what is out of date; returns the outcome in words. @throws where the sources do not compile */
+/** Builds what is out of date, and returns the outcome in words. @throws if the sources do not compile */
 export async function build() {
   const [before, now] = [lastSources(), sources()];
   const bundled = programsAreBundled() && (workflowsAreBundled() || !('workflows/index.ts' in now));

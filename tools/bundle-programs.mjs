@@ -1,17 +1,17 @@
 /**
- * Bundles the programs of this package into `dist/programs/`: a few files each instead of hundreds, so that they start at once
- * and need few file handles. What is imported dynamically, as every command is, stays a file of its own that is read when it is needed.
+ * Bundles the programs of this package into `dist/programs/`: a few files each instead of hundreds, so that they start quickly and
+ * need few file handles. Dynamically imported modules, such as the commands, stay separate files that are read when needed.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { builtFolder, packageRoot } from './setup/places.mjs';
 
-/** Programs by name, and the source that each begins with. */
+/** Programs by name, with the entry point of each. */
 const programs = {
   'temporal-pipeline': 'app/cli/main.ts',
   temporal: 'app/cli/temporal.ts',
-  // What `import 'llm-barber-pipeline'` gives.
+  // The module that `import 'llm-barber-pipeline'` loads.
   api: 'app/api/index.ts',
   compute: 'activities/compute/child.ts',
   'write-thread': 'files/artifacts/write-thread.ts',
@@ -19,22 +19,22 @@ const programs = {
   measure: 'app/cli/plan/measure-program.ts',
 };
 
-/** Packages in CommonJS ask for Node's own modules with `require`. */
+/** CommonJS packages load Node's built-in modules with `require`. */
 const banner = `import { createRequire as bundledRequire } from 'node:module';
 import { requirePackage as packageOfSetUp } from '#setup/places.mjs';
 const require = bundledRequire(import.meta.url);`;
 
 const folder = join(builtFolder, 'programs');
-/** What esbuild says about the files: which sources went where, and which file needs which (`test/tools/programs.test.ts`). */
+/** esbuild's metafile: the sources of each file, and which file imports which (`test/tools/programs.test.ts`). */
 const listing = join(folder, 'contents.json');
 
 export const programsAreBundled = () => existsSync(listing);
 
-/** What such a package is called in the listing: `set-up:@temporalio/worker`. */
+/** The prefix of a package from set-up in the listing: `set-up:@temporalio/worker`. */
 const setUpNamespace = 'set-up';
 const ownNamespace = 'own';
 
-/** Puts validators that are compiled already in place of app/config/validators.ts, which compiles them whenever a program starts. */
+/** Replaces app/config/validators.ts, which compiles validators at every start, with compiled validators. */
 const compiledValidators = {
   name: 'compiled validators',
   setup: ({ onLoad }) => onLoad({ filter: /[\\/]config[\\/]validators\.ts$/ }, async () => ({ contents: await validators(), resolveDir: packageRoot })),
@@ -42,7 +42,7 @@ const compiledValidators = {
 
 async function validators() {
   const { default: sourceOf } = await import('ajv/dist/standalone/index.js');
-  // The compiler with all its settings, as it was compiled a moment ago.
+  // The schema compiler with all its settings, as just built.
   const built = (name) => import(pathToFileURL(join(builtFolder, 'app', 'config', name)).href);
   const { fileKinds, schemaCompiler } = await built('validators.js');
   const { searchRequestSchema, sweepRequestSchema } = await built('sweep-request-schema.js');
@@ -56,21 +56,21 @@ async function validators() {
 }
 
 /**
- * Temporal's packages are in the cache with what else only workers need (tools/setup/worker-packages.mjs), those of clients in
- * node_modules, too. A process takes all of them from one place.
+ * Temporal's packages are in the cache, with everything else that only workers need (tools/setup/worker-packages.mjs). The packages of
+ * clients are also in node_modules. A process must load all of them from one place.
  */
 const fromSetUp = {
   name: 'packages from set-up',
   setup: ({ onResolve, onLoad }) => {
     onResolve({ filter: /^@temporalio\// }, ({ path }) => ({ path, namespace: setUpNamespace }));
-    // Where Node 20 has required other packages meanwhile, its `import` of this one may give an empty object.
+    // In Node 20, `import` of this package may give an empty object if other packages were required in the meantime.
     onResolve({ filter: /^winston$/ }, ({ path, namespace }) => (namespace === ownNamespace ? { path, external: true } : { path, namespace: ownNamespace }));
     onLoad({ filter: /.*/, namespace: ownNamespace }, ({ path }) => ({ contents: `module.exports = require(${JSON.stringify(path)});`, resolveDir: packageRoot }));
     onLoad({ filter: /.*/, namespace: setUpNamespace }, ({ path }) => ({ contents: `module.exports = packageOfSetUp(${JSON.stringify(path)});` }));
   },
 };
 
-/** @throws where a source cannot be bundled */
+/** @throws if a source cannot be bundled */
 export async function bundlePrograms() {
   // Loaded here, because set-up imports this file before the packages are there.
   const { build } = await import('esbuild');
@@ -85,7 +85,7 @@ export async function bundlePrograms() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // An error is known by its class's name, in histories and messages; a bundler renames one of two classes that are called the same.
+    // Histories and messages identify an error by the name of its class. Without this, one of two classes with the same name is renamed.
     keepNames: true,
     plugins: [compiledValidators, fromSetUp],
     sourcemap: true,
@@ -99,13 +99,13 @@ export async function bundlePrograms() {
   keepOutOfPackage(Object.keys(metafile.outputs).map((file) => basename(file)));
 }
 
-/** Parts of earlier builds are not for the npm package. */
+/** Keeps files of earlier builds out of the npm package. */
 function keepOutOfPackage(current) {
   const old = readdirSync(folder).filter((name) => name.endsWith('.js') && !current.includes(name));
   writeFileSync(join(folder, '.npmignore'), old.map((name) => `/${name}\n`).join(''));
 }
 
-/** A program that has run since before this build may still read a part of an earlier one, so those stay for a month. */
+/** Removes files of earlier builds after a month. Until then, programs that were started before this build may still read them. */
 function removeOld() {
   const oldest = Date.now() - 30 * 24 * 3600 * 1000;
   for (const name of readdirSync(folder)) {

@@ -1,7 +1,7 @@
 /**
- * Puts the settings of all methods into schemas/pipeline.schema.json (a test compares them). A method's settings are in its
+ * Writes the settings of all methods into schemas/pipeline.schema.json (a test compares them). A method's settings are in its
  * folder under science/methods/. The rest of the schema is written by hand.
- * After `npm run build`: `node dist/tools/compose-schema.js`.
+ * Run it after `npm run build`: `node dist/tools/compose-schema.js`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -18,10 +18,10 @@ interface StageSchema extends Json {
   properties: Record<string, object>;
 }
 
-/** Settings that every method has; the others come from the methods. */
+/** Settings that every method has. The others come from the methods. */
 const common = { initialMask: ['method', 'sparsity', 'pattern', 'allocation'], rebuild: ['strategy', 'granularity', 'metric', 'weights'] };
 
-/** The pipeline's schema with the settings of all methods. @param schema as it was, with those of any methods */
+/** Returns the pipeline's schema with the settings of all methods. @param schema the current schema; its settings of methods are replaced */
 export function composeSchema(schema: Json): Json {
   const defs = schema['$defs'] as Record<string, StageSchema>;
   return {
@@ -41,7 +41,7 @@ function withMethods(stage: StageSchema, kept: readonly string[], chooser: strin
   return { ...stage, properties: { ...fixed, [chooser]: choice, ...settingsOf(methods) } };
 }
 
-/** The settings of all methods. @throws Error if two methods mean different things by one name */
+/** Returns the settings of all methods. @throws Error if two methods have different settings with the same name */
 function settingsOf(methods: Methods): Record<string, Setting> {
   const all: Record<string, Setting> = {};
   for (const { settings } of Object.values(methods)) {
@@ -53,7 +53,7 @@ function settingsOf(methods: Methods): Record<string, Setting> {
   return all;
 }
 
-/** What goes together: a source with the methods that read one, a setting with the methods that have it, a sparsity with all that choose. */
+/** Conditions: a source for methods that read one, no settings of other methods, and a sparsity for all methods that choose weights. */
 function initialConditions(): Json[] {
   const entries = Object.entries(initialMethods);
   const names = (matches: (method: (typeof initialMethods)[keyof typeof initialMethods]) => boolean): string[] => entries.filter(([, method]) => matches(method)).map(([name]) => name);
@@ -69,7 +69,7 @@ function initialConditions(): Json[] {
   ];
 }
 
-/** `uniform` is no method: it stands for no allocation, with or without a spread. */
+/** `uniform` is not a method: it means no allocation, with or without a spread. */
 function allocationSchema(allocation: StageSchema): StageSchema {
   const even = { uniform: { description: 'The same sparsity everywhere.', settings: {} } };
   const composed = withMethods(allocation, ['method'], 'method', { ...even, ...allocationMethods });
@@ -88,12 +88,12 @@ function where(methods: readonly string[]): Json {
   return { required: ['method'], properties: { method: { enum: methods } } };
 }
 
-/** A setting that some methods do not have. */
+/** Forbids a setting for methods that do not have it. */
 function forbidden(setting: string, methods: readonly string[]): Json {
   return { if: where(methods), then: { properties: { [setting]: false } } };
 }
 
-/** JSON as a person would lay it out: what is short and has nothing to explain stands on one line. */
+/** Formats JSON as a person would: short values without a description are on one line. */
 export function schemaText(schema: Json): string {
   return `${layOut(schema, '')}\n`;
 }

@@ -1,31 +1,31 @@
 /**
- * Cuts the part of `package-lock.json` out that set-up installs for workers (tools/setup/worker-packages.mjs), into
- * `dist/worker-packages/`. npm does not publish a lock file, and this way there is one truth for versions and digests.
+ * Extracts the part of `package-lock.json` that set-up installs for workers (tools/setup/worker-packages.mjs) into
+ * `dist/worker-packages/`. npm does not publish a lock file. This way versions and digests have a single source.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot, workerLockFolder } from './setup/places.mjs';
 
-/** What workers ask for by name; all other packages come along because these need them. */
+/** The packages that workers import by name. All others are installed because these depend on them. */
 export const workerPackages = [
   '@temporalio/activity', '@temporalio/client', '@temporalio/common', '@temporalio/envconfig', '@temporalio/proto', '@temporalio/testing',
   '@temporalio/worker', '@temporalio/workflow', '@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', '@tensorflow/tfjs-node-gpu', 'tokenizers',
 ];
 
-/** Where the package at `path` finds `name`, as Node looks for it; `undefined` where it is not installed. */
+/** Returns where the package at `path` finds `name`, by Node's lookup; `undefined` if it is not installed. */
 function placeOf(packages, path, name) {
   const inside = `${path === '' ? '' : `${path}/`}node_modules/${name}`;
   if (inside in packages || path === '') return inside in packages ? inside : undefined;
   return placeOf(packages, path.slice(0, Math.max(0, path.lastIndexOf('/node_modules/'))), name);
 }
 
-/** The packages of a lock that `names` need, by their place in it, without what is said about them for other roots. */
+/** Returns the packages of a lock that `names` need, by their path in it, without the flags that apply only to other roots. */
 export function partOf({ packages }, names) {
   const part = {};
   const waiting = names.map((name) => placeOf(packages, '', name));
   while (waiting.length > 0) {
     const path = waiting.pop();
-    // An optional one may be missing.
+    // An optional dependency may be missing.
     if (path === undefined || path in part) continue;
     const { dev: _dev, devOptional: _devOptional, peer: _peer, ...entry } = packages[path];
     part[path] = entry;
@@ -41,7 +41,7 @@ export function lockWorkerPackages() {
   const { overrides } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
   const part = partOf(lock, workerPackages);
   const dependencies = Object.fromEntries(workerPackages.map((wanted) => [wanted, part[`node_modules/${wanted}`].version]));
-  // No version of ours: releases that need the same packages share them.
+  // Does not contain our version, so that releases with the same packages share them.
   const own = { name: 'worker-packages', version: '0.0.0', dependencies };
   const packages = { '': own, ...Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) };
   mkdirSync(workerLockFolder, { recursive: true });

@@ -1,12 +1,13 @@
 /**
- * A moving picture of a terminal, for README and docs: runs a command in a terminal of its own, and draws what it shows as one SVG
+ * Makes an animated picture of a terminal, for README and docs. Runs a command in a separate terminal, and draws its output as one SVG
  * file that needs no player. Needs `script` of util-linux, which almost every Linux has.
  *
  * usage: node tools/make-cast.mjs PICTURE.svg COMMAND [ARGUMENT...]
  *
- * Where the clone is concerns nobody: its folder is shown as `~/llm-barber`.
+ * The folder of the clone is shown as `~/llm-barber`.
  *
- * `docs/run.svg` is `node tools/make-cast.mjs docs/run.svg npx temporal-pipeline run pipelines/demo.yaml` with an empty state folder.
+ * `docs/run.svg` was made with `node tools/make-cast.mjs docs/run.svg npx temporal-pipeline run pipelines/demo.yaml` and an empty state
+ * folder.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { Screen } from './cast/screen.mjs';
 
 const columns = 104;
 const rows = 30;
-/** Seconds: what is shown for less is left out, and nothing stands for longer. */
+/** Frames shorter than `shortest` seconds are skipped, and no frame is shown for more than `longest` seconds. */
 const shortest = 0.12;
 const longest = 1.5;
 
@@ -31,7 +32,7 @@ if (drawing.includes(process.cwd())) throw new Error('a path of this machine wou
 writeFileSync(picture, drawing);
 console.log(`${picture}: ${frames.length} frames`);
 
-/** Runs the command. @returns what it wrote, with the seconds before each piece */
+/** Runs the command. @returns its output in pieces, with the seconds before each piece */
 function record(words) {
   const folder = mkdtempSync(join(tmpdir(), 'cast-'));
   const [output, timing] = [join(folder, 'output'), join(folder, 'timing')];
@@ -39,7 +40,7 @@ function record(words) {
   try {
     execFileSync('script', ['-q', '-e', '-f', '-c', `stty cols ${columns} rows ${rows}; exec ${quoted}`, '-O', output, '-T', timing], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, TERM: 'xterm-256color', FORCE_COLOR: '1', npm_config_progress: 'false' } });
     const bytes = readFileSync(output);
-    // The first line says when it began.
+    // The first line is a header with the start time.
     let at = bytes.indexOf(10) + 1;
     return readFileSync(timing, 'utf8').trim().split('\n').map((line) => {
       const [seconds, count] = line.split(' ').slice(-2).map(Number);
@@ -50,7 +51,7 @@ function record(words) {
   }
 }
 
-/** The screen after each piece that stayed for a while. */
+/** Returns the screen after each piece that stayed for a while. */
 function framesOf(pieces) {
   const screen = new Screen(columns);
   screen.write(`\x1b[1m$\x1b[0m ${shown}\n`);

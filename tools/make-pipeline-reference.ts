@@ -1,6 +1,6 @@
 /**
  * Writes docs/pipeline-reference.md from schemas/pipeline.schema.json. A test compares the two.
- * After `npm run build`: `node dist/tools/make-pipeline-reference.js`.
+ * Run it after `npm run build`: `node dist/tools/make-pipeline-reference.js`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -23,7 +23,7 @@ Relative paths start from the folder of the file. \`--set PATH=VALUE\` overrides
 * VALUE is YAML. Relative paths in it start from the current folder.
 `;
 
-/** The reference as Markdown. @param example text of a pipeline that shows the syntax */
+/** Returns the reference as Markdown. @param example text of a pipeline that shows the syntax */
 export function pipelineReference(schema: Schema, example: string): string {
   const sections = [section('The file', schema), ...Object.entries(schema.properties ?? {}).flatMap(([key, value]) => nested(key, value))];
   for (const [name, stage] of Object.entries(schema.$defs?.['stage']?.properties ?? {})) sections.push(section(`Stage \`${name}\``, dereference(stage)));

@@ -1,11 +1,11 @@
 /**
- * A picture of the upper part of a page, for README and docs: by Chromium on the PATH, in CHROMIUM, or else the one of the package
- * `@sparticuz/chromium`.
+ * Takes a picture of the upper part of a page, for README and docs. Uses Chromium on the PATH or in CHROMIUM, otherwise that of the
+ * package `@sparticuz/chromium`.
  *
  * usage: node tools/make-screenshot.mjs PAGE.html|ADDRESS PICTURE.png [WIDTHxHEIGHT] [light|dark]
  *
- * `docs/report.png` is the report of the demo, `docs/sweep.png` that of `pipelines/sweeps/methods.yaml`, 1240x1400. `docs/ui.png` is the
- * address that `temporal-pipeline ui` prints, with /runs/ID in front of ?token=..., while the demo runs with
+ * `docs/report.png` shows the report of the demo, `docs/sweep.png` that of `pipelines/sweeps/methods.yaml`, 1240x1400. `docs/ui.png`
+ * shows the address that `temporal-pipeline ui` prints, with /runs/ID in front of ?token=..., while the demo runs with
  * `--set rebuild.strategy=best --set calibration.samples=224`.
  */
 import { resolve } from 'node:path';
@@ -18,7 +18,7 @@ if (page === undefined || picture === undefined) throw new Error('say which page
 const executablePath = findChromium() ?? (await import('@sparticuz/chromium').then(({ default: packaged }) => packaged.executablePath(), () => undefined));
 if (executablePath === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
 const [width, height] = size.split('x').map(Number);
-// Chromium's own sandbox cannot be had by root, as whom containers run.
+// Chromium's sandbox does not work for root, and containers run as root.
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 try {
   const tab = await browser.newPage({ viewport: { width, height }, colorScheme });

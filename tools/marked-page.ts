@@ -1,4 +1,4 @@
-/** A page with a new table between the two marks of that name. @throws Error if a mark is missing */
+/** Returns a page with a new table between the two marks with this name. @throws Error if a mark is missing */
 export function withTable(page: string, name: string, table: string): string {
   const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];

@@ -1,8 +1,8 @@
 /**
- * Records the histories that test/workflows/replay.test.ts replays: real runs of the demo model on a server and workers of their own.
- * `node dist/tools/record-histories.js [NAME...]`, after a build; without names all of them. `zcat` shows one.
+ * Records the histories that test/workflows/replay.test.ts replays: real runs of the demo model on a separate server and workers.
+ * Run it after a build: `node dist/tools/record-histories.js [NAME...]`. Without names it records all histories. `zcat` shows one.
  *
- * Record a history again only when runs of the version that it is from need not replay any more.
+ * Record a history again only when runs of the version that recorded it no longer need to replay.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ import { smallHistory } from './histories/small-history.js';
 const target = join(packageRoot, 'test', 'workflows', 'histories');
 const shownFolder = '/srv/demo';
 const taskQueue = 'histories';
-/** Far more events than any of these runs has, and so few that a run of the demo continues as new several times. */
+/** More events than any of these runs has, and so few that a run of the demo continues as new several times. */
 const [manyEvents, fewEvents] = [10_000, 60];
 
 const calibration = '  - calibration: { dataset: { file: ./calibration.txt }, samples: 4, sequenceLength: 32 }\n';
@@ -37,13 +37,13 @@ const perplexity = '  - evaluation: { perplexity: [{ dataset: { file: ./heldout.
 const zeroShot = '  - evaluation: { zeroShot: [{ name: lines, file: ./lines.jsonl }] }\n';
 const gates = 'gates: [rebuilt perplexity <= 1000]\n';
 
-/** A run in the making. */
+/** The environment of a scenario. */
 interface Scene {
   client: Client;
   folder: string;
   workers: WorkerProcess[];
 }
-/** Does what a history is about. @returns the executions to record, by the file's name */
+/** Plays the events of a history. @returns the executions to record, by file name */
 type Scenario = (scene: Scene) => Promise<Record<string, Run>>;
 
 async function start({ client, folder }: Scene, name: string, stages: string): Promise<Run> {
@@ -55,7 +55,7 @@ async function finished({ client }: Scene, run: Run): Promise<void> {
   await client.workflow.getHandle(run.workflowId).result();
 }
 
-/** Waits until a run has come so far. */
+/** Waits until the progress of a run meets a condition. */
 async function reached({ client }: Scene, run: Run, isSo: (progress: PipelineProgress) => boolean): Promise<void> {
   for (;;) {
     const progress = await queryProgress(client, run).catch(() => undefined);
@@ -64,7 +64,7 @@ async function reached({ client }: Scene, run: Run, isSo: (progress: PipelinePro
   }
 }
 
-/** All executions of a chain of continued ones, the first one first. */
+/** Returns all executions of a workflow that continued as new, starting with the first. */
 async function chain({ client }: Scene, { workflowId }: Run): Promise<Run[]> {
   const runs: Run[] = [];
   let { runId } = await client.workflow.getHandle(workflowId).describe();

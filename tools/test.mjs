@@ -1,6 +1,6 @@
 /**
- * `npm test`: set-up, then all tests, with lint and types beside them, because many tests wait more than they work.
- * `npm test -- PATH` runs the test files of that path only. Other words go to vitest as they are.
+ * `npm test` runs set-up, then all tests. Lint and type checks run at the same time, because many tests mostly wait.
+ * `npm test -- PATH` runs only the test files of that path. Other arguments are passed to vitest.
  */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -9,7 +9,7 @@ import { packageRoot } from './setup/places.mjs';
 
 const words = process.argv.slice(2);
 
-/** Runs a program here. What it says is shown as it comes, or kept where `quiet`. */
+/** Runs a program in the package's folder. Shows its output at once, or returns it if `quiet`. */
 function run(program, args, { quiet = false } = {}) {
   const child = spawn(program, args, { cwd: packageRoot, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit', shell: program === 'npm' && process.platform === 'win32' });
   let said = '';
@@ -23,7 +23,7 @@ function run(program, args, { quiet = false } = {}) {
 async function test() {
   if (!(await run(process.execPath, [join(packageRoot, 'tools', 'setup.mjs'), '--tests'])).ok) return false;
   const lint = words.length === 0 ? run('npm', ['run', '--silent', 'lint'], { quiet: true }) : undefined;
-  // Set-up may have installed it only now.
+  // Resolved only now, because set-up may have just installed it.
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const tests = await run(process.execPath, [vitest, 'run', ...words]);
   const style = await lint;

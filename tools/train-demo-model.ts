@@ -1,6 +1,6 @@
 /**
- * Makes `pipelines/demo/`: stories from a small grammar, a tokenizer, and a LLaMA of 0.8 MB that is fluent in them, trained
- * from nothing with the engine and the model code of this project. Minutes on two cores:
+ * Makes `pipelines/demo/`: stories from a small grammar, a tokenizer, and a LLaMA of 0.8 MB that tells such stories fluently. It is
+ * trained from scratch with the engine and the model code of this project. This takes minutes on two cores:
  *
  *   npm run build && node dist/tools/train-demo-model.js [folder, pipelines/demo by default] [steps]
  */

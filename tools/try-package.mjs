@@ -1,7 +1,7 @@
 /**
- * Tries the npm package as a stranger has it: packs this clone, installs the tarball in an empty folder with npm's default settings,
- * and runs the demo there. `node tools/try-package.mjs`, with `--node 22,24` for other versions of Node (from the npm package `node`),
- * and `--fresh` for a set-up from nothing (600 MB, and a Temporal CLI). Exit code 0 where all is well.
+ * Tries the npm package as a new user would: packs this clone, installs the tarball in an empty folder with npm's default settings,
+ * and runs the demo there. Run it with `node tools/try-package.mjs`. `--node 22,24` adds other versions of Node (from the npm package
+ * `node`), and `--fresh` runs set-up from scratch (600 MB, and a Temporal CLI). Exits with code 0 if all is well.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { step } from './setup/console.mjs';
 import { findTemporal, packageRoot } from './setup/places.mjs';
 
-/** What may be installed before set-up, in MB. */
+/** Maximum size of what npm installs before set-up, in MB. */
 const allowed = 200;
 
 const { values: { node: versions, fresh } } = parseArgs({ options: { node: { type: 'string', default: '' }, fresh: { type: 'boolean', default: false } } });
@@ -19,12 +19,12 @@ const folder = mkdtempSync(join(tmpdir(), 'try-package-'));
 const project = join(folder, 'project');
 const installed = join(project, 'node_modules');
 
-/** An environment in which npm has its default settings, and set-up is done or not. */
+/** Returns an environment with npm's default settings, and with `--fresh` without set-up. */
 function environment() {
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|LLM_BARBER_STATE)/i.test(name)));
   const empty = join(folder, 'npmrc');
   writeFileSync(empty, '');
-  // Set-up need not build one with Go, which takes minutes.
+  // An existing Temporal CLI saves set-up from building one with Go, which takes minutes.
   const temporal = findTemporal();
   const path = temporal === undefined ? own.PATH : `${dirname(temporal)}${delimiter}${own.PATH}`;
   return { ...own, PATH: path, npm_config_userconfig: empty, ...(fresh && { LLM_BARBER_CACHE: join(folder, 'cache') }) };
@@ -38,7 +38,7 @@ function run(program, words, cwd = project) {
 
 function install() {
   mkdirSync(project);
-  // It builds first.
+  // `npm run pack` also builds.
   run('npm', ['run', 'pack', '--', '--pack-destination', folder], packageRoot);
   run('npm', ['install', join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')))]);
   if (existsSync(join(installed, '@tensorflow'))) throw new Error('npm installed @tensorflow');
@@ -47,7 +47,7 @@ function install() {
   return `${megabytes} MB`;
 }
 
-/** Node of another version, from npm. */
+/** Installs another version of Node from npm. Returns its path. */
 function nodeOf(version) {
   const place = join(folder, `node-${version}`);
   mkdirSync(place);

@@ -1,20 +1,20 @@
-/** What parts of the work on one decoder layer take. Methods put their costs together from these. */
+/** The costs of parts of the work on one decoder layer. Methods build their costs from these. */
 import { pairsOfBlocks } from '../models/attention-blocks.js';
 import type { ModelSize, SubBlockSize } from './model-size.js';
 import type { Windows } from './windows.js';
 import { addWork, type Cost, type Work } from './work.js';
 
-/** Bytes of a float32, of a float64. */
+/** Bytes of a float32 and a float64. */
 export const f32 = 4;
 export const f64 = 8;
 
-/** Operations of the factor of `[width, width]` with its inverse, in float64 (science/engine/device-factor.ts), and float64 matrices at its peak. */
+/** Operations of a float64 inverse factor of `[width, width]` (science/engine/device-factor.ts), and float64 matrices at its peak. */
 export const factorFlops = (width: number): number => (4 / 3) * width ** 3;
 export const factorMatrices = 5;
 
-/** Most bytes of weight gradients that are made together (science/methods/rebuild/published/squared-gradients.ts). */
+/** Maximum bytes of weight gradients that are computed together (science/methods/rebuild/published/squared-gradients.ts). */
 export const batchedGradients = 256 * 2 ** 20;
-/** Times that the attention scores of a block of queries are held at once: forward; forward and backward. Caps need more. */
+/** Copies of a query block's attention scores that are held at once, in a forward, and in a forward with backward. Capped scores need more. */
 const scoresForward = ({ cappedScores }: ModelSize): number => (cappedScores ? 4 : 3);
 const scoresBackward = ({ cappedScores }: ModelSize): number => (cappedScores ? 7 : 5);
 
@@ -23,7 +23,7 @@ export function hiddenBytes(size: ModelSize, { samples, time }: Windows): number
   return f32 * samples * time * size.hidden;
 }
 
-/** Bytes of packed masks of one layer: a bit a weight. */
+/** Bytes of the packed masks of one layer: one bit per weight. */
 export function maskBytes(size: ModelSize): number {
   return Math.ceil(size.layer.linear / 8);
 }
@@ -32,12 +32,12 @@ export function batchOf({ samples, perBatch }: Windows): number {
   return Math.min(samples, perBatch);
 }
 
-/** Bytes of the attention scores of one batch and the largest block of queries. */
+/** Bytes of the attention scores of one batch, for the largest block of queries. */
 function scoreBytes({ heads }: ModelSize, windows: Windows): number {
   return f32 * batchOf(windows) * heads * pairsOfBlocks(windows.time).largest;
 }
 
-/** Most bytes that one batch takes on its way through a whole layer, forward only: as if what all linears give were held until the end of the layer. */
+/** Upper bound on the bytes of one batch in a forward through a layer. Assumes that the outputs of all linears are held until the end. */
 export function forwardBatch(size: ModelSize, windows: Windows): number {
   const { subBlocks } = size.layer;
   const widths = subBlocks.reduce((total, { innerWidth, coreWidth, share }) => total + share * (innerWidth + 2 * coreWidth), 6 * size.hidden);
@@ -54,7 +54,7 @@ export function gradientBatch(size: ModelSize, block: SubBlockSize, windows: Win
   return scores + activations + gradients;
 }
 
-/** The layer's weights in the engine; on the host those of the next one on their way, and one tensor being decoded. */
+/** In the engine: the layer's weights. On the host: the weights of the next layer while they are read, and one tensor being decoded. */
 export function weightsMemory(size: ModelSize): Cost['memory'] {
   const { parameters, largestLinear } = size.layer;
   return { tensors: f32 * parameters, host: size.bytesPerWeight * parameters + 2 * f32 * largestLinear };
@@ -71,11 +71,11 @@ export function forwardWork(size: ModelSize, windows: Windows): Work {
   const attention = size.layer.subBlocks.filter(({ block }) => block === 'attention').reduce((total, { coreWidth }) => total + coreWidth, 0);
   const widths = size.layer.subBlocks.reduce((total, { innerWidth, coreWidth, share }) => total + share * (4 * innerWidth + 4 * coreWidth), 12 * size.hidden);
   const read = size.layer.subBlocks.reduce((total, { linear, share }) => total + share * linear, 0);
-  // An expert takes the stream apart and puts it together again.
+  // An expert gathers its tokens from the stream and adds its output back.
   const experts = size.layer.subBlocks.filter(({ block }) => block === 'expert').length;
   const streams = 4 * experts * size.streamsInLayer * size.hidden;
   const batches = Math.ceil(windows.samples / batchOf(windows));
-  /** Keys that a query meets, on average. */
+  /** Average number of keys per query. */
   const keys = pairsOfBlocks(windows.time).all / windows.time;
   return addWork(
     [tokens, { flops: 2 * read + 4 * keys * attention, movedBytes: f32 * (widths + streams + 8 * size.heads * keys) }],
@@ -83,9 +83,9 @@ export function forwardWork(size: ModelSize, windows: Windows): Work {
   );
 }
 
-/** What is stored is a file and its manifest. */
+/** An artifact is a file and its manifest. */
 const filesOfArtifact = 2;
-/** A gradient between layers, which is as large as the hidden states there. */
+/** A gradient between layers has the size of the hidden states. */
 export const storeGradient = (size: ModelSize, windows: Windows): Partial<Work> => ({ writtenBytes: hiddenBytes(size, windows), files: filesOfArtifact });
 export const storeMask = (size: ModelSize): Partial<Work> => ({ writtenBytes: maskBytes(size), files: filesOfArtifact });
 

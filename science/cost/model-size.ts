@@ -4,13 +4,13 @@ import type { DecoderLayer, DecoderModel, SubBlock, TensorSpec } from '../models
 /** Attention, MLP or expert of a decoder layer, in numbers of weights. */
 export interface SubBlockSize {
   block: SubBlock['block'];
-  /** The share of the tokens that it reads: of an expert, on average. */
+  /** The share of the tokens that it reads. For an expert, the average. */
   share: number;
   /** Weights of its linears. */
   linear: number;
-  /** What its linears put out for one token, the output linear left out: q, k, v, or gate, up. */
+  /** Outputs of its input linears (q, k, v, or gate, up) for one token. */
   innerWidth: number;
-  /** What the output linear reads for one token. */
+  /** Inputs of the output linear for one token. */
   coreWidth: number;
 }
 
@@ -18,21 +18,21 @@ export interface SubBlockSize {
 export interface LayerSize {
   /** All of its tensors. */
   parameters: number;
-  /** Those of its linears, and of the largest one. */
+  /** Weights of all its linears, and of the largest linear. */
   linear: number;
   largestLinear: number;
-  /** Number of its linears, and of their columns. */
+  /** Number of its linears, and of all their columns. */
   linears: number;
   columns: number;
   subBlocks: readonly SubBlockSize[];
-  /** Widths of the inputs that linears read; linears that read the same one count once. */
+  /** Widths of the inputs that linears read. An input that several linears read counts once. */
   inputWidths: readonly number[];
-  /** Weights of the linears that read each of them, and the share of the tokens that they read. */
+  /** For each input: the weights of the linears that read it, and the share of the tokens that they read. */
   readers: readonly number[];
   shares: readonly number[];
 }
 
-/** What memory, disk and time follow from: a model without its weights. */
+/** The sizes of a model from which memory, disk and time are computed. */
 export interface ModelSize {
   layers: number;
   /** The largest layer. */
@@ -43,12 +43,12 @@ export interface ModelSize {
   cappedScores: boolean;
   streamsInLayer: number;
   vocabulary: number;
-  /** Numbers of weights: all, of the linears, of the embedding, of the head. Tied ones count in each. */
+  /** Numbers of weights: of the whole model, its linears, the embedding, the head. Tied weights count in each. */
   parameters: number;
   prunable: number;
   embedding: number;
   head: number;
-  /** Largest tensor of all, in weights. */
+  /** Weights of the model's largest tensor. */
   largestTensor: number;
   /** Bytes of a weight in the checkpoint's files. */
   bytesPerWeight: number;
@@ -61,9 +61,9 @@ const sum = (values: readonly number[]): number => values.reduce((total, value) 
 const uniqueSize = (specs: readonly TensorSpec[]): number => sum([...new Map(specs.map((spec) => [spec.name, sizeOf(spec)])).values()]);
 
 /**
- * The sizes that a model's structure implies.
+ * Returns the sizes that follow from a model's structure.
  *
- * @param files what the checkpoint's headers say, or what is assumed if there is no checkpoint
+ * @param files from the checkpoint's headers, or assumed if there is no checkpoint
  */
 export function modelSize(model: DecoderModel, files: { bytesPerWeight: number; fileBytes?: number }): ModelSize {
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));

@@ -1,7 +1,7 @@
-/** Token windows on their way through a layer. */
+/** The token windows that go through a layer. */
 export interface Windows {
   samples: number;
-  /** Tokens of a window. */
+  /** Tokens per window. */
   time: number;
   /** Windows that go through a layer together. */
   perBatch: number;

@@ -1,8 +1,8 @@
-/** What a unit of work (one decoder layer of one stage, or what is done once in a stage) takes. */
+/** The cost of a unit of work: one decoder layer of one stage, or what a stage does once. */
 export interface Cost {
   /** Bytes at the peak, beyond those of a process that has only opened its engine. */
   memory: {
-    /** Of the engine: on the GPU if there is one, else on the host. */
+    /** Memory of the engine: on the GPU if there is one, otherwise on the host. */
     tensors: number;
     /** Always on the host. */
     host: number;
@@ -10,7 +10,7 @@ export interface Cost {
   work: Work;
 }
 
-/** Amounts of work; a machine's speeds make seconds of them. */
+/** Amounts of work. With a machine's speeds they become seconds. */
 export interface Work {
   /** Floating-point operations of the engine's matrix products. */
   flops: number;
@@ -22,22 +22,22 @@ export interface Work {
   rankedWeights: number;
   /** Multiply-adds in float64 on the host, counted as two. */
   hostFlops: number;
-  /** Floating-point operations of the engine's factors in float64. */
+  /** Floating-point operations of the engine's factorizations in float64. */
   doubleFlops: number;
-  /** Multiply-adds within SparseGPT's blocks, counted as two: where masks are selected. */
+  /** Multiply-adds within SparseGPT's blocks, counted as two. They run where masks are selected. */
   blockFlops: number;
-  /** Columns that SparseGPT goes through, of all linears. */
+  /** Columns that SparseGPT processes, over all linears. */
   columns: number;
   readBytes: number;
-  /** Written durably: hashed, synced. */
+  /** Bytes that are written durably (hashed and synced). */
   writtenBytes: number;
-  /** Files that are written so. */
+  /** Files that are written durably. */
   files: number;
 }
 
 export const noWork: Readonly<Work> = { flops: 0, movedBytes: 0, calls: 0, rankedWeights: 0, hostFlops: 0, doubleFlops: 0, blockFlops: 0, columns: 0, readBytes: 0, writtenBytes: 0, files: 0 };
 
-/** Sum of amounts, each taken a number of times. */
+/** Returns the sum of amounts, each multiplied by its `times`. */
 export function addWork(...parts: readonly (readonly [times: number, work: Partial<Work>])[]): Work {
   const total = { ...noWork };
   for (const [times, work] of parts) {

@@ -1,33 +1,33 @@
 import type { ScoredToken, Sequence } from './sequences.js';
 
-/** Sequences of about one length that go through a layer together, filled up with token 0 on the right, which changes nothing before it. */
+/** Sequences of similar length that go through a layer together, padded on the right with token 0, which does not affect the tokens before it. */
 export interface SequenceBatch {
   count: number;
-  /** Tokens of a sequence, filling included. */
+  /** Tokens of a sequence, with padding. */
   time: number;
   /** `[count, time]` */
   ids: Int32Array;
-  /** `[count, time]`: which tail a token is of, from 1; 0 where it is shared. Absent where no sequence has tails. */
+  /** `[count, time]`: the tail that a token belongs to, from 1; 0 for a shared token. Absent if no sequence has tails. */
   tails?: Int32Array;
-  /** `row` counts through the whole batch: `sequence * time + place`. */
+  /** Here `row` is an index into the whole batch: `sequence * time + position`. */
   scored: ScoredToken[];
 }
 
 export interface BatchLimits {
-  /** Most sequences of so many tokens that go together. */
+  /** Returns the maximum number of sequences of `time` tokens in a batch. */
   most: (time: number) => number;
-  /** What the model can read: sequences without tails are not filled up beyond it. */
+  /** The number of tokens that the model can read. Sequences without tails are not padded beyond it. */
   maxLength: number;
 }
 
-/** Tokens from which on a batch rather ends than is filled up much. */
+/** A batch with this many tokens takes no sequence that would need much padding. */
 const enoughTokens = 2048;
-/** What is shorter than this share of a batch's longest is much shorter. */
+/** A sequence shorter than this share of the longest in its batch needs much padding. */
 const nearEqual = 0.8;
 
 /**
- * Sorts sequences by length and cuts them into batches. Follows from the sequences and the limits alone, so that equal work has
- * equal batches, and equal bits.
+ * Sorts sequences by length and cuts them into batches. The batches depend only on the sequences and the limits, so equal work
+ * gives equal bits.
  */
 export function batchesOf(sequences: readonly Sequence[], { most, maxLength }: BatchLimits): SequenceBatch[] {
   const batches: SequenceBatch[] = [];
@@ -46,7 +46,10 @@ export function batchesOf(sequences: readonly Sequence[], { most, maxLength }: B
   return batches;
 }
 
-/** Up to the next of eight steps an octave: few lengths, for which tables are kept, and less than an eighth of filling. */
+/**
+ * Rounds a length up to the next of eight steps per octave (steps of at least 8 tokens). That leaves few distinct lengths, for
+ * which tables are kept, and from 64 tokens on it adds less than an eighth of padding.
+ */
 export function paddedLength(tokens: number): number {
   const step = Math.max(8, 2 ** (Math.floor(Math.log2(Math.max(1, tokens))) - 3));
   return Math.ceil(tokens / step) * step;

@@ -1,4 +1,4 @@
-/** How good a model is, from its hidden states. Knows no files. */
+/** Measures how good a model is, from its hidden states. Does not access files. */
 export { batchesOf, paddedLength, type SequenceBatch } from './batches.js';
 export { ContinuationError, NonFiniteLossError, NothingScoredError } from './errors.js';
 export { logLikelihoods } from './log-likelihoods.js';

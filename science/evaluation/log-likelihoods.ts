@@ -6,13 +6,13 @@ import { maxLogits, rowLosses } from './row-losses.js';
 import type { ScoredToken } from './sequences.js';
 
 /**
- * Log-likelihoods, in nats, of scored tokens. Logits are made for these tokens only.
+ * Returns the log-likelihoods, in nats, of the scored tokens. Logits are computed for these tokens only.
  *
  * @param weights the tensors of `model.headTensors`.
  * @param h hidden states of a batch after the last decoder layer, `[batch, time, hidden]`.
- * @param scored with `row` counting through the batch.
+ * @param scored with `row` as an index into the whole batch.
  * @param logitsLimit how many logits may be held at once.
- * @returns one number a scored token
+ * @returns one number per scored token
  * @throws NonFiniteLossError
  */
 export function logLikelihoods(model: DecoderModel, weights: Weights, h: Tensor3D, scored: readonly ScoredToken[], logitsLimit = maxLogits): Float32Array {

@@ -1,6 +1,6 @@
-/** A question with its answers' log-likelihoods. */
+/** A question with the log-likelihoods of its answers. */
 export interface ScoredDocument {
-  /** One an answer, in nats. */
+  /** One per answer, in nats. */
   logLikelihoods: readonly number[];
   /** Characters (Unicode code points) of each answer. */
   lengths: readonly number[];
@@ -8,18 +8,18 @@ export interface ScoredDocument {
   gold: number;
 }
 
-/** A share of right answers, and its standard error: none for a single document. */
+/** The share of right answers, and its standard error (null for a single document). */
 export interface Accuracy {
   value: number;
   standardError: number | null;
 }
 
-/** The answer that the model finds most likely; the first of several. */
+/** Returns the index of the most likely answer. Ties go to the lower index. */
 export function likeliest({ logLikelihoods }: ScoredDocument): number {
   return firstLargest(logLikelihoods);
 }
 
-/** The answer that it finds most likely by character. */
+/** Returns the index of the answer with the highest log-likelihood per character. Ties go to the lower index. */
 export function likeliestByCharacter({ logLikelihoods, lengths }: ScoredDocument): number {
   return firstLargest(logLikelihoods.map((value, answer) => value / lengths[answer]));
 }
@@ -29,12 +29,12 @@ function firstLargest(values: readonly number[]): number {
 }
 
 /**
- * Mean of what was right, with the standard error of a mean of samples: `sqrt(sum((x - mean)^2) / (n - 1) / n)`.
- * @param right of every document; at least one
+ * Returns the share of right answers with the standard error of a sample mean: `sqrt(sum((x - mean)^2) / (n - 1) / n)`.
+ * @param right one value per document; at least one
  */
 export function accuracy(right: readonly boolean[]): Accuracy {
   const count = right.length;
   const value = right.filter(Boolean).length / count;
-  // Of zeros and ones, the sum of squared distances is n * p * (1 - p).
+  // For zeros and ones with mean p, sum((x - mean)^2) is n * p * (1 - p).
   return { value, standardError: count < 2 ? null : Math.sqrt((value * (1 - value)) / (count - 1)) };
 }

@@ -5,12 +5,12 @@ import { NonFiniteLossError, NothingScoredError } from './errors.js';
 import { maxLogits, rowLosses } from './row-losses.js';
 
 /**
- * Negative log-likelihoods, in nats, of every token of each window but the first.
+ * Returns the negative log-likelihoods, in nats, of every token of each window except its first.
  *
  * @param weights the tensors of `model.headTensors`.
  * @param h hidden states after the last decoder layer, `[batch, time, hidden]`.
  * @param ids the windows' tokens, int32 `[batch, time]`.
- * @param logitsLimit how many logits may be held at once; they are made in chunks of rows to stay below it.
+ * @param logitsLimit how many logits may be held at once; they are computed in chunks of rows to stay below it.
  * @returns `batch * (time - 1)` numbers, window by window.
  * @throws NonFiniteLossError
  */
@@ -39,7 +39,7 @@ export function tokenLosses(model: DecoderModel, weights: Weights, h: Tensor3D, 
  *
  * @param sum of the losses of all scored tokens, in nats, accumulated in double precision.
  * @param count scored tokens: `time - 1` per window.
- * @throws NothingScoredError if there is none.
+ * @throws NothingScoredError if no token was scored.
  */
 export function perplexity(sum: number, count: number): number {
   if (count === 0) {

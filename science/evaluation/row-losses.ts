@@ -2,11 +2,12 @@ import { tf } from '../engine/index.js';
 import type { Tensor1D, Tensor2D, Tensor3D } from '../engine/index.js';
 import type { DecoderModel, Weights } from '../models/types.js';
 
-/** Logits held at once, in numbers: 256 MB in float32. */
+/** Maximum number of logits held at once: 256 MiB in float32. */
 export const maxLogits = 64 * 2 ** 20;
 
 /**
- * Negative log-likelihoods, in nats, of one target a row. Logits are made in chunks of rows, so that no more than `limit` are held.
+ * Returns the negative log-likelihoods, in nats, of one target per row. Logits are computed in chunks of rows, so that at most
+ * `limit` are held.
  *
  * @param weights the tensors of `model.headTensors`.
  * @param rows hidden states after the last decoder layer, `[rows, hidden]`.

@@ -1,32 +1,32 @@
 import type { EncodedRequest } from './requests.js';
 
 /**
- * Tokens on which several requests are scored: `shared` tokens that all of them begin with, and behind them, side by side, the
- * tails in which they differ. A tail sees the shared tokens and itself, at the positions that it would have alone.
+ * Tokens on which several requests are scored. It begins with the `shared` tokens, which all requests have in common, followed by
+ * the tails in which they differ. A tail sees the shared tokens and itself, at the positions that it would have alone.
  */
 export interface Sequence {
   tokens: Int32Array;
   shared: number;
-  /** Tokens of each tail; they fill the rest. */
+  /** Number of tokens of each tail. The tails fill the sequence after the shared tokens. */
   tails: number[];
   scored: ScoredToken[];
 }
 
-/** A token whose likelihood counts for a request: predicted at `row` of its sequence. */
+/** A token whose likelihood counts for a request. It is predicted at `row` of its sequence. */
 export interface ScoredToken {
   request: number;
   row: number;
   target: number;
 }
 
-/** What running a sequence of that many tokens costs; only ratios matter. */
+/** Returns the cost of a sequence with this many tokens. Only ratios matter. */
 export type SequenceCost = (tokens: number) => number;
 
 /**
- * The sequences that score the requests of one document. What they have in common at their beginning runs once wherever that costs
- * less: always where all but one end there (answers of one token), else where the context is long for its answers.
+ * Returns the sequences that score the requests of one document. Their common beginning runs only once if that costs less. It always
+ * does if at most one request continues after it (answers of one token), otherwise if the context is long compared with the answers.
  *
- * @param first number of the first request; the others follow
+ * @param first number of the first request; the others are numbered consecutively
  */
 export function sequencesOf(requests: readonly EncodedRequest[], first: number, cost: SequenceCost): Sequence[] {
   const shared = commonPrefix(requests.map(({ input }) => input));
@@ -40,13 +40,13 @@ export function sequencesOf(requests: readonly EncodedRequest[], first: number, 
 
 function joined(requests: readonly { request: EncodedRequest; index: number }[], prefix: number, first: number): Sequence {
   const tailed = requests.filter(({ request }) => request.input.length > prefix);
-  // One tail alone is just the rest of its sequence.
+  // A single tail is just the rest of its sequence.
   const shared = tailed.length === 1 ? tailed[0].request.input.length : prefix;
   const tails: number[] = [];
   const tokens = [...requests[0].request.input.subarray(0, prefix)];
   const scored: ScoredToken[] = [];
   for (const { request: { input, targets }, index } of requests) {
-    // What is at `prefix` of the request alone stands at `start` of the sequence.
+    // Token `prefix` of the request becomes token `start` of the sequence.
     const start = tokens.length;
     for (const token of input.subarray(prefix)) tokens.push(token);
     if (input.length > shared) tails.push(input.length - prefix);

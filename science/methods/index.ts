@@ -1,4 +1,4 @@
-/** The methods: masks made, rebuilt and checked. Functions of tensors and typed arrays; they know no files. */
+/** The methods that make, rebuild and check masks. They work on tensors and typed arrays, and do not access files. */
 export { admm } from './parts/admm.js';
 export type { AdmmBudget, AdmmRequest, AdmmResult } from './parts/admm.js';
 export { allocate } from './allocation/allocate.js';

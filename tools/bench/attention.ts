@@ -1,6 +1,6 @@
 /**
- * Attention in blocks of queries beside all queries at once: milliseconds of forward, and of forward and gradient, the fastest of
- * five runs that take turns.
+ * Compares attention in blocks of queries with all queries at once: milliseconds of a forward, and of a forward with gradient. Each is
+ * the fastest of five runs, which take turns.
  *
  * usage: node dist/tools/bench/attention.js
  */
@@ -24,7 +24,7 @@ const cases: Case[] = [
 ];
 const runs = 5;
 
-/** Milliseconds until the results of some work can be read. */
+/** Returns the milliseconds until the results of some work can be read. */
 function timeOf(work: () => Tensor[]): number {
   const start = performance.now();
   const made = work();
@@ -45,7 +45,7 @@ for (const { windows, time, heads, keyValueHeads, headDim } of cases) {
   for (let run = 0; run <= runs; run++) {
     works.forEach((work, index) => {
       const taken = timeOf(work);
-      // The first run makes tables and threads.
+      // The first run also creates tables and threads.
       if (run > 0) best[index] = Math.min(best[index], taken);
     });
   }

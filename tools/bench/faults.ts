@@ -1,9 +1,9 @@
 /**
- * Injects faults into real runs of small LLaMA and OPT pipelines, and compares what comes out with undisturbed runs:
+ * Injects faults into real runs of small LLaMA and OPT pipelines, and compares their outputs with those of undisturbed runs:
  * `node dist/tools/bench/faults.js --faults 200 [--seed 1] [--lanes 3] [--per-run 4] [--outage 13] [--data ../shared/data] [--write FILE]`.
- * With `--layers 8 [--max-loss SECONDS]` the runs are those of the demo model made deeper, and of that `durability.maxLoss`.
- * With `--mixtures` they are those of the mixtures of experts in test/golden/mixtures, which need no shared data.
- * Ends with exit code 1 if a layer was lost, a byte differs or a run failed.
+ * With `--layers 8 [--max-loss SECONDS]` it prunes a deeper copy of the demo model, with this `durability.maxLoss`.
+ * With `--mixtures` it prunes the mixtures of experts in test/golden/mixtures, which need no shared data.
+ * Exits with code 1 if a layer was lost, a byte differs or a run failed.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Many tiny pipelines at once through one local server and a few workers with one store: do all complete, does the workers'
- * memory stay flat, how large do histories get? `node dist/tools/bench/many-runs.js [--runs 200] [--workers 2]`
+ * Runs many tiny pipelines at once on one local server and a few workers with one store. Do all complete? Does the workers' memory
+ * stay flat? How large do histories get? `node dist/tools/bench/many-runs.js [--runs 200] [--workers 2]`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,10 +17,10 @@ import { WorkerProcess } from './faults/worker-process.js';
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '200' }, workers: { type: 'string', default: '2' } } });
 const runs = Number(values.runs);
 const demo = join(packageRoot, 'pipelines', 'demo');
-/** What Temporal allows a history to have. */
+/** Temporal's limits for a history. */
 const limits = { events: 51_200, bytes: 50 * 2 ** 20 };
 
-/** Each has a sparsity of its own, so that none finds another's masks. */
+/** Each pipeline has its own sparsity, so that none reuses the masks of another. */
 function pipelineText(index: number): string {
   return `
 version: 1

@@ -1,7 +1,7 @@
 /**
- * How well `plan` predicts: runs every kind of unit on a model in compute processes as a worker has them (one for each stage, so
- * that each peak is its own), and prints predicted and measured seconds and peak memory (VmHWM), medians over the layers.
- * Nothing is learned between: the predictions are the plain ones.
+ * Measures how well `plan` predicts. Runs every kind of unit on a model in compute processes like those of a worker, a new one for
+ * each stage, so that each stage has its own memory peak. Prints predicted and measured seconds and peak memory (VmHWM), as medians over
+ * the layers. The predictions do not learn from the measurements.
  *
  *   node dist/tools/bench/plan.js <model folder> <text file> [samples] [sequence length]
  */
@@ -37,7 +37,7 @@ stages:
   return parsePipeline({ text: yaml, path: resolve('bench.yaml'), overrides: [] }).pipeline;
 }
 
-/** Every method for the first mask, and every strategy after the cheapest. The last one is followed by an evaluation and the outputs. */
+/** Every method for the initial mask, and every strategy after the cheapest method. An evaluation and the outputs follow the last one. */
 const measured = [
   ['magnitude', 'strategy: published, ratio: 0.1'], ['magnitude', 'strategy: guarded'], ['magnitude', 'strategy: guarded, weights: refit'], ['magnitude', 'strategy: swaps'],
   ['magnitude', 'strategy: best'], ['wanda', ''], ['sparsegpt', ''], ['admm', ''],

@@ -1,6 +1,6 @@
 /**
- * What `plan` predicts for LLaMA-7B, 13B and 70B on GPUs that are not here: 128 windows of 2,048 tokens, Wanda, a rebuild, and
- * perplexity. Nothing is measured: speeds of a GPU follow from its published peaks, those of the host are assumed, so the
+ * Prints what `plan` predicts for LLaMA-7B, 13B and 70B on several GPUs: 128 windows of 2,048 tokens, Wanda, a rebuild, and
+ * perplexity. Nothing is measured. The speeds of a GPU follow from its published peaks, and those of the host are assumed, so the
  * tables are the same on every machine.
  *
  * usage: node dist/tools/bench/predict.js [--write docs/performance.md]

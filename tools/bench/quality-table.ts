@@ -1,6 +1,6 @@
 /**
- * Puts the Markdown tables of a file of results between the marks of a page, and the picture of quality over cost beside the page;
- * or prints the tables.
+ * Writes the Markdown tables of result files between the marks of a page, and the picture of quality over cost next to the page.
+ * Without a page, prints the tables.
  *
  * usage: node dist/tools/bench/quality-table.js --results FILE [--results FILE ...] [--code LABEL] [--write docs/quality.md]
  */

@@ -1,6 +1,6 @@
 /**
- * Measures methods on models, and appends a line a cell to a file of results. A cell that is there already is not measured again,
- * so a long table can be stopped at any time and gone on with. `quality-table.js` makes the Markdown table of the file.
+ * Measures methods on models, and appends one line per cell to a results file. A cell that is already there is not measured again,
+ * so a long measurement can be stopped and continued at any time. `quality-table.js` turns the file into a Markdown table.
  *
  * usage: node dist/tools/bench/quality.js --results FILE [--models A,B] [--methods wanda,refit,sparsegpt+guarded] [--patterns 50,2:4]
  *   [--seeds 0,1] [--smol DIR] [--data DIR] [--windows N] [--length N] [--sampling random] [--eval-windows N] [--questions N]
@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
     'sampling': { type: 'string' },
     'eval-windows': { type: 'string' },
     'questions': { type: 'string' },
-    // Those of the LLM-Barber paper whose documents are in the shared data, and one more.
+    // The tasks of the LLM-Barber paper whose documents are in the shared data, and one more.
     'tasks': { type: 'string', default: 'boolq,rte,winogrande,arc_easy,arc_challenge,openbookqa,piqa' },
     'code': { type: 'string' },
     'list': { type: 'boolean', default: false },
@@ -41,7 +41,7 @@ const { values: options } = parseArgs({
 });
 if (options.results === undefined) throw new Error('say where the results go: --results FILE');
 
-/** What a model of the text may have; whole numbers. */
+/** Reads an option that must be a whole number above 0. */
 const count = (name: 'windows' | 'length' | 'eval-windows' | 'questions'): number | undefined => {
   const text = options[name];
   if (text === undefined) return undefined;
@@ -59,13 +59,13 @@ const plan = (model: string, seed: number): ModelPlan => planOf(model, {
   sampling: samplingOf(options.sampling), evaluationWindows: count('eval-windows'),
 });
 
-/** What a model is judged by, whatever is done to it. */
+/** Returns what a model is judged by. It is the same for all methods. */
 function judgedBy(model: string): Pick<Cell, 'model' | 'evaluations' | 'questions'> {
   const documents = count('questions');
   return { model, evaluations: plan(model, 0).evaluations, ...(documents !== undefined && { questions: { tasks: options.tasks.split(','), documents } }) };
 }
 
-/** All cells that were asked for, in the order in which they are measured; each once. The dense model is always measured, and no cell. */
+/** Returns all requested cells once, in the order in which they are measured. The dense model is always measured, and is not a cell. */
 function cellsOf(model: string, code: string): Cell[] {
   const methods = options.methods.split(',').filter((method) => method !== 'dense');
   const cells = options.seeds.split(',').flatMap((seed) => options.patterns.split(',').flatMap((pattern) =>

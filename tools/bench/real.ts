@@ -1,6 +1,6 @@
 /**
- * Dense perplexity of a real model beside what transformers gave for it (tools/real/expected.json), or of any other model by itself.
- * Ends with exit code 1 if the two differ by more than 0.1 %, or in the number of tokens.
+ * Measures the dense perplexity of a model, and compares it with that of transformers if tools/real/expected.json has one.
+ * Exits with code 1 if the two differ by more than 0.1 %, or in the number of tokens.
  *
  *   npm run bench -- real --model FOLDER [--text ../shared/data/text/wikitext2-raw.test.txt] [--windows 8] [--length 256]
  */

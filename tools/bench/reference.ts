@@ -1,7 +1,7 @@
 /**
- * The published rebuild beside the authors' code (YupengSu/LLM-Barber at 6f5ca4e), in turn on this machine: seconds of the initial mask
- * and the rebuild, and perplexities. Needs a checkout of their code, a Python environment for it, and the folder of scripts that run it;
- * none of these is part of this project. Nothing else should run on the machine.
+ * Compares the published rebuild with the authors' code (YupengSu/LLM-Barber at 6f5ca4e), in turn on this machine: seconds of the initial
+ * mask and the rebuild, and perplexities. Needs a checkout of their code, a Python environment for it, and the folder of scripts that run
+ * it. None of these is part of this project. Nothing else should run on the machine.
  *
  *   npm run bench -- reference --python PYTHON --checkout FOLDER --scripts FOLDER
  *     [--model FOLDER]        a LLaMA; a random one with 4 layers of 512/1376 unless given
@@ -37,7 +37,7 @@ const { python, checkout, scripts } = values;
 if (python === undefined || checkout === undefined || scripts === undefined) throw new Error('say where Python, the authors\' code and the scripts are: --python PYTHON --checkout FOLDER --scripts FOLDER');
 const [windows, length, times] = [values.windows, values.length, values.times].map(Number);
 
-/** Stages of ours for each run of theirs. */
+/** Our stages for each of their runs. */
 const stagesOf: Record<string, { initialMask: object; rebuild: object }> = {
   'magnitude-50-block': { initialMask: { method: 'magnitude', sparsity: 0.5 }, rebuild: { granularity: 'block', ratio: 0.1 } },
   'wanda-50-output1': { initialMask: { method: 'wanda', sparsity: 0.5 }, rebuild: { granularity: 'output', ratio: 0.01 } },
@@ -61,7 +61,7 @@ const folder = await mkdtemp(join(tmpdir(), 'bench-reference-'));
 const call = promisify(execFile);
 const text = (name: string): string => resolve(values.data, 'text', name);
 
-/** Wall-clock seconds of a stage, with its proof, its artifacts and its waits, but without the checkpoint, which theirs does not write. */
+/** Returns the wall-clock seconds of a stage, with proof, artifacts and waits, but without the checkpoint, which their code does not write. */
 function secondsOf({ timeline }: PipelineResult, stage: 'initialMask' | 'rebuild'): number {
   const units = (timeline?.units ?? []).filter((unit) => unit.stage === stage && !unit.what.endsWith('checkpoint'));
   return Math.max(...units.map(({ ended }) => ended)) - Math.min(...units.map(({ asked }) => asked));
@@ -105,7 +105,7 @@ async function theirs(run: string, model: string): Promise<Measured> {
   return { maskSeconds, rebuildSeconds, initial, rebuilt };
 }
 
-/** The pair of measurements with the fewest seconds. */
+/** Returns the measurement with the fewest seconds. */
 const quickest = <M extends Measured>(found: readonly M[]): M => found.reduce((best, one) => (total(one) < total(best) ? one : best));
 const total = ({ maskSeconds, rebuildSeconds }: Measured): number => maskSeconds + rebuildSeconds;
 const seconds = ({ maskSeconds, rebuildSeconds }: Measured): string => `${maskSeconds.toFixed(1)} + ${rebuildSeconds.toFixed(1)}`;

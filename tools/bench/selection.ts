@@ -1,10 +1,10 @@
 /**
- * Selection against a plain typed-array sort of the same numbers, in one run: one group of 135 million weights (the MLP of a
- * 7B model), and 13,824 rows and 5,120 columns (one linear of a 13B model).
+ * Compares selection with a plain typed-array sort of the same numbers: for one group of 135 million weights (the MLP of a 7B model),
+ * and for 13,824 rows and 5,120 columns (one linear of a 13B model).
  *
- * Then the same initial masks from scores that are on the device, where TensorFlow is linked: seconds, and whether they are equal.
+ * If TensorFlow is linked, then makes the same initial masks from scores on the device: seconds, and whether the masks are equal.
  *
- * usage: node dist/tools/bench/selection.js [SCALE]     SCALE divides the sizes, 1 unless given
+ * usage: node dist/tools/bench/selection.js [SCALE]     SCALE divides the sizes (default: 1)
  */
 import { downloadBits, openEngine, tf } from '../../science/engine/index.js';
 import { pruneSmallestOnDevice } from '../../science/methods/parts/device-prune.js';
@@ -14,7 +14,7 @@ import type { Shape } from '../../science/methods/index.js';
 
 const scale = Number(process.argv[2] ?? 1);
 
-/** Sizes as they come in models: products of normals, so the exponents are crowded. */
+/** Makes scores with crowded exponents, as in models. */
 function randomScores(length: number): Float32Array {
   const values = new Float32Array(length);
   let state = 1;
@@ -55,7 +55,7 @@ function bench(label: string, [outputs, inputs]: Shape): void {
   report('  initial mask, 2:4', prune(4, 2), sortRows);
   report('  initial mask, one group', prune(scores.length, scores.length / 2), sortAll);
   report('  initial mask, by rows', prune(inputs, inputs / 2), sortRows);
-  // Importance is the score times something else, as after Wanda or magnitude.
+  // Importance is the score times another factor, as after Wanda or magnitude.
   const importance = randomScores(scores.length);
   for (let i = 0; i < importance.length; i++) importance[i] = scores[i] * (importance[(i * 7919) % importance.length] + 0.01);
   const request = { importance: [importance], masks: [mask], shapes: [[outputs, inputs] as const], ratio: 0.1 };
@@ -69,7 +69,7 @@ function bench(label: string, [outputs, inputs]: Shape): void {
   report('  swaps, 2:4', seconds(() => selectSwaps({ ...request, pattern, granularity: 'output' })), sortRows);
 }
 
-/** Scores lie on the device, as they do after a backward pass; the mask comes down, a bit a weight. */
+/** The scores are on the device, as after a backward pass. The mask is downloaded with one bit per weight. */
 function benchOnDevice(label: string, [outputs, inputs]: Shape): void {
   const scores = randomScores(outputs * inputs);
   const onDevice = tf.tensor1d(scores);

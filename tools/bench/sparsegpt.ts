@@ -1,7 +1,7 @@
 /**
- * The parts of SparseGPT on one random linear: summing the Hessian, factoring it, and pruning.
+ * Measures the parts of SparseGPT on one random linear: summing the Hessian, factoring it, and pruning.
  *
- * usage: node dist/tools/bench/sparsegpt.js [INPUTS [OUTPUTS [TOKENS]]]     2048, as many outputs, and 2048 tokens unless given
+ * usage: node dist/tools/bench/sparsegpt.js [INPUTS [OUTPUTS [TOKENS]]]     default: 2048 inputs, the same number of outputs, 2048 tokens
  */
 import { openEngine, tf } from '../../science/engine/index.js';
 import type { Tensor2D, Tensor3D } from '../../science/engine/index.js';

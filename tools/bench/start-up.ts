@@ -1,6 +1,7 @@
 /**
- * What a command costs before it does anything: processor time (user and system) beside that of `node -e 0`, which other programs
- * on the machine disturb less than the clock. Takes the median of 20 runs each, in turn, so that a busy minute meets all alike.
+ * Measures what a command costs before it does anything: its processor time (user and system) compared with that of `node -e 0`. Other
+ * programs on the machine disturb processor time less than the clock. Takes the median of 20 runs each. The commands take turns, so that
+ * a busy minute affects all of them alike.
  *
  * usage: node dist/tools/bench/start-up.js [RUNS]
  */
@@ -13,7 +14,7 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error('usage: node dist/tools
 const program = (name: string): string => join(packageRoot, 'app', 'cli', 'bin', `${name}.mjs`);
 const pipeline = join(packageRoot, 'pipelines', 'demo.yaml');
 
-/** Command lines of Node, and how many times the first one's processor time each may take. */
+/** Command lines of Node, and the maximum processor time of each as a multiple of the first. */
 const cases: readonly { name: string; words: readonly string[]; atMost?: number }[] = [
   { name: 'node -e 0', words: ['-e', '0'] },
   { name: 'temporal-pipeline --version', words: [program('temporal-pipeline'), '--version'], atMost: 3 },
@@ -22,7 +23,7 @@ const cases: readonly { name: string; words: readonly string[]; atMost?: number 
   { name: 'temporal --version, and the real one', words: [program('temporal'), '--version'] },
 ];
 
-/** Processor time of a process in seconds, as the shell that waits for it measures. */
+/** Returns the processor time of a process in seconds, as measured by the shell that waits for it. */
 function processorTime(words: readonly string[]): number {
   const { stderr } = spawnSync('bash', ['-c', 'TIMEFORMAT="%3U %3S"; time "$@" > /dev/null 2>&1', 'bash', process.execPath, ...words], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
   const [user = NaN, system = NaN] = stderr.trim().split(' ').map(Number);
@@ -30,7 +31,7 @@ function processorTime(words: readonly string[]): number {
 }
 
 const seconds = cases.map((): number[] => []);
-// The first round fills the disk's cache, and Node's where it has one.
+// The first round fills the disk cache, and Node's cache if it has one. It does not count.
 for (let round = 0; round <= runs; round += 1) {
   for (const [index, { words }] of cases.entries()) {
     const time = processorTime(words);

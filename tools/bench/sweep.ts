@@ -1,6 +1,7 @@
 /**
- * What a sweep shares: 12 members (4 sparsities, 3 ratios, Wanda) of the demo pipeline on three workers with one state, one of which is
- * killed and not replaced, beside 12 separate runs in fresh states. Prints Markdown: what was made how often, and seconds of work.
+ * Measures what a sweep shares. Runs 12 members (4 sparsities, 3 ratios, Wanda) of the demo pipeline on three workers with one state.
+ * One worker is killed and not replaced. Compares that with 12 separate runs in fresh states. Prints Markdown: how often each artifact
+ * was made, and seconds of work.
  *
  * usage: node dist/tools/bench/sweep.js [--pipeline FILE] [--write FILE]
  */
@@ -51,7 +52,7 @@ async function serve(): Promise<Call> {
   return worker;
 }
 
-/** What a store made, by what it is: how many artifacts, and how often one was made that another worker made too. */
+/** Returns what a store made, by description: the artifacts, and how often they were made (two workers may make the same one). */
 async function madeIn(store: string): Promise<Map<string, { artifacts: Set<string>; times: number }>> {
   const made = new Map<string, { artifacts: Set<string>; times: number }>();
   const lines = (await readFile(join(store, 'log.jsonl'), 'utf8')).trim().split('\n');
@@ -80,7 +81,7 @@ function describe({ kind, key, dependsOn }: Manifest): string {
   return `perplexities, ${used}`;
 }
 
-/** Units of work that were really done in a state, and their seconds. */
+/** Returns the units of work that were actually done in the given states, and their seconds. */
 async function workIn(states: string[]): Promise<Map<string, { units: number; seconds: number }>> {
   const work = new Map<string, { units: number; seconds: number }>();
   for (const one of (await Promise.all(states.map(readMeasurements))).flat()) {

@@ -1,13 +1,13 @@
 /**
- * What one decoder layer costs besides the products: bytes between host and device, and seconds of JavaScript, while a method
- * makes its masks. Random bfloat16 weights in a file, masks of 50 % from a store, hidden states on the device. Everything is
- * done that a run does from there on: weights read, masks made, checked, packed and written to a store.
+ * Measures what one decoder layer costs in addition to the matrix products: bytes between host and device, and seconds of JavaScript,
+ * while a method makes its masks. Starts with random bfloat16 weights in a file, masks of 50 % from a store, and hidden states on the
+ * device. Then does everything that a run does: reads weights, makes and checks masks, packs them and writes them to a store.
  *
- * The bytes are the same on a CPU and on a GPU, so `device` shows on any machine what a GPU would see.
+ * The bytes are the same on a CPU and on a GPU, so `device` shows on any machine what a GPU would transfer.
  *
  * usage: node dist/tools/bench/traffic.js [SHAPE,...] [METHOD,...] [PLACE,...]
- *   shapes: 7b, 13b, 135m; methods: published and guarded, which rebuild, and magnitude, wanda, sparsegpt, admm, which make a first mask;
- *   places (where masks are selected): host, device. Unless given: 7b,13b, both rebuilds, both places
+ *   shapes: 7b, 13b, 135m; methods: published and guarded (rebuilds), and magnitude, wanda, sparsegpt, admm (initial masks);
+ *   places (where masks are selected): host, device. Default: 7b,13b, both rebuilds, both places
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ const rebuilds = ['published', 'guarded'] as const;
 const initials = ['magnitude', 'wanda', 'sparsegpt', 'admm'] as const;
 const places = ['host', 'device'] as const;
 
-/** The names that are asked for, all of them if none is. */
+/** Returns the requested names, or all known names if none is requested. */
 function chosen<T extends string>(known: readonly T[], asked: string | undefined): T[] {
   const names = asked?.split(',') ?? known;
   return names.map((name) => {

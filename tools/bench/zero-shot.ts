@@ -1,6 +1,6 @@
 /**
- * Seconds that the zero-shot tasks of a pipeline file take in one process, without Temporal: questions, layers, log-likelihoods.
- * The dense model only. Prints seconds of the clock and of the processors, which other programs on the machine disturb less.
+ * Measures the zero-shot tasks of a pipeline file in one process, without Temporal: questions, layers, log-likelihoods. Uses the dense
+ * model only. Prints seconds of the clock and of the processors. Other programs on the machine disturb the latter less.
  *
  * usage: node dist/tools/bench/zero-shot.js PIPELINE.yaml [--set PATH=VALUE ...]
  */

@@ -1,12 +1,12 @@
-/** Frames of a terminal as one moving SVG: all frames stand one below the other, and the picture jumps from one to the next. */
+/** Draws frames of a terminal as one animated SVG. The frames are stacked vertically, and the view jumps from one to the next. */
 const size = { wide: 8.4, high: 18, font: 14, edge: 14, bar: 26 };
 
-/** @param frames `{ lines, seconds }`, as the screen gives them */
+/** @param frames `{ lines, seconds }`, with `lines` from `Screen.lines` */
 export function drawCast(frames, { columns, title }) {
   const rows = Math.max(...frames.map(({ lines }) => lines.length));
   const [width, height] = [Math.ceil(columns * size.wide + 2 * size.edge), size.bar + rows * size.high + size.edge];
   const total = frames.reduce((sum, { seconds }) => sum + seconds, 0);
-  // Most rows are in many frames: each is drawn once.
+  // Most rows occur in many frames, so each is drawn once and referenced.
   const drawn = new Map();
   const idOf = (line) => {
     const svg = rowSvg(line);
@@ -38,7 +38,7 @@ function rowSvg(pieces) {
     const count = [...text].length;
     column += count;
     if (text.trim() === '') return '';
-    // Fonts differ in width, and columns must not.
+    // Fonts differ in width, so the text length is fixed to keep the columns.
     return `<text x="${(size.edge + at * size.wide).toFixed(1)}" y="13" textLength="${(count * size.wide).toFixed(1)}"${style === '' ? '' : ` class="${style}"`}>${escaped(text)}</text>`;
   }).join('');
 }

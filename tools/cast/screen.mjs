@@ -1,4 +1,4 @@
-/** What a terminal shows: knows what our programs write (up, carriage return, erase below, colors), and no more. */
+/** A terminal screen. Supports only what our programs write: cursor up, carriage return, erase below, colors. */
 export class Screen {
   #rows = [[]];
   #row = 0;
@@ -13,7 +13,7 @@ export class Screen {
     for (const part of text.match(/\x1b\[[\d;?]*[A-Za-z]|\x1b.|[^\x1b]/gu) ?? []) this.#take(part);
   }
 
-  /** The last `count` rows, each as pieces of one style. */
+  /** Returns the last `count` rows, each as pieces with one style. */
   lines(count) {
     return this.#rows.slice(-count).map((cells) => {
       const pieces = [];

@@ -1,6 +1,6 @@
 /**
- * A seeded source of choices that also keeps account of how surprising they were, so that a text made from them comes
- * with its own entropy: the least that any model can score on it, as long as each text can be made in one way only.
+ * A seeded source of choices that also sums up how surprising they were. A text made from them therefore has a known entropy: the
+ * lowest loss that any model can reach on it, as long as each text can be made in only one way.
  */
 export class Chooser {
   /** Sum of `ln(number of options)` over all choices so far, in nats. */
@@ -8,13 +8,13 @@ export class Chooser {
 
   constructor(private state: number) {}
 
-  /** One of the options, each as likely as the others. */
+  /** Picks one of the options. All are equally likely. */
   pick<T>(options: readonly T[]): T {
     this.surprisal += Math.log(options.length);
     return options[Math.floor(this.uniform() * options.length)];
   }
 
-  /** Several different ones of the options, in random order. */
+  /** Picks several different options, in random order. */
   sample<T>(options: readonly T[], count: number): T[] {
     const left = [...options];
     return Array.from({ length: count }, () => {
@@ -24,7 +24,7 @@ export class Chooser {
     });
   }
 
-  /** A number in [0, 1) from a 32-bit Weyl sequence whose terms are mixed twice (the mulberry32 generator). */
+  /** Returns a number in [0, 1) from a 32-bit Weyl sequence whose terms are mixed twice (the mulberry32 generator). */
   uniform(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);

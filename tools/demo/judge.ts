@@ -3,7 +3,7 @@ import { perplexity, tokenLosses } from '../../science/evaluation/index.js';
 import { forwardLogits, runDecoderLayer, type DecoderModel, type Weights } from '../../science/models/index.js';
 import type { Chooser } from './chooser.js';
 
-/** Perplexity of a token stream, cut into windows of `time` tokens. */
+/** Returns the perplexity of a token stream, cut into windows of `time` tokens. */
 export function heldOutPerplexity(model: DecoderModel, weights: Weights, tokens: readonly number[], time: number): number {
   let sum = 0;
   let count = 0;
@@ -20,7 +20,7 @@ export function heldOutPerplexity(model: DecoderModel, weights: Weights, tokens:
   return perplexity(sum, count);
 }
 
-/** Perplexity of a model that knows only how often each token comes: what fluency must beat by far. */
+/** Returns the perplexity of a model that knows only the frequency of each token. A fluent model must be far better. */
 export function unigramPerplexity(tokens: readonly number[]): number {
   const counts = new Map<number, number>();
   for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
@@ -29,20 +29,20 @@ export function unigramPerplexity(tokens: readonly number[]): number {
   return Math.exp(entropy);
 }
 
-/** Chooses a token by the probabilities of all. */
+/** Chooses a token from the probabilities of all tokens. */
 export type TokenChoice = (probabilities: Float32Array) => number;
 
 export const likeliest: TokenChoice = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
 
-/** Each token as often as the model expects it. */
+/** Draws each token with its probability. */
 export const drawn = (choose: Chooser): TokenChoice => (probabilities) => {
   let left = choose.uniform();
   const token = probabilities.findIndex((probability) => (left -= probability) < 0);
-  // Rounding may leave a little more than the probabilities add up to.
+  // Because of rounding, the probabilities may add up to slightly less than 1.
   return token < 0 ? likeliest(probabilities) : token;
 };
 
-/** A prompt and what the model says after it, token by token. */
+/** Returns the prompt, followed by `length` tokens that the model generates. */
 export function continueStory(
   model: DecoderModel, weights: Weights, prompt: readonly number[], length: number, choice: TokenChoice,
 ): number[] {

@@ -57,5 +57,5 @@ export const animals = [
 ] as const;
 export const needs = ['hungry', 'lost', 'cold', 'afraid'] as const;
 
-/** `numbers[n]` is n in words. */
+/** `numbers[n]` is the word for n. */
 export const numbers = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'] as const;

@@ -1,7 +1,7 @@
 import type { Engine } from '../../science/engine/index.js';
 
 export interface Measured {
-  /** Perplexities of the held-out stories: the model's, the grammar's own, and that of token frequencies alone. */
+  /** Perplexities of the held-out stories: of the model, of the grammar itself, and of token frequencies alone. */
   heldOut: number;
   grammar: number;
   unigram: number;
@@ -12,7 +12,7 @@ export interface Measured {
   samples: readonly string[];
 }
 
-/** The `README.md` beside the model. */
+/** Returns the `README.md` of the model. */
 export function modelCard({ heldOut, grammar, unigram, parameters, steps, seconds, engine, samples }: Measured): string {
   return `# The demo model
 

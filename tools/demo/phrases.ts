@@ -1,12 +1,12 @@
 import type { Noun, Person } from './lexicon.js';
 
-/** A character, or two of them together, with the words that agree with them. */
+/** One character or two, with the words that agree with them. */
 export interface Party {
   name: string;
   he: string;
   him: string;
   his: string;
-  /** As said by themselves. */
+  /** The possessive in their own speech: `my` or `our`. */
   my: string;
   was: string;
   number: 'alone' | 'together';
@@ -17,11 +17,11 @@ export const together = (a: Person, b: Person): Party => ({
   name: `${a.name} and ${b.name}`, he: 'they', him: 'them', his: 'their', my: 'our', was: 'were', number: 'together',
 });
 
-/** A thing, or several of a kind, with the words that agree with it. */
+/** One thing, or several of a kind, with the words that agree with it. */
 export interface Item {
-  /** With its quality and without article, for example `old key`. */
+  /** With its quality and without an article, for example `old key`. */
   bare: string;
-  /** As it is first spoken of, for example `an old key` or `some old keys`. */
+  /** The form at first mention, for example `an old key` or `some old keys`. */
   some: string;
   it: string;
   they: string;
@@ -36,7 +36,7 @@ export function item(quality: string, noun: Noun, many: boolean): Item {
     : { bare, some: `${article(bare)} ${bare}`, it: 'it', they: 'it', are: 'is', were: 'was' };
 }
 
-/** `a` or `an`, by the letter that follows. */
+/** Returns `a` or `an`, depending on the next letter. */
 export const article = (phrase: string) => (/^[aeiou]/.test(phrase) ? 'an' : 'a');
 
 export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

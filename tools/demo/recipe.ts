@@ -2,10 +2,10 @@ import type { StoryText } from './text.js';
 import { storyText } from './text.js';
 import { vocabulary } from './tokenizer-files.js';
 
-/** What decides how the demo model comes out. Separate seeds: nothing that is scored was trained on or calibrates. */
+/** The seeds of the demo model. They differ, so that scored text is never used for training or calibration. */
 const seeds = { vocabulary: 1, training: 2, calibration: 3, heldOut: 4, weights: 5 };
 
-/** Tokens per window in the texts' sizes and in the model card. */
+/** Tokens per window, for the sizes of the texts and in the model card. */
 export const windowLength = 128;
 
 /** All words of the grammar. */
@@ -37,7 +37,7 @@ export const demoConfig = (vocabularySize: number) => ({
   torch_dtype: 'float32',
 });
 
-/** Initial weights are large, so that none is idle afterwards and pruning has something to spoil. */
+/** Initial weights are large, so that every weight matters after training and pruning does visible harm. */
 export const training = {
   stories: seeds.training, seed: seeds.weights, batch: 16, time: 256, learningRate: 4e-3, warmup: 100, deviation: 0.25,
 };

@@ -2,7 +2,7 @@ import type { Chooser } from './chooser.js';
 import { animals, moods, needs, numbers, people, places, qualities, relatives, spots, things, times, weathers } from './lexicon.js';
 import { alone, article, capital, item, together, type Item, type Party } from './phrases.js';
 
-/** What a story keeps in mind, so that later sentences must agree with earlier ones. */
+/** The facts of a story. Later sentences must agree with earlier ones. */
 interface Cast {
   hero: Party;
   friend: Party;
@@ -14,8 +14,8 @@ interface Cast {
 type Scene = (choose: Chooser, cast: Cast) => string[];
 
 /**
- * One story: an opening, two different scenes and an ending, on one line. Who it is about, what they have and where
- * things are goes through the whole of it; so names, pronouns, numbers and places ask for memory, not for luck.
+ * Makes one story on one line: an opening, two different scenes and an ending. Characters, their things and places stay consistent
+ * throughout, so that predicting names, pronouns, numbers and places takes memory.
  */
 export function story(choose: Chooser): string {
   const [first, second, third] = choose.sample(people, 3);
@@ -84,7 +84,7 @@ const animal: Scene = (choose, { hero, place }) => {
   ];
 };
 
-/** From here on the hero's treasure is what the friend had. */
+/** After this scene, the hero's treasure is the friend's former item. */
 const trade: Scene = (choose, cast) => {
   const { hero, friend, treasure: mine } = cast;
   const yours = pickItem(choose);

@@ -3,14 +3,14 @@ import { story } from './story.js';
 import { words } from './tokenizer-files.js';
 
 export interface StoryText {
-  /** One story a line. */
+  /** One story per line. */
   text: string;
   tokens: number;
-  /** Perplexity of the choices that made it, spread over its tokens: what a perfect reader of whole stories would score. */
+  /** Perplexity of the choices that made the text, spread over its tokens. A perfect reader of whole stories would reach it. */
   grammarPerplexity: number;
 }
 
-/** Whole stories from a seed, until there are at least so many tokens. */
+/** Makes whole stories from a seed, until there are at least `tokens` tokens. */
 export function storyText(seed: number, tokens: number): StoryText {
   const choose = new Chooser(seed);
   const lines: string[] = [];
@@ -23,7 +23,7 @@ export function storyText(seed: number, tokens: number): StoryText {
   return { text: `${lines.join('\n')}\n`, tokens: made, grammarPerplexity: Math.exp(choose.surprisal / made) };
 }
 
-/** Token ids of stories without end. */
+/** Generates token ids of an endless series of stories. */
 export function* storyTokens(seed: number, ids: ReadonlyMap<string, number>): Generator<number, never> {
   const choose = new Chooser(seed);
   for (;;) {

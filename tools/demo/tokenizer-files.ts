@@ -1,17 +1,17 @@
-/** The demo's tokenizer: a word, or a run of punctuation, is a token. */
+/** The demo's tokenizer. A token is a word or a run of punctuation. */
 
 const unknown = '<unk>';
 
-/** A text's tokens. Cuts as the pre-tokenizer `Whitespace` of tokenizer.json does. */
+/** Splits a text into tokens, as the pre-tokenizer `Whitespace` of tokenizer.json does. */
 export const words = (text: string): string[] => text.match(/\w+|[^\w\s]+/g) ?? [];
 
-/** Ids by word: the unknown word first, then all words of the text, ordered by letters. */
+/** Returns ids by word: first the unknown word, then all words of the text, sorted. */
 export function vocabulary(text: string): ReadonlyMap<string, number> {
   const known = [...new Set(words(text))].sort((a, b) => (a < b ? -1 : 1));
   return new Map([unknown, ...known].map((word, id) => [word, id]));
 }
 
-/** `tokenizer.json`: WordPiece with whole words only, which every reader of the format knows. */
+/** Returns `tokenizer.json`: WordPiece with whole words only, which every reader of the format supports. */
 export function tokenizerJson(ids: ReadonlyMap<string, number>): object {
   return {
     version: '1.0',
@@ -28,7 +28,7 @@ export function tokenizerJson(ids: ReadonlyMap<string, number>): object {
   };
 }
 
-/** `tokenizer_config.json`. */
+/** Returns `tokenizer_config.json`. */
 export const tokenizerConfig = (maxLength: number): object => ({
   tokenizer_class: 'PreTrainedTokenizerFast', unk_token: unknown, model_max_length: maxLength, clean_up_tokenization_spaces: false,
 });

@@ -7,7 +7,7 @@ export interface TrainingSettings {
   batch: number;
   /** Tokens per window. */
   time: number;
-  /** Reached after `warmup` steps, then lowered along half a cosine to a twentieth. */
+  /** Reached after `warmup` steps, then lowered along half a cosine to a twentieth of it. */
   learningRate: number;
   warmup: number;
   /** Standard deviation of the matrices' initial values. */
@@ -38,15 +38,15 @@ export class Trainer {
     }
   }
 
-  /** The weights as they are now; the trainer owns them. */
+  /** The current weights, owned by the trainer. */
   get weights(): Map<string, Tensor> {
     return new Map([...this.parameters].map(([name, { value }]) => [name, value]));
   }
 
   /**
-   * One step on `batch` windows of the stream.
+   * Takes one step on `batch` windows of the stream.
    *
-   * @returns the loss before it, in nats per token.
+   * @returns the loss before the step, in nats per token.
    */
   train(stream: Iterator<number, never>): number {
     const { batch, time } = this.settings;
@@ -82,14 +82,14 @@ export class Trainer {
   }
 }
 
-/** Norms start as ones, matrices as noise, less of it where a sub-block adds to the residual stream. */
+/** Returns ones for norms and noise for matrices. Matrices whose output is added to the residual stream get less noise. */
 function initialValue({ name, shape }: TensorSpec, model: DecoderModel, deviation: number, seed: number): Tensor {
   if (shape.length === 1) return tf.ones([...shape]);
   const residual = /(o_proj|down_proj)/.test(name) ? 1 / Math.sqrt(2 * model.layers) : 1;
   return tf.randomNormal([...shape], 0, deviation * residual, 'float32', seed);
 }
 
-/** Mean negative log-likelihood, in nats, of all tokens but the first of each window. */
+/** Returns the mean negative log-likelihood, in nats, of all tokens except the first of each window. */
 function crossEntropy(model: DecoderModel, weights: Map<string, Tensor>, ids: Tensor2D): Tensor1D {
   const [batch, time] = ids.shape;
   const logits = forwardLogits(model, weights, ids).slice([0, 0, 0], [batch, time - 1, model.vocabularySize]);

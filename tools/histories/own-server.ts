@@ -10,10 +10,10 @@ import { findTemporalCli } from '../../app/cli/temporal-cli.js';
 import { labelKeys } from '../../workflows/run-labels.js';
 
 const attempts = 5;
-/** Characters of the server's own message that an error shows. */
+/** Maximum length of the server's output in an error message. */
 const mostSaid = 2_000;
 
-/** A Temporal server of the caller's own, in memory. */
+/** A separate Temporal server, in memory. */
 export interface OwnServer {
   address: string;
   client: Client;
@@ -21,8 +21,9 @@ export interface OwnServer {
 }
 
 /**
- * Starts a server that knows the search attribute of quality gates, and suggests to a workflow to continue as new once its history has so many events.
- * @throws Error where there is no Temporal CLI
+ * Starts a server with the search attribute of quality gates. It suggests that a workflow continue as new once its history has
+ * `suggestedEvents` events.
+ * @throws Error if there is no Temporal CLI
  */
 export async function startOwnServer(suggestedEvents: number): Promise<OwnServer> {
   const cli = await findTemporalCli();
@@ -37,7 +38,7 @@ export async function startOwnServer(suggestedEvents: number): Promise<OwnServer
   return { address, client, stop };
 }
 
-/** The server takes more ports than the one it is given, and another program may take any of them first: then it is started again. */
+/** Starts the server. It needs more ports than the given one, and another program may take one of them first. So this retries. */
 async function launch(cli: string, suggestedEvents: number): Promise<{ child: ChildProcess; address: string }> {
   const settings = ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${suggestedEvents}`, '--search-attribute', `${labelKeys.gate.name}=Keyword`];
   for (let attempt = 1; ; attempt += 1) {

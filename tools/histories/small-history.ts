@@ -1,8 +1,8 @@
-/** Attributes of events that a replay does not look at, and that are large, random, or tell about the machine. */
+/** Attributes that a replay ignores and that are large, random, or specific to the machine. They are dropped from all events. */
 const dropped = new Set([
   'identity', 'requestId', 'workerVersion', 'binaryChecksum', 'retryPolicy', 'header', 'lastHeartbeatDetails', 'stackTrace', 'prevAutoResetPoints', 'taskId', 'meteringMetadata', 'useWorkflowBuildId',
 ]);
-/** The same, of these events alone: what a replay compares of an activity is its name and its id. */
+/** Attributes that are dropped only from these events. Of an activity, a replay compares only the name and the id. */
 const droppedOf: Record<string, readonly string[]> = {
   activityTaskScheduledEventAttributes: ['input', 'taskQueue', 'scheduleToStartTimeout', 'scheduleToCloseTimeout', 'startToCloseTimeout', 'heartbeatTimeout'],
   workflowTaskScheduledEventAttributes: ['taskQueue', 'startToCloseTimeout'],
@@ -14,10 +14,10 @@ interface PlainPayload {
 }
 
 /**
- * A history as plain JSON, without what a replay does not need.
- * @param history as `historyToJSON` or `temporal workflow show --output json` has it, parsed
+ * Returns a history as plain JSON, without what a replay does not need.
+ * @param history the parsed output of `historyToJSON` or `temporal workflow show --output json`
  * @param folder temporary folder of the recorded run
- * @param shown what stands in its place in the texts
+ * @param shown replaces this folder in the texts
  */
 export function smallHistory(history: unknown, folder: string, shown: string): unknown {
   const small = (value: unknown, key: string): unknown => {

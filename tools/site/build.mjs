@@ -1,9 +1,9 @@
 /**
- * Makes a site of the documents: `npm run docs`, or `node tools/site/build.mjs [FOLDER [REPOSITORY]]` (default: `dist/site`,
+ * Builds a site from the documents: `npm run docs`, or `node tools/site/build.mjs [FOLDER [REPOSITORY]]` (default: `dist/site`,
  * and this repository).
  *
- * The list under "Documentation" in README.md is the navigation. A document that it does not name, and a link or an anchor that leads
- * nowhere, are faults: they are listed, and the exit code is 1. The pages need no server.
+ * The list under "Documentation" in README.md is the navigation. Faults are documents that are not in this list, and broken links and
+ * anchors. If there are any, they are listed and the exit code is 1. The pages need no server.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
@@ -13,20 +13,20 @@ import { pageOf, searchScript, style } from './page.mjs';
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** The groups of README's list of documents: `{ title, pages: [file] }`. */
+/** Returns the groups of README's list of documents: `{ title, pages: [file] }`. */
 function navigation(root) {
   const [, list = ''] = readFileSync(join(root, 'README.md'), 'utf8').split('\n## Documentation\n');
   return [...list.matchAll(/^\* \*\*(.+?)\*\*:((?:.|\n {2})*)/gm)].map(([, title, text]) => ({ title, pages: [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => file) }));
 }
 
-/** `docs/plan.md` is `plan.html`; the README is the first page. */
+/** Returns the address of a document: `docs/plan.md` becomes `plan.html`, and the README is the first page. */
 function addressOf(file) {
   if (file === 'README.md') return 'index.html';
   if (!file.endsWith('.md')) return `files/${file}`;
   return file.startsWith('docs/') ? `${basename(file, '.md')}.html` : `${file.slice(0, -3).replaceAll('/', '-').toLowerCase()}.html`;
 }
 
-/** Ids as GitHub makes them, so that links work there and here. */
+/** Makes the same heading ids as GitHub, so that links work there and here. */
 function newIds() {
   const seen = new Map();
   return (heading) => {
@@ -39,7 +39,7 @@ function newIds() {
 
 const plainText = (tokens) => tokens.map((token) => (token.tokens === undefined ? token.text ?? '' : plainText(token.tokens))).join('');
 
-/** A page, with what it links to. */
+/** Renders a page, and collects its links. */
 function render(file, root) {
   const idOf = newIds();
   const page = { file, title: file, headings: [], ids: new Set(), links: [] };
@@ -77,7 +77,7 @@ function render(file, root) {
   return page;
 }
 
-/** All pages: those of the navigation, what they link to, and so on. */
+/** Collects all pages: those of the navigation, those that they link to, and so on. */
 function collect(listed, root) {
   const [pages, files] = [new Map(), []];
   const wanted = new Set(listed);
@@ -94,7 +94,7 @@ function collect(listed, root) {
   return { pages, files };
 }
 
-/** What is wrong with the documents. */
+/** Lists the faults of the documents. */
 function faultsOf(pages, listed, root) {
   const documents = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
   const faults = documents.filter((file) => !listed.includes(file)).map((file) => `README.md: ${file} is not in the list of documents`);
@@ -107,10 +107,10 @@ function faultsOf(pages, listed, root) {
   return faults;
 }
 
-/** A file of the site, by which a folder of an earlier build is known. */
+/** A file of the site that identifies the folder of an earlier build. */
 const mark = 'search.js';
 
-/** Empties the folder of an earlier build. @throws if it has something else in it */
+/** Empties the folder of an earlier build. @throws if the folder contains something else */
 function empty(folder) {
   if (existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(join(folder, mark))) {
     throw new Error(`${folder} is not empty, and no site was built there. Name a new folder.`);
@@ -119,7 +119,7 @@ function empty(folder) {
   mkdirSync(folder, { recursive: true });
 }
 
-/** Builds the site of a repository into a folder. Returns how many pages it has, and what is wrong with the documents. */
+/** Builds the site of a repository into a folder. Returns the number of pages, and the faults of the documents. */
 export function buildSite(folder, root = packageRoot) {
   const groups = navigation(root);
   const listed = ['README.md', ...groups.flatMap(({ pages }) => pages)];

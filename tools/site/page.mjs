@@ -1,4 +1,4 @@
-/** How a page of the site looks. */
+/** The look of the site's pages. */
 
 /** @param menu groups of the navigation: `{ title, pages: [{ address, title }] }` @param address of this page */
 export function pageOf({ title, html, headings }, menu, address, escape) {
@@ -26,7 +26,7 @@ ${html}
 `;
 }
 
-/** Finds pages that have all words, those with the words in title or headings first. */
+/** Returns the script that finds pages with all search words. Pages with the words in the title or in headings come first. */
 export function searchScript(pages) {
   return `const pages = ${JSON.stringify(pages).replaceAll('<', '\\u003c')};
 const field = document.getElementById('search'), list = document.getElementById('found');

@@ -1,11 +1,11 @@
 /**
- * Checks that Hugging Face transformers loads what the pipeline writes, and finds the same perplexity within 0.1 %: a checkpoint of
- * 50 % zeros, one of 2:4, and one with refitted weights.
+ * Checks that Hugging Face transformers loads the checkpoints of the pipeline and measures the same perplexity within 0.1 %. There are
+ * three: one with 50 % zeros, one with 2:4, and one with refitted weights.
  *
  *   node tools/transformers/check.mjs --python venv/bin/python [--write]
  *
- * The Python needs torch and transformers (perplexity.py beside this file). `--write` also renews `test/golden/transformers/`, with
- * which the tests check the same in a clone that has no Python. Exit code 0 if all agree.
+ * The Python needs torch and transformers (see perplexity.py in this folder). `--write` also updates `test/golden/transformers/`, so that
+ * tests can check the same without Python. Exits with code 0 if all agree.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,12 +19,12 @@ import { packageRoot } from '../setup/places.mjs';
 const { values: { python, write } } = parseArgs({ options: { python: { type: 'string', default: 'python3' }, write: { type: 'boolean', default: false } } });
 const golden = join(packageRoot, 'test', 'golden', 'transformers');
 const names = ['half', 'two-of-four', 'refitted'];
-/** Tokens of a window in the pipelines of that folder. */
+/** Tokens per window in the pipelines of this folder. */
 const window = '64';
 const tolerance = 0.001;
 const state = mkdtempSync(join(tmpdir(), 'check-transformers-'));
 
-/** Writes a checkpoint by its pipeline. */
+/** Runs a pipeline that writes a checkpoint. */
 function prune(name) {
   const program = join(packageRoot, 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
   const { checkpoint, perplexity } = JSON.parse(execFileSync(process.execPath, [program, 'run', join(golden, `${name}.yaml`), '--state', state, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
@@ -48,7 +48,7 @@ try {
   }
   if (write) {
     writeFileSync(join(golden, 'expected.json'), `${JSON.stringify({ versions, ...expected }, null, 2)}\n`);
-    // The card and the licence of the model stand beside the demo's model.
+    // Not the card and the licence of the model, which are next to the demo's model.
     cpSync(runs.at(-1).checkpoint, join(golden, 'refitted'), { recursive: true, filter: (path) => !/(README\.md|LICENSE)$/.test(path) });
   }
 } finally {

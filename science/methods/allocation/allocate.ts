@@ -1,6 +1,6 @@
 /**
- * Sparsity where it is needed: how many weights each linear of a model loses, so that all of them together lose exactly what
- * uniform pruning would take.
+ * Allocation: how many weights each linear of a model loses. All linears together lose exactly as many weights as under uniform
+ * pruning.
  */
 import { PruningInputError } from '../parts/errors.js';
 import { floorShare } from '../parts/share.js';
@@ -9,9 +9,9 @@ import type { Deviations, LinearScore } from './method.js';
 import { allocationMethodOf, type AllocationMethodName, type AllocationSettings } from './registry.js';
 import { totalSize } from './shifts.js';
 
-/** Beside these, the settings of its method. */
+/** Includes the settings of the method. */
 export interface AllocationRequest extends AllocationSettings {
-  /** Every linear that is pruned, in any order; ties break by it. */
+  /** Every linear that is pruned, in any order. The order decides ties. */
   linears: readonly LinearScore[];
   /** Share of zeros over all linears together, in [0, 1]. */
   sparsity: number;
@@ -19,16 +19,16 @@ export interface AllocationRequest extends AllocationSettings {
 }
 
 /**
- * Distributes `floor(total * sparsity)` pruned weights over linears. Of linears of one size, one with a larger score never
- * loses more, where the method scores.
+ * Distributes `floor(total * sparsity)` pruned weights over linears. If the method scores linears, then of two linears with the
+ * same size, the one with the larger score never loses more weights.
  *
- * @returns by name of the linear, for `MaskTarget.pruned`
+ * @returns pruned weights by name of the linear, for `MaskTarget.pruned`
  * @throws PruningInputError if a share, size, setting or score is out of range.
  */
 export function allocate({ linears, sparsity, method, ...settings }: AllocationRequest): Map<string, number> {
   check(linears, settings);
   const { reach, shifts } = method === 'uniform' ? evenly(linears) : deviationsOf(method, linears, settings);
-  // Never below 0 or above 1, for any linear.
+  // Keeps the sparsity of every linear within [0, 1].
   const narrowed = Math.min(reach, sparsity, 1 - sparsity);
   const wanted = linears.map(({ size }, i) => size * (sparsity + narrowed * shifts[i]));
   const counts = roundTo(floorShare(totalSize(linears), sparsity), wanted, linears);
@@ -44,13 +44,13 @@ function deviationsOf(name: AllocationMethodName, linears: readonly LinearScore[
   return method.deviations(linears, ownSettings(method.settings, settings));
 }
 
-/** Whole numbers that add up to `total`, each next to what is wanted: the largest remainders are rounded up. */
+/** Rounds `wanted` to whole numbers that add up to `total`. The numbers with the largest remainders are rounded up. */
 function roundTo(total: number, wanted: readonly number[], linears: readonly LinearScore[]): number[] {
   const counts = wanted.map(Math.floor);
   let left = total - counts.reduce((sum, count) => sum + count, 0);
   const remainder = (i: number): number => wanted[i] - Math.floor(wanted[i]);
   const order = wanted.map((_, i) => i).sort((a, b) => remainder(b) - remainder(a) || a - b);
-  // Rounding of the wanted numbers may leave one too few or too many.
+  // Rounding errors in `wanted` may leave the sum one too low or too high.
   for (let step = Math.sign(left); left !== 0; ) {
     for (const i of step > 0 ? order : order.toReversed()) {
       if (left === 0 || counts[i] + step < 0 || counts[i] + step > linears[i].size) continue;

@@ -1,6 +1,6 @@
 import { addWork, f32, forwardBatch, forwardWork, gradientBatch, hiddenBytes, readLayer, storeGradient, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
 
-/** One layer of a backward pass over the dense model, with the hidden states and gradients before and behind it. */
+/** The cost of one layer in a backward pass over the dense model, with the hidden states and gradients before and after it. */
 export function backwardCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
@@ -11,7 +11,7 @@ export function backwardCost(size: ModelSize, windows: Windows): Cost {
   };
 }
 
-/** A layer's scores from one forward: statistics of its inputs, and its weights on the host. */
+/** The cost of scoring a layer from one forward. It needs statistics of the layer's inputs, and the weights on the host. */
 export function inputScoresCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const base = weightsMemory(size);

@@ -1,19 +1,19 @@
-/** What every method of an allocation is to the rest of the program. */
+/** The interface that every allocation method implements. */
 import type { Cost, ModelSize, Windows } from '../../cost/index.js';
 import type { LinearKind } from '../../models/index.js';
 import type { Identity, Settings, Values } from '../settings.js';
 import type { layerSensitivity, lossGradient } from './sensitivity/run.js';
 
-/** A linear among all that are pruned. */
+/** One of the linears that are pruned. */
 export interface LinearScore {
   name: string;
-  /** Of weights. */
+  /** Number of weights. */
   size: number;
   /** Index of its decoder layer. */
   layer: number;
-  /** What it does there; absent if that is not known. */
+  /** Its role in the layer. Absent if unknown. */
   kind?: LinearKind;
-  /** The larger, the more of its weights are kept. Read only by a method that scores. */
+  /** A larger score keeps more weights. Only methods that score read it. */
   score: number;
 }
 
@@ -21,15 +21,15 @@ export interface LinearScore {
 export interface ScoredLinear {
   /** Row-major `[out, in]`. */
   weight: Float32Array;
-  /** `||x_j||_2`, `[in]`; in the same unit for all linears of the layer. */
+  /** `||x_j||_2`, `[in]`, in the same unit for all linears of the layer. */
   inputNorms: Float32Array;
 }
 
-/** How far the sparsity of each linear is to lie from that of the whole model: `reach * shift`. */
+/** How far the sparsity of each linear should be from that of the whole model: `reach * shift`. */
 export interface Deviations {
-  /** Narrowed where a linear would leave [0, 1]. */
+  /** Reduced if the sparsity of a linear would leave [0, 1]. */
   reach: number;
-  /** One number in [-1, 1] a linear; their mean, weighted by size, is 0. */
+  /** One number in [-1, 1] per linear. Their mean, weighted by size, is 0. */
   shifts: number[];
 }
 
@@ -38,50 +38,50 @@ interface Described<S extends Settings> {
   description: string;
   /** Settings that an allocation by this method may have. */
   settings: S;
-  /** `spread` where the file leaves it out. */
+  /** `spread` if the file does not set it. */
   defaultSpread: number;
-  /** Raised when a change of the code can change the bits of its scores, or its deviations. */
+  /** Increased when a code change can change the bits of the method's scores, or its deviations. */
   version: number;
-  /** The settings that its budgets follow from, defaults filled in. */
+  /** Returns the settings that the budgets depend on, with defaults filled in. */
   identity(this: void, settings: Values<S>): Identity;
-  /** How scores, or places, become sparsities. */
+  /** Turns scores, or positions in the model, into sparsities. */
   deviations(this: void, linears: readonly LinearScore[], settings: Values<S>): Deviations;
 }
 
-/** Knows from the model's shape alone where weights are kept. Nothing is run for it. */
+/** Allocates by the model's shape alone. Nothing is run for it. */
 export interface UnscoredMethod<S extends Settings = Settings> extends Described<S> {
   needs: 'nothing';
 }
 
-/** Scores a dense layer by its weights and inputs: one forward, from the first layer to the last. */
+/** Scores a dense layer by its weights and inputs, in one forward from the first layer to the last. */
 export interface InputMethod<S extends Settings = Settings> extends Described<S> {
   needs: 'inputs';
-  /** What one layer takes. */
+  /** The cost of one layer. */
   cost(this: void, size: ModelSize, windows: Windows): Cost;
-  /** `score` gives one number for each linear of a layer. */
+  /** `score` returns one number for each linear of a layer. */
   load(this: void): Promise<{ score: (linears: readonly ScoredLinear[]) => number[] }>;
 }
 
 /** Scores a dense layer by the gradient of the loss: a forward that keeps the states of all layers, then backward from the last layer to the first. */
 export interface GradientMethod<S extends Settings = Settings> extends Described<S> {
   needs: 'gradients';
-  /** What one layer of the backward pass takes. */
+  /** The cost of one layer of the backward pass. */
   cost(this: void, size: ModelSize, windows: Windows): Cost;
   load(this: void): Promise<{ lossGradient: typeof lossGradient; layerSensitivity: typeof layerSensitivity }>;
 }
 
-/** A method is a folder. This is what its `method.ts` says of it; what computes is loaded only for that. */
+/** A method is a folder, and its `method.ts` describes it with this type. The code that computes is loaded on demand. */
 export type AllocationMethod<S extends Settings = Settings> = UnscoredMethod<S> | InputMethod<S> | GradientMethod<S>;
 
-/** What has to be run before an allocation by a method is known. */
+/** What has to run before a method can allocate. */
 export type AllocationNeeds = AllocationMethod['needs'];
 
-/** Checks a method's description where it stands, and keeps the types of its settings. */
+/** Checks the type of a method's description, and keeps the types of its settings. */
 export function allocationMethod<const S extends Settings>(method: AllocationMethod<S>): AllocationMethod<S> {
   return method;
 }
 
-/** The setting that all methods have; each says its own default. */
+/** The setting that all methods have. Each has its own default. */
 export const spreadSetting = {
   description: 'How much the sparsity of a linear may differ from that of the whole model.',
   type: 'number',

@@ -1,4 +1,4 @@
-/** Every method of an allocation. A new one is a folder here and a line below. `uniform` is no method: it means none. */
+/** All allocation methods. A new one is a folder here and a line below. `uniform` is not listed: it means no method. */
 import type { AllValues } from '../settings.js';
 import { dlp } from './dlp/method.js';
 import type { AllocationMethod } from './method.js';
@@ -10,10 +10,10 @@ export const allocationMethods = { sensitivity, owl, dlp, ramp } satisfies Recor
 
 export type AllocationMethodName = keyof typeof allocationMethods;
 
-/** The settings of all methods; an allocation has those of its own. */
+/** The settings of all methods. An allocation uses only those of its own method. */
 export type AllocationSettings = AllValues<typeof allocationMethods>;
 
-/** What the program knows of a method, whichever it is. */
+/** Returns a method as the common type. */
 export function allocationMethodOf(name: AllocationMethodName): AllocationMethod {
   return allocationMethods[name];
 }

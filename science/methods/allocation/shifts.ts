@@ -1,13 +1,13 @@
-/** Ways from scores to shifts: numbers in [-1, 1] a linear whose mean, weighted by size, is 0. */
+/** Functions that turn scores into shifts: one number in [-1, 1] per linear. Their mean, weighted by size, is 0. */
 import type { LinearScore } from './method.js';
 
 /**
- * Sparsity falls linearly with the score, and the linear that is farthest from the mean lies on its end of the interval. The
- * mean is weighted by size, because layers and linears differ in it. The code of OWL and DLP stretches the scores to the whole
- * interval and then centres them, so that one layer that stands out leaves it.
+ * Sparsity falls linearly with the score. The linear whose score is farthest from the mean is at an end of the interval. The mean
+ * is weighted by size, because layers and linears differ in size. The code of OWL and DLP instead stretches the scores to the
+ * whole interval and then centres them, so that a layer that stands out leaves the interval.
  */
 export function byValue(linears: readonly LinearScore[]): number[] {
-  // In any unit, be it denormal.
+  // Scaled first, so that even denormal scores keep their precision.
   const unit = Math.max(...linears.map(({ score }) => Math.abs(score))) || 1;
   const scores = linears.map(({ score }) => score / unit);
   const mean = linears.reduce((sum, { size }, i) => sum + size * scores[i], 0) / totalSize(linears);
@@ -16,9 +16,9 @@ export function byValue(linears: readonly LinearScore[]): number[] {
 }
 
 /**
- * Sparsity falls linearly with the rank of the score (Shao et al. 2024, algorithm 1). There every linear is one rank wide; here
- * it is as wide as it has weights, without which linears of different sizes would miss the total. Equal scores share their
- * middle.
+ * Sparsity falls linearly with the rank of the score (Shao et al. 2024, algorithm 1). In the paper every linear is one rank wide.
+ * Here its width is its number of weights; otherwise linears of different sizes would miss the total. Linears with equal scores
+ * get the middle of their ranks.
  */
 export function byRank(linears: readonly LinearScore[]): number[] {
   const total = totalSize(linears);

@@ -1,6 +1,6 @@
 import { addWork, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, storeMask, weightsMemory, type Cost, type ModelSize, type Windows } from '../../cost/index.js';
 
-/** A layer's first mask where no calibration is needed: by magnitude, or from a file. */
+/** The cost of a layer's initial mask without calibration: by magnitude, or from a file. */
 export function plainMaskCost(size: ModelSize): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
@@ -10,7 +10,7 @@ export function plainMaskCost(size: ModelSize): Cost {
   };
 }
 
-/** A layer's first mask from statistics of its inputs, as Wanda has them: statistics from one forward, then the pruned layer's forward. */
+/** The cost of a layer's initial mask from input statistics, as in Wanda: one forward for the statistics, then one of the pruned layer. */
 export function inputStatisticsCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const base = weightsMemory(size);

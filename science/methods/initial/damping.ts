@@ -1,4 +1,4 @@
-/** Share of the mean diagonal of `sum x x^T` that is added to it, as SparseGPT's authors do. */
+/** The share of the mean diagonal of `sum x x^T` that is added to the diagonal, as in the code of SparseGPT's authors. */
 export const defaultDamping = 0.01;
 
 /** The setting of all methods that fit weights with `sum x x^T`. */

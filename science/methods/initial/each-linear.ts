@@ -2,7 +2,7 @@ import type { Tensor } from '../../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../../models/index.js';
 import type { StatisticsNote } from './method.js';
 
-/** A mask for every linear of a layer, one after the other. @param make is given the dense values `[out, in]` */
+/** Makes a mask for every linear of a layer, one after the other. @param make receives the dense values `[out, in]` */
 export async function eachLinear(
   layer: DecoderLayer,
   weights: ReadonlyMap<string, Tensor>,
@@ -13,12 +13,12 @@ export async function eachLinear(
   return masks;
 }
 
-/** The dense values of a linear, `[out, in]`. */
+/** Reads the dense values of a linear, `[out, in]`. */
 export async function valuesOf(weights: ReadonlyMap<string, Tensor>, linear: LinearSpec): Promise<Float32Array> {
   return (await weights.get(linear.name)?.data()) as Float32Array;
 }
 
-/** Notes on the linears whose expert has too few tokens. */
+/** Makes notes on the linears whose expert has too few tokens. */
 export function notesOfFew(few: ReadonlyMap<string, number>): StatisticsNote[] {
   return [...few].map(([linear, tokens]) => ({ linear, tokens }));
 }

@@ -1,4 +1,4 @@
-/** Every method for the first mask. A new one is a folder here, a line below, and a line in the proof's table (activities/prove.ts). */
+/** All methods for the initial mask. A new one is a folder here, a line below, and a line in the proof's table (activities/prove.ts). */
 import type { AllValues } from '../settings.js';
 import { admm } from './admm/method.js';
 import { file } from './file/method.js';
@@ -11,10 +11,10 @@ export const initialMethods = { magnitude, wanda, sparsegpt, admm, file } satisf
 
 export type InitialMethodName = keyof typeof initialMethods;
 
-/** The settings of all methods; a stage has those of its own. */
+/** The settings of all methods. A stage uses only those of its own method. */
 export type InitialSettings = AllValues<typeof initialMethods>;
 
-/** What the program knows of a method, whichever it is. */
+/** Returns a method as the common type. */
 export function initialMethodOf(name: InitialMethodName): InitialMethod {
   return initialMethods[name];
 }

@@ -1,4 +1,4 @@
-/** Masks of methods that give every weight one score and prune the smallest: on the device where masks are selected there. */
+/** Masks of methods that give every weight one score and prune the smallest. They are made on the device if masks are selected there. */
 import { selectsOnDevice, tf } from '../../engine/index.js';
 import type { Tensor, Tensor2D } from '../../engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../../models/index.js';
@@ -18,20 +18,20 @@ export interface ScoredLayer {
   targetOf: (linear: LinearSpec) => MaskTarget;
 }
 
-/** How a method scores, in both places. Both give the same masks. */
+/** How a method scores on the device and on the host. Both give the same masks. */
 export interface Scores {
-  /** What the scores are, for messages: `weight`. */
+  /** A name of the scores for messages, such as `weight`. */
   subject: string;
   /** What shares a budget in an unstructured mask. */
   groups: 'layer' | 'output';
-  /** On the device, `[out, in]`: the caller's to dispose, unless it is the weight itself. */
+  /** Returns the scores `[out, in]` on the device. The caller disposes them, unless they are the weight itself. */
   onDevice: (linear: LinearSpec, weight: Tensor2D) => Tensor2D;
-  /** The mask, made on the host from the weights `[out, in]`. */
+  /** Returns the mask, made on the host from the weights `[out, in]`. */
   onHost: (linear: LinearSpec, weight: Float32Array) => Uint8Array;
 }
 
 /**
- * The masks of a layer's linears. What is on the device is the caller's to dispose.
+ * Makes the masks of a layer's linears. The caller disposes masks on the device.
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
 export async function masksOfSmallest({ layer, weights, targetOf }: ScoredLayer, scores: Scores): Promise<Masks> {

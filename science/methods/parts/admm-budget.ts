@@ -3,7 +3,7 @@ import { checkDivides } from './pattern.js';
 import type { Pattern, Shape } from './pattern.js';
 import { pruneSmallest } from './prune-smallest.js';
 
-/** What is pruned: M - N of every M inputs of a row, so many weights of each row, or so many of the whole linear. */
+/** What is pruned: M - N of every M inputs of a row, a number of weights per row, or a number of weights of the whole linear. */
 export type AdmmBudget = NofM | Uint32Array | number;
 
 type NofM = Extract<Pattern, { kind: 'N:M' }>;
@@ -12,7 +12,7 @@ export function isPattern(budget: AdmmBudget): budget is NofM {
   return typeof budget !== 'number' && !(budget instanceof Uint32Array);
 }
 
-/** @throws PatternError, PruningInputError where the linear cannot keep the budget */
+/** @throws PatternError, PruningInputError if the budget does not fit the linear */
 export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): void {
   const [outputs, inputs] = shape;
   const check = (pruned: number, of: number): void => {
@@ -27,10 +27,10 @@ export function checkBudget(budget: AdmmBudget, name: string, shape: Shape): voi
 }
 
 /**
- * Prunes the smallest scores by magnitude; ties go to the lower position.
+ * Prunes the scores of smallest magnitude. Ties go to the lower position.
  *
  * @param scores `[out, in]`, finite
- * @param share of the budget in [0, 1], rounded down row by row; not read for N:M
+ * @param share of the budget in [0, 1], rounded down row by row; ignored for N:M
  * @param mask every element is written, 1 = kept
  */
 export function pruneBudget(scores: Float32Array, inputs: number, budget: AdmmBudget, share: number, mask: Uint8Array): void {
@@ -44,7 +44,7 @@ export function pruneBudget(scores: Float32Array, inputs: number, budget: AdmmBu
   }
 }
 
-/** How many weights of each row a share of the budget prunes: rounded down. */
+/** Returns how many weights of each row a share of the budget prunes, rounded down. */
 export function budgetOfRows(budget: Uint32Array, share: number): number[] {
   return Array.from(budget, (pruned) => Math.floor(pruned * share));
 }

@@ -1,4 +1,4 @@
-/** Where ADMM chooses the largest scores of each iteration. Both places choose the same. */
+/** Selects the largest scores in each iteration of ADMM, on the host or on the device. Both make the same choice. */
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { selectsOnDevice, tf, type Tensor2D } from '../../engine/index.js';
 import { budgetOfRows, isPattern, pruneBudget, type AdmmBudget } from './admm-budget.js';
@@ -11,18 +11,18 @@ import { uploadMask } from './masked-weights.js';
 
 /** Some rows of the scores. */
 export interface Rows {
-  /** The first one. */
+  /** Index of the first row. */
   row: number;
   /** `[rows, in]` */
   state: Tensor2D;
 }
 
 export interface Selection {
-  /** Prunes the smallest scores of a share of the budget; ties go to the lower position. */
+  /** Prunes the smallest scores, as many as a share of the budget allows. Ties go to the lower position. */
   choose: (chunks: readonly Rows[], share: number) => Promise<void>;
-  /** What the last choice keeps of some rows, float32 `[rows, in]`; the caller's to dispose. Before the first choice, all. */
+  /** Returns the last choice for some rows, float32 `[rows, in]`, 1 = kept. Before the first choice all are kept. The caller disposes it. */
   kept: (chunk: Rows) => Tensor2D;
-  /** The last choice `[out, in]`, 1 = kept. */
+  /** Returns the last choice `[out, in]`, 1 = kept. */
   mask: () => Uint8Array;
   /** @throws NonFiniteScoreError */
   check: (chunks: readonly Rows[], subject: string) => Promise<void>;
@@ -59,7 +59,7 @@ function onDevice(budget: AdmmBudget, [, inputs]: readonly [number, number]): Se
       const chosen = tf.tidy(() => chooseOnDevice(chunks, inputs, budget, share));
       dispose();
       masks = new Map(chunks.map(({ row }, i) => [row, chosen[i]]));
-      // Lets a cancellation be seen.
+      // Lets a cancellation take effect.
       await macrotask();
     },
     kept: ({ row, state }) => masks.get(row)?.clone() ?? tf.onesLike(state),

@@ -10,42 +10,44 @@ export type { AdmmBudget } from './admm-budget.js';
 
 export interface AdmmRequest extends Omit<MaskedLeastSquares, 'mask'> {
   budget: AdmmBudget;
-  /** 30 unless given, >= 1. */
+  /** At least 1. Default: 30. */
   iterations?: number;
-  /** Of the linear, for error messages. */
+  /** Name of the linear, for error messages. */
   name?: string;
 }
 
 export interface AdmmResult {
   /** `[out, in]`, 1 = kept. */
   mask: Uint8Array;
-  /** The fitted weights `[out, in]`; +0 where pruned, and where the input is always zero. */
+  /** The fitted weights `[out, in]`. Pruned weights and weights of inputs that are always zero are +0. */
   weight: Float32Array;
-  /** How many inputs are always zero. */
+  /** Number of inputs that are always zero. */
   dead: number;
 }
 
 const defaultIterations = 30;
-/** In the space where the inputs have a unit diagonal. */
+/** The first rho, for products that are scaled to a unit diagonal. */
 const firstRho = 0.1;
 const rhoGrowth = 1.3;
-/** Values of rho: each serves as many iterations. */
+/** Number of values of rho. Each is used for the same number of iterations. */
 const rhos = 10;
 
 /**
- * Mask and weights at once, by the alternating direction method of multipliers (ALPS, Meng et al. 2024, algorithm 1; Boza 2024):
- * minimises `sum ||W x - y||^2 + damping m ||W - start||^2` (m being the mean square of the inputs) over all W within the budget.
- * With A and T the problem's products and targets, scaled to a unit diagonal ({@link unitDiagonal}), each iteration is
+ * Finds mask and weights together by the alternating direction method of multipliers (ALPS, Meng et al. 2024, algorithm 1; Boza 2024).
+ * It minimises `sum ||W x - y||^2 + damping m ||W - start||^2` over all W within the budget, where m is the mean square of the inputs.
+ * Let A and T be the products and targets of the problem, scaled to a unit diagonal ({@link unitDiagonal}). Each iteration is
  *
  *     B <- (T - V + rho Z) (A + rho I)^-1,    Z <- the largest of S = B + V / rho,    V <- V + rho (B - Z)
  *
- * from Z = start and V = 0; rho grows from 0.1 by 1.3 every three of 30 iterations. In the first half of the iterations the pruning is
- * gradual: t of h iterations on, `1 - (1 - t / h)^3` of the budget is pruned, or with N:M, what is pruned keeps `1 - t / h`
- * of its value. The support of the last Z is the mask, and ten steps of conjugate gradients fit the weights on it.
+ * starting from Z = start and V = 0. rho starts at 0.1 and is multiplied by 1.3 after every three of 30 iterations. Pruning is gradual
+ * in the first half of the iterations: after t of these h iterations, `1 - (1 - t / h)^3` of the budget is pruned. With N:M all of
+ * the budget is pruned, but pruned entries keep `1 - t / h` of their value. The support of the last Z is the mask. Ten steps of
+ * conjugate gradients then fit the weights on it.
  *
- * V + rho (B - Z) is rho (S - Z), and Z is S times 1, or less where pruned. So S and the mask are all that is carried on.
+ * V + rho (B - Z) equals rho (S - Z), and Z is S times 1 where kept and times a smaller factor where pruned. So only S and the mask
+ * are carried to the next iteration.
  *
- * Weights of inputs that are always zero have score 0, so they go first. Ties go to the lower position.
+ * Weights of inputs that are always zero have score 0, so they are pruned first. Ties go to the lower position.
  *
  * @throws HessianError, NonFiniteScoreError, PatternError, PruningInputError
  */
@@ -64,7 +66,7 @@ export async function admm(request: AdmmRequest): Promise<AdmmResult> {
     inverse = await ridgeInverse(problem.products, rho, name);
     const perRho = Math.ceil(iterations / rhos);
     const gradual = Math.floor(iterations / 2);
-    // What pruned entries of Z are worth, and the rho that V was made with.
+    // The factor of pruned entries in Z, and the rho that V was computed with.
     let fade = 0;
     let before = rho;
     for (let step = 0; step < iterations; step++) {
@@ -88,7 +90,7 @@ export async function admm(request: AdmmRequest): Promise<AdmmResult> {
   }
 }
 
-/** Some rows; their state is S, and the start before the first iteration. */
+/** Some rows. Their state is S; before the first iteration it is the start. */
 interface Chunk extends Rows {
   /** `[rows, in]` */
   targets: Tensor2D;
@@ -110,7 +112,7 @@ interface Step {
   inverse: Tensor2D;
 }
 
-/** S of the next iteration from this one's S and mask: with `Z = S z`, V is `before S (1 - z)`. */
+/** Computes the next S from the current S and mask. With `Z = S z`, V is `before S (1 - z)`. */
 function advance(chunk: Chunk, selection: Selection, { fade, before, rho, inverse }: Step): void {
   const { state, targets } = chunk;
   chunk.state = tf.tidy(() => {
@@ -121,7 +123,7 @@ function advance(chunk: Chunk, selection: Selection, { fade, before, rho, invers
   state.dispose();
 }
 
-/** The weights on the mask that minimise the damped error, in their own scale. */
+/** Returns the weights on the mask that minimise the damped error, scaled back from the unit diagonal. */
 async function fit({ products, scale }: UnitDiagonal, chunks: readonly Chunk[], selection: Selection, mask: Uint8Array): Promise<Float32Array> {
   const inputs = scale.length;
   const weight = new Float32Array(mask.length);

@@ -1,4 +1,4 @@
-/** The `size` numbers with the lowest keys of all that were offered; of equal keys, those offered first. */
+/** Keeps the `size` numbers with the lowest keys of all that were offered. Among equal keys, those offered first win. */
 export class BestFew {
   count = 0;
   readonly numbers: Int32Array;

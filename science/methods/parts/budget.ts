@@ -2,19 +2,19 @@ import { PruningInputError } from './errors.js';
 import type { Pattern } from './pattern.js';
 import { floorShare } from './share.js';
 
-/** Columns of a linear that share a budget in SparseGPT, and are updated together. The last block may be narrower. */
+/** The number of columns that share a budget in SparseGPT and are updated together. The last block may be narrower. */
 export const sparseGptBlock = 128;
 
 /** What an initial mask must reach. */
 export interface MaskTarget {
-  /** Share of zeros in (0, 1); not read for N:M, where it follows from the pattern, nor where `pruned` is given. */
+  /** Share of zeros in (0, 1). Ignored for N:M, where it follows from the pattern, and if `pruned` is given. */
   sparsity: number;
   pattern: Pattern;
-  /** Exactly how many weights of the linear to prune, in place of `floor(size * sparsity)` of every group. Unstructured only. */
+  /** The exact number of weights of the linear to prune, instead of `floor(size * sparsity)` of every group. Unstructured only. */
   pruned?: number;
 }
 
-/** The rows or columns `[from, to)` of a linear that has `of` of them, `size` weights in all. */
+/** The rows or columns `[from, to)` of a linear that has `of` rows or columns. The group has `size` weights. */
 export interface Group {
   from: number;
   to: number;
@@ -22,14 +22,14 @@ export interface Group {
   size: number;
 }
 
-/** The whole linear as one group. */
+/** Returns the whole linear as one group. */
 export function wholeLinear(size: number): Group {
   return { from: 0, to: 1, of: 1, size };
 }
 
 /**
- * How many weights of one group are pruned: `floor(size * sparsity)`; or where the linear's total is given, as even a part of
- * it as whole numbers allow, so that the groups of a linear add up to `pruned`.
+ * Returns how many weights of a group are pruned: `floor(size * sparsity)`. If the linear's total `pruned` is given, it is spread
+ * over the groups as evenly as whole numbers allow.
  */
 export function groupBudget({ sparsity, pruned }: MaskTarget, { from, to, of, size }: Group): number {
   if (pruned === undefined) return floorShare(size, sparsity);

@@ -1,16 +1,16 @@
-/** What prune-smallest.ts does, on the device. */
+/** The same as prune-smallest.ts, on the device. */
 import { tf } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import { keysOf, smallest, type Keys } from './device-selection.js';
 
-/** Up to this size, ranks within a group are counted directly: the groups of N:M. */
+/** Up to this group size, ranks are counted directly. This is for the groups of N:M. */
 const smallGroup = 16;
 
 /**
  * Prunes the smallest magnitudes of every row; ties go to the lower position.
  *
  * @param scores finite, `[groups, groupSize]`, on the `tensorflow` backend
- * @param count how many of every row, or of each row
+ * @param count weights to prune: one number for all rows, or one for each row
  * @returns the mask as float32 of the same shape, 1 = kept
  */
 export function pruneSmallestOnDevice(scores: Tensor2D, count: number | readonly number[]): Tensor2D {
@@ -23,14 +23,14 @@ export function pruneSmallestOnDevice(scores: Tensor2D, count: number | readonly
   });
 }
 
-/** Keeps an element if at least `count` of its group rank before it. Ten operations for each element of a group, where a bisection takes some 280. */
+/** Keeps an element if at least `count` others in its group rank before it: ten operations per element of a group; bisection takes about 280. */
 function pruneByRank({ high, low }: Keys, count: number): Tensor2D {
   const [groups, size] = high.shape;
   let rank = tf.zerosLike(high);
   for (let j = 0; j < size; j++) {
     rank = tf.tidy(() => {
       const [otherHigh, otherLow] = [high, low].map((digits) => digits.slice([0, j], [groups, 1]));
-      // Of equal ones, those on the left rank before.
+      // Ties go to the lower index.
       const onTheRight = tf.tensor2d(Array.from({ length: size }, (_, i) => i > j), [1, size], 'bool');
       const lessLow = tf.logicalOr(tf.less(otherLow, low), tf.logicalAnd(tf.equal(otherLow, low), onTheRight));
       const before = tf.logicalOr(tf.less(otherHigh, high), tf.logicalAnd(tf.equal(otherHigh, high), lessLow));

@@ -1,10 +1,10 @@
 /**
- * Exact order statistics on the device, for all groups at once. The bits of magnitudes are two digits, whole numbers in
- * float32; each digit of a group's pivot is found by bisection, one comparison and one count a bit. Equal values rank by
- * position, which a prefix sum counts. The results are those of selection.ts and prune-smallest.ts, bit by bit.
+ * Exact order statistics on the device, for all groups at once. The bits of a magnitude are split into two digits, stored as whole
+ * numbers in float32. Each digit of a group's pivot is found by bisection, with one comparison and one count per bit. Equal values
+ * rank by position, which a prefix sum counts. The results match selection.ts and prune-smallest.ts bit for bit.
  *
- * A group may lie in several tensors `[groups, length]`, one after the other. Counts are taken in pieces of at most 2^24
- * elements, where float32 sums of ones are exact, and added in int32.
+ * A group may consist of several tensors `[groups, length]`, one after the other. Elements are counted in pieces of at most 2^24,
+ * for which float32 sums of ones are exact, and the counts are added in int32.
  */
 import { highBits, lowBits, magnitudeDigits, tf } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
@@ -15,39 +15,39 @@ export interface Keys {
   low: Tensor2D;
 }
 
-/** One value a group; every tensor is `[groups, 1]`. */
+/** One value per group. Every tensor is `[groups, 1]`. */
 export interface Pivot {
   high: Tensor2D;
   low: Tensor2D;
-  /** How many values equal to it rank before it, int32. */
+  /** The number of equal values that rank before the pivot, int32. */
   before: Tensor2D;
 }
 
-/** Largest number of ones that a float32 sum is sure to count. */
+/** The largest number of ones that a float32 sum counts exactly. */
 const exactCount = 2 ** 24;
-/** Digits that no magnitude has: such elements are in no one's way. */
+/** Digits that no magnitude has. Elements with these digits rank behind all magnitudes. */
 const absentHigh = 2 ** highBits;
 const absentLow = 2 ** lowBits;
 
-/** The keys of finite values `[groups, length]`. The sign is ignored. */
+/** Returns the keys of finite values `[groups, length]`. The sign is ignored. */
 export function keysOf(values: Tensor2D): Keys {
   return magnitudeDigits(values);
 }
 
-/** Keys that order the other way round. */
+/** Returns keys with the reverse order. */
 export function descending({ high, low }: Keys): Keys {
   return { high: tf.sub(absentHigh - 1, high), low: tf.sub(absentLow - 1, low) };
 }
 
-/** The same keys where `only` is true; elsewhere such that rank behind all. */
+/** Returns the same keys where `only` is true. All other elements rank last. */
 export function among({ high, low }: Keys, only: Tensor2D): Keys {
   return { high: tf.where(only, high, absentHigh), low };
 }
 
 /**
- * The value of a rank (from 0, ascending) in each group.
+ * Returns the value with the given rank (from 0, ascending) in each group.
  *
- * @param rank int32 `[groups, 1]`. Of rank -1, the pivot is 0 with `before` -1, so that no element ranks up to it.
+ * @param rank int32 `[groups, 1]`. For rank -1 the pivot is 0 with `before` -1, so that no element ranks at or before it.
  */
 export function pivots(group: readonly Keys[], rank: Tensor2D): Pivot {
   return tf.tidy(() => {
@@ -58,7 +58,7 @@ export function pivots(group: readonly Keys[], rank: Tensor2D): Pivot {
   });
 }
 
-/** Bisection: the largest digit with at most `rank` digits below it. */
+/** Finds by bisection the largest digit with at most `rank` digits below it. */
 function digitAt(digits: readonly Tensor2D[], rank: Tensor2D, bits: number): { digit: Tensor2D; below: Tensor2D } {
   let digit = tf.zerosLike(tf.cast(rank, 'float32'));
   let below = tf.zerosLike(rank);
@@ -76,7 +76,7 @@ function lowAmongEqual({ high, low }: Keys, pivotHigh: Tensor2D): Tensor2D {
   return tf.tidy(() => tf.where(tf.equal(high, pivotHigh), low, absentLow));
 }
 
-/** How many elements of each group fulfil a condition: int32 `[groups, 1]`. */
+/** Counts the elements of each group that meet a condition: int32 `[groups, 1]`. */
 export function total<T extends Tensor2D>(group: readonly T[], condition: (part: T) => Tensor2D): Tensor2D {
   return tf.tidy(() => {
     const counts = group.map((part) => tf.tidy(() => countTrue(condition(part))));
@@ -89,7 +89,7 @@ function countTrue(flags: Tensor2D): Tensor2D {
   return counts.reduce((sum, count) => tf.add<Tensor2D>(sum, count));
 }
 
-/** A tensor in pieces of columns that are short enough to be counted; itself if it is one. */
+/** Splits a tensor by columns into pieces that can be counted exactly. Returns the tensor itself if it needs no split. */
 function columnPieces(values: Tensor2D): Tensor2D[] {
   const [rows, columns] = values.shape;
   if (columns <= exactCount) return [values];
@@ -97,7 +97,7 @@ function columnPieces(values: Tensor2D): Tensor2D[] {
   return starts.map((start) => tf.slice(values, [0, start], [rows, Math.min(exactCount, columns - start)]));
 }
 
-/** Which elements are less than their group's pivot, and which are equal to it. */
+/** Marks the elements that are less than their group's pivot, and those that are equal to it. */
 export function againstPivot(keys: Keys, pivot: Pivot): { less: Tensor2D; equal: Tensor2D } {
   return tf.tidy(() => {
     const low = lowAmongEqual(keys, pivot.high);
@@ -107,7 +107,7 @@ export function againstPivot(keys: Keys, pivot: Pivot): { less: Tensor2D; equal:
 }
 
 /**
- * Marks the `counts` first elements of every group; ties go to the lower position.
+ * Marks the `counts` smallest elements of every group. Ties go to the lower position.
  *
  * @param counts int32 `[groups, 1]`, at most the length of the group
  * @returns bool, shaped like the group's tensors
@@ -128,10 +128,10 @@ export function smallest(group: readonly Keys[], counts: Tensor2D): Tensor2D[] {
   });
 }
 
-/** The first `counts` true elements of every row of a piece. */
+/** Marks the first `counts` true elements of every row of a piece. */
 function firstTrue(flags: Tensor2D, counts: Tensor2D): Tensor2D {
   return tf.tidy(() => {
-    // More than a piece holds would be rounded.
+    // Larger counts would be rounded in float32. No piece has more elements than this.
     const limit = tf.cast(tf.minimum(counts, tf.scalar(exactCount, 'int32')), 'float32');
     const rank = tf.cumsum(tf.cast(flags, 'float32'), 1);
     return tf.logicalAnd<Tensor2D>(flags, tf.lessEqual(rank, limit));

@@ -14,48 +14,50 @@ export interface ExactSwaps {
   /** `G = sum x x^T`, `[in, in]`, symmetric. */
   gram: Float32Array | Float64Array;
   /**
-   * `sum (y - w x) x^T`, `[out, in]`: what the linear is to give, less what its kept weights w give, against its input. Where it is to give
-   * what the dense weights D give, that is `(D - w) G`.
+   * `sum (y - w x) x^T`, `[out, in]`, where x is the input, y the wanted output and w the kept weights. If the wanted output is that of
+   * the dense weights D, this is `(D - w) G`.
    */
   correlation: Float32Array;
-  /** `[out, in]`: of kept weights their values now; of pruned ones those that they come back with, as far as these are not fitted. */
+  /** `[out, in]`: the current values of kept weights, and the values that pruned weights come back with, unless these are fitted. */
   values: Float32Array;
   /** `[out, in]`, 1 = kept. */
   mask: Uint8Array;
   pattern: Pattern;
   /** Whether a weight that comes back gets the value that lowers the error most, instead of the one in `values`. */
   fitted: boolean;
-  /** Times at most that a row's candidates are looked for. */
+  /** Maximum number of searches for candidates per row. */
   rounds: number;
-  /** How many kept and how many pruned weights of a row, or of a group of M, are tried against each other. */
+  /** The number of kept and of pruned weights of a row, or of a group of M, that are tried against each other. */
   candidates: number;
 }
 
 export interface ExactSwapsResult {
   mask: Uint8Array;
-  /** As the request's, with the values of weights that came back. */
+  /** The values of the request, with new values for weights that came back. */
   values: Float32Array;
   swaps: number;
-  /** By how much the squared error of each row's outputs, summed over tokens, went down. `[out]` */
+  /** The decrease of each row's squared output error, summed over tokens. `[out]` */
   lowered: Float64Array;
 }
 
-/** Weights of rows between two macrotasks, so that a cancellation is seen. */
+/** Weights that are processed between two macrotasks, so that a cancellation can take effect. */
 const weightsAtOnce = 2 ** 20;
 
 /**
- * Exchanges kept for pruned weights of the same row (with N:M, of the same M inputs) where that lowers the squared error of the
- * linear's outputs, which G tells exactly (the idea of SparseSwaps). Every row, and every M inputs, keeps as many as before.
+ * Swaps kept and pruned weights of the same row (with N:M, of the same M inputs) if that lowers the squared error of the linear's
+ * outputs. G gives this error exactly (the idea of SparseSwaps). Every row, and every M inputs, keeps the same number of weights.
  *
- * Let `c = sum (y - w x) x` for a row. To take away `u`, whose value is a, and to bring back `p` with the value b changes the error by
- * `2 a c_u + a^2 G_uu - 2 b c_p + b^2 G_pp - 2 a b G_up`. The best b is `(c_p + a G_up) / G_pp`, with which the part of p comes to
+ * Let `c = sum (y - w x) x` for a row. Pruning `u`, whose value is a, and bringing back `p` with the value b changes the error by
+ * `2 a c_u + a^2 G_uu - 2 b c_p + b^2 G_pp - 2 a b G_up`. The best b is `(c_p + a G_up) / G_pp`. With it, the terms of p add up to
  * `-(c_p + a G_up)^2 / G_pp`.
  *
- * In each round a row's candidates are the kept weights that cost least by themselves, and the pruned ones that gain most. The best of all
- * their pairs is swapped, and the best that there is then, until none lowers the error, but no more pairs than there are candidates
- * of a kind. Equals rank by position, lower first. What G cannot tell (an input that is always zero) comes back with its value of `values`.
+ * In each round the candidates of a row are the kept weights with the lowest cost by themselves, and the pruned weights with the
+ * highest gain by themselves. The best of all their pairs is swapped, then the best pair after that, until no pair lowers the error.
+ * A round swaps at most as many pairs as there are candidates of a kind. Ties go to the lower position. A weight whose input is
+ * always zero comes back with its value from `values`, because G says nothing about it.
  *
- * A row takes about `8 in` operations a round to find candidates, `5 candidates^2` a swap to choose it, and `4 in` a swap to keep c exact.
+ * A row needs about `8 in` operations per round to find candidates. Each swap needs `5 candidates^2` operations to choose it and
+ * `4 in` to keep c exact.
  *
  * @throws PatternError, NonFiniteScoreError, PruningInputError
  */
@@ -104,19 +106,19 @@ function check({ name, shape, gram, correlation, values, mask, pattern, rounds, 
   checkFinite(values, inputs, `values of ${name}`);
 }
 
-/** One row as it stands. */
+/** The current state of one row. */
 interface Row {
   mask: Uint8Array;
   values: Float32Array;
   correlation: Float64Array;
 }
 
-/** Candidates, and the swaps among them. Its arrays serve all rows. */
+/** Finds candidates and swaps them. Its arrays are reused for all rows. */
 class Search {
   private readonly kept: BestFew;
   private readonly pruned: BestFew;
   private readonly pairs: PairSwaps;
-  /** The Gram matrix's diagonal, which is read for every row. */
+  /** The diagonal of the Gram matrix, which is read for every row. */
   private readonly squares: Float64Array;
 
   constructor(private readonly linear: Pick<ExactSwaps, 'gram' | 'shape' | 'fitted'>, size: number) {
@@ -127,7 +129,7 @@ class Search {
     this.pairs = new PairSwaps(size);
   }
 
-  /** Makes a round's swaps among the inputs [from, to) of a row, which is brought up to date. */
+  /** Makes the swaps of one round among the inputs [from, to) of a row, and updates the row. */
   swapWithin(row: Row, from: number, to: number): { swaps: number; lowered: number } {
     const { linear, kept, pruned, pairs } = this;
     this.findCandidates(row, from, to);
@@ -152,7 +154,7 @@ class Search {
     }
   }
 
-  /** Brings the row to what the pairs have come to: mask, values, and the correlation by a column of G for every value that changed. */
+  /** Copies the result of the swaps to the row: mask and values, and the correlation, by one column of G for every changed value. */
   private take({ mask, values, correlation }: Row): void {
     const { linear: { gram, shape: [, inputs] }, pairs } = this;
     for (let id = 0; id < pairs.count; id++) {

@@ -3,7 +3,8 @@ import type { Tensor2D } from '../../engine/index.js';
 import { checkFinite } from './finite.js';
 
 /**
- * What {@link checkFinite} does, where the values lie: one number comes down. Only where one is not finite do all come down, to name its place.
+ * The same as {@link checkFinite}, on the device. Downloads a single number. Only if a value is not finite, all values are downloaded to
+ * find its position.
  *
  * @param values `[out, in]`
  * @throws NonFiniteScoreError

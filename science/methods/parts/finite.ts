@@ -1,16 +1,16 @@
 import { NonFiniteScoreError } from './errors.js';
 import { bitsOf } from './float-bits.js';
 
-/** Exponent of NaN and infinity. */
+/** The exponent bits of NaN and infinity. */
 const nonFinite = 0x7f800000;
 
 /**
- * Refuses values that have no order.
+ * Checks that all values are finite, so that they can be ordered.
  *
  * @param values row-major `[out, in]`
- * @param subject what they are and of which linear, for the message: `importance of model.layers.0.mlp.up_proj.weight`
+ * @param subject what the values are and of which linear, for the message: `importance of model.layers.0.mlp.up_proj.weight`
  * @param firstRow row of the linear at which `values` begins
- * @throws NonFiniteScoreError with the first position of a NaN or an infinity.
+ * @throws NonFiniteScoreError with the position of the first NaN or infinity.
  */
 export function checkFinite(values: Float32Array, inputs: number, subject: string, firstRow = 0): void {
   const bits = bitsOf(values);

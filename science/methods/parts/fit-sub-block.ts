@@ -6,7 +6,7 @@ import type { Moments } from './masked-least-squares.js';
 import { maskedWeights } from './masked-weights.js';
 import { TokenSums } from './token-sums.js';
 
-/** What a fit makes of one linear: its mask, and values `[out, in]`, anything finite where pruned. */
+/** The fit of one linear: its mask, and its values `[out, in]`. Values of pruned weights may be any finite number. */
 export interface FittedLinear {
   mask: Uint8Array;
   values: Float32Array;
@@ -15,16 +15,16 @@ export interface FittedLinear {
 export interface SubBlockFit {
   subBlock: SubBlock;
   dense: Weights;
-  /** Visits windows in the same order each time: the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
+  /** Visits all windows, in the same order each time, with the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
   each: (visit: (x: Tensor3D, y: Tensor3D) => void) => Promise<void>;
-  /** Fits linears that read the same input to what each is to give: its target is `sum y x^T`, `[out, in]`. Tensors stay the caller's. */
+  /** Fits linears that read the same input, each to its target `sum y x^T`, `[out, in]`. Must not dispose the tensors. */
   fit: (linears: readonly LinearSpec[], moments: Moments, targets: readonly Tensor2D[]) => Promise<FittedLinear[]>;
 }
 
 /**
- * Fits the linears of a sub-block from sums over tokens: first those that read its input, then the output linear. The input linears are to give what the dense ones
- * give. The output linear, which then reads the others' new results, is to give the sub-block's dense output, so that it makes up
- * for their errors too.
+ * Fits the linears of a sub-block from sums over tokens: first the input linears, then the output linear. The input linears are fitted to
+ * the outputs of their dense weights. The output linear then reads the new results of the input linears and is fitted to the dense
+ * output of the sub-block, so that it also compensates for their errors.
  *
  * @returns by weight name
  */

@@ -2,17 +2,17 @@ import { PermanentFault } from '../../../errors/fault.js';
 import { diagonal64, type Float64Matrix, type Tensor2D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 
-/** Thrown when a Hessian is not finite, or so far from positive definite that no damping in bounds makes it so. */
+/** Thrown when a Hessian is not finite, or not positive definite even with the maximum damping. */
 export class HessianError extends PermanentFault {}
 
-/** What SparseGPT reads of a Hessian. Linears that share their input share it, and its owner disposes it. */
+/** The factor of a Hessian that SparseGPT reads. Linears with the same input share it. Its owner disposes it. */
 export class HessianFactor {
   private onHost?: Promise<Float64Array>;
   private onDevice?: Tensor2D;
 
   /**
-   * @param factor U `[in, in]` with `(H / s + damping I)^-1 = U^T U`, s being the mean diagonal of H; the factor's own from now on
-   * @param damping that was used: what was asked for, or more where that did not suffice
+   * @param factor U `[in, in]` with `(H / s + damping I)^-1 = U^T U`, where s is the mean diagonal of H; owned by this object from now on
+   * @param damping the damping used: as requested, or more if that was not enough
    * @param dead inputs that are always zero, ascending
    */
   constructor(private readonly factor: Float64Matrix, readonly damping: number, readonly dead: Uint32Array) {}
@@ -26,7 +26,7 @@ export class HessianFactor {
     return (this.onHost ??= this.factor.values());
   }
 
-  /** U in float32 in the engine; stays the factor's own. */
+  /** U in float32 in the engine. Must not be disposed by the caller. */
   tensor(): Tensor2D {
     return (this.onDevice ??= this.factor.toFloat32());
   }
@@ -37,22 +37,22 @@ export class HessianFactor {
   }
 }
 
-/** More than this, relative to the mean diagonal, and nothing of H is left. */
+/** Maximum damping, relative to the mean diagonal. More would leave nothing of H. */
 const maxDamping = 100;
-/** Where no damping was asked for and some is needed. */
+/** The first damping that is tried if none was requested but some is needed. */
 const leastDamping = 1e-8;
 
 /**
- * Upper Cholesky factor of the inverse of the damped Hessian (Frantar and Alistarh 2023, section 3.3).
- * Where it does not exist, the damping is raised tenfold until it succeeds.
+ * Computes the upper Cholesky factor of the inverse of the damped Hessian (Frantar and Alistarh 2023, section 3.3).
+ * If it does not exist, the damping is multiplied by ten until it does.
  *
- * The mean diagonal, to which damping is relative, is that of the inputs that are not dead, and dead inputs get it as their
- * diagonal. (The paper's code gives them 1, whatever the unit of the activations.)
+ * Damping is relative to the mean diagonal of the inputs that are not dead. Dead inputs get this mean as their diagonal. (The
+ * paper's code gives them 1, regardless of the unit of the activations.)
  *
  * @param hessian a sum of `x x^T`, `[in, in]`, in any scale; not changed
  * @param damping relative to the mean diagonal, >= 0
  * @param name of the linear, for error messages
- * @returns the caller's to dispose
+ * @returns the factor, which the caller disposes
  * @throws HessianError, PruningInputError
  */
 export async function factorHessian(hessian: Float64Matrix, damping: number, name = 'linear'): Promise<HessianFactor> {
@@ -63,7 +63,7 @@ export async function factorHessian(hessian: Float64Matrix, damping: number, nam
   const squares = await hessian.diagonal();
   const dead = Uint32Array.from(squares.keys()).filter((i) => squares[i] === 0);
   const trace = squares.reduce((sum, value) => sum + value, 0);
-  // All dead: any scale will do.
+  // If all inputs are dead, any scale will do.
   const scale = dead.length === squares.length ? 1 : trace / (squares.length - dead.length);
   if (scale > 0) {
     for (let used = damping; used <= maxDamping; used = Math.max(used * 10, leastDamping)) {
@@ -81,9 +81,9 @@ export async function factorHessian(hessian: Float64Matrix, damping: number, nam
 }
 
 /**
- * The factor for inputs of one size that have nothing to do with each other, where too few tokens were seen to tell more: scores then follow
- * from `|W|` alone, and no weight makes up for another.
- * @returns the caller's to dispose
+ * Returns the factor for uncorrelated inputs of equal size, for use when too few tokens were seen. Scores then depend on `|W|` alone, and
+ * kept weights do not compensate for pruned ones.
+ * @returns the factor, which the caller disposes
  */
 export function plainFactor(inputs: number, damping: number): HessianFactor {
   return new HessianFactor(diagonal64(new Float64Array(inputs).fill(1 / Math.sqrt(1 + damping))), damping, new Uint32Array());

@@ -2,30 +2,30 @@ import type { Tensor3D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
 import { TokenSums, type SummedBy } from './token-sums.js';
 
-/** What linears read that read the same tensor (q, k, v; gate, up; or one linear by itself). */
+/** An input, with the linears that read it (q, k, v; gate, up; or a single linear). */
 export interface SharedInput {
   /** In the order in which they run. */
   linears: LinearSpec[];
-  /** The caller's to dispose when the group is done with; {@link InputMoments.dispose} does so, too. */
+  /** The caller may dispose them when it no longer needs the group; {@link InputMoments.dispose} disposes all. */
   sums: TokenSums;
 }
 
 /**
- * `sum over tokens of x x^T` for the input x of every linear of a layer: one sum for all linears that read the same tensor. (SparseGPT's
- * paper has a factor 2 in its H, its code also 1 / sequences. Both drop out: damping is relative to the mean diagonal, and scores and
- * updates do not change when H is scaled.)
+ * `sum over tokens of x x^T` for the input x of every linear of a layer. Linears that read the same tensor share one sum. (The H of
+ * SparseGPT's paper has a factor 2, and its code also has 1 / sequences. Neither matters: damping is relative to the mean diagonal, and
+ * scaling H does not change scores and updates.)
  */
 export class InputMoments {
   readonly inputs: SharedInput[] = [];
-  /** The tensor that was added last, and who has asked for it. */
+  /** The tensor that was added last, and the linears that have added it. */
   private last?: { x: Tensor3D; input: SharedInput; readers: Set<string> };
 
-  /** @param by of each linear, what one product goes over */
+  /** @param by tells for each linear what one product covers */
   constructor(private readonly by: (linear: LinearSpec) => SummedBy = () => 'batch') {}
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
   readonly add = (linear: LinearSpec, x: Tensor3D): void => {
-    // The same tensor from the same linear again is a new batch.
+    // If the same linear adds the same tensor again, it is a new batch.
     if (this.last?.x === x && !this.last.readers.has(linear.name)) {
       const { input, readers } = this.last;
       readers.add(linear.name);

@@ -9,25 +9,25 @@ import type { Masks, Updates } from './masked-weights.js';
 
 export interface LayerForward {
   layer: DecoderLayer;
-  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Disposed batch by batch, or all at once where this fails, unless `keepInput`. */
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Unless `keepInput`, disposed batch by batch, or all on failure. */
   hidden: readonly Tensor3D[];
   /** Every tensor of the layer. */
   weights: Weights;
-  /** Masks of the linears; all weights count where absent. */
+  /** Masks of the linears. A linear without a mask is not pruned. */
   masks?: Masks;
-  /** Values of the linears that are not the dense ones. */
+  /** Values that replace the dense ones. */
   updates?: Updates;
-  /** Is handed the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
+  /** Called with the input `[batch, time, in]` of every linear as it runs. Must not keep the tensor. */
   onInput?: (linear: LinearSpec, x: Tensor3D) => void;
-  /** Is handed the input `[batch, time, hidden]` of every sub-block as it runs. Must not keep the tensor. */
+  /** Called with the input `[batch, time, hidden]` of every sub-block as it runs. Must not keep the tensor. */
   onSubBlock?: (subBlock: SubBlock, x: Tensor3D) => void;
   keepInput?: boolean;
-  /** Of each batch, where the sequences are questions. */
+  /** The layout of each batch, if the sequences are questions. */
   layouts?: readonly SequenceLayout[];
 }
 
 /**
- * Runs one decoder layer over all batches. Gives the same bits as the last pass of a rebuild under the same masks and updates.
+ * Runs one decoder layer over all batches. With the same masks and updates it gives the same bits as the last pass of a rebuild.
  *
  * @returns the residual stream after the layer, in the same batches
  */
@@ -38,7 +38,7 @@ export async function layerForward({ layer, hidden, weights, masks, updates, onI
       for (const [index, h] of hidden.entries()) {
         after.push(runLayer(layer, h, used, { onInput, onSubBlock }, layouts?.[index]));
         if (keepInput !== true) h.dispose();
-        // Lets a cancellation be seen between two batches.
+        // Lets a cancellation take effect between two batches.
         await macrotask();
       }
     }, updates);

@@ -1,6 +1,6 @@
 /**
- * A second opinion on masks, for after every stage: it counts, weight by weight, and shares nothing with the code that
- * selects. A mask that does not keep its budget stops the run instead of reaching a checkpoint.
+ * An independent check of the masks after every stage. It counts weight by weight and does not use the code that selects. A mask
+ * that does not keep its budget stops the run before it reaches a checkpoint.
  */
 import type { Granularity } from '../rebuild/method.js';
 import { groupBudget, sparseGptBlock } from './budget.js';
@@ -15,13 +15,13 @@ import type { Pattern, Shape } from './pattern.js';
 export interface LinearMask {
   name: string;
   shape: Shape;
-  /** One byte a weight. */
+  /** One byte per weight. */
   readonly mask: Uint8Array;
-  /** The same with one bit a weight, as in mask files, where it is at hand. Counting these is many times as fast. */
+  /** The same mask with one bit per weight, as in mask files, if available. Counting bits is many times faster. */
   readonly bits?: Uint8Array;
 }
 
-/** A mask for the checks; its bytes are made only if a check needs them. An empty one if there is none, which no check lets pass. */
+/** Returns a linear's mask for the checks. Its bytes are computed only if a check needs them. A missing mask is empty and fails every check. */
 export function linearMask(masks: Masks, { name, shape }: { name: string; shape: Shape }): LinearMask {
   const bits = masks instanceof MaskSet ? masks.bits(name) : undefined;
   return {
@@ -31,12 +31,12 @@ export function linearMask(masks: Masks, { name, shape }: { name: string; shape:
   };
 }
 
-/** What shares a budget in an unstructured initial mask. */
+/** The groups that share a budget in an unstructured initial mask. */
 export type InitialGroups = 'layer' | 'output' | 'columns';
 
 /**
- * Checks an initial mask: every group has exactly its budget of zeros, `floor(size * sparsity)` or its part of the target's
- * `pruned`, which they add up to; with N:M exactly M - N.
+ * Checks that every group of an initial mask has exactly its budget of zeros: `floor(size * sparsity)`, or its part of the target's
+ * `pruned`, which is then also checked as the total. With N:M it is M - N.
  *
  * @param groups `layer` for magnitude, `output` for Wanda, `columns` (blocks of 128, in all rows) for SparseGPT
  * @throws MaskBudgetError naming linear, row or columns, and both counts
@@ -55,7 +55,7 @@ export function checkInitialMask(linear: LinearMask, target: MaskTarget, groups:
   if (target.pruned !== undefined) expectZeros(sumOf(counts, linear.name), target.pruned);
 }
 
-/** Zeros of every block of columns; the last one may be narrower. */
+/** Counts the zeros of every block of columns. The last block may be narrower. */
 function blocksOf(linear: LinearMask): Count[] {
   const columns = countZeros(linear, 'input');
   const blocks: Count[] = [];
@@ -67,7 +67,7 @@ function blocksOf(linear: LinearMask): Count[] {
 }
 
 /**
- * Checks the rebuilt masks of one sub-block: every group of the granularity has as many zeros as before, and with N:M
+ * Checks the rebuilt masks of one sub-block: every group of the granularity has the same number of zeros as before, and with N:M
  * every M consecutive inputs of a row keep N.
  *
  * @param before the same linears as in `after`, in the same order
@@ -91,8 +91,7 @@ export function checkRebuiltMasks(
 }
 
 /**
- * Checks that a mask holds zeros and ones, one a weight, and with N:M that of every M consecutive inputs of every row
- * exactly N are kept.
+ * Checks that a mask holds one 0 or 1 per weight, and with N:M that every row keeps exactly N of every M consecutive inputs.
  *
  * @throws MaskBudgetError
  */
@@ -120,7 +119,7 @@ export function checkPattern(linear: LinearMask, pattern: Pattern): void {
   }
 }
 
-/** Whether the bits alone show that the pattern holds. If not, the bytes say where it does not. */
+/** Returns whether the bits alone show that the pattern holds. If not, the bytes are checked to find out where it does not. */
 function holdsByBits({ shape: [outputs, inputs], bits }: LinearMask, pattern: Pattern): boolean {
   if (bits === undefined || inputs % 8 !== 0 || bits.length !== (outputs * inputs) / 8) return false;
   if (pattern.kind === 'unstructured') return true;
@@ -134,10 +133,10 @@ function holdsByBits({ shape: [outputs, inputs], bits }: LinearMask, pattern: Pa
   return bits.every((byte) => holds[byte] === 1);
 }
 
-/** Ones in each byte. */
+/** The number of ones in each byte value. */
 const ones = Uint8Array.from({ length: 256 }, (_, byte) => Array.from({ length: 8 }, (_, bit) => (byte >>> bit) & 1).reduce((sum, bit) => sum + bit));
 
-/** How many weights of a linear its mask keeps, and how many there are. */
+/** Returns how many weights of a linear its mask keeps, and how many there are. */
 export function keptWeights(linear: LinearMask): { kept: number; size: number } {
   const [{ zeros, size }] = countZeros(linear, 'layer');
   return { kept: size - zeros, size };
@@ -162,7 +161,7 @@ function sumOf(counts: readonly Count[], where: string): Count {
   return { where, zeros: sum('zeros'), size: sum('size') };
 }
 
-/** Zeros of every row, from bits. Rows begin at whole bytes. */
+/** Counts the zeros of every row from bits. Every row must begin at a whole byte. */
 function rowZeros(bits: Uint8Array, outputs: number, inputs: number): Float64Array {
   const rows = new Float64Array(outputs);
   const bytes = inputs / 8;
@@ -174,7 +173,7 @@ function rowZeros(bits: Uint8Array, outputs: number, inputs: number): Float64Arr
   return rows;
 }
 
-/** Zeros of every group of one linear. */
+/** Counts the zeros of every group of one linear. */
 function countZeros(linear: LinearMask, granularity: 'layer' | 'output' | 'input'): Count[] {
   const { name, shape: [outputs, inputs], bits } = linear;
   if (bits !== undefined && inputs % 8 === 0 && granularity !== 'input') {

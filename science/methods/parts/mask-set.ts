@@ -3,25 +3,25 @@ import type { Tensor2D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 import type { Shape } from './pattern.js';
 
-/** One linear's mask in the forms that it has had so far. All of them say the same. */
+/** The mask of one linear, in the forms that were needed so far. All forms hold the same mask. */
 interface Forms {
   shape: Shape;
-  /** One byte a weight. */
+  /** One byte per weight. */
   bytes?: Uint8Array;
-  /** One bit a weight, as in mask files. */
+  /** One bit per weight, as in mask files. */
   bits?: Uint8Array;
   /** float32 `[out, in]` of 0 and 1, on the device. */
   tensor?: Tensor2D;
 }
 
 /**
- * Masks by linear that change their form only where somebody needs another one. As a map it has one byte a weight, like any
- * {@link Masks}; nobody may change these. Where masks are selected on the device they stay there as tensors, and one bit a weight comes down.
+ * Masks by linear, converted to another form only when it is needed. As a map it has one byte per weight, like any {@link Masks}. These
+ * bytes must not be changed. Masks that were selected on the device stay there as tensors, and are downloaded as one bit per weight.
  */
 export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   private constructor(private readonly forms: ReadonlyMap<string, Forms>) {}
 
-  /** @param bits of each linear, as mask files have them */
+  /** @param bits of each linear, as in mask files */
   static ofBits(linears: readonly { name: string; shape: Shape }[], bits: ReadonlyMap<string, Uint8Array>): MaskSet {
     return new MaskSet(new Map(linears.map(({ name, shape }) => {
       const own = bits.get(name);
@@ -32,7 +32,7 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
     })));
   }
 
-  /** @param tensors float32 `[out, in]`; they belong to the set from now on */
+  /** @param tensors float32 `[out, in]`; owned by the set from now on */
   static ofTensors(tensors: ReadonlyMap<string, Tensor2D>): MaskSet {
     return new MaskSet(new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, tensor: keep(tensor) }])));
   }
@@ -51,29 +51,29 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
     return (forms.bytes ??= maskBytes(this.bits(name) as Uint8Array, forms.shape[0] * forms.shape[1]));
   }
 
-  /** One bit a weight, as in mask files. They come down from the device once. */
+  /** One bit per weight, as in mask files. They are downloaded from the device at most once. */
   bits(name: string): Uint8Array | undefined {
     const forms = this.forms.get(name);
     if (forms === undefined) return undefined;
     return (forms.bits ??= downloadBits(forms.tensor as Tensor2D));
   }
 
-  /** The mask on the device, the set's own; undefined if it is not there. */
+  /** The mask on the device, owned by the set; undefined if it is not there. */
   tensor(name: string): Tensor2D | undefined {
     return this.forms.get(name)?.tensor;
   }
 
-  /** A set of the bits alone, whatever becomes of this one's tensors. */
+  /** Returns a set of the bits alone, which does not depend on the tensors of this set. */
   downloaded(): MaskSet {
     return new MaskSet(new Map([...this.forms].map(([name, { shape }]) => [name, { shape, bits: this.bits(name) }])));
   }
 
-  /** This set with the masks of others in the place of its own. */
+  /** Returns a set with the masks of `others` added to, or in place of, those of this set. */
   with(others: MaskSet): MaskSet {
     return new MaskSet(new Map([...this.forms, ...others.forms]));
   }
 
-  /** Frees what is on the device. What has not come down is lost. */
+  /** Frees the masks on the device. Masks that were not downloaded are lost. */
   dispose(): void {
     for (const forms of this.forms.values()) {
       forms.tensor?.dispose();
@@ -102,15 +102,15 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
   }
 }
 
-/** A mask's one byte a weight, of float32 on the device; one bit a weight comes down. The tensor stays the caller's. */
+/** Returns a float32 mask on the device as one byte per weight. Downloads one bit per weight. Does not dispose the tensor. */
 export function downloadMask(mask: Tensor2D): Uint8Array {
   return maskBytes(downloadBits(mask), mask.size);
 }
 
-/** The four bytes 0 or 1, as one little-endian word, that each value of four bits stands for. */
+/** For each value of four bits: the four bytes 0 or 1 as one little-endian word. */
 const spread = Uint32Array.from({ length: 16 }, (_, bits) => (bits & 1) | ((bits & 2) << 7) | ((bits & 4) << 14) | ((bits & 8) << 21));
 
-/** One byte a weight, from one bit a weight. @param bits `ceil(size / 8)` bytes */
+/** Converts one bit per weight to one byte per weight. @param bits `ceil(size / 8)` bytes */
 export function maskBytes(bits: Uint8Array, size: number): Uint8Array {
   const words = new Uint32Array(2 * bits.length);
   for (let i = 0; i < bits.length; i++) {

@@ -2,7 +2,7 @@ import { tf } from '../../engine/index.js';
 import type { Tensor1D, Tensor2D } from '../../engine/index.js';
 import { uploadMask } from './masked-weights.js';
 
-/** Sums over tokens that a least-squares fit of one linear needs. */
+/** The sums over tokens that a least-squares fit of one linear needs. */
 export interface Moments {
   /** `sum x x^T`, `[in, in]` */
   products: Tensor2D;
@@ -11,25 +11,25 @@ export interface Moments {
 }
 
 export interface MaskedLeastSquares extends Moments {
-  /** `sum y x^T`, `[out, in]`: what the linear is to give, against what it reads. */
+  /** `sum y x^T`, `[out, in]`, where x is the input and y the wanted output. */
   targets: Tensor2D;
-  /** Where the fit begins and what damping holds it to, `[out, in]`; not read where pruned. */
+  /** Where the fit begins, and what damping pulls it to, `[out, in]`. Pruned weights are ignored. */
   start: Tensor2D;
   /** `[out, in]`, 1 = kept. */
   mask: Uint8Array;
-  /** Share of an input's own square that holds its weights to the start, >= 0. */
+  /** The share of an input's own square with which its weights are pulled to the start, >= 0. */
   damping: number;
-  /** Rows are independent. So many weights are fitted at once, which bounds the memory to a few times this in float32. */
+  /** Weights that are fitted at once (rows are independent). Limits the memory to a few times this number in float32. */
   weightsAtOnce?: number;
 }
 
-/** Enough for errors to stop falling (tried up to 30 on the models of docs/quality.md). */
+/** After this many steps errors stop falling (tried up to 30 on the models of docs/quality.md). */
 const iterations = 10;
 
 /**
- * The weights W on the mask that minimise `sum ||W x - y||^2 + damping * sum_j H_jj ||W_j - start_j||^2`, H being `sum x x^T`: all
- * rows side by side by conjugate gradients, preconditioned by the diagonal, a fixed number of steps. (ALPS, Meng et al. 2024,
- * section 3.3, does so after its own choice of mask.) An input that is always zero keeps its weights.
+ * Returns the weights W on the mask that minimise `sum ||W x - y||^2 + damping * sum_j H_jj ||W_j - start_j||^2`, where H is `sum x x^T`.
+ * It runs a fixed number of conjugate gradient steps for all rows side by side, preconditioned by the diagonal. (ALPS, Meng et al.
+ * 2024, section 3.3, does the same after its own choice of mask.) An input that is always zero keeps its weights.
  *
  * @returns `[out, in]`; 0 or -0 where pruned
  */
@@ -55,7 +55,7 @@ interface Kept extends Omit<MaskedLeastSquares, 'mask' | 'weightsAtOnce'> {
   kept: Tensor2D;
 }
 
-/** The same in the engine, for all rows at once. The caller runs it in a `tf.tidy`. */
+/** The same with tensors, for all rows at once. Call it in a `tf.tidy`. */
 export function fitKept({ products, squares, targets, start, kept, damping }: Kept): Tensor2D {
   const ridge = squares.mul<Tensor1D>(damping);
   const precondition = tf.divNoNan<Tensor1D>(tf.onesLike(squares), squares.add(ridge));
@@ -73,7 +73,7 @@ export function fitKept({ products, squares, targets, start, kept, damping }: Ke
     state = tf.tidy(() => {
       const [w, r, p, rz] = before;
       const ap = apply(p);
-      // A row that is solved has nothing left to divide by.
+      // For a row that is solved, the divisor is zero.
       const length = tf.divNoNan<Tensor2D>(rz, rowSums(p, ap));
       const residual = r.sub<Tensor2D>(ap.mul(length));
       const z = residual.mul<Tensor2D>(precondition);

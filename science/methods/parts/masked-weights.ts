@@ -4,29 +4,29 @@ import type { Weights } from '../../models/types.js';
 import { PruningInputError } from './errors.js';
 import { MaskSet } from './mask-set.js';
 
-/** Masks by linear: row-major `[out, in]`, one byte a weight, 1 = kept. A {@link MaskSet} where they may also have other forms. */
+/** Masks by linear: row-major `[out, in]`, one byte per weight, 1 = kept. A {@link MaskSet} may also hold other forms. */
 export type Masks = ReadonlyMap<string, Uint8Array>;
 
-/** Values of the linears whose weights are not the dense ones: row-major `[out, in]`, anything finite where pruned. */
+/** Values of the linears whose weights differ from the dense ones: row-major `[out, in]`. Pruned weights may have any finite value. */
 export type Updates = ReadonlyMap<string, Float32Array>;
 
 /**
- * Runs work with the pruned weights zero: masked once for all batches, and disposed after. Tensors that are as they were are
- * the same objects, not copies.
+ * Runs `work` with the pruned weights set to zero. Weights are masked once for all batches, and disposed afterwards. Unchanged tensors
+ * are passed on as the same objects, not copies.
  *
  * @param masks of some or all linears in `weights`; others are ignored
- * @param updates stand in for the weights of the same name, masked or not; others are ignored
+ * @param updates replace the weights of the same name, masked or not; others are ignored
  */
 export async function withMasked<T>(weights: Weights, masks: Masks, work: (masked: Weights) => Promise<T>, updates?: Updates): Promise<T> {
   return withNew(weights, maskedWeights(weights, masks, updates), work);
 }
 
-/** Runs work with updates in place of the weights of the same name, unmasked. */
+/** Runs `work` with updates in place of the weights of the same name, unmasked. */
 export async function withUpdates<T>(weights: Weights, updates: Updates, work: (updated: Weights) => Promise<T>): Promise<T> {
   return withNew(weights, maskedWeights(weights, new Map(), updates), work);
 }
 
-/** The weights with updates in their places and pruned ones zero; what has a mask or an update is a new tensor, the caller's to dispose. */
+/** Applies updates and sets pruned weights to zero. Weights with a mask or an update are new tensors, which the caller disposes. */
 export function maskedWeights(weights: Weights, masks: Masks, updates: Updates = new Map()): Weights {
   const result = new Map<string, Tensor>(weights);
   for (const [name, weight] of weights) {
@@ -41,7 +41,7 @@ export function maskedWeights(weights: Weights, masks: Masks, updates: Updates =
   return result;
 }
 
-/** float32 of 0 and 1; undefined if there is no mask. */
+/** Returns a mask as float32 of 0 and 1; undefined if there is no mask. */
 function maskTensor(masks: Masks, name: string, shape: number[]): Tensor | undefined {
   const there = masks instanceof MaskSet ? masks.tensor(name) : undefined;
   if (there !== undefined) return there;
@@ -49,7 +49,7 @@ function maskTensor(masks: Masks, name: string, shape: number[]): Tensor | undef
   return mask && uploadMask(mask, shape);
 }
 
-/** One byte a weight -> float32 of 0 and 1 on the device. Only the bytes go up. */
+/** Converts one byte per weight to float32 of 0 and 1 on the device. Only the bytes are uploaded. */
 export function uploadMask<T extends Tensor>(mask: Uint8Array, shape: number[]): T {
   return tf.tidy(() => tf.tensor(mask, shape, 'bool').cast<T>('float32'));
 }
@@ -65,9 +65,9 @@ async function withNew<T>(weights: Weights, used: Weights, work: (used: Weights)
 }
 
 /**
- * The mask of a linear.
+ * Returns the mask of a linear.
  *
- * @throws PruningInputError if there is none
+ * @throws PruningInputError if it has no mask
  */
 export function maskOf(masks: Masks, name: string): Uint8Array {
   const mask = masks.get(name);
@@ -77,7 +77,7 @@ export function maskOf(masks: Masks, name: string): Uint8Array {
   return mask;
 }
 
-/** The masks of these linears alone. @throws PruningInputError if one is missing */
+/** Returns the masks of these linears. @throws PruningInputError if one is missing */
 export function masksOf(linears: readonly { name: string }[], masks: Masks): Map<string, Uint8Array> {
   return new Map(linears.map(({ name }) => [name, maskOf(masks, name)]));
 }

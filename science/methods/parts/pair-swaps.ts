@@ -1,10 +1,10 @@
-/** Sums of squares below this are of inputs that are always zero, or as good as: no value can be told from them. */
+/** An input with a sum of squares below this counts as always zero. No value can be computed from it. */
 export const dead = 1e-30;
 
-/** Share of what a swap takes and gives that it has to gain: less may be rounding of the float32 sums that it is computed from. */
+/** The minimum gain of a swap, as a share of the sum of its cost and benefit. A smaller gain may be rounding of the float32 sums. */
 const least = 1e-6;
 
-/** Of the linear and the row, what swaps among a few of its weights need. */
+/** The linear's data that swaps among a few weights of a row need. */
 export interface PairsOf {
   gram: Float32Array | Float64Array;
   /** `[out, in]` */
@@ -18,13 +18,13 @@ interface RowOf {
 
 /**
  * A few kept and a few pruned weights of a row, with their part of the Gram matrix and of the correlation c in float64
- * (science/methods/parts/exact-swaps.ts): what swaps among them do is known without looking at the rest of the row.
+ * (science/methods/parts/exact-swaps.ts). The effect of swaps among them does not depend on the rest of the row.
  */
 export class PairSwaps {
-  /** Of weights, the kept ones first, then the pruned ones, as they were loaded. */
+  /** Number of weights. The kept ones come first, then the pruned ones, as loaded. */
   count = 0;
   readonly positions: Int32Array;
-  /** Of kept weights their values, of pruned ones those that they come back with. */
+  /** The values of kept weights, and the values that pruned weights come back with. */
   readonly values: Float64Array;
   private readonly before: Float64Array;
   private readonly correlation: Float64Array;
@@ -36,7 +36,7 @@ export class PairSwaps {
   private keptCount = 0;
   private prunedCount = 0;
 
-  /** @param size weights of a kind that are loaded at most */
+  /** @param size maximum number of kept and of pruned weights that are loaded */
   constructor(size: number) {
     const both = 2 * size;
     this.positions = new Int32Array(both);
@@ -67,7 +67,7 @@ export class PairSwaps {
       this.values[id] = row.values[at];
       this.before[id] = isKept ? row.values[at] : 0;
       this.correlation[id] = row.correlation[at];
-      // Reads all over a large matrix are what this costs most, so each pair is read once.
+      // Scattered reads of a large matrix are the main cost, so each pair is read once.
       for (let other = 0; other <= id; other++) this.gram[id * count + other] = this.gram[other * count + id] = gram[at * inputs + positions[other]];
       const square = this.gram[id * count + id];
       this.inverse[id] = square < dead ? 0 : 1 / square;
@@ -78,12 +78,12 @@ export class PairSwaps {
     return this.keeps[id];
   }
 
-  /** By how much a weight's value, zero while pruned, has changed since it was loaded. */
+  /** How much a weight's value has changed since it was loaded. A pruned weight counts as zero. */
   change(id: number): number {
     return (this.keeps[id] === 1 ? this.values[id] : 0) - this.before[id];
   }
 
-  /** Swaps the best pair, and the next best, until none lowers the error, but no more than there are weights of a kind. */
+  /** Swaps the best pair, then the next best, until no pair lowers the error. Makes at most as many swaps as there are weights of a kind. */
   swap(fitted: boolean): { swaps: number; lowered: number } {
     const most = Math.max(this.keptCount, this.prunedCount);
     let swaps = 0;
@@ -97,7 +97,7 @@ export class PairSwaps {
     return { swaps, lowered };
   }
 
-  /** @returns by how much the error went down; 0 where no pair lowers it */
+  /** @returns the decrease of the error; 0 if no pair lowers it */
   private swapBest(fitted: boolean): number {
     const { kept, pruned, values, keeps } = this;
     const [i, j] = this.bestPair(fitted);
@@ -112,7 +112,7 @@ export class PairSwaps {
     return back - cost;
   }
 
-  /** Places of the pair that lowers the error most; ties go to the lowest position taken away, then brought back. */
+  /** Returns the indices of the pair that lowers the error most. Ties go to the lowest position of u (pruned), then of p (brought back). */
   private bestPair(fitted: boolean): [number, number] {
     const { kept, pruned, positions, keptCount, prunedCount, values, correlation, gram, inverse, count } = this;
     let best = Infinity;
@@ -137,17 +137,17 @@ export class PairSwaps {
     return [bestKept, bestPruned];
   }
 
-  /** What taking u away costs, what bringing p back after that gains, and with which value. */
+  /** Returns the cost of pruning u, the gain of then bringing p back, and the value of p. */
   private effectOf(u: number, p: number, fitted: boolean): { cost: number; back: number; value: number } {
     const { values, correlation, gram, inverse, count } = this;
     const a = values[u];
     const c = correlation[p] + a * gram[u * count + p];
-    // What the caller stores is a float32.
+    // The caller stores a float32.
     const value = fitted && inverse[p] > 0 ? Math.fround(c * inverse[p]) : values[p];
     return { cost: a * (2 * correlation[u] + a * gram[u * count + u]), back: value * (2 * c - value * gram[p * count + p]), value };
   }
 
-  /** A weight's value changes: so does what the row leaves unexplained. */
+  /** Updates the correlation for a change of a weight's value. */
   private move(id: number, change: number): void {
     const { correlation, gram, count } = this;
     for (let other = 0; other < count; other++) correlation[other] -= change * gram[id * count + other];

@@ -1,6 +1,6 @@
 import { PatternError, PruningInputError } from './errors.js';
 
-/** Where the zeros may be: anywhere, or such that of every M (`of`) consecutive inputs of a row exactly N (`keep`) are kept. */
+/** Where the zeros may be: anywhere, or so that a row keeps exactly N (`keep`) of every M (`of`) consecutive inputs. */
 export type Pattern = { kind: 'unstructured' } | { kind: 'N:M'; keep: number; of: number };
 
 /** `[out, in]` */
@@ -26,12 +26,12 @@ export function parsePattern(text: string): Pattern {
   return { kind: 'N:M', keep, of };
 }
 
-/** The text that {@link parsePattern} reads. */
+/** Returns the text that {@link parsePattern} reads. */
 export function patternText(pattern: Pattern): string {
   return pattern.kind === 'unstructured' ? pattern.kind : `${pattern.keep}:${pattern.of}`;
 }
 
-/** Share of zeros that the pattern fixes; undefined for `unstructured`. */
+/** Returns the share of zeros that the pattern fixes; undefined for `unstructured`. */
 export function patternSparsity(pattern: Pattern): number | undefined {
   return pattern.kind === 'unstructured' ? undefined : (pattern.of - pattern.keep) / pattern.of;
 }
@@ -48,15 +48,15 @@ export function checkDivides(pattern: Pattern, linear: { name: string; shape: Sh
   });
 }
 
-/** Values of M that {@link detectPattern} looks for. */
+/** The values of M that {@link detectPattern} tries. */
 const detectable = [2, 4, 8, 16, 32];
 
 /**
- * The pattern that all masks share: N:M with the smallest M of 2, 4, 8, 16 and 32 such that every group of M consecutive
- * inputs of every row of every linear keeps the same number, neither none nor all; else `unstructured`.
+ * Returns the pattern that all masks share. It is N:M with the smallest M of 2, 4, 8, 16 and 32 for which every group of M consecutive
+ * inputs, in every row of every linear, keeps the same number of weights, neither none nor all. Otherwise it is `unstructured`.
  *
  * @param masks row-major `[out, in]`, 1 = kept
- * @param shapes one a mask
+ * @param shapes one per mask
  */
 export function detectPattern(masks: readonly Uint8Array[], shapes: readonly Shape[]): Pattern {
   if (masks.length !== shapes.length) {
@@ -70,7 +70,7 @@ export function detectPattern(masks: readonly Uint8Array[], shapes: readonly Sha
   return unstructured;
 }
 
-/** How many every group of `of` consecutive weights keeps; 0 where they differ. Rows are whole groups, so masks may be read flat. */
+/** Returns how many weights every group of `of` consecutive weights keeps; 0 if they differ. Rows are whole groups, so masks are read flat. */
 function commonKeep(masks: readonly Uint8Array[], of: number): number {
   let common = -1;
   for (const mask of masks) {

@@ -1,4 +1,4 @@
-/** A growing list of positions that is used again for every group, so that a row costs no allocation. */
+/** A growing list of positions that is reused for every group, so that a row needs no allocation. */
 export class PositionList {
   length = 0;
   private positions = new Uint32Array(0);
@@ -7,7 +7,7 @@ export class PositionList {
     this.length = 0;
   }
 
-  /** The array to write into, with room for so many positions after `length`, and one to spare. */
+  /** Returns the array to write into. It has room for `more` positions after `length`, plus one. */
   room(more: number): Uint32Array {
     const needed = this.length + more + 1;
     if (this.positions.length < needed) {
@@ -18,7 +18,7 @@ export class PositionList {
     return this.positions;
   }
 
-  /** What was written. */
+  /** Returns the positions that were written. */
   view(): Uint32Array {
     return this.positions.subarray(0, this.length);
   }

@@ -1,14 +1,14 @@
 import { bitsOf, isLess, magnitudeBits } from './float-bits.js';
 import { orderStatistic } from './selection.js';
 
-/** Up to this size, ranks within a group are counted directly: the groups of N:M. */
+/** Up to this group size, ranks are counted directly. This is for the groups of N:M. */
 const smallGroup = 32;
 
 /**
- * Prunes the `count` smallest magnitudes of every group of `groupSize` consecutive scores; ties go to the lower position.
+ * Prunes the `count` smallest magnitudes of every group of `groupSize` consecutive scores. Ties go to the lower position.
  *
  * @param scores finite; a whole number of groups
- * @param mask as long as `scores`; every element is written, 1 = kept
+ * @param mask of the same length as `scores`; every element is written, 1 = kept
  */
 export function pruneSmallest(scores: Float32Array, groupSize: number, count: number, mask: Uint8Array): void {
   const bits = bitsOf(scores);
@@ -21,7 +21,7 @@ export function pruneSmallest(scores: Float32Array, groupSize: number, count: nu
   }
 }
 
-/** Keeps a weight if at least `count` of its group rank before it. */
+/** Keeps a weight if at least `count` others in its group rank before it. */
 function pruneByRank(bits: Uint32Array, groupSize: number, count: number, mask: Uint8Array): void {
   for (let start = 0; start < bits.length; start += groupSize) {
     const end = start + groupSize;

@@ -8,21 +8,21 @@ import type { Masks } from './masked-weights.js';
 
 export interface Refit extends Pick<SubBlockFit, 'subBlock' | 'dense' | 'each'> {
   masks: Masks;
-  /** The linears' values before, which damping holds them to; not read where pruned. */
+  /** The linears' values before, to which damping pulls the new ones. Pruned weights are ignored. */
   start: Weights;
-  /** How many tokens the windows have together. */
+  /** Total number of tokens in the windows. */
   tokens: number;
   /** Rounds values to what the checkpoint will hold. */
   round?: (linear: string, values: Float32Array) => Float32Array;
 }
 
 /**
- * New values for the weights that a sub-block has kept, so that they make up for those that went: least squares on the mask,
+ * Fits new values for the kept weights of a sub-block, so that they compensate for the pruned ones. It runs least squares on the mask,
  * one linear after the other ({@link fitSubBlock}).
  *
- * Each weight is held to its start the more, the fewer tokens there are for its linear: the damping is inputs / tokens.
+ * The damping is inputs / tokens: with fewer tokens, weights stay closer to their start.
  *
- * @returns values `[out, in]` of every linear of the sub-block, anything where pruned
+ * @returns values `[out, in]` of every linear of the sub-block; those of pruned weights are arbitrary
  */
 export async function refitSubBlock({ subBlock, dense, masks, start, each, tokens, round = (_, values) => values }: Refit): Promise<Map<string, Float32Array>> {
   const fitted = await fitSubBlock({
@@ -41,8 +41,8 @@ export async function refitSubBlock({ subBlock, dense, masks, start, each, token
 }
 
 /**
- * What a refit costs, in forwards of the sub-block over the same tokens. The steps of the fits are left out, which do not grow with
- * the tokens: at LLaMA-7B's size they are worth 0.2 to 0.35 forwards over 128 windows of 2048.
+ * Returns the cost of a refit in forwards of the sub-block over the same tokens. The steps of the fits are not counted, because they do
+ * not grow with the tokens: at the size of LLaMA-7B they cost 0.2 to 0.35 forwards over 128 windows of 2048.
  */
 export function refitForwards({ inputs, output }: Pick<SubBlock, 'inputs' | 'output'>): number {
   const size = ({ shape }: LinearSpec): number => shape[0] * shape[1];

@@ -3,11 +3,11 @@ import type { Float64Matrix, Tensor2D } from '../../engine/index.js';
 import { HessianError } from './hessian-factor.js';
 
 /**
- * `(A + ridge I)^-1` `[n, n]` in float32: its factor in float64, and the last product in float32.
+ * Computes `(A + ridge I)^-1` `[n, n]` in float32. Its factor is computed in float64, the last product in float32.
  *
- * @param matrix symmetric, positive semidefinite but for rounding that the ridge makes up for
- * @returns the caller's to dispose
- * @throws HessianError if there is none
+ * @param matrix symmetric, positive semidefinite except for rounding errors that the ridge outweighs
+ * @returns the inverse, which the caller disposes
+ * @throws HessianError if there is no inverse
  */
 export async function ridgeInverse(matrix: Tensor2D, ridge: number, name: string): Promise<Tensor2D> {
   const factor = await factorOf(matrix, ridge);
@@ -41,16 +41,16 @@ async function factorOf(matrix: Tensor2D, ridge: number): Promise<Float64Matrix 
 }
 
 /**
- * The same for a larger ridge, from the inverse X for the smaller one: four products in the engine, in place of another
- * factorisation.
+ * Computes the same for a larger ridge from the inverse X for the smaller one. This takes four products in the engine instead of
+ * another factorisation.
  *
- * With q = next / ridge - 1, the eigenvalues of `X (A + next I)` lie in [1, 1 + q], so `Y = 2 X / (2 + q)` is an inverse but for
- * a residual of norm `r = q / (2 + q)`: 0.13 for q = 0.3. A step of third order (`Y (I + R + R^2)`, whose R needs no product)
- * leaves r^3, a step of Newton's iteration (Schulz 1933) r^6, 5e-6. What error X had is squared by that step.
+ * With q = next / ridge - 1, the eigenvalues of `X (A + next I)` are in [1, 1 + q]. So `Y = 2 X / (2 + q)` is an inverse up to a
+ * residual R of norm `r = q / (2 + q)`: 0.13 for q = 0.3. A step of third order, `Y (I + R + R^2)`, for which R needs no product,
+ * leaves r^3. A step of Newton's iteration (Schulz 1933) then leaves r^6: 5e-6. That step also squares the error that X had.
  *
  * @param inverse for `ridge`; disposed
  * @param next at most 1.5 times the ridge
- * @returns the caller's to dispose
+ * @returns the inverse for `next`, which the caller disposes
  */
 export function raiseRidge(matrix: Tensor2D, inverse: Tensor2D, ridge: number, next: number): Tensor2D {
   const shrink = 2 / (1 + next / ridge);

@@ -1,22 +1,22 @@
-/** Tokens of experts: how many there are. */
+/** Counts the tokens of experts. */
 import { tf } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import type { SubBlock } from '../../models/types.js';
 import { linearsOf } from '../../models/linears.js';
 
-/** How many tokens a sub-block reads in x `[batch, time, hidden]`, what `enter` gave: of an expert those routed to it, without what fills up. */
+/** Counts the tokens that a sub-block reads in x `[batch, time, hidden]`, the result of `enter`. An expert reads those routed to it, not padding. */
 export function tokensIn({ expert }: SubBlock, x: Tensor3D): number {
   const [batch, time] = x.shape;
   if (expert === undefined) return batch * time;
-  // A token's norm is not zero in all features.
+  // Padding is zero in all features. A normalised token is not.
   return tf.tidy(() => x.abs().max(-1).greater(0).cast('int32').sum().dataSync()[0]);
 }
 
-/** Counts the tokens of each expert of a layer in one forward, and says which are too few. */
+/** Counts the tokens of each expert of a layer in one forward, and tells which experts have too few. */
 export class TokenCounts {
   private readonly tokens = new Map<SubBlock, number>();
 
-  /** @param minTokens with fewer, a linear's statistics are not used */
+  /** @param minTokens with fewer tokens, the statistics of a linear are not used */
   constructor(private readonly minTokens = 0) {}
 
   /** Fits `onSubBlock` of `layerForward`. */
@@ -24,12 +24,12 @@ export class TokenCounts {
     if (subBlock.expert !== undefined) this.tokens.set(subBlock, (this.tokens.get(subBlock) ?? 0) + tokensIn(subBlock, x));
   };
 
-  /** Tokens of the expert that a linear belongs to; undefined if it belongs to none. */
+  /** Returns the tokens of the expert that a linear belongs to; undefined if it belongs to none. */
   of(linear: string): number | undefined {
     return this.byLinear().get(linear);
   }
 
-  /** Tokens of the linears whose expert has too few, by weight name. */
+  /** Returns, by weight name, the tokens of the linears whose expert has too few. */
   few(): Map<string, number> {
     return new Map([...this.byLinear()].filter(([, count]) => count < this.minTokens));
   }

@@ -1,33 +1,33 @@
 /**
- * Exact order statistics without sorting. Finite floats of one sign order like their bits, so the k-th smallest is found
- * digit by digit: a histogram of the highest digit tells in which bin it lies and its rank within the bin, the bin's values
- * are taken aside, and so on down to the last bit. Ties are then known exactly. Every large pass is a loop over typed
- * arrays without branches that data decide.
+ * Exact order statistics without sorting. Finite floats of the same sign have the same order as their bits, so the k-th smallest is
+ * found digit by digit. A histogram of the highest digit tells its bin and its rank within the bin. The values of this bin are
+ * copied, and the next digit is found among them, down to the last bit. Then all ties are known exactly. Every large pass is a loop
+ * over typed arrays without data-dependent branches.
  *
  * All functions order by magnitude (the sign bit is ignored), so weights need no copy of their absolute values.
  */
 import { magnitudeBits } from './float-bits.js';
 
-/** Digits as [lowest bit, width]. Narrow ones where a group is small: clearing a histogram must not outweigh counting. */
+/** Digits as [lowest bit, width]. Small groups use narrow digits, because clearing a histogram must not cost more than counting. */
 const narrowDigits = [[23, 8], [15, 8], [7, 8], [0, 7]] as const;
 const wideDigits = [[20, 11], [10, 10], [0, 10]] as const;
 const wideFrom = 4096;
 
 const histogram = new Uint32Array(1 << 11);
-/** The values of a bin; grows to the largest that was met. */
+/** The values of a bin. Grows to the size of the largest bin. */
 let bin = new Uint32Array(0);
 
 export interface OrderStatistic {
   /** Bits of the magnitude. */
   bits: number;
-  /** How many values equal to it rank before it: it is number `before` (from 0) of `equal`. */
+  /** The number of equal values that rank before it: it is number `before` (from 0) of `equal`. */
   before: number;
-  /** How many values are equal to it, itself included. */
+  /** The number of values that are equal to it, including itself. */
   equal: number;
 }
 
 /**
- * The value of a rank (from 0, ascending by magnitude) in a group that may lie in several arrays.
+ * Returns the value with the given rank (from 0, ascending by magnitude) in a group that may consist of several arrays.
  *
  * @param segments bits of finite floats; `0 <= rank <` their total length
  */
@@ -53,7 +53,7 @@ function countDigits(segment: Uint32Array, shift: number, digit: number): void {
   for (let i = 0; i < segment.length; i++) histogram[((segment[i] & magnitudeBits) >>> shift) & digit]++;
 }
 
-/** The `count` values that begin with `prefix`, in {@link bin}; the candidates may be there already. */
+/** Copies the `count` values that begin with `prefix` to {@link bin}. The candidates may be in `bin` already. */
 function takeBin(candidates: readonly Uint32Array[], shift: number, prefix: number, count: number): Uint32Array {
   if (bin.length < count) bin = new Uint32Array(count);
   const target = bin;

@@ -4,12 +4,12 @@ import type { LinearSpec } from '../../models/types.js';
 import { PruningInputError } from './errors.js';
 
 /**
- * The 2-norm of every input of every linear over all calibration tokens, for Wanda. A batch is reduced over time in the
- * engine; sequences add up here in float64, so that neither many batches nor large activations cost precision.
+ * The 2-norm of every input of every linear over all calibration tokens, for Wanda. The engine sums each batch over time. Sequences are
+ * added here in float64, so that neither many batches nor large activations cost precision.
  */
 export class InputNorms {
   private readonly squares = new Map<string, Float64Array>();
-  /** Linears that read the same tensor share its reduction. */
+  /** The last tensor and its sums, which linears that read the same tensor share. */
   private last?: { x: Tensor3D; sums: Float32Array };
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
@@ -25,9 +25,9 @@ export class InputNorms {
   };
 
   /**
-   * `||x_j||_2` over everything added, `[in]`.
+   * Returns `||x_j||_2` over everything added, `[in]`.
    *
-   * @throws PruningInputError if nothing was added for that linear.
+   * @throws PruningInputError if nothing was added for this linear.
    */
   norms(linear: string): Float32Array {
     const squares = this.squares.get(linear);

@@ -3,12 +3,12 @@ import type { Float64Matrix, Tensor2D, Tensor3D } from '../../engine/index.js';
 import { PruningInputError } from './errors.js';
 import type { Moments } from './masked-least-squares.js';
 
-/** What one product in float32 goes over: a batch, or so many sequences. With one, sums do not depend on how the sequences are batched. */
+/** The part that one float32 product covers: a batch, or a number of sequences. With one sequence, the sums do not depend on the batches. */
 export type SummedBy = number | 'batch';
 
 /**
- * Sums over tokens of what a linear reads, and of what it is to give: products in float32, one after the other added in float64. So neither
- * many windows nor large activations cost precision.
+ * Sums over tokens of a linear's inputs, and of its wanted outputs. Products are computed in float32 and added in float64, so that
+ * neither many windows nor large activations cost precision.
  */
 export class TokenSums {
   private sums?: { products: Float64Matrix; targets?: Float64Matrix };
@@ -18,7 +18,7 @@ export class TokenSums {
 
   /**
    * @param x `[batch, time, in]`
-   * @param y what the linear is to give for x, `[batch, time, out]`, where that is summed too
+   * @param y the wanted output of the linear for x, `[batch, time, out]`, if it is summed too
    */
   add(x: Tensor3D, y?: Tensor3D): void {
     const inputs = x.shape[2];
@@ -37,17 +37,17 @@ export class TokenSums {
     }
   }
 
-  /** `sum x x^T` in float64, `[in, in]`; stays these sums' own. @throws PruningInputError if nothing was added */
+  /** `sum x x^T` in float64, `[in, in]`. Owned by this object. @throws PruningInputError if nothing was added */
   products(): Float64Matrix {
     return this.added().products;
   }
 
-  /** The same rounded to float32; stays these sums' own. @throws PruningInputError if nothing was added */
+  /** The same, rounded to float32. Owned by this object. @throws PruningInputError if nothing was added */
   moments(): Moments {
     return this.roundedSums().moments;
   }
 
-  /** `sum y x^T` `[out, in]`; the caller's to dispose. @throws PruningInputError if no target was added */
+  /** `sum y x^T` `[out, in]`, which the caller disposes. @throws PruningInputError if no target was added */
   targets(): Tensor2D {
     const { targets } = this.roundedSums();
     if (targets === undefined) throw new PruningInputError({ what: 'no target was added', expected: 'at least one window' });
@@ -78,13 +78,13 @@ export class TokenSums {
   }
 }
 
-/** A visit's own scope must not take what is used over visits. */
+/** Keeps its tensors: they are used across visits, so the tidy of one visit must not dispose them. */
 function momentsOf(sum: Float64Matrix): Moments {
   const products = keep(sum.toFloat32());
   return { products, squares: keep(diagonalOf(products)) };
 }
 
-/** Some of the sequences, `[batch, time, features]` -> `[tokens, features]`. */
+/** Returns some of the sequences: `[batch, time, features]` -> `[tokens, features]`. */
 function rowsOf(x: Tensor3D, first: number, count: number): Tensor2D {
   const [, time, features] = x.shape;
   return x.slice([first, 0, 0], [count, time, features]).reshape([count * time, features]);

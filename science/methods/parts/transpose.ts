@@ -1,7 +1,7 @@
-/** Columns and rows that are turned together: small enough that both sides stay in the first-level cache. */
+/** Size of the square tiles that are transposed. Small enough that source and target stay in the first-level cache. */
 const tile = 32;
 
-/** `[rows, columns]` row-major to `[columns, rows]`, into an array of the same type and length. */
+/** Transposes `[rows, columns]`, row-major, into `target`, an array of the same type and length. */
 export function transpose<T extends Uint32Array | Uint8Array>(source: T, rows: number, columns: number, target: T): T {
   for (let row0 = 0; row0 < rows; row0 += tile) {
     const rowEnd = Math.min(row0 + tile, rows);

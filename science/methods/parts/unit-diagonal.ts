@@ -2,26 +2,26 @@ import { eye, tf } from '../../engine/index.js';
 import type { Tensor1D, Tensor2D } from '../../engine/index.js';
 import type { MaskedLeastSquares } from './masked-least-squares.js';
 
-/** A least-squares problem of one linear whose inputs all have the same size: `v_j = w_j s_j`, `A_ij = H_ij / (s_i s_j)`. */
+/** A least-squares problem of one linear, with its inputs scaled to equal size: `v_j = w_j s_j`, `A_ij = H_ij / (s_i s_j)`. */
 export interface UnitDiagonal {
-  /** Damped, `[in, in]`; ones on the diagonal. */
+  /** Damped, `[in, in]`, with ones on the diagonal. */
   products: Tensor2D;
-  /** What the unpruned minimum times {@link products} is, `[out, in]`. */
+  /** The unpruned minimum times {@link products}, `[out, in]`. */
   targets: Tensor2D;
   /** `[out, in]`; 0 for inputs that are always zero. */
   start: Tensor2D;
-  /** s `[in]`, > 0: a weight is v / s. */
+  /** s `[in]`, > 0. A weight is v / s. */
   scale: Float32Array;
-  /** How many inputs are always zero. */
+  /** Number of inputs that are always zero. */
   dead: number;
 }
 
 /**
  * Scales the inputs of a linear so that the damped `sum x x^T` has a unit diagonal, as ALPS does (Meng et al. 2024, section 3.3). The
- * damping holds the weights to the start: the problem is `sum ||W x - y||^2 + damping m ||W - start||^2`, m being the mean square
- * of the inputs that are not always zero. Those get scale 1, no products with others, and zeros as targets.
+ * damping pulls the weights to the start: the problem is `sum ||W x - y||^2 + damping m ||W - start||^2`, where m is the mean square
+ * of the inputs that are not always zero. Inputs that are always zero get scale 1, no products with others, and zeros as targets.
  *
- * @returns the caller's to dispose
+ * @returns new tensors, which the caller disposes
  */
 export async function unitDiagonal({ products, squares, targets, start, damping }: Omit<MaskedLeastSquares, 'mask' | 'weightsAtOnce'>): Promise<UnitDiagonal> {
   const sums = await squares.data<'float32'>();

@@ -1,4 +1,4 @@
-/** Masks of a sub-block while they are worked on: on the device where masks are selected there, else one byte a weight. */
+/** The masks of a sub-block while a rebuild works on them: on the device if masks are selected there, otherwise one byte per weight. */
 import { selectsOnDevice, tf, unpackBits } from '../../engine/index.js';
 import type { Tensor2D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
@@ -7,7 +7,7 @@ import { MaskSet } from './mask-set.js';
 import { maskOf, masksOf, uploadMask } from './masked-weights.js';
 import type { Masks } from './masked-weights.js';
 
-/** The linears' masks where they are worked on. What is on the device is the caller's to dispose. @throws PruningInputError if one is missing */
+/** Puts masks where the rebuild works on them. The caller disposes those on the device. @throws PruningInputError if a linear has no mask */
 export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Masks {
   if (!selectsOnDevice()) return masksOf(linears, masks);
   return MaskSet.ofTensors(new Map(linears.map(({ name, shape }) => {
@@ -16,22 +16,22 @@ export function workingMasks(linears: readonly LinearSpec[], masks: Masks): Mask
   })));
 }
 
-/** Masks that outlive the work: bits, where they come from the device, else arrays of their own. */
+/** Returns masks that outlive the rebuild: as bits if they come from the device, otherwise as copies. */
 export function finishedMasks(masks: Masks): Masks {
   return masks instanceof MaskSet ? masks.downloaded() : new Map([...masks].map(([name, mask]) => [name, mask.slice()]));
 }
 
-/** Frees what masks hold on the device. */
+/** Frees the device memory of masks. */
 export function disposeMasks(masks: Masks | undefined): void {
   if (masks instanceof MaskSet) masks.dispose();
 }
 
-/** All of `masks`, with those of `others` in their places. */
+/** Returns all of `masks`, with those in `others` added or replaced. */
 export function mergeMasks(masks: Masks, others: Masks): Masks {
   return masks instanceof MaskSet && others instanceof MaskSet ? masks.with(others) : new Map([...masks, ...others]);
 }
 
-/** How many weights came back and went from one mask to the other, in the linears that the first has. */
+/** Counts the weights that came back and those that were pruned from one mask to the other, in the linears of the first. */
 export function changes(before: Masks, after: Masks): { grown: number; pruned: number } {
   let grown = 0;
   let pruned = 0;
@@ -54,7 +54,7 @@ function changesOf(old: Uint8Array, now: Uint8Array): { grown: number; pruned: n
   return { grown, pruned };
 }
 
-/** Counted on the device, as one group. */
+/** The same, counted on the device. */
 function changesThere(old: Tensor2D, now: Tensor2D): { grown: number; pruned: number } {
   const count = (more: Tensor2D, less: Tensor2D): number =>
     tf.tidy(() => total([tf.reshape<Tensor2D['rankType']>(tf.greater(more, less), [1, more.size])], (flags) => flags).dataSync<'int32'>()[0]);

@@ -1,42 +1,42 @@
 import { addWork, f32, forwardWork, hiddenBytes, readLayer, storeMask, weightsMemory, type Cost, type ModelSize, type SubBlockSize, type Windows, type Work } from '../../cost/index.js';
 
-/** Forwards that one published round is worth, and how many of them stay without gradients. */
+/** The cost of one published round in forwards, and the part of it that is for gradients. */
 export const publishedForwards = 4.33;
 export const gradientForwards = 1.33;
 
-/** How many calls of the engine guarded rounds take for one of a whole forward: most of their forwards are over a part of the windows. */
+/** Engine calls of guarded rounds for each call of a whole forward. Most of their forwards run over a part of the windows. */
 export const partsOfRounds = 1.75;
 
-/** Tensors that a least-squares fit holds (science/methods/parts/masked-least-squares.ts), of the weights that it takes at once, its steps, and its calls of the engine for a linear. */
+/** A least-squares fit (science/methods/parts/masked-least-squares.ts): numbers held in tensors, steps, and engine calls per linear. */
 export const fitTensors = (largestLinear: number): number => 10 * Math.min(2 ** 24, largestLinear);
 export const stepsOfFit = 10;
 export const callsOfFit = 250;
 
-/** What a strategy takes beyond the layer's weights. */
+/** The cost of a strategy in addition to the layer's weights. */
 export interface RebuildWork {
   /** Copies of the residual stream that are held at once. */
   streams: number;
-  /** Bytes of tensors, and of host memory, while one sub-block is rebuilt. */
+  /** Bytes of tensors, and of host memory, during the rebuild of one sub-block. */
   tensors: (block: SubBlockSize) => number;
   host: (block: SubBlockSize) => number;
   /** Forwards over all windows, and selections among all weights. */
   forwards: number;
-  /** How many calls of the engine a forward takes for one of a whole forward; 1 where absent. Those over few windows take as many as those over all. */
+  /** Engine calls of a forward for each call of a whole forward; 1 if absent. A forward over few windows takes as many calls as one over all. */
   parts?: number;
   selections: number;
   more?: Partial<Work>;
 }
 
 /**
- * Forwards that judging the output of a mixture's layer takes, and none of other layers (layer-guard.ts): the target, the start, and after
- * the attention.
- * @param beside with a dense path: its part of the target, and of experts that of the same tokens
+ * Returns the forwards that it takes to judge the output of a layer with experts: for the target, at the start, and after the attention.
+ * Other layers are not judged (layer-guard.ts).
+ * @param beside whether there is a dense path. It adds two forwards: its part of the target, and for experts the same tokens on that path
  */
 export function guardForwards({ layer }: ModelSize, beside = false): number {
   return layer.subBlocks.some(({ block }) => block === 'expert') ? 3 + (beside ? 2 : 0) : 0;
 }
 
-/** A layer's rebuild, sub-block by sub-block. */
+/** Returns the cost of a layer's rebuild, sub-block by sub-block. */
 export function rebuildCost(size: ModelSize, windows: Windows, { streams, tensors, host, forwards, parts = 1, selections, more = {} }: RebuildWork): Cost {
   const { layer } = size;
   const base = weightsMemory(size);

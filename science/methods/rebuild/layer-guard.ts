@@ -6,16 +6,17 @@ import type { Masks, Updates } from '../parts/masked-weights.js';
 import { mean } from './guarded/calibration-folds.js';
 import { meanSquare } from './published/output-gradients.js';
 
-/** Masks and values of a layer as they stand. */
+/** The current masks and values of a layer. */
 export interface LayerState {
   masks: Masks;
-  /** Of the linears whose values are not the dense ones. */
+  /** Values that differ from the dense ones. */
   updates: Updates;
 }
 
 /**
- * Judges a rebuild by the output of the whole layer. In a mixture the attention decides which experts a token gets, so a change that
- * lowers the error of its own output may raise that of the layer's. Takes three forwards of the layer: dense, at the start, after the attention.
+ * Judges a rebuild by the output of the whole layer. In a mixture of experts the attention affects which experts a token gets, so a change
+ * that lowers the error of the attention's output may raise that of the layer. Takes three forwards of the layer: dense, at the start, and
+ * after the attention.
  */
 export class LayerGuard {
   private constructor(
@@ -26,20 +27,20 @@ export class LayerGuard {
   ) {}
 
   /**
-   * @param hidden the residual stream before the layer; stays the caller's
-   * @param targets what the layer is to put out, taken over; what its dense weights do if absent
+   * @param hidden the residual stream before the layer; not disposed
+   * @param targets the wanted outputs of the layer, owned by the guard from now on; by default, the outputs of the dense weights
    */
   static async open({ layer, hidden, dense, targets }: { layer: DecoderLayer; hidden: readonly Tensor3D[]; dense: Weights; targets?: Tensor3D[] }): Promise<LayerGuard> {
     const entering = hidden.map((h) => h.clone());
     return new LayerGuard(layer, dense, entering, targets ?? await layerForward({ layer, hidden: entering, weights: dense, keepInput: true }));
   }
 
-  /** The stream before the layer; the caller's to dispose. */
+  /** Returns the stream before the layer. The caller disposes it. */
   input(): Tensor3D[] {
     return this.entering.map((h) => h.clone());
   }
 
-  /** Mean squared difference of the layer's output from its target. */
+  /** Returns the mean squared difference between the layer's output and its target. */
   async errorOf({ masks, updates }: LayerState): Promise<number> {
     const after = await layerForward({ layer: this.layer, hidden: this.entering, weights: this.dense, masks, updates, keepInput: true });
     try {
@@ -49,7 +50,7 @@ export class LayerGuard {
     }
   }
 
-  /** The same of the stream after the layer, which stays the caller's. */
+  /** The same for a given stream after the layer, which is not disposed. */
   errorAfter(after: readonly Tensor3D[]): number {
     const errors = after.flatMap((h, batch) => {
       const ofBatch = tf.tidy(() => meanSquare(h.sub<Tensor3D>(this.targets[batch])));

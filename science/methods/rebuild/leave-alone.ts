@@ -9,7 +9,7 @@ import { mean } from './guarded/calibration-folds.js';
 import { errorsOfSequences } from './published/output-gradients.js';
 import type { SubBlockRebuild, SubBlockResult } from './published/sub-block-rebuild.js';
 
-/** A sub-block as it is: the residual stream after it, and its error. Disposes what it has read, also where it fails. */
+/** Runs a sub-block without changing it. Returns the residual stream after it, and its error. Disposes `hidden`, even on failure. */
 export async function leaveAlone({ subBlock, hidden, dense, masks, updates }: Omit<SubBlockRebuild, 'settings'>): Promise<SubBlockResult> {
   const state = firstState(linearsOf(subBlock), { masks, ...(updates && { updates }) });
   const after: Tensor3D[] = [];

@@ -1,4 +1,4 @@
-/** Every strategy of a rebuild. A new one is a folder here and a line below. */
+/** All strategies of a rebuild. A new one is a folder here and a line below. */
 import type { AllValues } from '../settings.js';
 import { best } from './best/method.js';
 import { guarded } from './guarded/method.js';
@@ -10,10 +10,10 @@ export const rebuildMethods = { published, guarded, swaps, best } satisfies Reco
 
 export type RebuildStrategy = keyof typeof rebuildMethods;
 
-/** The settings of all strategies; a stage has those of its own. */
+/** The settings of all strategies. A stage uses only those of its own strategy. */
 export type StrategySettings = AllValues<typeof rebuildMethods>;
 
-/** What the program knows of a strategy, whichever it is. */
+/** Returns a strategy as the common type. */
 export function rebuildMethodOf(strategy: RebuildStrategy): RebuildMethod {
   return rebuildMethods[strategy];
 }

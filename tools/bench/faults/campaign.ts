@@ -9,12 +9,12 @@ import type { Repeated } from './judge.js';
 import { Plant, Server } from './plant.js';
 import { randomFrom, shuffled } from './random.js';
 
-/** A model to prune, and a text of its own. */
+/** A model to prune, and a text for it. */
 export interface Subject {
   name: string;
   model: string;
   text: string;
-  /** Layers that a LLaMA of fewer is made into. */
+  /** If given, the model, a smaller LLaMA, is extended to this number of layers. */
   layers?: number;
 }
 
@@ -23,25 +23,25 @@ export interface CampaignOptions {
   /** In any order; each is injected once. */
   faults: readonly FaultKind[];
   seed: number;
-  /** Faults that one run gets at most. */
+  /** Maximum number of faults in one run. */
   perRun: number;
-  /** Seconds that a lost connection lasts. */
+  /** Duration of a lost connection in seconds. */
   outage: number;
-  /** The runs' `durability.maxLoss`; that of every pipeline if absent. */
+  /** The runs' `durability.maxLoss`. Absent: the default. */
   maxLoss?: number;
   say: (line: string) => void;
   /** Called after each run. */
   onOutcome?: (outcome: Outcome) => void;
 }
 
-/** A run that was disturbed, and what came of it. */
+/** A disturbed run and its outcome. */
 export interface Outcome {
   subject: string;
   faults: Injected[];
   lost: string[];
   remade: string[];
   differing: number;
-  /** Forwards that were run a second time, after each loss of hidden states. */
+  /** Forwards that were repeated, for each loss of hidden states. */
   repeated: Repeated[];
   failure?: string;
 }
@@ -90,7 +90,7 @@ export async function campaign({ subjects: given, faults, seed, perRun, outage, 
       try {
         const next = left.splice(0, perRun);
         const judged = await disturbedRun(plant, pipelineOf({ ...subject, name: `${subject.name}-${index}` }, maxLoss), next, expected.get(subject.name) ?? {}, { random, outage });
-        // What found the run ended already comes again; after a failure nothing does.
+        // Faults that could not be injected before the run ended go to the next run.
         left.unshift(...next);
         const outcome = { subject: subject.name, ...judged };
         outcomes.push(outcome);

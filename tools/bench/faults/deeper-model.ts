@@ -5,8 +5,8 @@ import { readSafetensorsHeader, readTensorBytes, writeSafetensors } from '../../
 const ofLayer = /^(model\.layers\.)(\d+)(\..+)$/;
 
 /**
- * Makes a model of more layers from a LLaMA in one file: its layers one after the other, again and again.
- * @param folder where the new model goes
+ * Makes a deeper model from a LLaMA in a single file by repeating its layers in order.
+ * @param folder the folder of the new model
  */
 export async function deeperModel(model: string, layers: number, folder: string): Promise<void> {
   cpSync(model, folder, { recursive: true });

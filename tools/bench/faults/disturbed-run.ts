@@ -14,31 +14,31 @@ export interface Injected {
   /** Seconds from the fault to the next artifact, or to the end of the run. */
   recovery: number;
   destroyed: string[];
-  /** Whether the run has made something after it. */
+  /** Whether the run made an artifact after it. */
   wentOn: boolean;
-  /** What the run's history, or the store's log, says of it. */
+  /** What the run's history, or the store's log, says about it. */
   told: string[];
-  /** Why nothing is said of it. */
+  /** Why they say nothing about it. */
   untold?: Untold;
 }
 
-/** Reasons for which nothing is told of a fault. */
+/** Reasons why history and log say nothing about a fault. */
 export type Untold = 'the artifact was not needed again' | 'the run ended before it was felt' | 'the next fault came first';
 
 export interface Judged {
   faults: Injected[];
-  /** Artifacts that were made again although nothing had destroyed them. */
+  /** Artifacts that were recomputed although no fault had destroyed them. */
   lost: string[];
   differing: number;
-  /** Artifacts that were made again because a fault had destroyed them. */
+  /** Artifacts that were recomputed because a fault had destroyed them. */
   remade: string[];
-  /** Forwards that were run a second time. */
+  /** Forwards that were repeated. */
   repeated: Repeated[];
   /** Why the run did not complete. */
   failure?: string;
 }
 
-/** How long a run may take without finishing anything, before it is given up as hanging. */
+/** A run that finishes nothing for this long counts as hanging. */
 const hangingMs = 180_000;
 
 async function throughOutages<T>(call: () => Promise<T>): Promise<T> {
@@ -52,14 +52,14 @@ async function throughOutages<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs a pipeline undisturbed. @returns the digests of its outputs */
+/** Runs a pipeline without faults. @returns the digests of its outputs */
 export async function undisturbed(plant: Plant, parsed: ParsedPipeline): Promise<Record<string, string>> {
   const { client } = plant.server;
   const { workflowId } = await startPipeline(client, parsed, plant.taskQueue);
   return digestsOf((await client.workflow.getHandle(workflowId).result()) as PipelineResult);
 }
 
-/** Runs a pipeline through faults, one after another at random moments, until it ends, and judges what came out. */
+/** Runs a pipeline with faults, one after another at random moments, until it ends, and judges the result. */
 export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: FaultKind[], expected: Record<string, string>, { random, outage }: { random: Random; outage: number }): Promise<Judged> {
   const { client } = plant.server;
   const run: Run = await throughOutages(() => startPipeline(client, parsed, plant.taskQueue));
@@ -67,7 +67,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   const describe = () => throughOutages(() => client.connection.withDeadline(Date.now() + 5_000, () => handle.describe()));
   const isOver = async (): Promise<boolean> => (await describe()).status.name !== 'RUNNING';
   const made = (): number => storeLog(plant.store).filter(({ event }) => event === 'made').length;
-  /** Between two activities nobody has the run: then the next one is waited for, for a while. */
+  /** Returns the worker that has the run. Between two activities no worker has it, so this polls for a while. */
   const owner = async (): Promise<WorkerProcess> => {
     for (let tries = 0; tries < 100; tries++) {
       const pending = (await describe()).raw.pendingActivities ?? [];
@@ -76,7 +76,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
     }
     return pick(random, plant.workers);
   };
-  /** Waits until something more was made, or the run is over. */
+  /** Waits until the run has made another artifact or has ended. */
   const goesOn = async (before: number): Promise<void> => {
     for (const giveUp = Date.now() + hangingMs; made() <= before && Date.now() < giveUp; await sleep(20)) if (await isOver()) return;
   };
@@ -92,7 +92,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
     const destroyed = await injections[kind]({ plant, random, owner, outage });
     const before = made();
     if (destroyed === undefined) {
-      // Nothing to do it to at this moment; the next moment has more.
+      // Nothing to damage at this moment. Try again later.
       if (await isOver()) break;
       continue;
     }

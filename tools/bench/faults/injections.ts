@@ -5,23 +5,23 @@ import type { Plant } from './plant.js';
 import { pick, type Random } from './random.js';
 import { signalAll, type WorkerProcess } from './worker-process.js';
 
-/** What a fault is done to. */
+/** The environment in which a fault is injected. */
 export interface Scene {
   plant: Plant;
   random: Random;
-  /** The worker that has the run, as far as the server knows. */
+  /** Returns the worker that has the run, as far as the server knows. */
   owner: () => Promise<WorkerProcess>;
-  /** Seconds that a lost connection lasts. */
+  /** Duration of a lost connection in seconds. */
   outage: number;
 }
 
-/** Does the fault, and fixes what a person or a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to do it to */
+/** Injects a fault, and repairs what a supervisor would. @returns what it destroyed, as `kind/key`; undefined if there was nothing to damage */
 type Injection = (scene: Scene) => Promise<string[] | undefined>;
 
-/** Longer than the server waits for a sign of life. */
+/** Longer than the heartbeat timeout. */
 const pastHeartbeatMs = 12_500;
 const diskMs = 3_000;
-/** One that is back at once is missed by nobody. */
+/** Long enough that the outage is noticed. */
 const serverMs = 2_000;
 const dayMs = 24 * 3600 * 1000;
 
@@ -39,7 +39,7 @@ async function freeze(pids: readonly number[], milliseconds: number): Promise<st
   return pids.length === 0 ? undefined : [];
 }
 
-/** Artifacts in the store now. */
+/** Lists the artifacts that are in the store now. */
 function artifacts(store: string): { name: string; folder: string }[] {
   const kinds = ['mask', 'tokens', 'scores', 'hidden', 'perplexity'].filter((kind) => existsSync(join(store, kind)));
   const inside = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
@@ -48,7 +48,7 @@ function artifacts(store: string): { name: string; folder: string }[] {
   );
 }
 
-/** Damages an artifact chosen at random. The store may drop it in the same moment: then another one is tried. */
+/** Damages an artifact chosen at random. If the store drops it at the same moment, tries another one. */
 function damage(how: (folder: string, random: Random) => void): Injection {
   return ({ plant, random }) => {
     for (let tries = 0; tries < 20; tries++) {
@@ -66,7 +66,7 @@ function damage(how: (folder: string, random: Random) => void): Injection {
   };
 }
 
-/** A file of an artifact, its manifest included. */
+/** Returns a random file of an artifact, possibly its manifest. */
 function anyFile(folder: string, random: Random): string {
   return join(folder, pick(random, readdirSync(folder)));
 }
@@ -98,7 +98,7 @@ export const injections = {
   'SIGSTOP of all workers past the heartbeat': ({ plant }) => freeze(plant.workers.flatMap((worker) => [worker.pid, ...worker.computePids()]), pastHeartbeatMs),
   'two owners: one worker stopped past the heartbeat, continues': async ({ owner, random }) => {
     const worker = await owner();
-    // The compute process alone may continue, and finish what the next owner begins.
+    // In half of the cases the compute process continues, and may finish what the next owner has begun.
     const compute = random() < 0.5 ? worker.computePids() : [];
     return freeze([worker.pid, ...compute], pastHeartbeatMs);
   },
@@ -121,7 +121,7 @@ export const injections = {
     truncateSync(file, Math.floor(statSync(file).size / 2));
   }),
   'flipped byte in an artifact': damage((folder, random) => {
-    // Not in the manifest, whose words about how long it took are no matter.
+    // Not in the manifest, unless it is the only file: a changed duration in it does no harm.
     const file = join(folder, pick(random, readdirSync(folder).filter((name) => name !== 'manifest.json').concat('manifest.json').slice(0, 1)));
     const bytes = readFileSync(file);
     bytes[Math.floor(random() * bytes.length)] ^= 1 << Math.floor(random() * 8);

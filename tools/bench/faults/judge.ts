@@ -6,14 +6,14 @@ import { incidentSignal } from '../../../workflows/protocol.js';
 
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 
-/** SHA-256 of every file of a run's checkpoint, and of its mask. */
+/** Returns the SHA-256 of every file of a run's checkpoint, and of its mask. */
 export function digestsOf({ checkpoint, mask }: { checkpoint: string; mask: string }): Record<string, string> {
   const names = readdirSync(checkpoint, { recursive: true, encoding: 'utf8' }).map((name) => join(checkpoint, name));
   const files = [...names.filter((file) => statSync(file).isFile()), mask];
   return Object.fromEntries(files.map((file) => [relative(join(checkpoint, '..'), file), createHash('sha256').update(readFileSync(file)).digest('hex')]));
 }
 
-/** How many bytes, by whole files, two runs do not share. */
+/** Returns the total size of the files in which two runs differ. */
 export function differingBytes(made: { checkpoint: string; mask: string }, expected: Record<string, string>): number {
   const found = digestsOf(made);
   const names = new Set([...Object.keys(found), ...Object.keys(expected)]);
@@ -31,14 +31,14 @@ interface LogLine {
   summary: unknown;
 }
 
-/** Forwards through layers that were run again, because nobody had their hidden states any more. */
+/** Forwards through layers that were repeated because their hidden states were lost. */
 export interface Repeated {
   layers: number;
-  /** Of each of them, in their order. The first is the first work of its process. */
+  /** Seconds of each layer, in order. The first layer is the first work of its process. */
   seconds: number[];
 }
 
-/** The store's log so far. */
+/** Reads the store's log so far. */
 export function storeLog(store: string): LogLine[] {
   const file = join(store, 'log.jsonl');
   if (!existsSync(file)) return [];
@@ -52,7 +52,7 @@ export function storeLog(store: string): LogLine[] {
   });
 }
 
-/** Artifacts made more than once, by how often too many. Hidden states are dropped on purpose once they have served. */
+/** Returns artifacts that were made more than once, with the number of repetitions. Hidden states do not count: they are dropped after use. */
 export function madeAgain(lines: readonly LogLine[]): Map<string, number> {
   const again = new Map<string, number>();
   for (const { event, kind, key } of lines) {
@@ -61,7 +61,7 @@ export function madeAgain(lines: readonly LogLine[]): Map<string, number> {
   return new Map([...again].filter(([, times]) => times > 0));
 }
 
-/** What was run again, loss by loss. */
+/** Returns the repeated forwards of each loss. */
 export function repeatedForwards(lines: readonly LogLine[]): Repeated[] {
   return lines.filter(({ event }) => event === 'repeated').map(({ summary }) => {
     const { from, to, seconds } = summary as { from: number; to: number; seconds: number[] };
@@ -69,7 +69,7 @@ export function repeatedForwards(lines: readonly LogLine[]): Repeated[] {
   });
 }
 
-/** An event of a run's history that says that something went wrong. */
+/** An event in a run's history that shows that something went wrong. */
 export interface Told {
   /** Milliseconds since the epoch. */
   at: number;
@@ -78,7 +78,7 @@ export interface Told {
 
 const time = (seconds: unknown, nanos: unknown): number => Number(seconds ?? 0) * 1000 + Number(nanos ?? 0) / 1e6;
 
-/** Failed and timed-out activities and workflow tasks, attempts that failed before the one that succeeded, and what workers have told. */
+/** Finds failed and timed-out activities and workflow tasks, failed attempts before one that succeeded, and incidents reported by workers. */
 export function toldBy(history: History): Told[] {
   return (history.events ?? []).flatMap((event) => {
     const { eventTime, activityTaskFailedEventAttributes: failed, activityTaskTimedOutEventAttributes: timedOut, activityTaskStartedEventAttributes: started } = event;

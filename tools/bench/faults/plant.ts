@@ -10,7 +10,7 @@ import { openLink, type Link } from './link.js';
 import { SmallDisk } from './small-disk.js';
 import { signalAll, WorkerProcess } from './worker-process.js';
 
-/** A server that can be killed, and comes back on the same port with its database. */
+/** A server that can be killed and restarted on the same port with the same database. */
 export class Server {
   private constructor(
     private readonly state: string,
@@ -30,7 +30,7 @@ export class Server {
     return server === undefined ? [] : [server.pid];
   }
 
-  /** A killed one's ports and database may take a moment to come free. */
+  /** Restarts the server. The ports and the database of a killed server may take a moment to become free. */
   async restart(): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
@@ -49,7 +49,7 @@ export class Server {
   }
 }
 
-/** What one disturbed run happens in: two workers with one new store, the connection to their server, and their clock. */
+/** The environment of one disturbed run: two workers with a new store, the connection to their server, and their clock. */
 export class Plant {
   readonly state: string;
   readonly store: string;
@@ -79,7 +79,7 @@ export class Plant {
     return plant;
   }
 
-  /** Starts workers in place of those that have ended, as whoever supervises them would. */
+  /** Starts workers in place of those that have ended, as a supervisor would. */
   staff(): void {
     for (let index = 0; index < this.count; index++) {
       if (this.workers[index]?.isAlive === true) continue;
@@ -87,7 +87,7 @@ export class Plant {
     }
   }
 
-  /** Sets all workers' clocks wrong. */
+  /** Shifts the clocks of all workers. */
   shiftClock(milliseconds: number): void {
     writeFileSync(this.clock, String(milliseconds));
   }

@@ -1,6 +1,6 @@
 /**
- * Loaded before a worker and its compute process (`NODE_OPTIONS=--import`): their wall clock is wrong by the number of
- * milliseconds in the file that LLM_BARBER_FAULTS_CLOCK names, from the moment it stands there.
+ * Loaded into a worker and its compute process (`NODE_OPTIONS=--import`). Shifts their wall clock by the number of milliseconds in
+ * the file that LLM_BARBER_FAULTS_CLOCK names, as soon as it is written there.
  */
 import { readFileSync } from 'node:fs';
 

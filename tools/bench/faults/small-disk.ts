@@ -3,11 +3,11 @@ import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A file system of a few megabytes, in memory, that can be filled and made read-only. */
+/** An in-memory file system of 64 MiB that can be filled and made read-only. */
 export class SmallDisk {
   private constructor(private readonly folder: string) {}
 
-  /** Mounts one on a folder; undefined if this user may not. */
+  /** Mounts a disk on a folder. Returns undefined if this user may not mount. */
   static mount(folder: string): SmallDisk | undefined {
     mkdirSync(folder, { recursive: true });
     try {
@@ -18,7 +18,7 @@ export class SmallDisk {
     }
   }
 
-  /** Leaves no free block. */
+  /** Fills all free blocks. */
   fill(): void {
     const file = join(this.folder, 'filler');
     const { bavail, bsize } = statfsSync(this.folder);
@@ -26,7 +26,7 @@ export class SmallDisk {
       try {
         writeFileSync(file, Buffer.alloc(bytes), { flag: 'a' });
       } catch {
-        // Somebody was faster with some of it.
+        // Another process took some of the space.
       }
     }
   }
@@ -35,7 +35,7 @@ export class SmallDisk {
     rmSync(join(this.folder, 'filler'), { force: true });
   }
 
-  /** Refused by the system while a file is open for writing, so it is tried until it succeeds. */
+  /** Remounts the disk. The system refuses while a file is open for writing, so this retries. */
   async setReadOnly(readOnly: boolean): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {

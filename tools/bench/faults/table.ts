@@ -7,7 +7,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/** In a sentence, of which faults nothing was told, and why. */
+/** Describes which faults left no trace in history and log, and why. */
 export function untoldText(outcomes: readonly Outcome[]): string {
   const untold = outcomes.flatMap(({ faults }) => faults).filter(({ untold: why }) => why !== undefined);
   const reasons = new Map<Untold, string[]>();
@@ -15,7 +15,7 @@ export function untoldText(outcomes: readonly Outcome[]): string {
   return `Not told: ${untold.length}. ${[...reasons].map(([why, kinds]) => `${kinds.length} because ${why} (${[...new Set(kinds)].join('; ')}).`).join(' ')}`.trim();
 }
 
-/** In a sentence, how many forwards were run again. */
+/** Describes how many forwards were repeated. */
 export function repeatedText(outcomes: readonly Outcome[]): string {
   const all = outcomes.flatMap(({ repeated }) => repeated);
   const layers = all.map((one) => one.layers);
@@ -24,7 +24,7 @@ export function repeatedText(outcomes: readonly Outcome[]): string {
   return `Forwards run again: ${sum(layers)}, after ${all.length} losses of hidden states; after one of them ${Math.max(0, ...layers)} layers at most, ${most(sum)} s at most, ${most(([, ...others]) => sum(others))} s without the first layer, before which a new process has done nothing. A forward in the middle of them took ${median(all.flatMap((one) => one.seconds.slice(1))).toFixed(3)} s.`;
 }
 
-/** The outcomes as a Markdown table, a row for each kind of fault that was injected. What was lost in a run counts for each of its faults' kinds. */
+/** Returns the outcomes as a Markdown table, one row per kind of injected fault. A loss counts for each kind of fault in its run. */
 export function faultTable(outcomes: readonly Outcome[]): string {
   const head = ['fault', 'injected', 'lost layers', 'differing bytes', 'failed runs', 'made again because destroyed', 'told', 'seconds to recover: median', 'worst'];
   const injected = faultKinds.filter((kind) => outcomes.some(({ faults }) => faults.some((fault) => fault.kind === kind)));

@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { packageRoot } from '#setup/places.mjs';
 
 export interface WorkerSettings {
-  /** `host:port` of the server, or of what leads to it. */
+  /** `host:port` of the server, or of a link to it. */
   address: string;
   state: string;
   taskQueue: string;
   /** File with the milliseconds by which the worker's clock is wrong. */
   clock?: string;
-  /** More words of its command line. */
+  /** Additional command line arguments. */
   flags?: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export class WorkerProcess {
     this.ended = new Promise((resolve) => this.child.once('exit', resolve));
   }
 
-  /** Asks it to end, and waits until it has. */
+  /** Asks the worker to end, and waits for that. */
   async stop(): Promise<void> {
     this.signal('SIGTERM');
     await this.ended;
@@ -42,7 +42,7 @@ export class WorkerProcess {
     return this.child.pid ?? 0;
   }
 
-  /** What it has said. */
+  /** Returns its output so far. */
   said(): string {
     return this.text;
   }
@@ -51,7 +51,7 @@ export class WorkerProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Resolves when it serves. @throws Error if it ends instead */
+  /** Resolves when the worker serves its queue. @throws Error if it ends instead */
   async ready(): Promise<void> {
     while (!this.text.includes('Serving task queue')) {
       if (!this.isAlive) throw new Error(`The worker ended: ${this.text}`);
@@ -59,12 +59,12 @@ export class WorkerProcess {
     }
   }
 
-  /** Its compute processes. */
+  /** The process ids of its compute processes. */
   computePids(): number[] {
     return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(name) === this.pid).map(Number);
   }
 
-  /** Resident memory in bytes, with its compute processes. */
+  /** Resident memory in bytes, including compute processes. */
   memory(): number {
     const of = (pid: number): number => Number(/^VmRSS:\s+(\d+)/m.exec(readProc(`${pid}/status`))?.[1] ?? 0) * 1024;
     return [this.pid, ...this.computePids()].reduce((sum, pid) => sum + of(pid), 0);
@@ -75,7 +75,7 @@ export class WorkerProcess {
   }
 }
 
-/** Sends a signal to processes that may have ended. */
+/** Sends a signal to processes, some of which may have ended. */
 export function signalAll(pids: readonly number[], name: NodeJS.Signals): void {
   for (const pid of pids) {
     try {

@@ -31,7 +31,7 @@ stages:
   - evaluation: { states: [rebuilt], perplexity: [{ dataset: { name: wikitext2 }, sequenceLength: 2048 }] }
 `;
 
-/** The plan of a model and a rebuild on a device: the device from its published peaks, everything else assumed. */
+/** Returns the plan of a model and a rebuild on a device. The device's speeds follow from its published peaks; everything else is assumed. */
 export function predictedPlan(modelName: ModelName, rebuild: RebuildName, precision: Precision, device: DeviceName): Plan {
   const { pipeline } = parsePipeline({ text: text(rebuilds[rebuild]), path: '/pipelines/predicted.yaml', overrides: [] });
   const config = { model_type: 'llama', vocab_size: 32000, max_position_embeddings: 2048, rms_norm_eps: 1e-6, hidden_act: 'silu', tie_word_embeddings: false, torch_dtype: 'float16', ...models[modelName] };
@@ -46,7 +46,7 @@ const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const minutes = (seconds: number): string => (seconds / 60).toFixed(1);
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(0);
 
-/** Two tables: minutes of whole runs by device, and minutes by stage on one of them. */
+/** Returns two tables: minutes of whole runs by device, and minutes by stage on one device. */
 export function predictionTable(): string {
   const totals = cases.map(([...of]) => {
     const plans = order.map((device) => predictedPlan(...of, device));

@@ -1,4 +1,4 @@
-/** A model folder and its texts: weights are read layer by layer, tokens once. */
+/** A model folder and its texts. Weights are read layer by layer, and each text is tokenized once. */
 import { join } from 'node:path';
 import { openModel, type OpenModel } from '../../../activities/open-model.js';
 import { disposeWeights, toTensors } from '../../../activities/weights.js';
@@ -37,7 +37,7 @@ export class BenchModel {
     return this.open.model;
   }
 
-  /** Float32, for as long as `use` runs. */
+  /** Calls `use` with float32 weights, which are disposed afterwards. */
   async withWeights<T>(specs: readonly TensorSpec[], use: (weights: Map<string, Tensor>) => Promise<T>): Promise<T> {
     const weights = await toTensors(specs, prefetch(resolveTensors(this.open.checkpoint, specs)));
     try {
@@ -47,7 +47,7 @@ export class BenchModel {
     }
   }
 
-  /** The residual stream before the first layer, batch by batch. The caller disposes it. */
+  /** Returns the residual stream before the first layer, batch by batch. The caller disposes it. */
   embed(batches: readonly IdBatch[]): Promise<Tensor3D[]> {
     const embedOne = (weights: Map<string, Tensor>, { ids, shape, layout }: IdBatch): Tensor3D =>
       tf.tidy(() => this.model.embed(tf.tensor2d(ids, shape, 'int32'), weights, layout));

@@ -1,4 +1,4 @@
-/** A cell of the quality table: all settings that a measurement follows from, its key, and what is measured. */
+/** A cell of the quality table: all settings that a measurement depends on, its key, and what is measured. */
 import { createHash } from 'node:crypto';
 import { initialMethodOf, rebuildMethodOf } from '../../../science/methods/index.js';
 import type { Recipe } from './recipe.js';
@@ -7,25 +7,25 @@ import type { Recipe } from './recipe.js';
 export interface Calibration {
   text: string;
   samples: number;
-  /** Tokens a window. */
+  /** Tokens per window. */
   length: number;
   sampling: 'sequential' | 'random';
-  /** Of random sampling; 0 where windows are sequential. */
+  /** The seed of random sampling; 0 if windows are sequential. */
   seed: number;
 }
 
-/** Windows that are scored: at most so many of a text, one after the other, that calibration never sees. */
+/** Windows that are scored: consecutive windows of a text that calibration never sees. */
 export interface Evaluation {
   /** Name of the perplexity. */
   name: string;
   text: string;
-  /** Tokens at the start of the text that are not scored; or the share of the tokens. */
+  /** Tokens at the start of the text that are not scored, as a number or as a share of all tokens. */
   skip: number | { share: number };
   windows: number;
   length: number;
 }
 
-/** Questions that are answered: the first so many documents of each task. */
+/** Questions to answer: the first `documents` documents of each task. */
 export interface Questions {
   tasks: readonly string[];
   documents: number;
@@ -36,16 +36,16 @@ export interface Cell {
   calibration: Calibration;
   /** Percent, or N:M. */
   pattern: string;
-  /** As `--methods` has it. */
+  /** As given in `--methods`. */
   method: string;
   recipe: Recipe;
   evaluations: readonly Evaluation[];
   questions?: Questions;
-  /** Which code computed: a commit of science/, unless told otherwise. */
+  /** The version of the code: a commit of science/, unless `--code` is given. */
   code: string;
 }
 
-/** What a guard could judge by, on unseen text; each of them is 0 for the dense model. */
+/** Measures by which a guard could judge on unseen text. Each is 0 for the dense model. */
 export interface Signs {
   /** Squared error of a layer's output on the pruned model's own stream, as a share of what the dense layer adds; mean over layers. */
   layerError: number;
@@ -55,7 +55,7 @@ export interface Signs {
   divergence: number;
 }
 
-/** Perplexity of each evaluation by its name, and mean accuracy where questions were asked. */
+/** The perplexity of each evaluation by its name, and the mean accuracy if questions were asked. */
 export interface Scores {
   perplexity: Record<string, number>;
   accuracy?: number;
@@ -64,9 +64,9 @@ export interface Scores {
 }
 
 export interface Measured extends Scores {
-  /** Of the initial method and of the rebuild, all layers. */
+  /** Seconds of the initial method and of the rebuild, over all layers. */
   seconds: { initial: number; rebuild: number };
-  /** Mean over sub-blocks, in forwards over all calibration windows; absent if the strategy does not report it. */
+  /** The rebuild's cost in forwards over all calibration windows, as a mean over sub-blocks. Absent if the strategy does not report it. */
   forwards?: number;
   /** Share of the linears' weights that are zero. */
   sparsity: number;
@@ -92,8 +92,8 @@ export interface ResultLine {
 }
 
 /**
- * What makes two cells the same measurement: every setting with its default filled in, the versions of the methods and the code;
- * not how the method is called.
+ * Returns the key of a cell. Cells with the same key are the same measurement. The key depends on every setting, with defaults filled
+ * in, on the versions of the methods, and on the code. It does not depend on the method's name in the table.
  */
 export function keyOf({ model, calibration, pattern, recipe, evaluations, questions, code }: Cell): string {
   const initial = initialMethodOf(recipe.initial.method);
@@ -106,7 +106,7 @@ export function keyOf({ model, calibration, pattern, recipe, evaluations, questi
   });
 }
 
-/** The dense model follows from neither calibration nor methods. */
+/** Returns the key of the dense model, which does not depend on calibration or methods. */
 export function denseKeyOf({ model, evaluations, questions }: Pick<Cell, 'model' | 'evaluations' | 'questions'>): string {
   return digest({ model, evaluations, questions, dense: true });
 }
@@ -115,7 +115,7 @@ function digest(value: object): string {
   return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex').slice(0, 24);
 }
 
-/** The same data with names in order, so that equal settings have equal text. */
+/** Sorts the names of all objects, so that equal settings have the same text. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The last commit that changed `science/`; where the files differ from it, with a digest of them. */
+/** Returns the last commit that changed `science/`. If the files differ from it, a digest of the files is appended. */
 export function codeLabel(root: string): string {
   const git = (...words: string[]): string => execFileSync('git', ['-C', root, ...words], { encoding: 'utf8' }).trim();
   const commit = git('log', '-1', '--format=%h', '--', 'science');

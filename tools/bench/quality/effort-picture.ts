@@ -1,4 +1,4 @@
-/** Quality over cost as a picture: what each method closes of the gap from Wanda, and in how many forwards. */
+/** Draws quality over cost: how much of the gap from Wanda each method closes, and in how many forwards. */
 import type { EChartsOption } from 'echarts';
 import { chartSvg } from '../../../app/report/charts/svg.js';
 import { groups, mean } from './lists.js';
@@ -6,16 +6,16 @@ import { patternName, type Section } from './table.js';
 
 const size = { width: 800, height: 420 };
 
-/** A method on one pattern: means over the small models. */
+/** A method with one pattern: means over the small models. */
 export interface EffortPoint {
   pattern: string;
   method: string;
   forwards: number;
-  /** Share of the gap closed, of 1. */
+  /** The gap closed, as a share. */
   closed: number;
 }
 
-/** Methods that say their forwards, over models with one text of their own; only what was measured on all of them. */
+/** Returns the methods that report forwards and were measured on all models with a single text. */
 export function effortPoints(sections: readonly Section[]): EffortPoint[] {
   const small = sections.filter(({ rows }) => rows.some(({ perplexity }) => Object.keys(perplexity).length === 1));
   return groups(small.flatMap(({ rows }) => rows), ({ pattern, method }) => JSON.stringify([pattern, method])).flatMap((rows) => {
@@ -26,7 +26,7 @@ export function effortPoints(sections: readonly Section[]): EffortPoint[] {
   });
 }
 
-/** A line for each pattern through the efforts of `best`, and a mark for every other method. Undefined if there is nothing to draw. */
+/** Draws a line per pattern through the efforts of `best`, and a mark for every other method. Returns undefined if there is nothing to draw. */
 export function effortPicture(points: readonly EffortPoint[]): string | undefined {
   const patterns = [...new Set(points.map(({ pattern }) => pattern))];
   if (patterns.length === 0) return undefined;

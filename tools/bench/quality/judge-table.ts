@@ -1,9 +1,9 @@
-/** Which judge orders methods as their perplexity does: a table over all pairs of measured cells. */
+/** A table that shows which judge ranks methods in the order of their perplexity, over all pairs of measured cells. */
 import type { Measured, ResultLine } from './cell.js';
 
 type Judged = ResultLine & { measured: Measured & Required<Pick<Measured, 'signs'>> };
 
-/** What a guard could judge by on one text, smaller is better. */
+/** Measures by which a guard could judge on one text. Smaller is better. */
 const judges: Readonly<Record<string, (measured: Judged['measured'], text: string) => number>> = {
   'error of the layers, pruned path': ({ signs }, text) => signs[text].layerError,
   'distance from the dense path': ({ signs }, text) => signs[text].pathError,
@@ -11,7 +11,7 @@ const judges: Readonly<Record<string, (measured: Judged['measured'], text: strin
   'perplexity': ({ perplexity }, text) => perplexity[text],
 };
 
-/** Perplexities that are closer than this share are no evidence of which method is better. */
+/** Perplexities that differ by less than this share do not show which method is better. */
 const leastDifference = 0.01;
 
 interface Tally {
@@ -19,14 +19,14 @@ interface Tally {
   pairs: number;
 }
 
-/** @param lines where a cell was measured with several codes, the last one counts */
+/** @param lines if a cell was measured with several versions of the code, the last one counts */
 export function judgeTable(lines: readonly ResultLine[]): string {
   const cells = latest(lines.filter((line): line is Judged => line.calibration !== undefined && line.measured?.signs !== undefined));
   const columns = new Map<string, Map<string, Tally>>();
   for (const [a, b] of pairsOf(cells)) {
     for (const truth of a.evaluations) {
       for (const text of a.evaluations) {
-        // If there are several texts, none is judged by itself.
+        // If there are several texts, no text judges itself.
         if (a.evaluations.length > 1 && text.name === truth.name) continue;
         const column = `${a.model}: ${text.name} for ${truth.name}`;
         const tallies = columns.get(column) ?? new Map<string, Tally>();
@@ -53,7 +53,7 @@ function count(tallies: Map<string, Tally>, judge: string, a: Judged, b: Judged,
   if (Math.sign(valueOf(a) - valueOf(b)) === Math.sign(difference)) tally.right++;
 }
 
-/** Methods of the same model, pattern, calibration and texts. */
+/** Returns all pairs of methods with the same model, pattern, calibration and texts. */
 function pairsOf(cells: readonly Judged[]): [Judged, Judged][] {
   const group = ({ model, pattern, calibration, evaluations }: Judged): string => JSON.stringify([model, pattern, calibration, evaluations]);
   return cells.flatMap((a, index) => cells.slice(index + 1).filter((b) => group(a) === group(b)).map((b): [Judged, Judged] => [a, b]));

@@ -1,4 +1,4 @@
-/** What is scored goes through the layers beside the calibration windows, and is judged at the end. */
+/** Texts and questions that are scored. They go through the layers next to the calibration windows, and are judged at the end. */
 import { join } from 'node:path';
 import { loadTask, taskPath } from '../../../app/config/index.js';
 import { questionForms, readQuestions, type Question } from '../../../files/datasets/index.js';
@@ -29,14 +29,14 @@ class Stream {
   }
 }
 
-/** A text or the tasks, as a stream and how it is judged after the last layer. */
+/** A text or the tasks as a stream, and the function that scores it after the last layer. */
 interface Judge {
   stream: Stream;
   signs?: SignMeter;
   score: (weights: ReadonlyMap<string, Tensor>) => Scores;
 }
 
-/** All that a cell is judged by. */
+/** Everything that a cell is judged by. */
 export class Judges {
   private constructor(private readonly judges: readonly Judge[]) {}
 
@@ -58,7 +58,7 @@ export class Judges {
     }
   }
 
-  /** After the last layer. @param weights of the head */
+  /** Scores all streams after the last layer. @param weights of the head */
   score(weights: ReadonlyMap<string, Tensor>): Scores {
     const scores = this.judges.map(({ score }) => score(weights));
     const all = <Name extends 'perplexity' | 'signs'>(name: Name) => Object.assign({}, ...scores.map((one) => one[name])) as Scores[Name];
@@ -95,13 +95,13 @@ async function perplexityJudge(bench: BenchModel, evaluation: Evaluation): Promi
   return { stream, signs, score };
 }
 
-/** Files of the shared data that are not called like their task. */
+/** Files of the shared data whose names differ from their task. */
 const fileOf: Readonly<Record<string, string>> = { rte: 'rte.val', openbookqa: 'openbook_qa' };
 
-/** Most sequences of questions that go through a layer together. */
+/** Maximum number of question sequences that go through a layer together. */
 const mostQuestions = 16;
 
-/** The mean over the tasks of the share of right answers (`acc`). */
+/** Judges by the share of right answers (`acc`), averaged over the tasks. */
 async function questionJudge(bench: BenchModel, { tasks, documents }: Questions, data: string): Promise<Judge> {
   const encode = requestEncoder({ encode: bench.tokenizer.encode, maxLength: bench.model.maxPositions });
   const asked: { task: string; question: Question; first: number }[] = [];

@@ -1,6 +1,6 @@
-/** Lists of results. */
+/** Helpers for lists of results. */
 
-/** Items with the same key together, in the order of the first of each. */
+/** Groups items by key. Groups are in the order of their first items. */
 export function groups<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
   const byKey = new Map<string, T[]>();
   for (const item of items) byKey.set(keyOf(item), [...(byKey.get(keyOf(item)) ?? []), item]);

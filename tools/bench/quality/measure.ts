@@ -1,4 +1,4 @@
-/** Measures a cell: every layer is pruned and rebuilt as a pipeline does it, without files or Temporal. */
+/** Measures a cell. Every layer is pruned and rebuilt as in a pipeline, but without artifact files or Temporal. */
 import { roundingOf } from '../../../activities/rounding.js';
 import { tf, type Tensor, type Tensor3D } from '../../../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type SubBlock } from '../../../science/models/index.js';
@@ -11,7 +11,7 @@ import type { Cell, Measured, Scores } from './cell.js';
 import { Judges } from './judges.js';
 import { peakBytes, resetPeak } from './peak-memory.js';
 
-/** Masks of a layer, and values of the linears whose kept weights are not the dense ones. */
+/** The masks of a layer, and the values that differ from the dense ones. */
 interface Pruned {
   masks: Masks;
   updates: Updates;
@@ -19,7 +19,7 @@ interface Pruned {
 
 interface Progress {
   onProgress: (detail: string) => void;
-  /** The shared data, where the tasks are. */
+  /** The folder of the shared data, which contains the tasks. */
   data: string;
 }
 
@@ -27,11 +27,11 @@ interface Progress {
 interface Streams {
   initialStream: Tensor3D[];
   rebuiltStream: Tensor3D[];
-  /** Only where the strategy asks for it. */
+  /** Only if the strategy needs it. */
   denseStream?: Tensor3D[];
 }
 
-/** Scores of the dense model. */
+/** Measures the scores of the dense model. */
 export async function measureDense(bench: BenchModel, cell: Pick<Cell, 'evaluations' | 'questions'>, { onProgress, data }: Progress): Promise<Scores> {
   const judges = await Judges.begin(bench, cell, data);
   for (let index = 0; index < bench.model.layers; index++) {
@@ -43,10 +43,10 @@ export async function measureDense(bench: BenchModel, cell: Pick<Cell, 'evaluati
 }
 
 /**
- * One layer after the other: the initial method on the stream that comes through the initial masks, the strategy on the one that
- * comes through what it has rebuilt, and then all that is judged.
+ * Measures a cell layer by layer. The initial method runs on the stream of the model with initial masks, and the rebuild on the stream
+ * of the rebuilt model. Then the judged streams advance.
  *
- * @throws MaskBudgetError if a method breaks its budget; PatternError where the pattern does not fit the model
+ * @throws MaskBudgetError if a method breaks its budget; PatternError if the pattern does not fit the model
  */
 export async function measureCell(bench: BenchModel, cell: Cell, { onProgress, data }: Progress): Promise<Measured> {
   resetPeak();

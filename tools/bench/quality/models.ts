@@ -8,7 +8,7 @@ export interface ModelPlan {
   evaluations: Evaluation[];
 }
 
-/** What the command line asks for in place of a model's own values. */
+/** Options of the command line that replace a model's own values. */
 export interface PlanRequest {
   /** The shared data. */
   data: string;
@@ -21,7 +21,7 @@ export interface PlanRequest {
   evaluationWindows?: number;
 }
 
-/** Small models of the shared data: the text that each was trained on, and half of its positions. */
+/** Small models of the shared data, with the text that each was trained on, and half of its positions as the window length. */
 const small: Readonly<Record<string, { text: string; length: number }>> = {
   'stories260K': { text: 'tiny.utf8', length: 256 },
   'babyllama-tok105': { text: 'tiny.utf8', length: 128 },
@@ -32,18 +32,18 @@ export const smolName = 'SmolLM2-135M';
 
 export const modelNames: readonly string[] = [...Object.keys(small), smolName];
 
-/** Share of a text that is there for calibration; the rest is only scored. */
+/** Share of a text that calibration may use. The rest is only scored. */
 const calibrationShare = 0.9;
 
-/** Tokens that are never scored, so that small models of one text are judged on nearly the same part of it. */
+/** Tokens that are never scored, so that small models with the same text are judged on nearly the same part of it. */
 const smallSkip = 4096;
 
-/** @throws Error if the model is not known, or its folder was not given */
+/** @throws Error if the model is unknown, or its folder was not given */
 export function planOf(model: string, request: PlanRequest): ModelPlan {
   return model === smolName ? smolPlan(request) : smallPlan(model, request);
 }
 
-/** The first 16 windows calibrate, and 256 later ones are scored, as in the papers. */
+/** By default the first 16 windows calibrate, and 256 later ones are scored, as in the papers. */
 function smallPlan(model: string, { data, samples = 16, length, sampling = 'sequential', seed, evaluationWindows = 256 }: PlanRequest): ModelPlan {
   if (!Object.hasOwn(small, model)) throw new Error(`model ${model}: expected one of ${modelNames.join(', ')}`);
   const { text, length: own } = small[model];
@@ -53,7 +53,7 @@ function smallPlan(model: string, { data, samples = 16, length, sampling = 'sequ
   return { folder: join(data, 'models', model), calibration, evaluations: [{ name: 'held-out', text, skip, windows: evaluationWindows, length: time }] };
 }
 
-/** Calibrated on windows of C4 at random places, and scored on WikiText-2 and on the end of C4. */
+/** Calibration uses random windows of C4. WikiText-2 and the end of C4 are scored. */
 function smolPlan({ smol, samples = 64, length = 512, sampling = 'random', seed, evaluationWindows = 64 }: PlanRequest): ModelPlan {
   if (smol === undefined) throw new Error(`model ${smolName}: say where it is with --smol DIR (shared/reference/README.md says how to get it)`);
   const calibration = calibrationOf({ text: 'c4.utf8', samples, length, sampling, seed });
@@ -73,12 +73,12 @@ function calibrationOf({ sampling, seed, ...rest }: Calibration): Calibration {
   return { ...rest, sampling, seed: sampling === 'random' ? seed : 0 };
 }
 
-/** Of a text, how many tokens calibration may have: all where windows are sequential, since those that are scored come after them. */
+/** Returns how many tokens of a text calibration may use. With sequential windows it is all, because the scored windows come after them. */
 export function calibrationTokens(tokens: number, { sampling }: Calibration): number {
   return sampling === 'random' ? skippedTokens(tokens, { share: calibrationShare }) : tokens;
 }
 
-/** Tokens at the start of a text of so many that are not scored. */
+/** Returns how many tokens at the start of a text are not scored. */
 export function skippedTokens(tokens: number, skip: Evaluation['skip']): number {
   return typeof skip === 'number' ? skip : Math.floor(tokens * skip.share);
 }

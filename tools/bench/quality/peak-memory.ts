@@ -1,15 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Begins to measure the process' peak of resident memory again. Linux only; elsewhere the peak is that of the whole process. */
+/** Resets the process' peak of resident memory. Linux only; elsewhere the peak is that of the process since its start. */
 export function resetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
   } catch {
-    // Not on this system, or not allowed.
+    // Not available on this system, or not allowed.
   }
 }
 
-/** Largest resident memory since {@link resetPeak}, in bytes. */
+/** Returns the largest resident memory since {@link resetPeak}, in bytes. */
 export function peakBytes(): number {
   try {
     const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];

@@ -1,4 +1,4 @@
-/** What is measured, by name: an initial method, and a rebuild strategy after it. Whatever the registries know has a name here already. */
+/** Recipes by name: an initial method, and a rebuild strategy after it. All methods in the registries can be named. */
 import { initialMethodOf, initialMethods, ownSettings, rebuildMethodOf, rebuildMethods } from '../../../science/methods/index.js';
 import type { CommonSettings, InitialMethodName, RebuildStrategy } from '../../../science/methods/index.js';
 
@@ -7,15 +7,15 @@ export const shortNames: Readonly<Record<string, string>> = {
   refit: 'wanda+guarded:weights=refit',
 };
 
-/** What is measured unless told otherwise, in the order of the tables. */
+/** The methods that are measured by default, in the order of the tables. */
 export const defaultMethods: readonly string[] = [
   'magnitude', 'wanda', 'sparsegpt', 'admm', 'published', 'guarded', 'refit', 'swaps', 'best:effort=1', 'best:effort=3', 'best:effort=10', 'best:effort=30',
 ];
 
-/** What a rebuild starts from unless its name says it. */
+/** The initial method of a rebuild if its name gives none. */
 const usualStart = 'wanda';
 
-/** Settings of a method, as a stage of a pipeline has them. */
+/** Settings of a method, as in a stage of a pipeline. */
 export type StageSettings = Record<string, string | number | boolean>;
 
 export interface Recipe {
@@ -25,9 +25,9 @@ export interface Recipe {
 
 /**
  * Reads a method's name, for example `wanda`, `refit`, `published`, `sparsegpt+guarded`, `magnitude+guarded:weights=refit:rounds=3`.
- * A strategy alone comes after Wanda. What is left out has the defaults of the pipeline.
+ * A strategy alone comes after Wanda. Settings that are not given have the defaults of the pipeline.
  *
- * @throws Error if a name, a setting or a value is not known
+ * @throws Error if a name, a setting or a value is unknown
  */
 export function recipeOf(name: string): Recipe {
   const [first, second, ...rest] = longName(name).split('+');
@@ -36,7 +36,7 @@ export function recipeOf(name: string): Recipe {
   return isInitial(partsOf(first).name) ? { initial: initialOf(first) } : withRebuild(initialOf(usualStart), first);
 }
 
-/** With what a short name stands for, and the settings that were said: `sparsegpt+refit:rounds=2` is refit's strategy after another start. */
+/** Expands a short name and keeps the given settings. In `sparsegpt+refit:rounds=2`, refit's strategy follows another initial method. */
 function longName(name: string): string {
   const [start, last] = name.includes('+') ? [name.slice(0, name.indexOf('+')), name.slice(name.indexOf('+') + 1)] : [undefined, name];
   const { name: short, said } = partsOf(last);

@@ -1,4 +1,4 @@
-/** The file of results: a JSON object a line, only ever appended to, so that a table can be stopped at any time and gone on with. */
+/** The results file: one JSON object per line. It is only appended to, so that a measurement can be stopped and continued at any time. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ResultLine } from './cell.js';
@@ -6,7 +6,7 @@ import type { ResultLine } from './cell.js';
 export class Results {
   private readonly byKey = new Map<string, ResultLine>();
 
-  /** Reads what is there. @throws Error on a line that is not a result */
+  /** Reads the results that are there. @throws Error on a line that is not JSON */
   constructor(private readonly file: string) {
     readResults(file).forEach((line) => this.byKey.set(line.key, line));
   }
@@ -15,7 +15,7 @@ export class Results {
     return this.byKey.get(key);
   }
 
-  /** Is in the file when this returns. */
+  /** Adds a result. It is in the file when this returns. */
   add(line: ResultLine): void {
     mkdirSync(dirname(this.file), { recursive: true });
     if (existsSync(this.file)) dropUnfinished(this.file);
@@ -24,7 +24,7 @@ export class Results {
   }
 }
 
-/** All lines of a results file; none where it is not there. What a killed process left without an end of line counts for nothing. */
+/** Reads all lines of a results file; none if it does not exist. An unfinished last line, left by a killed process, is ignored. */
 export function readResults(file: string): ResultLine[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8').split('\n').slice(0, -1).map((text, index) => {

@@ -1,7 +1,7 @@
 /**
- * What a guard could judge a pruned model by on text that it was not calibrated on, without the text that counts: the error of
- * each layer, the distance from the dense model's residual stream, and the divergence from its logits. The bench measures them to
- * show which of them orders methods as their perplexity on another text does.
+ * Signs by which a guard could judge a pruned model on text that it was not calibrated on: the error of each layer, the distance
+ * from the dense model's residual stream, and the divergence from its logits. The bench measures which of them ranks methods in the
+ * same order as the perplexity on another text.
  */
 import { tf, type Tensor, type Tensor2D, type Tensor3D } from '../../../science/engine/index.js';
 import { layerForward } from '../../../science/methods/index.js';
@@ -9,15 +9,15 @@ import type { DecoderLayer, DecoderModel } from '../../../science/models/index.j
 import type { Signs } from './cell.js';
 import { mean, sum } from './lists.js';
 
-/** Batches of a text that signs are measured on. */
+/** The number of batches of a text that signs are measured on. */
 const signBatches = 4;
 
-/** Rows whose logits are held at once, on both sides. */
+/** The number of rows whose logits are held at once, for both models. */
 const rowsAtOnce = 256;
 
 type Weights = ReadonlyMap<string, Tensor>;
 
-/** The dense model's residual stream beside the pruned one's, for the first batches of a text. */
+/** Compares the residual streams of the dense and the pruned model, for the first batches of a text. */
 export class SignMeter {
   private readonly layerErrors: number[] = [];
   private readonly pathErrors: number[] = [];
@@ -29,13 +29,13 @@ export class SignMeter {
     return new SignMeter(SignMeter.part(embedded));
   }
 
-  /** The part of a stream that signs are measured on, which outlives the stream. The caller disposes it. */
+  /** Returns the part of a stream that signs are measured on. It outlives the stream. The caller disposes it. */
   static part(stream: readonly Tensor3D[]): Tensor3D[] {
     return stream.slice(0, signBatches).map((batch) => batch.clone());
   }
 
   /**
-   * Goes through one layer. Disposes nothing.
+   * Goes through one layer. Does not dispose its arguments.
    *
    * @param before {@link part} of the pruned model's stream before the layer
    * @param after its stream after the layer
@@ -64,7 +64,7 @@ export class SignMeter {
   }
 }
 
-/** Squared distance of two streams, as a share of how far the wanted one is from where it began (from 0 unless given). */
+/** Returns the squared distance of two streams, as a share of the squared distance of the wanted one from `began` (default: 0). */
 function shareOf(made: readonly Tensor3D[], wanted: readonly Tensor3D[], began?: readonly Tensor3D[]): number {
   const squares = (of: (index: number) => Tensor3D): number =>
     sum(wanted.map((_, index) => tf.tidy(() => of(index).square().sum().dataSync()[0])));
@@ -72,7 +72,7 @@ function shareOf(made: readonly Tensor3D[], wanted: readonly Tensor3D[], began?:
   return distance / squares((index) => (began === undefined ? wanted[index] : wanted[index].sub(began[index])));
 }
 
-/** Sum over all tokens of the Kullback-Leibler divergence KL(dense || pruned) of the next token, in nats. */
+/** Returns the Kullback-Leibler divergence KL(dense || pruned) of the next token, summed over all tokens, in nats. */
 function divergence(model: DecoderModel, head: Weights, dense: Tensor3D, pruned: Tensor3D): number {
   const [batch, time, hidden] = dense.shape;
   const rows = batch * time;

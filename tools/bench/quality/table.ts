@@ -1,19 +1,19 @@
-/** Markdown of a file of results. */
+/** Formats results as Markdown. */
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { Measured, ResultLine, Scores } from './cell.js';
 import { groups, mean } from './lists.js';
 
-/** Of the method whose gap to the dense model the shares are of. */
+/** The method whose gap to the dense model is 100 %. */
 const reference = 'wanda';
 
-/** One method on one model and pattern: means over the seeds. */
+/** One method on one model and pattern, as means over the seeds. */
 export interface Row {
   model: string;
   pattern: string;
   method: string;
-  /** Seeds that were measured. */
+  /** Number of seeds that were measured. */
   seeds: number;
-  /** By name of the evaluation: geometric mean of the perplexities, and mean share of the gap closed from Wanda with the same seed. */
+  /** By name of the evaluation: the geometric mean of the perplexities, and the mean gap closed from Wanda with the same seed. */
   perplexity: Record<string, number>;
   closed: Record<string, number | undefined>;
   accuracy?: number;
@@ -22,10 +22,10 @@ export interface Row {
   peakBytes: number;
 }
 
-/** Rows of the same model, calibration but for the seed, and evaluation. */
+/** Rows with the same model, evaluation and calibration (except for the seed). */
 export interface Section {
   model: string;
-  /** What was measured, in words. */
+  /** A description of what was measured. */
   about: string;
   dense?: Scores;
   rows: Row[];
@@ -36,7 +36,7 @@ export interface Section {
 type MeasuredLine = ResultLine & { measured: Measured };
 const isMeasured = (line: ResultLine): line is MeasuredLine => line.calibration !== undefined && line.measured !== undefined;
 
-/** @param lines where a cell was measured with several codes, the last one counts */
+/** @param lines if a cell was measured with several versions of the code, the last one counts */
 export function sectionsOf(lines: readonly ResultLine[]): Section[] {
   const cells = lines.filter(({ calibration }) => calibration !== undefined);
   return groups(cells, ({ model, calibration, evaluations, questions }) => JSON.stringify([model, { ...calibration, seed: 0 }, evaluations, questions ?? null])).map((own) => {
@@ -76,7 +76,7 @@ function rowOf(seeds: readonly MeasuredLine[], all: readonly MeasuredLine[], den
   };
 }
 
-/** Patterns by sparsity, N:M last; methods as they were measured. */
+/** Sorts patterns by sparsity, N:M last. Methods keep the order in which they were measured. */
 function inOrder(rows: readonly Row[]): Row[] {
   const rank = (pattern: string): number => (pattern.includes(':') ? 1000 + Number(pattern.split(':')[1]) : Number(pattern));
   return [...rows].sort((a, b) => rank(a.pattern) - rank(b.pattern));
@@ -91,7 +91,7 @@ function aboutOf({ calibration, evaluations, questions }: ResultLine): string {
   return `Calibrated on ${samples} windows of ${length} tokens of ${text} ${where};\nscored on ${scored}${asked}.`;
 }
 
-/** The sections as Markdown, and the mean shares over small models if there are several. */
+/** Returns the sections as Markdown, and the mean shares over small models if there are several. */
 export function markdownOf(sections: readonly Section[]): string {
   return [...sections.map(sectionText), ...meansText(sections)].join('\n');
 }
@@ -119,7 +119,7 @@ function sectionText({ model, about, dense, rows, impossible }: Section): string
   return [`### ${model}`, '', `${about}${denseText}`, '', ...tableOf(head, cells, 2), '', ...impossible.flatMap((why) => [`* ${why}`, ''])].join('\n');
 }
 
-/** Mean over models of the share closed, for models with one text of their own. */
+/** Returns the gap closed as a mean over models, for models with a single text. */
 function meansText(sections: readonly Section[]): string[] {
   const small = sections.filter(({ rows }) => rows.some(({ perplexity }) => Object.keys(perplexity).length === 1));
   const rows = small.flatMap((section) => section.rows).filter(({ method }) => method !== reference);

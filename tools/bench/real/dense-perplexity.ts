@@ -10,12 +10,12 @@ import type { EvaluationStage } from '../../../app/config/pipeline.js';
 import { ArtifactStore } from '../../../files/artifacts/index.js';
 import { loadTokenizer } from '../../../files/datasets/index.js';
 
-/** What transformers gave for a model (tools/real/expected_perplexity.py). */
+/** The perplexity of a model in transformers (tools/real/expected_perplexity.py). */
 export interface ExpectedPerplexity {
-  /** Name of the model's folder, and of the text's file. */
+  /** Names of the model's folder and of the text's file. */
   model: string;
   text: string;
-  /** Of the whole text. */
+  /** Number of tokens of the whole text. */
   tokens: number;
   windows: number;
   sequenceLength: number;
@@ -34,7 +34,7 @@ export interface DensePerplexity {
   state: string;
 }
 
-/** Perplexity of the first windows of a text, and how many tokens the whole text has. */
+/** Returns the perplexity of the first windows of a text, and the number of tokens of the whole text. */
 export async function densePerplexity({ model, text, windows, sequenceLength, state }: DensePerplexity): Promise<{ perplexity: number; tokens: number }> {
   const yaml = `
 version: 1

@@ -4,7 +4,7 @@ import { initialMethodOf, unstructured, type InitialMethodName } from '../../../
 import type { LayerCase } from './layer-case.js';
 import { layerOnce } from './layer-once.js';
 
-/** A layer's first mask in a run, as activities/initial-mask.ts makes it. @returns what it took, without the hidden states */
+/** Makes a layer's initial mask as activities/initial-mask.ts does. @returns the traffic, without the hidden states */
 export async function initialOnce(made: LayerCase, method: InitialMethodName, store: ArtifactStore): Promise<Traffic> {
   const { run } = await initialMethodOf(method).load();
   return layerOnce(made, method, store, async (on) => ({

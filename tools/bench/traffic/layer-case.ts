@@ -16,15 +16,15 @@ export type Shape = keyof typeof shapes;
 
 export interface LayerCase {
   model: DecoderModel;
-  /** Of the only layer, in a file. */
+  /** The tensors of the only layer, in a file. */
   tensors: ReadonlyMap<string, TensorInfo>;
-  /** Half of every 8 weights, packed. */
+  /** Packed masks that keep 4 of every 8 weights. */
   bits: ReadonlyMap<string, Uint8Array>;
   /** Weights of the linears. */
   weights: number;
 }
 
-/** A layer with random bfloat16 weights of about 1 / sqrt(hidden size), and masks that prune half of every row. */
+/** Makes a layer with random bfloat16 weights of about 1 / sqrt(hidden size), and masks that prune half of every row. */
 export async function layerCase(shape: Shape, folder: string): Promise<LayerCase> {
   const config = { model_type: 'llama', num_hidden_layers: 1, vocab_size: 32000, rms_norm_eps: 1e-5, hidden_act: 'silu', max_position_embeddings: 4096, ...shapes[shape] };
   const model = modelFromConfig(config, 'config.json');
@@ -41,7 +41,7 @@ export async function layerCase(shape: Shape, folder: string): Promise<LayerCase
 
 const windows = { samples: 4, time: 256, perBatch: 1 };
 
-/** Random hidden states on the device, the caller's to dispose. Random numbers are made on the host, and go up with the first operation on them. */
+/** Makes random hidden states on the device. The caller disposes them. They are made on the host and uploaded with the first operation. */
 export function hiddenStates({ hiddenSize }: DecoderModel): Tensor3D[] {
   return Array.from({ length: windows.samples / windows.perBatch }, (_, index) =>
     tf.tidy(() => tf.randomNormal<Tensor3D['rankType']>([windows.perBatch, windows.time, hiddenSize], 0, 1, 'float32', index + 1).mul<Tensor3D>(1)));

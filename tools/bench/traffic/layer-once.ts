@@ -6,7 +6,7 @@ import { inTensorScope, startLedger, type Tensor, type Tensor3D, type Traffic } 
 import type { DecoderLayer } from '../../../science/models/index.js';
 import { hiddenStates, type LayerCase } from './layer-case.js';
 
-/** What a method works on. */
+/** The input of a method. */
 export interface OnLayer {
   layer: DecoderLayer;
   hidden: Tensor3D[];
@@ -14,8 +14,8 @@ export interface OnLayer {
 }
 
 /**
- * A layer of a run: its weights are read, a method makes its masks, and they are written.
- * @returns what it took, without the hidden states
+ * Runs a layer as in a pipeline: reads its weights, makes its masks with a method, and writes them.
+ * @returns the traffic, without the hidden states
  */
 export async function layerOnce({ model, tensors }: LayerCase, method: string, store: ArtifactStore, make: (on: OnLayer) => Promise<Parameters<typeof writePrunedLayer>[2]>): Promise<Traffic> {
   const layer = model.decoderLayer(0);

@@ -5,7 +5,7 @@ import { checkRebuiltMasks, linearMask, MaskSet, rebuildMethodOf, unstructured, 
 import type { LayerCase } from './layer-case.js';
 import { layerOnce } from './layer-once.js';
 
-/** A layer of a run, as activities/rebuild.ts does it. @returns what it took, without the hidden states */
+/** Rebuilds a layer as activities/rebuild.ts does. @returns the traffic, without the hidden states */
 export async function rebuildOnce(made: LayerCase, strategy: RebuildStrategy, store: ArtifactStore): Promise<Traffic> {
   const { run } = await rebuildMethodOf(strategy).load();
   return layerOnce(made, strategy, store, async ({ layer, hidden, weights }) => {

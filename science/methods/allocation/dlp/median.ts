@@ -6,9 +6,9 @@ const half = 16;
 const low = 2 ** half - 1;
 
 /**
- * Median of the Wanda scores `|W_ij| * ||x_j||_2`, in float32, of all weights of a layer together; of an even number of them the
- * lower one of the two in the middle, as PyTorch has it. Positive floats are ordered as their bits, so the
- * median's upper 16 bits are found by counting, and then its lower ones: nothing is sorted or kept, however large the layer.
+ * Returns the median of the Wanda scores `|W_ij| * ||x_j||_2`, in float32, over all weights of a layer. For an even count it is the
+ * lower of the two middle scores, as in PyTorch. Positive floats have the same order as their bits, so counting finds first the
+ * upper 16 bits of the median, then the lower 16. Nothing is sorted, and the scores are not stored.
  *
  * @param linears all that are pruned in the layer
  * @throws PruningInputError if norms and weights differ in length, or a score is not finite.
@@ -29,7 +29,7 @@ export function medianScore(linears: readonly ScoredLinear[]): number {
   return new Float32Array(Uint32Array.of(bits).buffer)[0];
 }
 
-/** The bucket that holds the number of that rank, and its rank in there. */
+/** Returns the bucket that holds the number with this rank, and its rank within the bucket. */
 function placeOf(counts: Float64Array, rank: number): { bucket: number; rank: number } {
   let left = rank;
   let bucket = 0;

@@ -2,7 +2,7 @@ import { inputScoresCost } from '../costs.js';
 import { allocationMethod, spreadSetting } from '../method.js';
 import { byValue } from '../shifts.js';
 
-/** Alpha in the authors' example for 70 %. */
+/** The authors' alpha in their example for 70 % sparsity. */
 const defaultSpread = 0.15;
 
 export const dlp = allocationMethod({

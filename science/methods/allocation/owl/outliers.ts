@@ -2,9 +2,9 @@ import { PruningInputError } from '../../parts/errors.js';
 import type { ScoredLinear } from '../method.js';
 
 /**
- * Share of outliers in one decoder layer, the score of OWL (Yin et al. 2023, section 3.2, "layerwise outlier distribution"):
- * how many of all its weights have a Wanda score `|W_ij| * ||x_j||_2` above `multiple` (the paper's M) times the mean score
- * of the layer.
+ * Returns the share of outliers in one decoder layer: the score of OWL (Yin et al. 2023, section 3.2, "layerwise outlier
+ * distribution"). An outlier is a weight with a Wanda score `|W_ij| * ||x_j||_2` above `multiple` (the paper's M) times the mean
+ * score of the layer.
  *
  * @param linears all that are pruned in the layer
  * @returns in [0, 1]

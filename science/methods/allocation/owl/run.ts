@@ -1,7 +1,7 @@
 import type { ScoredLinear } from '../method.js';
 import { outlierShare } from './outliers.js';
 
-/** One number for the whole layer. */
+/** Returns the same number for all linears of the layer. */
 export function score(linears: readonly ScoredLinear[]): number[] {
   const share = outlierShare(linears);
   return linears.map(() => share);

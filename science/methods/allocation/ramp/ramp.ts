@@ -2,12 +2,12 @@ import type { LinearKind } from '../../../models/index.js';
 import type { Deviations, LinearScore } from '../method.js';
 import { totalSize } from '../shifts.js';
 
-/** Which way a kind of linear goes: queries and keys only decide where to look, values and outputs carry what is seen. */
+/** The sign of the deviation for each kind of linear. Queries and keys only decide where to look; values and outputs carry the content. */
 const directionOf: Readonly<Record<LinearKind, number>> = { q: 1, k: 1, v: -1, o: -1, gate: 0, up: 0, down: 0 };
 
 /**
- * Of a linear in layer l of L: `spread * (2 l / (L - 1) - 1) + kinds * direction`, less the mean over all weights. With layers of
- * one shape and no `kinds`, the first layer is `spread` below the model's sparsity, and the last as far above it.
+ * The deviation of a linear in layer l of L is `spread * (2 l / (L - 1) - 1) + kinds * direction`, minus its mean over all weights. If
+ * all layers have the same shape and `kinds` is 0, the first layer is `spread` below the model's sparsity, and the last `spread` above.
  *
  * @param spread, kinds shares of weights, from 0
  */

@@ -1,9 +1,9 @@
 /**
- * How much the model's loss bends under a change of each linear: Shao et al. 2024, equation 6, the mean diagonal element of
- * the Hessian of the cross-entropy. The paper estimates it by Hutchinson's method, which differentiates twice through the
- * whole model at once. Here the Hessian is replaced by the Fisher information, the mean over sequences of the squared
- * gradient: the two agree in expectation where the model predicts its texts' distribution, and it can be had by one
- * backward pass, layer by layer, from the last to the first.
+ * How sensitive the model's loss is to each linear: the mean diagonal element of the Hessian of the cross-entropy (Shao et al. 2024,
+ * equation 6). The paper estimates it by Hutchinson's method, which differentiates twice through the whole model at once. Here
+ * the Fisher information, the mean over sequences of the squared gradient, replaces the Hessian. The two agree in expectation if
+ * the model predicts the distribution of its texts. The Fisher information needs only one backward pass, layer by layer, from the
+ * last to the first.
  */
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { tf } from '../../../engine/index.js';
@@ -15,17 +15,17 @@ import type { DecoderLayer, DecoderModel, LinearSpec, SubBlock, Weights } from '
 import { acrossLinear } from '../../rebuild/published/output-gradients.js';
 import { SquaredGradients } from '../../rebuild/published/squared-gradients.js';
 
-/** Logits held at once, in numbers: 256 MB in float32. Their probabilities and gradients take as much again, each. */
+/** Maximum number of logits held at once: 256 MiB in float32. Their probabilities and their gradients take the same each. */
 const maxLogits = 64 * 2 ** 20;
 
 /**
- * Gradient of the negative log-likelihood, summed over the tokens of each window, with respect to the hidden states after the
- * last layer: where the backward pass begins.
+ * Returns the gradient of the negative log-likelihood, summed over the tokens of each window, with respect to the hidden states
+ * after the last layer. The backward pass begins with it.
  *
  * @param weights the tensors of `model.headTensors`
- * @param h `[batch, time, hidden]`; stays the caller's
+ * @param h `[batch, time, hidden]`; not disposed
  * @param ids the windows' tokens, int32 `[batch, time]`
- * @returns `[batch, time, hidden]`, in nats per unit of h; zero at the last token, which predicts none
+ * @returns `[batch, time, hidden]`, in nats per unit of h; zero at the last token, which predicts nothing
  */
 export function lossGradient(model: DecoderModel, weights: Weights, h: Tensor3D, ids: Tensor2D, logitsLimit = maxLogits): Tensor3D {
   const [batch, time, hidden] = h.shape;
@@ -50,24 +50,24 @@ export function lossGradient(model: DecoderModel, weights: Weights, h: Tensor3D,
 
 export interface LayerSensitivityRequest {
   layer: DecoderLayer;
-  /** The residual stream before the layer, in batches `[batch, time, hidden]`; stays the caller's. */
+  /** The residual stream before the layer, in batches `[batch, time, hidden]`. Not disposed. */
   hidden: readonly Tensor3D[];
-  /** The loss's gradient with respect to the stream after the layer, in the same batches. Disposed batch by batch, or all at once where this fails. */
+  /** The loss's gradient with respect to the stream after the layer, in the same batches. Disposed batch by batch, or all at once on failure. */
   gradients: readonly Tensor3D[];
   /** Every tensor of the layer. */
   weights: Weights;
-  /** Is handed the input of every sub-block. Must not keep the tensor. */
+  /** Called with the input of every sub-block. Must not keep the tensor. */
   onSubBlock?: (subBlock: SubBlock, x: Tensor3D) => void;
 }
 
 export interface LayerSensitivity {
-  /** By linear: mean over its weights and the sequences of the squared gradient of the sequence's loss. */
+  /** By linear: the squared gradient of a sequence's loss, averaged over the linear's weights and the sequences. */
   scores: Map<string, number>;
-  /** With respect to the stream before the layer, in the same batches. */
+  /** The gradient with respect to the stream before the layer, in the same batches. */
   gradients: Tensor3D[];
 }
 
-/** One layer of the backward pass. Its scores are small numbers, its gradients what the layer before it needs. */
+/** Runs one layer of the backward pass. Returns its scores, and the gradients that the layer before it needs. */
 export async function layerSensitivity({ layer, hidden, gradients, weights, onSubBlock }: LayerSensitivityRequest): Promise<LayerSensitivity> {
   const linears = linearsOf(layer);
   const squares = new SquaredGradients();
@@ -76,7 +76,7 @@ export async function layerSensitivity({ layer, hidden, gradients, weights, onSu
     for (const [index, h] of hidden.entries()) {
       before.push(crossLayer({ layer, h, gradient: gradients[index], weights, squares, onSubBlock }));
       gradients[index].dispose();
-      // Lets a cancellation be seen between two batches.
+      // Lets a cancellation take effect between two batches.
       await macrotask();
     }
     const sequences = hidden.reduce((sum, { shape }) => sum + shape[0], 0);
@@ -92,14 +92,14 @@ export async function layerSensitivity({ layer, hidden, gradients, weights, onSu
 
 interface Crossing extends Pick<LayerSensitivityRequest, 'layer' | 'weights' | 'onSubBlock'> {
   h: Tensor3D;
-  /** Behind the layer. */
+  /** With respect to the stream after the layer. */
   gradient: Tensor3D;
   squares: SquaredGradients;
 }
 
-/** Adds the squared weight gradients of one batch, and returns the gradient with respect to h. */
+/** Adds the squared weight gradients of one batch to `squares`, and returns the gradient with respect to h. */
 function crossLayer({ layer, h, gradient, weights, squares, onSubBlock }: Crossing): Tensor3D {
-  // On its way back through a linear, the gradient of its output adds that of its weights. An expert's output has as many rows as the router gives it.
+  // The backward pass through a linear also adds its squared weight gradients. An expert's output has one row for each token routed to it.
   const apply = (linear: LinearSpec, x: Tensor3D): Tensor3D =>
     customVjp(
       [x],
@@ -119,7 +119,7 @@ function crossLayer({ layer, h, gradient, weights, squares, onSubBlock }: Crossi
   return tf.tidy(() => tf.grad(forward)(h, gradient) as Tensor3D);
 }
 
-/** Over the weights of one linear. Divided first, so that large sums do not overflow. */
+/** Returns the mean over the weights of one linear. */
 function meanOf(squares: SquaredGradients, linear: LinearSpec): number {
   return tf.tidy(() => squares.get(linear)?.mean().dataSync()[0]) ?? 0;
 }

@@ -28,16 +28,16 @@ export const admm = initialMethod({
   load: () => import('./run.js'),
 });
 
-/** Inverses, and products of `[in, in]` matrices for each (science/methods/parts/ridge-inverse.ts). */
+/** Inverses, and products of `[in, in]` matrices per inverse (science/methods/parts/ridge-inverse.ts). */
 const inverses = 10;
 const productsPerInverse = 4;
 /** Steps of conjugate gradients (science/methods/parts/masked-least-squares.ts). */
 const fitSteps = 10;
-/** Matrices `[in, in]` at the peak beside the moments themselves, and copies of the linears that read one input. */
+/** At the peak, in addition to the moments: matrices `[in, in]`, and copies of the linears that read one input. */
 const squareMatrices = 6;
 const linearCopies = 9;
 
-/** A layer's first mask by ADMM: Wanda's two forwards, the moments of all inputs, and for each the inverses and the iterations of what reads it. */
+/** The cost of a layer's initial mask by ADMM: Wanda's two forwards, the moments of all inputs, and per input the inverses and the iterations. */
 function admmCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const { memory, work } = inputStatisticsCost(size, windows);
@@ -57,7 +57,7 @@ function admmCost(size: ModelSize, windows: Windows): Cost {
   return {
     memory: {
       tensors: Math.max(memory.tensors, weightsMemory(size).tensors + hidden + moments + Math.max(hidden + forwardBatch(size, windows) + f32 * widest ** 2, solving)),
-      // Scores, weights and masks of what is solved; the updated values.
+      // Scores, weights and masks of the linears being solved, and the updated values.
       host: memory.host + 4 * f32 * readers + f32 * layer.linear,
     },
     work: addWork([1, work], ...solve.map((part) => [1, part] as const), [1, { writtenBytes: f32 * layer.linear, files: layer.linears }]),

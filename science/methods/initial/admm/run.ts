@@ -14,8 +14,8 @@ import { wandaMask } from '../wanda/wanda-mask.js';
 import { defaultIterations, type settings } from './method.js';
 
 /**
- * ADMM (Meng et al. 2024; Boza 2024): each linear is to give on the pruned path what its dense weights give there. Linears that read
- * the same input are solved side by side, and share its inverses.
+ * ADMM (Meng et al. 2024; Boza 2024): on the pruned path, each linear should give the same output as its dense weights. Linears that
+ * read the same input are solved together and share its inverses.
  */
 export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping, iterations = defaultIterations }, minTokens, round, onProgress }) => {
   const moments = new InputMoments();
@@ -31,7 +31,7 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
       const name = linears.map((linear) => linear.name).join(', ');
       onProgress(name);
       if (few.has(linears[0].name)) {
-        // Too few tokens say how inputs go together: masks follow from `|W|` alone, and no weight makes up for another.
+        // Too few tokens for the correlations of the inputs. The mask depends on `|W|` alone, and kept weights are not updated.
         for (const linear of linears) {
           const values = await valuesOf(weights, linear);
           masks.set(linear.name, wandaMask(values, new Float32Array(linear.shape[1]).fill(1), linear.shape, targetOf(linear), linear.name));
@@ -57,7 +57,7 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
   }
 };
 
-/** The dense weights of linears that read one input, one above the other, and what they give. */
+/** Returns the dense weights of linears that read one input, stacked by rows, and their products with the input moments. */
 function dense(linears: readonly LinearSpec[], { products }: Moments, weights: ReadonlyMap<string, Tensor>): { start: Tensor2D; targets: Tensor2D } {
   return tf.tidy(() => {
     const start = tf.concat(linears.map(({ name }) => weights.get(name) as Tensor2D), 0);
@@ -65,7 +65,7 @@ function dense(linears: readonly LinearSpec[], { products }: Moments, weights: R
   });
 }
 
-/** `floor(in * sparsity)` of every row, or as even a part of each linear's `pruned`. */
+/** Returns the budget of every row: `floor(in * sparsity)`, or an even share of the linear's `pruned`. */
 function budgetOf(linears: readonly LinearSpec[], targetOf: (linear: LinearSpec) => MaskTarget): AdmmBudget {
   const rows = linears.flatMap((linear) => {
     const target = targetOf(linear);

@@ -17,7 +17,7 @@ export const file = initialMethod({
   needs: 'source',
   updates: false,
   version: 1,
-  // Its key has the digests of the source in place of the path.
+  // The key has the digests of the source instead of its path.
   identity: () => ({}),
   cost: plainMaskCost,
   load: () => import('./run.js'),

@@ -3,7 +3,7 @@ import { valuesOf } from '../each-linear.js';
 import type { InitialRun } from '../method.js';
 import type { settings } from './method.js';
 
-/** A mask made elsewhere, and the values of a checkpoint made elsewhere where its kept weights are not the model's. */
+/** Takes masks from the source. If the source is a checkpoint, also takes the values of linears whose kept weights differ from the model's. */
 export const run: InitialRun<typeof settings> = async ({ layer, weights, readSource }) => {
   const { masks, values } = await readSource();
   const updates = new Map<string, Float32Array>();

@@ -1,13 +1,13 @@
 import { tf } from '../../../engine/index.js';
 import type { Tensor } from '../../../engine/index.js';
 
-/** What is trained: a tensor, how far it goes in a step, and which of its elements. */
+/** A tensor to train. */
 export interface Trainable {
-  /** Where it begins. Pruned weights are zero. Stays the caller's. */
+  /** The values at the start. Pruned weights are zero. Not disposed. */
   start: Tensor;
-  /** Of each element about the largest change in one step. */
+  /** About the largest change of an element in one step. */
   rate: number;
-  /** 1 where an element is trained, 0 where not, of the same shape; absent if all are. Taken over. */
+  /** 1 for elements that are trained, 0 for others, of the same shape. Absent if all are trained. Disposed by `Adam`. */
   kept?: Tensor;
 }
 
@@ -22,8 +22,8 @@ interface Trained extends Trainable {
 const beta1 = 0.9;
 const beta2 = 0.99;
 /**
- * Far below gradients of a mean over all numbers of a window: with 128 features their median is down to 5e-8 at 50 %, and it falls with
- * features, tokens and the error. Adam's usual 1e-8 would stop such steps.
+ * Far below the gradients of an error that is a mean over all numbers of a window. With 128 features the median gradient is as low as
+ * 5e-8 at 50 % sparsity, and it falls further with more features, more tokens or a smaller error. Adam's usual 1e-8 would suppress such steps.
  */
 const epsilon = 1e-12;
 
@@ -31,12 +31,12 @@ const epsilon = 1e-12;
  * Adam (Kingma and Ba 2015, algorithm 1) with a rate for each tensor:
  * `w <- w - rate m / (sqrt(v) + epsilon)`, with `m` and `v` the bias-corrected running means of g and of g^2.
  *
- * The means' factors `(1 - beta) / (1 - beta^t)` are numbers of the step, not of the element. They are applied to the rate and
- * to epsilon, which saves passes over all weights. An element that is not trained gets no gradient, so it never changes, and
- * neither does one whose gradient is always zero.
+ * The factors `(1 - beta) / (1 - beta^t)` of the means depend on the step, not on the element. They are applied to the rate and
+ * to epsilon, which saves passes over all weights. An element that is not trained gets no gradient, so it never changes. The same
+ * holds for an element whose gradient is always zero.
  *
- * Memory, in bytes an element: 4 each for the value, both means and `kept`, and while it steps 4 for the gradient; and of the
- * largest tensor a few times 4 more.
+ * Memory in bytes per element: 4 each for the value, both means and `kept`. During a step, 4 more for the gradient, and a few times
+ * 4 for the largest tensor.
  */
 export class Adam {
   private readonly trained: Map<string, Trained>;
@@ -53,16 +53,16 @@ export class Adam {
     return [...this.trained.keys()];
   }
 
-  /** The values now; of use until the next step. */
+  /** The current values. They are valid until the next step. */
   get values(): Map<string, Tensor> {
     return new Map([...this.trained].map(([name, { value }]) => [name, value]));
   }
 
   /**
-   * One step against the gradients.
+   * Takes one step against the gradients.
    *
    * @param gradients of every trained tensor; disposed one after the other
-   * @param factor of all rates
+   * @param factor by which all rates are multiplied
    */
   step(gradients: ReadonlyMap<string, Tensor>, factor: number): void {
     this.steps++;
@@ -88,7 +88,7 @@ export class Adam {
   }
 }
 
-/** How much of the rate a step takes: a linear rise over the first 5 % of all steps, and half a cosine down to 0 over all. @param step from 0 */
+/** The share of the rate at a step: a linear rise over the first 5 % of all steps, times half a cosine down to 0 over all. @param step from 0 */
 export function rateFactor(step: number, steps: number): number {
   const warmUp = Math.min(1, (step + 1) / (0.05 * steps));
   return warmUp * 0.5 * (1 + Math.cos((Math.PI * step) / steps));

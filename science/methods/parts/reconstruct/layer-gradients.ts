@@ -7,19 +7,19 @@ import type { DecoderLayer, Weights } from '../../../models/types.js';
 import type { WindowBatch } from './window-batches.js';
 
 export interface LayerGradients {
-  /** Mean over all numbers of the squared difference between what the layer gives and the target; a scalar. */
+  /** Mean squared difference between the layer's output and the target, over all numbers; a scalar. */
   error: Tensor;
-  /** Of that error, with respect to each trained tensor, in the order of their names. */
+  /** The gradients of the error with respect to each trained tensor, in the order of `trained`. */
   gradients: Tensor[];
 }
 
 /**
- * The error of a layer on a few windows and its gradients, by one forward and one backward pass. No gradient goes back to the
- * layer's input, so both take three forwards at most.
+ * Computes the error of a layer on a few windows, and its gradients, by one forward and one backward pass. The gradient of the layer's
+ * input is not computed, so both passes together cost at most three forwards.
  *
  * @param weights every tensor of the layer
- * @param trained names of those whose gradients are wanted; pruned weights have gradients, too
- * @returns new tensors, the caller's to dispose
+ * @param trained names of the tensors whose gradients are wanted; pruned weights have gradients, too
+ * @returns new tensors, which the caller disposes
  */
 export function layerGradients(layer: DecoderLayer, weights: Weights, trained: readonly string[], { h, target }: WindowBatch): LayerGradients {
   const errorOf = (...values: Tensor[]): Tensor => {
@@ -31,7 +31,7 @@ export function layerGradients(layer: DecoderLayer, weights: Weights, trained: r
   return { error: value, gradients: grads };
 }
 
-/** Mean of `(y - target)^2`. The written gradient, `2 (y - target) / size`, is one pass where the recorded one makes five. */
+/** Returns the mean of `(y - target)^2`. The explicit gradient, `2 (y - target) / size`, takes one pass; a recorded one would take five. */
 function meanSquaredError(y: Tensor3D, target: Tensor3D): Tensor {
   return customVjp(
     [y],
@@ -43,7 +43,7 @@ function meanSquaredError(y: Tensor3D, target: Tensor3D): Tensor {
   );
 }
 
-/** The error of each window, `[batch]`, without gradients. */
+/** Returns the error of each window, `[batch]`, without gradients. */
 export function layerErrors(layer: DecoderLayer, weights: Weights, { h, target }: WindowBatch): Tensor1D {
   return tf.tidy(() => runDecoderLayer(layer, h, weights).sub<Tensor3D>(target).square().mean<Tensor1D>([1, 2]));
 }

@@ -15,17 +15,17 @@ import type { WindowBatch } from './window-batches.js';
 
 export interface LayerReconstruction {
   layer: DecoderLayer;
-  /** Every tensor of the layer, dense. Tensors of other layers may be there, too. */
+  /** Every tensor of the layer, dense. May contain tensors of other layers. */
   dense: Weights;
-  /** Of every linear of the layer. */
+  /** The masks of all linears of the layer. */
   masks: Masks;
-  /** Values to begin with; the dense ones where absent. Not read where pruned. */
+  /** Values at the start; dense values if absent. Values of pruned weights are ignored. */
   start?: Updates;
-  /** Inputs and targets ({@link reconstructionTargets}); they stay the caller's. */
+  /** Inputs and targets ({@link reconstructionTargets}). Not disposed. */
   windows: readonly WindowBatch[];
-  /** So many of the last windows judge and do not teach; none if absent. */
+  /** The number of windows at the end that judge instead of train; none if absent. */
   heldOut?: number;
-  /** Passes over the windows that teach, one window a step; 1 or more. */
+  /** Passes over the training windows, one window per step; 1 or more. */
   epochs: number;
   /** The largest step of a weight, as a share of the root mean square of its dense matrix; above 0. */
   rate: number;
@@ -33,36 +33,36 @@ export interface LayerReconstruction {
   fixed?: ReadonlySet<string>;
   /** Whether the weights of the layer's norms are trained, too. */
   norms?: boolean;
-  /** Of the order of windows; 0 if absent. */
+  /** The seed for the order of windows; 0 if absent. */
   seed?: number;
   /** Rounds new values to what the checkpoint will hold. */
   round?: (name: string, values: Float32Array) => Float32Array;
-  /** Told after every epoch. */
+  /** Called after every epoch. */
   onEpoch?: (epoch: ReconstructionEpoch) => void;
 }
 
 export interface ReconstructedLayer {
-  /** Values `[out, in]` of every linear that was trained, +0 where pruned; and of norms that were trained. Where nothing is accepted, a copy of `start`. */
+  /** Values `[out, in]` of every trained linear, +0 where pruned, and of trained norms. A copy of `start` if nothing was accepted. */
   updates: Map<string, Float32Array>;
-  /** Those that were run; fewer than asked for where held-out windows stopped them. */
+  /** The epochs that were run. Fewer than requested if the held-out windows stopped them. */
   epochs: ReconstructionEpoch[];
-  /** Of the windows that judge, with the values at the start, and with the new ones, rounded; the former again where no epoch is below it. */
+  /** Errors of the windows that judge: with the values at the start, and with the new values, rounded. Both are equal if no epoch is better. */
   errorBefore: number;
   error: number;
   accepted: boolean;
 }
 
 /**
- * Trains all weights that a decoder layer has kept, together, so that the layer gives its target: Adam on the mean squared error
- * of the residual stream after the layer, one window a step (EBFT, Guo et al. 2024; Wagner et al. 2025).
- * Each matrix has a rate relative to its own root mean square, with a linear warm-up over 5 % of the steps and a cosine to 0.
+ * Trains all kept weights of a decoder layer together, so that the output of the layer approaches its target. It runs Adam on the mean
+ * squared error of the residual stream after the layer, one window per step (EBFT, Guo et al. 2024; Wagner et al. 2025). The rate of
+ * a matrix is relative to its own root mean square, with a linear warm-up over 5 % of the steps and a cosine decay to 0.
  *
- * With held-out windows the values after the best epoch by their error are taken, and training stops once that error has risen twice
- * in a row; without, the values after the last epoch. The new values are accepted if, rounded, they lower the error of the
- * windows that judge: those held out, or all where none are.
+ * With held-out windows, it takes the values after the epoch with the lowest held-out error, and stops once that error has risen twice
+ * in a row. Without them, it takes the values after the last epoch. The new values are accepted if, after rounding, they lower the
+ * error of the windows that judge: the held-out windows, or all windows if none are held out.
  *
- * Memory: beside windows, targets and dense weights 16 bytes a weight for value, mean, mean square and mask, 4 for the gradient and
- * 4 for the best values; it does not grow with windows. Time: {@link reconstructionForwards}.
+ * Memory, in addition to windows, targets and dense weights: 16 bytes per weight for value, mean, mean square and mask, 4 for the
+ * gradient and 4 for the best values. It does not grow with the number of windows. Time: {@link reconstructionForwards}.
  *
  * @throws PruningInputError if a mask is missing or a setting is out of range, and WeightError of models/
  */
@@ -78,7 +78,7 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
   const adam = new Adam(trainables(request, own, ownMasks, first));
   const disposeNew = (weights: Weights): void => { for (const [name, tensor] of weights) if (tensor !== own.get(name)) tensor.dispose(); };
   const others = new Map([...first].filter(([name]) => !adam.values.has(name)));
-  // Adam has the data of the trained ones now.
+  // Adam now holds the data of the trained tensors.
   disposeNew(new Map([...first].filter(([name]) => !others.has(name))));
   let best: Weights | undefined;
   let rounded: Weights | undefined;
@@ -102,8 +102,8 @@ export async function reconstructLayer(request: LayerReconstruction): Promise<Re
 }
 
 /**
- * What a reconstruction takes, in forwards of the layer over all windows, without its targets and its steps of Adam: three an epoch
- * for the windows that teach; and judgements before, between and after.
+ * Returns the cost of a reconstruction in forwards of the layer over all windows, without its targets and Adam's steps. An epoch costs
+ * three forwards of the training windows. Judging before, between and after the epochs is added.
  *
  * @param heldOut share of all windows that is held out
  */
@@ -116,7 +116,7 @@ function check({ epochs, rate }: LayerReconstruction): void {
   if (!(rate > 0 && rate < Infinity)) throw new PruningInputError({ where: 'reconstruction', what: `a rate of ${rate}`, expected: 'a number above 0' });
 }
 
-/** Linears, and the weights of norms where those are trained, with their rates. */
+/** Returns the linears to train, and the weights of norms if those are trained, with their rates. */
 function trainables({ layer, rate, norms, fixed = new Set() }: LayerReconstruction, dense: Weights, masks: Masks, first: Weights): Map<string, Trainable> {
   const ofNorms = layer.tensors.map(({ name }) => name).filter((name) => norms === true && name.endsWith('.weight') && !masks.has(name));
   const ofLinears = [...masks.keys()].filter((name) => !fixed.has(name));

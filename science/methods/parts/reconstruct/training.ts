@@ -9,15 +9,15 @@ import { windowsOf } from './window-batches.js';
 import type { WindowRange } from './window-batches.js';
 import { windowOrder } from './window-order.js';
 
-/** Errors are mean squared differences of the residual stream after the layer from its target. */
+/** Errors are mean squared differences between the residual stream after the layer and its target. */
 export interface ReconstructionEpoch {
-  /** Mean over the epoch's steps, each before it changes the weights. */
+  /** Mean error over the steps of the epoch, each measured before the step changes the weights. */
   trainError: number;
-  /** Of the held-out windows after the epoch; absent if there are none. */
+  /** Error of the held-out windows after the epoch. Absent if there are none. */
   heldOutError?: number;
 }
 
-/** Epochs in a row after which the held-out error has risen, and no further one is run. */
+/** Training stops when the held-out error has risen in this many epochs in a row. */
 const patience = 2;
 
 export interface Training {
@@ -28,13 +28,13 @@ export interface Training {
   /** One window each. */
   training: readonly WindowRange[];
   judging: readonly WindowRange[];
-  /** Of the windows that judge, with the values at the start. */
+  /** Error of the windows that judge, with the values at the start. */
   errorBefore: number;
-  /** Whether the windows that judge are held out: then they judge every epoch, otherwise the last. */
+  /** Whether the windows that judge are held out. If so, they judge every epoch, otherwise only the last. */
   guarded: boolean;
-  /** Epochs at most. */
+  /** Maximum number of epochs. */
   count: number;
-  /** Of the order of windows. */
+  /** Seed for the order of windows. */
   seed: number;
   onEpoch?: (epoch: ReconstructionEpoch) => void;
 }
@@ -42,7 +42,7 @@ export interface Training {
 /**
  * Runs the epochs.
  *
- * @returns the values of the best epoch whose error was taken, the caller's to dispose; absent if none was better than the start
+ * @returns the values of the best epoch that was judged, which the caller disposes; absent if none was better than the start
  */
 export async function train({ layer, others, adam, training, judging, errorBefore, guarded, count, seed, onEpoch }: Training): Promise<{ best?: Weights; epochs: ReconstructionEpoch[] }> {
   const steps = count * training.length;
@@ -56,7 +56,7 @@ export async function train({ layer, others, adam, training, judging, errorBefor
       const errors: Tensor[] = [];
       for (const [index, window] of windowOrder(training.length, epoch, seed).entries()) {
         errors.push(makeStep(layer, others, adam, training[window], rateFactor(epoch * training.length + index, steps)));
-        // Lets a cancellation be seen between two steps.
+        // Lets a cancellation take effect between two steps.
         await macrotask();
       }
       const trainError = mean(tf.tidy(() => tf.stack(errors).dataSync<'float32'>()));
@@ -69,7 +69,7 @@ export async function train({ layer, others, adam, training, judging, errorBefor
         best = new Map([...adam.values].map(([name, value]) => [name, value.clone()]));
         lowest = error;
       }
-      // Nothing comes back from there.
+      // The weights cannot recover from NaN or infinity.
       if (!Number.isFinite(trainError)) break;
       risen = error !== undefined && error > last ? risen + 1 : 0;
       last = error ?? last;
@@ -92,7 +92,7 @@ function makeStep(layer: DecoderLayer, others: Weights, adam: Adam, window: Wind
   return error;
 }
 
-/** Mean over windows of the squared error, with those weights. */
+/** Returns the mean squared error over windows with these weights. */
 export async function errorOf(layer: DecoderLayer, weights: Weights, ranges: readonly WindowRange[]): Promise<number> {
   const errors: number[] = [];
   for (const range of ranges) {

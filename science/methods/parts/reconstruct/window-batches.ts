@@ -2,28 +2,28 @@ import { tf } from '../../../engine/index.js';
 import type { Tensor3D } from '../../../engine/index.js';
 import { PruningInputError } from '../errors.js';
 
-/** Windows that lie in memory together: what a decoder layer reads, and what it is to give. Both `[batch, time, hidden]`. */
+/** A batch of windows: the input of a decoder layer, and its target. Both `[batch, time, hidden]`. */
 export interface WindowBatch {
   /** The residual stream before the layer, on the pruned path. */
   h: Tensor3D;
-  /** The residual stream after it. */
+  /** The wanted residual stream after the layer. */
   target: Tensor3D;
 }
 
 /** Consecutive windows of one batch. */
 export interface WindowRange {
   batch: WindowBatch;
-  /** The first one, and how many. */
+  /** The index of the first window, and the number of windows. */
   from: number;
   count: number;
 }
 
 /**
- * Parts the windows in their order: the last ones judge and teach nothing.
+ * Splits the windows, in order, into those that train and the last ones, which only judge.
  *
- * @param heldOut how many judge; 0 where all windows teach, and judge
- * @returns `training`, each window by itself, and `judging`, as many windows together as their batches hold
- * @throws PruningInputError if no window is left to teach, or if a batch and its target have not one shape
+ * @param heldOut how many windows judge; with 0 all windows train and judge
+ * @returns `training`, with single windows, and `judging`, with all judging windows of a batch together
+ * @throws PruningInputError if no window is left to train, or if a batch and its target differ in shape
  */
 export function partWindows(batches: readonly WindowBatch[], heldOut: number): { training: WindowRange[]; judging: WindowRange[] } {
   for (const { h, target } of batches) {
@@ -49,7 +49,7 @@ export function partWindows(batches: readonly WindowBatch[], heldOut: number): {
   return { training, judging };
 }
 
-/** The windows of a range; new tensors, the caller's to dispose. */
+/** Returns the windows of a range as new tensors, which the caller disposes. */
 export function windowsOf({ batch, from, count }: WindowRange): WindowBatch {
   const [, time, hidden] = batch.h.shape;
   const part = (x: Tensor3D): Tensor3D => tf.slice(x, [from, 0, 0], [count, time, hidden]);

@@ -1,6 +1,6 @@
 /**
- * An order of `count` windows, another one in each epoch, and always the same for the same numbers (Fisher and Yates's shuffle).
- * Numbers come from Marsaglia's xorshift generator of 32 bits (2003), which is good enough for a shuffle of windows.
+ * Returns an order of `count` windows by a Fisher-Yates shuffle. It differs between epochs and is the same for the same arguments.
+ * Random numbers come from Marsaglia's 32-bit xorshift generator (2003), which is good enough to shuffle windows.
  *
  * @param epoch counts from 0
  * @returns each of 0 to count - 1 once
@@ -15,9 +15,9 @@ export function windowOrder(count: number, epoch: number, seed: number): number[
   return order;
 }
 
-/** Numbers in [0, 1). */
+/** Returns a generator of numbers in [0, 1). */
 function xorshift(seed: number): () => number {
-  // The generator stays at zero.
+  // From zero the generator would return only zeros.
   let state = seed === 0 ? 1 : seed;
   const next = (): number => {
     state ^= state << 13;

@@ -12,16 +12,16 @@ import { dampingPerInput } from './recipe.js';
 
 export interface AdmmFit {
   dense: Weights;
-  /** Each row keeps as many weights as these masks have there; with N:M the pattern says it. */
+  /** Each row keeps the same number of weights as in these masks. With N:M the pattern gives the number. */
   masks: Masks;
   pattern: Pattern;
-  /** How many tokens the sums are over. */
+  /** Number of tokens in the sums. */
   tokens: number;
   /** Rounds values to what the checkpoint will hold. */
   round: (linear: string, values: Float32Array) => Float32Array;
 }
 
-/** Masks and values together, by ADMM. Linears that read the same input are solved one above the other: they share the inverses. */
+/** Finds masks and values together, by ADMM. Linears that read the same input are stacked by rows and share the inverses. */
 export function admmFit({ dense, masks, pattern, tokens, round }: AdmmFit): SubBlockFit['fit'] {
   return async (linears, moments, targets) => {
     const start = tf.concat(linears.map(({ name }) => weightOf<Tensor2D>(dense, name)), 0);
@@ -43,7 +43,7 @@ export function admmFit({ dense, masks, pattern, tokens, round }: AdmmFit): SubB
   };
 }
 
-/** Share of the mean square of the inputs that holds weights to the dense ones; at least what SparseGPT takes. */
+/** The damping that pulls weights to the dense ones, as a share of the mean square of the inputs. At least SparseGPT's damping. */
 function dampingOf(inputs: number, tokens: number): number {
   return Math.max(0.01, (dampingPerInput * inputs) / Math.max(1, tokens));
 }

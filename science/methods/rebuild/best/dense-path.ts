@@ -4,26 +4,26 @@ import type { Tensor3D } from '../../../engine/index.js';
 import { runSubBlock } from '../../../models/sub-block.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../../models/types.js';
 
-/** The residual stream of the dense model on its way through a layer, beside a rebuild that may pass over sub-blocks. */
+/** Runs the residual stream of the dense model through a layer, in step with a rebuild that may skip sub-blocks. */
 export class DensePath {
   /** Index of the sub-block that reads the stream. */
   private at = 0;
 
   private constructor(private readonly layer: DecoderLayer, private readonly dense: Weights, private stream: Tensor3D[]) {}
 
-  /** @param hidden the stream before the layer; stays the caller's */
+  /** @param hidden the stream before the layer; not disposed */
   static open(layer: DecoderLayer, dense: Weights, hidden: readonly Tensor3D[]): DensePath {
     return new DensePath(layer, dense, hidden.map((h) => h.clone()));
   }
 
-  /** The stream before a sub-block, or after the layer; of use until the next call. */
+  /** Returns the stream before a sub-block, or after the layer. It is valid until the next call. */
   async before(subBlock?: SubBlock): Promise<readonly Tensor3D[]> {
     const end = subBlock === undefined ? this.layer.subBlocks.length : this.layer.subBlocks.indexOf(subBlock);
     while (this.at < end) await this.advance(this.layer.subBlocks[this.at]);
     return this.stream;
   }
 
-  /** @param after the stream after that sub-block, computed elsewhere; taken over */
+  /** Moves past a sub-block. @param after the stream after it, computed elsewhere; owned by this object from now on */
   passed(subBlock: SubBlock, after: Tensor3D[]): void {
     tf.dispose(this.stream);
     this.stream = after;

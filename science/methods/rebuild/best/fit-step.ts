@@ -19,7 +19,7 @@ export interface FitStep extends WindowsRequest {
 }
 
 export interface FittedStep {
-  /** Masks and values as they stand after the step. */
+  /** Masks and values after the step. */
   state: State;
   /** The residual streams after the sub-block. */
   after: Tensor3D[];
@@ -27,7 +27,7 @@ export interface FittedStep {
   entry: Omit<SubBlockEntry, 'block' | 'grown' | 'pruned'> & { forwards: number };
 }
 
-/** Finds masks and values for a sub-block by its target, and keeps them if that lowers the error of held-out windows. */
+/** Fits masks and values of a sub-block to its target, and keeps them if they lower the error of held-out windows. */
 export async function fitStep(request: FitStep): Promise<FittedStep> {
   const { subBlock, start } = request;
   const first = firstState(linearsOf(subBlock), start);
@@ -43,7 +43,7 @@ export async function fitStep(request: FitStep): Promise<FittedStep> {
     const entry = {
       errorBefore: before.error, errorAfter,
       refit: { errorBefore: before.heldOut, error: now.heldOut, accepted },
-      // Targets of one or both paths, the sparse forward before and after, and the fit.
+      // Targets on one or both paths, a sparse forward before and after the fit, and the fit itself.
       forwards: (denseAfter === undefined ? 3 : 4) + refitForwards(subBlock),
     };
     return { state, after, ...(denseAfter && { denseAfter }), entry };

@@ -7,7 +7,7 @@ import { linearsOf } from '../../../models/linears.js';
 import { masksOf } from '../../parts/masked-weights.js';
 import { changes } from '../../parts/working-masks.js';
 
-/** The best mask for weights that keep their values: exact swaps by row, then LLM-Barber's rounds over the whole sub-block. */
+/** Finds the best mask if weights keep their values: exact swaps within rows, then LLM-Barber's rounds over the whole sub-block. */
 export async function masksAlone(request: RebuildRequest<Settings>, budget: number): Promise<RebuildResult> {
   const { layer, hidden, start } = request;
   const swapped = await runSwaps({ ...request, hidden: hidden.map((batch) => batch.clone()), settings: {} });
@@ -24,7 +24,7 @@ export async function masksAlone(request: RebuildRequest<Settings>, budget: numb
 
 type LayerOutput = NonNullable<SubBlockEntry['layerOutput']>;
 
-/** What one rebuild after another did to a layer's output. */
+/** Combines the layer outputs of two rebuilds, one after the other. */
 function together(first: LayerOutput, second: LayerOutput): LayerOutput {
   const accepted = first.accepted || second.accepted;
   return { errorBefore: first.errorBefore, error: second.accepted || !accepted ? second.error : second.errorBefore, accepted };

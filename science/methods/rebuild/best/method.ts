@@ -22,7 +22,7 @@ export const best = rebuildMethod({
   weights: ['keep-dense', 'keep-updates', 'refit'],
   defaultWeights: () => 'refit',
   needsDensePath: ({ effort = defaultEffort }, { weights }) => weights === 'refit' && recipes[effort].denseShare > 0,
-  // Raised with those of `guarded` and `swaps`, too: their rounds and swaps are parts of it.
+  // Also increased with the versions of `guarded` and `swaps`, because `best` uses their rounds and swaps.
   version: 2,
   identity: ({ effort = defaultEffort }) => ({ effort }),
   cost: bestCost,
@@ -30,12 +30,12 @@ export const best = rebuildMethod({
   load: () => import('./run.js'),
 });
 
-/** Forwards beside rounds and reconstruction: targets, before and after, and the sums of a fit. */
+/** Forwards of a fit: targets, one before and one after, and the sums. */
 const fitForwards = 4.5;
-/** Of a reconstruction: targets of both paths, judgement, the last forward; and of each epoch. */
+/** Forwards of a reconstruction, for the targets of both paths, judging and the last forward; and forwards of each epoch. */
 const reconstructionForwards = 3.5;
 const forwardsPerEpoch = 3;
-/** Selections of a fit by ADMM, one an iteration. */
+/** Selections of a fit by ADMM, one per iteration. */
 const iterations = 30;
 /** Copies of a linear's weights that Adam holds: value, mean, mean square, mask, gradient, best. */
 const adamCopies = 6;
@@ -47,7 +47,7 @@ function bestCost(size: ModelSize, windows: Windows, { metric, weights }: Common
   const calls = fitCalls(size) + stepCalls(size, windows) * windows.samples * epochs + ofRounds * (partsOfRounds - 1) * forwardWork(size, windows).calls;
   const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / 4)) };
   return rebuildCost(size, windows, {
-    // Both paths before the layer and before the sub-block, targets, and the stream after it; rounds hold the sub-block's inputs, too.
+    // Both paths before the layer and before the sub-block, targets, and the stream after it. Rounds also hold the sub-block's inputs.
     streams: rounds > 0 ? 8 : 6,
     tensors: (block) => (2 + adamCopies) * f32 * block.linear + Math.max(gradientBatch(size, block, taught), forwardBatch(size, windows)) + fitMemory(size),
     host: (block) => 4 * block.linear + 3 * f32 * block.linear,
@@ -68,7 +68,7 @@ function withoutFit(size: ModelSize, windows: Windows, metric: CommonSettings['m
   });
 }
 
-/** Inverses of ADMM, and products of `[in, in]` matrices for each (science/methods/parts/ridge-inverse.ts); steps of conjugate gradients. */
+/** Inverses of ADMM, products of `[in, in]` matrices per inverse (science/methods/parts/ridge-inverse.ts), and steps of conjugate gradients. */
 const inverses = 10;
 const productsPerInverse = 4;
 const fitSteps = 10;
@@ -88,12 +88,12 @@ function fitCalls({ layer }: ModelSize): number {
   return 20 * (iterations + fitSteps) * layer.inputWidths.length;
 }
 
-/** Calls of one step of the reconstruction: forward and backward over one window, and Adam for each linear. */
+/** Engine calls of one reconstruction step: forward and backward over one window, and Adam for each linear. */
 function stepCalls(size: ModelSize, windows: Windows): number {
   return forwardsPerEpoch * forwardWork(size, { ...windows, samples: 1 }).calls + 14 * size.layer.linears;
 }
 
-/** Matrices of the widest input, and copies of what reads it. */
+/** Bytes of the matrices of the most expensive input, and of the copies of its linears. */
 function fitMemory({ layer }: ModelSize): number {
   return Math.max(...layer.inputWidths.map((width, i) => f64 * factorMatrices * width ** 2 + f32 * (6 * width ** 2 + 9 * layer.readers[i])));
 }

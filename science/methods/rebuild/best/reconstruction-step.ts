@@ -11,28 +11,28 @@ import type { Pruned } from './windows.js';
 export interface ReconstructionStep extends Pruned {
   layer: DecoderLayer;
   dense: Weights;
-  /** The residual streams before the layer; stay the caller's. */
+  /** The residual streams before the layer. Not disposed. */
   hidden: Tensor3D[];
   denseHidden?: readonly Tensor3D[];
   /** Share of the dense path in the target. */
   denseShare: number;
   epochs: number;
   heldOut: number;
-  /** Names of linears that keep the values that they have. */
+  /** Names of linears that are not trained. */
   fixed: ReadonlySet<string>;
   round: (linear: string, values: Float32Array) => Float32Array;
 }
 
-/** What a reconstruction came to. */
+/** The result of a reconstruction. */
 export interface Reconstructed {
   updates: Map<string, Float32Array>;
-  /** The residual stream after the layer with the new values; absent if those of the start stand. */
+  /** The residual stream after the layer with the new values. Absent if the new values were not accepted. */
   after?: Tensor3D[];
   entry: NonNullable<SubBlockEntry['reconstruction']>;
   forwards: number;
 }
 
-/** Trains the weights that a layer has kept, together, and keeps them if that lowers the error of held-out windows. */
+/** Trains all kept weights of a layer together, and accepts the new values if they lower the error of held-out windows. */
 export async function reconstructionStep({ layer, dense, hidden, denseHidden, denseShare, masks, updates, epochs, heldOut, fixed, round }: ReconstructionStep): Promise<Reconstructed> {
   const targets = await reconstructionTargets({ layer, dense, hidden, denseHidden, share: denseShare });
   try {

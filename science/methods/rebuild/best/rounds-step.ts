@@ -9,19 +9,19 @@ import type { Pruned } from './windows.js';
 
 export interface RoundsStep {
   subBlock: SubBlock;
-  /** The residual stream before the sub-block; stays the caller's. */
+  /** The residual stream before the sub-block. Not disposed. */
   hidden: readonly Tensor3D[];
   dense: Weights;
   start: Pruned;
   pattern: Pattern;
   common: CommonSettings;
-  /** Forwards beyond those of a published round. */
+  /** Forwards in addition to those of a published round. */
   budget: number;
 }
 
 /**
- * Rounds of LLM-Barber (Su et al. 2024) on masks alone; weights that come back are dense. They find where in the sub-block weights are
- * needed: how many each row of each linear keeps, which a fit of single linears cannot change.
+ * Runs rounds of LLM-Barber (Su et al. 2024) on the masks alone. Weights that come back have their dense values. The rounds decide how
+ * many weights each row of each linear keeps, which a fit of single linears cannot change.
  */
 export async function roundsStep({ subBlock, hidden, dense, start, pattern, common, budget }: RoundsStep): Promise<{ pruned: Pruned; rounds: SubBlockEntry['rounds']; forwards: number }> {
   const settings = { ...common, weights: 'keep-updates', ratio: 1, pattern } as const;

@@ -20,8 +20,9 @@ type Request = RebuildRequest<typeof settings>;
 type Fitted = Omit<SubBlockResult, 'report'> & { report: Omit<SubBlockEntry, 'block'> & { forwards: number } };
 
 /**
- * What measures best, in this order: LLM-Barber's rounds on the masks of a sub-block, mask and values of its linears by ADMM, and when
- * all sub-blocks are done, reconstruction of the layer. Each step stands only if it lowers the error of windows that it has not seen.
+ * Runs the steps that measured best, in this order: LLM-Barber's rounds on the masks of a sub-block, ADMM for the masks and values of its
+ * linears, and when all sub-blocks are done, reconstruction of the layer. A step is kept only if it lowers the error of windows that it
+ * has not seen.
  */
 export const run: RebuildRun<typeof settings> = async (request) => {
   const { layer, hidden, denseHidden, dense, start, common, round, onProgress } = request;
@@ -69,7 +70,7 @@ interface Step {
   onDecision: (decision: string) => void;
 }
 
-/** Rounds, if the recipe has them, and the fit. Takes over the stream before the sub-block. */
+/** Runs rounds, if the recipe has them, and then the fit. Disposes the stream before the sub-block. */
 async function rebuildSubBlock({ dense, pattern, common, round }: Request, { own, recipe, heldOut, path, onDecision }: Step): Promise<Fitted> {
   const { subBlock } = own;
   const hidden = own.hidden as Tensor3D[];

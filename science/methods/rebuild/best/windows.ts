@@ -9,7 +9,7 @@ import { tokensIn } from '../../parts/routed-tokens.js';
 import { errorsOfSequences } from '../published/output-gradients.js';
 import { mean } from '../guarded/calibration-folds.js';
 
-/** Masks of a sub-block's linears, and the values of those that are not the dense ones. */
+/** The masks of a sub-block's linears, and the values that differ from the dense ones. */
 export interface Pruned {
   masks: Masks;
   updates?: Updates;
@@ -18,7 +18,7 @@ export interface Pruned {
 export interface WindowsRequest {
   subBlock: SubBlock;
   dense: Weights;
-  /** The residual stream before the sub-block on the pruned path; stays the caller's. */
+  /** The residual stream before the sub-block on the pruned path. Not disposed. */
   hidden: readonly Tensor3D[];
   /** The same on the dense path. */
   denseHidden?: readonly Tensor3D[];
@@ -29,11 +29,11 @@ export interface WindowsRequest {
 }
 
 /**
- * The calibration windows of a sub-block, and what it is to put out for each: what its dense weights make of the pruned path's
- * residual stream, and in part what brings that stream back to the dense path's. Targets are computed once and kept.
+ * The calibration windows of a sub-block, and its target for each. The target mixes two outputs: that of the dense weights on the pruned
+ * path, and the one that would bring the residual stream back to the dense path. Targets are computed once and kept.
  */
 export class SubBlockWindows {
-  /** @param tokens how many a fit learns from */
+  /** @param tokens the number of tokens that a fit learns from */
   private constructor(private readonly request: WindowsRequest, private readonly targets: Tensor3D[], readonly tokens: number) {}
 
   /** @returns the windows, and the dense path's residual stream after the sub-block if there is one before it */
@@ -55,10 +55,10 @@ export class SubBlockWindows {
         }
         const own = ofDense(d);
         denseAfter.push(keep(subBlock.leave(d, own, dense)));
-        // The dense path may send other tokens to an expert than those that it is fitted on.
+        // On the dense path, the router may give the expert other tokens than those that it is fitted on.
         const beside = subBlock.routedAs?.(d, h) ?? d;
         const yd = beside === d ? own : ofDense(beside);
-        // The residual connection adds h to whatever comes out, also where a norm follows it (OPT-350m).
+        // The residual connection adds h to the output, even if a norm follows it (OPT-350m).
         const back = subBlock.compensate?.(yd, beside, h) ?? yd.add<Tensor3D>(d).sub<Tensor3D>(h);
         targets.push(keep(y.mul(1 - denseShare).add<Tensor3D>(back.mul(denseShare))));
       });
@@ -68,21 +68,21 @@ export class SubBlockWindows {
     return denseHidden === undefined ? { windows } : { windows, denseAfter };
   }
 
-  /** Visits the sub-block's inputs and targets `[batch, time, hidden]` of all windows but the held-out ones. */
+  /** Visits the sub-block's inputs and targets `[batch, time, hidden]` of all windows that are not held out. */
   async each(visit: (x: Tensor3D, target: Tensor3D) => void): Promise<void> {
     const { subBlock, dense } = this.request;
     for (const { index, h, taught } of batchesOf(this.request)) {
       if (taught === 0) return;
-      // An expert's rows follow from its whole batch, so that is what enters.
+      // The rows of an expert depend on the whole batch, so `enter` gets the whole batch.
       tf.tidy(() => { visit(first(taught, subBlock.enter(h, dense)), first(taught, this.targets[index])); });
       await macrotask();
     }
   }
 
   /**
-   * Runs the sub-block under masks and values.
-   * @returns the residual stream after it, with the bits of any other forward of these batches, and the mean squared error of all windows
-   * and of the held-out ones
+   * Runs the sub-block with masks and values.
+   * @returns the residual stream after it, bit for bit that of any other forward of these batches, and the mean squared errors of all
+   * windows and of the held-out windows
    */
   async run({ masks, updates }: Pruned): Promise<{ after: Tensor3D[]; error: number; heldOut: number }> {
     const { subBlock, dense, hidden, heldOut } = this.request;
@@ -106,7 +106,7 @@ export class SubBlockWindows {
   }
 }
 
-/** Each batch, with how many of its first windows are used for the fit. */
+/** Returns each batch with the number of its first windows that are used for the fit. */
 function batchesOf({ hidden, heldOut }: WindowsRequest): { index: number; h: Tensor3D; taught: number }[] {
   let left = sequencesIn(hidden) - heldOut;
   return hidden.map((h, index) => {
@@ -121,7 +121,7 @@ function first(count: number, whole: Tensor3D): Tensor3D {
   return count === whole.shape[0] ? whole : whole.slice([0, 0, 0], [count, -1, -1]);
 }
 
-/** How many sequences batches `[batch, time, hidden]` have together. */
+/** Returns the total number of sequences in batches `[batch, time, hidden]`. */
 export function sequencesIn(batches: readonly Tensor3D[]): number {
   return batches.reduce((sum, { shape: [batch] }) => sum + batch, 0);
 }

@@ -9,16 +9,16 @@ import type { Masks, Updates } from '../../parts/masked-weights.js';
 import { denseWithGradients, errorsOfSequences, ofAllTokens, meanSquare } from '../published/output-gradients.js';
 import { SquaredGradients } from '../published/squared-gradients.js';
 
-/** Sequences of one batch that lie in one fold. */
+/** The sequences of one batch that are in one fold. */
 interface Part {
   batch: number;
-  /** Input of the sub-block, what `enter` gave. */
+  /** Input of the sub-block: the result of `enter`. */
   x?: Tensor3D;
-  /** Its dense output. */
+  /** Dense output of the sub-block. */
   y: Tensor3D;
-  /** Tokens of a sequence, whether or not the sub-block reads them all. */
+  /** Tokens of a sequence, even if the sub-block does not read all of them. */
   time: number;
-  /** Tokens that it reads. */
+  /** Number of tokens that the sub-block reads. */
   tokens: number;
   errors: number[];
 }
@@ -29,12 +29,12 @@ export interface Sparse {
   masks: Masks;
 }
 
-/** Where the gradient of the output error is taken: the method's place, or the one where the masked model really is. */
+/** Where the gradient of the output error is taken: at the dense weights, as published, or at the sparse weights of the current model. */
 export type GradientAt = 'dense' | 'sparse';
 
 /**
- * The calibration windows of one sub-block, cut into folds of neighbouring sequences whatever the batches. Inputs and dense
- * outputs are computed once and kept for all rounds.
+ * The calibration windows of one sub-block, cut into folds of neighbouring sequences, independently of the batches. Inputs and
+ * dense outputs are computed once and kept for all rounds.
  */
 export class CalibrationFolds {
   private readonly folds: Part[][];
@@ -45,7 +45,7 @@ export class CalibrationFolds {
     this.folds = Array.from({ length: Math.max(1, Math.min(count, this.sequences)) }, () => []);
   }
 
-  /** One dense and one sparse forward over all windows. What is made stays until `dispose`. */
+  /** Runs one dense and one sparse forward over all windows. The tensors are kept until `dispose`. */
   static async open(
     request: { subBlock: SubBlock; dense: Weights; hidden: readonly Tensor3D[]; masks: Masks; updates?: Updates; onBatch: (batch: number) => void },
     count: number,
@@ -73,17 +73,17 @@ export class CalibrationFolds {
     return this.folds.length;
   }
 
-  /** Share of all windows that lie in these folds. */
+  /** Returns the share of all windows that are in these folds. */
   share(folds: readonly number[]): number {
     return this.partsOf(folds).reduce((sum, { y }) => sum + y.shape[0], 0) / this.sequences;
   }
 
-  /** How many tokens of these folds the sub-block reads. */
+  /** Returns how many tokens of these folds the sub-block reads. */
   tokens(folds: readonly number[]): number {
     return this.partsOf(folds).reduce((sum, { tokens }) => sum + tokens, 0);
   }
 
-  /** Visits inputs and dense outputs `[batch, time, hidden]` of the folds' sequences, each visit in a scope of its own. */
+  /** Visits inputs and dense outputs `[batch, time, hidden]` of the folds' sequences, each visit in its own `tf.tidy`. */
   async each(folds: readonly number[], visit: (x: Tensor3D, y: Tensor3D) => void): Promise<void> {
     for (const { x, y } of this.partsOf(folds)) {
       tf.tidy(() => { visit(x as Tensor3D, y); });
@@ -91,12 +91,12 @@ export class CalibrationFolds {
     }
   }
 
-  /** Mean error of the folds' sequences, of all unless told, under the masks and updates that the folds were opened with. */
+  /** Returns the mean error of the sequences, with the masks and updates that the folds were opened with. */
   firstError(folds: readonly number[] = [...this.folds.keys()]): number {
     return mean(this.partsOf(folds).flatMap(({ errors }) => errors));
   }
 
-  /** Mean over the folds' sequences of the mean squared error of the masked against the dense output. */
+  /** Returns the mean squared error of the masked output against the dense output, averaged over the folds' sequences. */
   async error(folds: readonly number[], { weights, masks }: Sparse): Promise<number> {
     const errors: number[] = [];
     await withMasked(weights, masks, async (sparse) => {
@@ -110,7 +110,7 @@ export class CalibrationFolds {
     return mean(errors);
   }
 
-  /** Squared gradients over these folds; the caller's to dispose. */
+  /** Computes the squared gradients over these folds. The caller disposes them. */
   async gradients(folds: readonly number[], { weights, masks }: Sparse, at: GradientAt): Promise<SquaredGradients> {
     const gradients = new SquaredGradients();
     try {
@@ -127,7 +127,7 @@ export class CalibrationFolds {
     }
   }
 
-  /** Frees the inputs, which the last pass makes again batch by batch. */
+  /** Frees the inputs. The last pass recomputes them batch by batch. */
   disposeInputs(): void {
     for (const part of this.folds.flat()) {
       part.x?.dispose();
@@ -135,7 +135,7 @@ export class CalibrationFolds {
     }
   }
 
-  /** The dense output of a whole batch; the caller's to dispose. */
+  /** Returns the dense output of a whole batch. The caller disposes it. */
   denseOutput(batch: number): Tensor3D {
     return tf.concat(this.folds.flat().filter((part) => part.batch === batch).map(({ y }) => y), 0);
   }
@@ -168,7 +168,7 @@ export class CalibrationFolds {
   }
 
   private addGradients(sum: SquaredGradients, x: Tensor3D, y: Tensor3D, sparse: Weights, at: GradientAt): void {
-    // The error is symmetric: with the outputs' parts exchanged, the same function differentiates at the sparse weights.
+    // The error is symmetric in the two outputs, so with their roles swapped the same function differentiates at the sparse weights.
     const { gradients } = at === 'sparse'
       ? denseWithGradients(this.subBlock, x, y, sparse)
       : denseWithGradients(this.subBlock, x, runSubBlock(this.subBlock, x, sparse), this.dense);
@@ -176,7 +176,7 @@ export class CalibrationFolds {
   }
 }
 
-/** Summed in the order of the sequences. */
+/** Returns the mean, summed in order. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -12,7 +12,7 @@ import { finishedMasks } from '../../parts/working-masks.js';
 import { errorsOfSequences } from '../published/output-gradients.js';
 import type { SubBlockRebuild } from '../published/sub-block-rebuild.js';
 
-/** The residual stream after the sub-block, with the bits of any other forward of these batches, and the error over all windows. */
+/** Computes the residual stream after the sub-block, bit for bit that of any other forward of these batches, and the error over all windows. */
 async function finalPass(
   { subBlock, dense, hidden, onProgress }: Passed,
   { masks, updates }: State,
@@ -46,14 +46,14 @@ export interface Kept {
   hidden: Tensor3D[];
   masks: Masks;
   updates?: Map<string, Float32Array>;
-  /** Over all windows, of the first state and of the one that stands. */
+  /** Errors over all windows, of the first state and of the one that is kept. */
   errorBefore: number;
   errorAfter: number;
-  /** Whether the new state raised the error, so that the first one stands. */
+  /** Whether the new state raised the error, so that the first state is kept. */
   undone: boolean;
 }
 
-/** The last word on a sub-block: a new state stands unless it raises the error of all windows. Disposes the inputs that the folds have kept. */
+/** Makes the final decision: keeps the new state unless it raises the error over all windows. Disposes the inputs kept by the folds. */
 export async function keepUnlessWorse(request: Passed, { first, state }: { first: State; state: State }, folds: CalibrationFolds): Promise<Kept> {
   folds.disposeInputs();
   const errorBefore = folds.firstError();

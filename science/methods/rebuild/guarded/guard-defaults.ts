@@ -1,16 +1,16 @@
-/** Settings of a guarded rebuild. Plain data: planning and the command line read it without loading any tensor code. */
+/** Settings of a guarded rebuild. Plain data, so that planning and the command line can read it without loading tensor code. */
 export interface GuardSettings {
-  /** At most so many rounds a sub-block. */
+  /** Maximum number of rounds per sub-block. */
   rounds: number;
   /** Ratios that may be tried, in (0, 1]. */
   ratios?: readonly number[];
-  /** A round has to lower the error of its held-out windows by this share; else it is undone and the last. */
+  /** A round must lower the error of its held-out windows by this share. Otherwise it is undone, and no other round follows. */
   tolerance: number;
-  /** Forwards over all calibration windows, or their equal in matrix products, beyond the 4.33 of one published round. */
+  /** Forwards over all calibration windows, or their equivalent in matrix products, in addition to the 4.33 of one published round. */
   budget: number;
 }
 
-/** Keeps a sub-block within three published rounds. Where its rounds are all undone in the end, that takes one forward more. */
+/** With these, a sub-block costs at most three published rounds, plus one forward if its rounds are undone in the end. */
 export const guardDefaults: Readonly<Required<GuardSettings>> = {
   rounds: 8,
   ratios: [0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.0125, 0.00625],

@@ -4,14 +4,14 @@ import { masksOf } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
 import type { GuardSettings } from './guard-defaults.js';
 
-/** A sub-block's linears as they stand. */
+/** The current masks and values of a sub-block's linears. */
 export interface State {
   masks: Masks;
-  /** Where they are not the dense ones. */
+  /** Values that differ from the dense ones. */
   updates?: Updates;
 }
 
-/** What a sub-block starts from, the masks one byte a weight unless given. @throws PruningInputError if a linear has no mask */
+/** Returns the first state of a sub-block, with one byte per weight of a mask unless `own` is given. @throws PruningInputError if a mask is missing */
 export function firstState(linears: readonly LinearSpec[], { masks, updates }: { masks: Masks; updates?: Updates }, own: Masks = masksOf(linears, masks)): State {
   return { masks: own, ...ownUpdates(linears, updates) };
 }
@@ -37,7 +37,7 @@ export function checkGuard({ rounds, ratios, tolerance, budget }: GuardSettings)
   }
 }
 
-/** Values in arrays of their own. */
+/** Copies all values. */
 export function copyOf(updates: Updates): Map<string, Float32Array> {
   return new Map([...updates].map(([name, values]) => [name, values.slice()]));
 }

@@ -18,36 +18,36 @@ export interface GuardedRebuild extends SubBlockRebuild {
   guard: GuardSettings;
   /** Rounds refitted values to what the checkpoint will hold. */
   round?: (linear: string, values: Float32Array) => Float32Array;
-  /** Told after every round. */
+  /** Called after every round. */
   onRound?: (round: GuardRound) => void;
-  /** Told after a refit. */
+  /** Called after a refit. */
   onRefit?: (refit: GuardRefit) => void;
 }
 
 export interface GuardedResult {
-  /** The residual stream after the sub-block under the new mask, in the same batches. */
+  /** The residual stream after the sub-block with the new masks, in the same batches. */
   hidden: Tensor3D[];
   masks: Masks;
-  /** Values of the sub-block's linears, as far as they are not the dense ones; where nothing stands, the request's own. */
+  /** Values of the sub-block's linears that differ from the dense ones. If the rebuild was undone, the values of the request. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport & {
     rounds: GuardRound[];
     /** With `weights: refit`. */
     refit?: GuardRefit;
-    /** Whether all of that together raised the error of all windows, so that the first masks were put back. */
+    /** Whether all of this together raised the error over all windows, so that the first masks were restored. */
     undone: boolean;
-    /** What was spent, in forwards over all windows. */
+    /** The cost in forwards over all windows. */
     forwards: number;
   };
 }
 
 /**
- * Rounds of LLM-Barber on one sub-block, as long as they help. A round takes squared gradients from one half of the windows,
- * tries a few ratios on a quarter of the others and keeps the best mask if it lowers the error there; quarters go round.
- * With one window only, it both teaches and judges. With `weights: refit` the weights that are kept in the end are fitted, if
- * that lowers the error of held-out windows. Last, the errors over all windows are compared, and masks and weights that raised
- * them are put back as they were. Gradients are taken at the sparse weights for unstructured masks and at the dense
- * ones for N:M, whatever closed more of the perplexity gap (tools/bench/quality.ts).
+ * Runs rounds of LLM-Barber on one sub-block as long as they help. A round takes squared gradients from one half of the windows,
+ * tries a few ratios on a quarter of the windows, and keeps the best mask if it lowers the error there. The quarters rotate.
+ * A single window is used for both. With `weights: refit`, the kept weights are then fitted, if that lowers the error of held-out
+ * windows. Last, the errors over all windows are compared. If they rose, the first masks and weights are restored. Gradients are
+ * taken at the sparse weights for unstructured masks and at the dense weights for N:M: each closed more of the perplexity gap there
+ * (tools/bench/quality.ts).
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
  */

@@ -11,19 +11,19 @@ export interface GuardRefit {
   accepted: boolean;
 }
 
-/** Which folds a refit learns from, and which judges it: the last one, by which no round has chosen its ratio. */
+/** Returns the folds that a refit learns from, and the last fold, which judges it. No round chooses its ratio by the last fold. */
 function roles({ count }: CalibrationFolds): { teaching: number[]; judging: number[] } {
   const folds = Array.from({ length: count }, (_, fold) => fold);
   return count === 1 ? { teaching: folds, judging: folds } : { teaching: folds.slice(0, -1), judging: folds.slice(-1) };
 }
 
-/** What a refit and its judgement take, in forwards over all windows. */
+/** Returns the cost of a refit and its judgement, in forwards over all windows. */
 export function refitCost({ subBlock }: GuardedRebuild, folds: CalibrationFolds): number {
   const { teaching, judging } = roles(folds);
   return folds.share(teaching) * refitForwards(subBlock) + 2 * folds.share(judging);
 }
 
-/** Refits the weights under the masks that the rounds have come to, and keeps them if that lowers the error of held-out windows. */
+/** Refits the weights with the final masks of the rounds, and keeps them if that lowers the error of held-out windows. */
 export async function tryRefit(request: GuardedRebuild, folds: CalibrationFolds, state: State): Promise<{ state: State; refit: GuardRefit }> {
   const { subBlock, dense, round } = request;
   const { teaching, judging } = roles(folds);

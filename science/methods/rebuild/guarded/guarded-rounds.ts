@@ -17,35 +17,35 @@ import { SquaredGradients } from '../published/squared-gradients.js';
 export interface GuardRound {
   /** The best of the ratios tried. */
   ratio: number;
-  /** Error of the held-out windows under that trial's mask. */
+  /** Error of the held-out windows with the mask of that trial. */
   error: number;
   /** Error of the same windows before the round. */
   errorBefore: number;
   trialErrors: RatioTrial[];
   accepted: boolean;
-  /** Of the best trial, made or undone. */
+  /** Weights that came back and that were pruned in the best trial, even if it was undone. */
   grown: number;
   pruned: number;
 }
 
-/** Each round takes gradients from two folds and judges on a third: no window does both. */
+/** Each round takes gradients from two folds and judges on a third, so that no window does both. */
 export const foldCount = 4;
-/** Where ratios are looked for first. */
+/** The search for a ratio starts here. */
 const firstRatio = 0.2;
-/** Forwards that one published round is worth (see `rebuildSubBlock`), and those of a guarded rebuild outside its rounds. */
+/** The cost of one published round in forwards (see `rebuildSubBlock`), and the forwards of a guarded rebuild outside its rounds. */
 const publishedForwards = 4.33;
 const fixedForwards = 3;
-/** Sparse forward, gradients at the outputs, weight gradients; at the dense weights also the dense forward. */
+/** A sparse forward, gradients at the outputs, and weight gradients. At the dense weights also a dense forward. */
 const gradientForwards: Record<GradientAt, number> = { sparse: 2.33, dense: 3.33 };
 
 /**
- * Rounds as long as they help and the budget lasts.
+ * Runs rounds as long as they help and the budget lasts.
  *
- * @param reserved forwards of the budget that are for something else
+ * @param reserved forwards of the budget that rounds may not use
  */
 export async function runRounds(request: GuardedRebuild, folds: CalibrationFolds, first: State, reserved: number): Promise<Rounds> {
   const { subBlock, dense, settings } = request;
-  // Fixed by the start: a weight that goes in one round and comes back in a later one has its value of the start.
+  // Values are fixed at the start: a weight that is pruned in one round and comes back in a later one has its first value.
   const updates = await rebuildBase(linearsOf(subBlock), { dense, ...first, ...settings });
   return withUpdates(dense, first.updates ?? new Map(), (start) =>
     withUpdates(dense, updates ?? new Map(), (base) => runRoundsFrom(request, folds, first, { start, base, updates }, reserved)),
@@ -55,11 +55,11 @@ export async function runRounds(request: GuardedRebuild, folds: CalibrationFolds
 interface Rounds {
   state: State;
   rounds: GuardRound[];
-  /** What was spent, in forwards over all windows. */
+  /** The cost in forwards over all windows. */
   forwards: number;
 }
 
-/** Weights under the first masks, and under all others. */
+/** Weights for the first masks, and for all later masks. */
 interface Values {
   start: Weights;
   base: Weights;
@@ -82,7 +82,7 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
       forwards += folds.share(judging);
       return folds.error(judging, sparse);
     };
-    // Known before the first round.
+    // In the first round, the error before is known already.
     const beforeCost = round === 0 ? 0 : folds.share(judging);
     const mayTry = (): boolean => forwards + folds.share(judging) <= limit;
     const needed = folds.share(teaching) * gradientCost + beforeCost + folds.share(judging);
@@ -127,14 +127,14 @@ async function runRoundsFrom(request: GuardedRebuild, folds: CalibrationFolds, f
   return { state: current, rounds, forwards };
 }
 
-/** Which folds give a round's gradients, and which judges its trials: not one of them unless there is only one. */
+/** Returns the folds that give a round's gradients, and the fold that judges its trials. They differ unless there is only one fold. */
 function roles(round: number, folds: number): { teaching: number[]; judging: number[] } {
   const count = Math.max(1, Math.floor(folds / 2));
   const at = (offset: number): number => (round * count + offset) % folds;
   return { teaching: Array.from({ length: count }, (_, index) => at(index)), judging: [at(count)] };
 }
 
-/** Index of the ratio that is nearest by factor. */
+/** Returns the index of the ratio that is nearest by factor. */
 function nearest(ladder: readonly number[], ratio: number): number {
   const distance = (index: number): number => Math.abs(Math.log(ladder[index] / ratio));
   return ladder.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);

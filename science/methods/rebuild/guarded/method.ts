@@ -29,7 +29,7 @@ export function guardOf({ rounds = guardDefaults.rounds, tolerance = guardDefaul
   return { rounds, tolerance, budget };
 }
 
-/** Folds that the windows are cut into. */
+/** Number of folds of the windows. */
 const folds = 4;
 
 export const guarded = rebuildMethod({
@@ -41,10 +41,10 @@ export const guarded = rebuildMethod({
   defaultWeights: (changed) => (changed ? 'refit' : 'keep-updates'),
   version: 2,
   identity: guardOf,
-  // Taken to spend its whole budget.
+  // Assumes that the whole budget is spent.
   cost: (size, windows, { metric, weights }, { budget = guardDefaults.budget }) => {
     const refit = weights === 'refit';
-    // It takes gradients from parts of batches, a fold each.
+    // Gradients are taken from parts of batches, one per fold.
     const taught = { ...windows, perBatch: Math.min(windows.perBatch, Math.ceil(windows.samples / folds)) };
     return rebuildCost(size, windows, {
       // The stream, the dense outputs, and the sub-block's inputs.
@@ -53,7 +53,7 @@ export const guarded = rebuildMethod({
       host: (block) => 4 * block.linear + 2 * f32 * block.linear,
       forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0) + budget + guardForwards(size),
       parts: partsOfRounds,
-      // A round tries a few ratios, and selects for each.
+      // A round tries a few ratios, with one selection each.
       selections: Math.max(1, budget),
       more: refit ? refitWork(size) : {},
     });
@@ -62,13 +62,13 @@ export const guarded = rebuildMethod({
   load: () => import('./run.js'),
 });
 
-/** The steps of the fits, and the fitted values. What grows with the tokens is part of the budget. */
+/** The work of the steps of the fits, and of the fitted values. The work that grows with the tokens is part of the budget. */
 function refitWork({ layer }: ModelSize): Partial<Work> {
   const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
   return { flops: 2 * (stepsOfFit + 1) * products, calls: callsOfFit * layer.linears, writtenBytes: f32 * layer.linear, files: layer.linears };
 }
 
-/** Sums over the tokens of the widest input, and the fit of a linear. */
+/** Bytes of the token sums of the widest input, and of the fit of a linear. */
 function refitMemory({ layer }: ModelSize): number {
   const widest = Math.max(...layer.inputWidths);
   return f32 * (2 * widest ** 2 + 2 * layer.largestLinear + fitTensors(layer.largestLinear));

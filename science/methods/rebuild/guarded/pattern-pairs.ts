@@ -7,25 +7,26 @@ import { orderStatistic } from '../../parts/selection.js';
 import { floorShare } from '../../parts/share.js';
 
 export interface PairRequest {
-  /** Importance of every weight, one array `[out, in]` a linear of the sub-block; >= 0. */
+  /** Importance of every weight, one array `[out, in]` per linear of the sub-block; >= 0. */
   importance: readonly Float32Array[];
   /** 1 = kept. */
   masks: readonly Uint8Array[];
   shapes: readonly Shape[];
   pattern: { kind: 'N:M'; keep: number; of: number };
-  /** Of the linears, for error messages. */
+  /** Names of the linears, for error messages. */
   names: readonly string[];
 }
 
 /**
- * N:M swaps that each pay for themselves. Within every group of M inputs the pruned weights by descending importance meet
- * the kept ones by ascending; the ranks at which the pruned one is larger are pairs, and their gain is the difference. Of
- * the `n` pairs of the whole sub-block the `floor(n * ratio)` of largest gain are swapped, equal gains by position.
+ * Selects N:M swaps that each have a gain. Within every group of M inputs, pruned weights in descending order of importance are
+ * matched with kept weights in ascending order. Where the pruned weight is more important, the two are a pair, and the difference is
+ * their gain. Of the `n` pairs of the whole sub-block, the `floor(n * ratio)` with the largest gain are swapped. Ties go to the lower
+ * position.
  *
- * The published rule finds growths by row, where a growth may push out a kept weight of its group that is worth more than
- * itself; here none does.
+ * The published rule finds growths by row. There a growth may replace a kept weight of its group that is more important. Here that
+ * cannot happen.
  *
- * @returns new masks at a ratio in (0, 1]; the gains are found once for all ratios
+ * @returns a function that makes new masks for a ratio in (0, 1]; the gains are computed once for all ratios
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
 export function pairSelection(request: PairRequest): (ratio: number) => Uint8Array[] {
@@ -39,7 +40,7 @@ export function pairSelection(request: PairRequest): (ratio: number) => Uint8Arr
   return (ratio) => swapBest(request, gains, pairs, ratio);
 }
 
-/** Swaps the pairs of largest gain. */
+/** Swaps the pairs with the largest gain. */
 function swapBest({ importance, masks }: PairRequest, gains: readonly Uint32Array[], pairs: GroupPairs, ratio: number): Uint8Array[] {
   const result = masks.map((mask) => mask.slice());
   const found = gains.reduce((sum, { length }) => sum + length, 0);
@@ -62,7 +63,7 @@ function swapBest({ importance, masks }: PairRequest, gains: readonly Uint32Arra
   return result;
 }
 
-/** The bits of the gains of all pairs, group by group. The pairs are found again when they are needed: keeping them takes three times the memory. */
+/** Returns the bits of the gains of all pairs, group by group. Pairs are found again later: storing them would take three times the memory. */
 function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs): Uint32Array {
   const list = new PositionList();
   const gain = new Float32Array(1);
@@ -80,7 +81,7 @@ function gainsOf(importance: Float32Array, mask: Uint8Array, pairs: GroupPairs):
 
 /** The pairs of one group at a time, by descending gain. */
 class GroupPairs {
-  /** Positions of the pruned weights by descending importance, and of the kept ones by ascending, ties in order of position. */
+  /** Positions of the pruned weights by descending importance, and of the kept weights by ascending importance. Ties are in order of position. */
   readonly grow: Uint32Array;
   readonly prune: Uint32Array;
 

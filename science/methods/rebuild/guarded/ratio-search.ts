@@ -8,25 +8,25 @@ export interface RatioSearch {
   ladder: readonly number[];
   /** Where on the ladder to begin. */
   start: number;
-  /** What a trial has to beat. */
+  /** The error that a trial has to beat. */
   error: number;
-  /** Where the second trial goes once the first has beaten it: -1 to the larger neighbour, 1 to the smaller. */
+  /** Where the second trial goes if the first lowers the error: -1 to the larger neighbour, 1 to the smaller. */
   towards: -1 | 1;
-  /** Tells before each trial whether it can be afforded. */
+  /** Called before each trial. Returns whether the budget allows it. */
   mayTry: () => boolean;
   attempt: (ratio: number) => Promise<number>;
 }
 
-/** How far down the ladder to step back from a ratio that does harm: two rungs, a quarter of it on the default ladder. */
+/** Rungs in one step down from a ratio that raises the error (two: a quarter of the ratio on the default ladder), and number of such steps. */
 const stepBack = 2;
 const stepsBack = 2;
 
 /**
- * Looks for a ratio with few trials: the first where the last round ended; if it helps, one neighbour; if not, much smaller
- * ones, since swaps that hurt together may help when fewer. A ratio that is too small for a single swap leaves the error
- * exactly as it is; then larger ones are tried.
+ * Searches for a ratio with few trials. The first trial is where the last round ended. If it helps, one neighbour is tried. If not,
+ * much smaller ratios are tried, since fewer swaps may help where many do harm. A ratio that is too small for a single swap leaves
+ * the error exactly the same; then larger ratios are tried.
  *
- * @returns all trials in the order they were made
+ * @returns all trials in their order
  */
 export async function searchRatio({ ladder, start, error, towards, mayTry, attempt }: RatioSearch): Promise<RatioTrial[]> {
   const trials: RatioTrial[] = [];

@@ -4,10 +4,10 @@ import type { GuardRefit } from './guarded-refit.js';
 import { guardedRebuild } from './guarded-rebuild.js';
 import { guardOf, type settings } from './method.js';
 
-/** Rounds of LLM-Barber as long as they help, and a refit where it is asked for and helps. */
+/** Runs rounds of LLM-Barber as long as they help, and a refit if it is requested and helps. */
 export const run: RebuildRun<typeof settings> = (request) => {
   const guard = guardOf(request.settings);
-  // Rounds try ratios of their own.
+  // Rounds try their own ratios.
   const ratio = 1;
   return eachSubBlock(request, ratio, async (subBlockRequest, onDecision) => {
     let count = 0;
@@ -23,7 +23,7 @@ export const run: RebuildRun<typeof settings> = (request) => {
       ratio: round.ratio,
       errorBefore: round.errorBefore,
       error: round.error,
-      // Where all of it together raised the error of all windows, nothing stands.
+      // If everything together raised the error over all windows, nothing was kept.
       accepted: round.accepted && !undone,
     }));
     const fitted = refit && { refit: { ...refit, accepted: refit.accepted && !undone } };

@@ -3,7 +3,7 @@ import type { Values } from '../../settings.js';
 import { callsOfFit, fitTensors, guardForwards, rebuildCost, stepsOfFit } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 
-/** Rows of 4,096 weights are nearly done by then: 5 rounds leave 1 % more of the error unstructured, 2 % with 2:4 (random weights). */
+/** After 10 rounds, rows of 4,096 weights are nearly done. 5 rounds leave 1 % more error unstructured, and 2 % more with 2:4 (random weights). */
 const swapDefaults = { swapRounds: 10, candidates: 48 };
 
 export const settings = {
@@ -44,9 +44,9 @@ export const swaps = rebuildMethod({
       // The stream, the dense outputs, and the sub-block's inputs.
       streams: 3,
       tensors: (block) => 2 * f32 * block.linear + forwardBatch(size, windows) + f32 * (2 * widest ** 2 + 3 * size.layer.largestLinear + fit),
-      // Masks and values; the Gram matrix in two copies, and correlation and values of a linear.
+      // Masks and values, two copies of the Gram matrix, and correlation and values of a linear.
       host: (block) => 2 * block.linear + 2 * f32 * block.linear + f32 * (2 * widest ** 2 + 3 * size.layer.largestLinear),
-      // Dense and sparse to begin with, the input linears again, and the last pass; where that is undone, it is made twice.
+      // A dense and a sparse forward at the start, the input linears again, and the last pass, which runs twice if the rebuild is undone.
       forwards: 4 + guardForwards(size),
       selections: 0,
       more: moreWork(size, windows, refit, swapsOf(set)),
@@ -56,12 +56,12 @@ export const swaps = rebuildMethod({
   load: () => import('./run.js'),
 });
 
-/** Fits of a linear: before the swaps and after. */
+/** Fits of a linear: one before the swaps, one after. */
 const fits = 2;
-/** Share of a row's weights that are swapped, about as measured from Wanda: 2 to 7 % after a fit, 6 to 20 % without; the more with N:M. */
+/** Share of a row's weights that are swapped. Measured from Wanda's masks: 2 to 7 % after a fit, 6 to 20 % without; more with N:M. */
 const swapped = { fitted: 0.05, dense: 0.12 };
 
-/** Moments of the inputs, the fits, and on the host the swaps as science/methods/parts/exact-swaps.ts counts them. */
+/** The work of the moments of the inputs, the fits, and the swaps on the host (counted in science/methods/parts/exact-swaps.ts). */
 function moreWork({ layer }: ModelSize, { samples, time }: Windows, refit: boolean, { swapRounds, candidates }: { swapRounds: number; candidates: number }): Partial<Work> {
   const products = layer.inputWidths.reduce((total, width, i) => total + layer.readers[i] * width, 0);
   const moments = layer.inputWidths.reduce((total, width, i) => total + layer.shares[i] * width ** 2, 0);

@@ -3,10 +3,10 @@ import type { RebuildRun } from '../method.js';
 import { swapsOf, type settings } from './method.js';
 import { swapRebuild } from './swap-rebuild.js';
 
-/** Exact swaps, and a refit where it is asked for, in each sub-block. */
+/** Makes exact swaps in each sub-block, and a refit if it is requested. */
 export const run: RebuildRun<typeof settings> = (request) => {
   const { swapRounds, candidates } = swapsOf(request.settings);
-  // Swaps are made as long as they lower the error; there is no share of them.
+  // All swaps that lower the error are made, not a share of them.
   const ratio = 1;
   return eachSubBlock(request, ratio, async (subBlockRequest, onDecision) => {
     const { report: { undone, ...report }, ...rebuilt } = await swapRebuild({

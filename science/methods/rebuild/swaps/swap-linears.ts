@@ -14,29 +14,30 @@ export interface SwapLinears {
   subBlock: SubBlock;
   dense: Weights;
   masks: Masks;
-  /** The linears' values: of kept weights those at the start, of pruned ones those that they come back with. */
+  /** The linears' values: those of kept weights at the start, and those that pruned weights come back with. */
   base: Weights;
-  /** Visits windows in the same order each time: the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
+  /** Visits all windows, in the same order each time, with the sub-block's input x and its dense output y, `[batch, time, hidden]`. */
   each: (visit: (x: Tensor3D, y: Tensor3D) => void) => Promise<void>;
-  /** How many tokens the windows have together. */
+  /** Total number of tokens in the windows. */
   tokens: number;
   pattern: Pattern;
   rounds: number;
   candidates: number;
-  /** Whether the kept weights are fitted, before the swaps and after. */
+  /** Whether the kept weights are fitted before and after the swaps. */
   refit: boolean;
   /** Rounds fitted values to what the checkpoint will hold. */
   round: (linear: string, values: Float32Array) => Float32Array;
-  /** Told after every linear. */
+  /** Called after every linear. */
   onLinear?: (name: string, swaps: number) => void;
 }
 
 /**
- * Swaps in every linear of a sub-block, one after the other, as in refitSubBlock (science/methods/parts/refit.ts): the input linears
- * are to give what the dense ones give; the output linear, which then reads the others' new results, is to give the sub-block's dense
- * output. With `refit` the kept weights are fitted first, so that swaps are chosen for weights that make up for each other, and last.
+ * Makes swaps in every linear of a sub-block, one after the other, as in refitSubBlock (science/methods/parts/refit.ts). The target of
+ * an input linear is the output of its dense weights. The output linear then reads the new results of the input linears, and its
+ * target is the dense output of the sub-block. With `refit` the kept weights are fitted before the swaps, so that swaps are chosen for
+ * weights that compensate for each other, and again after them.
  *
- * @returns new masks, and with `refit` values `[out, in]` of every linear, anything where pruned
+ * @returns new masks, and with `refit` values `[out, in]` of every linear; those of pruned weights are arbitrary
  */
 export async function swapLinears(request: SwapLinears): Promise<{ masks: Map<string, Uint8Array>; fitted?: Map<string, Float32Array> }> {
   const { subBlock, dense, base, each, refit } = request;
@@ -74,7 +75,7 @@ export async function swapLinears(request: SwapLinears): Promise<{ masks: Map<st
   }
 }
 
-/** What is known of a linear's inputs, and what it is to give. */
+/** The sums over a linear's inputs, and its target. */
 interface LinearSums {
   moments: Moments;
   /** The moments' products, on the host. */
@@ -96,14 +97,14 @@ async function swapLinear(request: SwapLinears, { name, shape }: LinearSpec, { m
   return { mask: made.mask, ...(refit && { fitted: round(name, await fit(made.mask)) }) };
 }
 
-/** The base, with the fitted values of kept weights. */
+/** Returns the base with the fitted values of kept weights. */
 function withKept(base: Float32Array, fitted: Float32Array, mask: Uint8Array): Float32Array {
   return base.map((value, i) => (mask[i] === 1 ? fitted[i] : value));
 }
 
 /**
- * The Gram matrix of what a fit with damping minimises (science/methods/parts/masked-least-squares.ts). There the penalty of pruned weights
- * is fixed; here it is not, so that swaps hold to the start too.
+ * Returns the Gram matrix of the error that a damped fit minimises (science/methods/parts/masked-least-squares.ts). In a fit, the penalty
+ * of pruned weights is fixed. For swaps it is not, so that swaps stay close to the start, too.
  */
 function damped(gram: Float32Array, damping: number): Float32Array {
   if (damping === 0) return gram;
@@ -113,7 +114,7 @@ function damped(gram: Float32Array, damping: number): Float32Array {
   return result;
 }
 
-/** `sum (y - w x) x^T + damping (start - w) diag(sum x x^T)`, `[out, in]`, w being the kept values. */
+/** Returns `sum (y - w x) x^T + damping (start - w) diag(sum x x^T)`, `[out, in]`, where w are the kept values. */
 async function correlate({ moments, targets, start, values, mask, damping }: {
   moments: Moments; targets: Tensor2D; start: Tensor2D; values: Float32Array; mask: Uint8Array; damping: number;
 }): Promise<Float32Array> {

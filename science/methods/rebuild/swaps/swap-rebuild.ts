@@ -13,29 +13,29 @@ import type { SubBlockRebuild, SubBlockReport } from '../published/sub-block-reb
 import { swapLinears } from './swap-linears.js';
 
 export interface SwapRebuild extends SubBlockRebuild {
-  /** Times at most that a row's candidates are looked for. */
+  /** Maximum number of searches for candidates per row. */
   swapRounds: number;
-  /** Kept and pruned weights of a row that are tried against each other. */
+  /** The number of kept and of pruned weights of a row that are tried against each other. */
   candidates: number;
   /** Rounds fitted values to what the checkpoint will hold. */
   round?: (linear: string, values: Float32Array) => Float32Array;
-  /** Told after every linear. */
+  /** Called after every linear. */
   onLinear?: (name: string, swaps: number) => void;
 }
 
 export interface SwapRebuildResult {
-  /** The residual stream after the sub-block under the new masks, in the same batches. */
+  /** The residual stream after the sub-block with the new masks, in the same batches. */
   hidden: Tensor3D[];
   masks: Masks;
-  /** Values of the sub-block's linears, as far as they are not the dense ones; where nothing stands, the request's own. */
+  /** Values of the sub-block's linears that differ from the dense ones. If the rebuild was undone, the values of the request. */
   updates?: Map<string, Float32Array>;
-  /** `undone`: whether all of it together raised the error of all windows, so that the first masks were put back. */
+  /** `undone`: whether the rebuild raised the error over all windows, so that the first masks were restored. */
   report: SubBlockReport & { undone: boolean };
 }
 
 /**
- * Exact swaps in all linears of one sub-block, and with `weights: refit` a fit of what is kept. Where that raises the error of the
- * sub-block's output over all windows, masks and weights are put back as they were.
+ * Makes exact swaps in all linears of one sub-block, and with `weights: refit` fits the kept weights. If that raises the error of the
+ * sub-block's output over all windows, the first masks and weights are restored.
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
  */
