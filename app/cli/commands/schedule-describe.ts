@@ -48,7 +48,7 @@ function scheduleText(description: ScheduleDescription): string {
 }
 
 /**
- * `schedule describe ID`: times, policies, next and recent runs of a schedule.
+ * `schedule describe ID`: shows times, policies, next and recent runs of a schedule.
  * @returns the exit code
  */
 export async function scheduleDescribeCommand(id: string, options: GlobalOptions): Promise<number> {
