@@ -18,7 +18,7 @@ export type Outcome =
   | { status: 'cancelled'; error: OutcomeError };
 
 /**
- * Waits for the end of a run, across continuations, however long the server is away meanwhile.
+ * Waits for the end of a run, across continuations, even if the server is away for a long time.
  * @throws the signal's reason when it aborts
  */
 export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>, signal: AbortSignal): Promise<Outcome> {
@@ -33,8 +33,8 @@ export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>,
 }
 
 /**
- * What a failed workflow says: the fault that an activity raised, else what Temporal says about its end.
- * The chain is WorkflowFailedError -> ActivityFailure -> ApplicationFailure (the fault, by its class and sentence).
+ * Describes why a workflow failed: the fault that an activity raised, otherwise what Temporal reports. The chain is WorkflowFailedError ->
+ * ActivityFailure -> ApplicationFailure (the fault, by its class and sentence).
  */
 export function describeFailure(error: WorkflowFailedError): Exclude<Outcome, { status: 'completed' }> {
   const chain: Error[] = [];
@@ -53,7 +53,7 @@ export function outcomeJson(run: Run, outcome: Outcome): object {
   return outcome.status === 'completed' ? { ...head, ...outcome.result } : { ...head, error: outcome.error };
 }
 
-/** How a run ended, in a word: one whose quality gates did not all pass has a result, too. */
+/** How a run ended, in one word. A run whose quality gates did not all pass has a result too. */
 export function statusOf(outcome: Outcome): Outcome['status'] | 'gateFailed' {
   return outcome.status === 'completed' && failedGates(outcome.result).length > 0 ? 'gateFailed' : outcome.status;
 }

@@ -4,7 +4,7 @@ import { accuracyRows, deviceText, duration, failedGates, gateRows, grouped, per
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { textTable } from './text-table.js';
 
-/** The end of a run on a terminal: perplexities, sparsity asked and found, swaps, seconds, and where the files are. */
+/** The end of a run on a terminal: perplexities, the sparsity asked for and reached, swaps, seconds, and where the files are. */
 export function resultTable(result: PipelineResult): string {
   const { sparsity, rebuild, seconds, engine } = result;
   const { total, ...stages } = seconds;
@@ -33,7 +33,7 @@ export function resultTable(result: PipelineResult): string {
 
 /** What a person can do with a finished run. */
 function nextSteps({ page, checkpoint, mask }: PipelineResult): string[] {
-  // Beside its report, the folder of a run is named by its workflow id.
+  // The folder of a run, which holds its report, is named after its workflow id.
   const id = page?.split(/[\\/]/).at(-2);
   return [
     ...(page === undefined ? [] : [`open the report      ${pathToFileURL(page).href}`]),
