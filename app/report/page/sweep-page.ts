@@ -91,7 +91,7 @@ function workText({ alone, spent, price }: CostView): string {
 /** `rebuilt perplexity` for `perplexity.rebuilt`. */
 const metricText = (metric: string): string => (metric === 'gapClosed' ? 'gap closed' : metric.split('.').reverse().join(' '));
 
-/** For a sweep, the value that makes the best member best; for a search, the largest sparsity. */
+/** For a sweep, the number by which the best member is best; for a search, the sparsity of its answer. */
 function bestText({ best, members }: SweepView): string {
   const sparsity = members.find(({ name }) => name === best?.member)?.sparsity;
   if (best?.value !== undefined) return best.metric?.startsWith('perplexity') === true ? figure(best.value) : percent(Number(best.value.toPrecision(4)));
