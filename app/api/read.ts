@@ -10,7 +10,7 @@ export interface MaskedLinear {
   name: string;
   /** `[out, in]` */
   shape: Shape;
-  /** One byte a weight, row by row: 1 is kept, 0 is pruned. */
+  /** One byte per weight, row by row: 1 is kept, 0 is pruned. */
   kept: Uint8Array;
 }
 

@@ -47,7 +47,7 @@ export function describeFailure(error: WorkflowFailedError): Exclude<Outcome, { 
   return { status: 'failed', error: { type: fault?.type ?? last.name, message: (fault ?? last).message } };
 }
 
-/** What `--json` prints about a run. */
+/** Returns what `--json` prints about a run. */
 export function outcomeJson(run: Run, outcome: Outcome): object {
   const head = { workflowId: run.workflowId, runId: run.runId, status: statusOf(outcome) };
   return outcome.status === 'completed' ? { ...head, ...outcome.result } : { ...head, error: outcome.error };

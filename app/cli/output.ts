@@ -11,7 +11,7 @@ let failure: Error | undefined;
 
 /**
  * Records when stdout cannot be written, for example because a disk is full. A reader that has gone, as in `... | head`, is not a failure.
- * What cannot be written to stderr is lost, because nowhere is left to report it.
+ * Output that cannot be written to stderr is lost, because there is nowhere left to report it.
  */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -31,7 +31,7 @@ export function resultTable(result: PipelineResult): string {
   return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n\nNext\n${next}\n`;
 }
 
-/** What a person can do with a finished run. */
+/** The next steps of a person after a finished run. */
 function nextSteps({ page, checkpoint, mask }: PipelineResult): string[] {
   // The folder of a run, which holds its report, is named after its workflow id.
   const id = page?.split(/[\\/]/).at(-2);

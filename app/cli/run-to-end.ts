@@ -14,7 +14,7 @@ import { startPipeline, type Run, type Startable } from './start-pipeline.js';
 export interface RunToEnd {
   parsed: Startable;
   options: Pick<GlobalOptions, 'state' | 'store' | 'taskQueue' | 'verbose'>;
-  /** Leaves the run where it is. */
+  /** Aborting leaves the run where it is. */
   signal: AbortSignal;
   say: Say;
   onProgress: (progress: PipelineProgress) => void;

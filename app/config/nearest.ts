@@ -1,4 +1,4 @@
-/** Number of insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+/** Minimum number of insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)));
   const at = (i: number, j: number) => rows[i]?.[j] ?? Infinity;

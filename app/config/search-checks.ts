@@ -4,7 +4,7 @@ import type { ValueProblem } from './schema-problems.js';
 import type { SearchOver, SparsityGrid } from './search.js';
 import type { Combination, ParsedMember } from './sweep.js';
 
-/** All points are checked and sent at the start, so that each is valid before the first one runs. */
+/** Maximum number of points. All are checked and sent before the first one runs, so that each is valid. */
 export const maximumPoints = 1000;
 
 /** Rounds, so that `0.1 + 0.2` is 0.3 here and a sparsity has a readable name. */

@@ -55,7 +55,7 @@ function unknownPath(path: string, matrix: Matrix): string | undefined {
 
 type JudgedMember = Pick<ParsedMember, 'name' | 'pipeline'>;
 
-/** Checks that members have the metrics and gates that they are judged by. Without them, nothing would be judged, silently. */
+/** Checks that members have the metrics and gates that they are judged by. A missing one would silently have no effect. */
 export function judgedProblems({ stopWhen, best }: Pick<SweepSettings, 'stopWhen' | 'best'>, members: readonly JudgedMember[]): ValueProblem[] {
   const without = stopWhen?.gate === undefined ? undefined : members.find(({ pipeline: { gates = [] } }) => gates.length === 0);
   return [
@@ -73,7 +73,7 @@ const statesOf: Record<SweepMetric, readonly string[]> = {
   'accuracy.rebuilt': ['rebuilt'],
 };
 
-/** Reports a member without the metric, by which nothing would be judged, silently. */
+/** Reports a member without the metric, which would silently have no effect. */
 function metricProblem(key: string, metric: SweepMetric, members: readonly JudgedMember[]): ValueProblem[] {
   const lacks = ({ pipeline }: JudgedMember): string | undefined => {
     const judges = ({ perplexity, zeroShot }: EvaluationStage): boolean => (metric.startsWith('accuracy') ? zeroShot !== undefined : perplexity.length > 0);

@@ -4,13 +4,13 @@ import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../../science/engine/index.js';
 
-/** What is free for a run. */
+/** The resources that are free for a run. */
 export interface Capacity {
   /** Bytes of memory, including what this process already has. */
   host: number;
   /** Bytes for the engine's tensors, if the engine has its own memory of a known size. */
   tensors?: { of: 'GPU memory' | 'WebAssembly memory'; bytes: number };
-  /** Bytes of the file system that holds the state folder. */
+  /** Free bytes of the file system that holds the state folder. */
   disk: number;
 }
 

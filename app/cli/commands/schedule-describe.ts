@@ -7,7 +7,7 @@ import { overlapName } from '../schedule/timing.js';
 import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
-/** What `--json` prints about a schedule. */
+/** Returns what `--json` prints about a schedule. */
 function scheduleJson(description: ScheduleDescription): object {
   const { scheduleId, policies, state, info, action } = description;
   return {

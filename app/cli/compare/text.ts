@@ -35,7 +35,7 @@ function fitted(text: string, most: number): string {
   return `${clean.slice(0, Math.ceil(kept / 2))}…${clean.slice(clean.length - Math.floor(kept / 2))}`;
 }
 
-/** One table for each run after the first, beside the first. */
+/** One table for each run after the first, with the first beside it. */
 function numberTables({ numbers, runs }: CompareView): string[] {
   if (numbers.length === 0) return [];
   return runs.slice(1).map(({ label }, index) => {

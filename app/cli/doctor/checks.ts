@@ -21,7 +21,7 @@ export interface Finding {
   mend?: string;
 }
 
-/** What all checks get. */
+/** The input of all checks. */
 export interface Surroundings {
   /** The state folder; it may not exist. */
   state: string;

@@ -66,7 +66,7 @@ export class WorkerKeeper {
     await this.worker?.stop(graceMs);
   }
 
-  /** Kills the worker that this keeper started at once. */
+  /** Immediately kills the worker that this keeper started. */
   kill(): void {
     this.stopped = true;
     this.worker?.kill();

@@ -4,8 +4,9 @@ import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
 /**
- * Returns the news since `previous`, for output that is not a terminal: one line when a stage starts, one when it ends, one for the last
- * rebuilt layer, one for each file that is downloaded, and one when the run is paused or resumed. Empty if there is no news.
+ * Returns the lines for what has changed since `previous`, for output that is not a terminal: one when a stage starts, one when it ends,
+ * one for the last rebuilt layer, one for each file that is downloaded, and one when the run is paused or resumed. Empty if nothing has
+ * changed.
  */
 export function plainLines(previous: PipelineProgress | undefined, current: PipelineProgress): string[] {
   return [...downloadLines(previous?.preparing, current.preparing), ...current.stages.flatMap((stage, index) => stageLines(previous?.stages[index], stage)), ...pauseLines(previous?.pause, current.pause)];

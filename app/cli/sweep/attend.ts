@@ -64,7 +64,7 @@ export async function attend<Result>(client: Client, kind: FamilyKind<Result>, w
   const following = followSweep(client, workflowId, display, AbortSignal.any([signal, stop.signal]));
   try {
     const outcome = await awaitFamily<Result>(client, workflowId, signal);
-    // Now the end of the last member is known too. If no worker answers, the result has it.
+    // Now the end of the last member is known too. If no worker answers, it is in the result.
     const table = await unlessAborted(queryTable(client, workflowId, queryMs), signal).catch(() => undefined);
     if (table !== undefined) display.update({ table, running: {} });
     display.end();

@@ -22,9 +22,9 @@ export interface LegendEntry {
 /** Symbols of lines: the chart library's name, and the character for text. So lines differ by more than their color. */
 const signs = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;
 
-/** Maximum number of lines that can be told apart. More are drawn alike. */
+/** Maximum number of lines that can be told apart. If there are more, all look the same. */
 const mostLines = 12;
-/** Maximum number of points with a tooltip. Those of thousands would be most of the page. */
+/** Maximum number of points with a tooltip. Tooltips of thousands of points would be most of the page. */
 const mostTitles = 600;
 
 /**
