@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The body of a request; undefined if it has more than so many bytes. */
+/** Reads the body of a request; returns undefined if it has more than `most` bytes. */
 export async function bodyWithin(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;

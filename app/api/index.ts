@@ -1,5 +1,5 @@
 /**
- * Pipelines from a program, with what the command line uses. The functions load what they need when they are called, so that
+ * The public API: pipelines from a program, with the code of the command line. Functions load what they need when they are called, so
  * reading files needs no set-up.
  */
 export { loadPipeline, parsePipeline, type ParsedPipeline, type ParseOptions, type ParseRequest } from '../config/parse.js';

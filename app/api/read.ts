@@ -5,26 +5,26 @@ import type { PipelineResult } from '../../workflows/protocol.js';
 
 export { readProof };
 
-/** A linear of a mask. */
+/** A linear in a mask file. */
 export interface MaskedLinear {
   name: string;
   /** `[out, in]` */
   shape: Shape;
-  /** One byte a weight, row by row: 1 is kept, 0 is pruned. */
+  /** One byte per weight, row by row: 1 is kept, 0 is pruned. */
   kept: Uint8Array;
 }
 
 /** A mask file. */
 export interface Mask {
-  /** What the file says about itself. */
+  /** The file's own description of its content. */
   metadata: MaskMetadata;
-  /** Names of its linears, by layer. */
+  /** Names of the linears, ordered by layer. */
   names: readonly string[];
-  /** Reads one linear; the whole mask need not fit into memory. @throws MaskFileError if there is none of that name */
+  /** Reads one linear, so the whole mask need not fit into memory. @throws MaskFileError if no linear has that name */
   read(name: string): Promise<MaskedLinear>;
 }
 
-/** The result of a run, from the folder that it wrote: `result.json` beside `report.md`. */
+/** Reads the result of a run from its output folder: `result.json` beside `report.md`. */
 export async function readResult(folder: string): Promise<PipelineResult> {
   return JSON.parse(await readFile(path.join(folder, 'result.json'), 'utf8')) as PipelineResult;
 }

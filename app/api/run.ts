@@ -7,13 +7,13 @@ import { setUp } from './set-up.js';
 
 /** How a pipeline is run. */
 export interface RunOptions extends Place {
-  /** Leaves the run where it is; running the pipeline again goes on there. */
+  /** Aborting leaves the run where it is. Running the pipeline again continues there. */
   signal?: AbortSignal;
   /** Called about twice a second. */
   onProgress?: (progress: PipelineProgress) => void;
-  /** Called with a line about server, worker and what had to be brought back. */
+  /** Called with a line about the server, the worker, or a restart of either. */
   onMessage?: (line: string) => void;
-  /** What the run has to be equal to. */
+  /** The lock that the run must match. */
   lock?: Lock;
 }
 
@@ -21,20 +21,20 @@ export interface RunOptions extends Place {
 export interface StartedRun {
   workflowId: string;
   runId: string;
-  /** True if it was running already, so that nothing new was started. */
+  /** True if the run was in progress already, so nothing new was started. */
   attached: boolean;
 }
 
-/** How a run ended. One whose quality gates failed has a result, too. */
+/** How a run ended. A run whose quality gates failed has a result too. */
 export type FinishedRun = { workflowId: string; runId: string } & (
   | { status: 'completed' | 'gateFailed'; result: PipelineResult }
   | { status: 'failed' | 'cancelled'; error: { type: string; message: string } }
 );
 
 /**
- * Runs a pipeline on this machine to its end, as `temporal-pipeline run` does. Starts a server and a worker if none is running.
- * The same pipeline again finds its finished work.
- * @throws the signal's reason when it aborts; SetUpError, and what keeps a run from starting
+ * Runs a pipeline on this machine to its end, like `temporal-pipeline run`. Starts a server and a worker if none is running. Running the
+ * same pipeline again reuses its finished work.
+ * @throws the signal's reason on abort; SetUpError; anything that keeps the run from starting
  */
 export async function runPipeline(parsed: ParsedPipeline, options: RunOptions = {}): Promise<FinishedRun> {
   const place = resolvePlace(options);
@@ -54,8 +54,8 @@ export async function runPipeline(parsed: ParsedPipeline, options: RunOptions = 
 }
 
 /**
- * Starts a pipeline for workers that run elsewhere or will, and returns: on the server that Temporal's environment variables name,
- * else on the local one of the state folder, which a worker brings up.
+ * Starts a pipeline for workers that run elsewhere, or will run later, and returns. Uses the server that Temporal's environment variables
+ * name, else the local one of the state folder, which a worker starts.
  * @throws ServerUnreachableError, OtherStateError
  */
 export async function startPipeline(parsed: ParsedPipeline, options: Place & { lock?: Lock } = {}): Promise<StartedRun> {

@@ -1,6 +1,6 @@
 /**
- * Gets what runs need where it is missing: npm packages of workers, TensorFlow, the Temporal CLI. `runPipeline` and `createWorker`
- * do so, too. Says its steps on stderr.
+ * Installs what runs need and is missing: npm packages of workers, TensorFlow, the Temporal CLI. `runPipeline` and `createWorker` do this
+ * too. Reports its steps on stderr.
  * @throws SetUpError
  */
 export async function setUp(): Promise<void> {

@@ -3,24 +3,24 @@ import { setUp } from './set-up.js';
 
 /** How a worker serves. */
 export interface WorkerOptions extends Place {
-  /** Called with a line about the server where it had to be brought back. */
+  /** Called with a line when the server had to be restarted. */
   onMessage?: (line: string) => void;
 }
 
-/** A worker in a process of its own. */
+/** A worker in its own process. */
 export interface RunningWorker {
   pid: number;
   taskQueue: string;
-  /** Settles when the process has ended, however it did. */
+  /** Settles when the process has ended, for any reason. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  /** Lets it hand over the layer in flight, and ends it. A local server that nobody else uses ends, too. */
+  /** Lets the worker hand over the layer in flight, then ends it. Also ends a local server that nobody else uses. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a worker, which ends with this process. It connects to the server that Temporal's environment variables name, else to the
- * local one of the state folder, which is brought up. `runPipeline` needs none.
- * @throws SetUpError, StoreRefusedError, LocalServerError, and what keeps a client from connecting
+ * Starts a worker that ends with this process. It connects to the server that Temporal's environment variables name, else to the local one
+ * of the state folder, which is started if needed. `runPipeline` does not need this.
+ * @throws SetUpError, StoreRefusedError, LocalServerError, and connection errors
  */
 export async function createWorker(options: WorkerOptions = {}): Promise<RunningWorker> {
   const place = resolvePlace(options);

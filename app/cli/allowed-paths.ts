@@ -3,9 +3,10 @@ import path from 'node:path';
 import { CommandLineError } from './errors.js';
 
 /**
- * The folders that pipelines may read from: those of `--allow-path`, else of `LLM_BARBER_ALLOW_PATH` (separated as in PATH), and the
- * state folder, links resolved; undefined if neither is given: then everything that this user may read.
- * @throws CommandLineError if one is not a folder
+ * Returns the folders that pipelines may read, with links resolved: those of `--allow-path`, else those of `LLM_BARBER_ALLOW_PATH`
+ * (separated as in PATH), plus the state folder. Returns undefined if neither is given: then pipelines may read everything that this user
+ * may.
+ * @throws CommandLineError if one of them is not a folder
  */
 export function allowedPaths(option: readonly string[], state: string, environment: NodeJS.ProcessEnv = process.env): string[] | undefined {
   const fromVariable = environment['LLM_BARBER_ALLOW_PATH']?.split(path.delimiter) ?? [];
@@ -18,7 +19,7 @@ function realFolder(folder: string): string {
     const real = realpathSync(folder);
     if (statSync(real).isDirectory()) return real;
   } catch {
-    // Told below, as for a file.
+    // Falls through to the error below, as a file does.
   }
   throw new CommandLineError({ where: `--allow-path ${folder}`, what: 'there is no such folder', expected: 'an existing folder', remedy: 'Correct --allow-path or LLM_BARBER_ALLOW_PATH' });
 }

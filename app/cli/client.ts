@@ -7,7 +7,7 @@ import { connectFailure, tlsRefusal } from './connect-failure.js';
 /** gRPC status codes after which the same call may succeed later: the server is away, starting, or overloaded. */
 const passingCodes = new Set([1 /* cancelled */, 2 /* unknown */, 4 /* deadline */, 8 /* exhausted */, 10 /* aborted */, 13 /* internal */, 14 /* unavailable */]);
 
-/** Whether an error, or what caused it, says that the server is away for the moment. */
+/** Whether an error, or one of its causes, says that the server is away for the moment. */
 export function isOutage(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (isGrpcServiceError(cause)) return passingCodes.has(Number(cause.code));
@@ -15,7 +15,7 @@ export function isOutage(error: unknown): boolean {
   return false;
 }
 
-/** Calls until the server answers. Anything but an outage is thrown at once, as is the signal's reason. */
+/** Repeats a call until the server answers. Throws any other error at once, and the signal's reason on abort. */
 export async function throughOutages<T>(call: () => Promise<T>, signal: AbortSignal, pauseMs = 500): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
@@ -34,9 +34,9 @@ export async function throughOutages<T>(call: () => Promise<T>, signal: AbortSig
  */
 export async function connectClient(settings: ConnectionSettings): Promise<Client> {
   const converter = dataConverter();
-  // No retries within the client: one that is still waiting when the connection is closed would end the process.
+  // No retries within the client: a retry that is still waiting when the connection is closed would end the process.
   const connecting = Connection.connect({ ...settings.options, interceptors: [], connectTimeout: 10_000 });
-  // What TLS refuses shows at once; the library would try again until its time is up.
+  // A TLS refusal shows at once. The library would retry until its timeout.
   const refused = await Promise.race([connecting.then(() => undefined, () => undefined), tlsRefusal(settings)]);
   if (refused !== undefined) {
     connecting.then((late) => late.close(), () => undefined).catch(() => undefined);

@@ -1,16 +1,16 @@
 import { resolveState } from './state.js';
 
-/** A word as a POSIX shell needs it. */
+/** Quotes a word for a POSIX shell. */
 function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** A command line of ours, to be copied by a person. */
+/** A command line of this program, for a person to copy. */
 export function commandText(words: readonly string[]): string {
   return ['npx', 'temporal-pipeline', ...words].map(quoted).join(' ');
 }
 
-/** The words by which another command here finds the same state: none if it would find the state without them. */
+/** The options by which another command here finds the same state; empty if it finds the state without them. */
 export function stateWords(state: string): string[] {
   return state === resolveState(undefined) ? [] : ['--state', state];
 }

@@ -5,25 +5,25 @@ import type { ConnectionSettings } from './connection.js';
 import { ServerRefusesError, ServerUnreachableError } from './errors.js';
 
 /*
- * gRPC libraries retry a failed handshake until their time is up and then know only that it is. So the connection is tried once
- * by hand, which tells why.
+ * gRPC libraries retry a failed handshake until a timeout, and then report only the timeout. So the connection is also tried once by hand,
+ * to learn the reason.
  */
 const probeMs = 5_000;
 
-/** How far a connection by hand got: `serving` if HTTP/2 is spoken. */
+/** How far a connection by hand got. `serving`: the server speaks HTTP/2. */
 interface Probe {
   reached: 'nothing' | 'handshake' | 'serving';
-  /** Code of the system's or OpenSSL's error. */
+  /** Code of the error from the system or OpenSSL. */
   code: string;
 }
 
-/** What every HTTP/2 client says first: its preface, and settings without a change. The server answers with a settings frame. */
+/** What every HTTP/2 client sends first: its preface and empty settings. The server answers with a settings frame. */
 const greeting = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
 const settingsFrame = 4;
 
 type Tls = ConnectionSettings['options']['tls'];
 
-/** What is set about TLS; undefined if it is off. */
+/** Returns the TLS settings; undefined if TLS is off. */
 const securityOf = (tls: Tls): Extract<Tls, object> | undefined => (typeof tls === 'object' && tls !== null ? tls : tls === true ? {} : undefined);
 
 async function probe({ options: { address, tls } }: ConnectionSettings): Promise<Probe> {
@@ -63,7 +63,7 @@ async function probe({ options: { address, tls } }: ConnectionSettings): Promise
 const untrusted = /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT(_LOCALLY)?)|CERT_(UNTRUSTED|SIGNATURE_FAILURE))$/;
 const expired = /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/;
 
-/** What TLS itself finds wrong, beyond doubt; undefined for everything that may pass. */
+/** Returns what TLS certainly finds wrong; undefined for everything that may pass later. */
 function refusal({ options: { address, tls } }: ConnectionSettings, { reached, code }: Probe): FaultText | undefined {
   const where = address;
   const own = securityOf(tls);
@@ -88,14 +88,14 @@ function refusal({ options: { address, tls } }: ConnectionSettings, { reached, c
   return undefined;
 }
 
-/** Resolves to the fault if TLS fails in a way that no retry fixes; to undefined otherwise. */
+/** Resolves to the fault if TLS fails in a way that no retry fixes, else to undefined. */
 export async function tlsRefusal(settings: ConnectionSettings): Promise<ServerRefusesError | undefined> {
   if (!settings.options.tls) return undefined;
   const text = refusal(settings, await probe(settings));
   return text === undefined ? undefined : new ServerRefusesError(text);
 }
 
-/** Why no connection came about, as far as a look at it tells. */
+/** Finds out why a connection failed, as far as a probe can tell. */
 export async function connectFailure(settings: ConnectionSettings, cause: unknown): Promise<ServerRefusesError | ServerUnreachableError> {
   const { options: { address, tls, apiKey }, local } = settings;
   const said = reasonOf(cause);
@@ -117,7 +117,7 @@ export async function connectFailure(settings: ConnectionSettings, cause: unknow
   );
 }
 
-/** What the innermost error says: those around it only say that there was one. */
+/** Returns the message of the innermost error. The outer ones only say that there was an error. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message;

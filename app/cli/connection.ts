@@ -5,17 +5,17 @@ import type { FaultText } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
 import { ConnectionConfigError } from './errors.js';
 
-/** Which Temporal server, and how to get in. */
+/** Which Temporal server to use, and how to connect to it. */
 export interface ConnectionSettings {
-  /** For `Connection.connect` (client) and `NativeConnection.connect` (worker) alike. */
+  /** For both `Connection.connect` (client) and `NativeConnection.connect` (worker). */
   options: ClientConnectConfig['connectionOptions'] & { address: string };
   namespace: string;
-  /** True for this state's own local server, false for one that the environment names. */
+  /** True for the local server of this state, false for one that the environment names. */
   local: boolean;
 }
 
 /**
- * The server that Temporal's own environment variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_TLS...`,
+ * Returns the server that Temporal's own environment variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_TLS...`,
  * `TEMPORAL_API_KEY`, `TEMPORAL_PROFILE`, ...) or profile file name; undefined if they name no address.
  * @throws ConnectionConfigError
  */
@@ -31,7 +31,7 @@ export function connectionFromEnvironment(environment: NodeJS.ProcessEnv = proce
     return { options: { ...connectionOptions, address: profile.address }, namespace: namespace ?? 'default', local: false };
   } catch (error) {
     if (error instanceof ConnectionConfigError) throw error;
-    // A syntax error of the profile file continues with the lines around it, which may hold a key.
+    // The message of a syntax error in the profile file also quotes the lines around it, which may hold a key.
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
     throw new ConnectionConfigError({
       what: `Temporal's environment settings cannot be used: ${withoutSecrets(reason, environment)}${placeOf(error)}`,
@@ -46,7 +46,7 @@ function placeOf(error: unknown): string {
   return typeof line === 'number' && typeof column === 'number' ? ` (line ${line}, column ${column} of the profile file)` : '';
 }
 
-/** What would fail later without a clear message, or would show a secret. */
+/** Finds settings that would fail later without a clear message, or would show a secret. */
 function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultText | undefined {
   if (apiKey !== undefined && tls?.disabled === true) {
     return { where: 'TEMPORAL_API_KEY', what: 'there is an API key, but TLS is off, so others on the network could read it', expected: 'TLS', remedy: 'Unset TEMPORAL_TLS (an API key turns TLS on), or unset the API key' };
@@ -61,7 +61,7 @@ function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultTe
   return undefined;
 }
 
-/** @throws ConnectionConfigError if certificates or keys are no PEM, or do not belong together */
+/** @throws ConnectionConfigError if a certificate or key is not valid PEM, or if they do not belong together */
 function checkCertificates(tls: ClientConnectConfig['connectionOptions']['tls']): void {
   if (typeof tls !== 'object' || tls === null) return;
   const { serverRootCACertificate: ca, clientCertPair: pair } = tls;
@@ -81,7 +81,7 @@ function checkCertificates(tls: ClientConnectConfig['connectionOptions']['tls'])
   }
 }
 
-/** How to reach this state's local server at `address`. */
+/** Returns the connection to this state's local server at `address`. */
 export function localConnection(address: string): ConnectionSettings {
   return { options: { address, tls: false }, namespace: 'default', local: true };
 }

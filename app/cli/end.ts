@@ -8,16 +8,16 @@ import { Interrupted, WrongInputError } from './errors.js';
 import { exitCode } from './exit-codes.js';
 import { printJson } from './output.js';
 
-/** The message about an error for a person. */
+/** The message about an error, for a person. */
 interface Told {
   text: string;
   isWrongInput: boolean;
 }
 
-/** Tells the person what went wrong, with a stack trace only for unexpected errors under `verbose`, and gives the exit code. */
+/** Prints what went wrong and returns the exit code. Only unexpected errors get a stack trace, and only with `verbose`. */
 export async function exitCodeFor(error: unknown, { json, verbose }: { json: boolean; verbose: boolean }): Promise<number> {
   const { text, isWrongInput } = await explain(error, verbose);
-  // Commander has said its piece already.
+  // Commander has already printed its own message.
   if (!(error instanceof CommanderError)) process.stderr.write(`${withoutSecrets(text)}\n`);
   if (json) printJson({ status: error instanceof Interrupted ? 'interrupted' : 'failed', error: asJson(error) });
   if (error instanceof Interrupted) return exitCode.interrupted;
@@ -35,7 +35,7 @@ async function explain(error: unknown, verbose: boolean): Promise<Told> {
   if (error instanceof Interrupted) return { text: 'Interrupted.', isWrongInput: false };
   if (error instanceof Fault) return { text: error.message, isWrongInput: error instanceof WrongInputError };
   if (!(error instanceof Error)) return { text: String(error), isWrongInput: false };
-  // Loaded here, because Temporal's client is large, and commands that need no server fail without it.
+  // Loaded only now, because Temporal's client is large, and commands that need no server fail without it.
   const { serverFailure } = await import('./server-failure.js');
   const unforeseen = verbose ? (error.stack ?? error.message) : `${error.name}: ${error.message}\nThis should not happen; --verbose shows where it happened.`;
   return serverFailure(error) ?? { text: unforeseen, isWrongInput: false };
@@ -45,7 +45,7 @@ function textOf(file: string): string {
   try {
     return readText(file);
   } catch {
-    // That it cannot be read is the problem that is being described.
+    // The unreadable file is the very problem that is being reported.
     return '';
   }
 }

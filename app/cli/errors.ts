@@ -1,6 +1,6 @@
 import { PassingFault, PermanentFault } from '../../errors/fault.js';
 
-/** Base of what only another command line, environment or pipeline file can fix; the program ends with exit code 2. */
+/** Base of errors that only another command line, environment or pipeline file can fix. The program ends with exit code 2. */
 export abstract class WrongInputError extends PermanentFault {}
 
 /** Thrown when an option or argument has a value that cannot be used. */
@@ -24,7 +24,7 @@ export class MlflowUnreachableError extends PassingFault {
   }
 }
 
-/** Thrown when an MLflow server refuses what it is sent, or is something else. */
+/** Thrown when an MLflow server refuses a request, or the address is not an MLflow server. */
 export class MlflowRefusesError extends PermanentFault {
   constructor(url: string, status: number, answer: string) {
     const remedy = status === 401 || status === 403 ? 'Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD' : 'Check the address: it should be that of a tracking server';
@@ -35,44 +35,44 @@ export class MlflowRefusesError extends PermanentFault {
 /** Thrown when a pipeline has settings that its model cannot have. */
 export class ModelSettingError extends WrongInputError {}
 
-/** Thrown when the state folder cannot be made or written. */
+/** Thrown when the state folder cannot be created or written. */
 export class StateFolderError extends WrongInputError {}
 
-/** Thrown when Temporal's environment variables or profile file do not make sense. */
+/** Thrown when Temporal's environment variables or profile file are not valid. */
 export class ConnectionConfigError extends WrongInputError {}
 
-/** Thrown when a server turns this client away: its certificate or ours is not accepted, or the API key. */
+/** Thrown when a server refuses this client: its certificate, ours, or the API key is not accepted. */
 export class ServerRefusesError extends WrongInputError {}
 
-/** Thrown when payload keys cannot be used, or a payload is encrypted with a key that is not at hand. */
+/** Thrown when payload keys cannot be used, or a payload is encrypted with a key that is missing here. */
 export class PayloadKeyError extends WrongInputError {}
 
-/** Thrown when a workflow that is to be run here is already running on another state's task queue. */
+/** Thrown when a workflow that should run here is already running on another state's task queue. */
 export class OtherStateError extends WrongInputError {}
 
-/** Thrown when no pipeline of that id (or none at all) is known to the server. */
+/** Thrown when the server knows no pipeline of that id (or none at all). */
 export class UnknownWorkflowError extends WrongInputError {}
 
-/** Thrown when no schedule of that id, or none of pipelines, is known to the server. */
+/** Thrown when the server knows no schedule of that id, or none of pipelines. */
 export class UnknownScheduleError extends WrongInputError {}
 
-/** Thrown when no `temporal` executable is on this machine. */
+/** Thrown when this machine has no `temporal` executable. */
 export class TemporalCliMissingError extends PermanentFault {}
 
-/** Thrown when the local server does not come up. */
+/** Thrown when the local server does not start. */
 export class LocalServerError extends PassingFault {}
 
-/** Thrown when set-up could not get what a run needs. */
+/** Thrown when set-up could not install what a run needs. */
 export class SetUpError extends PassingFault {
   constructor(cause: unknown) {
     super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Fix that and try again: what is done is kept (docs/install.md)' }, { cause });
   }
 }
 
-/** Thrown when a lock is held by another live process for too long. */
+/** Thrown when another live process holds a lock for too long. */
 export class LockTimeoutError extends PassingFault {}
 
-/** Thrown when the Temporal server that the environment names does not answer, or this state's local one does not run. */
+/** Thrown when the Temporal server that the environment names does not answer, or this state's local server does not run. */
 export class ServerUnreachableError extends PassingFault {}
 
 /** Not a failure: the person pressed Ctrl-C, or the process was asked to stop. */
@@ -86,7 +86,7 @@ export class Interrupted extends Error {
 /** Thrown when the speeds of this machine cannot be measured: no engine opens, or the state folder cannot be written. */
 export class CalibrationError extends PermanentFault {}
 
-/** A sweep's members and outcomes are known to its workflow alone, which a worker has to answer for. */
+/** Thrown when no worker answers for a sweep. Only its workflow knows its members and outcomes. */
 export class SweepStateError extends PassingFault {
   constructor(workflowId: string, cause: unknown) {
     super(

@@ -8,13 +8,13 @@ import { runStart } from './run-start.js';
 import { hasServer, openSession } from './session.js';
 import { workflowIdOf } from './start-pipeline.js';
 
-/** A word on the command line that says which run: a pipeline file if there is such a file, else a workflow id. */
+/** Returns the workflow id for a word that names a run: a pipeline file if such a file exists, otherwise a workflow id. */
 function idFrom(word: string, options: GlobalOptions): string {
   const isFile = /\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile());
   return isFile ? workflowIdOf(loadPipelineFile(word, options)) : word;
 }
 
-/** Id of the pipeline that runs; if several do, or none does, the one started last. */
+/** Returns the id of the running pipeline. If several run, or none does, it is the one that was started last. */
 async function latestId(client: Client): Promise<string> {
   let latest: { id: string; running: boolean; started: number } | undefined;
   for await (const execution of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
@@ -30,7 +30,7 @@ async function latestId(client: Client): Promise<string> {
 }
 
 /**
- * The execution that a command line means: by workflow id, by pipeline file, or the latest.
+ * Finds the execution that a command line names: by workflow id, by pipeline file, or the latest.
  * @throws UnknownWorkflowError, PipelineFileError
  */
 export async function findRun(client: Client, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
@@ -47,7 +47,7 @@ export async function findRun(client: Client, word: string | undefined, options:
 }
 
 /**
- * Throws if no pipeline can have run. It starts no server and makes no state folder only to find that out.
+ * Throws if no pipeline can have run. Does not start a server or create a state folder only to find that out.
  * @throws UnknownWorkflowError
  */
 export function checkHasServer(state: string): void {
@@ -60,7 +60,7 @@ export function checkHasServer(state: string): void {
 }
 
 /**
- * Does something with the execution that a command line means.
+ * Calls `act` with the execution that a command line names.
  * @throws UnknownWorkflowError, and what `openSession`, `findRun` and `act` throw
  */
 export async function withRun(

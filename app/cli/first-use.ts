@@ -3,8 +3,8 @@ import { connectionFromEnvironment } from './connection.js';
 import { SetUpError } from './errors.js';
 
 /**
- * Sets up where a pipeline is about to run for the first time, and says before what that fetches. A clone is set up by hand, because
- * its build comes first.
+ * Sets up before the first run of a pipeline, and first says what will be fetched. A clone is set up by hand, because it must be built
+ * first.
  * @throws SetUpError
  */
 export async function setUpOnFirstUse(): Promise<void> {

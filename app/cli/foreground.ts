@@ -12,7 +12,7 @@ import { printJson } from './output.js';
 import { openSession } from './session.js';
 import { checkStore } from './store/check.js';
 
-/** What a command in the foreground works with while server and worker are there. */
+/** What a command in the foreground works with while server and worker are running. */
 export interface Foreground {
   client: Client;
   options: GlobalOptions;
@@ -20,7 +20,7 @@ export interface Foreground {
   signal: AbortSignal;
 }
 
-/** Brings up a server and a worker if there are none, and keeps them up while `act` runs. */
+/** Starts a server and a worker if there are none, and keeps them running while `act` runs. */
 export async function inForeground(options: GlobalOptions, act: (foreground: Foreground) => Promise<number>): Promise<number> {
   await setUpOnFirstUse();
   await checkStore(options);

@@ -10,8 +10,7 @@ export interface Interrupts {
 }
 
 /**
- * Turns the first signal into an abort, so that a command can leave in order.
- * The second one ends the process at once, after `atOnce`.
+ * Turns the first signal into an abort, so that a command can end gracefully. The second signal ends the process at once, after `atOnce`.
  */
 export function catchInterrupts(atOnce: () => void = () => undefined): Interrupts {
   const controller = new AbortController();
@@ -31,9 +30,9 @@ export function catchInterrupts(atOnce: () => void = () => undefined): Interrupt
   };
 }
 
-/** What `work` gives, unless the signal aborts first: then the signal's reason is thrown. */
+/** Returns the result of `work`. If the signal aborts first, throws the signal's reason. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // After an abort nobody waits for it, so it may fail.
+  // After an abort nobody waits for the work, so it may fail.
   work.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort = (): void => undefined;

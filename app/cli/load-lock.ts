@@ -2,18 +2,18 @@ import { existsSync } from 'node:fs';
 import { loadLock, type Lock } from '../config/index.js';
 import { CommandLineError } from './errors.js';
 
-/** `--locked [LOCKFILE]`: true without a file. */
+/** `--locked [LOCKFILE]`: true if no file is given. */
 export interface LockOptions {
   locked?: string | true;
 }
 
-/** Where the lock of a pipeline file is kept: `demo.lock.yaml` beside `demo.yaml`. */
+/** Path of the lock of a pipeline file: `demo.lock.yaml` beside `demo.yaml`. */
 export function lockBeside(file: string): string {
   return `${file.replace(/\.ya?ml$/i, '')}.lock.yaml`;
 }
 
 /**
- * The lock that a command line asks for; undefined if it asks for none.
+ * Loads the lock that a command line asks for; undefined if it asks for none.
  * @throws CommandLineError if there is no such file, PipelineFileError if it is not a lock
  */
 export function loadLockFor(file: string, { locked }: LockOptions): Lock | undefined {

@@ -1,11 +1,11 @@
 import { loadPipeline, type ParsedPipeline } from '../config/index.js';
 import type { GlobalOptions } from './options.js';
 
-/** How a command loads a pipeline: with its options, and `files` where the files have to be on this machine. */
+/** How a command loads a pipeline: its options, and `files` if the files must exist on this machine. */
 export type LoadOptions = Pick<GlobalOptions, 'set' | 'allowFloating'> & { files?: boolean };
 
 /**
- * The pipeline of a file under the command line's overrides. Warnings go to stderr.
+ * Loads the pipeline of a file, with the overrides of the command line. Warnings go to stderr.
  * @throws PipelineFileError
  */
 export function loadPipelineFile(file: string, { set, allowFloating, files = false }: LoadOptions): ParsedPipeline {

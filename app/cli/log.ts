@@ -12,7 +12,7 @@ const readable = winston.format.printf(({ timestamp, level, message, process: na
   return `${String(timestamp)} ${String(name)} ${level}: ${String(message)}${details}`;
 });
 
-/** The last step of every format: a library's message may quote what it was given. */
+/** The last step of every format, because the message of a library may quote its input. */
 const message = Symbol.for('message');
 const redact = winston.format((info) => ({ ...info, [message]: withoutSecrets(String(info[message])) }))();
 
@@ -22,8 +22,8 @@ export function logFile(state: string, processName: string): string {
 }
 
 /**
- * A logger that writes JSON lines to `<state>/logs/<process>.jsonl` (five files of at most 10 MB),
- * and readable lines to stderr if `verbose`. Creates the folder.
+ * Opens a logger that writes JSON lines to `<state>/logs/<process>.jsonl` (five files of at most 10 MB), and readable lines to stderr if
+ * `verbose`. Creates the folder.
  * @throws StateFolderError
  */
 export function openLog(options: { state: string; process: string; verbose: boolean }): Logger {
@@ -45,7 +45,7 @@ export function openLog(options: { state: string; process: string; verbose: bool
     defaultMeta: { process: options.process, pid: process.pid },
     transports: options.verbose ? [file, console] : [file],
   });
-  // A full disk must not end a run through its log.
+  // A full disk must not end a run because of its log.
   log.on('error', () => undefined);
   return log;
 }
@@ -61,7 +61,7 @@ function prepareLogs(state: string): void {
   }
 }
 
-/** How long a log may take to close, in milliseconds: after a write has failed (full disk) it never says that it has. */
+/** Maximum time for closing a log, in milliseconds. After a failed write (full disk) it never reports that it has closed. */
 const closePatienceMs = 2_000;
 
 /** Waits until everything logged so far is in the file. */

@@ -26,7 +26,7 @@ import { endProcess, watchOutput } from './output.js';
 const lockedOption = ['--locked [lock]', 'refuse anything that differs from a lock, and give the same bits or fail (default: NAME.lock.yaml beside NAME.yaml)'] as const;
 const which = 'workflow id, or pipeline file; default: the latest pipeline';
 
-/** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets the exit code of the one that ran. */
+/** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets its exit code. */
 export function program(onExit: (code: number) => void): Command {
   const root = addGlobalOptions(new Command('temporal-pipeline'))
     .description('Prunes language models by durable pipelines: calibration, initial mask, rebuild, evaluation.')
@@ -160,7 +160,7 @@ export function program(onExit: (code: number) => void): Command {
   return root;
 }
 
-/** Runs a command line of `temporal-pipeline`, says what is wrong, and gives the exit code. */
+/** Runs a command line of `temporal-pipeline`, prints what is wrong, and returns the exit code. */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
   let code = 0;
   try {
@@ -173,7 +173,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
   }
 }
 
-/** The process of `temporal-pipeline`: runs its command line, and ends with its exit code. */
+/** The process of `temporal-pipeline`: runs its command line and ends with its exit code. */
 export async function main(): Promise<void> {
   watchOutput();
   await endProcess(await runCommandLine(process.argv.slice(2)));

@@ -3,11 +3,11 @@ import { storeLocation } from '../../files/artifacts/store-location.js';
 import { admissionVariable } from '../planning/admission-variable.js';
 import { defaultTaskQueue, resolveState } from './state.js';
 
-/** What every command understands. */
+/** Options of every command. */
 export interface GlobalOptions {
   /** Absolute. */
   state: string;
-  /** Where the artifacts are: a folder (absolute), or `s3://bucket/prefix`; in the state folder if undefined. */
+  /** Where artifacts are stored: an absolute folder, or `s3://bucket/prefix`. Undefined means the state folder. */
   store: string | undefined;
   taskQueue: string;
   /** `a.b=c`, in order. */
@@ -20,27 +20,27 @@ export interface GlobalOptions {
 /** For options that may be repeated. */
 export const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
 
-/** A number of seconds, not negative. @throws InvalidArgumentError */
+/** Parses a number of seconds, 0 or more. @throws InvalidArgumentError */
 export function seconds(value: string): number {
   const number = Number(value);
   if (value.trim() === '' || !Number.isFinite(number) || number < 0) throw new InvalidArgumentError('Expected a number of seconds, 0 or more.');
   return number;
 }
 
-/** A port, or 0. @throws InvalidArgumentError */
+/** Parses a port, or 0. @throws InvalidArgumentError */
 export function portNumber(value: string): number {
   const number = Number(value);
   if (!/^\d+$/.test(value) || number > 65_535) throw new InvalidArgumentError('Expected a port, 0 to 65535.');
   return number;
 }
 
-/** A number of things, 1 or more. @throws InvalidArgumentError */
+/** Parses a whole number, 1 or more. @throws InvalidArgumentError */
 export function countOf(value: string): number {
   if (!/^\d+$/.test(value) || Number(value) === 0) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
   return Number(value);
 }
 
-/** Adds the options that every command understands. */
+/** Adds the options of every command. */
 export function addGlobalOptions(command: Command): Command {
   return command
     .option('--state <folder>', 'where server database, artifacts, outputs and logs live (default: $LLM_BARBER_STATE, else .llm-barber here)')
@@ -60,10 +60,10 @@ interface RawOptions extends Omit<GlobalOptions, 'state' | 'store' | 'taskQueue'
   admission: boolean;
 }
 
-/** The options of a command and of the program that it belongs to, defaults filled in. */
+/** Returns the options of a command and of its program, with defaults filled in. */
 export function globalOptions(command: Command): GlobalOptions {
   const { state: folder, store: place = process.env['LLM_BARBER_STORE'], taskQueue, set, allowFloating, admission, json, verbose } = command.optsWithGlobals<RawOptions>();
-  // A worker and its compute process inherit it.
+  // The worker and its compute process inherit this variable.
   if (!admission) process.env[admissionVariable] = 'off';
   const state = resolveState(folder);
   const store = place === undefined || place === '' ? undefined : storeLocation(place);

@@ -18,7 +18,7 @@ export type Outcome =
   | { status: 'cancelled'; error: OutcomeError };
 
 /**
- * Waits for the end of a run, across continuations, however long the server is away meanwhile.
+ * Waits for the end of a run, across continuations, even if the server is away for a long time.
  * @throws the signal's reason when it aborts
  */
 export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>, signal: AbortSignal): Promise<Outcome> {
@@ -33,8 +33,8 @@ export async function awaitOutcome(client: Client, run: Pick<Run, 'workflowId'>,
 }
 
 /**
- * What a failed workflow says: the fault that an activity raised, else what Temporal says about its end.
- * The chain is WorkflowFailedError -> ActivityFailure -> ApplicationFailure (the fault, by its class and sentence).
+ * Describes why a workflow failed: the fault that an activity raised, otherwise what Temporal reports. The chain is WorkflowFailedError ->
+ * ActivityFailure -> ApplicationFailure (the fault, by its class and sentence).
  */
 export function describeFailure(error: WorkflowFailedError): Exclude<Outcome, { status: 'completed' }> {
   const chain: Error[] = [];
@@ -47,13 +47,13 @@ export function describeFailure(error: WorkflowFailedError): Exclude<Outcome, { 
   return { status: 'failed', error: { type: fault?.type ?? last.name, message: (fault ?? last).message } };
 }
 
-/** What `--json` prints about a run. */
+/** Returns what `--json` prints about a run. */
 export function outcomeJson(run: Run, outcome: Outcome): object {
   const head = { workflowId: run.workflowId, runId: run.runId, status: statusOf(outcome) };
   return outcome.status === 'completed' ? { ...head, ...outcome.result } : { ...head, error: outcome.error };
 }
 
-/** How a run ended, in a word: one whose quality gates did not all pass has a result, too. */
+/** How a run ended, in one word. A run whose quality gates did not all pass has a result too. */
 export function statusOf(outcome: Outcome): Outcome['status'] | 'gateFailed' {
   return outcome.status === 'completed' && failedGates(outcome.result).length > 0 ? 'gateFailed' : outcome.status;
 }

@@ -1,8 +1,8 @@
-/** What commands print on stdout, and whether it got there. */
+/** Prints the output of commands on stdout, and checks that it was written. */
 import { fstatSync, writeSync } from 'node:fs';
 import { exitCode } from './exit-codes.js';
 
-/** The one JSON object of `--json`. */
+/** Prints the one JSON object of `--json`. */
 export function printJson(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
@@ -10,8 +10,8 @@ export function printJson(value: object): void {
 let failure: Error | undefined;
 
 /**
- * Notes when stdout cannot be written, for example because a disk is full. A reader that has gone, as in `... | head`, is no
- * failure. What cannot be written to stderr is lost: there is nowhere left to say so.
+ * Records when stdout cannot be written, for example because a disk is full. A reader that has gone, as in `... | head`, is not a failure.
+ * Output that cannot be written to stderr is lost, because there is nowhere left to report it.
  */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -29,7 +29,7 @@ function isFile(handle: number): boolean {
   }
 }
 
-/** Node asks the system once to write to a file. If the disk fills up, a part is written, and Node takes it for the whole. */
+/** Node writes to a file with one system call. If the disk fills up, only a part is written, and Node takes it for the whole. */
 function writeWhole(stream: typeof process.stdout): void {
   stream._write = (chunk: Buffer, _encoding, done) => {
     try {
@@ -43,8 +43,8 @@ function writeWhole(stream: typeof process.stdout): void {
 }
 
 /**
- * Ends the process once everything written has left it, even if libraries still hold handles. A command that succeeded, but
- * whose result could not be written, has failed.
+ * Ends the process once all output is written, even if libraries still hold handles. A command that succeeded but could not write its
+ * result has failed.
  */
 export async function endProcess(code: number): Promise<never> {
   await flush();

@@ -2,7 +2,7 @@ import type { Expectation, NumberSource } from '../config/index.js';
 import { markdownTable, quantityFigure } from '../report/index.js';
 import { numberOf, type Judged } from '../../workflows/gates.js';
 
-/** One published number beside the one that was found. */
+/** One published number beside the number found. */
 export interface Verdict {
   number: string;
   claimed: number;
@@ -13,10 +13,10 @@ export interface Verdict {
   quantity: Expectation['quantity']['kind'];
 }
 
-/** Decimals are meant, and floats are kept. */
+/** Published numbers are decimals, but are kept as floats. */
 const rounding = 1e-12;
 
-/** Holds a result against the published numbers. */
+/** Compares a result with the published numbers. */
 export function verdicts(expect: readonly Expectation[], result: Judged): Verdict[] {
   return expect.map(({ number, quantity, value: claimed, tolerance, source }) => {
     const found = numberOf(quantity, result) ?? null;
@@ -25,7 +25,7 @@ export function verdicts(expect: readonly Expectation[], result: Judged): Verdic
   });
 }
 
-/** The table for a terminal, which is Markdown too. */
+/** The table for a terminal, which is also valid Markdown. */
 export function verdictTable(name: string, found: readonly Verdict[]): string {
   const rows = found.map(({ number, claimed, found: value, tolerance, verdict, source, quantity }) => [
     number,

@@ -6,12 +6,12 @@ import { findTemporalCli } from './temporal-cli.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
-/** Options of the real CLI that name a server, or a place where one is named. */
+/** Options of the real CLI that name a server, or name a place that does. */
 const namingOptions = ['--address', '--profile', '--env', '--env-file', '--config-file'];
 
 /**
- * Hands a command line to the real Temporal CLI unchanged, and ends as it ends: same streams, exit code, signals.
- * If nothing names a server and this state's local one runs, it talks to that one.
+ * Passes a command line to the real Temporal CLI unchanged, with the same streams, exit code and signals. If nothing names a server and
+ * this state's local server runs, the CLI connects to that one.
  */
 export async function passThrough(words: readonly string[]): Promise<void> {
   const cli = await findTemporalCli();
@@ -21,7 +21,7 @@ export async function passThrough(words: readonly string[]): Promise<void> {
     return;
   }
   const child = spawn(cli, words, { stdio: 'inherit', env: { ...process.env, ...(await localAddress(words)) } });
-  // A terminal sends Ctrl-C to both of us; then the child must not get it twice.
+  // A terminal sends Ctrl-C to both processes. Do not send it to the child again.
   const forward = (signal: NodeJS.Signals): void => {
     if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
   };
@@ -48,9 +48,9 @@ async function localAddress(words: readonly string[]): Promise<{ TEMPORAL_ADDRES
   return server === undefined || (await environmentNamesServer()) ? {} : { TEMPORAL_ADDRESS: serverAddress(server) };
 }
 
-/** Settings that make no sense are for the real CLI to complain about. */
+/** If the settings are not valid, the real CLI reports it. */
 async function environmentNamesServer(): Promise<boolean> {
-  // Loaded here, because Temporal's reader of these settings is large, and mostly no local server runs.
+  // Loaded only now, because Temporal's reader of these settings is large, and usually no local server runs.
   const { connectionFromEnvironment } = await import('./connection.js');
   try {
     return connectionFromEnvironment() !== undefined;

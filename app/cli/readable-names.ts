@@ -1,10 +1,10 @@
 import { CommandLineError } from './errors.js';
 
-/** What Node puts in the place of bytes that are not UTF-8. */
+/** What Node puts in place of bytes that are not UTF-8. */
 const replacement = '\ufffd';
 
 /**
- * Refuses names that are not UTF-8. Node replaces their odd bytes, so that the files could not be found again, or others would be made.
+ * Rejects names that are not UTF-8. Node replaces the invalid bytes, so the files would not be found, or others would be created.
  * @param words of the command line
  * @throws CommandLineError
  */
@@ -21,7 +21,7 @@ export function checkReadable(words: readonly string[], { folder = currentFolder
   }
 }
 
-/** A current folder that has been removed is for those to tell who need it. */
+/** If the current folder has been removed, the code that needs it reports that. */
 function currentFolder(): string {
   try {
     return process.cwd();

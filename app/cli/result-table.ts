@@ -4,7 +4,7 @@ import { accuracyRows, deviceText, duration, failedGates, gateRows, grouped, per
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { textTable } from './text-table.js';
 
-/** The end of a run on a terminal: perplexities, sparsity asked and found, swaps, seconds, and where the files are. */
+/** The end of a run on a terminal: perplexities, the sparsity asked for and reached, swaps, seconds, and where the files are. */
 export function resultTable(result: PipelineResult): string {
   const { sparsity, rebuild, seconds, engine } = result;
   const { total, ...stages } = seconds;
@@ -31,9 +31,9 @@ export function resultTable(result: PipelineResult): string {
   return `\n${result.name}: ${failedGates(result).length === 0 ? 'done' : 'done, but not good enough: a quality gate failed'}\n\n${lines.map((line) => line === '' ? '' : `  ${line}`).join('\n')}\n\nNext\n${next}\n`;
 }
 
-/** What a person can do with a finished run. */
+/** The next steps of a person after a finished run. */
 function nextSteps({ page, checkpoint, mask }: PipelineResult): string[] {
-  // Beside its report, the folder of a run is named by its workflow id.
+  // The folder of a run, which holds its report, is named after its workflow id.
   const id = page?.split(/[\\/]/).at(-2);
   return [
     ...(page === undefined ? [] : [`open the report      ${pathToFileURL(page).href}`]),

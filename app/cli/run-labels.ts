@@ -3,7 +3,7 @@ import { CommandLineError } from './errors.js';
 
 export { labelsOf, type RunLabels } from '../../workflows/run-labels.js';
 
-/** Labels that a command line asks for; all of them must agree. */
+/** Labels that a command line asks for. All of them must match. */
 export interface LabelOptions {
   model?: string;
   sparsity?: string;
@@ -13,7 +13,7 @@ export interface LabelOptions {
 }
 
 /**
- * Whether a run has the labels that are asked for. A run without labels has none.
+ * Returns a function that says whether a run has the given labels. A run without labels never matches.
  * @throws CommandLineError
  */
 export function labelFilter({ model, sparsity, pattern, method, gate }: LabelOptions): (labels: Partial<RunLabels>) => boolean {
@@ -23,7 +23,7 @@ export function labelFilter({ model, sparsity, pattern, method, gate }: LabelOpt
   }
   return (labels) =>
     (model === undefined || labels.model === model) &&
-    // A pattern's sparsity is a quotient.
+    // The sparsity of a pattern is a quotient.
     (sparsity === undefined || (labels.sparsity !== undefined && Math.abs(labels.sparsity - share) < 1e-6)) &&
     (pattern === undefined || labels.pattern === pattern) &&
     (gate === undefined || labels.gate === gate) &&

@@ -10,24 +10,27 @@ import { followProgress, queryProgress } from './progress/follow.js';
 import { openSession, type Session } from './session.js';
 import { startPipeline, type Run, type Startable } from './start-pipeline.js';
 
-/** What a run to its end needs. */
+/** What is needed to run a pipeline to its end. */
 export interface RunToEnd {
   parsed: Startable;
   options: Pick<GlobalOptions, 'state' | 'store' | 'taskQueue' | 'verbose'>;
-  /** Leaves the run where it is. */
+  /** Aborting leaves the run where it is. */
   signal: AbortSignal;
   say: Say;
   onProgress: (progress: PipelineProgress) => void;
-  /** Called with what has to be there first. */
+  /** Called with what the run waits for before it can start. */
   onWait?: (what: string) => void;
-  /** Called once the run has started, and may have a worker of its own. */
+  /** Called once the run has started. The keeper may have started a worker for it. */
   onStart?: (run: Run, keeper: WorkerKeeper) => void;
-  /** Called once the server is there. What it gives is called when the run has ended; then server and worker stay until that is done. */
+  /**
+   * Called once the server is there. The function that it returns is called when the run has ended; server and worker stay until that has
+   * finished.
+   */
   beside?: (session: Session) => Promise<(run: Run, outcome: Outcome) => Promise<void>>;
 }
 
 /**
- * Runs a pipeline with a server and a worker of this machine to its end. Whatever dies meanwhile is brought back.
+ * Runs a pipeline to its end, with a server and a worker on this machine. Restarts a server or worker that dies meanwhile.
  * @throws the signal's reason when it aborts
  */
 export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: Outcome }> {
@@ -51,7 +54,7 @@ export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: 
   }
 }
 
-/** Tells progress until the run ends, and keeps a worker alive meanwhile. */
+/** Reports progress until the run ends, and keeps a worker alive meanwhile. */
 async function attend({ client }: Session, run: Run, keeper: WorkerKeeper, { parsed, signal, onProgress }: RunToEnd): Promise<Outcome> {
   const stop = new AbortController();
   const attending = AbortSignal.any([signal, stop.signal]);
@@ -59,7 +62,7 @@ async function attend({ client }: Session, run: Run, keeper: WorkerKeeper, { par
   const background = [keeper.keep(attending), followProgress(client, run, onProgress, attending)];
   try {
     const outcome = await awaitOutcome(client, run, signal);
-    // The polls have most likely missed the last units. If there is no answer any more, the result matters more.
+    // The polls have most likely missed the last units. If nobody answers any more, the result matters more.
     if (outcome.status === 'completed') await queryProgress(client, run).then(onProgress, () => undefined);
     return outcome;
   } finally {

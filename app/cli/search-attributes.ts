@@ -10,19 +10,19 @@ const typeNumbers = { KEYWORD: 2, DOUBLE: 4, KEYWORD_LIST: 7 } as const;
 
 const all = Object.values(labelKeys).map(({ name, type }) => ({ name, cliType: typeNames[type], wireType: typeNumbers[type] }));
 
-/** What the person can do about search attributes that a server does not know. */
+/** What a person can do about search attributes that a server does not know. */
 export const registerHint = `To find runs by model, sparsity, pattern, method and gate in Temporal's pages, an administrator registers them once: ${['temporal operator search-attribute create', ...all.map(({ name, cliType }) => `--name ${name} --type ${cliType}`)].join(' ')}`;
 
 export interface LabelledSearch {
-  /** The labels as search attributes, of those that the server knows by our types. */
+  /** Search attributes for those labels that the server knows with our types. */
   attributes: SearchAttributePair[];
-  /** False if the server knows not all of them, or does not say. */
+  /** False if the server does not know all of them, or does not answer. */
   complete: boolean;
 }
 
 /**
- * The labels as search attributes. A start that carries one that the server does not know would be refused, so it is asked first;
- * one that may not be asked gets none. A local server is ours: unknown ones are registered.
+ * Returns the labels as search attributes. The server refuses a start with an attribute that it does not know, so it is asked first. If it
+ * may not be asked, there are no attributes. Unknown attributes are registered only on a local server, which is ours.
  */
 export async function searchAttributesFor(client: Client, labels: RunLabels): Promise<LabelledSearch> {
   let known = await knownNames(client);
@@ -33,7 +33,7 @@ export async function searchAttributesFor(client: Client, labels: RunLabels): Pr
   return { attributes: searchAttributesOf(labels).filter(({ key }) => known.has(key.name)), complete: known.size === all.length };
 }
 
-/** Those of ours that the server knows, by our types. */
+/** Names of our attributes that the server knows, with our types. */
 async function knownNames(client: Client): Promise<Set<string>> {
   const { connection } = client;
   const { namespace } = client.options;
@@ -48,7 +48,7 @@ async function knownNames(client: Client): Promise<Set<string>> {
 async function register(client: Client, known: ReadonlySet<string>): Promise<void> {
   const { connection } = client;
   const searchAttributes = Object.fromEntries(all.filter(({ name }) => !known.has(name)).map(({ name, wireType }) => [name, wireType]));
-  // Somebody else may do the same at this moment; what the server knows then is asked again.
+  // Somebody else may do the same at this moment. The caller asks the server again.
   await connection
     .withDeadline(Date.now() + 5_000, () => connection.operatorService.addSearchAttributes({ namespace: client.options.namespace, searchAttributes }))
     .catch(() => undefined);

@@ -2,7 +2,7 @@ import { ServiceError } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import { isOutage } from './client.js';
 
-/** What an error of Temporal's client means to a person; undefined for any other error. */
+/** Explains an error of Temporal's client to a person; undefined for any other error. */
 export function serverFailure(error: unknown): { text: string; isWrongInput: boolean } | undefined {
   if (isOutage(error)) return { text: 'The Temporal server does not answer. Run the same command again.', isWrongInput: false };
   if (error instanceof NamespaceNotFoundError) {
@@ -11,7 +11,7 @@ export function serverFailure(error: unknown): { text: string; isWrongInput: boo
   return error instanceof ServiceError ? { text: refusal(error), isWrongInput: false } : undefined;
 }
 
-/** For example a permission that is missing. */
+/** For example, a missing permission. */
 function refusal({ message, cause }: ServiceError): string {
   const reason = cause instanceof Error && 'details' in cause && typeof cause.details === 'string' ? `: ${cause.details}` : '';
   return `The Temporal server refuses: ${message}${reason}.`;

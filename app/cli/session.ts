@@ -8,31 +8,31 @@ import { ensureLocalServer, leaveLocalServer } from './local/local-server.js';
 import { runningServer, serverAddress, serverPage } from './local/server-record.js';
 import { statePaths } from './state.js';
 
-/** A connected client, and what has to be let go afterwards. */
+/** A connected client, and how to release it. */
 export interface Session {
   client: Client;
   /** The message about the server for a person. */
   description: string;
-  /** Address of the server's own page, if that is known: of a local server, and of Temporal's cloud. */
+  /** Address of the server's web page, if known: for a local server, and for Temporal's cloud. */
   page?: string;
-  /** Disconnects; the last user of a local server stops it. */
+  /** Disconnects. The last user of a local server stops it. */
   close(): Promise<void>;
 }
 
 export interface SessionOptions {
   signal?: AbortSignal;
-  /** If given, a local server that dies during the session is started again, and this says so. */
+  /** If given, a local server that dies during the session is restarted, and this is called with a line about it. */
   say?: Say;
 }
 
 /** Whether commands talk to this state's local server, which runs only while somebody uses it. */
 export const usesLocalServer = (): boolean => connectionFromEnvironment() === undefined;
 
-/** False if a local server would have to be made first, so that it knows nothing yet. */
+/** False if a local server would have to be created first, so that it knows nothing yet. */
 export const hasServer = (state: string): boolean => !usesLocalServer() || existsSync(statePaths.serverDatabase(state));
 
 /**
- * Connects to the server that the environment names, else to this state's local one, which is brought up if need be.
+ * Connects to the server that the environment names, otherwise to this state's local server, which is started if needed.
  * @throws ServerUnreachableError, LocalServerError, TemporalCliMissingError, ConnectionConfigError
  */
 export async function openSession(state: string, { signal, say }: SessionOptions = {}): Promise<Session> {
@@ -56,7 +56,7 @@ export async function openSession(state: string, { signal, say }: SessionOptions
 }
 
 /**
- * Connects to the server that the environment names, else to this state's local one, which must be running.
+ * Connects to the server that the environment names, otherwise to this state's local server, which must be running.
  * @throws ServerUnreachableError, ConnectionConfigError
  */
 export async function joinSession(state: string): Promise<Session> {
@@ -81,7 +81,7 @@ function localDescription(server: { port: number; uiPort: number }): string {
   return `Temporal server ${serverAddress(server)} (local; web page ${serverPage(server)})`;
 }
 
-/** Other servers have their page where whoever set them up has put it. */
+/** The address of the page of any other server is not known. */
 function cloudPage({ options: { address } }: ConnectionSettings): string | undefined {
   return /\.(tmprl\.cloud|api\.temporal\.io)(:\d+)?$/.test(address) ? 'https://cloud.temporal.io' : undefined;
 }

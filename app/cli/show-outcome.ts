@@ -7,8 +7,8 @@ import { resultTable } from './result-table.js';
 import type { Run } from './start-pipeline.js';
 
 /**
- * Prints how a run ended: the table or what failed, or with `json` the object that `outcomeJson` makes.
- * @param log the worker's, if it is on this machine
+ * Prints how a run ended: the table, or what failed, or with `json` the object that `outcomeJson` makes.
+ * @param log path of the worker's log, if it is on this machine
  * @returns the exit code
  */
 export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: boolean; log?: string }): number {

@@ -14,20 +14,20 @@ export interface Run {
 }
 
 export interface StartedRun extends Run {
-  /** True if it was already running, so that nothing new was started. */
+  /** True if the run was already running, so nothing new was started. */
   attached: boolean;
-  /** False if the server does not know all search attributes of a run (`registerHint` says how it would). */
+  /** False if the server does not know all search attributes of a run (`registerHint` says how to register them). */
   findable: boolean;
 }
 
-/** The same resolved pipeline has the same id: starting it again attaches to it, or runs it again and finds its artifacts. */
+/** The same resolved pipeline has the same id. Starting it again attaches to the run, or runs it again and reuses its artifacts. */
 export function workflowIdOf({ pipeline, digest, lock }: Pick<Startable, 'pipeline' | 'digest' | 'lock'>): string {
   const id = `${pipeline.name}-${digest.slice(0, 16)}`;
-  // A run that is compared with a lock never attaches to one that is not, nor overwrites its outputs.
+  // A run that is compared with a lock never attaches to a run without it, and does not overwrite its outputs.
   return lock === undefined ? id : `${id}-locked-${digestOf(lock).slice(0, 8)}`;
 }
 
-/** A pipeline, and what its run has to be equal to, if anything. */
+/** A pipeline, and the lock that its run must match, if any. */
 export type Startable = Pick<ParsedPipeline, 'pipeline' | 'digest' | 'folder'> & { lock?: Lock };
 
 /** The argument of a pipeline's workflow. */
@@ -35,19 +35,19 @@ export function requestFor({ pipeline, digest, folder, lock }: Startable): Pipel
   return { pipeline, configDigest: digest, folder, ...(lock !== undefined && { lock }) };
 }
 
-/** What a pipeline's workflow is started with, by hand or by a schedule. */
+/** What a pipeline's workflow is started with, by a person or by a schedule. */
 export interface PipelineStart {
   args: [PipelineRequest];
   taskQueue: string;
   /** Shown by `list`, on any server. */
   memo: Record<string, unknown>;
   typedSearchAttributes: LabelledSearch['attributes'];
-  /** Shown by Temporal's own page. */
+  /** Shown on Temporal's own web page. */
   staticSummary: string;
   staticDetails: string;
 }
 
-/** What to start a pipeline's workflow with on this server. */
+/** Returns what to start a pipeline's workflow with on this server. */
 export async function pipelineStart(client: Client, request: PipelineRequest, taskQueue: string): Promise<{ start: PipelineStart; findable: boolean }> {
   const { pipeline } = request;
   const labels = labelsOf(pipeline);
@@ -87,7 +87,7 @@ export async function startPipeline(client: Client, parsed: Startable, taskQueue
   return { workflowId, runId: execution.runId, attached: runningBefore === execution.runId, findable };
 }
 
-/** Run id of the workflow if it is running. */
+/** Run id of the workflow, if it is running. */
 async function runningExecution(client: Client, workflowId: string): Promise<string | undefined> {
   try {
     const execution = await client.workflow.getHandle(workflowId).describe();

@@ -3,7 +3,7 @@ import { exitCodeFor } from './end.js';
 import type { LockOptions } from './load-lock.js';
 import { addGlobalOptions, globalOptions } from './options.js';
 
-/** The real CLI's options for reaching a server, and the environment variables that mean the same. */
+/** The real CLI's options for connecting to a server, and the environment variables that mean the same. */
 const connectionOptions: readonly [flags: string, variable: string, description: string][] = [
   ['--address <host:port>', 'TEMPORAL_ADDRESS', 'server'],
   ['-n, --namespace <name>', 'TEMPORAL_NAMESPACE', 'namespace'],
@@ -16,7 +16,7 @@ const connectionOptions: readonly [flags: string, variable: string, description:
   ['--tls-server-name <name>', 'TEMPORAL_TLS_SERVER_NAME', 'expected name of the server'],
 ];
 
-/** `temporal workflow start --pipeline FILE`, with the options of the real CLI that say where. `onExit` gets its exit code. */
+/** `temporal workflow start --pipeline FILE`, with the real CLI's options for connecting to a server. `onExit` gets its exit code. */
 function startProgram(onExit: (code: number) => void): Command {
   const command = addGlobalOptions(new Command('temporal workflow start'))
     .usage('--pipeline <file> [options]')
@@ -38,12 +38,12 @@ function startProgram(onExit: (code: number) => void): Command {
   });
 }
 
-/** What stands above the real CLI's help of `workflow start`. */
+/** Printed above the real CLI's help of `workflow start`. */
 export function startHelp(): string {
   return `With a pipeline:\n\n${startProgram(() => undefined).helpInformation()}\nWith any other workflow, as the Temporal CLI says:\n\n`;
 }
 
-/** Runs `temporal workflow start --pipeline FILE`, says what is wrong, and gives the exit code. */
+/** Runs `temporal workflow start --pipeline FILE`, prints what is wrong, and returns the exit code. */
 export async function temporalWorkflowStart(words: readonly string[]): Promise<number> {
   let code = 0;
   try {
@@ -59,7 +59,7 @@ function longName(flags: string): string {
   return /--([\w-]+)/.exec(flags)?.[1] ?? flags;
 }
 
-/** The words but `workflow start`, wherever that stands. */
+/** The words without `workflow start`, wherever it appears. */
 function withoutName(words: readonly string[]): string[] {
   const position = words.findIndex((word, index) => word === 'workflow' && words[index + 1] === 'start');
   return words.filter((_, index) => index !== position && index !== position + 1);

@@ -1,24 +1,24 @@
 export interface TableOptions {
-  /** The columns after the first stand at the right, as numbers do. */
+  /** Aligns all columns but the first to the right, as for numbers. */
   numbers?: boolean;
-  /** Least width of the first column. */
+  /** Minimum width of the first column. */
   firstWidth?: number;
 }
 
-/** Rows as columns of equal width, two spaces between. */
+/** Formats rows as aligned columns, two spaces apart. */
 export function textTable(rows: readonly (readonly string[])[], { numbers = false, firstWidth = 0 }: TableOptions = {}): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(column === 0 ? firstWidth : 0, ...rows.map((row) => row[column]?.length ?? 0)));
   const padded = (cell: string, column: number): string => (numbers && column > 0 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0));
   return rows.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
 }
 
-/** A text of several lines, two spaces from the edge; empty lines stay empty. */
+/** Indents a text by two spaces; empty lines stay empty. */
 const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
 
-/** A table of numbers, indented, to its last line end. */
+/** An indented table of numbers, with a line end. */
 export const numberTable = (rows: readonly (readonly string[])[]): string => `${indented(textTable(rows, { numbers: true }))}\n`;
 
-/** Facts under their names, a line each, indented, to the last line end. */
+/** Names and facts, one pair per line, indented, with a line end. */
 export const labelled = (facts: readonly (readonly [string, string])[]): string => `${indented(textTable(facts))}\n`;
 
 /** A time to the second, UTC: `2026-11-24 03:00:00`. */

@@ -13,13 +13,13 @@ export interface WorkerVersion {
   buildId: string;
 }
 
-/** How long a version that has just appeared may take to be known to the whole server. */
+/** How long a new version may take to be known to the whole server. */
 const patienceMs = 60_000;
 
 /** Status of a version that has never been current (`WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE`, and before it has any). */
 const neverCurrent: readonly unknown[] = [undefined, null, 0, 1];
 
-/** The version that the flags of a worker ask for, if any. @throws CommandLineError */
+/** Returns the version that a worker's flags ask for, if any. @throws CommandLineError */
 export function workerVersion(deploymentName: string | undefined, buildId = ownBuildId()): WorkerVersion | undefined {
   if (deploymentName === undefined) return undefined;
   for (const [option, value] of [['--deployment', deploymentName], ['--build-id', buildId]]) {
@@ -29,7 +29,7 @@ export function workerVersion(deploymentName: string | undefined, buildId = ownB
   return { deploymentName, buildId };
 }
 
-/** Another one for every change of the code: the package's version, and a digest of what this build was made from. */
+/** Changes with every change of the code: the package's version, and a digest of the sources of this build. */
 function ownBuildId(): string {
   let stamp: Buffer;
   try {
@@ -40,16 +40,16 @@ function ownBuildId(): string {
   return `${version()}-${createHash('sha256').update(stamp).digest('hex').slice(0, 12)}`;
 }
 
-/** Runs stay with workers of the version that began them. */
+/** Runs stay with workers of the version that started them. */
 export function deploymentOptions(workerVersion: WorkerVersion): WorkerDeploymentOptions {
   return { version: workerVersion, useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' };
 }
 
 /**
- * Lets new runs begin on this version, if it is new: the first worker of a version makes it the current one as soon as the
- * server knows it. A version that has been current is left as it is, so that an old worker that is started again, or a step back
- * by hand (`temporal worker deployment set-current-version`), changes nothing.
- * @param say gets what was done, or why it was not; the worker serves in both cases
+ * Lets new runs start on this version, if it is new. The first worker of a version makes it the current one as soon as the server knows it.
+ * A version that was current before is left as it is. So restarting an old worker, or going back by hand (`temporal worker deployment
+ * set-current-version`), is not undone.
+ * @param say called with what was done, or why it was not; the worker serves in both cases
  */
 export async function becomeCurrent(connection: NativeConnection, namespace: string, { deploymentName, buildId }: WorkerVersion, say: (line: string) => void): Promise<void> {
   const name = `${deploymentName}.${buildId}`;

@@ -12,8 +12,8 @@ export interface CheckedData {
 }
 
 /**
- * Checks data in the syntax of a pipeline file, by schema and by meaning, and resolves them. Files and requests both go through here.
- * @param data plain; defaults are filled in
+ * Checks data in the syntax of a pipeline file, by schema and by meaning, and resolves them. Used for both files and requests.
+ * @param data plain data; defaults are filled in
  */
 export function checkData(data: unknown, context: SemanticContext): CheckedData {
   const shape = schemaProblems(data);

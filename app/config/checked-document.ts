@@ -9,15 +9,15 @@ import type { FileSchema } from './schema.js';
 export interface CheckedDocument<T> {
   /** Absolute. */
   file: string;
-  /** Its data, as the schema says. */
+  /** The data, as the schema describes them. */
   data: T;
-  /** For where something is in the file. */
+  /** For finding the place of a value in the file. */
   document: SourceDocument;
 }
 
 /**
- * Reads a YAML file that is not a pipeline, and checks it by its schema.
- * @param notSuch says of a file of another kind what it is
+ * Reads a YAML file of another kind than a pipeline, and checks it against its schema.
+ * @param notSuch returns a problem if the file is of another kind
  * @throws PipelineFileError with every problem found
  */
 export function readChecked<T>(path: string, schema: FileSchema, notSuch: (value: unknown) => ValueProblem | undefined = () => undefined): CheckedDocument<T> {
@@ -28,6 +28,6 @@ export function readChecked<T>(path: string, schema: FileSchema, notSuch: (value
   const other = notSuch(document.value);
   const problems = (other === undefined ? schemaProblems(document.value, schema) : [other]).map((problem) => located(document, problem));
   if (problems.length > 0) throw new PipelineFileError(file, withCause(document, problems));
-  // The document's data have no prototype, which what sends them does not expect.
+  // The document's data have no prototype, but the code that sends them expects one.
   return { file, data: JSON.parse(JSON.stringify(document.value)) as T, document };
 }

@@ -1,7 +1,7 @@
 import { digestOf } from '../../files/artifacts/digest.js';
 import type { Combination, SweepChoice, SweepValue } from './sweep.js';
 
-/** Whether a combination has all values of an entry. */
+/** Whether a combination contains all values of an entry. */
 export function agrees(combination: Combination, entry: Combination): boolean {
   return Object.entries(entry).every(([path, value]) => Object.hasOwn(combination, path) && combination[path] === value);
 }
@@ -14,7 +14,7 @@ export function product(matrix: Record<string, SweepValue[]>): Combination[] {
   );
 }
 
-/** The combinations of a sweep, each once: those of the matrix that nothing excludes, then those that are included. */
+/** The combinations of a sweep without duplicates: those of the matrix that are not excluded, then those that are included. */
 export function combinationsOf({ matrix, exclude, include }: SweepChoice): Combination[] {
   const kept = product(matrix).filter((combination) => !exclude.some((entry) => agrees(combination, entry)));
   const key = (combination: Combination): string => JSON.stringify(Object.entries(combination).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -24,8 +24,8 @@ export function combinationsOf({ matrix, exclude, include }: SweepChoice): Combi
 const longestText = 40;
 
 /**
- * The name of a member, for example `sparsity=0.5,ratio=0.1`. It depends on nothing but its own values, so that it stays when values
- * are added, and can be part of a workflow id and of a file name.
+ * The name of a member, for example `sparsity=0.5,ratio=0.1`. It depends only on the member's own values, so it stays the same when values
+ * are added. It can be part of a workflow id and of a file name.
  */
 export function memberName(combination: Combination): string {
   const paths = Object.keys(combination);
@@ -34,7 +34,7 @@ export function memberName(combination: Combination): string {
   return paths.map((path) => `${isAmbiguous(path) ? path : last(path)}=${valueText(combination[path])}`).join(',');
 }
 
-/** Text that is not a plain word (a path, mostly) is cut to its last part, told apart by a digest. */
+/** Shortens text that is not a plain word (usually a path) to its last part and a digest. */
 function valueText(value: SweepValue): string {
   if (typeof value !== 'string') return String(value);
   if (/^[\w.:+-]+$/.test(value) && value.length <= longestText) return value;

@@ -1,4 +1,4 @@
-/** Freezes plain data all the way down. */
+/** Freezes plain data deeply. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -4,7 +4,7 @@ import type { PipelineFileError, PipelineProblem } from './errors.js';
 const shownWidth = 100;
 
 /**
- * The problems of a pipeline file as people like them: place and message, then the line with a caret under the place.
+ * Formats the problems of a pipeline file for people: place and message, then the line with a caret under the place.
  * @param text the file's text, as it was parsed
  */
 export function describeProblems(error: Pick<PipelineFileError, 'path' | 'problems'>, text: string): string {
@@ -22,7 +22,7 @@ function excerpt({ line, column }: PipelineProblem, lines: readonly string[]): s
   return [`${number} | ${shown}`, `${' '.repeat(number.length)} | ${indent}^`];
 }
 
-/** Control characters could move the terminal's cursor or change its colours. */
+/** Replaces control characters, which could move the terminal's cursor or change its colours. */
 function printable(text: string): string {
   return text.replace(/[^\P{Cc}\t\n]/gu, '?');
 }

@@ -3,7 +3,7 @@ import type { Alias, Document, Node, YAMLError, YAMLMap } from 'yaml';
 import { Places, pointerOf } from './places.js';
 import type { Segments } from './places.js';
 
-/** A problem of YAML itself, at an offset into the text. */
+/** A problem of the YAML syntax, at an offset into the text. */
 export interface SyntaxProblem {
   offset: number;
   message: string;
@@ -14,18 +14,21 @@ export interface SourceDocument {
   value: unknown;
   places: Places;
   problems: SyntaxProblem[];
-  /** A space that YAML reads as a letter. It explains other problems and is none by itself. */
+  /** A space that YAML reads as a letter. It explains other problems, and is not a problem by itself. */
   oddSpace?: SyntaxProblem;
   lines: LineCounter;
-  /** The file's offset of a character within the text value that begins at `start`; `start` if the file writes the text in another form. */
+  /**
+   * Maps an offset within the text value that begins at `start` to an offset in the file; returns `start` if the file writes the text in
+   * another form.
+   */
   within(start: number, offset: number): number;
 }
 
-// Far above any sensible pipeline, far below what aliases of aliases expand to.
+// Far above any sensible pipeline, and far below what nested aliases can expand to.
 export const maxValues = 10_000;
 export const maxDepth = 32;
 
-/** Raised inside the walk only: the expanded document is too large to continue. */
+/** Thrown only inside the walk: the expanded document is too large to continue. */
 class Unbounded extends Error {
   constructor(
     readonly offset: number,
@@ -35,7 +38,7 @@ class Unbounded extends Error {
   }
 }
 
-/** YAML text to plain data with places. Never throws: what is wrong is in `problems`. */
+/** Parses YAML text into plain data with places. Never throws: errors are in `problems`. */
 export function readDocument(text: string): SourceDocument {
   const space = oddSpace(text);
   return { ...parsed(text), ...(space && { oddSpace: space }) };
@@ -63,7 +66,7 @@ function parsed(text: string): SourceDocument {
   }
 }
 
-/** What each alias means: the nearest anchor of its name above it. */
+/** Returns the target of each alias: the nearest anchor of its name above it. */
 function aliasTargets(document: Document): Map<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -117,7 +120,7 @@ class Walk {
     return null;
   }
 
-  /** The entries of a mapping, those of merge keys (`<<`) included, unless it has its own. */
+  /** The entries of a mapping. Entries of merge keys (`<<`) are included, unless the mapping has its own. */
   #entries(map: YAMLMap, depth: number): Map<string, { value: Node | null; keyOffset: number }> {
     const entries = new Map<string, { value: Node | null; keyOffset: number }>();
     const merged: (Node | null)[] = [];
@@ -171,7 +174,7 @@ class Walk {
   }
 }
 
-/** What to do, by the YAML library's error code. */
+/** What to do about an error, by the YAML library's error code. */
 const remedies: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'Replace the tab with spaces.',
   MULTIPLE_DOCS: 'Put each pipeline into a file of its own.',
@@ -184,7 +187,7 @@ const plainer: Partial<Record<YAMLError['code'], string>> = {
   MULTIPLE_DOCS: 'a second YAML document starts here; expected one pipeline per file',
 };
 
-/** The first unusual space where an ordinary one was meant: behind a key's colon, behind a list's dash, or at the beginning of a line. */
+/** Finds the first unusual space in place of an ordinary one: after a key's colon, after a list's dash, or at the beginning of a line. */
 function oddSpace(text: string): SyntaxProblem | undefined {
   const match = /^(?:[ \t]*(?:- +)*[\w.-]+:|[ \t]*-|[ \t]*)([\u00a0\u2000-\u200b\u202f\u205f\u3000])/m.exec(text);
   const space = match?.[1];
@@ -194,7 +197,7 @@ function oddSpace(text: string): SyntaxProblem | undefined {
   return { offset: match.index + match[0].length - 1, message: `${name} (U+${code}); expected an ordinary space. Type the space again.` };
 }
 
-/** Of several errors at one place, and of those behind a tab, all but the first are consequences. */
+/** Drops errors that follow from others: all but the first at one place, and those after a tab. */
 function syntaxProblems(errors: readonly YAMLError[]): SyntaxProblem[] {
   const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
   const causes = tabs.length > 0 ? tabs : errors.filter((error, index) => errors.findIndex(({ pos }) => pos[0] === error.pos[0]) === index);

@@ -1,24 +1,24 @@
 import { PermanentFault } from '../../errors/fault.js';
 
-/** One thing that is wrong with, or odd about, a pipeline file. */
+/** One thing that is wrong or odd in a pipeline file. */
 export interface PipelineProblem {
-  /** Counted from 1; 0 if the problem has no place in the file (an override, an unreadable file). */
+  /** Counted from 1; 0 if the problem has no place in the file (for an override, or an unreadable file). */
   line: number;
-  /** Counted from 1, in characters; 0 like `line`. */
+  /** Counted from 1, in characters; 0 if `line` is 0. */
   column: number;
-  /** What is wrong with which value, what was expected, what to do. */
+  /** Which value is wrong and how, what was expected, and what to do. */
   message: string;
-  /** The `a.b=c` of the `--set` that brought the value. */
+  /** The `a.b=c` of the `--set` that set the value. */
   override?: string;
 }
 
 /** Odd but allowed: the run does what the file says. */
 export type PipelineWarning = PipelineProblem;
 
-/** Messages stay readable: the rest is counted, and `problems` has them all. */
+/** Maximum number of problems in a message. The others are counted; `problems` has them all. */
 const shownProblems = 20;
 
-/** `file:line:column` of a problem, or the override that caused it. */
+/** Formats the place of a problem as `file:line:column`, or as the override that caused it. */
 export function placeOf(path: string, { line, column, override }: PipelineProblem): string {
   if (override !== undefined) return `--set ${override}`;
   return line === 0 ? path : `${path}:${line}:${column}`;
@@ -32,17 +32,17 @@ function summary<P extends { message: string }>(path: string, problems: readonly
   return { where: path, what: withoutStop(`${problems.length} problems\n${lines.join('\n')}`) };
 }
 
-/** A fault's sentence brings its own full stop. */
+/** The sentence of a fault adds its own full stop. */
 function withoutStop(message: string): string {
   return message.replace(/\.$/, '');
 }
 
-/** A pipeline file, or an override of it, that cannot be run as it is. Carries every problem that was found. */
+/** Thrown when a pipeline file, or an override of it, cannot be run. Has every problem that was found. */
 export class PipelineFileError extends PermanentFault {
   constructor(
     /** Absolute path of the file. */
     readonly path: string,
-    /** In the order of the file; problems of overrides and of the file as a whole come first. */
+    /** In the order of the file. Problems of overrides and of the file as a whole come first. */
     readonly problems: readonly PipelineProblem[],
   ) {
     super(summary(path, problems, (problem) => placeOf(path, problem)));
@@ -57,7 +57,7 @@ export interface RequestProblem {
   message: string;
 }
 
-/** A request that a client of this program would not have sent. It was refused before any work. */
+/** Thrown for a request that this program's client would not have sent. Such a request is rejected before any work. */
 export class RequestError extends PermanentFault {
   constructor(readonly problems: readonly RequestProblem[]) {
     super(summary('request', problems, ({ at }) => at));

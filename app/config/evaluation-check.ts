@@ -10,7 +10,7 @@ import type { ReadStage } from './stages.js';
 const knownTasks = schemaAt(['stages', '0', 'evaluation', 'zeroShot', '0', 'task']).enum ?? [];
 const listed = knownTasks.map((task) => `\`${task}\``).join(', ');
 
-/** Collects what is wrong with evaluations beyond their syntax: nothing to judge by, unknown tasks. */
+/** Collects problems of evaluations beyond their syntax: nothing to evaluate, unknown tasks. */
 export function checkEvaluations(stages: readonly ReadStage[], problems: ValueProblem[], warnings: ValueProblem[]): void {
   for (const { type, settings, path } of stages) {
     if (type !== 'evaluation') continue;

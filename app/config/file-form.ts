@@ -1,7 +1,7 @@
 import { isAbsolute, relative, sep } from 'node:path';
 import type { Pipeline } from './pipeline.js';
 
-/** A resolved pipeline in the syntax of a pipeline file, every default written out. */
+/** Returns a resolved pipeline in the syntax of a pipeline file, with every default written out. */
 export function fileForm({ stages, gates, ...head }: Pipeline): Record<string, unknown> {
   return {
     ...head,
@@ -10,12 +10,12 @@ export function fileForm({ stages, gates, ...head }: Pipeline): Record<string, u
   };
 }
 
-/** A list may be absent, but not empty. */
+/** Removes empty lists. In the file a list may be absent, but not empty. */
 function withoutEmpty(settings: object): object {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => !(Array.isArray(value) && value.length === 0)));
 }
 
-/** Plain data with all absolute paths in it relative to a folder. */
+/** Copies plain data, with all absolute paths made relative to a folder. */
 export function withRelativePaths(value: unknown, folder: string): unknown {
   if (typeof value === 'string') return isAbsolute(value) ? relativePath(value, folder) : value;
   if (Array.isArray(value)) return value.map((item) => withRelativePaths(item, folder));
@@ -23,7 +23,7 @@ export function withRelativePaths(value: unknown, folder: string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withRelativePaths(item, folder)]));
 }
 
-/** A path as a file of that folder names it; `./` in front keeps it from being taken for a repository id. */
+/** A path as a file in that folder would write it. The `./` in front prevents it from being read as a repository id. */
 export function relativePath(path: string, folder: string): string {
   const text = relative(folder, path).split(sep).join('/');
   return text.startsWith('..') ? text : `./${text}`;

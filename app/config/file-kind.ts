@@ -2,10 +2,10 @@ import type { ValueProblem } from './schema-problems.js';
 
 const has = (value: unknown, key: string): boolean => typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 
-/** Whether a file's data are a search, by the key that only it has. */
+/** Whether a file's data describe a search, recognized by the key that only a search has. */
 export const isSearch = (value: unknown): boolean => has(value, 'over') && !has(value, 'stages') && !has(value, 'matrix');
 
-/** A sweep or a search in place of a pipeline: one problem instead of one for every key. */
+/** Returns a problem if a sweep or a search is given instead of a pipeline: one problem instead of one for every key. */
 export function notPipeline(value: unknown): ValueProblem | undefined {
   if (isSearch(value)) return otherKind('over', 'this file is a search; expected a pipeline. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'matrix') && !has(value, 'stages')) {
@@ -14,7 +14,7 @@ export function notPipeline(value: unknown): ValueProblem | undefined {
   return undefined;
 }
 
-/** The same for a pipeline or a search in place of a sweep. */
+/** Returns a problem if a pipeline or a search is given instead of a sweep. */
 export function notSweep(value: unknown): ValueProblem | undefined {
   if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'stages') && !has(value, 'matrix')) {
@@ -23,7 +23,7 @@ export function notSweep(value: unknown): ValueProblem | undefined {
   return undefined;
 }
 
-/** The same for a pipeline or a sweep in place of a search. */
+/** Returns a problem if a pipeline or a sweep is given instead of a search. */
 export function notSearch(value: unknown): ValueProblem | undefined {
   if (has(value, 'over')) return undefined;
   if (has(value, 'stages')) {

@@ -3,7 +3,7 @@ import type { GateCondition, Quantity } from './gate.js';
 import { nearest } from './nearest.js';
 import type { DatasetSource, ModelState, Stage } from './pipeline.js';
 
-/** What results call each of these: a number is added where two would be the same. */
+/** Names as results have them: a number is added to duplicates. */
 function numbered(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return names.map((name) => {
@@ -13,10 +13,10 @@ function numbered(names: readonly string[]): string[] {
   });
 }
 
-/** A dataset's name in results: the file's name without folders, or its name. */
+/** A dataset's name in results: its name, or the file's name without folders. */
 const datasetName = (dataset: DatasetSource): string => ('file' in dataset ? (dataset.file.split(/[\\/]/).pop() ?? dataset.file) : dataset.name);
 
-/** Names of what a pipeline measures, by the states that it measures it on. */
+/** The names of everything that a pipeline measures, by the state that it is measured on. */
 class Measured {
   readonly datasets = new Map<ModelState, Set<string>>();
   readonly tasks = new Map<ModelState, Set<string>>();
@@ -40,7 +40,7 @@ function addAll(sets: Map<ModelState, Set<string>>, state: ModelState, names: re
 }
 
 /**
- * The condition with its dataset named, once it is sure that the pipeline measures what it asks for.
+ * Returns the condition with its dataset named, after checking that the pipeline measures what it asks for.
  * @throws GateSyntax if it does not
  */
 export function checkCondition(condition: GateCondition, stages: readonly Stage[]): GateCondition {
@@ -51,7 +51,7 @@ export function checkCondition(condition: GateCondition, stages: readonly Stage[
 }
 
 /**
- * The quantity with its dataset named, once it is sure that the pipeline measures it.
+ * Returns the quantity with its dataset named, after checking that the pipeline measures it.
  * @throws GateSyntax if it does not
  */
 export function checkQuantity(quantity: Quantity, stages: readonly Stage[]): Quantity {
@@ -81,7 +81,7 @@ export function checkQuantity(quantity: Quantity, stages: readonly Stage[]): Qua
 
 const lacking = (what: string, needed: string): GateSyntax => new GateSyntax(0, `it asks for ${what}, which this pipeline does not have; expected ${needed}. Add it, or remove the gate.`);
 
-/** A name that is measured on all of the states; the only one there is unless given. */
+/** Checks that a name is measured on all of the states, and returns it. Without a name, returns the only one that is measured. */
 function nameIn(known: ReadonlyMap<ModelState, ReadonlySet<string>>, states: readonly ModelState[], name: string | undefined, what: 'dataset' | 'task'): string {
   const kind = what === 'dataset' ? 'perplexity' : 'zero-shot task';
   for (const state of states) {

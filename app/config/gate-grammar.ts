@@ -12,12 +12,12 @@ const firstWords = [...states, 'sparsity', 'gap', 'weights', 'seconds'];
 
 const isOneOf = <T extends string>(known: readonly T[], text: string): text is T => (known as readonly string[]).includes(text);
 const isNumber = (text: string): boolean => /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text);
-/** Signs are names in quotes only. */
+/** Signs can be names only in quotes. */
 const isName = (word: Word | undefined): word is Word => word !== undefined && (word.quoted || !/^[<>=!*%]/.test(word.text));
 const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ').replace(/, ([^,]*)$/, ' or $1');
 
 /**
- * A gate's condition, for example `rebuilt perplexity <= 1.05 * initial`.
+ * Parses a gate's condition, for example `rebuilt perplexity <= 1.05 * initial`.
  * @throws GateSyntax
  */
 export function parseCondition(text: string): GateCondition {
@@ -25,20 +25,20 @@ export function parseCondition(text: string): GateCondition {
 }
 
 /**
- * A number of a result, for example `rebuilt perplexity of wikitext2`.
+ * Parses a number of a result, for example `rebuilt perplexity of wikitext2`.
  * @throws GateSyntax
  */
 export function parseQuantity(text: string): Quantity {
   return new Reader(text).onlyQuantity();
 }
 
-/** A condition as one writes it; parsing it again gives the same one. */
+/** Writes a condition as text. Parsing the text gives the same condition. */
 export function conditionText({ quantity, comparison, bound }: GateCondition): string {
   const limit = 'value' in bound ? String(bound.value) : `${bound.factor} * ${bound.state}`;
   return `${quantityText(quantity)} ${comparison} ${limit}`;
 }
 
-/** A quantity as one writes it; parsing it again gives the same one. */
+/** Writes a quantity as text. Parsing the text gives the same quantity. */
 export function quantityText(quantity: Quantity): string {
   switch (quantity.kind) {
     case 'perplexity':
@@ -60,7 +60,7 @@ export function quantityText(quantity: Quantity): string {
 
 const ofDataset = (dataset: string | undefined): string => (dataset === undefined ? '' : ` of ${nameText(dataset)}`);
 
-/** In what a quantity is written: shares also in `%`, differences of shares also in `points`. */
+/** The unit of a quantity: shares may be written in `%`, differences of shares in `points`. */
 function unitOf({ kind }: Quantity, comparison: Comparison): '%' | 'points' | undefined {
   if (kind === 'drop' || comparison === 'within') return 'points';
   return kind === 'zeroShot' || kind === 'sparsity' || kind === 'gapClosed' ? '%' : undefined;
@@ -130,7 +130,7 @@ class Reader {
         this.next += 2;
         return this.ofTask(name.text, metric.text, state, first?.offset ?? 0);
       }
-      // A word before what looks like a metric is a task; otherwise it is more likely a word misspelt.
+      // A word before something like a metric is a task. Otherwise it is more likely misspelt.
       if (nearest(metric.text, metrics) !== undefined) {
         this.next++;
         return this.fail('a metric', metrics);

@@ -1,14 +1,14 @@
-/** Words of a gate, and where they are. */
+/** Words of a gate, with their places. */
 
 export interface Word {
   text: string;
   /** Quoted text is a name, never a word of the grammar. */
   quoted: boolean;
-  /** Characters into the gate. */
+  /** Offset in the gate, in characters. */
   offset: number;
 }
 
-/** Text that is not a gate. It is caught where its place in the file is known. */
+/** Thrown for text that is not a gate. It is caught where its place in the file is known. */
 export class GateSyntax extends Error {
   constructor(
     readonly offset: number,
@@ -20,7 +20,7 @@ export class GateSyntax extends Error {
 
 const wordOrSign = /\s*(?:"([^"]*)"|(<=|>=|==|!=|[<>=*%])|([^\s"<>=*%!]+)|(\S))/y;
 
-/** @throws GateSyntax for a character that no word has */
+/** @throws GateSyntax for a character that cannot be part of a word */
 export function wordsOf(text: string): Word[] {
   const words: Word[] = [];
   const end = text.trimEnd().length;
@@ -36,10 +36,10 @@ export function wordsOf(text: string): Word[] {
   return words;
 }
 
-/** A name as a gate has it: quoted if necessary. */
+/** Writes a name as a gate has it, quoted if necessary. */
 export function nameText(name: string): string {
   return /^[^\s"<>=*%!]+$/.test(name) && !reserved.has(name) ? name : `"${name}"`;
 }
 
-/** Words with a meaning of their own at a place where a name may stand, too. */
+/** Words with a meaning of their own, at places where a name is also allowed. */
 const reserved: ReadonlySet<string> = new Set(['dense', 'initial', 'rebuilt', 'perplexity', 'sparsity', 'gap', 'weights', 'seconds']);

@@ -1,4 +1,4 @@
-/** Pipeline files: YAML text to a checked, defaulted, frozen pipeline, with line and column in every error. */
+/** Pipeline files: turns YAML text into a checked, frozen pipeline with defaults filled in. Every error has line and column. */
 export { fileForm, relativePath, withRelativePaths } from './file-form.js';
 export { describeProblems } from './describe.js';
 export { maxLossOf } from './durability.js';

@@ -8,7 +8,7 @@ export function positionOf(source: SourceDocument, offset: number): { line: numb
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-/** A problem with its line and column, or with the override that is to blame. */
+/** Returns a problem with its line and column, or with the override that caused it. */
 export function located(source: SourceDocument, { pointer, part, message, offset = 0, causes = [] }: ValueProblem): PipelineProblem {
   const place = source.places.find(pointer);
   const override = [pointer, ...causes].map((at) => source.places.find(at).override).find((found) => found !== undefined);
@@ -16,7 +16,7 @@ export function located(source: SourceDocument, { pointer, part, message, offset
   return { ...positionOf(source, part === 'key' ? (place.key ?? place.value) : source.within(place.value, offset)), message };
 }
 
-/** The problems of a document, or the unusual space that is the cause of them all. */
+/** Returns the problems of a document, or only the unusual space that causes them all. */
 export function withCause(source: SourceDocument, problems: PipelineProblem[]): PipelineProblem[] {
   const { oddSpace } = source;
   return oddSpace === undefined ? problems : [{ ...positionOf(source, oddSpace.offset), message: oddSpace.message }];

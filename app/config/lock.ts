@@ -1,8 +1,8 @@
-/** A lock: everything that a run's bits follow from, and digests of what came out. Mirrors `schemas/lock.schema.json`. */
+/** A lock: everything that determines a run's bits, and digests of its outputs. Mirrors `schemas/lock.schema.json`. */
 import type { ModelState } from './pipeline.js';
 
 export interface Lock {
-  /** 1 was written before engines named their kernels; {@link loadLock} refuses it. */
+  /** Version 1 was written before engines named their kernels; {@link loadLock} refuses it. */
   version: 1 | 2;
   /** Version of this package. */
   package: string;
@@ -15,11 +15,11 @@ export interface Lock {
   model: {
     /** Digest of config.json and of the weight files. */
     digest: string;
-    /** Of a model from a hub. */
+    /** For a model from a hub. */
     repo?: string;
     revision?: string;
   };
-  /** SHA-256 of the other files that were read (texts, tokenizer, masks), by path as in `pipeline`. */
+  /** SHA-256 of the other files that were read (texts, tokenizer, masks), by their paths in `pipeline`. */
   files: Record<string, string>;
   engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number; precision?: 'tf32' | 'bfloat16' };
   sequencesPerBatch: number;

@@ -4,13 +4,16 @@ import { looksLikeMixture, mixtureValueProblems } from './mixtures.js';
 import type { Pipeline, Stage } from './pipeline.js';
 import type { ValueProblem } from './schema-problems.js';
 
-/** A path of a pipeline, and where the pipeline's file says it. */
+/** A path in a pipeline, and its place in the pipeline's file. */
 interface NamedFile {
   pointer: string;
   path: string;
 }
 
-/** The model, texts and masks of a pipeline that this machine does not have, and what the model cannot be asked for. Those from a hub are not checked. */
+/**
+ * Returns problems for the models, texts and masks of a pipeline that this machine does not have, and for settings that the model does not
+ * allow. Files from a hub are not checked.
+ */
 export function missingFiles(pipeline: Pipeline): ValueProblem[] {
   const { model, stages } = pipeline;
   const texts = stages.flatMap((stage, index) => filesOf(stage).map(({ pointer, path }) => ({ pointer: `/stages/${index}/${stage.type}/${pointer}`, path })));

@@ -6,26 +6,29 @@ import { schemaAt } from './schema.js';
 
 const defaultMinTokens = schemaAt(['experts', 'minTokens']).default as number;
 
-/** With fewer calibration tokens, an expert is pruned by magnitude and not rebuilt, and has no scores of its own. */
+/**
+ * The minimum number of calibration tokens of an expert. With fewer, it is pruned by magnitude and not rebuilt, and has no scores of its
+ * own.
+ */
 export function minTokensOf({ experts }: Pick<Pipeline, 'experts'>): number {
   return experts?.minTokens ?? defaultMinTokens;
 }
 
 /**
- * Whether a `config.json` is that of a mixture of experts, as far as its keys tell. Only the model's family knows; this is for checks that
- * must not load it.
+ * Guesses from its keys whether a `config.json` describes a mixture of experts. Only the model's family knows for certain; this is for
+ * checks that must not load it.
  */
 export function looksLikeMixture(file: string): boolean {
   try {
     const config: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return typeof config === 'object' && config !== null && 'num_experts_per_tok' in config && config.num_experts_per_tok !== null;
   } catch {
-    // Whoever reads the model says what is wrong with it.
+    // The code that reads the model reports what is wrong with it.
     return false;
   }
 }
 
-/** A setting that the model does not allow, and where it is in the pipeline. */
+/** A setting that the model does not allow, with its place in the pipeline. */
 export interface MixtureProblem {
   path: (string | number)[];
   part: 'key' | 'value';
@@ -34,13 +37,13 @@ export interface MixtureProblem {
   remedy: string;
 }
 
-/** The settings of a pipeline that its model does not allow: `experts` for a model without experts. */
+/** Returns the settings of a pipeline that its model does not allow: `experts` for a model without experts. */
 export function mixtureProblems({ experts }: Pick<Pipeline, 'experts'>, isMixture: boolean): MixtureProblem[] {
   if (isMixture || experts === undefined) return [];
   return [{ path: ['experts'], part: 'key', what: '`experts` for a model that has no experts', expected: 'it with mixtures of experts only', remedy: 'Remove it.' }];
 }
 
-/** The same for messages on a pipeline's file. */
+/** Returns the same problems as messages about a pipeline's file. */
 export function mixtureValueProblems(pipeline: Pick<Pipeline, 'experts'>, isMixture: boolean): ValueProblem[] {
   return mixtureProblems(pipeline, isMixture).map(({ path, part, what, expected, remedy }) => ({ pointer: pointerOf(path), part, message: `${what}; expected ${expected}. ${remedy}` }));
 }

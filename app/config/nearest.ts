@@ -1,4 +1,4 @@
-/** Number of insertions, deletions, replacements and swaps of neighbours between two words. */
+/** Minimum number of insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)));
   const at = (i: number, j: number) => rows[i]?.[j] ?? Infinity;
@@ -13,10 +13,10 @@ function editDistance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-// sequence_length, sequence-length and SequenceLength are all sequenceLength to a person.
+// To a person, sequence_length, sequence-length and SequenceLength are all sequenceLength.
 const fold = (word: string) => word.toLowerCase().replace(/[-_ ]/g, '');
 
-/** The known word that was most likely meant, if one is near enough to suggest. */
+/** Returns the known word that was most likely meant, if one is near enough to suggest. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
   const [best] = known

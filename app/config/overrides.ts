@@ -12,7 +12,7 @@ export interface OverrideProblem {
 type Container = Record<string, unknown> | unknown[];
 
 /**
- * Sets the values of `--set a.b=c` in the data of a pipeline file. A path starts at the top (`stages.1.rebuild.ratio`,
+ * Applies the overrides `a.b=c` of `--set` to the data of a pipeline file. A path starts at the top (`stages.1.rebuild.ratio`,
  * `model.source`) or with the name of a stage (`rebuild.ratio`: the first of that type). Values are YAML.
  */
 export function applyOverrides(data: unknown, overrides: readonly string[], places: Places): OverrideProblem[] {
@@ -57,7 +57,7 @@ function hasItem(list: readonly unknown[], word: string): boolean {
   return /^(0|[1-9]\d{0,5})$/.test(word) && Number(word) < list.length;
 }
 
-/** The path from the top, for an override that starts with the name of a stage. */
+/** Returns the path from the top, for an override that may start with the name of a stage. */
 function fromStageName(data: unknown, words: string[]): string[] | undefined {
   const [first, ...rest] = words as [string, ...string[]];
   if (!stageTypes.includes(first)) return words;

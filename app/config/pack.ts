@@ -1,9 +1,9 @@
-/** A pack as its file says it, with its pipeline. Mirrors `schemas/pack.schema.json`. */
+/** A pack as its file describes it, with its pipeline. Mirrors `schemas/pack.schema.json`. */
 import type { Quantity } from './gate.js';
 import type { ParsedPipeline } from './parse.js';
 import type { SweepValue } from './sweep.js';
 
-/** Where a number is from. */
+/** The source of a number. */
 export interface NumberSource {
   paper?: string;
   arxiv?: string;
@@ -14,11 +14,11 @@ export interface NumberSource {
 
 /** One published number. */
 export interface Expectation {
-  /** As the file has it. */
+  /** The number as the file names it. */
   number: string;
   quantity: Quantity;
   value: number;
-  /** How far the found number may be away, in the number's own unit. */
+  /** Maximum distance of the found number, in the number's own unit. */
   tolerance: number;
   source: NumberSource;
 }
@@ -28,7 +28,7 @@ export interface Pack extends ParsedPipeline {
   expect: Expectation[];
 }
 
-/** The file's data after the schema. */
+/** The file's data after the check by the schema. */
 export interface CheckedPack {
   name: string;
   pipeline: string;

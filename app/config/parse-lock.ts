@@ -5,7 +5,7 @@ import { located } from './located.js';
 import type { ValueProblem } from './schema-problems.js';
 import { lockFile } from './schema.js';
 
-/** What is wrong with a lock that an older version of this package wrote. */
+/** Returns a problem if an older version of this package wrote the lock. */
 export function olderLock({ version, engine }: Lock): ValueProblem[] {
   if (version !== 1 && engine.kernels !== undefined) return [];
   const message = 'this lock does not say which instruction set (or GPU driver and libraries) it was made with, because an older version of this package wrote it, '

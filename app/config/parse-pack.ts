@@ -13,8 +13,8 @@ import { problemOf } from './resolve-gates.js';
 import { packFile } from './schema.js';
 
 /**
- * Reads a pack and the pipeline that it names, and checks that the pipeline measures what the pack expects.
- * @param overrides `a.b=c` on top of the file's `set`. Relative paths start from the file's folder
+ * Reads a pack and its pipeline, and checks that the pipeline measures what the pack expects.
+ * @param overrides `a.b=c`, applied after the file's `set`. Relative paths start from the file's folder
  * @throws PipelineFileError with every problem found, in the pack or else in the pipeline file
  */
 export function loadPack(path: string, overrides: readonly string[] = [], { allowFloating }: Pick<ParseOptions, 'allowFloating'> = {}): Pack {
@@ -35,7 +35,7 @@ export function loadPack(path: string, overrides: readonly string[] = [], { allo
   return { ...parsed, name, expect: expectations };
 }
 
-/** A percentage is one of the value. */
+/** Returns a tolerance as a number. A percentage is relative to the value. */
 function absolute(tolerance: number | string, value: number): number {
   return typeof tolerance === 'number' ? tolerance : (Math.abs(value) * Number(tolerance.replace('%', ''))) / 100;
 }

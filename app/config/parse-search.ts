@@ -15,7 +15,7 @@ import { gateProblems, gridOf, gridProblems } from './search-checks.js';
 import type { ParsedSearch, SearchOver } from './search.js';
 import type { Combination, SweepSource } from './sweep.js';
 
-/** The file's data after the schema, defaults filled in. */
+/** The file's data after the check by the schema, with defaults filled in. */
 interface CheckedSearch {
   name: string;
   pipeline: string;
@@ -25,8 +25,8 @@ interface CheckedSearch {
 }
 
 /**
- * Reads a search file, and checks the pipeline of every point. Reads the pipeline file that it names.
- * @param overrides `a.b=c` on top of the file's `set` and `gates`. Relative paths start from the file's folder
+ * Reads a search file and its pipeline file, and checks the pipeline of every point.
+ * @param overrides `a.b=c`, applied after the file's `set` and `gates`. Relative paths start from the file's folder
  * @throws PipelineFileError with every problem found, in the search file or else in the pipeline file
  */
 export function loadSearch(path: string, overrides: readonly string[] = [], { allowFloating = false }: Pick<ParseOptions, 'allowFloating'> = {}): ParsedSearch {
@@ -46,7 +46,7 @@ export function loadSearch(path: string, overrides: readonly string[] = [], { al
   return { name, over, source, members };
 }
 
-/** Where the values of the runs are in the search file, by the override that each becomes. */
+/** Places of the points' values in the search file, by the override that each value becomes. */
 function placesOf({ set, gates, over }: Pick<CheckedSearch, 'set' | 'gates' | 'over'>): Map<string, string> {
   const places = new Map(Object.entries(set).map(([path, value]) => [override(path, value), pointerOf(['set', path])]));
   if (gates !== undefined) places.set(override('gates', gates), '/gates');
@@ -57,18 +57,21 @@ function placesOf({ set, gates, over }: Pick<CheckedSearch, 'set' | 'gates' | 'o
   return places;
 }
 
-/** Problems at their places in the search file. A problem of many points from one place is reported once, for the first point. */
+/**
+ * Maps problems to their places in the search file. If many points have a problem from the same place, it is reported once, for the first
+ * point.
+ */
 function inSearch(failed: readonly PipelineProblem[], places: ReadonlyMap<string, string>): (ValueProblem | PipelineProblem)[] {
   const told = new Map<string, ValueProblem>();
   const elsewhere: PipelineProblem[] = [];
   for (const problem of failed) {
     const pointer = problem.override === undefined ? undefined : places.get(problem.override);
     if (pointer === undefined) elsewhere.push(problem);
-    // Every point repeats what is wrong with what all share.
+    // Every point repeats the problems of the shared values.
     else if (!pointer.startsWith('/over') || !told.has(pointer)) told.set(pointer.startsWith('/over') ? pointer : `${pointer}\n${problem.message}`, { pointer, part: 'value', message: problem.message });
   }
   return [...told.values(), ...elsewhere];
 }
 
-/** Whether a file is a search, sound or not. @throws PipelineFileError if it cannot be read */
+/** Whether a file is a search, valid or not. @throws PipelineFileError if it cannot be read */
 export const isSearchFile = (path: string): boolean => isSearch(readDocument(readText(resolve(path))).value);

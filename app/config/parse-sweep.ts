@@ -16,10 +16,10 @@ import { sweepFile } from './schema.js';
 import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js';
 import type { Combination, ParsedMember, ParsedSweep, SweepChoice, SweepSettings, SweepSource } from './sweep.js';
 
-/** A member's name is part of a file name. */
+/** Maximum length of a member's name, because it is part of a file name. */
 const longestName = 150;
 
-/** The file's data after the schema, defaults filled in. */
+/** The file's data after the check by the schema, with defaults filled in. */
 interface CheckedSweep extends SweepSettings, SweepChoice {
   pipeline: string;
   set: Combination;
@@ -28,12 +28,12 @@ interface CheckedSweep extends SweepSettings, SweepChoice {
 export interface ParseSweepRequest extends Pick<ParseOptions, 'allowFloating'> {
   text: string;
   path: string;
-  /** `a.b=c` that all members share, on top of the file's `set`. Relative paths start from the file's folder. */
+  /** `a.b=c` for all members, applied after the file's `set`. Relative paths start from the file's folder. */
   overrides?: readonly string[];
 }
 
 /**
- * YAML text to a sweep, every member's pipeline checked. Reads the pipeline file that it names.
+ * Parses YAML text into a sweep, and checks every member's pipeline. Reads the pipeline file that the text names.
  * @throws PipelineFileError with every problem found, in the sweep file or else in the pipeline file
  */
 export function parseSweep({ text, path, overrides = [], allowFloating = false }: ParseSweepRequest): ParsedSweep {
@@ -71,15 +71,15 @@ export function parseSweep({ text, path, overrides = [], allowFloating = false }
 
 /**
  * Reads and parses a sweep file.
- * @throws PipelineFileError like {@link parseSweep}, the file's being unreadable included
+ * @throws PipelineFileError like {@link parseSweep}, and if the file cannot be read
  */
 export function loadSweep(path: string, overrides: readonly string[] = [], options: Pick<ParseOptions, 'allowFloating'> = {}): ParsedSweep {
   return parseSweep({ text: readText(resolve(path)), path, overrides, ...options });
 }
 
 /**
- * The members of combinations, checked.
- * @param onProblems gets the problems that the combinations' values cause
+ * Returns the members for combinations, after checking them.
+ * @param onProblems called with the problems that the combinations' values cause
  * @throws PipelineFileError with the problems of the pipeline file itself
  */
 export function membersOf(source: SweepSource, combinations: readonly Combination[], onProblems: (problems: PipelineProblem[]) => never): ParsedMember[] {
@@ -114,13 +114,13 @@ function tooLong(name: string, values: Combination): PipelineProblem {
   return { line: 0, column: 0, override: override(key, value), message: `a member's name has ${name.length} characters; expected at most ${longestName}. Use fewer or shorter values: ${name.slice(0, 40)}...` };
 }
 
-/** What `--set` would be given. JSON is YAML. */
+/** Writes the override for `--set`. JSON is also valid YAML. */
 export const override = (path: string, value: unknown): string => `${path}=${JSON.stringify(value)}`;
 
-/** The document's data have no prototype, which what compares and sends them does not expect. */
+/** Gives data a prototype. The document's data have none, but the code that compares and sends them expects one. */
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-/** Where each value of the members is in the sweep file, by the override that it becomes. */
+/** Places of the members' values in the sweep file, by the override that each value becomes. */
 function placesOf({ matrix, include }: SweepChoice, set: Combination): Map<string, string> {
   const places = new Map<string, string>();
   for (const [path, value] of Object.entries(set)) places.set(override(path, value), pointerOf(['set', path]));

@@ -10,7 +10,7 @@ export function tasksFolder(): string {
   return join(packageRoot, 'pipelines', 'tasks');
 }
 
-/** The file of a task that comes with the package. @throws UnsafeNameError */
+/** Path of the file of a task that comes with the package. @throws UnsafeNameError */
 export const taskPath = (task: string): string => pathBelow(tasksFolder(), `${task}.yaml`, 'task');
 
 /**

@@ -14,25 +14,25 @@ import type { Pipeline } from './pipeline.js';
 import { maxBytes, readText, tooLarge } from './read-text.js';
 
 export interface ParseOptions {
-  /** Lets a Hugging Face repository id go without `revision`. */
+  /** Accepts a Hugging Face repository id without `revision`. */
   allowFloating?: boolean;
-  /** Takes a model, text or mask that is not on this machine for a problem. */
+  /** Reports a model, text or mask that is not on this machine as a problem. */
   files?: boolean;
-  /** Folder that relative paths in overrides start from; the current one unless given. */
+  /** Folder that relative paths in overrides start from. Defaults to the current folder. */
   currentFolder?: string;
 }
 
 export interface ParseRequest extends ParseOptions {
   /** YAML. */
   text: string;
-  /** The file that the text is from: relative paths start from its folder, and messages name it. */
+  /** Path of the file with the text. Relative paths start from its folder, and messages name it. */
   path: string;
   /** `a.b=c` of `--set`, applied in order. */
   overrides?: readonly string[];
 }
 
 export interface ParsedPipeline {
-  /** Checked, defaulted, paths absolute, frozen all the way down. */
+  /** Checked, with defaults and absolute paths, deeply frozen. */
   pipeline: Pipeline;
   /** SHA-256 of the pipeline's canonical JSON, hexadecimal. */
   digest: string;
@@ -42,7 +42,8 @@ export interface ParsedPipeline {
 }
 
 /**
- * YAML text to a pipeline. Only looks at the disk to tell a model folder from a repository id, and for files if asked to.
+ * Parses YAML text into a pipeline. Reads the disk only to tell a model folder from a repository id, and to look for files if `files` is
+ * set.
  * @throws PipelineFileError with every problem found
  */
 export function parsePipeline({ text, path, overrides = [], allowFloating = false, files = false, currentFolder = process.cwd() }: ParseRequest): ParsedPipeline {
@@ -62,7 +63,7 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
   const baseOf = (pointer: string) => (source.places.find(pointer).override === undefined ? folder : currentFolder);
   const checked = checkData(source.value, { allowFloating, baseOf, isRepository: (id) => isRepositoryId(id, baseOf('/model/source')) });
   const values = checked.problems.map((problem) => located(source, problem));
-  // Where YAML itself is wrong, there is no value to judge.
+  // Where the YAML syntax is wrong, there is no value to check.
   const broken = [...problems];
   problems.push(...values.filter((value) => value.line === 0 || !broken.some(({ line, column }) => line === value.line && column === value.column)));
   if (problems.length > 0 || checked.pipeline === undefined) throw new PipelineFileError(file, withCause(source, inOrder(problems)));
@@ -74,13 +75,13 @@ export function parsePipeline({ text, path, overrides = [], allowFloating = fals
 
 /**
  * Reads and parses a pipeline file.
- * @throws PipelineFileError with every problem found, the file's being unreadable, not UTF-8 or over 1 MB included
+ * @throws PipelineFileError with every problem found, or if the file is unreadable, not UTF-8 or over 1 MB
  */
 export function loadPipeline(path: string, overrides: readonly string[] = [], options: ParseOptions = {}): ParsedPipeline {
   return parsePipeline({ text: readText(resolve(path)), path, overrides, ...options });
 }
 
-/** In the order of the file; a value that aliases repeat is wrong once. */
+/** Sorts problems in the order of the file. A value that aliases repeat is reported once. */
 function inOrder(problems: PipelineProblem[]): PipelineProblem[] {
   const sorted = problems.sort((a, b) => a.line - b.line || a.column - b.column);
   const key = ({ line, column, message, override = '' }: PipelineProblem) => [line, column, message, override].join('\n');

@@ -3,13 +3,13 @@ import type { ValueProblem } from './schema-problems.js';
 import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';
 
-/** The numbers of an `N:M` pattern. */
+/** Returns N and M of an `N:M` pattern; undefined for any other value. */
 export function parsePattern(pattern: unknown): { n: number; m: number } | undefined {
   const match = typeof pattern === 'string' ? /^(\d+):(\d+)$/.exec(pattern) : null;
   return match === null ? undefined : { n: Number(match[1]), m: Number(match[2]) };
 }
 
-/** Patterns that keep nothing or everything, and a sparsity that says something else than the pattern. */
+/** Finds patterns that keep nothing or everything, and a sparsity that contradicts the pattern. */
 export function checkPattern({ settings, path }: ReadStage, problems: ValueProblem[]): void {
   const nm = parsePattern(settings['pattern']);
   if (nm === undefined) return;

@@ -1,7 +1,6 @@
 /**
- * The resolved pipeline: what a YAML file means once it is checked, defaulted and its paths are absolute.
- * It is plain JSON, frozen, and the only thing that a workflow gets to know about the file.
- * `schemas/pipeline.schema.json` is the truth for syntax and defaults; these types mirror it.
+ * The resolved pipeline: a YAML file after checking, with defaults filled in and absolute paths. It is plain JSON, frozen, and all that a
+ * workflow knows about the file. `schemas/pipeline.schema.json` defines syntax and defaults; these types mirror it.
  */
 
 import type { DatasetSource, NamedDataset } from '../../files/datasets/dataset-source.js';
@@ -28,16 +27,16 @@ export interface CalibrationStage {
 /** `unstructured` or `N:M`, for example `2:4`. */
 export type PatternText = string;
 
-/** Beside these, the settings of its method. */
+/** Besides these, the settings of its method. */
 export interface Allocation extends AllocationSettings {
   method: AllocationMethodName;
 }
 
-/** Beside these, the settings of its method; `source` is an absolute path. */
+/** Besides these, the settings of its method; `source` is an absolute path. */
 export interface InitialMaskStage extends InitialSettings {
   type: 'initialMask';
   method: InitialMethodName;
-  /** Share of zeros asked for, in (0, 1); absent for `method: file` without one. Follows from an N:M pattern. */
+  /** Requested share of zeros, in (0, 1). Follows from an N:M pattern. Absent for `method: file` if not given. */
   sparsity?: number;
   /** Absent only for `method: file`: then the file decides. */
   pattern?: PatternText;
@@ -45,7 +44,7 @@ export interface InitialMaskStage extends InitialSettings {
   allocation?: Allocation;
 }
 
-/** Beside these, the settings of its strategy. */
+/** Besides these, the settings of its strategy. */
 export interface RebuildStage extends StrategySettings, CommonSettings {
   type: 'rebuild';
   strategy: RebuildStrategy;
@@ -62,26 +61,26 @@ export interface PerplexityTask {
   sequenceLength: number;
 }
 
-/** A multiple-choice task: a known one, from the hub unless there is a file, or one's own. */
+/** A multiple-choice task: a known one, from the hub unless there is a file, or a custom one. */
 export type ZeroShotTask = ({ task: string; file?: string } | { name: string; file: string }) & {
-  /** At most so many documents, from the first on; all if absent. */
+  /** Maximum number of documents, counted from the first; all if absent. */
   limit?: number;
-  /** Whether the BOS token is put before every context. */
+  /** Whether the BOS token is added before every context. */
   bos: boolean;
 };
 
 export interface EvaluationStage {
   type: 'evaluation';
   states: ModelState[];
-  /** Empty where none is asked for. */
+  /** Empty if none is requested. */
   perplexity: PerplexityTask[];
-  /** Absent where none is asked for. */
+  /** Absent if none is requested. */
   zeroShot?: ZeroShotTask[];
 }
 
 export type Stage = CalibrationStage | InitialMaskStage | RebuildStage | EvaluationStage;
 
-/** A repository of a hub that gets the checkpoint. */
+/** A repository of a hub to which the checkpoint is published. */
 export interface PublishTarget {
   /** `organisation/name` */
   repository: string;
@@ -90,7 +89,7 @@ export interface PublishTarget {
 }
 
 export interface Outputs {
-  /** What the store keeps; absent if that depends on the worker's store. */
+  /** What the store keeps. If absent, it depends on the worker's store. */
   keep?: ('checkpoint' | 'mask' | 'report')[];
   publish?: PublishTarget;
 }
@@ -105,18 +104,18 @@ export interface Pipeline {
   };
   engine: {
     backend: 'auto' | 'tensorflow' | 'wasm';
-    /** Of matrix products; absent for float32, so that older pipelines keep their digests. */
+    /** Precision of matrix products; absent for float32, so that older pipelines keep their digests. */
     precision?: 'float32' | 'tf32' | 'bfloat16';
   };
   /** Absent if the file has no value, so that older pipelines keep their digests. */
   durability?: { maxLoss: number };
-  /** Of mixtures of experts. Absent if the file has no value. */
+  /** For mixtures of experts. Absent if the file has no value. */
   experts?: { minTokens: number };
-  /** Price of an hour of the device, for reports. Absent where the file says nothing. */
+  /** Price of an hour of the device, for reports. Absent if the file has no value. */
   cost?: { perHour: number; currency: string };
-  /** Where the outputs go besides the state folder; absent if the file says nothing. */
+  /** Where the outputs go besides the state folder. Absent if the file has no value. */
   outputs?: Outputs;
   stages: Stage[];
-  /** What the result must keep for the run to count as good; absent if nothing is asked for. */
+  /** Conditions that the result must meet for the run to count as good. Absent if there are none. */
   gates?: Gate[];
 }

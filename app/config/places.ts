@@ -1,6 +1,6 @@
 /** Where a value came from: offsets into the text, or the override that set it. */
 interface Place {
-  /** Of the key that holds the value; absent for list items and the root. */
+  /** Offset of the key that holds the value; absent for list items and the root. */
   key?: number;
   value: number;
   override?: string;
@@ -26,7 +26,7 @@ export class Places {
     this.#places.set(pointer, place);
   }
 
-  /** The place of the value, or of the closest one around it that is in the file. */
+  /** Returns the place of the value, or of the closest value around it that is in the file. */
   find(pointer: string): Place {
     for (let at = pointer; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
       const place = this.#places.get(at);
@@ -35,7 +35,7 @@ export class Places {
     return this.#places.get('') ?? { value: 0 };
   }
 
-  /** The value and all within it come from an override now. */
+  /** Marks the value and everything within it as set by an override. */
   override(pointer: string, override: string): void {
     for (const inside of this.#places.keys()) {
       if (inside.startsWith(`${pointer}/`)) this.#places.delete(inside);

@@ -3,14 +3,14 @@ import { RequestError } from './errors.js';
 
 export interface CopyLimits {
   values: number;
-  /** Characters of one text. */
+  /** Maximum length of one text, in characters. */
   text: number;
 }
 
 /**
- * A copy of plain data from outside that any code may walk: neither deep nor large, and without prototypes. Members
- * that are undefined are left out, as JSON does.
- * @param at what the data are, for messages
+ * Copies plain data from outside so that any code may walk it: limited in depth and size, and without prototypes. Undefined members are
+ * left out, as in JSON.
+ * @param at name of the data, for messages
  * @throws RequestError
  */
 export function plainCopy(data: unknown, at: string, most: CopyLimits): unknown {

@@ -1,7 +1,7 @@
 import type { ValueProblem } from './schema-problems.js';
 import type { ParsedMember } from './sweep.js';
 
-/** Members of a sweep or search that publish to one place: the last one to end would stay, whichever that is. */
+/** Returns a problem if two members of a sweep or search publish to the same place. The one that ends last would overwrite the other. */
 export function publishProblems(members: readonly Pick<ParsedMember, 'name' | 'pipeline'>[]): ValueProblem[] {
   const owners = new Map<string, string>();
   for (const { name, pipeline: { outputs } } of members) {

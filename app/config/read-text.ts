@@ -2,11 +2,11 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { PipelineFileError } from './errors.js';
 import type { PipelineProblem } from './errors.js';
 
-/** Far above any pipeline, far below what slows the parser down. */
+/** Far above any pipeline, and far below a size that slows the parser down. */
 export const maxBytes = 1_000_000;
 
 /**
- * Text of a pipeline file, for showing lines of it beside problems.
+ * Reads the text of a pipeline file.
  * @throws PipelineFileError if it cannot be read, is not UTF-8 or is over 1 MB
  */
 export function readText(path: string): string {
@@ -34,7 +34,7 @@ export function readText(path: string): string {
   }
 }
 
-/** A pipe or device does not say how long it is. */
+/** Reads up to `limit` bytes, because a pipe or device does not report its length. */
 function readAtMost(handle: number, limit: number): Buffer {
   const bytes = Buffer.alloc(limit);
   let filled = 0;
@@ -46,12 +46,14 @@ function readAtMost(handle: number, limit: number): Buffer {
   return bytes.subarray(0, filled);
 }
 
-/** The refusal of a file that can only be there by mistake. */
+/** The error for a file that can only be given by mistake. */
 export function tooLarge(path: string, bytes: number): PipelineFileError {
   return new PipelineFileError(path, [{ line: 1, column: 1, message: `${bytes} bytes; expected a pipeline file of at most ${maxBytes}. Check that this is the right file.` }]);
 }
 
-/** Finds the first byte that is not UTF-8. No multi-byte character contains the byte of a line end, so lines decode one by one. */
+/**
+ * Finds the first byte that is not UTF-8. No multi-byte character contains the byte of a line end, so each line can be decoded on its own.
+ */
 function notUtf8(bytes: Buffer): PipelineProblem {
   const replacement = '\uFFFD';
   let line = 1;

@@ -14,17 +14,17 @@ import { lockFile, stageTypes } from './schema.js';
 import { schemaProblems, show, type ValueProblem } from './schema-problems.js';
 import { isMapping } from './stages.js';
 
-/** Messages stay short, also with long quotes. */
+/** Keeps messages short, even with long quotes. */
 const longestMessage = 600;
 /** No system has longer paths. */
 const longestPath = 4096;
-/** As for a file; no text of a request is longer than a path. */
+/** Same number of values as for a file. No text of a request is longer than a path. */
 const limits: CopyLimits = { values: maxValues, text: longestPath };
 
 /**
- * Checks what a worker was sent for a run. Requests come from whoever may start workflows, with or without this program's
- * client, so they are compared with the same schema and the same semantic checks as files.
- * @param sent an object; only the keys that a run has are looked at
+ * Checks a run's request that a worker has received. Anyone who may start workflows can send requests, with or without this program's
+ * client. So they are checked with the same schema and the same semantic checks as files.
+ * @param sent an object; only the keys of a run are read
  * @throws RequestError with every problem found
  */
 export function checkRequest(sent: Readonly<Record<'pipeline' | 'configDigest' | 'folder' | 'anew' | 'lock', unknown>>): void {
@@ -35,35 +35,35 @@ export function checkRequest(sent: Readonly<Record<'pipeline' | 'configDigest' |
 }
 
 /**
- * Checks a resolved pipeline: it must be what its own file form resolves to.
+ * Checks a resolved pipeline: it must equal what its own file form resolves to.
  * @param sent a plain copy
  * @param at its place in the request
  */
 export function checkSentPipeline(sent: unknown, at: string): { pipeline?: Pipeline; problems: RequestProblem[] } {
   const unnamed = unnamedStages(sent, at);
   if (unnamed.length > 0) return { problems: unnamed };
-  // The file's folder is known to its client only: a path that is not absolute shows as a difference.
+  // Only the client knows the file's folder. A path that is not absolute shows as a difference.
   const { pipeline, problems } = checkData(documentOf(sent), { allowFloating: true, baseOf: () => '/', isRepository: looksLikeRepository });
   if (pipeline === undefined) return { problems: located(problems, at) };
   const different = differences(sent, pipeline, at);
   return different.length > 0 ? { problems: different } : { pipeline, problems: [] };
 }
 
-/** Problems of values, at their places in the request. */
+/** Maps problems of values to their places in the request. */
 export function located(problems: readonly ValueProblem[], at: string): RequestProblem[] {
   const all = problems.map(({ pointer, message }) => ({ at: segmentsOf(pointer).reduce(within, at), message: clipped(message) }));
-  // Two words of the schema may say the same of one value.
+  // Two keywords of the schema may report the same problem for one value.
   return [...new Map(all.map((problem) => [`${problem.at}\n${problem.message}`, problem])).values()];
 }
 
-/** The digest by which results name the pipeline. */
+/** Checks the digest by which results name the pipeline. */
 export function digestProblems(sent: unknown, pipeline: Pipeline, at: string): RequestProblem[] {
   if (sent === undefined) return [];
   const digest = digestOf(pipeline);
   return sent === digest ? [] : [{ at, message: `it is ${show(sent)}; expected ${digest}, the SHA-256 of the pipeline. Send that.` }];
 }
 
-/** Whether something is an absolute path that a system could take. */
+/** Whether something is an absolute path that a system would accept. */
 export const isPlainPath = (path: unknown): path is string => typeof path === 'string' && path.length <= longestPath && isAbsolute(path);
 
 function folderProblems(folder: unknown): RequestProblem[] {
@@ -91,7 +91,7 @@ function anewProblems(anew: unknown, { stages }: Pipeline): RequestProblem[] {
 
 const howToSend = 'Start the run with `temporal-pipeline start`, or send what that sends.';
 
-/** Stages of a request say what they are by `type`, not by the key that holds them. */
+/** Stages of a request name their type in `type`, not in the key that holds them. */
 function unnamedStages(sent: unknown, at: string): RequestProblem[] {
   const stages = isMapping(sent) && Array.isArray(sent['stages']) ? (sent['stages'] as unknown[]) : [];
   return stages.flatMap((stage, index) => {
@@ -101,7 +101,7 @@ function unnamedStages(sent: unknown, at: string): RequestProblem[] {
   });
 }
 
-/** A resolved pipeline in the syntax of a file. Wrong values are kept for the schema to judge. */
+/** Writes a resolved pipeline in the syntax of a file. Wrong values are kept, so that the schema reports them. */
 function documentOf(sent: unknown): unknown {
   if (!isMapping(sent)) return sent;
   const { stages, gates, ...head } = sent;
@@ -114,7 +114,7 @@ function documentOf(sent: unknown): unknown {
 
 const isGate = (gate: unknown): boolean => isMapping(gate) && gate['check'] !== undefined;
 
-/** Where a resolved pipeline is not what its file form means. */
+/** Finds where a resolved pipeline differs from what its file form means. */
 function differences(sent: unknown, meant: unknown, at: string): RequestProblem[] {
   if (Array.isArray(sent) && Array.isArray(meant) && sent.length === meant.length) {
     return meant.flatMap((item: unknown, index) => differences(sent[index], item, within(at, String(index))));
@@ -127,7 +127,7 @@ function differences(sent: unknown, meant: unknown, at: string): RequestProblem[
   return [{ at, message: sent === undefined ? `it is missing; expected ${expected}. ${howToSend}` : `it is ${show(sent)}; expected ${expected}. ${howToSend}` }];
 }
 
-/** `stages[2]`, `stages[2].states`. */
+/** Appends a key to a place: `stages[2]`, `stages[2].states`. */
 function within(at: string, key: string): string {
   return /^\d+$/.test(key) ? `${at}[${key}]` : `${at}.${key.length > 60 ? `${key.slice(0, 57)}...` : key}`;
 }

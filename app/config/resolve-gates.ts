@@ -8,14 +8,14 @@ import type { CheckedGate } from './resolve.js';
 import type { ValueProblem } from './schema-problems.js';
 import { isMapping } from './stages.js';
 
-/** The condition of a gate of the file, and where it is; undefined for what the schema refuses. */
+/** Returns the condition of a gate in the file, and its place; undefined for values that the schema rejects. */
 function checkOf(gate: unknown, index: number): { check: string; pointer: string } | undefined {
   if (typeof gate === 'string') return { check: gate, pointer: pointerOf(['gates', index]) };
   if (!isMapping(gate) || typeof gate['check'] !== 'string') return undefined;
   return { check: gate['check'], pointer: pointerOf(['gates', index, 'check']) };
 }
 
-/** Collects texts that are not gates. */
+/** Collects problems for texts that are not gates. */
 export function checkGates(gates: unknown, problems: ValueProblem[]): void {
   if (!Array.isArray(gates)) return;
   gates.forEach((gate, index) => {
@@ -24,7 +24,7 @@ export function checkGates(gates: unknown, problems: ValueProblem[]): void {
   });
 }
 
-/** The gates with everything named, and problems of those that ask for what the stages do not measure. */
+/** Returns the gates with everything named, and problems for gates on something that the stages do not measure. */
 export function resolveGates(checked: readonly CheckedGate[] = [], stages: readonly Stage[]): { gates: Gate[]; problems: ValueProblem[] } {
   const gates: Gate[] = [];
   const problems = checked.flatMap((gate, index) => {
@@ -35,7 +35,7 @@ export function resolveGates(checked: readonly CheckedGate[] = [], stages: reado
   return { gates, problems };
 }
 
-/** The problem that `read` runs into, at its place within the value. */
+/** Returns the problem that `read` throws, at its place within the value. */
 export function problemOf(pointer: string, read: () => unknown): ValueProblem[] {
   try {
     read();

@@ -14,13 +14,13 @@ import { schemaAt } from './schema.js';
 import type { SemanticContext } from './semantics.js';
 import { strategyOf } from './strategy.js';
 
-/** The file's data after the schema: checked, defaults filled in, paths as written. */
+/** The file's data after the check by the schema, with defaults filled in and paths as written. */
 export interface CheckedFile extends Omit<Pipeline, 'stages' | 'gates'> {
   stages: CheckedStage[];
   gates?: CheckedGate[];
 }
 
-/** Its check is known to be a condition. */
+/** The syntax of `check` has been checked. */
 export type CheckedGate = string | { name?: string; check: string };
 
 interface CheckedStage {
@@ -45,7 +45,7 @@ type CheckedInitialMask = Omit<InitialMaskStage, 'type' | 'allocation'> & { allo
 /** For evaluations without a calibration before them. */
 const defaultSequenceLength = schemaAt(['stages', '0', 'calibration', 'sequenceLength']).default as number;
 
-/** What a checked file means: paths absolute, and the defaults that depend on other values filled in. */
+/** Resolves a checked file: makes paths absolute, and fills in the defaults that depend on other values. */
 export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pick<SemanticContext, 'baseOf' | 'isRepository'>): Pipeline {
   const path = (text: string, at: Segments) => absolutePath(text, baseOf(pointerOf(at)));
   const dataset = (source: CheckedDataset, at: Segments): DatasetSource =>
@@ -55,7 +55,7 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
 
   let sequenceLength = defaultSequenceLength;
   const states: ModelState[] = ['dense'];
-  /** Whether kept weights are known to have other values than the dense ones by now. */
+  /** Whether kept weights are known to differ from the dense ones at this point. */
   let changed = false;
   const reach = (state: ModelState) => {
     if (!states.includes(state)) states.push(state);
@@ -115,7 +115,7 @@ function initialMask(stage: CheckedInitialMask, path: (source: string) => string
     method: stage.method,
     ...(sparsity !== undefined && { sparsity }),
     ...(pattern !== undefined && { pattern: nm === undefined ? pattern : `${nm.n}:${nm.m}` }),
-    // Uniform is what there is without an allocation.
+    // No allocation means uniform.
     ...(method !== 'uniform' && { allocation: { method, ...how } }),
     ...ownSettings(initialMethodOf(stage.method).settings, stage),
     ...(stage.source !== undefined && { source: path(stage.source) }),
@@ -123,7 +123,7 @@ function initialMask(stage: CheckedInitialMask, path: (source: string) => string
 }
 
 /**
- * Which strategy a rebuild stage means, and only the settings that this one reads.
+ * Resolves the strategy of a rebuild stage, with only the settings that this strategy reads.
  * @param changed whether the weights before it are no longer the dense ones
  */
 function rebuild(stage: NonNullable<CheckedStage['rebuild']>, changed: boolean): RebuildStage {

@@ -6,29 +6,29 @@ import { pointerOf, segmentsOf } from './places.js';
 import { pipelineFile, schemaAt } from './schema.js';
 import type { FileSchema, Schema } from './schema.js';
 
-/** A problem of a value that has a place: found through its JSON pointer. */
+/** A problem of a value, whose place is found through its JSON pointer. */
 export interface ValueProblem {
   /** JSON pointer of the value. */
   pointer: string;
-  /** Whether the key or the value is pointed at. */
+  /** Whether the problem is about the key or the value. */
   part: 'key' | 'value';
   message: string;
-  /** Characters into the value, if the problem is at a place within it. */
+  /** Offset in the value, in characters, if the problem has a place within it. */
   offset?: number;
-  /** JSON pointers of other values without which there would be no problem: an override of one is to blame. */
+  /** JSON pointers of other values without which there would be no problem. If one was set by an override, the override is named. */
   causes?: string[];
 }
 
-/** Checks plain data against a schema and fills its defaults in. */
+/** Checks plain data against a schema and fills in its defaults. */
 export function schemaProblems(data: unknown, file: FileSchema = pipelineFile): ValueProblem[] {
   const { validate } = file;
   if (validate(data)) return [];
-  // `if` only repeats what its `then` has already said.
+  // `if` only repeats what its `then` already reports.
   const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== 'if');
   return errors.filter((error) => !isConsequence(error, errors)).map((error) => translate(error, file));
 }
 
-/** Misspelt keys, and settings that are not indented, raise a second error that only confuses. */
+/** Misspelt keys, and settings that are not indented, cause a second error that only confuses. */
 function isConsequence(error: ErrorObject, errors: readonly ErrorObject[]): boolean {
   const here = (keyword: string) => errors.filter((other) => other.keyword === keyword && other.instancePath === error.instancePath);
   if (error.keyword === 'required') {
@@ -86,17 +86,17 @@ function translate(error: ErrorObject, { schema: root, noun }: FileSchema): Valu
   }
 }
 
-/** A key that says something about another one. */
+/** The problem of a key that needs another key. */
 function dependent(pointer: string, { property, missingProperty }: { property: string; missingProperty: string }): ValueProblem {
   return { pointer: `${pointer}/${property}`, part: 'key', message: `\`${property}\` without \`${missingProperty}\`; expected both or neither. Give the ${missingProperty} that has the ${property}.` };
 }
 
-/** Keys that say something without another one beside them. */
+/** Keys that have a meaning without another key beside them. */
 function independentKeys({ properties = {}, dependentRequired = {} }: Schema): string[] {
   return Object.keys(properties).filter((key) => dependentRequired[key] === undefined && properties[key]?.type !== 'boolean');
 }
 
-/** Keys that the schema forbids beside others. */
+/** The problem of a key that the schema forbids beside others. */
 function exclusion(pointer: string): { causes: string[]; message: string } {
   const beside = (key: string) => pointer.replace(/[^/]*$/, key);
   const key = pointer.slice(pointer.lastIndexOf('/') + 1);
@@ -119,7 +119,7 @@ function stageKeys(stage: Record<string, unknown>): string {
   return `a stage with the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, its name. ${remedy}`;
 }
 
-/** A value's name for people: its key, or its position in a list. */
+/** A value's name in messages: its key, or its position in a list. */
 function nameOf(path: readonly string[], noun: string): string {
   const last = path.at(-1);
   if (last === undefined) return `the ${noun}`;
@@ -127,7 +127,7 @@ function nameOf(path: readonly string[], noun: string): string {
   return `item ${Number(last) + 1} of \`${path.at(-2) ?? ''}\``;
 }
 
-/** What a schema asks for, in words. */
+/** Describes in words what a schema expects. */
 export function expectation(schema: Schema): string {
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum !== undefined) return listing(schema.enum);
@@ -184,20 +184,20 @@ function listing(words: readonly string[]): string {
   return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
 }
 
-/** A sample value as one writes it on one line of YAML. */
+/** A sample value on one line of YAML. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return `${value as string | number | boolean}`;
   return `{ ${Object.entries(value).map(([key, item]) => `${key}: ${flow(item)}`).join(', ')} }`;
 }
 
-/** A value as it appears in a message. */
+/** A value as shown in a message. */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
   if (typeof value === 'object') return 'a mapping';
   if (typeof value === 'string') return `"${clip(value)}"`;
-  // The file has other digits than JavaScript prints for such a number.
+  // JavaScript prints other digits for such a number than the file has.
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? 'a number of more than 15 digits' : `${value as number | boolean}`;
 }
 

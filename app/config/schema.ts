@@ -12,7 +12,7 @@ export interface Schema {
   description?: string;
   type?: 'object' | 'array' | 'string' | 'number' | 'integer' | 'boolean' | string[];
   properties?: Record<string, Schema>;
-  /** What all keys hold, if a mapping's keys are free. */
+  /** The schema of all values, if the mapping has free keys. */
   additionalProperties?: false | Schema;
   required?: string[];
   dependentRequired?: Record<string, string[]>;
@@ -27,15 +27,15 @@ export interface Schema {
   minItems?: number;
   maxItems?: number;
   maxLength?: number;
-  /** What `pattern` asks for, in words (editors show it too). */
+  /** Describes in words what `pattern` expects (editors show it too). */
   patternErrorMessage?: string;
   default?: unknown;
   examples?: unknown[];
 }
 
-/** A schema of one kind of file, and its validator, which fills defaults in. */
+/** The schema of one kind of file, and its validator, which fills in defaults. */
 export interface FileSchema {
-  /** What such a file holds, for messages. */
+  /** Name of the kind of file, for messages. */
   noun: string;
   schema: Schema;
   readonly validate: ValidateFunction;
@@ -45,7 +45,7 @@ function read(noun: FileKind): FileSchema {
   return withValidator(noun, JSON.parse(readFileSync(join(packageRoot, 'schemas', `${noun}.schema.json`), 'utf8')) as Schema);
 }
 
-/** A schema with its validator, which is made when it is first needed: a command reads one or two kinds of file. */
+/** Returns a schema with its validator. The validator is built on first use, because a command reads only one or two kinds of file. */
 export function withValidator(kind: SchemaKind, schema: Schema, noun: string = kind): FileSchema {
   let validate: ValidateFunction | undefined;
   return {
@@ -57,31 +57,31 @@ export function withValidator(kind: SchemaKind, schema: Schema, noun: string = k
   };
 }
 
-/** `schemas/pipeline.schema.json`: the one truth for syntax, defaults and descriptions. */
+/** `schemas/pipeline.schema.json`: the only definition of syntax, defaults and descriptions. */
 export const pipelineFile = read('pipeline');
 export const pipelineSchema: Schema = pipelineFile.schema;
 
-/** `schemas/sweep.schema.json`, the same. */
+/** `schemas/sweep.schema.json` */
 export const sweepFile = read('sweep');
 
-/** `schemas/search.schema.json`, the same. */
+/** `schemas/search.schema.json` */
 export const searchFile = read('search');
 
-/** `schemas/lock.schema.json` and `schemas/pack.schema.json`, the same. */
+/** `schemas/lock.schema.json` and `schemas/pack.schema.json` */
 export const lockFile = read('lock');
 export const packFile = read('pack');
 
-/** `schemas/task.schema.json`, the same. */
+/** `schemas/task.schema.json` */
 export const taskFile = read('task');
 
-/** The schema itself, or the one of `root` that it refers to, with its own words on top. */
+/** Resolves a schema's `$ref` in `root`. The schema's own keys override those of the target. */
 export function dereference(schema: Schema, root = pipelineSchema): Schema {
   if (schema.$ref === undefined) return schema;
   const target = root.$defs?.[schema.$ref.replace('#/$defs/', '')] ?? {};
   return { ...target, ...schema, $ref: undefined };
 }
 
-/** The schema of the value at a path; empty if the schema knows no such path. */
+/** Returns the schema of the value at a path; empty if the path is unknown. */
 export function schemaAt(segments: readonly string[], root = pipelineSchema): Schema {
   let schema = root;
   for (const segment of segments) {

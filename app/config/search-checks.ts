@@ -4,13 +4,13 @@ import type { ValueProblem } from './schema-problems.js';
 import type { SearchOver, SparsityGrid } from './search.js';
 import type { Combination, ParsedMember } from './sweep.js';
 
-/** All points are checked and sent, so that each is sound before the first one runs. */
+/** Maximum number of points. All are checked and sent before the first one runs, so that each is valid. */
 export const maximumPoints = 1000;
 
-/** `0.1 + 0.2` is 0.3 here: a sparsity has a readable name. */
+/** Rounds, so that `0.1 + 0.2` is 0.3 here and a sparsity has a readable name. */
 const decimal = (value: number): number => Number(value.toFixed(10));
 
-/** The points of a sound search as values of the pipeline, by path; the sparsest last. */
+/** Returns the points of a valid search as values of the pipeline, by path; the sparsest is last. */
 export function gridOf(over: SearchOver): Combination[] {
   if ('patterns' in over) return inOrder(over.patterns).map((pattern) => ({ 'initialMask.pattern': pattern, 'initialMask.sparsity': sparsityOf(pattern) }));
   const { from, step } = over.sparsity;
@@ -19,19 +19,19 @@ export function gridOf(over: SearchOver): Combination[] {
 
 const stepsOf = ({ from, to, step }: SparsityGrid): number => (to - from) / step;
 
-/** To six digits, which is as near as a sparsity has to be to its pattern. */
+/** Rounds to six digits, the precision to which a sparsity must match its pattern. */
 function sparsityOf(pattern: string): number {
   const { n, m } = parsePattern(pattern) ?? { n: 0, m: 1 };
   return Number((1 - n / m).toFixed(6));
 }
 
-/** By sparsity; ties go to larger groups: 4:8 leaves more choice than 2:4, so it is the likelier one to pass. */
+/** Sorts by sparsity. Ties go to larger groups: 4:8 leaves more choice than 2:4, so it is more likely to pass. */
 function inOrder(patterns: readonly string[]): string[] {
   const groupOf = (pattern: string): number => parsePattern(pattern)?.m ?? 0;
   return [...patterns].sort((a, b) => sparsityOf(a) - sparsityOf(b) || groupOf(b) - groupOf(a));
 }
 
-/** What is wrong with what is searched, after the schema. */
+/** Returns problems of the searched range that the schema cannot detect. */
 export function gridProblems(over: Partial<{ sparsity: SparsityGrid; patterns: string[] }>): ValueProblem[] {
   const { sparsity, patterns } = over;
   if ((sparsity === undefined) === (patterns === undefined)) {
@@ -58,7 +58,7 @@ function sparsityProblems({ from, to, step }: SparsityGrid): ValueProblem[] {
   return [];
 }
 
-/** A search without a gate would find everything good. */
+/** Without a gate, a search would accept everything. */
 export function gateProblems(members: readonly Pick<ParsedMember, 'pipeline'>[]): ValueProblem[] {
   if (members.every(({ pipeline: { gates = [] } }) => gates.length > 0)) return [];
   const message = 'the pipeline has no quality gate; expected `gates`, which say what passes. Add them to the pipeline or to the search, for example `gates: [rebuilt perplexity <= 1.1 * dense]`.';

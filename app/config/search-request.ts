@@ -17,7 +17,7 @@ interface SentSearch extends SentFamily {
 }
 
 /**
- * Checks what a worker was sent for a search, every point's pipeline included, like `checkSweepRequest`.
+ * Checks a search's request that a worker has received, including every point's pipeline, like `checkSweepRequest`.
  * @param searchId its workflow id, with which the names of its runs begin
  * @throws RequestError with the problems found, UnsafeNameError
  */
@@ -34,13 +34,13 @@ export async function checkSearchRequest(sent: unknown, searchId: string, withCh
   refuseIf([...gateProblems(members), ...publishProblems(members)].map(({ message }) => ({ at: 'request.base', message })));
 }
 
-/** Everything that the search's file says itself. */
+/** Checks everything that is also in the search's file. */
 function settingsProblems({ name, over }: SentSearch): RequestProblem[] {
   const shape = schemaProblems({ version: 1, name, pipeline: '.', over }, searchFile);
   return located(shape.length > 0 ? shape : gridProblems(over), 'request');
 }
 
-/** The members are the points of the grid, in its order: else another point than the sparsest one would be found. */
+/** The members must be the points of the grid, in its order. Otherwise the search could find a point that is not the sparsest. */
 function pointProblems({ over, members }: SentSearch): RequestProblem[] {
   const grid = gridOf(over);
   if (members.length !== grid.length) {

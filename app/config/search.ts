@@ -1,4 +1,4 @@
-/** A search as its file says it, with the pipeline of every point. Mirrors `schemas/search.schema.json`. */
+/** A search as its file describes it, with the pipeline of every point. Mirrors `schemas/search.schema.json`. */
 import type { ParsedMember, SweepSource } from './sweep.js';
 
 /** Sparsities `from`, `from + step`, ... `to`. */
@@ -8,7 +8,7 @@ export interface SparsityGrid {
   step: number;
 }
 
-/** What is searched: one of the two. */
+/** What is searched: either sparsities or patterns. */
 export type SearchOver = { sparsity: SparsityGrid } | { patterns: string[] };
 
 export interface ParsedSearch {

@@ -16,7 +16,7 @@ import { textFormat } from '../../files/datasets/text-format.js';
 import type { ReadStage, Settings } from './stages.js';
 
 export interface SemanticContext {
-  /** Whether a repository id may go without revision. */
+  /** Whether a repository id is accepted without a revision. */
   allowFloating: boolean;
   /** Folder that relative paths of the value at a JSON pointer start from. */
   baseOf: (pointer: string) => string;
@@ -24,7 +24,7 @@ export interface SemanticContext {
   isRepository: (source: string) => boolean;
 }
 
-/** Collects problems and warnings of what the schema cannot say: order of stages, contradictions, what they refer to. */
+/** Collects problems and warnings that the schema cannot express: the order of stages, contradictions, and references. */
 export function semanticProblems(data: unknown, context: SemanticContext): { problems: ValueProblem[]; warnings: ValueProblem[] } {
   const problems: ValueProblem[] = [];
   const warnings: ValueProblem[] = [];
@@ -87,7 +87,9 @@ function warnGranularity(stages: readonly ReadStage[], warnings: ValueProblem[])
   }
 }
 
-/** What keeps the budgets of rows keeps those of a linear and of a sub-block too, but not those of columns. N:M has none. */
+/**
+ * A strategy that keeps the budgets of rows also keeps those of a linear and of a sub-block, but not those of columns. N:M has no budgets.
+ */
 function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   if (parsePattern(stages.find(({ type }) => type === 'initialMask')?.settings['pattern']) !== undefined) return;
   for (const { type, settings, path } of stages) {
@@ -99,7 +101,7 @@ function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]
   }
 }
 
-/** Settings of another strategy would silently do nothing. */
+/** Warns of settings of another strategy, which would silently have no effect. */
 function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { type, settings, path } of stages) {
     if (type !== 'rebuild') continue;
@@ -114,7 +116,7 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
   }
 }
 
-/** Only a revision that the file itself gives: the default revision of a name is this program's choice. */
+/** Checks only a revision that the file itself gives: the default revision of a name is this program's choice. */
 function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { dataset: { revision }, path } of datasetsOf(stages)) {
     if (typeof revision !== 'string' || isCommit(revision)) continue;
@@ -123,7 +125,7 @@ function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProbl
   }
 }
 
-/** A field of plain text would silently do nothing. */
+/** Rejects a field for plain text, which would silently have no effect. */
 function checkFields(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   for (const { dataset: { file, field }, path } of datasetsOf(stages)) {
     if (typeof file !== 'string' || field === undefined || textFormat(file).documents !== 'text') continue;
@@ -132,7 +134,7 @@ function checkFields(stages: readonly ReadStage[], problems: ValueProblem[]): vo
   }
 }
 
-/** The datasets of all stages, and where they stand. */
+/** The datasets of all stages, with their paths. */
 function datasetsOf(stages: readonly ReadStage[]): { dataset: Settings; path: Segments }[] {
   return stages.flatMap(({ settings, path }) => {
     const tasks: unknown[] = Array.isArray(settings['perplexity']) ? settings['perplexity'] : [];
@@ -141,7 +143,7 @@ function datasetsOf(stages: readonly ReadStage[]): { dataset: Settings; path: Se
   });
 }
 
-/** Values that a strategy does not give, such as a refit that nothing judges. */
+/** Rejects `weights` that a strategy does not support, such as a refit in a strategy without a guard. */
 function checkWeights(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   for (const { type, settings, path } of stages) {
     const { weights } = settings;
@@ -156,7 +158,7 @@ function checkWeights(stages: readonly ReadStage[], problems: ValueProblem[]): v
   }
 }
 
-/** Perplexity on text that the mask was fitted to is too good. */
+/** Warns if the mask is fitted to the text that is scored: the perplexity would be too good. */
 function warnScoredCalibration(stages: readonly ReadStage[], { baseOf }: SemanticContext, warnings: ValueProblem[]): void {
   const fileOf = (settings: Settings, path: Segments) => {
     const file = isMapping(settings['dataset']) ? settings['dataset']['file'] : undefined;

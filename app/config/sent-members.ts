@@ -9,38 +9,38 @@ import { checkSentPipeline, digestProblems, isPlainPath } from './request.js';
 import { show } from './schema-problems.js';
 import type { Combination } from './sweep.js';
 
-/** Two thousand members and their outcomes have less, and the pipeline file's text is among it. */
+/** Two thousand members with their outcomes have fewer values. The texts include the pipeline file. */
 export const requestLimits: CopyLimits = { values: 1_000_000, text: 1_000_000 };
 
-/** Problems that are collected before the rest of the members is left unread. */
+/** Number of problems after which the remaining members are not checked. */
 const enough = 50;
 
-/** What workflow code makes a member's pipeline by: the base, and what is replaced in it. @throws TypeError if the base has no such value */
+/** How workflow code makes a member's pipeline: from the base, and replacements in it. @throws TypeError if the base has no such value */
 export type WithChanges = (base: unknown, changes: [path: (string | number)[], value: unknown][]) => unknown;
 type Changes = Parameters<WithChanges>[1];
 
-/** What the requests of sweeps and of searches share. */
+/** What the requests of sweeps and searches have in common. */
 export interface SentFamily {
   base: unknown;
   members: { name: string; values: Combination; changes: Changes; configDigest: string }[];
   source: { path: string; folder: string };
 }
 
-/** @throws RequestError if there are problems */
+/** Throws the problems, if any. @throws RequestError */
 export function refuseIf(problems: readonly RequestProblem[]): void {
   if (problems.length > 0) throw new RequestError(problems);
 }
 
-/** What is wrong with where the request says that it comes from. */
+/** Checks the paths of the pipeline file and of the folder that the request names as its source. */
 export function pathProblems({ source }: SentFamily): RequestProblem[] {
   return (['path', 'folder'] as const).filter((key) => !isPlainPath(source[key]))
     .map((key) => ({ at: `request.source.${key}`, message: `it is ${show(source[key])}; expected an absolute path. Send that of the ${key === 'path' ? 'pipeline file' : "sweep or search file's folder"}.` }));
 }
 
 /**
- * Checks every member: its name, its pipeline, its digest. Lets other work of the process continue meanwhile.
+ * Checks the name, pipeline and digest of every member. Lets other work of the process continue meanwhile.
  * @param familyId workflow id of the sweep or search, with which the names of its members begin
- * @param command that makes such requests, for messages
+ * @param command the command that makes such requests, for messages
  */
 export async function checkMembers({ base, members }: SentFamily, familyId: string, withChanges: WithChanges, command: string): Promise<{ members: { name: string; pipeline: Pipeline }[]; problems: RequestProblem[] }> {
   const problems: RequestProblem[] = [];
@@ -84,7 +84,7 @@ function changedBase(base: unknown, changes: Changes, withChanges: WithChanges):
   const isKey = (key: unknown): boolean => typeof key === 'string' || typeof key === 'number';
   if (!changes.every(([path]) => Array.isArray(path) && path.every(isKey))) return undefined;
   try {
-    // A change can replace anything by anything, so its result is as unknown as the request.
+    // A change can replace anything with anything, so its result is as untrusted as the request.
     return { pipeline: plainCopy(withChanges(base, changes), 'pipeline', requestLimits) };
   } catch (error) {
     if (error instanceof TypeError) return undefined;

@@ -5,7 +5,7 @@ import type { ValueProblem } from './schema-problems.js';
 import { allocationOf } from './stages.js';
 import type { ReadStage } from './stages.js';
 
-/** Stages in an order in which one of them has nothing to work on. */
+/** Reports stages in an order in which one of them has nothing to work on. */
 export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   let calibrated = false;
   let firstMask: ReadStage | undefined;

@@ -3,7 +3,7 @@ import { stageTypes } from './schema.js';
 
 export type Settings = Record<string, unknown>;
 
-/** One stage as far as it can be read; the schema says what else is wrong with it. */
+/** One stage, as far as it can be read. The schema reports what else is wrong with it. */
 export interface ReadStage {
   type: string;
   settings: Settings;
@@ -12,7 +12,7 @@ export interface ReadStage {
 
 export const isMapping = (value: unknown): value is Settings => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @returns undefined if a stage has no readable name: its order cannot be judged then. */
+/** @returns undefined if a stage has no readable name, because then the order cannot be checked */
 export function readStages(stages: unknown): ReadStage[] | undefined {
   if (!Array.isArray(stages)) return undefined;
   const read = stages.flatMap((stage, position) => {
@@ -24,7 +24,7 @@ export function readStages(stages: unknown): ReadStage[] | undefined {
   return read.length === stages.length ? read : undefined;
 }
 
-/** The method of an allocation that is not even; undefined if there is none. */
+/** The method of an allocation; undefined if there is none or it is uniform. */
 export function allocationOf(settings: Settings): string | undefined {
   const allocation = settings['allocation'];
   const method = isMapping(allocation) ? allocation['method'] : undefined;

@@ -5,10 +5,10 @@ import { pointerOf } from './places.js';
 import type { ValueProblem } from './schema-problems.js';
 import type { Matrix, ParsedMember, StopWhen, SweepChoice, SweepMetric, SweepSettings } from './sweep.js';
 
-/** More would not fit into what the server takes as one message. */
+/** More members would not fit into one message of the server. */
 export const maximumMembers = 2000;
 
-/** What is wrong with which members there are. */
+/** Checks the choice of members. */
 export function choiceProblems(choice: SweepChoice): ValueProblem[] {
   const { matrix, exclude } = choice;
   const size = Object.values(matrix).reduce((all, values) => all * values.length, 1) + choice.include.length;
@@ -33,7 +33,7 @@ export function choiceProblems(choice: SweepChoice): ValueProblem[] {
   return problems;
 }
 
-/** What is wrong with when more members are pointless. */
+/** Checks the condition under which further members are skipped. */
 export function stopProblems(stopWhen: StopWhen, { matrix }: SweepChoice): ValueProblem[] {
   const { along, metric, above, gate } = stopWhen;
   const problems: ValueProblem[] = [];
@@ -55,7 +55,7 @@ function unknownPath(path: string, matrix: Matrix): string | undefined {
 
 type JudgedMember = Pick<ParsedMember, 'name' | 'pipeline'>;
 
-/** What members are judged by, and do not have: a metric or gate that is not there would silently judge nothing. */
+/** Checks that members have the metrics and gates that they are judged by. A missing one would silently have no effect. */
 export function judgedProblems({ stopWhen, best }: Pick<SweepSettings, 'stopWhen' | 'best'>, members: readonly JudgedMember[]): ValueProblem[] {
   const without = stopWhen?.gate === undefined ? undefined : members.find(({ pipeline: { gates = [] } }) => gates.length === 0);
   return [
@@ -73,7 +73,7 @@ const statesOf: Record<SweepMetric, readonly string[]> = {
   'accuracy.rebuilt': ['rebuilt'],
 };
 
-/** A metric that a member would not have would silently judge nothing. */
+/** Reports a member without the metric, which would silently have no effect. */
 function metricProblem(key: string, metric: SweepMetric, members: readonly JudgedMember[]): ValueProblem[] {
   const lacks = ({ pipeline }: JudgedMember): string | undefined => {
     const judges = ({ perplexity, zeroShot }: EvaluationStage): boolean => (metric.startsWith('accuracy') ? zeroShot !== undefined : perplexity.length > 0);

@@ -22,8 +22,8 @@ const outcome = exactly({ status: { enum: ['done', 'gateFailed', 'failed', 'canc
 });
 
 /**
- * A sweep's request but for what its file has, too, and for the pipelines. The client writes it, so there is no file of this schema.
- * Other keys may stand beside these.
+ * The schema of a sweep's request, except for the keys that are also in its file, and for the pipelines. Requests are written by the
+ * client, so no file has this schema. Other keys are allowed beside these.
  */
 export const sweepRequestSchema: Schema = {
   type: 'object',
@@ -40,7 +40,7 @@ export const sweepRequestSchema: Schema = {
 
 export const sweepRequestFile: FileSchema = withValidator('request', sweepRequestSchema);
 
-/** A search's request, the same. */
+/** The same for a search's request. */
 export const searchRequestSchema: Schema = {
   type: 'object',
   required: ['name', 'over', 'base', 'members', 'searchable', 'source'],

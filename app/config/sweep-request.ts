@@ -10,14 +10,14 @@ import { choiceProblems, judgedProblems, stopProblems } from './sweep-checks.js'
 import type { SweepChoice, SweepSettings } from './sweep.js';
 import { sweepRequestFile } from './sweep-request-schema.js';
 
-/** The parts of a sweep's request that are looked at here, once the schema has passed. */
+/** The parts of a sweep's request that are read here, after the check by the schema. */
 interface SentSweep extends SweepSettings, SentFamily {
   choice: SweepChoice;
 }
 
 /**
- * Checks what a worker was sent for a sweep, every member's pipeline included, like {@link checkRequest}. Lets other work of
- * the process continue meanwhile: two thousand members take seconds.
+ * Checks a sweep's request that a worker has received, including every member's pipeline, like {@link checkRequest}. Lets other work of the
+ * process continue meanwhile, because two thousand members take seconds.
  * @param sweepId its workflow id, with which the names of its members begin
  * @throws RequestError with the problems found, UnsafeNameError
  */
@@ -33,7 +33,7 @@ export async function checkSweepRequest(sent: unknown, sweepId: string, withChan
   refuseIf(located([...judgedProblems(sweep, members), ...publishProblems(members)], 'request'));
 }
 
-/** Everything that the sweep's file says itself. */
+/** Checks everything that is also in the sweep's file. */
 function settingsProblems({ name, maxParallel, stopWhen, best, choice }: SentSweep): RequestProblem[] {
   const file = { version: 1, name, pipeline: '.', maxParallel, ...(stopWhen !== undefined && { stopWhen }), ...(best !== undefined && { best }), ...choice };
   const shape = schemaProblems(file, sweepFile);

@@ -1,4 +1,4 @@
-/** A sweep as its file says it, with every member's pipeline. Mirrors `schemas/sweep.schema.json`. */
+/** A sweep as its file describes it, with every member's pipeline. Mirrors `schemas/sweep.schema.json`. */
 import type { ParsedPipeline } from './parse.js';
 
 export type SweepValue = string | number | boolean;
@@ -6,12 +6,12 @@ export type SweepValue = string | number | boolean;
 export type Combination = Record<string, SweepValue>;
 export type Matrix = Record<string, SweepValue[]>;
 
-/** A number of a finished member, on the first text that it was judged on, or the mean over its zero-shot tasks. */
+/** A number of a finished member: on the first text that it was judged on, or the mean over its zero-shot tasks. */
 export type SweepMetric = 'perplexity.initial' | 'perplexity.rebuilt' | 'gapClosed' | 'accuracy.initial' | 'accuracy.rebuilt';
 
 /**
- * Once `metric` of a member is above the limit, or a quality gate of it fails, members that only have a larger value at `along` are not
- * begun. Either `metric` and `above` are there, or `gate`.
+ * Once `metric` of a member is above the limit, or one of its quality gates fails, members that differ only in a larger value at `along`
+ * are not started. Has either `metric` and `above`, or `gate`.
  */
 export interface StopWhen {
   metric?: SweepMetric;
@@ -32,21 +32,21 @@ export interface SweepSettings {
   best?: Best;
 }
 
-/** Which members there are. */
+/** The choice of members. */
 export interface SweepChoice {
   matrix: Matrix;
   exclude: Combination[];
   include: Combination[];
 }
 
-/** What members are made from: enough to make more of them later, on any machine. */
+/** What members are made from. It is enough to make more of them later, on any machine. */
 export interface SweepSource {
   /** The pipeline file: absolute path, and its text. */
   path: string;
   text: string;
   /** Folder of the sweep file, where relative paths in its values start. */
   folder: string;
-  /** `a.b=c` that all members share. */
+  /** `a.b=c` for all members. */
   overrides: string[];
   allowFloating: boolean;
 }

@@ -8,8 +8,8 @@ import type { EndedRun } from '../../workflows/announce.js';
 const layerTasks: readonly string[] = ['makeInitialMask', 'rebuildLayer', 'advanceLayer', 'scoreLayer'];
 
 /**
- * The figures of a worker, beside those that the SDK has of itself. Counters are whole numbers, so work is counted in milliseconds.
- * docs/operate.md lists them, and a test compares.
+ * The metrics of a worker, besides those of the SDK itself. Counters are whole numbers, so work is counted in milliseconds. docs/operate.md
+ * lists them, and a test compares.
  */
 export class Figures {
   private readonly units;
@@ -38,7 +38,7 @@ export class Figures {
     this.runs = meter.createCounter('llm_barber_runs', 'runs', 'Runs that ended, by status.');
     this.gates = meter.createCounter('llm_barber_gates', 'gates', 'Quality gates of runs that ended, by outcome.');
     this.seat = meter.createGauge('llm_barber_seat_taken', 'int', 'runs', '1 while a run sits at this worker.');
-    // What has not happened yet is 0, not unknown: alerts compare with it.
+    // Set what has not happened yet to 0 rather than unknown, because alerts compare with it.
     this.incidents.add(0);
     this.seat.set(0);
     for (const status of ['completed', 'gateFailed', 'failed', 'cancelled']) this.runs.add(0, { status });

@@ -2,19 +2,19 @@ import { createServer } from 'node:http';
 import { HealthAddressError } from '../cli/errors.js';
 import { listen } from './listen.js';
 
-/** What a worker says of itself. */
+/** What a worker reports about itself. */
 export interface Health {
-  /** It serves its task queue, and the Temporal server has answered lately. */
+  /** It serves its task queue, and the Temporal server has answered recently. */
   ready: boolean;
   state: 'starting' | 'serving' | 'stopping';
   taskQueue: string;
-  /** Workflow id of the run that it works on. */
+  /** Workflow id of the run that it is working on. */
   run: string | null;
-  /** Seconds since the Temporal server answered last. */
+  /** Seconds since the Temporal server's last answer. */
   serverSilence: number;
 }
 
-/** Host and port of `127.0.0.1:9465` or `[::1]:9465`. @throws HealthAddressError */
+/** Splits an address such as `127.0.0.1:9465` or `[::1]:9465` into host and port. @throws HealthAddressError */
 export function parseAddress(address: string, option: string): { host: string; port: number } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address) ?? [];
   const host = bracketed ?? plain;
@@ -23,14 +23,14 @@ export function parseAddress(address: string, option: string): { host: string; p
 }
 
 /**
- * Answers `GET /healthz` (200 as long as the process lives) and `GET /readyz` (200 if it is ready for work, else 503), with the health as JSON.
- * @returns what ends it, and where it listens
+ * Answers `GET /healthz` (200 while the process lives) and `GET /readyz` (200 if it is ready for work, else 503), with the health as JSON.
+ * @returns the URL, and a function that stops the server
  * @throws HealthAddressError if the address cannot be used
  */
 export async function serveHealth(address: string, health: () => Health): Promise<{ url: string; end: () => void }> {
   const { host, port } = parseAddress(address, '--health');
   const server = createServer((request, response) => {
-    // Whatever comes over the network may not end the worker: `//` is a target that no URL can be made of.
+    // Nothing from the network may end the worker: `//` is a target that cannot be parsed as a URL.
     const [path] = (request.url ?? '/').split('?', 1);
     const known = path === '/healthz' || path === '/readyz';
     const state = health();

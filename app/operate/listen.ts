@@ -3,9 +3,9 @@ import type { Server } from 'node:http';
 import type { FaultText } from '../../errors/fault.js';
 
 /**
- * Listens at `address`, which has been read as host and port, and survives later errors of the server.
- * @param refused the error for an address that cannot be used
- * @returns where it listens
+ * Listens at `address`, already parsed into host and port, and survives later errors of the server.
+ * @param refused returns the error for an address that cannot be used
+ * @returns the URL
  */
 export async function listen(server: Server, { host, port }: { host: string; port: number }, address: string, refused: (text: FaultText, cause: unknown) => Error): Promise<string> {
   server.listen(port, host);

@@ -2,7 +2,7 @@ import { CommandLineError } from '../cli/errors.js';
 import { rememberSecret } from '../../errors/secrets.js';
 import { parseAddress } from './health.js';
 
-/** Options of `worker` by which others watch it. */
+/** Options of `worker` for monitoring. */
 export interface WatchFlags {
   metrics?: string;
   otlp?: string;
@@ -10,14 +10,14 @@ export interface WatchFlags {
   webhook?: string;
 }
 
-/** How others watch a worker; what is absent is off. */
+/** How a worker is monitored. Absent options are off. */
 export interface WatchOptions extends WatchFlags {
   /** Signs the messages of the webhook. */
   webhookSecret?: string;
 }
 
 /**
- * The options, else the variables of the environment.
+ * Returns the options, with the environment's variables as defaults.
  * @throws CommandLineError, HealthAddressError
  */
 export function watchOptions(flags: WatchFlags, environment: NodeJS.ProcessEnv = process.env): WatchOptions {

@@ -6,10 +6,10 @@ import type { WatchOptions } from './options.js';
 import { installRuntime, metricsExporter } from './telemetry.js';
 import { Webhook } from './webhook.js';
 
-/** Seconds without an answer of the Temporal server after which a worker is not ready. */
+/** Seconds without an answer from the Temporal server after which a worker is not ready. */
 const longestSilence = 30;
 
-/** What a worker tells those who watch it. */
+/** How a worker reports to those who monitor it. */
 export class Watched {
   readonly figures: Figures;
   private readonly webhook: Webhook | undefined;
@@ -18,8 +18,8 @@ export class Watched {
   private endHealth = (): void => undefined;
 
   /**
-   * Installs the SDK's runtime, with an exporter of metrics if one is asked for.
-   * @param say told what a person should know
+   * Installs the SDK's runtime, with an exporter of metrics if one is requested.
+   * @param say called with lines that a person should know
    * @throws MetricsAddressError
    */
   constructor(
@@ -49,7 +49,7 @@ export class Watched {
     };
   }
 
-  /** Starts to answer health checks. @param about the worker, as it is when somebody asks @throws HealthAddressError */
+  /** Starts to answer health checks. @param about called at each check for facts about the worker @throws HealthAddressError */
   async serveHealth(about: () => Pick<Health, 'taskQueue' | 'run'>): Promise<void> {
     const { health: address, metrics } = this.options;
     if (metrics !== undefined) this.say(`Metrics: http://${metrics}/metrics`);
@@ -70,7 +70,7 @@ export class Watched {
     this.answeredAt = performance.now();
   }
 
-  /** Waits until what has to be told is told. */
+  /** Waits until all messages are sent. */
   async end(): Promise<void> {
     this.endHealth();
     await this.webhook?.settle();

@@ -7,9 +7,9 @@ export interface WebhookOptions {
   url: string;
   /** Signs the message: `X-Signature-256: sha256=<HMAC of the body>`. */
   secret?: string;
-  /** Told what could not be sent. */
+  /** Called when a message could not be sent. */
   onFailure: (why: string) => void;
-  /** Milliseconds before the second attempt; then twice as long each time. */
+  /** Milliseconds before the second attempt; doubles with each attempt. */
   firstPauseMs?: number;
 }
 
@@ -17,8 +17,8 @@ const attempts = 6;
 const patienceMs = 4_000;
 
 /**
- * Tells an address that a run has ended. A message may come twice (a worker may die after sending it): `runId` tells which are the same.
- * One that cannot be sent within a minute is given up: it must not hold up work.
+ * Notifies an address that a run has ended. A message may come twice, because a worker may die after sending it; `runId` identifies
+ * duplicates. A message that cannot be sent within a minute is dropped, so that it does not hold up work.
  */
 export class Webhook {
   private readonly sending = new Set<Promise<void>>();
@@ -30,7 +30,7 @@ export class Webhook {
     this.sending.add(sent);
   }
 
-  /** Waits for messages on their way. */
+  /** Waits for messages in flight. */
   async settle(): Promise<void> {
     await Promise.all(this.sending);
   }
@@ -46,7 +46,7 @@ export class Webhook {
         await response.body?.cancel();
         if (response.ok) return;
         why = `status ${response.status}`;
-        // What it does not take now it will not take later, either.
+        // A message that the receiver rejects now will also be rejected later.
         if (response.status < 500 && response.status !== 408 && response.status !== 429) break;
       } catch (error) {
         why = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
@@ -57,7 +57,7 @@ export class Webhook {
   }
 }
 
-/** One line for people: chat programs show `text`. */
+/** One line for people; chat programs show `text`. */
 function textOf({ name, workflowId, status, gates = [], error, perplexity }: EndedRun): string {
   const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
   const state = perplexity?.rebuilt ?? perplexity?.initial;

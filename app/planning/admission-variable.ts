@@ -1,2 +1,2 @@
-/** `off`: a worker starts even what is predicted not to fit. */
+/** `off`: a worker starts even runs that are predicted not to fit. */
 export const admissionVariable = 'LLM_BARBER_ADMISSION';

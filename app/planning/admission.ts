@@ -10,17 +10,17 @@ import { assumedMachine, knownMachine } from './machine.js';
 import type { ModelSize } from '../../science/cost/model-size.js';
 import { makePlan, type Plan, type PlannedStage } from './plan.js';
 
-/** What does not fit. */
+/** A resource that a run needs more of than is free. */
 export interface Shortage {
   of: 'memory' | 'GPU memory' | 'WebAssembly memory' | 'disk';
   /** The stage that needs most of it. */
   stage: string;
-  /** Bytes. */
+  /** In bytes. */
   needed: number;
   free: number;
 }
 
-/** What of a plan does not fit into what is free. */
+/** Returns the needs of a plan that do not fit into what is free. */
 export function shortages({ stages, total }: Plan, free: Capacity): Shortage[] {
   const check = (of: Shortage['of'], needed: number, has: number, amountOf: (stage: PlannedStage) => number): Shortage[] => {
     if (needed <= has) return [];
@@ -42,7 +42,7 @@ const remedies: Record<Shortage['of'], string> = {
   disk: 'free some disk space, or put the state folder (--state) on a larger disk',
 };
 
-/** One sentence a shortage. */
+/** Describes a shortage in one sentence. */
 export function describeShortage({ of, stage, needed, free }: Shortage): string {
   return `${stage} needs ${bytesText(needed)} of ${of} and ${bytesText(free)} are free`;
 }
@@ -53,13 +53,13 @@ export interface AdmissionRequest {
   engine: Engine;
   /** The state folder, where artifacts and outputs are written. */
   state: string;
-  /** What is free; looked up unless given. */
+  /** What is free; measured if absent. */
   free?: Capacity;
 }
 
 /**
- * Lets a run begin only if its predicted peaks fit into what is free now.
- * @returns what it is predicted to take
+ * Lets a run start only if its predicted peaks fit into what is free now.
+ * @returns the plan
  * @throws AdmissionRefusedError with the numbers, unless `LLM_BARBER_ADMISSION` is `off`
  */
 export async function admit({ pipeline, size, engine, state, free }: AdmissionRequest): Promise<Plan> {

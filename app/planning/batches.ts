@@ -7,12 +7,12 @@ export function stagesOf<T extends Stage['type']>(pipeline: Pipeline, type: T): 
   return pipeline.stages.filter((stage): stage is Extract<Stage, { type: T }> => stage.type === type);
 }
 
-/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs make equal batches. */
+/** Bytes that one batch of sequences may take inside a decoder layer. A constant, so that equal runs have equal batches. */
 const batchBytes = 768 * 2 ** 20;
 
 /**
- * Sequences that go through a layer together: as many as fit into {@link batchBytes} with the attention scores of a block of
- * queries and their activations. Follows from the pipeline and the model alone, never from free memory.
+ * Number of sequences that go through a layer together: as many as fit into {@link batchBytes} with the attention scores of a block of
+ * queries and their activations. It depends only on the pipeline and the model, never on free memory.
  */
 export function sequencesPerBatch(pipeline: Pipeline, model: LayerWidths): number {
   const lengths = [
@@ -25,15 +25,21 @@ export function sequencesPerBatch(pipeline: Pipeline, model: LayerWidths): numbe
 
 type LayerWidths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize'>;
 
-/** Numbers that a sequence of so many tokens takes inside a decoder layer: attention scores of a block of queries (about four times) and activations. */
+/**
+ * Numbers that a sequence of `time` tokens takes inside a decoder layer: attention scores of a block of queries (about four times) and
+ * activations.
+ */
 export function sequenceNumbers({ attentionHeads, hiddenSize, intermediateSize }: LayerWidths, time: number): number {
   return 4 * attentionHeads * pairsOfBlocks(time).largest + time * (12 * hiddenSize + 8 * intermediateSize);
 }
 
-/** Bytes that a batch of zero-shot questions may take inside a decoder layer, which is only run forward. */
+/** Bytes that a batch of zero-shot questions may take inside a decoder layer, which only runs forward. */
 const questionBytes = 256 * 2 ** 20;
 
-/** Most sequences of zero-shot questions of so many tokens that go through a layer together; follows from the model alone. */
+/**
+ * Maximum number of sequences of zero-shot questions, of `time` tokens each, that go through a layer together. It depends only on the
+ * model.
+ */
 export function questionsPerBatch(model: LayerWidths, time: number): number {
   return Math.max(1, Math.min(256, Math.floor(questionBytes / (4 * sequenceNumbers(model, time)))));
 }

@@ -1,24 +1,24 @@
-/** One speed: how much a call of `work` does. */
+/** A speed to measure, and how much one call of `work` does. */
 export interface Probe {
   amount: number;
   work: () => Promise<unknown>;
 }
 
 export interface BurstOptions {
-  /** Bursts of every probe. */
+  /** Number of bursts of every probe. */
   rounds: number;
-  /** Seconds that a burst takes at least. */
+  /** Minimum duration of a burst, in seconds. */
   seconds: number;
-  /** Seconds on a clock. */
+  /** Returns the time in seconds. */
   now: () => number;
 }
 
-/** Short, so that one of them finds the machine undisturbed, and spread over the seconds that the measurement takes. */
+/** Bursts are short, so that at least one finds the machine undisturbed, and are spread over the whole measurement. */
 export const burstDefaults: BurstOptions = { rounds: 6, seconds: 0.04, now: () => performance.now() / 1000 };
 
 /**
- * Amount of work a second by name: the best of several short bursts, after one call to warm up. The bursts of all probes take turns.
- * Other work on the machine only ever makes a burst slower, so the best one is the nearest to the truth.
+ * Returns the amount of work per second by name: the best of several short bursts, after one call to warm up. The probes take turns. Other
+ * work on the machine can only slow a burst down, so the best one is nearest to the truth.
  */
 export async function bestRates<Name extends string>(probes: Record<Name, Probe>, { rounds, seconds, now } = burstDefaults): Promise<Record<Name, number>> {
   const names = Object.keys(probes) as Name[];

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 
-/** Processor time of a whole machine since it was started, in seconds. */
+/** Processor time of the whole machine since its start, in seconds. */
 export interface ProcessorTimes {
-  /** Of all that ran. */
+  /** Time of everything that ran. */
   busy: number;
   idle: number;
-  /** That the hypervisor gave to other machines. */
+  /** Time that the hypervisor gave to other machines. */
   stolen: number;
 }
 
-/** Share of the machine above which a measurement is not to be trusted. */
+/** Share of the machine above which a measurement cannot be trusted. */
 const tolerated = 0.15;
 /** The kernel counts in hundredths of a second. */
 const ticks = 100;
 
-/** @param stat text of `/proc/stat`; undefined if it says nothing */
+/** @param stat text of `/proc/stat` @returns undefined if the text has no processor times */
 export function processorTimes(stat = readStat()): ProcessorTimes | undefined {
   const numbers = /^cpu\s+(.+)$/m.exec(stat)?.[1]?.trim().split(/\s+/).map(Number);
   if (numbers === undefined || numbers.length < 8 || numbers.some((value) => !Number.isFinite(value))) return undefined;
@@ -24,7 +24,7 @@ export function processorTimes(stat = readStat()): ProcessorTimes | undefined {
 }
 
 /**
- * What else the machine did during a measurement, in words; undefined if that was next to nothing.
+ * Describes in words what else the machine did during a measurement; undefined if that was negligible.
  *
  * @param own seconds of processor time that the measurement itself took
  */
@@ -39,7 +39,7 @@ export function otherWork(before: ProcessorTimes | undefined, after: ProcessorTi
   return busy - own > tolerated * all ? `other processes took ${percent(busy - own)} of its processors` : undefined;
 }
 
-/** The same before anything was measured, from the load of the last minute, if the kernel does not count. */
+/** The same before a measurement, from the load of the last minute, if the kernel does not count. */
 export function otherLoad([load] = loadavg(), processors = availableParallelism()): string | undefined {
   return load > tolerated * processors * 2 ? `its load was ${load.toFixed(1)} with ${processors} processors` : undefined;
 }

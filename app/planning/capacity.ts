@@ -4,21 +4,21 @@ import { freemem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Engine } from '../../science/engine/index.js';
 
-/** What is free for a run. */
+/** The resources that are free for a run. */
 export interface Capacity {
-  /** Bytes of memory, what this process has already included. */
+  /** Bytes of memory, including what this process already has. */
   host: number;
   /** Bytes for the engine's tensors, if the engine has its own memory of a known size. */
   tensors?: { of: 'GPU memory' | 'WebAssembly memory'; bytes: number };
-  /** Bytes of the file system that holds the state folder. */
+  /** Free bytes of the file system that holds the state folder. */
   disk: number;
 }
 
 /**
- * What is free now on this machine for a compute process.
+ * Returns what is free now on this machine for a compute process.
  *
- * @param state the state folder, which need not exist yet
- * @param own bytes that the compute process has already
+ * @param state the state folder, which may not exist yet
+ * @param own bytes that the compute process already has
  */
 export function freeCapacity(state: string, engine: Pick<Engine, 'backend' | 'device'>, own = 0): Capacity {
   const limit = cgroupFree();
@@ -32,7 +32,7 @@ export function isGpu({ device }: Pick<Engine, 'device'>): boolean {
   return device.startsWith('gpu');
 }
 
-/** All that the engine's WebAssembly module can address. */
+/** Everything that the engine's WebAssembly module can address. */
 const webAssemblyBytes = 4_294_901_760;
 
 function tensorsFree(engine: Pick<Engine, 'backend' | 'device'>): Capacity['tensors'] {
@@ -48,7 +48,7 @@ function diskFree(folder: string): number {
   return bavail * bsize;
 }
 
-/** On the first GPU that is visible, which the engine computes on. */
+/** Free memory of the first visible GPU, which is the one that the engine uses. */
 function gpuFree(): number | undefined {
   const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',')[0] ?? '0';
   try {
@@ -61,20 +61,23 @@ function gpuFree(): number | undefined {
   }
 }
 
-/** Where the kernel shows the control groups, and what each version calls the same things. */
+/** Where the kernel shows the control groups, and the names of the files in each version. */
 const versions = [
   { controller: '', root: '/sys/fs/cgroup', limit: 'memory.max', used: 'memory.current', cache: 'inactive_file' },
   { controller: 'memory', root: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes', used: 'memory.usage_in_bytes', cache: 'total_inactive_file' },
 ];
 
-/** Bytes that the control groups of this process (a container, a batch system's job) still allow; undefined if none sets a limit. */
+/**
+ * Returns the bytes that the control groups of this process (a container, a batch system's job) still allow; undefined if none sets a
+ * limit.
+ */
 export function cgroupFree(groups = readText('/proc/self/cgroup') ?? '', under = ''): number | undefined {
   const free: number[] = [];
   for (const line of groups.split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     const version = versions.find(({ controller }) => controllers?.split(',').includes(controller));
     if (version === undefined || path === undefined) continue;
-    // A limit holds for everything below it.
+    // A limit applies to everything below it.
     for (let at = path; ; at = dirname(at)) {
       const left = freeOf(join(under, version.root, at), version);
       if (left !== undefined) free.push(left);
@@ -87,7 +90,7 @@ export function cgroupFree(groups = readText('/proc/self/cgroup') ?? '', under =
 function freeOf(folder: string, { limit, used, cache }: (typeof versions)[number]): number | undefined {
   const max = Number(readText(join(folder, limit)) ?? NaN);
   const current = Number(readText(join(folder, used)) ?? NaN);
-  // "max", or a number as large as the address space: no limit.
+  // "max", or a number as large as the address space, means no limit.
   if (!Number.isFinite(max) || !Number.isFinite(current) || max >= 2 ** 60) return undefined;
   const droppable = Number(new RegExp(`^${cache} (\\d+)`, 'm').exec(readText(join(folder, 'memory.stat')) ?? '')?.[1] ?? 0);
   return Math.max(0, max - current + droppable);

@@ -2,22 +2,24 @@ import type { Capacity } from './capacity.js';
 import { checkPrecision, type Precision } from '../../science/engine/precision.js';
 import type { Machine } from './machine.js';
 
-/** What a GPU's maker publishes of it. */
+/** The figures that a GPU's maker publishes. */
 export interface DevicePeaks {
-  /** As its maker calls it. */
+  /** The maker's name for it. */
   name: string;
-  /** Floating-point operations a second of products: in float32 without tensor cores, and in TF32 of dense matrices with them. */
+  /**
+   * Floating-point operations per second of matrix products: in float32 without tensor cores, and in TF32 with them, for dense matrices.
+   */
   float32: number;
   tf32: number;
   /** The same in float64 without tensor cores. */
   float64: number;
-  /** Bytes a second of its memory. */
+  /** Memory bandwidth in bytes per second. */
   bandwidth: number;
-  /** Bytes of its memory. */
+  /** Memory in bytes. */
   memory: number;
-  /** Its compute capability. */
+  /** Compute capability. */
   capability: string;
-  /** Bytes a second between it and the host, one way. */
+  /** Bytes per second between the GPU and the host, one way. */
   bus: number;
 }
 
@@ -34,24 +36,27 @@ export const devices = {
 
 export type DeviceName = keyof typeof devices;
 
-/** Share of the published peaks that large products and long element-wise operations are taken to reach. */
+/** Share of the published peaks that large products and long element-wise operations are assumed to reach. */
 const reached = 0.7;
-/** Seconds until a GPU has begun an operation, besides those that the host takes for the call. */
+/** Seconds until a GPU has started an operation, besides the host's time for the call. */
 const launch = 5e-6;
 /**
- * Bytes that selection moves for each weight that it ranks: 31 steps of bisection for the pivot, for what grows and for what
- * goes (science/methods/parts/device-selection.ts), each a comparison, a cast and a sum: 14 bytes.
+ * Bytes that selection moves for each weight that it ranks: 31 steps of bisection each for the pivot, for growth and for pruning
+ * (science/methods/parts/device-selection.ts). Each step is a comparison, a cast and a sum: 14 bytes.
  */
 const rankedBytes = 3 * 31 * 14;
 
-/** Bytes that SparseGPT moves for each floating-point operation within a block: a multiply-add reads two numbers and writes two (its product, and the sum). */
+/**
+ * Bytes that SparseGPT moves for each floating-point operation within a block. A multiply-add reads two numbers and writes two (its
+ * product, and the sum).
+ */
 export const blockBytes = 8;
-/** Calls of the engine for each column that SparseGPT goes through on a GPU (science/methods/initial/sparsegpt/device-blocks.ts). */
+/** Calls of the engine for each column that SparseGPT processes on a GPU (science/methods/initial/sparsegpt/device-blocks.ts). */
 export const columnCalls = 10;
 
 /**
- * A machine with a GPU that is not here: its speeds are modelled from published peaks; those of the host are this machine's.
- * Nothing of it is measured.
+ * Models a machine with a GPU that is not here. The GPU's speeds follow from published peaks; those of the host are this machine's. Nothing
+ * about the GPU is measured.
  * @throws EngineUnavailable if the device has no products of that precision
  */
 export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine, precision: Precision = 'float32'): Machine {
@@ -75,7 +80,7 @@ export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine
   };
 }
 
-/** What is free there: this machine's memory and disk, and all of the GPU's memory. */
+/** What is free on the modelled machine: this machine's memory and disk, and all of the GPU's memory. */
 export function deviceCapacity({ memory }: DevicePeaks, here: Capacity): Capacity {
   return { ...here, tensors: { of: 'GPU memory', bytes: memory } };
 }

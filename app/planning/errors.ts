@@ -1,7 +1,7 @@
 import { PermanentFault } from '../../errors/fault.js';
 
-/** A run would need more memory or disk than this machine has free. Thrown before any work is done. */
+/** Thrown before any work is done, if a run would need more memory or disk than this machine has free. */
 export class AdmissionRefusedError extends PermanentFault {}
 
-/** The model's folder has no config.json that can be read. */
+/** Thrown if the model's folder has no readable config.json. */
 export class ModelConfigMissingError extends PermanentFault {}

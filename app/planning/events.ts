@@ -1,33 +1,33 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import { allocationMethodOf } from '../../science/methods/allocation/registry.js';
 
-/** Of the histories of a run. */
+/** Numbers of events in the histories of a run. */
 export interface Events {
-  /** Of all executions together. */
+  /** In all executions together. */
   total: number;
-  /** How often the run begins, having continued as new. */
+  /** Number of executions: one more for each time that the run continues as new. */
   executions: number;
-  /** Of the longest execution. */
+  /** In the longest execution. */
   largest: number;
 }
 
-/** An activity is scheduled, begins and ends, and the workflow is then asked what comes next, in three events more. */
+/** An activity is scheduled, starts and completes. Then a workflow task, with three more events, decides what comes next. */
 const perActivity = 6;
-/** An execution begins, is asked what comes first, and ends. */
+/** An execution starts, has its first workflow task, and ends. */
 const perExecution = 5;
 /** Events after which a server suggests to continue as new, by default. */
 const suggestedAt = 4096;
 
-/** How often an allocation runs through all layers. */
+/** Number of passes of an allocation through all layers. */
 const passes = { nothing: 0, inputs: 1, gradients: 2 } as const;
 
 /**
- * How many events a run that nothing happens to has, none of its work being there yet. Counts the activities of workflows/pipeline.ts.
+ * Returns how many events a run has if nothing goes wrong and none of its work exists yet. Counts the activities of workflows/pipeline.ts.
  * @param groups how often the zero-shot questions of an evaluation go through the layers
  */
 export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: Stage) => number): Events {
   const makes = stages.some(({ type }) => type === 'initialMask' || type === 'rebuild');
-  // A seat, the check of the request, the report; and checkpoint and proof.
+  // A seat, the check of the request and the report; then checkpoint and proof.
   let activities = 3 + (makes ? 2 : 0);
   let stretch = 0;
   for (const stage of stages) {
@@ -36,12 +36,13 @@ export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: S
     stretch = Math.max(stretch, longest);
   }
   const bare = perActivity * activities + perExecution;
-  // It continues at the next possible place after the suggestion, at the latest at the end of the longest stretch without one.
+  // The run continues as new at the next possible place after the suggestion, at the latest at the end of the longest stretch without such
+  // a place.
   const executions = Math.max(1, Math.ceil((bare - perExecution) / (suggestedAt - perExecution)));
   return { total: bare + (executions - 1) * perExecution, executions, largest: executions === 1 ? bare : suggestedAt + perActivity * stretch + perExecution };
 }
 
-/** Activities of a stage, and the most of them between two places where the run can continue as new. */
+/** Activities of a stage, and the maximum number of them between two places where the run can continue as new. */
 function activitiesOf(stage: Stage, layers: number, groups: number): [count: number, longest: number] {
   switch (stage.type) {
     case 'calibration':

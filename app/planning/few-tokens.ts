@@ -3,12 +3,12 @@ import type { ModelSize } from '../../science/cost/index.js';
 import { initialMethodOf } from '../../science/methods/initial/registry.js';
 
 /**
- * Tokens for each input of the widest linear below which fits follow their windows more than the text. On layer 8 of SmolLM2-135M at 2:4,
- * the error of unseen windows was 0.0130 after a fit to 5 tokens an input (0.0062 on its own windows), and 0.0104 with 21.
+ * With fewer tokens for each input of the widest linear, fits follow their windows more than the text. On layer 8 of SmolLM2-135M at 2:4,
+ * the error of unseen windows was 0.0130 after a fit to 5 tokens per input (0.0062 on its own windows), and 0.0104 with 21.
  */
 const tokensPerInput = 16;
 
-/** A stage that fits weights to fewer tokens than that. */
+/** A stage that fits weights to too few tokens. */
 export interface FewTokens {
   /** Index of the stage in the pipeline. */
   stage: number;
@@ -16,11 +16,11 @@ export interface FewTokens {
   tokens: number;
   /** Inputs of the widest linear. */
   inputs: number;
-  /** Windows of the same length that would be enough. */
+  /** Number of windows of the same length that would be enough. */
   samples: number;
 }
 
-/** The stages that fit weights to too few calibration tokens. Masks alone need fewer. */
+/** Returns the stages that fit weights to too few calibration tokens. Masks alone need fewer. */
 export function fewTokens({ stages }: Pipeline, size: ModelSize): FewTokens[] {
   const inputs = Math.max(...size.layer.inputWidths);
   const found: FewTokens[] = [];
@@ -35,7 +35,7 @@ export function fewTokens({ stages }: Pipeline, size: ModelSize): FewTokens[] {
   return found;
 }
 
-/** In words, for a person. */
+/** Describes such a stage in words, for a person. */
 export function describeFewTokens({ what, tokens, inputs, samples }: FewTokens): string {
   return `${what} fits linears of ${inputs} inputs to ${tokens} tokens, ${(tokens / inputs).toPrecision(2)} an input; expected ${tokensPerInput} or more, so that the fit is good for other text. Set calibration.samples to ${samples} or more.`;
 }

@@ -1,39 +1,39 @@
 import type { Windows } from '../../science/cost/index.js';
 
-/** Hidden states on their way through the layers. */
+/** Hidden states that go through the layers. */
 export interface HiddenPass {
   windows: Windows;
-  /** Layers after which a later layer or stage needs them. */
+  /** Number of layers after which a later layer or stage needs them. */
   layers: number;
-  /** How many paths go side by side. */
+  /** Number of paths that run side by side. */
   paths: number;
-  /** How often the stage makes the way. */
+  /** How often the stage makes this pass. */
   times: number;
 }
 
-/** Hidden states that are stored on the way, so that they need not be made again. */
+/** Hidden states that are stored on the way, so that they need not be recomputed. */
 export interface HiddenWrites {
   count: number;
   bytes: number;
-  /** Seconds of writing, which continues alongside the work. */
+  /** Seconds of writing, which runs alongside the work. */
   seconds: number;
   /** Bytes of tensors that wait to be written. */
   held: number;
-  /** Bytes that lie on disk at a time: the last states, and the next ones until they are whole. */
+  /** Peak of bytes on disk: the last states, and the next ones until they are complete. */
   peak: number;
 }
 
-/** What a pass is predicted to take. */
+/** Predicted size and speed of a pass. */
 export interface PassSpeeds {
   /** Bytes of its hidden states. */
   bytes: number;
-  /** Seconds of a layer's forward. */
+  /** Seconds for the forward of one layer. */
   forward: number;
-  /** Bytes a second that are written. */
+  /** Bytes written per second. */
   write: number;
 }
 
-/** What the rule of activities/hidden-states.ts comes to. @param maxLoss seconds of forwards that a crash may cost */
+/** Predicts what the rule in activities/hidden-states.ts will write. @param maxLoss seconds of forwards that a crash may cost */
 export function hiddenWrites({ layers, paths, times }: HiddenPass, { bytes, forward, write }: PassSpeeds, maxLoss: number): HiddenWrites {
   const loss = maxLoss / paths;
   const onWay = layers * forward <= loss ? 0 : Math.floor(layers / Math.max(1, Math.floor(loss / forward)));
@@ -41,7 +41,7 @@ export function hiddenWrites({ layers, paths, times }: HiddenPass, { bytes, forw
   return { count, bytes: count * bytes, seconds: (count * bytes) / write, held: Math.min(1, onWay) * bytes, peak: paths * Math.min(2, onWay) * bytes };
 }
 
-/** Of several passes, one after the other. */
+/** Adds up several passes that run one after the other. */
 export function addWrites(all: readonly HiddenWrites[]): HiddenWrites {
   const sum = (amount: (writes: HiddenWrites) => number): number => all.reduce((total, writes) => total + amount(writes), 0);
   const most = (amount: (writes: HiddenWrites) => number): number => Math.max(0, ...all.map(amount));

@@ -1,4 +1,4 @@
-/** What a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and what former runs took. */
+/** Predicts what a pipeline will take: memory, disk and time by stage, from sizes, a measured machine, and earlier runs. */
 export { admit, describeShortage, shortages, type Shortage } from './admission.js';
 export { questionsPerBatch, sequenceNumbers, sequencesPerBatch, stagesOf } from './batches.js';
 export { describeFewTokens, fewTokens, type FewTokens } from './few-tokens.js';

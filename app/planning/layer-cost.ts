@@ -1,10 +1,10 @@
 import { addWork, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import { batchOf, f32, forwardBatch, forwardWork, hiddenBytes, readLayer, weightsMemory } from '../../science/cost/layer-work.js';
 
-/** Most logits held at once (science/evaluation/perplexity.ts). */
+/** Maximum number of logits held at once (science/evaluation/perplexity.ts). */
 const maxLogits = 64 * 2 ** 20;
 
-/** A layer that is only run, dense or under its mask. */
+/** Cost of a layer that only runs forward, dense or under its mask. */
 export function advanceCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const base = weightsMemory(size);
@@ -17,7 +17,7 @@ export function advanceCost(size: ModelSize, windows: Windows): Cost {
   };
 }
 
-/** Tokens to hidden states. */
+/** Memory for embedding tokens into hidden states. */
 export function embedMemory(size: ModelSize, windows: Windows): Cost['memory'] {
   return { tensors: f32 * size.embedding + hiddenBytes(size, windows), host: (size.bytesPerWeight + f32) * size.embedding };
 }
@@ -27,7 +27,7 @@ export function logitsBytes(size: ModelSize, windows: Windows): number {
   return f32 * Math.min(maxLogits, batchOf(windows) * Math.max(1, windows.time - 1) * size.vocabulary);
 }
 
-/** Perplexity of the hidden states after the last layer. */
+/** Cost of the perplexity from the hidden states after the last layer. */
 export function scoreCost(size: ModelSize, windows: Windows): Cost {
   const tokens = windows.samples * windows.time;
   const batches = Math.ceil(windows.samples / batchOf(windows));

@@ -5,15 +5,15 @@ import { engineText } from '../../science/engine/engine-text.js';
 import type { Work } from '../../science/cost/work.js';
 import { planningPaths, processorName, secondsOf, type Machine } from './machine.js';
 
-/** What one unit of work was predicted to take, without corrections, and what it took. */
+/** The predicted cost of one unit of work, without corrections, and its measured cost. */
 export interface Measurement {
   at: string;
   /** Stage and method, for example `rebuild guarded`. */
   kind: string;
   engine: string;
-  /** Whose speeds predicted the seconds (`Machine.origin`). */
+  /** The machine whose speeds predicted the seconds (`Machine.origin`). */
   machine: string;
-  /** On which processor it ran, and the work that was predicted: other speeds predict its seconds again. */
+  /** The processor that it ran on, and the predicted work, so that other speeds can predict its seconds again. */
   processor?: string;
   work?: Work;
   predicted: Amounts;
@@ -22,7 +22,7 @@ export interface Measurement {
 
 export interface Amounts {
   seconds: number;
-  /** Peak of the process. */
+  /** Peak memory of the process. */
   bytes: number;
 }
 
@@ -33,14 +33,14 @@ export interface Correction {
   from: number;
 }
 
-/** Units that a correction looks back at. */
+/** Maximum number of recent units for a correction. */
 const lookBack = 50;
-/** Only units of about the same size teach: overheads of small ones say nothing about large ones. */
+/** Only units of a similar size are used: the overheads of small ones say nothing about large ones. */
 const likeSized = 8;
 /** Size of the file at which its older half is dropped. */
 const maxBytes = 512 * 1024;
 
-/** Adds a unit to the state's record. Estimates are not worth a failed run, so the caller may ignore what this throws. */
+/** Adds a unit to the state's record. Estimates are not worth a failed run, so the caller may ignore errors. */
 export async function addMeasurement(state: string, measurement: Measurement): Promise<void> {
   const path = planningPaths.measurements(state);
   await mkdir(dirname(path), { recursive: true });
@@ -50,7 +50,7 @@ export async function addMeasurement(state: string, measurement: Measurement): P
   await writeFileDurably(path, [Buffer.from(`${lines.slice(Math.floor(lines.length / 2)).join('\n')}\n`)]);
 }
 
-/** All units on record, oldest first. A line that a crash cut short is left out. */
+/** Returns all recorded units, oldest first. Skips a line that a crash cut short. */
 export async function readMeasurements(state: string): Promise<Measurement[]> {
   const text = await readFile(planningPaths.measurements(state), 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => {
@@ -63,8 +63,8 @@ export async function readMeasurements(state: string): Promise<Measurement[]> {
 }
 
 /**
- * What a machine's speeds would have predicted for the units that ran on it, whenever these speeds were measured: a run that was
- * predicted by assumed speeds, or by those of a busy machine, teaches as much as any other.
+ * Predicts the units that ran on a machine again with its speeds, whenever these were measured. So a run that was predicted with assumed
+ * speeds, or with those of a busy machine, is as useful as any other.
  */
 export function predictedBy(machine: Machine, measurements: readonly Measurement[], processor = processorName()): Measurement[] {
   return measurements.map((one) =>
@@ -72,12 +72,12 @@ export function predictedBy(machine: Machine, measurements: readonly Measurement
   );
 }
 
-/** How far measured seconds may be from predicted ones, as a factor, before the speeds are doubted. */
+/** Factor between measured and predicted seconds above which the speeds are doubted. */
 const doubtful = 3;
-/** Units below which nothing is concluded. */
+/** With fewer units, nothing is concluded. */
 const fewest = 5;
 
-/** Whether the newest units of an engine took so much more or less than a machine's speeds predict that these may be wrong. */
+/** Whether the newest units of an engine took so much more or less time than a machine's speeds predict that the speeds may be wrong. */
 export function disagree(machine: Machine, measurements: readonly Measurement[], processor = processorName()): boolean {
   const units = predictedBy(machine, measurements, processor).filter((one) => one.machine === machine.origin && one.engine === engineText(machine.engine)).slice(-lookBack);
   const total = (side: 'predicted' | 'measured'): number => units.reduce((sum, one) => sum + one[side].seconds, 0);
@@ -85,7 +85,7 @@ export function disagree(machine: Machine, measurements: readonly Measurement[],
   return units.length >= fewest && (ratio > doubtful || ratio < 1 / doubtful);
 }
 
-/** What corrects a prediction. */
+/** A prediction to correct. */
 export interface Prediction {
   kind: string;
   engine: string;
@@ -95,8 +95,8 @@ export interface Prediction {
 }
 
 /**
- * The median of measured / predicted over the newest {@link lookBack} units of the same kind and engine whose prediction was
- * within a factor of {@link likeSized} of this one. Seconds also have to be predicted by the same machine's speeds.
+ * Returns the median of measured / predicted over the newest {@link lookBack} units of the same kind and engine whose prediction is within
+ * a factor of {@link likeSized} of this one. Seconds must also be predicted with the same machine's speeds.
  */
 export function correctionOf(measurements: readonly Measurement[], { kind, engine, machine, amount, value }: Prediction): Correction {
   const ratios = measurements

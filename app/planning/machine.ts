@@ -7,29 +7,29 @@ import type { Precision } from '../../science/engine/precision.js';
 import type { Engine } from '../../science/engine/index.js';
 import type { Work } from '../../science/cost/work.js';
 
-/** How fast a machine is with an engine. */
+/** Speeds of a machine with an engine. */
 export interface Speeds {
-  /** Floating-point operations a second of large matrix products. */
+  /** Floating-point operations per second in large matrix products. */
   flops: number;
-  /** Bytes a second that element-wise operations of the engine read and write. */
+  /** Bytes per second that element-wise operations of the engine read and write. */
   bandwidth: number;
-  /** Seconds of one call of the engine on next to nothing. */
+  /** Seconds for one call of the engine on almost nothing. */
   callSeconds: number;
-  /** Weights a second that the host ranks. */
+  /** Weights per second that the host ranks. */
   rankedWeights: number;
-  /** Floating-point operations a second of the host in float64. */
+  /** Floating-point operations per second of the host in float64. */
   hostFlops: number;
-  /** Floating-point operations a second of the engine in float64. */
+  /** Floating-point operations per second of the engine in float64. */
   doubleFlops: number;
-  /** The same of what SparseGPT does within its blocks, wherever that is. */
+  /** Floating-point operations per second of SparseGPT within its blocks, on the host or the GPU. */
   blockFlops: number;
-  /** Seconds that it takes for each column besides: 0 on the host. */
+  /** Additional seconds of SparseGPT for each column: 0 on the host. */
   columnSeconds: number;
-  /** Bytes a second; what was read lay in the system's cache. */
+  /** Bytes per second, read from the system's cache. */
   read: number;
-  /** Bytes a second, hashed and synced. */
+  /** Bytes per second, hashed and synced. */
   write: number;
-  /** Seconds until a file of next to nothing is on disk. */
+  /** Seconds until a file with almost no content is on disk. */
   fileSeconds: number;
 }
 
@@ -37,19 +37,19 @@ export interface Speeds {
 export interface Machine {
   /** `measured` with its time, or `assumed`. */
   origin: string;
-  /** What else it did while it was measured, in words; absent if it was quiet. */
+  /** In words, what else the machine did during the measurement; absent if it was quiet. */
   busy?: string;
-  /** Measured twice with about the same result: where runs disagree, the speeds are not to blame. */
+  /** Measured twice with about the same result. If runs disagree, the speeds are not the reason. */
   confirmed?: boolean;
   engine: Engine;
   speeds: Speeds;
-  /** Bytes of a process that has opened the engine and computed nothing. */
+  /** Bytes of a process that has opened the engine but computed nothing. */
   baseline: number;
 }
 
-/** What a machine is known by; another one has to be measured again. */
+/** What identifies a machine. If any of it changes, the machine is measured again. */
 export interface MachineIdentity {
-  /** Of the way in which speeds are measured. Raise it when that changes, so that former ones are not used. */
+  /** Version of the way in which speeds are measured. Raise it when that changes, so that earlier ones are not used. */
   version: number;
   processor: string;
   threads: number;
@@ -60,18 +60,18 @@ export interface MachineIdentity {
   precision?: Precision;
 }
 
-/** What the processor calls itself. */
+/** The processor's own name. */
 export function processorName(): string {
   return cpus()[0]?.model ?? 'unknown';
 }
 
-/** This machine with one of its engines. */
+/** The identity of this machine with one of its engines. */
 function identityOf(backend: Backend, precision: Precision = 'float32'): MachineIdentity {
   const threads = threadCount({ backend });
   return { version: 3, processor: processorName(), threads, memory: totalmem(), node: process.versions.node, backend, ...(precision !== 'float32' && { precision }) };
 }
 
-/** Where a state folder keeps what planning has measured. */
+/** Paths in a state folder where planning keeps its measurements. */
 export const planningPaths = {
   machines: (state: string): string => join(state, 'planning', 'machines.json'),
   measurements: (state: string): string => join(state, 'planning', 'measurements.jsonl'),
@@ -86,14 +86,17 @@ async function entries(state: string): Promise<Entry[]> {
   try {
     return JSON.parse(await readFile(planningPaths.machines(state), 'utf8')) as Entry[];
   } catch {
-    // Missing or damaged: the machine is measured again.
+    // The file is missing or damaged, so the machine is measured again.
     return [];
   }
 }
 
 const same = (a: MachineIdentity, b: MachineIdentity): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** What was measured of this machine before with an engine that the request allows, the fastest first. @throws EngineChoiceInvalid */
+/**
+ * Returns an earlier measurement of this machine with an engine that the request allows; the fastest engine comes first. @throws
+ * EngineChoiceInvalid
+ */
 export async function knownMachine(state: string, request: EngineRequest): Promise<Machine | undefined> {
   const known = await entries(state);
   for (const backend of candidates(request)) {
@@ -103,14 +106,17 @@ export async function knownMachine(state: string, request: EngineRequest): Promi
   return undefined;
 }
 
-/** Keeps what was measured for later plans. */
+/** Keeps a measurement for later plans. */
 export async function keepMachine(state: string, machine: Machine): Promise<void> {
   const identity = identityOf(machine.engine.backend, machine.engine.precision);
   const others = (await entries(state)).filter((entry) => !same(entry.identity, identity));
   await writeFileDurably(planningPaths.machines(state), [Buffer.from(`${JSON.stringify([...others, { identity, machine }], null, 1)}\n`)]);
 }
 
-/** What a plain machine with two cores does; good for memory and disk, and for nothing but the order of magnitude of seconds. */
+/**
+ * Returns the speeds of a plain machine with two cores. They are good enough for memory and disk, but give only the order of magnitude of
+ * seconds.
+ */
 export function assumedMachine(engine: Engine): Machine {
   const native = engine.backend === 'tensorflow';
   return {
@@ -123,7 +129,7 @@ export function assumedMachine(engine: Engine): Machine {
   };
 }
 
-/** Seconds that an amount of work takes, its parts one after the other. */
+/** Seconds for an amount of work, with its parts one after the other. */
 export function secondsOf(work: Work, { speeds }: Machine): number {
   return (
     work.flops / speeds.flops + work.movedBytes / speeds.bandwidth + work.calls * speeds.callSeconds + work.rankedWeights / speeds.rankedWeights +
@@ -133,7 +139,7 @@ export function secondsOf(work: Work, { speeds }: Machine): number {
 
 const isTime = (name: keyof Speeds): boolean => name === 'callSeconds' || name === 'fileSeconds' || name === 'columnSeconds';
 
-/** The better of two measurements, speed by speed: other work on a machine only ever makes it slower. */
+/** The better of two measurements for each speed: other work on a machine can only slow it down. */
 export function bestSpeeds(a: Speeds, b: Speeds): Speeds {
   return Object.fromEntries((Object.keys(a) as (keyof Speeds)[]).map((name) => [name, isTime(name) ? Math.min(a[name], b[name]) : Math.max(a[name], b[name])])) as unknown as Speeds;
 }

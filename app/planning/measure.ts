@@ -13,7 +13,7 @@ import type { Machine } from './machine.js';
 
 const fileBytes = 64 * 2 ** 20;
 
-/** Runs engine work to its end: a GPU is done when its result can be read. */
+/** Runs engine work to its end. A GPU has finished when its result can be read. */
 async function finished(work: () => ReturnType<typeof tf.scalar>): Promise<void> {
   const result = tf.tidy(work);
   await result.data();
@@ -21,9 +21,9 @@ async function finished(work: () => ReturnType<typeof tf.scalar>): Promise<void>
 }
 
 /**
- * Measures this machine in about three seconds, and says whether it was busy meanwhile. Opens the engine of this process.
+ * Measures this machine in about three seconds, and notes whether it was busy. Opens the engine in this process.
  *
- * @param folder where a file of 64 MiB is written and read, and removed
+ * @param folder a file of 64 MiB is written and read there, and removed
  * @throws EngineUnavailable, and the system's error if the folder cannot be written
  */
 export async function measureMachine(request: EngineRequest, folder: string): Promise<Machine> {
@@ -40,7 +40,7 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
     for (let i = 0; i < products; i++) product = tf.matMul(product, matrix).mul(0.01);
     return product.sum();
   });
-  // Far larger than caches, and so large that results get new pages, as the activations of a large model do.
+  // Far larger than caches, and so large that results get new pages, like the activations of a large model.
   const [long, other] = [tf.ones([16 * 2 ** 20]), tf.ones([16 * 2 ** 20])];
   const little = tf.ones([1]);
   const calls = 100;
@@ -65,7 +65,7 @@ export async function measureMachine(request: EngineRequest, folder: string): Pr
   try {
     const { calls: callRate, files, ...speeds } = await bestRates({
       flops: { amount: 2 * n ** 3 * products, work: multiply },
-      // Reads two and writes one.
+      // Reads two arrays and writes one.
       bandwidth: { amount: 3 * 4 * long.size, work: () => finished(() => long.mul(other).slice([0], [1]).sum()) },
       calls: { amount: calls, work: call },
       rankedWeights: { amount: weight.length, work: () => Promise.resolve(magnitudeMask(weight, [1024, 1024], target)) },

@@ -13,36 +13,36 @@ import { stageSteps, type StageSteps } from './stages.js';
 import { kinds, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
 
-/** What a stage is predicted to take. */
+/** Predicted cost of a stage. */
 export interface PlannedStage {
   type: StageSteps['type'];
   what: string;
-  /** Activities. */
+  /** Number of activities. */
   units: number;
   seconds: number;
-  /** Bytes of the compute process at the peak. */
+  /** Peak memory of the compute process, in bytes. */
   host: number;
-  /** Bytes of the engine's tensors at the peak: on the GPU if the engine has one, else a part of `host`. */
+  /** Peak memory of the engine's tensors, in bytes: on the GPU if the engine uses one, otherwise part of `host`. */
   tensors: number;
-  /** Bytes that it leaves on disk, and what lies there at its peak, of the run so far. */
+  /** Bytes that the stage leaves on disk, and the peak on disk of the run so far. */
   disk: { kept: number; peak: number };
-  /** Hidden states that are stored so that a crash costs no more than `durability.maxLoss`. */
+  /** Hidden states that are stored so that a crash costs at most `durability.maxLoss`. */
   hiddenWrites: HiddenWrites;
-  /** Finished units that the estimates were corrected by. */
+  /** Number of finished units used to correct the estimates. */
   learnedFrom: number;
 }
 
 export interface Plan {
   stages: PlannedStage[];
-  /** Sum of the seconds, and the largest of everything else. */
+  /** The sum of the seconds, and the maximum of everything else. */
   total: { seconds: number; host: number; tensors: number; disk: number };
   /** Seconds of forwards that a crash may cost. */
   maxLoss: number;
-  /** Of the run's histories on the server. */
+  /** Events in the run's histories on the server. */
   events: Events;
 }
 
-/** Seconds of an activity in addition to its work. */
+/** Seconds that an activity takes in addition to its work. */
 const activitySeconds = 0.1;
 
 /** Predicted peaks of one unit, without corrections. */
@@ -53,14 +53,14 @@ export function unitMemory({ memory: { host, tensors } }: Cost, { engine, baseli
 export interface PlanRequest {
   pipeline: Pipeline;
   size: ModelSize;
-  /** Sequences that go through a layer together. */
+  /** Number of sequences that go through a layer together. */
   perBatch: number;
   machine: Machine;
-  /** What former runs took. */
+  /** Measurements of earlier runs. */
   measurements: readonly Measurement[];
 }
 
-/** Predicts memory, disk and time of a pipeline, stage by stage. A run that finds finished work takes less. */
+/** Predicts memory, disk and time of a pipeline, stage by stage. A run that reuses finished work takes less. */
 export function makePlan({ pipeline, size, perBatch, machine, measurements }: PlanRequest): Plan {
   let kept = 0;
   const maxLoss = maxLossOf(pipeline);
@@ -71,7 +71,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
     const units = stage.hidden.reduce((total, { layers, times }) => total + layers * times, 0);
     const writes = addWrites(stage.hidden.map((pass) => {
       const forward = planStep({ kind: kinds.advance, count: 1, cost: advanceCost(size, pass.windows) }, machine, learned).seconds - activitySeconds;
-      // A unit of work runs its layer once at least.
+      // A unit of work runs its layer at least once.
       return hiddenWrites(pass, { bytes: hiddenBytes(size, pass.windows), forward: Math.min(forward, work / units), write: machine.speeds.write }, maxLoss);
     }));
     const most = (values: readonly number[]): number => Math.max(machine.baseline, ...values);
@@ -80,7 +80,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       type: stage.type,
       what: stage.what,
       units: stage.steps.reduce((total, { count }) => total + count, 0),
-      // Writing continues alongside the work, unless every layer waits for it or it takes longer.
+      // Writing runs alongside the work, unless every layer waits for it or it takes longer than the work.
       seconds: work + (maxLoss === 0 ? writes.seconds : Math.max(0, writes.seconds - work)),
       host: most(steps.map(({ host }) => host)) + (isGpu(machine.engine) ? 0 : writes.held),
       tensors: Math.max(0, ...steps.map(({ tensors }) => tensors)) + writes.held,
@@ -103,8 +103,8 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
 }
 
 /**
- * What a plan gives each stage of its pipeline: seconds, and bytes of the compute process at the peak. What a plan lists as a stage of
- * its own, outputs and proofs, belongs to the stage before.
+ * Returns the planned seconds of each stage of the pipeline, and its peak bytes of the compute process. Outputs and proofs, which a plan
+ * lists as separate stages, belong to the stage before them.
  */
 export function plannedByStage({ stages }: Pick<Plan, 'stages'>, { stages: asked }: Pick<Pipeline, 'stages'>): { seconds: number[]; bytes: number[] } {
   const [seconds, bytes]: [number[], number[]] = [[], []];

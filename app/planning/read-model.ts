@@ -5,7 +5,7 @@ import { modelFromConfig, type DecoderModel } from '../../science/models/index.j
 import { ModelConfigMissingError } from './errors.js';
 import { modelSize, type ModelSize } from '../../science/cost/model-size.js';
 
-/** The size of a model whose checkpoint is open. */
+/** Returns the size of a model whose checkpoint is open. */
 export function checkpointSize(model: DecoderModel, { tensors }: Pick<Checkpoint, 'tensors'>): ModelSize {
   let fileBytes = 0;
   let weights = 0;
@@ -16,12 +16,12 @@ export function checkpointSize(model: DecoderModel, { tensors }: Pick<Checkpoint
   return modelSize(model, { fileBytes, bytesPerWeight: fileBytes / weights });
 }
 
-/** Bytes of a weight by the config's dtype; models without one are float32. */
+/** Bytes of a weight for the config's dtype. Models without a dtype are float32. */
 const dtypeBytes: Readonly<Record<string, number>> = { float32: 4, float16: 2, bfloat16: 2 };
 
 /**
- * The structure and size of the model of a folder: from the checkpoint's headers, or, if there is only a `config.json`, from
- * the dtype that it names (`dtype`, which wins over the older `torch_dtype`, as in transformers 5).
+ * Reads the structure and size of the model in a folder. They follow from the checkpoint's headers, or, if there is only a `config.json`,
+ * from its dtype (`dtype`, which wins over the older `torch_dtype`, as in transformers 5).
  * @throws ModelConfigMissingError, ModelConfigError, UnknownModelFamilyError
  */
 export async function readModel(folder: string): Promise<{ model: DecoderModel; size: ModelSize; weights: boolean }> {

@@ -10,33 +10,36 @@ import * as layers from './layer-cost.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
 
-/** A stage in units of work. */
+/** A stage as units of work. */
 export interface StageSteps {
   type: Stage['type'] | 'outputs' | 'proof';
-  /** What it does, for a person. */
+  /** What the stage does, for a person. */
   what: string;
   steps: Step[];
-  /** Bytes that it leaves on disk, and that it takes on top of them for a while, hidden states apart that are stored against loss. */
+  /**
+   * Bytes that the stage leaves on disk, and bytes that it takes for a while on top of them. Hidden states that are stored against loss are
+   * not included.
+   */
   disk: { kept: number; passing: number };
   hidden: HiddenPass[];
 }
 
-/** Bytes of texts that are known by name. */
+/** Bytes of the texts that have names. */
 const namedTexts: Readonly<Record<string, number>> = { wikitext2: 1_290_590, ptb: 449_945, c4: 20_000_000 };
 
-/** Bytes of a text. */
+/** Returns the bytes of a text. */
 export function textBytes(dataset: DatasetSource): number {
   if ('name' in dataset) return namedTexts[dataset.name];
   return statSync(dataset.file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** How many windows of a text are scored. */
+/** Returns how many windows of a text are scored. */
 export function windowsOf({ dataset, sequenceLength, skipTokens, maxWindows }: PerplexityTask, vocabulary: number): number {
   const all = Math.floor((tokensOf(textBytes(dataset), vocabulary) - skipTokens) / sequenceLength);
   return Math.max(1, Math.min(all, maxWindows ?? Infinity));
 }
 
-/** Copies the checkpoint tensor by tensor, with zeros. */
+/** Cost of copying the checkpoint tensor by tensor, with zeros. */
 export function outputsCost(size: ModelSize): Cost {
   return {
     memory: { tensors: 0, host: 3 * 4 * size.largestTensor + size.layer.linear },
@@ -44,12 +47,12 @@ export function outputsCost(size: ModelSize): Cost {
   };
 }
 
-/** Reads the written checkpoint beside the dense one. */
+/** Cost of reading the written checkpoint beside the dense one. */
 export function proofCost(size: ModelSize): Cost {
   return { memory: { tensors: 0, host: 64 * 2 ** 20 }, work: addWork([1, { readBytes: 2 * size.fileBytes, hostFlops: 8 * size.parameters }]) };
 }
 
-/** The stages of a pipeline with what they take, in the order in which they run; outputs and proof among them. */
+/** Returns the stages of a pipeline with their costs, in the order in which they run, including outputs and proof. */
 export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number): StageSteps[] {
   const result: StageSteps[] = [];
   const lastMaking = pipeline.stages.findLastIndex(({ type }) => type === 'initialMask' || type === 'rebuild');
@@ -67,7 +70,7 @@ export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number
 
 interface Around {
   perBatch: number;
-  /** Whether its masks come with updated weights. */
+  /** Whether the masks of the stage come with updated weights. */
   updates: boolean;
 }
 
@@ -135,7 +138,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
   }
 }
 
-/** Hidden states through all layers. Nothing needs the states behind the last layer. */
+/** A pass of hidden states through all layers. The output of the last layer is not used. */
 function onWay({ layers: all }: ModelSize, windows: Windows): HiddenPass {
   return { windows, layers: all - 1, paths: 1, times: 1 };
 }
@@ -154,7 +157,7 @@ function scoringSteps(name: AllocationMethodName, size: ModelSize, windows: Wind
   const hidden = hiddenBytes(size, windows);
   const steps = [{ kind: kinds.scoring(name), count: size.layers, cost: method.cost(size, windows) }];
   if (method.needs === 'inputs') return { steps, passing: 0, hidden: [onWay(size, windows)] };
-  // Backwards, it has the hidden states of all layers kept.
+  // The backward pass needs the hidden states of all layers.
   return { steps: [{ kind: kinds.advance, count: size.layers, cost: layers.advanceCost(size, windows) }, ...steps], passing: (size.layers + 2) * hidden, hidden: [] };
 }
 

@@ -1,15 +1,15 @@
 import { addWork, type Cost, type ModelSize, type Windows } from '../../science/cost/index.js';
 import * as layers from './layer-cost.js';
 
-/** A unit of work that a stage does a number of times: once a layer, or once. */
+/** A unit of work that a stage does once, or once for each layer. */
 export interface Step {
-  /** What estimates are learned by, for example `rebuild guarded`. */
+  /** The key by which estimates are learned, for example `rebuild guarded`. */
   kind: string;
   count: number;
   cost: Cost;
 }
 
-/** Names of what estimates are learned by. */
+/** The keys by which estimates are learned. */
 export const kinds = {
   sample: 'sample',
   initialMask: (method: string): string => `initialMask ${method}`,
@@ -23,17 +23,17 @@ export const kinds = {
   proof: 'proof',
 } as const;
 
-/** Guessed: a tokenizer of 32,000 words makes a token of 3.7 bytes, one of 512 of 2.2. */
+/** Estimates the tokens of a text: a tokenizer of 32,000 words has 3.7 bytes per token, one of 512 words 2.2. */
 export function tokensOf(bytes: number, vocabulary: number): number {
   return Math.ceil(bytes / Math.min(4, Math.max(1, Math.log2(vocabulary) / 4)));
 }
 
-/** Tokenising a text: its words as JavaScript objects. */
+/** Cost of tokenising a text: its words become JavaScript objects. */
 export function sampleCost(bytes: number): Cost {
   return { memory: { tensors: 0, host: 40 * bytes }, work: addWork([bytes, { hostFlops: 1000 }]) };
 }
 
-/** The first layer's inputs, while its weights are in memory already. */
+/** Cost of the first layer's inputs, computed while the layer's weights are in memory already. */
 export function embedStep(size: ModelSize, windows: Windows, count = 1): Step {
   const { tensors, host } = layers.embedMemory(size, windows);
   const memory = { tensors: tensors + 4 * size.layer.parameters, host: host + size.bytesPerWeight * size.layer.parameters };

@@ -6,15 +6,15 @@ import * as layers from './layer-cost.js';
 import type { ModelSize, Windows } from '../../science/cost/index.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 
-/** Documents of a task, and characters of one with all of its answers. */
+/** Number of documents of a task, and characters of a document with all of its answers. */
 interface Documents {
   documents: number;
   characters: number;
 }
 
 /**
- * Of the tasks that are known, in their datasets: how many documents the split has, and about how many characters one. HellaSwag's
- * characters are guessed; the others were counted.
+ * For known tasks: the number of documents in the split, and the approximate number of characters of one. The characters of HellaSwag are a
+ * guess; the others were counted.
  */
 const known: Readonly<Record<string, Documents>> = {
   boolq: { documents: 3270, characters: 620 },
@@ -27,12 +27,12 @@ const known: Readonly<Record<string, Documents>> = {
   piqa: { documents: 1838, characters: 240 },
 };
 
-/** Share of an answer's characters in those of a document, at which log-likelihoods are taken. */
+/** Share of the answers in the characters of a document. Log-likelihoods are computed there. */
 const answerShare = 0.4;
-/** Most bytes of hidden states that go through the layers together (workflows/zero-shot.ts). */
+/** Maximum bytes of hidden states that go through the layers together (workflows/zero-shot.ts). */
 const groupBytes = 4 * 2 ** 30;
 
-/** The beginning of a file, from which the length of its lines is guessed. */
+/** Size of the beginning of a file from which the length of its lines is estimated. */
 const sampleBytes = 64 * 1024;
 
 function documentsOf(task: ZeroShotTask): Documents {
@@ -41,7 +41,7 @@ function documentsOf(task: ZeroShotTask): Documents {
   return { ...all, documents: Math.max(1, Math.min(all.documents, task.limit ?? Infinity)) };
 }
 
-/** Guessed from the lines at the beginning of a file; a Parquet file has no lines, and a missing one nothing. */
+/** Estimates from the lines at the beginning of a file. A Parquet file has no lines, and a missing file nothing to read. */
 function countLines(file: string): Documents | undefined {
   const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes === 0 || file.toLowerCase().endsWith('.parquet')) return undefined;
@@ -57,12 +57,12 @@ function countLines(file: string): Documents | undefined {
   }
 }
 
-/** The part of the questions' tokens that is scored: the answers. */
+/** The windows of the tokens that are scored: only the answers. */
 export function scoredWindows(windows: Windows): Windows {
   return { ...windows, time: Math.max(1, Math.ceil(windows.time * answerShare)) };
 }
 
-/** What the zero-shot tasks of an evaluation take. Answers of a document are taken to share its context. */
+/** Cost of the zero-shot tasks of an evaluation. Answers of a document are assumed to share its context. */
 export function zeroShotSteps({ zeroShot = [], states }: EvaluationStage, size: ModelSize): { tasks: number; steps: Step[]; disk: { kept: number }; hidden: HiddenPass[]; groups: number } {
   if (zeroShot.length === 0) return { tasks: 0, steps: [], disk: { kept: 0 }, hidden: [], groups: 0 };
   const tasks = zeroShot.map(documentsOf);

@@ -6,8 +6,8 @@ const metrics = ['acc', 'acc_norm'] as const;
 type Scores = NonNullable<PipelineResult['zeroShot']>;
 
 /**
- * Rows of the table of zero-shot accuracies, one a task and metric, heading first: in percent, with standard errors, and what guessing comes to where
- * that is known; the mean of all at the end.
+ * Rows of the table of zero-shot accuracies, heading first, one for each task and metric: in percent, with standard errors, and with the
+ * accuracy of guessing if known. The last row is the mean of all.
  */
 export function accuracyRows({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>): string[][] {
   const judged = states.filter((state) => zeroShot[state] !== undefined);
@@ -29,7 +29,7 @@ export function accuracyRows({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const shareText = (share: number): string => (100 * share).toFixed(2);
 
-/** How many documents each task has: `arc_easy (200), rte (277, with BOS token)`. */
+/** Lists the number of documents of each task: `arc_easy (200), rte (277, with BOS token)`. */
 export function questionsText({ zeroShot = {} }: Pick<PipelineResult, 'zeroShot'>): string {
   const all = states.flatMap((state) => Object.entries(zeroShot[state] ?? {}));
   const counts = tasksOf(zeroShot).map((task) => {

@@ -1,18 +1,18 @@
-/** Where the time of a run's own work went, as rows of a table. */
+/** Shows how the time of a run's own work was spent, as rows of a table. */
 import { bytesText } from '../../errors/bytes-text.js';
 import type { CostedStage } from '../../activities/result.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { duration } from './figures.js';
 
-/** Stages by the names that reports use. */
+/** Names of the stages in reports. */
 export const stageNames: Record<CostedStage, string> = { calibration: 'calibration', initialMask: 'initial mask', rebuild: 'rebuild', evaluation: 'evaluation' };
 
-/** What the columns of {@link costRows} mean, in one sentence each. */
+/** Describes the columns of {@link costRows}. */
 export const costsNote =
   'Seconds of one thread in matrix products, in other operations of the engine, in bytes to and from it, in JavaScript, and without work (disk, other threads). '
   + 'Only what this run made itself counts.';
 
-/** A head, and a row a stage that made anything; none where nothing was recorded. */
+/** A heading, and one row for each stage that did any work; empty if nothing was recorded. */
 export function costRows({ costs = {} }: Pick<PipelineResult, 'costs'>): string[][] {
   const rows = (Object.keys(stageNames) as CostedStage[]).flatMap((stage) => {
     const cost = costs[stage];

@@ -1,6 +1,6 @@
-/** How numbers are written for people, in reports and on the terminal alike. Nothing here depends on the locale. */
+/** Formats numbers for people, both in reports and on the terminal. Nothing here depends on the locale. */
 
-/** Four significant digits: `6.842`, `0.0001235`, `1.235e-7`; at least all digits before the point. */
+/** Four significant digits: `6.842`, `0.0001235`, `1.235e-7`; always all digits before the point. */
 export function figure(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
@@ -9,12 +9,12 @@ export function figure(value: number): string {
   return size !== 0 && size < 1e-4 ? Number(text).toExponential() : String(Number(text));
 }
 
-/** An integer with its thousands apart: `226,560`. */
+/** An integer with separated thousands: `226,560`. */
 export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** A share as percent, `50 %`, `49.9996 %`: as many digits as it takes to tell it from what was asked for, six at most. */
+/** A share in percent, with at most six digits, enough to tell it from the requested one: `50 %`, `49.9996 %`. */
 export function percent(share: number): string {
   return `${Number((share * 100).toPrecision(6))} %`;
 }

@@ -11,7 +11,7 @@ export function gateRows(gates: readonly GateResult[], { target }: { target: num
   return [['gate', 'asked', 'found', ''], ...rows];
 }
 
-/** A number of a result, in the unit that people read it in. */
+/** Formats a number of a result in the unit that people read. */
 export function quantityFigure(quantity: GateResult['quantity'], value: number): string {
   switch (quantity) {
     case 'zeroShot':

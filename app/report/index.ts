@@ -1,5 +1,5 @@
 export { accuracyRows } from './accuracies.js';
-/** Reports for people about finished runs, and how numbers are written for them. */
+/** Reports about finished runs, and the format of numbers in them. */
 export { change, counted, duration, figure, grouped, percent } from './figures.js';
 export { gapClosed } from '../../workflows/gap-closed.js';
 export { failedGates, gateRows, quantityFigure } from './gates.js';

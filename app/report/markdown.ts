@@ -1,4 +1,4 @@
-/** A Markdown table, its columns aligned in the source too. The first row is the heading; all rows are equally long. */
+/** Returns a Markdown table whose columns are aligned in the source too. The first row is the heading; all rows have the same length. */
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));

@@ -8,15 +8,15 @@ import { perplexityRows } from './perplexities.js';
 import { states } from './states.js';
 
 /**
- * The card of a pruned model on a hub: what it is, its numbers, its mask, how it was made and how it is loaded. It names no path of a machine and no time,
- * so that equal runs have equal cards.
+ * Returns the card of a pruned model for a hub: its description, numbers and mask, how it was made, and how to load it. The card contains
+ * no paths and no times, so that equal runs have equal cards.
  */
 export function renderCard(request: CardRequest): string {
   const sections = [title(request), numbers(request), gates(request), mask(request), loading(request), making(request)];
   return `---\n${stringify(frontMatter(request), { lineWidth: 0 })}---\n\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** What the dense model's card says of its licence holds for the pruned one, too. */
+/** Entries of the dense model's card, such as its licence, that also hold for the pruned model. */
 const inherited = ['license', 'license_name', 'license_link', 'language'] as const;
 
 function frontMatter({ result, denseCard }: CardRequest): Record<string, unknown> {
@@ -42,7 +42,7 @@ function metadataOf(card: string | undefined): Record<string, unknown> {
     const value: unknown = text === undefined ? {} : parse(text);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    // Somebody else's card.
+    // The card was written by somebody else and may not be valid.
     return {};
   }
 }
@@ -69,7 +69,7 @@ function numbers({ result }: CardRequest): string {
 }
 
 function gates({ result: { gates: judged = [], sparsity } }: CardRequest): string {
-  // How long a run took is not a property of its model.
+  // The time of a run is not a property of its model.
   const lasting = judged.filter(({ quantity }) => quantity !== 'seconds');
   return lasting.length === 0 ? '' : ['## Quality gates', markdownTable(gateRows(lasting, sparsity))].join('\n\n');
 }

@@ -1,6 +1,9 @@
 import type { Pipeline } from '../config/pipeline.js';
 
-/** What seconds of work cost by the price of an hour, `1.25 USD`; undefined where the pipeline names none. Small sums keep two digits. */
+/**
+ * The cost of seconds of work, from the price of an hour, such as `1.25 USD`; undefined if the pipeline has no price. Small sums keep two
+ * digits.
+ */
 export function moneyText(seconds: number, { cost }: Pick<Pipeline, 'cost'>): string | undefined {
   if (cost === undefined) return undefined;
   const sum = (seconds / 3600) * cost.perHour;

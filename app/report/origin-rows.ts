@@ -8,13 +8,13 @@ export interface OriginRow {
   code?: true;
 }
 
-/** Processor or GPU, what decides on its kernels, threads, and the precision of products where it is not float32. */
+/** Describes the processor or GPU, what its kernels depend on, the threads, and the precision of products if it is not float32. */
 export function deviceText({ device, kernels, threads, precision }: PipelineResult['engine']): string {
   const parts = [`${device}${kernels === undefined ? '' : ` (${kernels})`}`, counted(threads, 'thread'), ...(precision === undefined ? [] : [`products in ${precision}`])];
   return parts.join(', ');
 }
 
-/** What computed a result, of what, and where it lies. */
+/** Rows on what computed a result, from which model, and where its files are. */
 export function originRows({ engine, model, configDigest, checkpoint, mask, proof, lock }: PipelineResult): OriginRow[] {
   const code = (name: string, value: string): OriginRow => ({ name, value, code: true });
   return [

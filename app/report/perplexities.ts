@@ -4,7 +4,7 @@ import type { PipelineResult } from '../../workflows/protocol.js';
 import { figure } from './figures.js';
 import { states } from './states.js';
 
-/** Rows of the table of perplexities, one a dataset, heading first: dataset, the states that were judged, gap closed if it is known. */
+/** Rows of the table of perplexities, heading first, one for each dataset: dataset, the evaluated states, and the gap closed if known. */
 export function perplexityRows({ perplexity }: Pick<PipelineResult, 'perplexity'>): string[][] {
   const judged = states.filter((state) => perplexity[state] !== undefined);
   const datasets = [...new Set(judged.flatMap((state) => Object.keys(perplexity[state] ?? {})))];

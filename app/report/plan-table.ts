@@ -1,4 +1,4 @@
-/** What stages took beside what was predicted, as rows of a table. */
+/** Compares what stages took with what was predicted, as rows of a table. */
 import { bytesText } from '../../errors/bytes-text.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { change, duration } from './figures.js';
@@ -6,7 +6,7 @@ import { planRows, type PlanRow } from './view/plan-view.js';
 
 export const planNote = 'Work without waiting. Found: in the store, with the seconds that making it took. Predicted: by the plan before the run began, for an empty store. Memory: the largest of the compute process.';
 
-/** A head, a row a stage, and the sum. Columns that no stage has are left out. */
+/** A heading, one row for each stage, and the total. Empty columns are left out. */
 export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'planned' | 'costs'>): string[][] {
   const rows = planRows(result);
   const sum = (of: (row: PlanRow) => number | undefined): number => rows.reduce((total, row) => total + (of(row) ?? 0), 0);

@@ -9,7 +9,7 @@ interface Decision {
   of: (entry: RebuildEntry) => string | undefined;
 }
 
-/** What only some strategies tell of a sub-block. */
+/** Columns about a sub-block that only some strategies fill. */
 const decisions: readonly Decision[] = [
   {
     head: 'tokens',
@@ -43,7 +43,7 @@ const decisions: readonly Decision[] = [
   },
 ];
 
-/** Rows of the table of sub-blocks, heading first, and the columns among them that only some strategies fill. */
+/** Rows of the table of sub-blocks, heading first, and those of its columns that only some strategies fill. */
 export function rebuildTable(layers: readonly RebuildEntry[]): { told: readonly Pick<Decision, 'head' | 'meaning'>[]; rows: string[][] } {
   const told = decisions.filter(({ of }) => layers.some((entry) => of(entry) !== undefined));
   const rows = layers.map((entry) => [
@@ -63,7 +63,7 @@ function describeRounds(rounds: readonly RebuildRound[]): string {
   return rounds.map((round) => describeDecision(`${round.ratio}: ${change(round.errorBefore, round.error)}`, round)).join(', ');
 }
 
-/** In brackets where it was undone. */
+/** In brackets if it was undone. */
 function describeDecision(text: string, { accepted }: { accepted: boolean }): string {
   return accepted ? text : `(${text})`;
 }

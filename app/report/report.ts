@@ -84,13 +84,13 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
   ].join('\n\n');
 }
 
-/** What the run has survived. It has changed nothing of the result. */
+/** The incidents that the run survived. They did not change the result. */
 function happened({ incidents = [] }: PipelineResult): string {
   if (incidents.length === 0) return '';
   return ['## Incidents', 'What happened during the run, without a trace in its result.', markdownTable([['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])])].join('\n\n');
 }
 
-/** Where an allocation gave layers their own. */
+/** Shown if an allocation gave layers different sparsities. */
 function sparsityByLayer({ initialMask: { layers } }: PipelineResult, { stages }: Pipeline): string {
   if (!stages.some((stage) => stage.type === 'initialMask' && stage.allocation !== undefined)) return '';
   return markdownTable([['layer', 'sparsity of the initial mask'], ...layers.map((share, layer) => [String(layer), percent(share)])]);
@@ -118,7 +118,7 @@ function work(result: PipelineResult, pipeline: Pipeline): string {
   ].join('\n\n');
 }
 
-/** Seconds in full, behind the names of the stages. */
+/** Adds a column with exact seconds after the names of the stages. */
 function withSeconds([head, ...rows]: string[][], { seconds, ...result }: PipelineResult): string[][] {
   const exact = [...planRows({ seconds, ...result }).map((row) => row.seconds), seconds.total];
   return [[head[0], 'seconds', ...head.slice(1)], ...rows.map(([name, ...rest], index) => [name, exact[index].toFixed(2), ...rest])];

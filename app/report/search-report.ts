@@ -9,7 +9,10 @@ import { bySparsity, searchRows } from './search-table.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv } from './sweep-table.js';
 
-/** The files of a search's report, by name: the report, its page, the table as CSV and JSON, and the curve where there is something to plot. */
+/**
+ * Returns the files of a search's report by name: the report, its page, the table as CSV and JSON, and the curve if there is something to
+ * plot.
+ */
 export async function renderSearch(table: SearchTable): Promise<Record<string, string>> {
   const sorted = bySparsity(table);
   const plot = sweepPlot(sorted);
@@ -22,7 +25,7 @@ export async function renderSearch(table: SearchTable): Promise<Record<string, s
   return { ...files, 'report.html': await pageOrNotice(table.name, () => renderSweepPage({ table: sorted, noun: 'search', about: endText(table), files: Object.keys(files) })) };
 }
 
-/** How it ended, in a sentence for the page. */
+/** Says in a sentence for the page how the search ended. */
 function endText({ rows, best, points }: SearchTable): string {
   const failed = rows.find(({ status }) => status === 'failed' || status === 'cancelled');
   const tried = `${rows.length} of ${points} points were tried`;

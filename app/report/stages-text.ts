@@ -8,7 +8,7 @@ function datasetName(dataset: Extract<Stage, { type: 'calibration' }>['dataset']
   return `\`${dataset.file}\`${dataset.field === undefined ? '' : ` (field \`${dataset.field}\`)`}`;
 }
 
-/** One sentence on what a stage does, in Markdown. */
+/** Describes a stage in one sentence of Markdown. */
 export function describeStage(stage: Stage): string {
   switch (stage.type) {
     case 'calibration': {

@@ -4,7 +4,7 @@ import { figure, grouped } from './figures.js';
 export const statisticsNote =
   'Linears whose Hessian needed more damping than asked for, that have inputs which were zero on all calibration text, or whose expert got fewer tokens than experts.minTokens and so was pruned by |W| alone.';
 
-/** What initial masks had to do otherwise than asked, linear by linear, with a head. Columns that say nothing are left out. */
+/** Rows on where initial masks deviated from the request, by linear, heading first. Empty columns are left out. */
 export function statisticsRows(linears: readonly InitialMaskEntry[]): string[][] {
   const columns: { head: string; of: (entry: InitialMaskEntry) => string | undefined }[] = [
     { head: 'damping', of: ({ damping }) => damping === undefined ? undefined : figure(damping) },

@@ -1,4 +1,4 @@
-/** Sub-blocks of a rebuild as reports name them, and a layer's experts as one. */
+/** Names the sub-blocks of a rebuild for reports, and combines the experts of a layer. */
 import type { RebuildEntry } from '../../workflows/protocol.js';
 
 /** `attention`, `mlp`, `expert 3` */
@@ -6,7 +6,7 @@ export function subBlockName({ block, expert }: Pick<RebuildEntry, 'block' | 'ex
   return expert === undefined ? block : `${block} ${expert}`;
 }
 
-/** The entries, with all experts of a layer as one. Their errors are means over all tokens of the layer, so they add up. */
+/** Combines all experts of a layer into one entry. Their errors are means over all tokens of the layer, so they can be added. */
 export function withExpertsTogether(entries: readonly RebuildEntry[]): RebuildEntry[] {
   const together = new Map<string, RebuildEntry>();
   for (const entry of entries) {

@@ -1,6 +1,6 @@
 import type { SweepTable } from '../../workflows/sweep-protocol.js';
 
-/** How many members ended how: `12 members: 10 done, 2 skipped.` */
+/** Counts members by how they ended: `12 members: 10 done, 2 skipped.` */
 export function countText({ rows }: Pick<SweepTable, 'rows'>): string {
   const statuses = [...new Set(rows.map(({ status }) => status))];
   const counts = statuses.map((status) => `${rows.filter((row) => row.status === status).length} ${status}`);

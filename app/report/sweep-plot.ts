@@ -8,22 +8,22 @@ import type { FamilyTable } from './sweep-table.js';
 
 export interface Series {
   name: string;
-  /** `missed`: a quality gate failed there. */
+  /** `missed`: a quality gate of this point failed. */
   points: { x: SweepValue; y: number; missed?: true }[];
 }
 
-/** What a plot shows: a metric over one path's values, a line for each combination of the others. */
+/** The content of a plot: a metric over the values of one path, with a line for each combination of the other paths. */
 export interface PlotData {
   x: string;
   y: SweepMetric;
-  /** Numbers along x; names otherwise, in the order of the table. */
+  /** The values along x, in the order of the table, if they are not numbers. */
   categories?: SweepValue[];
   series: Series[];
-  /** Perplexity of the dense model, where it is the same for all. */
+  /** Perplexity of the dense model, if it is the same for all. */
   dense?: number;
 }
 
-/** What there is to plot: perplexity over sparsity, or else over the first path with numbers, or else over the first path. */
+/** Chooses what to plot: perplexity over sparsity, otherwise over the first path with numbers, otherwise over the first path. */
 export function plotData({ axes, rows, best }: FamilyTable): PlotData | undefined {
   const numeric = (axis: string): boolean => rows.every(({ values }) => typeof values[axis] === 'number');
   const x = axes.find((axis) => axis.endsWith('.sparsity') && numeric(axis)) ?? axes.find(numeric) ?? axes[0];
@@ -57,12 +57,12 @@ function seriesName({ values }: SweepRow, axes: readonly string[], x: string): s
   return others.map((axis) => `${axis} ${String(values[axis])}`).join(', ') || 'all';
 }
 
-/** Where a quality gate failed. */
+/** Style of points whose quality gate failed. */
 const ofMissed = { symbol: 'diamond', symbolSize: 12, itemStyle: { color: '#c00' } };
 
 const size = { width: 800, height: 500 };
 
-/** The plot as SVG; undefined where no member has anything to show yet. */
+/** The plot as SVG; undefined if no member has anything to show yet. */
 export function sweepPlot(table: FamilyTable): string | undefined {
   const data = plotData(table);
   if (data === undefined) return undefined;
@@ -71,7 +71,7 @@ export function sweepPlot(table: FamilyTable): string | undefined {
 
 function optionsFor(title: string, { x, y, categories, series, dense }: PlotData): EChartsOption {
   const all = series.flatMap(({ points }) => points.map((point) => point.y));
-  // A perplexity explodes where too much is pruned; what matters is before that.
+  // Perplexity explodes where too much is pruned, but the interesting part is before that.
   const isLog = y !== 'gapClosed' && Math.max(...all) > 20 * Math.min(...all);
   const at = (value: SweepValue): string | number => (categories === undefined ? Number(value) : String(value));
   const baseline = dense === undefined ? {} : {

@@ -8,7 +8,10 @@ import { costOf, type CostView } from './view/sweep-view.js';
 import { sweepPlot } from './sweep-plot.js';
 import { sweepCsv, sweepRows } from './sweep-table.js';
 
-/** The files of a sweep's report, by name: the report, its page, the table as Markdown, CSV and JSON, and the plot where there is something to plot. */
+/**
+ * Returns the files of a sweep's report by name: the report, its page, the table as Markdown, CSV and JSON, and the plot if there is
+ * something to plot.
+ */
 export async function renderSweep(table: SweepTable): Promise<Record<string, string>> {
   const plot = sweepPlot(table);
   const markdown = markdownTable(sweepRows(table));

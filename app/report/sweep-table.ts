@@ -5,15 +5,15 @@ import { metricOf } from '../../workflows/sweep-metric.js';
 import { figure, percent } from './figures.js';
 import { states } from './states.js';
 
-/** The table of a sweep or of a search: which member is the best one may have other reasons than a metric. */
+/** The table of a sweep or of a search. The best member of a search is not chosen by a metric. */
 export type FamilyTable = Omit<SweepTable, 'best'> & { best?: { name: string; metric?: SweepMetric; value?: number } };
 
-/** One column of the table: its heading, a member's value, and how people read it. */
+/** A column of the table: its heading, a member's value, and its format for people. */
 export interface Column {
   name: string;
   value: (row: SweepRow) => string | number | boolean | undefined;
   text?: (value: number) => string;
-  /** Which of two numbers is the better one, where one is. */
+  /** Which of two numbers is better, if either is. */
   better?: 'less' | 'more';
 }
 
@@ -38,7 +38,7 @@ export function columnsOf({ axes, rows }: FamilyTable): Column[] {
   ];
 }
 
-/** Rows by their values, path by path: numbers by size, other values as they came. */
+/** Sorts rows by their values, path by path: numbers by size, other values in their original order. */
 export function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
   const places = new Map(axes.map((axis) => [axis, [...new Set(rows.map(({ values }) => values[axis]))]]));
   const compare = (axis: string, a: SweepValue | undefined, b: SweepValue | undefined): number => {
@@ -48,7 +48,7 @@ export function inOrder({ axes, rows }: FamilyTable): SweepRow[] {
   return [...rows].sort((a, b) => axes.map((axis) => compare(axis, a.values[axis], b.values[axis])).find((order) => order !== 0) ?? 0);
 }
 
-/** The table of a sweep for people, heading first; the best member's row is marked. */
+/** The table of a sweep for people, heading first. The row of the best member is marked. */
 export function sweepRows(table: FamilyTable): string[][] {
   const columns = columnsOf(table);
   const body = inOrder(table).map((row) =>
@@ -61,7 +61,7 @@ export function sweepRows(table: FamilyTable): string[][] {
   return [columns.map(({ name }) => name), ...body];
 }
 
-/** The table as comma-separated values (RFC 4180), numbers in full. */
+/** The table as comma-separated values (RFC 4180), with full numbers. */
 export function sweepCsv(table: FamilyTable): string {
   const columns: Column[] = [...columnsOf(table), { name: 'member', value: ({ name }) => name }, { name: 'checkpoint', value: ({ checkpoint }) => checkpoint }];
   const lines = [columns.map(({ name }) => name), ...inOrder(table).map((row) => columns.map(({ value }) => String(value(row) ?? '')))];

@@ -1,4 +1,4 @@
-/** Everything that the page of a run shows, as the server, the worker and the state folder have it. */
+/** Collects everything that the page of a run shows, from the server, the worker and the state folder. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
@@ -18,13 +18,13 @@ export interface RunFacts {
   workflowId: string;
   runId: string;
   taskQueue: string;
-  /** As lists have it: `running`, `paused`, `completed`, ... */
+  /** As in lists: `running`, `paused`, `completed`, ... */
   status: string;
   started: Date;
   ended?: Date;
-  /** Undefined where the request cannot be read, for example without its payload key. */
+  /** Undefined if the request cannot be read, for example without its payload key. */
   pipeline?: Pipeline;
-  /** As it was told last; undefined as long as no worker has answered. */
+  /** The last known progress; undefined until a worker has answered. */
   progress?: PipelineProgress;
   soFar?: RunSoFar;
   /** Whether a worker serves its task queue. */
@@ -32,15 +32,15 @@ export interface RunFacts {
   happenings: Happening[];
   /** How it ended. */
   outcome?: Outcome;
-  /** Its report, where it is on this machine. */
+  /** Path of its report, if it is on this machine. */
   page?: string;
 }
 
 const queryTimeoutMs = 5_000;
-/** How often it is asked whether a worker is there. */
+/** How often to check whether there is a worker. */
 const servedMs = 3_000;
 
-/** Collects the facts of one run, again and again, and asks only for what may have changed. */
+/** Collects the facts of one run repeatedly, and asks only for those that may have changed. */
 export class FactsOfRun {
   private last: RunFacts | undefined;
   private history = { runId: '', length: 0 };
@@ -53,7 +53,7 @@ export class FactsOfRun {
     private readonly workflowId: string,
   ) {}
 
-  /** The facts of its newest execution. @throws WorkflowNotFoundError, and what the client throws without a server */
+  /** Returns the facts of the newest execution. @throws WorkflowNotFoundError, and what the client throws without a server */
   async collect(): Promise<RunFacts> {
     const { client, workflowId } = this;
     const description = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).describe());
@@ -63,7 +63,7 @@ export class FactsOfRun {
     const served = isOpen ? await this.isServed(taskQueue, before?.served) : false;
     const outcome = isOpen ? undefined : (await this.ends.of([{ workflowId, runId, ended: closeTime?.toISOString() ?? '' }])).get(runId);
     const page = pageOf(this.state, workflowId);
-    // Of an ended run the worker says what it said last.
+    // The answer for an ended run does not change.
     const asked = isOpen ? (served ? await this.ask(description, before) : undefined) : before?.progress === undefined ? await this.askEnded(taskQueue, runId) : undefined;
     this.last = {
       workflowId, runId, taskQueue, status: runStatus(description), started: runStart(description), served, happenings: await this.happenings(description, before?.happenings),
@@ -72,7 +72,7 @@ export class FactsOfRun {
       ...((asked ?? before)?.progress && { progress: (asked ?? before)?.progress }),
       ...((asked ?? before)?.soFar && { soFar: (asked ?? before)?.soFar }),
       ...(outcome && { outcome }),
-      // A retry has the report of the run before it until it has its own.
+      // Until a retry has its own report, the folder has that of the run before.
       ...(outcome?.status === 'completed' && page !== undefined && { page }),
     };
     return this.last;
@@ -84,12 +84,12 @@ export class FactsOfRun {
     return await isServed(this.client, this.state, taskQueue);
   }
 
-  /** What the workflow says. What it has found out changes once a layer, so it is asked for only then. */
+  /** Asks the workflow. What it has found out changes once per layer, so it is asked for only then. */
   private async ask(description: WorkflowExecutionDescription, before: RunFacts | undefined): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
     try {
       const progress = withDetail(await this.query<PipelineProgress>(progressQuery), await workersWords(this.client, description));
       const isSame = before?.soFar !== undefined && unitsOf(before.progress) === unitsOf(progress);
-      // A worker of an earlier version does not know the question.
+      // A worker of an earlier version does not know this query.
       const soFar = isSame ? before.soFar : await this.query<RunSoFar>(soFarQuery).catch(() => undefined);
       return { progress, ...(soFar && { soFar }) };
     } catch {
@@ -97,7 +97,7 @@ export class FactsOfRun {
     }
   }
 
-  /** Once: a worker has to replay the run for it. */
+  /** Asks only once, because a worker must replay the run to answer. */
   private async askEnded(taskQueue: string, runId: string): Promise<Pick<RunFacts, 'progress' | 'soFar'> | undefined> {
     if (this.last?.runId === runId || !(await isServed(this.client, this.state, taskQueue).catch(() => false))) return undefined;
     try {
@@ -124,7 +124,7 @@ const pipelineOf = (pipeline: Pipeline | undefined): { pipeline?: Pipeline } => 
 
 const unitsOf = (progress: PipelineProgress | undefined): string => JSON.stringify(progress?.stages.map(({ state, done }) => [state, done]));
 
-/** Undefined where the run has no report here: it ran on another machine, or under an id that names no folder. */
+/** Undefined if the run has no report here: it ran on another machine, or its id is not a valid folder name. */
 function pageOf(state: string, workflowId: string): string | undefined {
   try {
     const page = path.join(runFolder(state, workflowId), 'report.html');

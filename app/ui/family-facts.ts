@@ -1,4 +1,4 @@
-/** Everything that the page of a sweep or a search shows. */
+/** Collects everything that the page of a sweep or a search shows. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -24,9 +24,9 @@ export interface FamilyFacts {
   status: string;
   started: Date;
   ended?: Date;
-  /** Members with their state and results so far; undefined as long as no worker has answered. */
+  /** Members with their states and results so far; undefined until a worker has answered. */
   table?: FamilyTable;
-  /** How far those are that run, by workflow id. */
+  /** Progress of the running members, by workflow id. */
   running: Record<string, ProgressView>;
   served: boolean;
   /** Why it failed. */
@@ -36,11 +36,11 @@ export interface FamilyFacts {
 }
 
 const queryTimeoutMs = 5_000;
-/** Members whose progress is asked for. */
+/** Maximum number of members whose progress is asked for. */
 const mostAsked = 8;
 const nouns: Partial<Record<string, FamilyFacts['noun']>> = { [sweepWorkflow]: 'sweep', [searchWorkflow]: 'search' };
 
-/** Collects the facts of one sweep or search, again and again. What has ended is asked once. */
+/** Collects the facts of one sweep or search repeatedly. An ended one is asked only once. */
 export class FactsOfFamily {
   private last: FamilyFacts | undefined;
 
@@ -78,14 +78,14 @@ export class FactsOfFamily {
     return queryTable(this.client, this.workflowId, queryTimeoutMs).catch(() => undefined);
   }
 
-  /** Its result; of one that failed, what its worker knows, or else its report. */
+  /** Returns the result. If it failed, returns what its worker knows, or its report. */
   private async end(noun: FamilyFacts['noun'], runId: string): Promise<{ table?: FamilyTable; reason?: string }> {
     const { client, workflowId } = this;
     try {
       const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
       const result = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => handle.result()) as SweepTable | SearchResult;
       if (noun === 'sweep') return { table: result as SweepTable };
-      // Only its report knows the price of an hour.
+      // Only the report knows the price of an hour.
       return { table: (await this.reported(noun)) ?? searchTable(result as SearchResult) };
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often something that changes is looked at, and something that has ended. */
+/** How often to check something that changes, and something that has ended. */
 const pollMs = { live: 500, ended: 3_000 };
 
 export interface Watcher<Facts> {
   onFacts: (facts: Facts) => void;
-  /** There was no answer. */
+  /** Called when there was no answer. */
   onFailure: (error: unknown) => void;
 }
 
 /**
- * Looks at something again and again while somebody watches, once for all who watch.
- * Without an answer it keeps looking: servers and workers come back.
+ * Checks something repeatedly while anybody watches, once for all watchers. Continues without an answer, because servers and workers come
+ * back.
  */
 export class Feed<Facts> {
   private readonly watchers = new Set<Watcher<Facts>>();
@@ -25,13 +25,13 @@ export class Feed<Facts> {
     private readonly livePollMs = pollMs.live,
   ) {}
 
-  /** What it looks like now, give or take a poll. @throws what `collect` throws */
+  /** Returns the current facts, at most one poll old. @throws what `collect` throws */
   async now(): Promise<Facts> {
     if (this.last !== undefined && this.watchers.size > 0 && Date.now() - this.last.at < this.livePollMs) return this.last.facts;
     return await this.look();
   }
 
-  /** Tells what it looks like, from now on. @returns how to stop that */
+  /** Reports the facts from now on. @returns a function that stops it */
   watch(watcher: Watcher<Facts>): () => void {
     this.watchers.add(watcher);
     if (this.stop === undefined) {
@@ -59,7 +59,7 @@ export class Feed<Facts> {
     }
   }
 
-  /** One look at a time. */
+  /** Only one check runs at a time. */
   private async look(): Promise<Facts> {
     this.looking ??= this.collect().finally(() => (this.looking = undefined));
     const facts = await this.looking;

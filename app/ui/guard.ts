@@ -1,23 +1,24 @@
 /**
- * Who may use the page. It is on loopback, but everybody on this machine, and every page in this person's browser, can ask loopback.
+ * Controls who may use the page. It is on loopback, but everybody on this machine, and every page in this person's browser, can send
+ * requests to loopback.
  *
- * - A request has to name this page's own address as its host, so that no other name leads here (DNS rebinding).
- * - The token of the process comes with the address that the command prints. It becomes a cookie that other sites cannot send.
- * - What changes something also has to come from this page: its origin and a second token, which the page has in its forms.
+ * - A request must name this page's own address as its host, so that no other name leads here (DNS rebinding).
+ * - The address that the command prints contains the token of the process. The token becomes a cookie that other sites cannot send.
+ * - A request that changes something must also come from this page: with its origin, and with a second token from its forms.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 
 export interface Guard {
-  /** For the address that the person gets. */
+  /** For the address that the person receives. */
   token: string;
   /** For the forms of the pages. */
   formToken: string;
   check: MiddlewareHandler;
 }
 
-/** What pages may load and do: only what comes from here, and no script but our file. */
+/** What pages may load and do: only content from this server, and no script except our file. */
 const policy = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "style-src-attr 'unsafe-inline'", "img-src data:", "connect-src 'self'", "frame-src 'self'",
   "form-action 'self'", "base-uri 'none'", "frame-ancestors 'self'",
@@ -31,7 +32,7 @@ const headers: Record<string, string> = {
   'x-content-type-options': 'nosniff',
 };
 
-/** @param port asked for when a request comes: it is not known before the server listens */
+/** @param port called for each request, because the port is not known before the server listens */
 export function newGuard(port: () => number): Guard {
   const [token, formToken] = [newToken(), newToken()];
   const check: MiddlewareHandler = async (c, next) => {
@@ -39,7 +40,7 @@ export function newGuard(port: () => number): Guard {
     if (refusal !== undefined) return withHeaders(refusal);
     const asked = c.req.query('token');
     if (asked !== undefined && c.req.method === 'GET') {
-      // The cookies of loopback are shared by all of its ports.
+      // All ports of loopback share their cookies, so the name contains the port.
       setCookie(c, cookieName(port()), token, { httpOnly: true, sameSite: 'Strict', path: '/' });
       return withHeaders(c.redirect(withoutToken(c.req.url), 303));
     }
@@ -65,7 +66,7 @@ interface Secrets {
   port: number;
 }
 
-/** Undefined if the request may pass. */
+/** Returns undefined if the request may pass. */
 async function refuse(c: Context, { token, formToken, port }: Secrets): Promise<Response | undefined> {
   const host = c.req.header('host') ?? '';
   if (![`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host)) return c.text('Wrong host name. Open the address that the command printed.\n', 421);
@@ -78,7 +79,7 @@ async function refuse(c: Context, { token, formToken, port }: Secrets): Promise<
   return isSame(typeof given === 'string' ? given : '', formToken) ? undefined : c.text('The page is older than the command that serves it. Load it again.\n', 403);
 }
 
-/** Takes as long for every wrong token. */
+/** Takes the same time for every wrong token. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
@@ -87,6 +88,6 @@ function isSame(given: string, wanted: string): boolean {
 function withoutToken(address: string): string {
   const url = new URL(address);
   url.searchParams.delete('token');
-  // Two slashes in front would name another host.
+  // Two leading slashes would name another host.
   return `${url.pathname.replace(/^\/+/, '/')}${url.search}`;
 }

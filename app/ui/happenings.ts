@@ -1,4 +1,4 @@
-/** What has happened to a run, from the newest events of its history. */
+/** Describes what happened to a run, from the newest events of its history. */
 import type { Client } from '@temporalio/client';
 import type { temporal } from '@temporalio/proto';
 import { decodeArrayFromPayloads, decodeOptionalSinglePayload } from '@temporalio/common/lib/internal-non-workflow/index.js';
@@ -13,23 +13,23 @@ export interface Happening {
   /** ISO 8601. */
   at: string;
   what: string;
-  /** `bad`: something went wrong, and the run has survived it or ended by it. */
+  /** `bad`: something went wrong, which the run survived or which ended it. */
   kind: 'plain' | 'good' | 'bad';
 }
 
-/** So many events are read. A unit of work has three, and some workflow tasks between. */
+/** Number of events that are read. A unit of work has three, with some workflow tasks in between. */
 const newestEvents = 200;
-/** So many happenings are told. */
+/** Maximum number of happenings that are shown. */
 const mostTold = 40;
 
-/** The newest happenings of an execution, newest first. */
+/** Returns the newest happenings of an execution, newest first. */
 export async function happeningsOf(client: Client, { workflowId, runId }: Run): Promise<Happening[]> {
   const { namespace, loadedDataConverter } = client.options;
   const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({ namespace, execution: { workflowId, runId }, maximumPageSize: newestEvents });
   return await describeEvents(history?.events ?? [], loadedDataConverter);
 }
 
-/** @param events newest first; those before them may be left out */
+/** @param events newest first; earlier ones may be missing */
 export async function describeEvents(events: readonly Event[], converter: Converter): Promise<Happening[]> {
   const scheduled = new Map<string, Event>();
   for (const event of events) if (event.activityTaskScheduledEventAttributes) scheduled.set(String(event.eventId), event);
@@ -73,21 +73,21 @@ async function describeEvent(event: Event, scheduled: ReadonlyMap<string, Event>
   return undefined;
 }
 
-/** Messages of failures are inside of each other; the innermost one says why. */
+/** Failures are nested, and the innermost message gives the reason. */
 function reasonOf(failure: temporal.api.failure.v1.IFailure | null | undefined): string {
   let last = failure;
   while (last?.cause) last = last.cause;
   return last?.message ?? '';
 }
 
-/** Its summary, or for runs of earlier versions its type. */
+/** The activity's summary, or its type for runs of earlier versions. */
 async function nameOf(event: Event | undefined, converter: Converter): Promise<string> {
   if (event === undefined) return 'a unit of work';
   const summary = await decodeOptionalSinglePayload<string>(converter, event.userMetadata?.summary).catch(() => undefined);
   return summary || (event.activityTaskScheduledEventAttributes?.activityType?.name ?? 'a unit of work');
 }
 
-/** What needs no word: looking something up, which is part of what comes next. */
+/** Activities that are not shown: lookups, which belong to the next step. */
 const silent = new Set(['findScores', 'findPerplexity', 'findLikelihoods']);
 
 function describeUnit(type: string, name: string, result: unknown): Told | undefined {
@@ -111,7 +111,7 @@ async function describeSignal({ signalName, input }: temporal.api.history.v1.IWo
   return bad(typeof what === 'string' ? what : 'something that cannot be read');
 }
 
-/** Another payload key hides what is said, not that it happened. */
+/** With another payload key, the content is unreadable, but not the fact that it happened. */
 async function decoded(converter: Converter, payloads: temporal.api.common.v1.IPayload[] | null | undefined): Promise<unknown> {
   const [value] = await decodeArrayFromPayloads(converter, payloads).catch(() => []);
   return value;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { Readable } from 'node:stream';
 import { bodyWithin } from '../http-body.js';
 
-/** Bytes. Forms of ours have a few hundred. */
+/** Maximum request body in bytes. Our forms have a few hundred. */
 const longestBody = 64 * 1024;
 
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -11,7 +11,7 @@ export type FetchHandler = (request: Request) => Response | Promise<Response>;
 export function serverOf(handler: FetchHandler): Server {
   return createServer((incoming, outgoing) => {
     answer(handler, incoming, outgoing).catch(() => {
-      // The reader has gone, or the handler failed where nothing can be said any more.
+      // The client has disconnected, or the handler failed after the response had started.
       outgoing.destroy();
     });
   });
@@ -41,19 +41,19 @@ async function answer(handler: FetchHandler, incoming: IncomingMessage, outgoing
   await send(response.body, outgoing);
 }
 
-/** Undefined if its address or headers are not valid. */
+/** Returns undefined if the address or the headers are not valid. */
 function requestOf({ url = '/', method = 'GET', headers: raw }: IncomingMessage, body: Buffer): Request | undefined {
   try {
     const headers = new Headers();
     for (const [name, value] of Object.entries(raw)) for (const one of [value ?? []].flat()) headers.append(name, one);
-    // The guard looks at the host that was asked for; for the address any will do.
+    // The guard checks the requested host. For the address itself, any host works.
     return new Request(new URL(`http://localhost${url.startsWith('/') ? url : '/'}`), { method, headers, ...(body.length > 0 && { body: new Uint8Array(body) }) });
   } catch {
     return undefined;
   }
 }
 
-/** As fast as the reader takes it. When the reader goes, the source is told. */
+/** Sends at the reader's pace. If the reader disconnects, cancels the source. */
 async function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
   if (outgoing.destroyed) {
     await body.cancel();

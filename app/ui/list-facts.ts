@@ -1,4 +1,4 @@
-/** All runs of the server, as the first page shows them. */
+/** Collects all runs of the server for the first page. */
 import type { Client } from '@temporalio/client';
 import { queryProgress } from '../cli/progress/follow.js';
 import { searchWorkflow } from '../../workflows/search-protocol.js';
@@ -10,15 +10,15 @@ import { progressView, type ProgressView } from '../report/view/progress-view.js
 import { runFigures, type RunFigures } from '../report/view/run-figures.js';
 
 export interface RunRow extends ListedRun {
-  /** What it came to. */
+  /** Its results. */
   figures?: RunFigures;
   /** Why it failed. */
   reason?: string;
-  /** How far it is. */
+  /** Its progress. */
   progress?: ProgressView;
 }
 
-/** What the first page shows. */
+/** The content of the first page. */
 export interface ListFacts {
   runs: RunRow[];
   families: FamilyRow[];
@@ -41,16 +41,16 @@ export async function collectList(client: Client, ends: RunEnds): Promise<ListFa
 /** Whether a run has not ended. */
 export const isOpen = ({ status }: { status: string }): boolean => status === 'running' || status === 'paused';
 
-/** So many are shown; a server with more has their ids in `temporal-pipeline list`. */
+/** Maximum number of runs shown. `temporal-pipeline list` shows all. */
 export const mostRuns = 500;
-/** Runs whose progress is asked for. */
+/** Maximum number of runs whose progress is asked for. */
 const mostAsked = 16;
 
-/** The client would ask a server that is away for minutes. */
+/** Limits the wait, because the client would try to reach an absent server for minutes. */
 const inTime = <Listed>(client: Client, list: () => Promise<Listed>): Promise<Listed> => client.connection.withDeadline(Date.now() + listTimeoutMs, list);
 const listTimeoutMs = 15_000;
 
-/** The newest execution of each run, newest first. */
+/** Returns the newest execution of each run, newest first. */
 async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
   const runs = newestOfEach(await inTime(client, () => listRuns(client))).slice(0, mostRuns);
   const open = runs.filter(isOpen).slice(0, mostAsked);
@@ -70,7 +70,7 @@ async function collectRuns(client: Client, ends: RunEnds): Promise<RunRow[]> {
   });
 }
 
-/** What was started again is listed once. @param listed the newest first */
+/** Lists a restarted run only once. @param listed newest first */
 function newestOfEach<Listed extends { workflowId: string }>(listed: readonly Listed[]): Listed[] {
   const seen = new Set<string>();
   return listed.filter(({ workflowId }) => !seen.has(workflowId) && seen.add(workflowId));

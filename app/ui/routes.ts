@@ -1,4 +1,4 @@
-/** The addresses of the live view, and what is at each. */
+/** The addresses of the live view, and their content. */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Hono, type Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
@@ -34,13 +34,13 @@ import { sendParts } from './send-parts.js';
 export interface UiOptions {
   client: Client;
   options: GlobalOptions;
-  /** What is said of the server on the first page. */
+  /** Describes the server on the first page. */
   place: string;
-  /** Address of a run on Temporal's own page, if there is one. */
+  /** Address of a run on Temporal's own web page, if there is one. */
   temporalPage: (run: { workflowId: string; runId: string }) => string | undefined;
 }
 
-/** All runs are much to ask for: not as often as one. */
+/** Listing all runs is expensive, so it is polled less often than a single run. */
 const listPollMs = 2_000;
 /** Members change less often than layers. */
 const familyPollMs = 1_500;
@@ -95,7 +95,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   app.get('/runs/:id/files/:name{.+}', async (c) => (await fileOf(() => runFolder(state, c.req.param('id')), c.req.param('name'))) ?? c.notFound());
   for (const noun of ['sweep', 'search'] as const) {
     const at = `/${noun === 'sweep' ? 'sweeps' : 'searches'}` as const;
-    // So a report on this machine names the pages of members.
+    // A report on this machine links to the pages of members at this address.
     app.get(`${at}/runs/:id/report.html`, (c) => c.redirect(`${runPath(c.req.param('id'))}/files/report.html`));
     app.get(`${at}/:id`, async (c) => {
       const facts = await familyFeedOf(c.req.param('id')).now();
@@ -132,7 +132,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   return app;
 }
 
-/** What is made once for each id. */
+/** Makes something once for each id. */
 function remembered<Made>(make: (id: string) => Made): (id: string) => Made {
   const all = new Map<string, Made>();
   return (id) => {
@@ -144,7 +144,7 @@ function remembered<Made>(make: (id: string) => Made): (id: string) => Made {
 
 const wantsJson = (c: Context): boolean => c.req.header('accept')?.includes('application/json') === true;
 
-/** What went wrong, for a person. */
+/** Describes an error for a person. */
 async function describe(error: Error, c: Context): Promise<Response> {
   if (isOutage(error) && c.req.method === 'GET' && c.req.header('accept')?.includes('text/html') === true) return c.html(await renderOutagePage(), 503);
   const [status, said] = error instanceof WorkflowNotFoundError ? [404, 'The server knows no such run.'] as const

@@ -3,20 +3,20 @@ import { isOutage } from '../cli/client.js';
 import type { Piece } from '../report/page/document.js';
 import type { Feed } from './feed.js';
 
-/** What a page shows now. */
+/** The current content of a page. */
 export interface Shown {
-  /** Names the page; another one has to be loaded. */
+  /** Identifies the page. If it changes, the page must be reloaded. */
   view?: string;
   parts: Record<string, Piece | string>;
 }
 
-/** Said on the page until the server answers again. */
+/** Shown on the page until the server answers again. */
 export const noServer = 'The Temporal server does not answer. The page shows what was known before, and continues by itself.';
 
-/** How often a line goes out that says nothing, so that a reader that has gone is noticed. */
+/** How often a comment is sent, so that a disconnected reader is noticed. */
 const aliveMs = 15_000;
 
-/** Sends the parts of a page, all of them first and then those that have changed, until the reader goes. */
+/** Sends the parts of a page until the reader disconnects: first all of them, then those that have changed. */
 export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts>, show: (facts: Facts) => Shown): Promise<void> {
   const sent = new Map<string, string>();
   const tellOutage = async (what: string): Promise<void> => {
@@ -27,7 +27,7 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
   let shown: Facts | undefined;
   const send = async (facts: Facts): Promise<void> => {
     await tellOutage('');
-    // What has ended is looked at again, and is the same.
+    // Facts of something that has ended stay the same.
     if (facts === shown) return;
     shown = facts;
     const { view, parts } = show(facts);
@@ -42,7 +42,7 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
       await stream.writeSSE({ event: 'part', data: JSON.stringify({ id, html }) });
     }
   };
-  // A reader that takes nothing for a while gets the newest facts then, and none of those between.
+  // A reader that reads nothing for a while then gets the newest facts, and skips those in between.
   let newest: Facts | undefined;
   let isSending = false;
   const sendNewest = async (): Promise<void> => {

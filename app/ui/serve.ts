@@ -5,15 +5,15 @@ import { serverOf } from './http-adapter.js';
 import { uiRoutes, type UiOptions } from './routes.js';
 
 export interface Ui {
-  /** With the token. Whoever has it may do everything. */
+  /** The address with the token. Anyone who has it may do everything. */
   address: string;
   close(): Promise<void>;
 }
 
 /**
  * Serves the live view on loopback.
- * @param port a free one if 0
- * @throws CommandLineError if something listens on the port
+ * @param port 0 picks a free port
+ * @throws CommandLineError if something already listens on the port
  */
 export async function serveUi(options: UiOptions, port: number): Promise<Ui> {
   let listening = port;

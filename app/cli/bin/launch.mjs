@@ -12,7 +12,8 @@ export async function launch(name) {
     process.exitCode = 1;
     return;
   }
-  // Node 22 and later keep the compiled code. Beside the program it is as safe as the program is; where it cannot be written, there is none.
+  // Node 22 and later cache compiled code. The cache is beside the program, so it is as safe as the program. There is no cache where it
+  // cannot be written.
   module.enableCompileCache?.(join(builtFolder, 'compile-cache'));
   const { main } = await import(pathToFileURL(program).href);
   await main();

@@ -4,17 +4,17 @@ import type { Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 
 const encoding = 'binary/gzip';
-/** Smaller payloads stay as they are, for Temporal's web page, and for workers of versions that had no compression. */
+/** Smaller payloads stay as they are, for Temporal's web page and for workers of versions without compression. */
 const leastBytes = 2 ** 20;
-/** The maximum expanded size: a small payload could otherwise fill the memory. */
+/** Maximum expanded size. Without it a small payload could fill the memory. */
 const mostBytes = 64 * 2 ** 20;
 
 const PayloadMessage = proto.temporal.api.common.v1.Payload;
 const [compress, expand] = [promisify(gzip), promisify(gunzip)];
 
 /**
- * Compresses large payloads: a server takes at most 2 MB for a workflow's argument, result or state. The state of a sweep with 2,000
- * members is larger, and nearly all of it repeats itself.
+ * Compresses large payloads. A server takes at most 2 MB for a workflow's argument, result or state. The state of a sweep with 2,000
+ * members is larger, and nearly all of it is repetition.
  */
 export class CompressionCodec implements PayloadCodec {
   encode(payloads: Payload[]): Promise<Payload[]> {

@@ -5,8 +5,8 @@ import { PayloadKeyError } from '../errors.js';
 import type { PayloadKeys } from './payload-keys.js';
 
 /*
- * The form of Temporal's own encryption samples, so that a codec server made after them can serve Temporal's web page: the whole
- * payload as protobuf, AES-256-GCM, 12 bytes of nonce in front and 16 of tag behind.
+ * The format of Temporal's own encryption samples, so that a codec server based on them can serve Temporal's web page: the whole payload as
+ * protobuf, AES-256-GCM, a nonce of 12 bytes in front and a tag of 16 bytes behind.
  */
 const cipher = 'aes-256-gcm';
 const nonceBytes = 12;
@@ -17,8 +17,8 @@ const PayloadMessage = proto.temporal.api.common.v1.Payload;
 const text = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
 
 /**
- * Encrypts every payload with the current key, and decrypts with the key that a payload names. Without keys it writes plain
- * payloads, and refuses encrypted ones instead of passing on unreadable bytes.
+ * Encrypts every payload with the current key, and decrypts with the key that a payload names. Without keys it writes plain payloads, and
+ * rejects encrypted ones instead of passing on unreadable bytes.
  */
 export class EncryptionCodec implements PayloadCodec {
   private readonly told = new Set<string>();
@@ -33,7 +33,7 @@ export class EncryptionCodec implements PayloadCodec {
     return Promise.resolve(keys === undefined ? payloads : payloads.map((payload) => encrypt(payload, keys)));
   }
 
-  /** @throws PayloadKeyError if the key is missing or wrong, as a rejection */
+  /** Rejects with PayloadKeyError if the key is missing or wrong. */
   decode(payloads: Payload[]): Promise<Payload[]> {
     try {
       return Promise.resolve(payloads.map((payload) => (text(payload.metadata?.['encoding']) === encoding ? decrypt(payload, this.keys) : payload)));

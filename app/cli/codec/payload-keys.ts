@@ -2,11 +2,11 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { PayloadKeyError } from '../errors.js';
 
-/** The keys that payloads are encrypted with, by their ids. */
+/** The keys for encrypting payloads, by id. */
 export interface PayloadKeys {
-  /** Encrypts what is written from now on; the first one given. */
+  /** Id of the key that encrypts new payloads: the first key given. */
   current: string;
-  /** All of them decrypt. */
+  /** All keys, for decryption. */
   byId: ReadonlyMap<string, KeyObject>;
 }
 
@@ -16,8 +16,8 @@ const keyBytes = 32;
 const howTo = `Write \`id:key\`, for example "k1:$(openssl rand -base64 ${keyBytes})"`;
 
 /**
- * The keys that `LLM_BARBER_PAYLOAD_KEY` holds or `LLM_BARBER_PAYLOAD_KEY_FILE` names; undefined if neither is set.
- * One `id:key` a line (or between commas), the key being base64 of 32 bytes. Lines that begin with `#` do not count.
+ * Returns the keys in `LLM_BARBER_PAYLOAD_KEY`, or in the file that `LLM_BARBER_PAYLOAD_KEY_FILE` names; undefined if neither is set. Each
+ * key is written as `id:key`, on its own line or between commas, where `key` is 32 bytes in base64. Lines that begin with `#` are ignored.
  * No message ever shows a part of a key.
  * @throws PayloadKeyError
  */
@@ -36,7 +36,7 @@ function readKeyFile(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-    // What was meant for the other variable must not be shown.
+    // Do not show a key that was put into the wrong variable.
     const where = /:[A-Za-z0-9+/]{43}=/.test(file) ? fileVariable : `${fileVariable}=${file}`;
     throw new PayloadKeyError({ where, what: `the file cannot be read (${code})`, expected: 'a file of keys', remedy: `Correct the path, or put the key itself into ${textVariable}` });
   }

@@ -7,29 +7,29 @@ import { listen } from '../../operate/listen.js';
 import { CommandLineError, PayloadKeyError } from '../errors.js';
 
 export interface CodecServerOptions {
-  /** `host:port`; port 0 is a free one. */
+  /** `host:port`; port 0 picks a free port. */
   listen: string;
-  /** Of Temporal's web pages that may ask: `http://127.0.0.1:8233`. Other pages get nothing. */
+  /** Origins of the Temporal web pages that may ask, such as `http://127.0.0.1:8233`. All other pages are refused. */
   origins: readonly string[];
-  /** From first encoded to last, as clients have them. */
+  /** In the order in which clients encode. */
   codecs: readonly PayloadCodec[];
-  /** Told of the origin of a page that may not ask. The page itself cannot read why. */
+  /** Called with the origin of a page that is refused. The page itself cannot read the reason. */
   onRefused?: (origin: string) => void;
 }
 
-/** What a page of a large history may send, in bytes. The server of Temporal sends 4 MB at most, in base64 with names. */
+/** Maximum request body of a page with a large history, in bytes. Temporal's server sends at most 4 MB, here in base64 with names. */
 const longestBody = 16 * 2 ** 20;
 
 /**
- * Serves `POST /decode` of Temporal's remote codec protocol: encrypted payloads in, readable ones out, as protobuf's JSON. There is
- * no `/encode`: a page that shows values needs none, and whoever has it can make payloads that workers trust.
- * @throws CommandLineError if it cannot listen there
+ * Serves `POST /decode` of Temporal's remote codec protocol: encrypted payloads in, readable ones out, as protobuf's JSON. There is no
+ * `/encode`: a page that shows values does not need it, and anyone who could call it could make payloads that workers trust.
+ * @throws CommandLineError if it cannot listen on the address
  */
 export async function serveCodec({ listen: address, ...options }: CodecServerOptions): Promise<{ url: string; close: () => Promise<void> }> {
   const { host, port } = parseAddress(address, '--listen');
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => {
-      // The reader has gone.
+      // The client has disconnected.
       response.destroy();
     });
   });
@@ -47,7 +47,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
     response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', Vary: 'Origin', ...headers }).end(JSON.stringify(body));
   };
   const { origin } = request.headers;
-  // Browsers always name the page that asks. Programs such as Temporal's command line name none.
+  // Browsers always name the page that asks. Programs such as Temporal's command line do not.
   if (origin !== undefined && !origins.includes(origin)) {
     onRefused?.(origin);
     return say(403, { message: `This page may not ask. Start the codec server with --origin ${origin} if it is Temporal's.` });
@@ -56,7 +56,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
   const [path] = (request.url ?? '/').split('?', 1);
   if (!/^\/+decode\/?$/.test(path)) return say(404, { message: 'There is only POST /decode.' }, shared);
   if (request.method === 'OPTIONS') {
-    // The last one is for browsers that ask before a public page may reach this machine.
+    // The last header is for browsers that ask before a public page may reach this machine.
     response.writeHead(204, { ...shared, Vary: 'Origin', 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Namespace', 'Access-Control-Max-Age': '600', 'Access-Control-Allow-Private-Network': 'true' }).end();
     return;
   }
@@ -70,12 +70,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
     for (const codec of codecs.toReversed()) plain = await codec.decode(plain);
     say(200, { payloads: plain.map(toJson) }, shared);
   } catch (error) {
-    // What it names is the key's id, never a key. Other errors are of bytes that nobody has encoded.
+    // The message names the key's id, never a key. Other errors come from bytes that were never encoded.
     say(400, { message: error instanceof PayloadKeyError ? error.message : 'A payload cannot be decoded.' }, shared);
   }
 }
 
-/** Payloads as protobuf's JSON has them: bytes in base64. Undefined if it is not that. */
+/** Parses payloads in protobuf's JSON, with bytes in base64. Returns undefined if the body is not valid. */
 function payloadsOf(body: string): Payload[] | undefined {
   try {
     const { payloads } = JSON.parse(body) as { payloads: { metadata?: Record<string, string>; data?: string }[] };

@@ -9,7 +9,7 @@ import { printJson } from '../output.js';
 const patienceMs = 20_000;
 
 /**
- * `cancel [workflowId|FILE]`: stops a pipeline. What it has finished stays in the state folder.
+ * `cancel [workflowId|FILE]`: stops a pipeline. Its finished work stays in the state folder.
  * @returns the exit code
  */
 export async function cancelCommand(which: string | undefined, options: GlobalOptions): Promise<number> {

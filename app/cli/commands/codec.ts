@@ -7,7 +7,7 @@ import { catchInterrupts } from '../interrupts.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-/** Options of `codec` alone. */
+/** Options specific to `codec`. */
 export interface CodecFlags {
   listen: string;
   origin: readonly string[];

@@ -10,15 +10,15 @@ import { printJson } from '../output.js';
 import { compareView, type CompareView } from '../../report/view/compare-view.js';
 
 export interface CompareOptions {
-  /** Where a page is written. */
+  /** File for a page with the comparison. */
   html?: string;
 }
 
-/** Runs have letters. */
+/** Each run gets a letter. */
 const mostRuns = 26;
 
 /**
- * `compare A B [...]`: finished runs side by side, and how they differ from the first.
+ * `compare A B [...]`: shows finished runs side by side, and how they differ from the first.
  * @returns the exit code
  */
 export async function compareCommand(words: readonly string[], { html }: CompareOptions, options: GlobalOptions): Promise<number> {
@@ -38,13 +38,13 @@ function checkCount(count: number): void {
   if (count > mostRuns) throw new CommandLineError({ what: `there are ${count} runs`, expected: `at most ${mostRuns}`, remedy: 'Compare fewer, or run a sweep: its page shows all of its members' });
 }
 
-/** What is at that place is written over: a slip of the keyboard must not cost a pipeline file. */
+/** The file is overwritten, so a typing error must not cost a pipeline file. */
 function checkPageName(file: string): void {
   if (!/\.html?$/i.test(file)) throw new CommandLineError({ what: '--html names no page', where: file, expected: 'a name that ends with .html', remedy: 'Say where the page is to be written' });
 }
 
 async function writePage(file: string, view: CompareView, runs: readonly FinishedRun[]): Promise<void> {
-  // Charts are large, and only needed here.
+  // The code for charts is large and needed only here.
   const { renderComparePage } = await import('../../report/page/compare-page.js');
   const folder = dirname(resolve(file));
   const pages = runs.map((run) => relative(folder, join(run.folder, 'report.html')));

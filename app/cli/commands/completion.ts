@@ -4,7 +4,7 @@ import { commandTree } from '../completion/tree.js';
 import { exitCode } from '../exit-codes.js';
 
 /**
- * `completion SHELL`: prints what a shell reads to complete command lines of ours.
+ * `completion SHELL`: prints the script with which a shell completes our command lines.
  * @returns the exit code
  */
 export function completionCommand(shell: Shell, root: Command): number {

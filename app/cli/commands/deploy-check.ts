@@ -10,7 +10,8 @@ import { printJson } from '../output.js';
 import { textTable } from '../text-table.js';
 
 /**
- * `deploy-check RUN|CHECKPOINT`: what the zeros of a checkpoint are worth: its size in several forms, and which programs load and use it.
+ * `deploy-check RUN|CHECKPOINT`: shows what the zeros of a checkpoint are worth: its size in several formats, and which programs load it
+ * and use the zeros.
  * @returns the exit code
  */
 export async function deployCheckCommand(word: string, options: GlobalOptions): Promise<number> {
@@ -23,7 +24,7 @@ export async function deployCheckCommand(word: string, options: GlobalOptions): 
   return exitCode.done;
 }
 
-/** Whether a program gains from the zeros of this checkpoint. */
+/** Whether a program benefits from the zeros of this checkpoint. */
 function helps({ gains }: RuntimeFact, { twoOfFour }: CheckpointSizes): boolean {
   return gains === '2:4' ? twoOfFour !== null : gains !== 'nothing';
 }

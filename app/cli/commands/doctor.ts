@@ -1,7 +1,7 @@
 import type { GlobalOptions } from '../options.js';
 
 /**
- * `doctor`: what is there, what is missing, and how to fix it.
+ * `doctor`: shows what is there, what is missing, and how to fix it.
  * @returns the exit code
  */
 export async function doctorCommand({ json, state }: GlobalOptions): Promise<number> {

@@ -13,7 +13,7 @@ const titles: Record<Example['kind'], string> = {
 };
 
 /**
- * `examples`: the ready files that come with this package, a line each.
+ * `examples`: lists the ready-made files that come with this package, one per line.
  * @returns the exit code
  */
 export function examplesCommand({ json }: { json: boolean }): number {

@@ -6,10 +6,10 @@ import { printJson } from '../output.js';
 import { labelled, textTable } from '../text-table.js';
 
 /**
- * `explain [KEY]`: what a key of the pipeline file means, its default, its range, and where that is written. Without a key: all of
- * them, a line each.
+ * `explain [KEY]`: shows the meaning of a key of the pipeline file, its default, its range, and where the schema defines it. Without a key
+ * it lists all keys, one per line.
  * @returns the exit code
- * @throws CommandLineError where there is no such key
+ * @throws CommandLineError if there is no such key
  */
 export function explainCommand(name: string | undefined, { json }: { json: boolean }): number {
   const keys = keysOf();
@@ -36,7 +36,7 @@ function explanation({ path, meaning, range, default: value, required, choices, 
 function defaultText({ default: value, meaning, required }: Pick<Key, 'default' | 'meaning' | 'required'>): string {
   if (value !== undefined) return JSON.stringify(value);
   if (required) return 'none: it is required';
-  // It depends on other keys, and the text says how.
+  // The default depends on other keys. The text says how.
   return /\bdefaults?\b/i.test(meaning) ? 'as the meaning says' : 'none';
 }
 

@@ -5,8 +5,8 @@ import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
 /**
- * `family check FOLDER`: says which tensors and keys of a model folder its family does not read, and how far its logits are from those of
- * `expected.safetensors`.
+ * `family check FOLDER`: reports the tensors and keys of a model folder that its family does not read, and how far its logits are from
+ * those in `expected.safetensors`.
  * @returns the exit code: 1 if tensors are missing or logits differ
  */
 export async function familyCheckCommand(folder: string, { json }: GlobalOptions): Promise<number> {
@@ -19,7 +19,7 @@ export async function familyCheckCommand(folder: string, { json }: GlobalOptions
   return good ? exitCode.done : exitCode.runFailed;
 }
 
-/** The check in lines for people. */
+/** Formats the check for people. */
 function checkText(folder: string, { family, layers, missing, unused, unread, logits }: FamilyCheck): string {
   const listed = (what: string, names: readonly string[]): string => (names.length === 0 ? `${what}: none` : `${what}: ${names.length}\n${names.map((name) => `  ${name}`).join('\n')}`);
   const verdict = logits === undefined

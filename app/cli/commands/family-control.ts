@@ -16,7 +16,7 @@ import { textTable, timeText } from '../text-table.js';
 
 const patienceMs = 30_000;
 
-/** Does something with the sweep or search that a command line means. */
+/** Calls `act` with the sweep or search that the command line names. */
 export async function withFamily(kind: Family, which: string | undefined, options: GlobalOptions, act: (client: Client, execution: WorkflowExecutionDescription) => Promise<number>): Promise<number> {
   checkHasServer(options.state);
   const session = await openSession(options.state);
@@ -27,7 +27,7 @@ export async function withFamily(kind: Family, which: string | undefined, option
   }
 }
 
-/** `sweep list`, `search list`: those that the server knows, the newest first. @returns the exit code */
+/** `sweep list`, `search list`: lists those that the server knows, newest first. @returns the exit code */
 export async function listFamiliesCommand(kind: Family, options: GlobalOptions): Promise<number> {
   const { noun, plural, count } = kind;
   const found: ListedFamily[] = [];
@@ -64,12 +64,12 @@ export async function watchFamilyCommand<Result>(kind: FamilyKind<Result>, which
   }
 }
 
-/** `sweep cancel [which]`, `search cancel [which]`: stops it and its members. What they have finished is kept. @returns the exit code */
+/** `sweep cancel [which]`, `search cancel [which]`: stops it and its members. Their finished work is kept. @returns the exit code */
 export async function cancelFamilyCommand(kind: Family, which: string | undefined, options: GlobalOptions): Promise<number> {
   return await withFamily(kind, which, options, async (client, { workflowId, status, taskQueue }) => {
     if (status.name !== 'RUNNING') throw new CommandLineError({ what: `${kind.noun} ${workflowId} is not running: ${status.name.toLowerCase()}`, remedy: 'There is nothing to cancel' });
     const handle = client.workflow.getHandle(workflowId);
-    // Only a worker can carry out a cancellation; if there is none, the server ends the sweep and asks its members to end.
+    // Only a worker can carry out a cancellation. If there is none, the server ends the sweep and asks its members to end.
     if (await isServed(client, options.state, taskQueue)) await handle.cancel();
     else await handle.terminate('cancelled while no worker served it');
     let ended = false;

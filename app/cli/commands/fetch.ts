@@ -7,7 +7,7 @@ import { findKept } from '../hand-on/find-kept.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-/** Options of `fetch` alone. */
+/** Options specific to `fetch`. */
 export interface FetchFlags {
   to?: string;
   only: readonly string[];

@@ -3,7 +3,7 @@ import type { Shell } from '../completion/scripts.js';
 import { globalOptions } from '../options.js';
 import type { InitOptions } from './init.js';
 
-/** Adds the commands for a first pipeline, and those that tell what there is. */
+/** Adds the commands for a first pipeline, and those that show what is available. */
 export function addFirstSteps(add: (name: string, description: string) => Command, onExit: (code: number) => void): void {
   add('setup', 'get what pipelines need to run: npm packages of workers, TensorFlow, the Temporal CLI').action(async () => {
     onExit(await (await import('./setup.js')).setupCommand());

@@ -5,11 +5,11 @@ import type { ExportFlags } from './export.js';
 import type { FetchFlags } from './fetch.js';
 import type { PublishFlags } from './publish.js';
 
-/** Literally: what holds them is loaded when the command runs. */
+/** Repeated here, because the module that defines them is loaded only when the command runs. */
 const formats: readonly SparseFormat[] = ['sparse-bitmask', 'sparse-24-bitmask'];
 const which = "workflow id, pipeline file, or the pipeline's name";
 
-/** Adds the commands that hand on what a run has made. */
+/** Adds the commands that hand on the outputs of a run. */
 export function addHandOn(add: (name: string, description: string) => Command, onExit: (code: number) => void): void {
   add('fetch', 'bring checkpoint, mask and report of a finished run here, from the store')
     .addArgument(new Argument('[run]', `${which}; default: the run that ended last`))

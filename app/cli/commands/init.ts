@@ -8,11 +8,11 @@ import { pipelineFor } from '../init/write.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-/** Options of `init` alone: the answers, and whether a file that is there may go. */
+/** Options specific to `init`: the answers, and whether an existing file may be overwritten. */
 export type InitOptions = Given & { force: boolean };
 
 /**
- * `init [FILE]`: asks what is to be pruned, and writes a pipeline with comments.
+ * `init [FILE]`: asks what to prune, and writes a pipeline with comments.
  * @returns the exit code
  * @throws CommandLineError, Interrupted
  */

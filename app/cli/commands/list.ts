@@ -12,22 +12,22 @@ import { parseDuration } from '../schedule/duration.js';
 import { parseTime } from '../schedule/time.js';
 
 export interface ListOptions extends LabelOptions {
-  /** A duration, back from now, or a time. */
+  /** A time, or a duration before now. */
   since?: string;
   sort?: SortKey;
   limit?: number;
 }
 
 /**
- * `list`: the pipelines that the server knows and what they came to, the newest first. Filtered here and not by the server, which may not know
- * our search attributes: every run has its labels as a memo.
+ * `list`: shows the pipelines that the server knows and how they ended, newest first. Filters here and not on the server, which may not
+ * know our search attributes. Every run has its labels in its memo.
  * @returns the exit code
  */
 export async function listCommand(asked: ListOptions, options: GlobalOptions): Promise<number> {
   const { since, sort = 'started', limit = Infinity } = asked;
   const hasLabels = labelFilter(asked);
   const from = since === undefined ? '' : startOf(since).toISOString();
-  // A server is not brought up, nor a state folder made, only to find that there is nothing.
+  // Do not start a server or create a state folder only to find nothing.
   const all = hasServer(options.state) ? await collect(options.state, (run) => hasLabels(run) && run.started >= from, sort === 'started' ? limit : Infinity) : { runs: [], count: 0, wanted: 0 };
   const runs = sorted(all.runs, sort, false).slice(0, limit);
   if (options.json) printJson({ pipelines: runs.map(jsonOf) });
@@ -45,7 +45,7 @@ function none(others: number, state: string): string {
 
 const more = (others: number): string => (others === 0 ? '' : `${others} more; --limit shows another number of them.\n`);
 
-/** @param most how many are asked for how they ended: the newest */
+/** @param most only the newest `most` runs are asked how they ended */
 async function collect(state: string, isWanted: (run: ListedRun) => boolean, most: number): Promise<{ runs: ShownRun[]; count: number; wanted: number }> {
   const session = await openSession(state);
   try {

@@ -14,7 +14,7 @@ export interface MaskApplyOptions {
 }
 
 /**
- * `mask apply MASK --model FOLDER --out FOLDER`: the pruned checkpoint again.
+ * `mask apply MASK --model FOLDER --out FOLDER`: writes the pruned checkpoint again, from its mask and the model.
  * @returns the exit code
  */
 export async function maskApplyCommand(mask: string, { model, out, ...how }: MaskApplyOptions, { json }: GlobalOptions): Promise<number> {

@@ -16,7 +16,7 @@ export interface MaskComposeOptions {
 }
 
 /**
- * `mask compose SOURCES... --keep all|any --out FILE`: one mask made of several.
+ * `mask compose SOURCES... --keep all|any --out FILE`: makes one mask from several.
  * @returns the exit code
  * @throws CommandLineError if there are several and `--keep` is missing
  */

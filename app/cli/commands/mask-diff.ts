@@ -10,7 +10,7 @@ export interface MaskDiffOptions {
 }
 
 /**
- * `mask diff A B`: what B keeps and A does not, and the other way round.
+ * `mask diff A B`: shows what B keeps and A does not, and the reverse.
  * @returns the exit code
  */
 export async function maskDiffCommand(a: string, b: string, { linears }: MaskDiffOptions, { json }: GlobalOptions): Promise<number> {

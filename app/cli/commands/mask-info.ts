@@ -13,7 +13,7 @@ export interface MaskInfoOptions {
 }
 
 /**
- * `mask info CHECKPOINT|MASK`: what it is, layer by layer. Judges nothing.
+ * `mask info CHECKPOINT|MASK`: describes the mask, layer by layer. Checks nothing.
  * @returns the exit code
  */
 export async function maskInfoCommand(target: string, { model, linears }: MaskInfoOptions, { json }: GlobalOptions): Promise<number> {

@@ -14,14 +14,14 @@ import { printJson } from '../output.js';
 
 export interface MaskVerifyOptions {
   mask?: string;
-  /** `false`: do not look for one. */
+  /** `false`: do not look for a model. */
   model?: string | false;
   pattern?: string;
   values?: 'dense' | 'updated';
   linears: boolean;
 }
 
-/** What was found, whether of a checkpoint or of a mask file alone. */
+/** The findings, for a checkpoint or for a mask file alone. */
 interface Verdict {
   facts: CheckpointFacts | MaskFacts;
   count: number;
@@ -29,9 +29,9 @@ interface Verdict {
 }
 
 /**
- * `mask verify CHECKPOINT|MASK`: whether it holds, and if not, which tensor and where.
- * @returns the exit code: 0 holds, 1 does not
- * @throws CommandLineError, and for files that cannot be used what `examineCheckpoint` and `examineMask` throw
+ * `mask verify CHECKPOINT|MASK`: checks that it is correct, and if not, says which tensor is wrong and where.
+ * @returns the exit code: 0 correct, 1 not
+ * @throws CommandLineError, and what `examineCheckpoint` and `examineMask` throw for unusable files
  */
 export async function maskVerifyCommand(target: string, own: MaskVerifyOptions, { json }: GlobalOptions): Promise<number> {
   const companions = await findCompanions(target, own);
@@ -95,7 +95,7 @@ function sourceText({ source, values }: CheckpointFacts, wasFound: boolean): str
   return `${source?.folder ?? ''} (${wasFound ? 'named by the result of the run; ' : ''}${compared})`;
 }
 
-/** What is worth knowing and breaks nothing. */
+/** Facts worth knowing that violate nothing. */
 function notes(facts: CheckpointFacts | MaskFacts): string {
   const dense = facts.linears.length - prunedLinears(facts.linears).length;
   const zero = facts.linears.find(({ keptZeros }) => keptZeros !== undefined && keptZeros.count > 0);

@@ -66,7 +66,7 @@ export function addMaskCommands(mask: Command, onExit: (code: number) => void): 
     });
 }
 
-/** A file that is wrong is wrong input here, not a run that failed. */
+/** Here a wrong file is wrong input, not a failed run. */
 async function guarded(command: Command, onExit: (code: number) => void, run: (options: GlobalOptions) => Promise<number>): Promise<void> {
   const options = globalOptions(command);
   try {

@@ -9,11 +9,12 @@ import { queryProgress } from '../progress/follow.js';
 import { printJson } from '../output.js';
 import type { Run } from '../start-pipeline.js';
 
-/** How long a person is kept waiting for the layer in flight. */
+/** How long a person waits for the layer in flight. */
 const patienceMs = 5_000;
 
 /**
- * `pause [workflowId|FILE]`: no layer begins any more; the one in flight finishes. A paused run survives its workers and its server.
+ * `pause [workflowId|FILE]`: starts no more layers; the one in flight finishes. A paused run survives the end of its workers and its
+ * server.
  * @returns the exit code
  */
 export async function pauseCommand(which: string | undefined, options: GlobalOptions): Promise<number> {

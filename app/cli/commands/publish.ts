@@ -7,7 +7,7 @@ import { finishedRun } from '../hand-on/finished-run.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-/** Options of `publish` alone. */
+/** Options specific to `publish`. */
 export interface PublishFlags {
   public: boolean;
   branch: string;
@@ -15,7 +15,7 @@ export interface PublishFlags {
 }
 
 /**
- * `publish RUN REPOSITORY`: uploads a run's checkpoint to a hub. What the hub has already is not sent again.
+ * `publish RUN REPOSITORY`: uploads a run's checkpoint to a hub. Files that the hub already has are not sent again.
  * @returns the exit code
  * @throws CommandLineError, what {@link finishedRun} throws, and the errors of the hub
  */

@@ -9,8 +9,8 @@ import type { Run } from '../start-pipeline.js';
 import { runHere } from './run.js';
 
 /**
- * `reproduce PACK`: runs the pack's pipeline like `run`, and compares what it finds with what was published.
- * @returns the exit code: that of a failed gate if a number is not within its tolerance, or a gate of the pipeline failed
+ * `reproduce PACK`: runs the pack's pipeline like `run`, and compares its results with the published numbers.
+ * @returns the exit code: that of a failed gate if a number is outside its tolerance or a gate of the pipeline failed
  * @throws PipelineFileError
  */
 export async function reproduceCommand(file: string, options: GlobalOptions): Promise<number> {

@@ -11,8 +11,8 @@ export interface RetryOptions {
 }
 
 /**
- * `retry [workflowId|FILE] [--from STAGE]`: runs an ended pipeline again, as it was started, on the task queue that it was on.
- * Without a stage all finished work is found; with one, that stage and all later ones are recomputed.
+ * `retry [workflowId|FILE] [--from STAGE]`: runs an ended pipeline again, with the same request on the same task queue. Without a stage all
+ * finished work is reused; with one, that stage and all later ones are recomputed.
  * @returns the exit code
  */
 export async function retryCommand(which: string | undefined, { from }: RetryOptions, options: GlobalOptions): Promise<number> {

@@ -20,17 +20,18 @@ import { showOutcome } from '../show-outcome.js';
 import { runToEnd } from '../run-to-end.js';
 import type { Run } from '../start-pipeline.js';
 
-/** Options of `run` alone. */
+/** Options specific to `run`. */
 export interface RunFlags extends LockOptions {
   ui: boolean;
 }
 
 /**
- * `run FILE`: server, worker, workflow, progress and result in one, on this machine. Whatever dies meanwhile is brought back.
+ * `run FILE`: starts server, worker and workflow on this machine, and shows progress and result. Restarts a server or worker that dies
+ * meanwhile.
  * @returns the exit code
  */
 export async function runCommand(file: string, options: GlobalOptions, { ui = false, ...locking }: Partial<RunFlags> = {}): Promise<number> {
-  // Behind a server that others use too, workers may be on machines that have the files.
+  // A server that others use too may have workers on machines that have the files, so do not check them here.
   const parsed = loadPipelineFile(file, { ...options, files: usesLocalServer() });
   const lock = loadLockFor(file, locking);
   return await runHere(parsed, options, { lock, ui, show: (run, outcome, log) => showOutcome(run, outcome, { json: options.json, log }) });
@@ -38,11 +39,11 @@ export async function runCommand(file: string, options: GlobalOptions, { ui = fa
 
 /** How a run in the foreground begins and ends. */
 export interface ForegroundOptions {
-  /** What it has to be equal to. */
+  /** The lock that the run must match. */
   lock?: Lock;
-  /** Serve a page, too: on a terminal until Ctrl-C, else until the run has ended. */
+  /** Also serve a page: on a terminal until Ctrl-C, otherwise until the run has ended. */
   ui?: boolean;
-  /** Prints how it ended. @param log the worker's. @returns the exit code */
+  /** Prints how the run ended. @param log path of the worker's log. @returns the exit code */
   show: (run: Run, outcome: Outcome, log: string) => number;
 }
 
@@ -81,7 +82,7 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
     display.end();
     if (!(error instanceof Interrupted)) throw error;
     const { run, keeper } = current;
-    // A worker that this command has not started works on.
+    // A worker that this command did not start continues the run.
     const goesOn = run !== undefined && keeper?.isBesideAnother === true;
     process.stderr.write(goesOn ? `Stopped watching; the run continues on another worker. To see it: ${commandText(['watch', run.workflowId, ...stateWords(options.state)])}\n` : `Interrupted. To continue where it stopped: ${thisCommand()}\n`);
     if (options.json) printJson({ workflowId: current.run?.workflowId, runId: current.run?.runId, status: 'interrupted' });
@@ -94,13 +95,13 @@ export async function runHere(parsed: ParsedPipeline, options: GlobalOptions, { 
 
 interface PageBeside {
   options: GlobalOptions;
-  /** For the person alone: a token is not for a log. */
+  /** Shown to the person only: a token does not belong in a log. */
   tell: (line: string) => void;
   signal: AbortSignal;
   onEnd: (run: Run, outcome: Outcome) => void;
 }
 
-/** Serves the page of `ui` beside a run. @returns what waits, once the run has ended, for the person at the terminal */
+/** Serves the page of `ui` beside a run. @returns a function that, once the run has ended, waits for the person at the terminal */
 async function pageBeside(session: Session, { options, tell, signal, onEnd }: PageBeside): Promise<(run: Run, outcome: Outcome) => Promise<void>> {
   const { openUi } = await import('./ui.js');
   const ui = await openUi(session, { port: 0 }, options);

@@ -18,12 +18,12 @@ function say(options: GlobalOptions, json: object, line: string): number {
 }
 
 /**
- * `schedule trigger ID`: one run now, beside the set times.
+ * `schedule trigger ID`: starts one run now, besides the set times.
  * @returns the exit code
  */
 export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?: OverlapName }, options: GlobalOptions): Promise<number> {
   return await withSchedule(id, options.state, async (found) => {
-    // Left to itself the client would allow all.
+    // Without a policy the client would allow all overlaps.
     const policy = overlap ?? overlapName(found.description.policies.overlap);
     await found.handle.trigger(overlapPolicies[policy]);
     const { status, workflowId } = await whatBecame(found, policy);
@@ -50,7 +50,7 @@ async function whatBecame({ handle, description: { info: before } }: FoundSchedu
 }
 
 /**
- * `schedule pause ID`: no runs until it is resumed; one that runs continues.
+ * `schedule pause ID`: starts no runs until it is resumed; a run in progress continues.
  * @returns the exit code
  */
 export async function schedulePauseCommand(id: string, { note }: { note?: string }, options: GlobalOptions): Promise<number> {
@@ -61,7 +61,7 @@ export async function schedulePauseCommand(id: string, { note }: { note?: string
 }
 
 /**
- * `schedule resume ID`: runs at its times again.
+ * `schedule resume ID`: lets it start runs at its times again.
  * @returns the exit code
  */
 export async function scheduleResumeCommand(id: string, { note }: { note?: string }, options: GlobalOptions): Promise<number> {
@@ -78,7 +78,7 @@ export interface BackfillOptions {
 }
 
 /**
- * `schedule backfill ID --from TIME --to TIME`: the runs that there would have been in that time.
+ * `schedule backfill ID --from TIME --to TIME`: starts the runs that would have been due in that time.
  * @returns the exit code
  */
 export async function scheduleBackfillCommand(id: string, { from, to, overlap }: BackfillOptions, options: GlobalOptions): Promise<number> {
@@ -93,7 +93,7 @@ export async function scheduleBackfillCommand(id: string, { from, to, overlap }:
 }
 
 /**
- * `schedule delete ID`: takes the schedule away; its runs and their outputs stay.
+ * `schedule delete ID`: removes the schedule; its runs and their outputs stay.
  * @returns the exit code
  */
 export async function scheduleDeleteCommand(id: string, options: GlobalOptions): Promise<number> {

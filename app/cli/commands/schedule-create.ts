@@ -22,11 +22,11 @@ export interface ScheduleCreateOptions extends TimingOptions {
   paused: boolean;
 }
 
-/** A run's workflow id, so its output folder too, begins with the schedule's id. */
+/** The workflow id of a run, and so its output folder, begins with the schedule's id. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /**
- * `schedule create FILE (--cron | --every)`: runs the pipeline, as the file says now, at set times.
+ * `schedule create FILE (--cron | --every)`: runs the pipeline at set times, with the content that the file has now.
  * @returns the exit code
  */
 export async function scheduleCreateCommand(file: string, own: ScheduleCreateOptions, options: GlobalOptions): Promise<number> {
@@ -81,7 +81,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
   }
 }
 
-/** What is wrong with the command line is said as such. The client tells times that the server does not understand by a TypeError. */
+/** Turns errors of the command line into CommandLineErrors. The client throws a TypeError for times that the server does not understand. */
 async function refused<T>(id: string, state: string, { times }: Timing, create: () => Promise<T>): Promise<T> {
   try {
     return await create();

@@ -7,7 +7,7 @@ import { overlapName } from '../schedule/timing.js';
 import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
-/** What `--json` prints about a schedule. */
+/** Returns what `--json` prints about a schedule. */
 function scheduleJson(description: ScheduleDescription): object {
   const { scheduleId, policies, state, info, action } = description;
   return {
@@ -48,7 +48,7 @@ function scheduleText(description: ScheduleDescription): string {
 }
 
 /**
- * `schedule describe ID`: times, policies, next and recent runs of a schedule.
+ * `schedule describe ID`: shows times, policies, next and recent runs of a schedule.
  * @returns the exit code
  */
 export async function scheduleDescribeCommand(id: string, options: GlobalOptions): Promise<number> {

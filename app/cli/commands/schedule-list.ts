@@ -8,7 +8,7 @@ import { printJson } from '../output.js';
 import { textTable, timeText } from '../text-table.js';
 
 /**
- * `schedule list`: the schedules of pipelines that the server has.
+ * `schedule list`: lists the schedules of pipelines on the server.
  * @returns the exit code
  */
 export async function scheduleListCommand(options: GlobalOptions): Promise<number> {

@@ -10,8 +10,8 @@ import { startSearch } from '../search/start.js';
 import { attend } from '../sweep/attend.js';
 
 /**
- * `search run FILE`: server, worker, search, progress and result in one, on this machine. A search that ended before begins again, and finds
- * its finished work.
+ * `search run FILE`: starts server, worker and search on this machine, and shows progress and result. A search that has ended starts again
+ * and reuses its finished work.
  * @returns the exit code
  */
 export async function searchRunCommand(file: string, options: GlobalOptions): Promise<number> {

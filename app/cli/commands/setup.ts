@@ -3,7 +3,7 @@ import { SetUpError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 
 /**
- * `setup`: gets what pipelines need to run, and says what it fetches. What is there already is kept.
+ * `setup`: installs what pipelines need to run, and says what it fetches. Keeps what is there already.
  * @returns the exit code
  * @throws SetUpError
  */

@@ -11,21 +11,21 @@ import { liveKeys } from '../store/live-keys.js';
 export interface StoreGcOptions {
   olderThan: string;
   dryRun: boolean;
-  /** Outputs of finished runs, too, which only a person can know to be useless. */
+  /** Also remove outputs of finished runs. Only a person can know that they are useless. */
   outputs: boolean;
 }
 
-/** A run that has just found an artifact says so in its history when its activity ends, not before. */
+/** A run that has just found an artifact records this in its history only when its activity ends. */
 const leastAgeMs = 10 * 60_000;
-/** What is being made, or uploaded, may lie untouched for long: leftovers have to be older. */
+/** Files that are being written or uploaded may stay untouched for long, so leftovers must be older. */
 const leftoverAgeMs = 24 * 3600_000;
-/** Runs in progress, and outputs that finished ones keep, are looked up again after so long. */
+/** How often the runs in progress, and the outputs that finished runs keep, are looked up again. */
 const lookUpMs = 60_000;
 
 /**
- * `store gc`: removes what has not been used for long and what no run in progress on the server refers to. Outputs of finished runs stay
- * unless they are asked for. The runs are
- * looked at after the candidates are known, and again while they are removed, so that one that begins meanwhile counts.
+ * `store gc`: removes what has not been used for long and is not referred to by a run in progress on the server. Outputs of finished runs
+ * stay unless `outputs` is set. The runs are looked up after the candidates are known, and again during the removal, so that a run that
+ * starts meanwhile counts.
  * @returns the exit code
  * @throws CommandLineError, what `openSession` throws, and the store's faults
  */

@@ -10,7 +10,7 @@ export interface StoreListOptions {
 }
 
 /**
- * `store list`: what a store has, place by place (a bucket, and the folder before it).
+ * `store list`: lists the content of a store, place by place (a bucket, and the folder in front of it).
  * @returns the exit code
  */
 export async function storeListCommand({ kind }: StoreListOptions, { state, store: location, json }: GlobalOptions): Promise<number> {

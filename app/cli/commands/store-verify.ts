@@ -6,7 +6,7 @@ import { printJson } from '../output.js';
 
 /**
  * `store verify`: reads every artifact and compares it with its digests.
- * @returns the exit code: 0 all hold, 1 something was damaged (and has been taken out)
+ * @returns the exit code: 0 all are intact, 1 something was damaged (and has been removed)
  */
 export async function storeVerifyCommand({ state, store: location, json }: GlobalOptions): Promise<number> {
   const places: { place: string; held: number; damaged: string[] }[] = [];

@@ -40,7 +40,7 @@ export async function sweepStartCommand(file: string, options: GlobalOptions): P
   }
 }
 
-/** `sweep report [which]`: prints the table as it is now, Markdown or with `--json` JSON. @returns the exit code */
+/** `sweep report [which]`: prints the current table, as Markdown, or with `--csv` or `--json`. @returns the exit code */
 export async function sweepReportCommand(which: string | undefined, { csv }: { csv: boolean }, options: GlobalOptions): Promise<number> {
   return await withFamily(sweeps, which, options, async (client, { workflowId, status }) => {
     const handle = client.workflow.getHandle(workflowId);

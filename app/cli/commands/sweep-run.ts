@@ -15,8 +15,8 @@ import { addedMembers, sweepIdOf, sweepRequestFor } from '../sweep/request.js';
 import { resumed, startSweep } from '../sweep/start.js';
 
 /**
- * `sweep run FILE`: server, worker, sweep, progress and result in one, on this machine. A sweep that ended before continues with the members that
- * are not done.
+ * `sweep run FILE`: starts server, worker and sweep on this machine, and shows progress and result. A sweep that has ended continues with
+ * the members that are not done.
  * @returns the exit code
  */
 export async function sweepRunCommand(file: string, options: GlobalOptions): Promise<number> {
@@ -29,7 +29,10 @@ export async function sweepRunCommand(file: string, options: GlobalOptions): Pro
   });
 }
 
-/** `sweep resume [which]`: continues with a sweep that was cancelled, or whose members failed; what is done is not run again. @returns the exit code */
+/**
+ * `sweep resume [which]`: continues a sweep that was cancelled, or whose members failed. Finished members are not run again. @returns the
+ * exit code
+ */
 export async function sweepResumeCommand(which: string | undefined, options: GlobalOptions): Promise<number> {
   checkHasServer(options.state);
   return await inForeground(options, async (foreground) => {
@@ -39,8 +42,8 @@ export async function sweepResumeCommand(which: string | undefined, options: Glo
 }
 
 /**
- * `sweep add-values WHICH path=value...`: more values of the matrix, and so more members. A sweep that runs gets them and continues;
- * one that has ended is taken up again for them.
+ * `sweep add-values WHICH path=value...`: adds values to the matrix, and so members. A running sweep continues with them; a sweep that has
+ * ended is resumed for them.
  * @returns the exit code
  */
 export async function sweepAddValuesCommand(which: string, words: readonly string[], options: GlobalOptions): Promise<number> {
@@ -60,7 +63,7 @@ export async function sweepAddValuesCommand(which: string, words: readonly strin
   });
 }
 
-/** Members and outcomes so far. @throws SweepStateError if no worker tells */
+/** Returns the members and outcomes so far. @throws SweepStateError if no worker answers */
 async function stateOf({ client, signal }: Foreground, workflowId: string): Promise<SweepRequest> {
   try {
     return await unlessAborted(throughOutages(() => queryRequest(client, workflowId), signal), signal);

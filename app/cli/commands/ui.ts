@@ -7,11 +7,11 @@ import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 import { openSession, type Session } from '../session.js';
 
-/** Options of `ui` alone. */
+/** Options specific to `ui`. */
 export interface UiFlags {
-  /** 0: a free one. */
+  /** 0 picks a free port. */
   port: number;
-  /** Address of Temporal's own page. */
+  /** Address of Temporal's own web page. */
   temporalPage?: string;
 }
 
@@ -39,7 +39,7 @@ export async function uiCommand(flags: UiFlags, options: GlobalOptions): Promise
       await session.close();
     }
   } catch (error) {
-    // Ctrl-C is how it ends, also while it starts.
+    // Ctrl-C is the normal end, also during the start.
     if (error instanceof Interrupted) return exitCode.done;
     throw error;
   } finally {
@@ -49,7 +49,7 @@ export async function uiCommand(flags: UiFlags, options: GlobalOptions): Promise
 
 /** Serves the page over a session that is open. */
 export async function openUi({ client, description, page }: Session, { port, temporalPage = page }: UiFlags, options: GlobalOptions): Promise<Ui> {
-  // Charts are large: they are loaded once the server is there.
+  // The code for charts is large, so it is loaded once the server is there.
   const { serveUi } = await import('../../ui/serve.js');
   const base = temporalPage?.replace(/\/+$/, '');
   const { namespace } = client.options;
@@ -60,7 +60,7 @@ export async function openUi({ client, description, page }: Session, { port, tem
   }, port);
 }
 
-/** It becomes a link. @throws CommandLineError */
+/** The address becomes a link. @throws CommandLineError */
 function checkPage(address: string | undefined): void {
   if (address === undefined || (URL.canParse(address) && /^https?:/i.test(address))) return;
   throw new CommandLineError({ where: '--temporal-page', what: `${address} is not an address of a page`, expected: 'http://... or https://...', remedy: "Give the address of your server's web page" });

@@ -5,7 +5,8 @@ import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
 /**
- * `validate FILE`: says what the pipeline or search means, or everything that is wrong with it. `files`: also what it names and is not here.
+ * `validate FILE`: says what the pipeline or search means, or everything that is wrong with it. With `files`, also checks that the files it
+ * names are here.
  * @returns the exit code
  * @throws PipelineFileError, unless `json` shows the problems itself
  */

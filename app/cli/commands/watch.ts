@@ -17,7 +17,7 @@ import { printJson } from '../output.js';
 import { showOutcome } from '../show-outcome.js';
 
 /**
- * `watch [workflowId|FILE]`: shows the progress of a pipeline that runs, and its result. Starts and stops nothing of it.
+ * `watch [workflowId|FILE]`: shows the progress and the result of a running pipeline. Starts and stops nothing.
  * @returns the exit code
  */
 export async function watchCommand(which: string | undefined, options: GlobalOptions): Promise<number> {

@@ -15,25 +15,25 @@ import { checkStore } from '../store/check.js';
 import { watchOptions, type WatchFlags, type WatchOptions } from '../../operate/options.js';
 import { workerVersion, type WorkerVersion } from '../worker-version.js';
 
-/** How long a worker whose parent is gone may take to hand over. */
+/** Time in which a worker whose parent is gone may hand over its work. */
 const orphanGraceMs = 8_000;
 
-/** Options of `worker` alone. */
+/** Options specific to `worker`. */
 export interface WorkerFlags extends WatchFlags {
   supervised: boolean;
   /** GPUs, separated by commas. */
   devices?: string;
   allowPath: readonly string[];
   allowPublish: readonly string[];
-  /** Seconds. */
+  /** In seconds. */
   shutdownGrace: number;
   deployment?: string;
   buildId?: string;
 }
 
 /**
- * `worker`: serves a task queue until it is told to stop. `supervised` is how `run` starts one: the parent looks after
- * the server, and the worker ends with its parent.
+ * `worker`: serves a task queue until it is told to stop. `run` starts workers with `supervised`: the parent looks after the server, and
+ * the worker ends with its parent.
  * @returns the exit code
  */
 export async function workerCommand(options: GlobalOptions, { supervised, allowPath, allowPublish, shutdownGrace, deployment, buildId, ...flags }: WorkerFlags): Promise<number> {
@@ -57,10 +57,10 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     if (ownServer) keeping = keepServer(state, stop.signal, say);
     await recordProcess(statePaths.workers(state), process.pid, { taskQueue } satisfies WorkerNote);
     log.info('starting', { taskQueue, server: connection.options.address, state });
-    // Strangers can reach a server that the environment names; one of this machine serves this user.
+    // Strangers can reach a server that the environment names. A local server serves only this user.
     if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
     else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
-    // Strangers must not overwrite what the token of this machine may write.
+    // Strangers must not overwrite what the token of this machine can write.
     const mayPublishTo = organisations(allowPublish) ?? (named === undefined ? undefined : []);
     await serve({ connection, taskQueue, state, store, allowedFolders, mayPublishTo, shutdownGrace, version, watch, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
     log.info('stopped');
@@ -78,8 +78,8 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
 }
 
 /**
- * `worker --devices`: one worker process for each device, with the other options of this command line. Metrics and health of the second
- * one are 10 ports higher, and so on.
+ * `worker --devices`: runs one worker process for each device, with the other options of this command line. Each further process has its
+ * metrics and health ports 10 higher.
  * @returns the exit code
  * @throws CommandLineError, HealthAddressError
  */
@@ -90,7 +90,7 @@ export async function devicesCommand(list: string, flags: WatchFlags): Promise<n
   return serveDevices({
     devices,
     program: [...process.execArgv, process.argv[1]],
-    // Of an option that is given twice, the last one counts.
+    // If an option is given twice, the last one counts.
     command: (index) => [...own, ...(metrics === undefined ? [] : ['--metrics', addressOf(metrics, index)]), ...(health === undefined ? [] : ['--health', addressOf(health, index)])],
     signals: process,
     say: (line) => { process.stderr.write(`${line}\n`); },
@@ -101,7 +101,7 @@ function withoutDevices(words: readonly string[]): string[] {
   return words.filter((word, i) => word !== '--devices' && words[i - 1] !== '--devices' && !word.startsWith('--devices='));
 }
 
-/** Those of `--allow-publish`, else of `LLM_BARBER_ALLOW_PUBLISH` (separated by commas); undefined if neither is given. */
+/** Returns those of `--allow-publish`, else those of `LLM_BARBER_ALLOW_PUBLISH` (separated by commas); undefined if neither is given. */
 function organisations(option: readonly string[], environment: NodeJS.ProcessEnv = process.env): readonly string[] | undefined {
   const names = (option.length > 0 ? option : (environment['LLM_BARBER_ALLOW_PUBLISH']?.split(',') ?? [])).map((name) => name.trim()).filter((name) => name !== '');
   return names.length === 0 ? undefined : names;
@@ -134,7 +134,7 @@ async function parentsServer(state: string): Promise<ConnectionSettings> {
   return localConnection(serverAddress(server));
 }
 
-/** The IPC channel closes when the parent is gone, however it went: then the worker stops, in order if it can. */
+/** The IPC channel closes when the parent is gone, for any reason. Then the worker stops, gracefully if it can. */
 function endWithParent(log: Logger): void {
   const end = (): void => {
     log.warn('the process that started this worker is gone; stopping');
@@ -143,6 +143,6 @@ function endWithParent(log: Logger): void {
   };
   process.channel?.unref();
   process.once('disconnect', end);
-  // It may have gone while this process was loading.
+  // The parent may have gone while this process was loading.
   if (!process.connected) end();
 }

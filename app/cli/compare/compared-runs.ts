@@ -6,7 +6,7 @@ import { settingsOf, type RunSettings } from '../../report/view/compare-settings
 import type { ComparedRun } from '../../report/view/compare-view.js';
 import type { FinishedRun } from './find-finished.js';
 
-/** Reads what is compared: the locks, and the masks, each against the first. @throws what reading a mask throws */
+/** Reads the locks and masks of the runs, and compares each mask with the first. @throws what reading a mask throws */
 export async function comparedRuns(runs: readonly FinishedRun[]): Promise<ComparedRun[]> {
   const [first] = runs;
   const compared: ComparedRun[] = [];
@@ -20,7 +20,7 @@ export async function comparedRuns(runs: readonly FinishedRun[]): Promise<Compar
   return compared;
 }
 
-/** A lock that an older version wrote, or that somebody has changed, tells nothing. */
+/** A lock from an older version, or one that somebody has changed, is ignored. */
 function lockOf(folder: string): RunSettings | undefined {
   const file = join(folder, 'pipeline.lock.yaml');
   if (!existsSync(file)) return undefined;
@@ -43,7 +43,7 @@ async function maskDifference(first: FinishedRun, other: FinishedRun): Promise<C
   }
 }
 
-/** A folder may have been moved since the result was written. */
+/** The folder may have been moved since the result was written. */
 function maskOf({ folder, result }: FinishedRun): string | undefined {
   const here = join(folder, 'mask.safetensors');
   return [here, result.mask].find((path) => path !== '' && existsSync(path));

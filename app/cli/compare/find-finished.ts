@@ -5,19 +5,19 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import { CommandLineError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
 
-/** A run that has ended, as its folder has it. */
+/** A run that has ended, read from its folder. */
 export interface FinishedRun {
   /** Absolute. */
   folder: string;
   result: PipelineResult;
 }
 
-/** So many runs of a name are listed. */
+/** Maximum number of runs with the same name that are listed. */
 const mostListed = 5;
 
 /**
- * The finished run that a word on the command line means: its folder, or a file in it; its workflow id; its pipeline file; or the name of its
- * pipeline, if only one run in the state folder has it. No server is asked.
+ * Finds the finished run that a word on the command line names. The word is the run's folder, or a file in it; its workflow id; its
+ * pipeline file; or the name of its pipeline, if only one run in the state folder has it. Asks no server.
  *
  * @throws CommandLineError, PipelineFileError
  */
@@ -34,10 +34,10 @@ export async function findFinished(word: string, options: GlobalOptions): Promis
   });
 }
 
-/** Of the folder of a run, of a file or folder in it, or of a pipeline file. */
+/** Returns the folder of a run, given that folder, a path in it, or a pipeline file. */
 async function folderOf(path: string, runs: string, options: GlobalOptions): Promise<string> {
   if (/\.ya?ml$/i.test(path) && !existsSync(join(dirname(path), 'result.json'))) {
-    // What knows pipeline files knows the client of the server, too; only this case needs it.
+    // Loading pipeline files also loads the client of the server. Only this case needs it.
     const [{ loadPipelineFile }, { workflowIdOf }] = await Promise.all([import('../load-pipeline.js'), import('../start-pipeline.js')]);
     return join(runs, workflowIdOf(loadPipelineFile(path, options)));
   }
@@ -46,7 +46,7 @@ async function folderOf(path: string, runs: string, options: GlobalOptions): Pro
 
 const isPlain = (word: string): boolean => word !== '' && basename(word) === word && word !== '..' && word !== '.';
 
-/** Runs are called after their pipelines, with a digest behind. */
+/** A run is named after its pipeline, followed by a digest. */
 async function runsNamed(name: string, runs: string): Promise<string[]> {
   if (!existsSync(runs)) return [];
   const rest = /^-[0-9a-f]{16}(-locked-[0-9a-f]{8})?$/;
@@ -66,8 +66,8 @@ async function readRun(folder: string, word: string): Promise<FinishedRun> {
 }
 
 /**
- * A folder may have been moved, or fetched from another machine, since the result was written. So what lies in it counts before what
- * lies where the result says, which may be another run's, or nobody's business.
+ * The folder may have been moved, or fetched from another machine, since the result was written. So a file in the folder counts before the
+ * path in the result, which may lead to another run or to something unrelated.
  */
 function locatedIn(folder: string, result: PipelineResult): PipelineResult {
   const here = (path: string, name: string): string => (path !== '' && existsSync(join(folder, name)) ? join(folder, name) : path);

@@ -1,13 +1,13 @@
-/** Compared runs on a terminal of 80 columns. */
+/** Shows compared runs on a terminal of 80 columns. */
 import { figure, grouped } from '../../report/index.js';
 import { differenceText, valueText } from '../../report/view/compare-text.js';
 import type { ComparedErrors, ComparedMask, ComparedSetting, CompareView } from '../../report/view/compare-view.js';
 import { shortKind } from '../../report/view/linear-kinds.js';
 import { textTable } from '../text-table.js';
 
-/** Of a terminal, less what stands before tables. */
+/** Width of the terminal without the indent of tables. */
 const width = 78;
-/** Least that is left of a name. What is cut off is in the JSON. */
+/** Minimum length of a shortened name. The JSON has the full name. */
 const shortestName = 12;
 
 export function compareText(view: CompareView): string {
@@ -24,10 +24,10 @@ export function compareText(view: CompareView): string {
 
 const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
 
-/** A terminal would obey what is in a name. */
+/** Removes control characters, which a terminal would obey. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ').trimEnd();
 
-/** Cut in the middle: both ends of a path or a name say something. */
+/** Cuts a text in the middle, because both ends of a path or a name are informative. */
 function fitted(text: string, most: number): string {
   const clean = printable(text);
   if (clean.length <= most) return clean;
@@ -35,7 +35,7 @@ function fitted(text: string, most: number): string {
   return `${clean.slice(0, Math.ceil(kept / 2))}…${clean.slice(clean.length - Math.floor(kept / 2))}`;
 }
 
-/** A table of the first run and the next, one more for each run that has no place. */
+/** One table for each run after the first, with the first beside it. */
 function numberTables({ numbers, runs }: CompareView): string[] {
   if (numbers.length === 0) return [];
   return runs.slice(1).map(({ label }, index) => {
@@ -55,7 +55,7 @@ function settingsText({ settings, unknown, runs }: CompareView): string {
   return [...told, 'settings that differ', settingRows(settings, known.map(({ label }) => ({ label, index: runs.findIndex((run) => run.label === label) })))].join('\n');
 }
 
-/** Columns where they fit; else a line for each run. */
+/** Columns if they fit, otherwise one line per run. */
 function settingRows(settings: readonly ComparedSetting[], known: readonly { label: string; index: number }[]): string {
   const cell = (value: string | undefined): string => printable(value ?? '-');
   const table = textTable([['', ...known.map(({ label }) => label)], ...settings.map(({ path, values }) => [printable(path), ...known.map(({ index }) => cell(values[index]))])]);
@@ -63,7 +63,7 @@ function settingRows(settings: readonly ComparedSetting[], known: readonly { lab
   return settings.map(({ path, values }) => [fitted(path, width), ...known.map(({ label, index }) => fitted(`  ${label}  ${cell(values[index])}`, width))].join('\n')).join('\n');
 }
 
-/** So many runs have a column. */
+/** Maximum number of runs with a column of their own. */
 const mostColumns = 6;
 
 function errorTables({ block, layers, left }: ComparedErrors, { runs }: CompareView): string[] {
@@ -83,7 +83,7 @@ function maskText({ label, layers, kinds, cells, total }: ComparedMask): string 
   return [...chunked(short.length).map((columns) => textTable([[`Jaccard, A and ${label}`, ...columns.map((column) => short[column])], ...rows.map(([layer, ...values]) => [layer, ...columns.map((column) => values[column])])], { numbers: true })), sum].join('\n');
 }
 
-/** Columns of masks, as many as have a place. */
+/** Maximum number of mask columns. */
 const mostKinds = 7;
 
 function chunked(count: number): number[][] {

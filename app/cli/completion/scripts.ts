@@ -1,6 +1,6 @@
 import type { CommandNode } from './tree.js';
 
-/** Bash: words that name a command lead on; then its commands, its options, and file names. */
+/** Bash: walks down the words that name a command, then offers its commands, its options, and file names. */
 function bash(nodes: readonly CommandNode[]): string {
   const cases = nodes.map(({ words, commands, options }) => `    '${path(words)}') words='${[...commands, ...(words.length === 0 ? [] : namesOf(options))].join(' ')}' ;;`);
   const everywhere = namesOf(nodes[0]?.options ?? []).join(' ');
@@ -22,7 +22,7 @@ complete -o bashdefault -o default -F _temporal_pipeline temporal-pipeline llm-b
 `;
 }
 
-/** Zsh understands Bash's completion. */
+/** Zsh can run Bash's completion. */
 function zsh(nodes: readonly CommandNode[]): string {
   return `# For Zsh: source <(temporal-pipeline completion zsh)
 autoload -Uz compinit bashcompinit
@@ -31,7 +31,7 @@ bashcompinit
 ${bash(nodes).split('\n').slice(1).join('\n')}`;
 }
 
-/** Fish shows what a word is for, too. */
+/** Fish also shows what each word is for. */
 function fish(nodes: readonly CommandNode[]): string {
   const lines = nodes.flatMap(({ words, commands, options }) => {
     const only = `-n "__temporal_pipeline_at '${path(words)}'"`;

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 
-/** A command, by the words that lead to it, and what may stand behind them. */
+/** A command: the words that lead to it, and the words that may follow. */
 export interface CommandNode {
   /** Empty for the program itself. */
   words: readonly string[];
   about: string;
-  /** Names of the commands below it. */
+  /** Names of its subcommands. */
   commands: readonly string[];
-  /** Its own ones. Those of the program itself may stand behind every command. */
+  /** Its own options. Options of the program itself may follow every command. */
   options: readonly { name: string; about: string }[];
 }
 

@@ -6,15 +6,15 @@ import { isServed } from '../local/pollers.js';
 
 /**
  * Asks a run to pause once the layer in flight is finished.
- * @returns whether a worker serves it; without one nothing is in flight
- * @throws CommandLineError if it does not run
+ * @returns whether a worker serves the run; without one nothing is in flight
+ * @throws CommandLineError if the run is not running
  */
 export const pauseRun = (client: Client, state: string, execution: WorkflowExecutionDescription): Promise<boolean> => signalRun(client, state, execution, pauseSignal);
 
 /**
  * Lets a paused run continue.
- * @returns whether a worker serves it; it continues once there is one
- * @throws CommandLineError if it does not run
+ * @returns whether a worker serves the run; otherwise it continues once there is one
+ * @throws CommandLineError if the run is not running
  */
 export const resumeRun = (client: Client, state: string, execution: WorkflowExecutionDescription): Promise<boolean> => signalRun(client, state, execution, resumeSignal);
 

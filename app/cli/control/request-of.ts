@@ -3,7 +3,7 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import type { PipelineRequest } from '../../../workflows/protocol.js';
 import type { Run } from '../start-pipeline.js';
 
-/** What a run was started with: the first event of its history says so. */
+/** Returns the request that a run was started with, from the first event of its history. */
 export async function requestOf(client: Client, { workflowId, runId }: Run): Promise<PipelineRequest> {
   const { namespace, loadedDataConverter } = client.options;
   const { history } = await client.workflowService.getWorkflowExecutionHistory({ namespace, execution: { workflowId, runId }, maximumPageSize: 1 });

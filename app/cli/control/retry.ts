@@ -7,10 +7,10 @@ import { pipelineStart } from '../start-pipeline.js';
 import { requestOf } from './request-of.js';
 
 /**
- * Runs an ended pipeline again, as it was started, on the task queue that it was on.
- * @param from the first stage to recompute, by name or number; without it all finished work is found
- * @returns the id of the new execution, and what it was started with
- * @throws CommandLineError if it runs, if it is complete and no stage is named, or if it has no such stage
+ * Runs an ended pipeline again, with the same request on the same task queue.
+ * @param from the first stage to recompute, by name or number; without it all finished work is reused
+ * @returns the id of the new execution, and its request
+ * @throws CommandLineError if the pipeline is running, if it is complete and no stage is named, or if it has no such stage
  */
 export async function retryRun(client: Client, state: string, execution: WorkflowExecutionDescription, from?: string): Promise<{ runId: string; request: PipelineRequest }> {
   const { workflowId, taskQueue, status } = execution;
@@ -21,7 +21,7 @@ export async function retryRun(client: Client, state: string, execution: Workflo
     throw new CommandLineError({ what: `pipeline ${workflowId} is complete, and no part of it failed`, remedy: 'Name with --from the first stage to recompute' });
   }
   const before = await requestOf(client, execution);
-  // A retry that failed is repeated with the stage that it was to recompute from.
+  // If a retry failed, its own retry keeps the stage to recompute from.
   const request = from === undefined ? before : { ...before, anew: { from: stageIndex(from, before.pipeline.stages), since: new Date().toISOString() } };
   const { start } = await pipelineStart(client, request, taskQueue);
   const { firstExecutionRunId: runId } = await client.workflow
@@ -33,7 +33,7 @@ export async function retryRun(client: Client, state: string, execution: Workflo
 }
 
 /**
- * Index of the stage that a name (its first, if there are several) or a number (1 is the first) means.
+ * Index of the stage that a name or a number means. A name means the first stage of that name; 1 is the first stage.
  * @throws CommandLineError
  */
 export function stageIndex(word: string, stages: readonly Pick<Stage, 'type'>[]): number {

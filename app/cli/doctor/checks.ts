@@ -1,4 +1,4 @@
-/** What `temporal-pipeline doctor` looks at, as a list: each check is a name and a function that finds how things stand. */
+/** The checks of `temporal-pipeline doctor`, as a list. Each check is a name and a function that returns a finding. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
@@ -17,15 +17,15 @@ export type Standing = 'ok' | 'note' | 'missing';
 export interface Finding {
   standing: Standing;
   what: string;
-  /** What to do about it. */
+  /** How to fix it. */
   mend?: string;
 }
 
-/** What checks share. */
+/** The input of all checks. */
 export interface Surroundings {
-  /** The state folder, which need not exist. */
+  /** The state folder; it may not exist. */
   state: string;
-  /** Opens an engine in a process of its own. */
+  /** Opens an engine in a separate process. */
   probe: (backend: EngineRequest['backend']) => Promise<Probe>;
 }
 
@@ -41,7 +41,7 @@ const missing = (what: string, mend: string): Finding => ({ standing: 'missing',
 const setUp = `run \`${setUpCommand}\`${isClone ? ` in ${packageRoot}` : ''}`;
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Free space below which a run of a small model can already fail. */
+/** With less free space than this, even a run of a small model can fail. */
 const littleDisk = 2e9;
 
 function nodeVersion(): Finding {
@@ -125,7 +125,7 @@ function memory(): Finding {
   return ok(`${gigabytes(freemem())} free of ${gigabytes(totalmem())}`);
 }
 
-/** First lines of a program's output; `undefined` if it is missing or fails. */
+/** Output of a program; undefined if it is missing or fails. */
 function outputOf(program: string, args: string[]): string | undefined {
   try {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 }).trim();

@@ -13,7 +13,7 @@ export interface DoctorOptions {
 /** One check's finding, under its name. */
 export type Report = Finding & { name: string };
 
-/** Runs checks one after the other; one that throws is itself a finding. */
+/** Runs checks one after the other. A check that throws becomes a finding. */
 export async function examine(checks: readonly Check[], surroundings: Surroundings): Promise<Report[]> {
   const reports: Report[] = [];
   for (const { name, find } of checks) {
@@ -26,7 +26,7 @@ export async function examine(checks: readonly Check[], surroundings: Surroundin
   return reports;
 }
 
-/** One line a check, and below it how to fix what is not as it should be. */
+/** One line for each check, followed by how to fix it if something is wrong. */
 export function formatReports(reports: readonly Report[]): string {
   const width = Math.max(...reports.map(({ name }) => name.length));
   const lines = reports.flatMap(({ name, standing, what, mend }) => {
@@ -39,8 +39,8 @@ export function formatReports(reports: readonly Report[]): string {
 }
 
 /**
- * Says on stdout what is there, what is missing, which engine and device compute, and how to fix it.
- * @returns the exit code: 0 where pipelines can run, else 1
+ * Prints what is there, what is missing, which engine and device compute, and how to fix problems.
+ * @returns the exit code: 0 if pipelines can run, else 1
  */
 export async function runDoctor({ json, state }: DoctorOptions): Promise<number> {
   const known = new Map<string, Promise<Probe>>();

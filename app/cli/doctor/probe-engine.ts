@@ -1,4 +1,4 @@
-/** Program: opens the engine that its argument names, computes once, and prints what came of it as one line of JSON. */
+/** Program: opens the engine that its argument names, computes once, and prints the outcome as one line of JSON. */
 import { openEngine, tf, type EngineRequest } from '../../../science/engine/index.js';
 import { Fault } from '../../../errors/fault.js';
 import type { Probe } from './probe.js';

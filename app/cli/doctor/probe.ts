@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { hasWorkerPackages, programPath } from '#setup/places.mjs';
 import type { Engine, EngineRequest } from '../../../science/engine/index.js';
 
-/** Either the engine that opened, or why none did. */
+/** The engine that opened, or the reason why none did. */
 export interface Probe {
   engine?: Engine;
   problem?: string;
@@ -11,7 +11,7 @@ export interface Probe {
 
 const program = programPath('probe-engine');
 
-/** Opens an engine in a process of its own, because a broken native library takes its process along. */
+/** Opens an engine in a separate process, because a broken native library can crash the process. */
 export async function probeEngine(backend: EngineRequest['backend']): Promise<Probe> {
   if (!hasWorkerPackages()) return { problem: 'TensorFlow.js is not there yet' };
   try {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 
-/** A ready file that people run or copy. */
+/** A ready-made file that people run or copy. */
 export interface Example {
   /** Absolute. */
   file: string;
@@ -11,7 +11,9 @@ export interface Example {
   about: string;
 }
 
-/** The examples of a folder and the folders in it, by path. The first line of each names its schema, which tells its kind. */
+/**
+ * Returns the examples in a folder and its subfolders, sorted by path. The first line of each file names its schema, which gives its kind.
+ */
 export function findExamples(folder: string): Example[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'));
   return files.sort().flatMap((name) => {
@@ -22,14 +24,14 @@ export function findExamples(folder: string): Example[] {
   });
 }
 
-/** The first sentence of the comment at the top, below the schema's name. */
+/** Returns the first sentence of the comment at the top, below the line with the schema. */
 function firstSentence(text: string): string | undefined {
   const comment = /^#.*\n((?:#.*\n)*)/.exec(text)?.[1] ?? '';
   const prose = comment.split('\n').map((line) => line.replace(/^#/, '')).filter((line) => !line.startsWith('   ')).join(' ').replace(/\s+/g, ' ').trim();
   return /^.*?(?:\.(?= [A-Z]|$)|:(?= |$))/.exec(prose)?.[0].replace(/:$/, '.');
 }
 
-/** What a pack without a comment holds against published numbers. */
+/** Describes a pack without a comment by what it reproduces. */
 function published(text: string): string {
   const { set = {} } = parse(text) as { set?: Record<string, string | undefined> };
   const { 'model.source': model = '', 'initialMask.source': mask, 'initialMask.method': method, 'initialMask.pattern': pattern = '50 %' } = set;

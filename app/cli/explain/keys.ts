@@ -3,21 +3,21 @@ import { dereference, pipelineSchema, type Schema } from '../../config/schema.js
 
 /** A key of the pipeline file. */
 export interface Key {
-  /** As `--set` takes it, without the numbers of lists: `evaluation.perplexity.skipTokens`. */
+  /** As `--set` takes it, but without list indexes: `evaluation.perplexity.skipTokens`. */
   path: string;
   meaning: string;
-  /** What a value may be. */
+  /** The allowed values. */
   range: string;
-  /** Absent where there is none, as where a value is required. */
+  /** Absent if there is no default, for example because a value is required. */
   default?: unknown;
   required: boolean;
   choices: { value: string; meaning: string }[];
   examples: unknown[];
-  /** Where the schema says so: a JSON pointer into `schemas/pipeline.schema.json`. */
+  /** Where the schema defines it: a JSON pointer into `schemas/pipeline.schema.json`. */
   pointer: string;
 }
 
-/** All keys of the pipeline file, in the order of the schema; a stage's keys begin with the stage's name. */
+/** All keys of the pipeline file, in the order of the schema. The keys of a stage begin with the stage's name. */
 export function keysOf(root: Schema = pipelineSchema): Key[] {
   const top = below(root, { path: '', pointer: '#', root }).filter(({ path }) => !path.startsWith('stages.'));
   return [...top, ...below(root.$defs?.['stage'] ?? {}, { path: '', pointer: '#/$defs/stage', root })];
@@ -38,7 +38,7 @@ function below(schema: Schema, { path, pointer, root }: Place): Key[] {
   });
 }
 
-/** The keys of what a schema refers to, or of the items of its list. */
+/** The keys of the schema that this one refers to, or of the items of its list. */
 function inside(schema: Schema, place: Place): Key[] {
   if (schema.$ref !== undefined) return below(dereference(schema, place.root), { ...place, pointer: schema.$ref });
   if (schema.items !== undefined) return inside(schema.items, { ...place, pointer: `${place.pointer}/items` });
@@ -57,8 +57,8 @@ function keyOf(schema: Schema, required: boolean, { path, pointer }: Place): Key
 }
 
 /**
- * The keys that a person means: of this path, else all whose paths end so. `stages.1.rebuild.ratio`, `rebuild.ratio` and `ratio`
- * mean the same.
+ * Returns the keys that a person means: the key with this path, or else all keys whose path ends with it. `stages.1.rebuild.ratio`,
+ * `rebuild.ratio` and `ratio` mean the same.
  */
 export function keysNamed(name: string, keys: readonly Key[]): Key[] {
   const words = name.split('.').filter((word) => !/^\d+$/.test(word));

@@ -1,4 +1,6 @@
-/** What there is to know of a model folder before its family is trusted: names, keys, and logits beside those of transformers. */
+/**
+ * What to know about a model folder before its family is trusted: its names, its keys, and its logits compared with those of transformers.
+ */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeTensor, findTensor, openCheckpoint, readSafetensorsHeader, readTensor, readTensorBytes, resolveTensors, storedOf, type Checkpoint } from '../../../files/checkpoints/index.js';
@@ -15,11 +17,14 @@ export interface FamilyCheck {
   unused: string[];
   /** Keys of `config.json` that the family does not read. */
   unread: string[];
-  /** Largest difference from the logits of `expected.safetensors`, in standard deviations of these; absent if it is not there or tensors are missing. */
+  /**
+   * Largest difference from the logits of `expected.safetensors`, in standard deviations of these. Absent if the file or tensors are
+   * missing.
+   */
   logits?: { error: number; limit: number };
 }
 
-/** Largest difference of logits that is taken for rounding, in standard deviations. */
+/** Largest difference of logits that counts as rounding, in standard deviations. */
 export const logitsLimit = 1e-4;
 const expectedFile = 'expected.safetensors';
 
@@ -58,7 +63,7 @@ async function logitsError(checkpoint: Checkpoint, model: DecoderModel, specs: r
   return logits.reduce((worst, value, i) => Math.max(worst, Math.abs(value - expected[i])), 0) / deviation;
 }
 
-/** @throws CommandLineError if the file lacks a tensor, or has it in another form */
+/** @throws CommandLineError if the file lacks a tensor, or if a tensor has the wrong dtype or shape */
 async function readExpected(file: string): Promise<{ ids: { values: Int32Array; shape: readonly number[] }; logits: Float32Array }> {
   const { tensors } = await readSafetensorsHeader(file);
   const [ids, logits] = ['input_ids', 'logits'].map((name) => tensors.get(name));

@@ -5,20 +5,20 @@ import { CommandLineError } from '../errors.js';
 /** The model to prune. */
 export type Model = { folder: string } | { repository: string; revision?: string };
 
-/** The text that calibrates: a file, or a dataset of the hub. */
+/** The calibration text: a file, or a dataset of the hub. */
 export type Text = { file: string } | { name: NamedText };
 
 const namedTexts = ['c4', 'wikitext2', 'ptb'] as const;
 export type NamedText = (typeof namedTexts)[number];
 
-/** How many weights go. */
+/** How many weights to prune. */
 export type Goal = { sparsity: number } | { pattern: string };
 
 export const machines = ['laptop', 'workstation', 'gpu'] as const;
-/** What the run may cost. */
+/** The effort that a run may take. */
 export type Machine = (typeof machines)[number];
 
-/** What `init` asks. */
+/** The answers to the questions of `init`. */
 export interface Answers {
   model: Model;
   text: Text;
@@ -26,18 +26,18 @@ export interface Answers {
   machine: Machine;
 }
 
-/** A question: how a person reads it, and what an answer means. */
+/** A question: its text, and how to read an answer. */
 export interface Question<Name extends keyof Answers> {
   text: string;
-  /** Taken where the answer is empty. */
+  /** Used if the answer is empty. */
   usual?: string;
-  /** @throws CommandLineError where the answer means nothing */
+  /** @throws CommandLineError if the answer is not valid */
   read: (answer: string) => Answers[Name];
 }
 
 const wrong = (where: string, what: string, expected: string): CommandLineError => new CommandLineError({ where, what, expected });
 
-/** The four questions. `allowFloating`: a repository may go without a revision. */
+/** The four questions. With `allowFloating`, a repository may be given without a revision. */
 export function questions({ allowFloating }: { allowFloating: boolean }): { [Name in keyof Answers]: Question<Name> } {
   return {
     model: { text: 'Which model? A folder, or organisation/name@commit of a Hugging Face hub', read: (answer) => readModel(answer, allowFloating) },

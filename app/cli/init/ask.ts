@@ -2,16 +2,16 @@ import { createInterface } from 'node:readline/promises';
 import { CommandLineError, Interrupted } from '../errors.js';
 import { questions, type Answers } from './answers.js';
 
-/** Answers as they were given on the command line. */
+/** Answers given on the command line. */
 export type Given = { [Name in keyof Answers]?: string | undefined };
 
 /** Asks a person. */
 export type Ask = (question: string) => Promise<string>;
 
 /**
- * The answers: those given, and of a person those that are missing. An answer that means nothing is asked for again.
- * @param ask undefined where there is nobody to ask
- * @throws CommandLineError where a given answer means nothing, or one is missing and there is nobody to ask
+ * Returns all answers: those given, and those that a person adds. Asks again after an invalid answer.
+ * @param ask undefined if there is nobody to ask
+ * @throws CommandLineError if a given answer is not valid, or one is missing and there is nobody to ask
  */
 export async function completeAnswers(given: Given, ask: Ask | undefined, { allowFloating, say }: { allowFloating: boolean; say: (line: string) => void }): Promise<Answers> {
   const all = questions({ allowFloating });
@@ -41,7 +41,7 @@ async function untilRead<T>(ask: () => Promise<string>, read: (answer: string) =
   }
 }
 
-/** Runs something that asks in the terminal. @throws Interrupted where the person ends the input */
+/** Runs something that asks questions in the terminal. @throws Interrupted if the person ends the input */
 export async function inTerminal<T>(act: (ask: Ask) => Promise<T>): Promise<T> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<never>((_, reject) => lines.once('close', () => reject(new Interrupted())));

@@ -2,13 +2,13 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Answers, Machine } from './answers.js';
 
-/** How much text calibrates, and how the mask is rebuilt. */
+/** The amount of calibration text, and the effort of the rebuild. */
 export interface Recipe {
   samples: number;
   sequenceLength: number;
   /** Absent for the default strategy. */
   effort?: number;
-  /** Windows that are scored at most; all if absent. */
+  /** Maximum number of windows to score; all if absent. */
   maxWindows?: number;
 }
 
@@ -18,12 +18,15 @@ const recipes: Record<Machine, Recipe> = {
   gpu: { samples: 128, sequenceLength: 2048, effort: 10 },
 };
 
-/** Bytes of a token of text, about. */
+/** Approximate bytes of text per token. */
 const bytesPerToken = 4;
 const leastWindows = 16;
 const leastLength = 32;
 
-/** What suits the machine, no longer than the model reads, and with half of a file's text left to judge by. */
+/**
+ * Returns a recipe that suits the machine, with windows no longer than the model reads, and with half of a file's text left for the
+ * evaluation.
+ */
 export function recipeFor({ model, text, machine }: Answers): Recipe {
   const recipe = recipes[machine];
   let sequenceLength = Math.min(recipe.sequenceLength, 'folder' in model ? longest(model.folder) : Infinity);
@@ -33,7 +36,7 @@ export function recipeFor({ model, text, machine }: Answers): Recipe {
   return { ...recipe, sequenceLength, samples: Math.max(1, Math.min(recipe.samples, Math.floor(tokens / sequenceLength))) };
 }
 
-/** The longest window that a model has positions for, where its config says so. */
+/** The longest window for which a model has positions, if its config says so. */
 function longest(folder: string): number {
   try {
     const { max_position_embeddings: positions } = JSON.parse(readFileSync(path.join(folder, 'config.json'), 'utf8')) as { max_position_embeddings?: unknown };

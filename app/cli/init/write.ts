@@ -5,7 +5,7 @@ import { commandText } from '../command-text.js';
 import type { Answers, Goal, Model, Text } from './answers.js';
 import { recipeFor, type Recipe } from './recipe.js';
 
-/** The text of a pipeline for these answers. @param file where it will be: paths in it start from its folder */
+/** Returns the text of a pipeline for these answers. @param file path of the pipeline; paths in the text are relative to its folder */
 export function pipelineFor(answers: Answers, file: string): string {
   const folder = path.dirname(path.resolve(file));
   const here = (name: string): string => quoted(relativePath(path.resolve(name), folder));
@@ -82,13 +82,13 @@ function perplexity(text: Text, { samples, sequenceLength, maxWindows }: Recipe,
 const nameOf = (model: Model): string => ('folder' in model ? path.basename(path.resolve(model.folder)) : model.repository);
 const goalText = (goal: Goal): string => ('pattern' in goal ? goal.pattern : `${Number((goal.sparsity * 100).toPrecision(6))} %`);
 
-/** What the run is called: letters, digits and a few signs. */
+/** Name of the run: letters, digits and a few signs. */
 function runName({ model, goal }: Answers): string {
   const text = `${path.basename(nameOf(model))}-${goalText(goal)}`.replace(' %', '').replace(':', 'of').replace(/[^A-Za-z0-9._-]+/g, '-');
   return text.replace(/^[^A-Za-z0-9]+/, '').slice(0, 100);
 }
 
-/** A YAML text, in quotes where it needs them. */
+/** Writes a text as YAML, quoted if necessary. */
 function quoted(text: string): string {
   return /^[\w./-]*[A-Za-z/][\w./-]*$/.test(text) && !/^-|^(true|false|null|yes|no|on|off)$/i.test(text) ? text : JSON.stringify(text);
 }

@@ -5,17 +5,16 @@ import { LockTimeoutError } from '../errors.js';
 import { identify, isAlive, readJson, type ProcessIdentity } from './process-records.js';
 
 /*
- * A lock is a series of files `<file>.<number>`, of which the highest counts: its content names the holder, or is empty.
- * It is taken by making the next number, which only one process can, and released by emptying the own file.
- * The highest is never removed, so that a dead holder need not be removed, which two processes could do at once.
+ * A lock is a series of files `<file>.<number>`. The highest number counts: its content names the holder, or is empty. A process takes the
+ * lock by creating the next number, which only one process can do, and releases it by emptying its own file. The highest file is never
+ * removed. So nobody has to remove a dead holder, which two processes could do at once.
  */
 type Holder = ProcessIdentity | { pid: null };
 
 let serial = 0;
 
 /**
- * Runs `work` while no other process, and nothing else in this one, runs work under the same lock.
- * A lock whose holder has died is free.
+ * Runs `work` while nothing else, in this process or another, runs under the same lock. A lock whose holder has died is free.
  * @throws LockTimeoutError
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
@@ -36,7 +35,7 @@ export async function withLock<T>(file: string, work: () => Promise<T>, timeoutM
   }
 }
 
-/** The file that is ours now. */
+/** Takes the lock and returns the file that now belongs to this process. */
 async function take(file: string, draft: string, timeoutMs: number): Promise<string> {
   const giveUp = Date.now() + timeoutMs;
   for (;;) {
@@ -50,7 +49,7 @@ async function take(file: string, draft: string, timeoutMs: number): Promise<str
       await sleep(50);
     } else if (await linked(draft, `${file}.${highest + 1}`)) {
       const all = await numbers(file);
-      // Whoever looked long ago may have made a number that others are past already.
+      // If this process listed the files long ago, others may have passed its number already.
       const isOurs = Math.max(...all) === highest + 1;
       for (const number of isOurs ? all.filter((other) => other <= highest) : [highest + 1]) await rm(`${file}.${number}`, { force: true });
       if (isOurs) return `${file}.${highest + 1}`;
@@ -64,7 +63,7 @@ async function numbers(file: string): Promise<number[]> {
   return names.filter((name) => name.startsWith(start) && /^\d+$/.test(name.slice(start.length))).map((name) => Number(name.slice(start.length)));
 }
 
-/** A link appears with its content, so no process reads half of it; false if there is such a file already. */
+/** Hard-links a file. A link appears with its content, so no process reads half of it. Returns false if the file exists already. */
 async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

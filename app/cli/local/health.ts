@@ -1,11 +1,11 @@
 import { Connection } from '@temporalio/client';
 
-/** What a Temporal server's health service calls the service that clients use. */
+/** The name of the service for clients, in the health service of a Temporal server. */
 const workflowService = 'temporal.api.workflowservice.v1.WorkflowService';
 /** `SERVING` of the gRPC health protocol. */
 const serving = 1;
 
-/** Whether a Temporal server that has a namespace says, within two seconds each, that it serves. */
+/** Whether a Temporal server answers that it serves and has the namespace, within two seconds each. */
 export async function answers(address: string, namespace = 'default'): Promise<boolean> {
   let connection: Connection | undefined;
   try {

@@ -3,12 +3,12 @@ import { Backoff } from './backoff.js';
 import { ensureLocalServer } from './local-server.js';
 import { runningServer, serverAddress } from './server-record.js';
 
-/** Tells the person, in one line, about something that happened to a process. */
+/** Shows a person one line about something that happened to a process. */
 export type Say = (line: string) => void;
 
 /**
- * Watches this state's local server and starts it again, on the same ports and database, whenever it has died.
- * Returns when `signal` aborts, and never gives up before.
+ * Watches this state's local server and restarts it whenever it has died, on the same ports and database. Returns when `signal` aborts, and
+ * never gives up before.
  */
 export async function keepServer(state: string, signal: AbortSignal, say: Say): Promise<void> {
   const backoff = new Backoff();

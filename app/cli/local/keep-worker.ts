@@ -16,7 +16,7 @@ function describeEnd({ code, signal }: WorkerEnd): string {
   return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
 }
 
-/** A new worker for a task queue without one. */
+/** Starts a worker whenever a task queue has none. */
 export class WorkerKeeper {
   private worker: WorkerProcess | undefined;
   private readonly backoff = new Backoff();
@@ -28,12 +28,12 @@ export class WorkerKeeper {
     private readonly say: Say,
   ) {}
 
-  /** Whether the run's worker is another one, which stays when this keeper goes. */
+  /** Whether another worker serves the run and stays when this keeper stops. */
   get isBesideAnother(): boolean {
     return this.worker === undefined;
   }
 
-  /** Starts a worker whenever there is none (left). Returns when `signal` aborts, and never gives up before. */
+  /** Starts a worker whenever there is none. Returns when `signal` aborts, and never gives up before. */
   async keep(signal: AbortSignal): Promise<void> {
     const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
@@ -47,7 +47,7 @@ export class WorkerKeeper {
     }
   }
 
-  /** The lock keeps two processes of one state from starting a worker each. */
+  /** The lock prevents two processes of one state from starting a worker each. */
   private async startIfNeeded(): Promise<void> {
     const { state, taskQueue } = this.options;
     try {
@@ -60,13 +60,13 @@ export class WorkerKeeper {
     }
   }
 
-  /** Stops the worker that this keeper started, if any: in order, by force after the grace period. */
+  /** Stops the worker that this keeper started, if any: gracefully, or by force after the grace period. */
   async stop(graceMs?: number): Promise<void> {
     this.stopped = true;
     await this.worker?.stop(graceMs);
   }
 
-  /** Ends the worker that this keeper started at once. */
+  /** Immediately kills the worker that this keeper started. */
   kill(): void {
     this.stopped = true;
     this.worker?.kill();

@@ -16,7 +16,7 @@ import { lastServer, recordServer, runningServer, serverAddress, serverLog, type
 
 export interface EnsureOptions {
   signal?: AbortSignal;
-  /** Only on the ports that it had before: for callers whose clients are already connected there. */
+  /** Use only the ports that the server had before: for callers whose clients are already connected to them. */
   samePorts?: boolean;
 }
 
@@ -29,9 +29,9 @@ const lockFile = (state: string) => path.join(statePaths.server(state), 'lock');
 const usersFolder = (state: string) => path.join(statePaths.server(state), 'users');
 
 /**
- * Makes sure that this state's local server runs and answers, and notes this process as one of its users.
- * Idempotent; however many processes call it at once, one server is started. After a crash the same ports are taken again,
- * so that connected clients find it.
+ * Makes sure that this state's local server runs and answers, and records this process as one of its users. Idempotent: any number of
+ * processes may call it at once, and one server is started. After a crash the server gets the same ports again, so that connected clients
+ * find it.
  * @throws TemporalCliMissingError
  * @throws LocalServerError
  */
@@ -47,7 +47,7 @@ export async function ensureLocalServer(state: string, options: EnsureOptions = 
   });
 }
 
-/** This process needs the local server no longer; the last user stops it. */
+/** Removes this process from the users of the local server. The last user stops the server. */
 export async function leaveLocalServer(state: string): Promise<void> {
   await withLock(lockFile(state), async () => {
     await forgetProcess(usersFolder(state), process.pid);
@@ -69,7 +69,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
     });
   }
   const earlier = await lastServer(state);
-  // Another program may take a port between the probe and the server's start: then other ports are tried.
+  // Another program may take a port between the probe and the server's start. Then other ports are tried.
   for (let attempt = 1; ; attempt += 1) {
     const ports = samePorts && earlier !== undefined ? earlier : await choosePorts(attempt === 1 ? [earlier, portsOf(state)] : []);
     const server = await launch(cli, state, ports);
@@ -91,7 +91,7 @@ async function choosePorts(wishes: (Ports | undefined)[]): Promise<Ports> {
   return { port: await freePort(), uiPort: await freePort() };
 }
 
-/** A killed server's ports take a moment to come free. */
+/** Waits a moment for the ports of a killed server to become free. */
 async function becomeFree({ port, uiPort }: Ports): Promise<boolean> {
   for (let tries = 0; tries < 10; tries += 1) {
     if ((await isFree(port)) && (await isFree(uiPort))) return true;
@@ -106,15 +106,16 @@ async function launch(cli: string, state: string, ports: Ports): Promise<LocalSe
   const log = await open(serverLog(state), 'a');
   const loopback = ['--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'];
   const where = ['--port', String(ports.port), '--ui-port', String(ports.uiPort), '--namespace', ownNamespace(state)];
-  // The server makes a `file:` URI of the name, in which `#`, `?` and `%` mean something else. So it gets the name alone, and works in that folder.
+  // The server turns the name into a `file:` URI, in which `#`, `?` and `%` have a meaning. So it gets only the file name, and runs in that
+  // folder.
   const database = path.parse(statePaths.serverDatabase(state));
   try {
-    // Detached: a Ctrl-C in this terminal must not reach the server before its users have let go.
+    // Detached: a Ctrl-C in this terminal must not reach the server while it still has users.
     const child = spawn(path.resolve(cli), ['server', 'start-dev', ...loopback, ...where, '--db-filename', database.base], {
       cwd: database.dir,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
-      // The environment's Temporal settings are for clients; here they would only confuse. Secrets are no business of a server's.
+      // The Temporal settings of the environment are for clients and would only confuse the server. The server does not need secrets.
       env: environmentWithoutSecrets(),
     });
     await new Promise<void>((resolve, reject) => {

@@ -4,16 +4,16 @@ import { thisMachine } from '../../../files/artifacts/index.js';
 import { liveProcesses } from './process-records.js';
 import type { WorkerNote } from './worker-process.js';
 
-/** A poll lasts a minute at most, so a worker that was not heard of for longer is gone. */
+/** A poll lasts at most a minute, so a worker that has not polled for longer is gone. */
 const pollMs = 75_000;
 
-/** Every worker asks for workflow tasks all the time, but for activities only while no run has its seat. */
+/** Workers always poll for workflow tasks, but for activities only while no run has their seat. */
 const taskQueueTypes = { workflow: 1 } as const;
 
-/** What a worker of this process calls itself to the server. */
+/** The identity that a worker of this process reports to the server. */
 export const workerIdentity = (): string => `${process.pid}@${thisMachine()}`;
 
-/** Whether a poller's identity is that of a process of this machine that has ended. */
+/** Whether a poller's identity names a process of this machine that has ended. */
 function hasEnded(identity: string): boolean {
   const [, pid, machine] = /^(\d+)@(.+)$/.exec(identity) ?? [];
   if (pid === undefined || machine !== thisMachine()) return false;
@@ -26,8 +26,8 @@ function hasEnded(identity: string): boolean {
 }
 
 /**
- * Whether some worker serves the task queue: one of this state (even if it is still starting), or any that polls it.
- * The server remembers pollers for minutes, so those known to have died are not counted.
+ * Whether a worker serves the task queue: one of this state (even if it is still starting), or any that polls it. The server remembers
+ * pollers for minutes, so those known to have died are not counted.
  */
 export async function isServed(client: Client, state: string, taskQueue: string): Promise<boolean> {
   const ours = await liveProcesses<WorkerNote>(statePaths.workers(state));

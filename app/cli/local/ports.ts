@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import path from 'node:path';
 
-/** Of gRPC, and of the web page. */
+/** The ports of gRPC and of the web page. */
 export interface Ports {
   port: number;
   uiPort: number;
 }
 
-/** Below the ports that systems give to outgoing connections. */
+/** Below the ports that systems use for outgoing connections. */
 const firstPort = 20_000;
 const portPairs = 6_000;
-/** Ports that no state has as its own. */
+/** Start of the range of ports that belong to no state. */
 const lowestFreePort = 12_000;
 
 /**
- * The ports of a state's server: always the same for one state, hardly ever those of another. A server that was killed must not
- * find that another state's has taken its port, while its clients keep asking there.
+ * Returns the ports of a state's server: always the same for one state, and hardly ever those of another state. Otherwise another state's
+ * server could take the port of a killed server while its clients still use it.
  */
 export function portsOf(state: string): Ports {
   const pair = createHash('sha256').update(path.resolve(state)).digest().readUInt32BE(0) % portPairs;
@@ -33,8 +33,8 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * A loopback port that was free a moment ago. It is below the range that systems give to outgoing connections: a port of that
- * range can be taken by any connection that opens before the caller listens.
+ * Returns a loopback port that was free a moment ago. It is below the range that systems use for outgoing connections: a port of that range
+ * can be taken by any connection that opens before the caller listens.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

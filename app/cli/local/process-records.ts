@@ -4,7 +4,7 @@ import { identify, isAlive, type ProcessIdentity } from '../../../files/artifact
 
 export { identify, isAlive, type ProcessIdentity };
 
-/** Writes a small JSON file so that a reader sees the old one or the new one, never half of it. */
+/** Writes a small JSON file atomically: a reader sees the old content or the new one, never half of it. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
@@ -12,7 +12,7 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
   await rename(temporary, file);
 }
 
-/** The value in a JSON file, or undefined if there is none that can be read. */
+/** Reads a JSON file. Returns undefined if it is missing or cannot be read. */
 export async function readJson<T>(file: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as T;
@@ -21,7 +21,7 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
-/** Notes in `folder` that a process lives: `<pid>.json`, with what others need to know about it. */
+/** Records in `folder` that a process lives: `<pid>.json`, with what others need to know about it. */
 export async function recordProcess(folder: string, pid: number, data: object = {}): Promise<void> {
   await writeJson(path.join(folder, `${pid}.json`), { ...identify(pid), ...data });
 }
@@ -30,7 +30,7 @@ export async function forgetProcess(folder: string, pid: number): Promise<void> 
   await rm(path.join(folder, `${pid}.json`), { force: true });
 }
 
-/** The recorded processes that still live. Records of dead ones are removed on the way. */
+/** Returns the recorded processes that are still alive, and removes the records of dead ones. */
 export async function liveProcesses<T extends object>(folder: string): Promise<(ProcessIdentity & T)[]> {
   const files = await readdir(folder).catch(() => []);
   const live: (ProcessIdentity & T)[] = [];

@@ -15,13 +15,13 @@ export const serverLog = (state: string): string => path.join(statePaths.logs(st
 export const serverAddress = (server: { port: number }): string => `127.0.0.1:${server.port}`;
 export const serverPage = (server: { uiPort: number }): string => `http://127.0.0.1:${server.uiPort}`;
 
-/** The local server of this state if its process lives. */
+/** Returns the local server of this state if its process is alive. */
 export async function runningServer(state: string): Promise<LocalServer | undefined> {
   const server = await lastServer(state);
   return server !== undefined && isAlive(server) ? server : undefined;
 }
 
-/** The local server that this state had last, dead or alive. Its ports are taken again. */
+/** Returns the last local server of this state, dead or alive. Its ports are used again. */
 export async function lastServer(state: string): Promise<LocalServer | undefined> {
   return await readJson<LocalServer>(recordFile(state));
 }

@@ -4,28 +4,28 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { openCheckpoint } from '../../../files/checkpoints/index.js';
 import { isFolder, modelDigest, readProof, type Proof } from '../../../files/masks/index.js';
 
-/** What belongs to a checkpoint or a mask, given by a person or found in the folder of its run. */
+/** The files that belong to a checkpoint or a mask, given by a person or found in the folder of its run. */
 export interface Companions {
   /** Folder of the checkpoint, or undefined if a mask file was given. */
   checkpoint: string | undefined;
   mask: string | undefined;
-  /** The dense model; with its digest if it was found. */
+  /** The dense model. Has a digest if it was found. */
   model: { folder: string; digest?: string } | undefined;
   proof: { path: string; proof: Proof } | undefined;
-  /** Which of them were found, not given. */
+  /** Which of them were found rather than given. */
   found: { mask: boolean; model: boolean };
 }
 
 export interface GivenCompanions {
   mask?: string | undefined;
-  /** `false`: none, not even one that could be found. */
+  /** `false`: use none, even if one could be found. */
   model?: string | false | undefined;
 }
 
 /**
- * Finds mask, dense model and proof of what a person points at: the folder of a checkpoint, of a run, or a mask file. Only a proof
- * that speaks of this checkpoint or mask counts; the others only beside such a proof, or beside a folder called `checkpoint`, as runs
- * have it. A model that is not what it was when the run began is not used.
+ * Finds mask, dense model and proof for the folder of a checkpoint, the folder of a run, or a mask file. A proof counts only if it names
+ * this checkpoint or mask. The other files count only beside such a proof, or beside a folder called `checkpoint`, as a run writes it. A
+ * model that has changed since the run is not used.
  *
  * @throws MaskFileError if there is no such file or folder @throws ProofFileError
  */
@@ -62,14 +62,14 @@ function maskIn(folder: string, proof: Proof | undefined): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** The dense model that the result of a run names, if it is still there and still the same. */
+/** Returns the dense model that the result of a run names, if it is still there and unchanged. */
 async function modelOfRun(folder: string): Promise<{ folder: string; digest: string } | undefined> {
   try {
     const { model } = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8')) as { model: { source: string; digest: string } };
     const digest = await modelDigest(await openCheckpoint(model.source));
     return digest === model.digest ? { folder: model.source, digest } : undefined;
   } catch {
-    // It only adds to what can be proved: without a result, or without the model, verification continues.
+    // The model only adds to what can be proved. Without a result or a model, verification continues.
     return undefined;
   }
 }

@@ -4,7 +4,7 @@ import { numberTable } from '../text-table.js';
 
 const header = ['layer', 'linears', 'weights', 'zeros', 'sparsity', 'pattern', 'sparsity of rows'];
 
-/** A row for each decoder layer and a total; with `showLinears`, a row for each linear below its layer. */
+/** One row for each decoder layer, and a total. With `showLinears`, also one row for each linear below its layer. */
 export function layerTable(linears: readonly LinearFacts[], { showLinears, rowsKnown = true }: { showLinears: boolean; rowsKnown?: boolean }): string {
   const rows = byLayer(linears).flatMap(([layer, its]) => [
     rowOf(String(layer ?? 'other'), its),
@@ -25,7 +25,7 @@ function rowOf(label: string, linears: readonly LinearFacts[]): string[] {
   ];
 }
 
-/** A share of which three digits are enough. */
+/** A share with three significant digits. */
 function short(share: number): string {
   return percent(Number(share.toPrecision(3)));
 }

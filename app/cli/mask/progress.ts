@@ -1,4 +1,4 @@
-/** One line on a terminal's stderr that is written over; nothing if stderr is not a terminal. */
+/** Shows progress on one line of stderr that is overwritten. Shows nothing if stderr is not a terminal. */
 export function progressLine(what: string): { update: (done: number, total: number) => void; end: () => void } {
   if (!process.stderr.isTTY) return { update: () => undefined, end: () => undefined };
   let shown = -1;

@@ -9,24 +9,24 @@ import { CalibrationError } from '../errors.js';
 
 const program = programPath('measure');
 
-/** How far two measurements of a quiet machine lie apart at most, as a factor. */
+/** Largest factor between two measurements of a quiet machine. */
 const repeatable = 1.5;
 
 export interface CalibrationRequest {
   state: string;
   engine: EngineRequest;
-  /** Measure, also if the speeds are known. */
+  /** Measure even if the speeds are known. */
   renew: boolean;
-  /** What former runs took. */
+  /** Measurements of earlier runs. */
   measurements: readonly Measurement[];
-  /** Measures the machine; by default in a process of its own, because a broken native library takes its process along. */
+  /** Measures the machine. By default it runs in a separate process, because a broken native library can crash the process. */
   measure?: (engine: EngineRequest, state: string) => Promise<Machine>;
-  /** Gets what the user should know, a line each. */
+  /** Called with messages for the user, line by line. */
   say?: (line: string) => void;
 }
 
 /**
- * The speeds of this machine: those measured before, or new ones, which then are kept in the state folder. They are measured again
+ * Returns the speeds of this machine: those measured before, or new ones, which are then kept in the state folder. They are measured again
  * if the machine was busy the last time, and once if runs disagree with them.
  * @throws CalibrationError
  */
@@ -45,7 +45,7 @@ function toStderr(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** What is known after another measurement. */
+/** Merges the known speeds with a new measurement. */
 function latest(known: Machine | undefined, found: Machine, doubted: boolean): Machine {
   if (known === undefined) return found;
   if (found.busy !== undefined || known.busy !== undefined) {

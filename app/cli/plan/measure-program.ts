@@ -1,4 +1,4 @@
-/** Program: measures this machine with the engine that its first argument asks for (JSON), in the folder of its second; one line of JSON. */
+/** Program: measures this machine with the engine in its first argument (JSON), in the folder of its second. Prints one line of JSON. */
 import { measureMachine } from '../../planning/measure.js';
 import { Fault } from '../../../errors/fault.js';
 import type { EngineRequest } from '../../../science/engine/index.js';

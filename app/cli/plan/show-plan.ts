@@ -11,18 +11,18 @@ import { printJson } from '../output.js';
 export interface PlanOptions {
   /** Measure this machine again. */
   calibrate: boolean;
-  /** A GPU that is not here. */
+  /** A GPU that this machine does not have. */
   device?: DeviceName;
 }
 
-/** Prints the plan of a pipeline, and which of its needs this machine cannot meet. */
+/** Prints the plan of a pipeline, and what this machine cannot provide. */
 export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, json }: GlobalOptions, { calibrate, device }: PlanOptions): Promise<void> {
   const { model, size, weights } = await readModel(await modelFolder(pipeline.model));
   for (const { path, what, expected, remedy } of mixtureProblems(pipeline, model.experts !== undefined)) {
     throw new ModelSettingError({ where: path.join('.'), what, expected, remedy });
   }
   const measurements = await readMeasurements(state);
-  // Of a machine with another device only the host counts, whatever the precision there.
+  // For another device, only the host is measured here, so its precision does not matter.
   const engine = device === undefined ? pipeline.engine : { backend: pipeline.engine.backend };
   const here = await calibratedMachine({ state, engine, renew: calibrate, measurements });
   const machine = device === undefined ? here : deviceMachine(devices[device], here, pipeline.engine.precision);
@@ -40,7 +40,7 @@ export async function showPlan({ pipeline, digest }: ParsedPipeline, { state, js
   }
 }
 
-/** A folder with the model's config at least: of a model from a hub, a plan downloads nothing else. */
+/** Returns a folder with at least the model's config. A plan downloads nothing else from a hub. */
 async function modelFolder({ source, revision = 'main' }: Pipeline['model']): Promise<string> {
   return isAbsolute(source) ? source : (await fetchModelConfig({ repository: source, revision })).folder;
 }

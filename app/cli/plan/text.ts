@@ -11,14 +11,14 @@ export interface PlanFacts {
   free: Capacity;
 }
 
-/** Seconds for a person. */
+/** Formats seconds for a person. */
 export function secondsText(seconds: number): string {
   if (seconds < 99.5) return `${seconds.toFixed(seconds < 9.95 ? 1 : 0)} s`;
   if (seconds < 5940) return `${(seconds / 60).toFixed(0)} min`;
   return `${(seconds / 3600).toFixed(seconds < 36_000 ? 1 : 0)} h`;
 }
 
-/** How often hidden states are stored, and what that is for. */
+/** Says how often hidden states are stored, and why. */
 function hiddenText({ stages, maxLoss }: Plan): string {
   const sum = (amount: (writes: PlannedStage['hiddenWrites']) => number): number => stages.reduce((total, { hiddenWrites }) => total + amount(hiddenWrites), 0);
   const count = sum((writes) => writes.count);
@@ -32,7 +32,7 @@ function eventsText({ events: { total, executions, largest } }: Plan): string {
   return `The server keeps ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
 }
 
-/** A plan as a table, a line a stage. */
+/** A plan as a table, one line for each stage. */
 export function planText({ name, model, machine, plan, free }: PlanFacts): string {
   const apart = free.tensors;
   const engine = (bytes: number): string[] => (apart === undefined ? [] : [bytesText(bytes)]);

@@ -4,35 +4,35 @@ import { plainLines } from './plain-lines.js';
 import { painter, type Paint } from '../paint.js';
 import { clip, paintProgress, renderProgress } from './render.js';
 
-/** Shows progress, and messages between, on one output. */
+/** Shows progress, and messages in between, on one output. */
 export interface Display<Progress = PipelineProgress> {
   update(progress: Progress): void;
-  /** Says what is waited for before there is progress. On a terminal the next update takes its place. */
+  /** Says what the run is waiting for, before there is progress. On a terminal the next update replaces it. */
   waiting(what: string): void;
   /** A line that stays. */
   message(line: string): void;
-  /** Leaves what is shown where it is; nothing is redrawn any more. */
+  /** Leaves the last lines where they are and redraws nothing more. */
   end(): void;
 }
 
 /** How progress looks. */
 export interface View<Progress> {
-  /** Lines of a terminal `columns` wide. */
+  /** Lines for a terminal that is `columns` wide. */
   render: (progress: Progress, columns: number) => string[];
-  /** Colors such a line. */
+  /** Colors one of these lines. */
   paint?: (line: string, paint: Paint) => string;
-  /** What to add where lines stay. */
+  /** Lines to add on output that cannot be redrawn. */
   plain: (before: Progress | undefined, now: Progress) => string[];
 }
 
 type Output = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
 
-/** Bars redrawn in place on a terminal that can; plain lines elsewhere, and on a dumb terminal. NO_COLOR turns off colors only. */
+/** Redraws bars in place on a terminal; prints plain lines elsewhere, and on a dumb terminal. NO_COLOR turns off colors only. */
 export function openDisplay(output: Output, environment: NodeJS.ProcessEnv = process.env): Display {
   return openView({ render: renderProgress, plain: plainLines, paint: paintProgress }, output, environment);
 }
 
-/** The same for any kind of progress. */
+/** Same as {@link openDisplay}, for any kind of progress. */
 export function openView<Progress>(view: View<Progress>, output: Output, environment: NodeJS.ProcessEnv = process.env): Display<Progress> {
   const canRedraw = output.isTTY && environment['TERM'] !== 'dumb';
   return canRedraw ? new TerminalDisplay(output, view, painter(output, environment)) : new PlainDisplay(output, view.plain);
@@ -104,12 +104,12 @@ class TerminalDisplay<Progress> implements Display<Progress> {
     this.lines = [];
   }
 
-  /** Lines are measured before they are colored: what colors them takes no place. */
+  /** Lines are measured before they are colored, because color codes take no space. */
   private painted(lines: readonly string[]): string {
     return lines.map((line) => `${this.view.paint?.(line, this.paint) ?? line}\n`).join('');
   }
 
-  /** To the start of what is shown. A terminal that became narrower has wrapped the lines. */
+  /** Moves the cursor to the start of what is shown. A terminal that became narrower has wrapped the lines. */
   private back(columns: number): string {
     return upBy(this.lines.reduce((rows, line) => rows + Math.max(1, Math.ceil([...line].length / columns)), 0));
   }

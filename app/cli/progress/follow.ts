@@ -8,8 +8,8 @@ const pollMs = 500;
 const queryTimeoutMs = 5_000;
 
 /**
- * Asks a run for its progress about twice a second until `signal` aborts. Without an answer (no worker, no server)
- * it keeps asking: how a run ends is not told by this query.
+ * Asks a run for its progress about twice a second until `signal` aborts. Without an answer (no worker, no server) it keeps asking, because
+ * this query does not tell how a run ends.
  */
 export async function followProgress(
   client: Client,
@@ -25,8 +25,8 @@ export async function followProgress(
 }
 
 /**
- * The progress of a run now, whichever of its executions it is in, down to what the worker says of the activity in flight (a guarded rebuild tells its rounds).
- * Throws what the client throws.
+ * Returns the current progress of a run, in whichever execution it is, with the details that the worker reports for the activity in flight
+ * (such as the rounds of a guarded rebuild). Throws what the client throws.
  */
 export async function queryProgress(client: Client, run: { workflowId: string }): Promise<PipelineProgress> {
   const handle = client.workflow.getHandle(run.workflowId);
@@ -36,13 +36,13 @@ export async function queryProgress(client: Client, run: { workflowId: string })
   });
 }
 
-/** What workers say of the activities in flight. */
+/** The details that workers report in the heartbeats of activities in flight. */
 export async function workersWords(client: Client, { raw }: Pick<WorkflowExecutionDescription, 'raw'>): Promise<unknown[]> {
   const heartbeats = (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => heartbeatDetails?.payloads ?? []);
   return await decodeArrayFromPayloads(client.options.loadedDataConverter, heartbeats);
 }
 
-/** The progress with the worker's words in place of the workflow's, if they say the same and more. */
+/** Replaces the details of the workflow with those of the worker, if these say the same and more. */
 export function withDetail(progress: PipelineProgress, words: readonly unknown[]): PipelineProgress {
   const stages = progress.stages.map((stage) => {
     const more = words.find((word): word is string => typeof word === 'string' && stage.detail !== '' && word.startsWith(stage.detail));

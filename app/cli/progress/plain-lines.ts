@@ -4,14 +4,15 @@ import { describeEnd, describeError, describePause } from './describe.js';
 import { timeLeft } from './time-left.js';
 
 /**
- * What is new since `previous`, for output that is not a terminal: a line when a stage starts, one when it ends,
- * one for the last rebuilt layer, one for each file that is downloaded, and one when the run is paused or resumed. Nothing new, no lines.
+ * Returns the lines for what has changed since `previous`, for output that is not a terminal: one when a stage starts, one when it ends,
+ * one for the last rebuilt layer, one for each file that is downloaded, and one when the run is paused or resumed. Empty if nothing has
+ * changed.
  */
 export function plainLines(previous: PipelineProgress | undefined, current: PipelineProgress): string[] {
   return [...downloadLines(previous?.preparing, current.preparing), ...current.stages.flatMap((stage, index) => stageLines(previous?.stages[index], stage)), ...pauseLines(previous?.pause, current.pause)];
 }
 
-/** Its bytes would be a line twice a second. */
+/** Only the file, because its bytes would add a line twice a second. */
 function downloadLines(before: string | undefined, now: string | undefined): string[] {
   const file = (words = ''): string => (words.startsWith('downloading ') ? (words.split(', ')[0] ?? '') : '');
   return file(now) === '' || file(now) === file(before) ? [] : [now ?? ''];

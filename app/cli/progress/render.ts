@@ -16,13 +16,16 @@ export function bar(share: number, width: number): string {
   return `${'█'.repeat(whole)}${eighths[Math.floor((filled - whole) * 8)] ?? ''}`.padEnd(width, '░');
 }
 
-/** Cuts to at most `width` characters, with an ellipsis where something is lost. */
+/** Cuts to at most `width` characters, with an ellipsis if something is lost. */
 export function clip(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** The pipeline's stages as lines of a terminal `columns` wide, a bar each; below, what was rebuilt last, how far the whole run is, and whether it is paused. */
+/**
+ * The pipeline's stages as lines for a terminal `columns` wide, with a bar each. Below them: what was rebuilt last, the progress of the
+ * whole run, and whether it is paused.
+ */
 export function renderProgress(progress: PipelineProgress, columns: number): string[] {
   // The last column stays empty: some terminals wrap when it is written.
   const width = Math.max(1, columns - 1);
@@ -32,27 +35,27 @@ export function renderProgress(progress: PipelineProgress, columns: number): str
   return lines.map((line) => clip(line, width).trimEnd());
 }
 
-/** What is waited for before the first stage begins. */
+/** What the run is waiting for before the first stage starts. */
 function preparing({ preparing: words, stages, pause }: PipelineProgress): string[] {
   const isBegun = stages.some(({ state }) => state !== 'waiting');
   if (isBegun || pause !== undefined) return [];
   return [words ?? 'Waiting for a worker ...'];
 }
 
-/** On lines of their own: beside a bar they would be cut. */
+/** On separate lines, because beside a bar they would be cut. */
 function lastRebuilt({ stages }: PipelineProgress): string[] {
   const { latest = [] } = stages.findLast((stage) => stage.latest !== undefined) ?? {};
   return withExpertsTogether(latest.filter(({ layer }) => layer === latest.at(-1)?.layer)).map((entry) => `  layer ${entry.layer} ${subBlockName(entry)} error ${describeError(entry)}`);
 }
 
-/** The whole run, while it goes on and as far as a plan or finished units tell. */
+/** Progress of the whole run while it runs, if a plan or finished units allow an estimate. */
 function overall({ stages }: PipelineProgress): string[] {
   const { share, left } = progressView({ stages });
   if (share === undefined || left === undefined || stages.every(({ state }) => state === 'done')) return [];
   return [`${Math.floor(100 * share)} % of the run done, about ${timeLeft(left)} left`];
 }
 
-/** The filled part of a bar by whether its stage runs, and what is new in bold. */
+/** Colors the filled part of a bar by whether its stage runs, and prints the progress of the run in bold. */
 export function paintProgress(line: string, paint: Paint): string {
   if (/% of the run done/.test(line)) return paint('bold', line);
   return line.replace(/[█▏▎▍▌▋▊▉]+/, (filled) => paint(line.includes('░') ? 'cyan' : 'green', filled)).replace(/░+/, (empty) => paint('dim', empty));

@@ -1,4 +1,4 @@
-/** Time that is left, as short as a bar needs it: `under 1 s`, `42 s`, `3:07 min`, `5:20 h`, `3 days`. */
+/** The time left, short enough for a bar: `under 1 s`, `42 s`, `3:07 min`, `5:20 h`, `3 days`. */
 export function timeLeft(seconds: number): string {
   if (seconds < 1) return 'under 1 s';
   const whole = Math.round(seconds);

@@ -3,20 +3,20 @@ import { pausedMemo, pipelineWorkflow } from '../../../workflows/protocol.js';
 import type { RunLabels } from '../run-labels.js';
 import { runStart } from '../run-start.js';
 
-/** A run as the server lists it. Labels are absent for runs that were started before there were any. */
+/** A run as the server lists it. Labels are absent for runs that were started before labels existed. */
 export interface ListedRun extends Partial<RunLabels> {
   workflowId: string;
   runId: string;
   status: string;
   /** ISO 8601. */
   started: string;
-  /** ISO 8601; absent while it runs. */
+  /** ISO 8601; absent while the run is running. */
   ended?: string;
   name: string;
   taskQueue: string;
 }
 
-/** The pipelines that the server knows, the newest first. A pipeline that was retried has an entry for each time. */
+/** Returns the pipelines that the server knows, newest first. A pipeline that was retried has one entry for each execution. */
 export async function listRuns(client: Client): Promise<ListedRun[]> {
   const runs: ListedRun[] = [];
   for await (const execution of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) runs.push(listed(execution));
@@ -42,10 +42,10 @@ function listed(execution: WorkflowExecutionInfo): ListedRun {
   };
 }
 
-/** How a run stands, in a word: `running`, `paused`, `completed`, `gate failed`, `failed`, `cancelled`, ... */
+/** Status of a run in one word: `running`, `paused`, `completed`, `gate failed`, `failed`, `cancelled`, ... */
 export function runStatus({ status: { name }, memo }: Pick<WorkflowExecutionInfo, 'status' | 'memo'>): string {
   if (name === 'RUNNING' && memo?.[pausedMemo] === true) return 'paused';
   if (name === 'COMPLETED' && memo?.['gate'] === 'failed') return 'gate failed';
-  // Cancelling a pipeline that no worker serves ends it by termination.
+  // A pipeline that no worker serves is cancelled by termination.
   return name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' ');
 }

@@ -1,4 +1,4 @@
-/** Runs on a terminal of 80 columns. */
+/** Shows runs on a terminal of 80 columns. */
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { duration, figure, percent } from '../../report/index.js';
 import type { RunFigures } from '../../report/view/run-figures.js';
@@ -7,20 +7,20 @@ import { painter, type Paint } from '../paint.js';
 import { textTable, timeText } from '../text-table.js';
 import type { ListedRun } from './list-runs.js';
 
-/** A listed run, and what it came to. */
+/** A listed run, and its results. */
 export interface ShownRun extends ListedRun {
   figures?: RunFigures;
   perplexity?: PipelineResult['perplexity'];
-  /** Why it failed. */
+  /** Why the run failed. */
   reason?: string;
 }
 
 const width = 80;
-/** Of a name in the table; the workflow id below has it whole. */
+/** Minimum length of a shortened name in the table. The workflow id below is never cut. */
 const shortestName = 6;
 
 /**
- * A line with what each run came to, and below it what it is. Perplexities are those of a run's first text.
+ * One line with the results of each run, followed by a line that identifies it. Perplexities are those of a run's first text.
  * @param paint colors, as stdout takes them
  */
 export function listText(runs: readonly ShownRun[], paint: Paint = painter(process.stdout), now = new Date()): string {
@@ -37,7 +37,7 @@ export function listText(runs: readonly ShownRun[], paint: Paint = painter(proce
 
 function about({ workflowId, model, methods = [], reason }: ShownRun, paint: Paint): string[] {
   const facts = [workflowId, ...(model === undefined ? [] : [model]), ...(methods.length === 0 ? [] : [methods.join(', ')])];
-  // The id is to be copied, so it is never cut.
+  // The id is meant to be copied, so it is never cut.
   const id = `  ${printable(workflowId)}`;
   const line = `  ${facts.map(printable).join('  ')}`;
   return [paint('dim', line.length <= width ? line : id), ...(reason === undefined ? [] : [paint('red', clip(`  ${printable(reason)}`, width))])];
@@ -48,7 +48,7 @@ function paintStatus(line: string, status: string, paint: Paint): string {
   return line.replace(status, paint(color, status));
 }
 
-/** The day of a run of another year; else day and minute. */
+/** The day for a run of another year; otherwise day and minute. */
 function startText(started: string, now: Date): string {
   const text = timeText(started);
   return text.slice(0, 4) === timeText(now).slice(0, 4) ? text.slice(5, 16) : text.slice(0, 10);
@@ -61,5 +61,5 @@ function sparsityText(sparsity: number | undefined, pattern: string | undefined)
   return sparsity === undefined ? '' : percent(sparsity);
 }
 
-/** A terminal would obey what is in a name. */
+/** Removes control characters, which a terminal would obey. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');

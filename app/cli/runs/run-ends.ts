@@ -3,16 +3,16 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import { describeFailure, type Outcome } from '../outcome.js';
 import type { ListedRun } from './list-runs.js';
 
-/** So many runs are asked at a time. */
+/** Number of runs that are asked at a time. */
 const together = 16;
 
-/** How runs ended. What has ended does not change, so each is asked once. */
+/** How runs ended. The outcome of an ended run does not change, so each run is asked once. */
 export class RunEnds {
   private readonly known = new Map<string, Outcome>();
 
   constructor(private readonly client: Client) {}
 
-  /** By run id, of those that have ended. A run whose end cannot be read is left out. */
+  /** Outcomes by run id, for runs that have ended. Leaves out a run whose end cannot be read. */
   async of(runs: readonly Pick<ListedRun, 'workflowId' | 'runId' | 'ended'>[]): Promise<ReadonlyMap<string, Outcome>> {
     const asked = runs.filter(({ runId, ended }) => ended !== undefined && !this.known.has(runId));
     for (let from = 0; from < asked.length; from += together) {
@@ -29,7 +29,7 @@ export class RunEnds {
       const handle = this.client.workflow.getHandle<() => Promise<PipelineResult>>(workflowId, runId, { followRuns: false });
       return { status: 'completed', result: await handle.result() };
     } catch (error) {
-      // Another payload key, a history that is gone, or a server that is away: the list is worth more than one row.
+      // Another payload key, a deleted history, or a server that is away: the list matters more than one row.
       return error instanceof WorkflowFailedError ? describeFailure(error) : undefined;
     }
   }

@@ -3,11 +3,11 @@ import { CommandLineError } from '../errors.js';
 const units: readonly [name: string, milliseconds: number][] = [['d', 86_400e3], ['h', 3_600e3], ['m', 60e3], ['s', 1e3]];
 const form = new RegExp(`^${units.map(([name]) => `(?:(\\d{1,9})${name})?`).join('')}$`);
 
-/** Ten years; the server's own arithmetic ends some way above. */
+/** Ten years. The server's own limit is somewhat higher. */
 const longestMs = 3650 * 86_400e3;
 
 /**
- * Milliseconds of a duration such as `90s`, `6h` or `1h30m`: whole numbers of d, h, m and s, in that order, together more than 0.
+ * Parses a duration such as `90s`, `6h` or `1h30m` into milliseconds: whole numbers of d, h, m and s, in that order, with a sum above 0.
  * @throws CommandLineError, which names `option`
  */
 export function parseDuration(text: string, option: string): number {
@@ -21,7 +21,7 @@ export function parseDuration(text: string, option: string): number {
   });
 }
 
-/** `6h`, `1h30m`, `10s`: what {@link parseDuration} reads; parts of a second are dropped. */
+/** Formats a duration as {@link parseDuration} reads it: `6h`, `1h30m`, `10s`. Fractions of a second are dropped. */
 export function durationText(milliseconds: number): string {
   let rest = milliseconds;
   const parts = units.map(([name, size]) => {

@@ -3,11 +3,11 @@ import { pipelineWorkflow } from '../../../workflows/protocol.js';
 import { UnknownScheduleError } from '../errors.js';
 import { hasServer, openSession } from '../session.js';
 
-/** What a schedule of ours notes about itself. */
+/** The memo of our schedules. */
 export interface ScheduleNote {
   pipeline: string;
   configDigest: string;
-  /** The pipeline file that it was created from, on the machine that did. */
+  /** The pipeline file that it was created from, on the machine where it was created. */
   file: string;
   /** In words. */
   times: string;
@@ -20,7 +20,7 @@ export interface FoundSchedule {
 }
 
 /**
- * Does something with a schedule of pipelines.
+ * Calls `act` with a schedule of pipelines.
  * @throws UnknownScheduleError, and what `openSession` and `act` throw
  */
 export async function withSchedule<T>(id: string, state: string, act: (found: FoundSchedule) => Promise<T>): Promise<T> {
@@ -30,7 +30,7 @@ export async function withSchedule<T>(id: string, state: string, act: (found: Fo
     const { client } = session;
     const handle = client.schedule.getHandle(id);
     const description = await handle.describe();
-    // Other programs have schedules on the same server.
+    // Other programs may have schedules on the same server.
     if (description.action.workflowType !== pipelineWorkflow) throw unknown(id);
     return await act({ client, handle, description });
   } catch (error) {
@@ -44,7 +44,7 @@ function unknown(id: string): UnknownScheduleError {
   return new UnknownScheduleError({ what: `no schedule ${id} of pipelines is known to the server`, remedy: 'See `npx temporal-pipeline schedule list`' });
 }
 
-/** The note of a schedule; empty words where another program made it. */
+/** Returns the note of a schedule. Its fields are empty if another program created the schedule. */
 export function noteOf({ memo }: { memo?: Record<string, unknown> }): ScheduleNote {
   return { pipeline: '', configDigest: '', file: '', times: '', ...memo };
 }

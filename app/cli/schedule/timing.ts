@@ -2,7 +2,7 @@ import type { ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client'
 import { CommandLineError } from '../errors.js';
 import { durationText, parseDuration } from './duration.js';
 
-/** What happens when it is time and the last run has not ended, by its name on the command line. */
+/** What happens when a run is due and the last run has not ended, by its name on the command line. */
 export const overlapPolicies = {
   skip: 'SKIP',
   'buffer-one': 'BUFFER_ONE',
@@ -19,7 +19,7 @@ export function overlapName(policy: ScheduleOverlapPolicy): OverlapName {
   return (policy?.toLowerCase().replace('_', '-') as OverlapName | undefined) ?? 'skip';
 }
 
-/** Options of `schedule create` that say when, as given. */
+/** Options of `schedule create` for the times, as given. */
 export interface TimingOptions {
   cron?: string;
   every?: string;
@@ -37,11 +37,11 @@ export interface Timing {
   times: string;
 }
 
-/** The server accepts no smaller window, and silently takes this one instead. */
+/** The server accepts no smaller window, and silently uses this one instead. */
 const leastCatchUpMs = 10_000;
 
 /**
- * When a schedule fires. Cron expressions and time zones are for the server to judge, which has its own table of zones.
+ * Parses when a schedule fires. The server checks cron expressions and time zones, because it has its own table of zones.
  * @throws CommandLineError
  */
 export function parseTiming({ cron, every, jitter, timeZone, overlap, catchUp, pauseOnFailure }: TimingOptions): Timing {

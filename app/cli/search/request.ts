@@ -9,7 +9,7 @@ export function searchRequestFor({ name, over, source, members }: ParsedSearch):
   return { name, over, base, members: members.map((member) => asMember(member, base)), searchable: [], source };
 }
 
-/** The same points of the same pipelines have the same id, so that starting a search again attaches to it, or finds its finished work. */
+/** The same points of the same pipelines have the same id, so starting a search again attaches to it, or reuses its finished work. */
 export function searchIdOf({ name, members }: SearchRequest): string {
   const digest = digestOf({ search: members.map((member) => [member.name, member.configDigest]) });
   return `${name}-${digest.slice(0, 16)}`;

@@ -3,7 +3,7 @@ import { searchWorkflow, type SearchRequest } from '../../../workflows/search-pr
 import { startFamily, type StartedFamily } from '../sweep/start.js';
 
 /**
- * Starts a search, or attaches to it if it is running. One that has ended begins again, and finds its work in the store.
+ * Starts a search, or attaches to it if it is running. A search that has ended starts again and reuses its work from the store.
  * @throws OtherStateError if it is running on another state's task queue
  */
 export async function startSearch(client: Client, workflowId: string, request: SearchRequest, taskQueue: string): Promise<StartedFamily> {

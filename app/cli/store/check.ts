@@ -2,8 +2,8 @@ import { openStore, StoreUnreachableError } from '../../../files/artifacts/index
 import type { GlobalOptions } from '../options.js';
 
 /**
- * Asks a bucket who it is, so that a wrong name or missing credentials are reported at once and not only in a worker's log. One that does not
- * answer just now is no matter: runs wait for it.
+ * Asks a bucket for its identity, so that a wrong name or missing credentials are reported at once and not only in a worker's log. A bucket
+ * that does not answer now is not an error: runs wait for it.
  * @throws StoreRefusedError
  */
 export async function checkStore({ state, store: location }: Pick<GlobalOptions, 'state' | 'store'>): Promise<void> {

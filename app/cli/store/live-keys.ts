@@ -7,16 +7,16 @@ import { searchWorkflow } from '../../../workflows/search-protocol.js';
 import { sweepWorkflow } from '../../../workflows/sweep-protocol.js';
 
 /**
- * The keys of all artifacts that runs in progress refer to: pipelines that have not ended (paused ones included), and all members of
- * sweeps and searches that have not ended.
- * @returns how many runs there are, and the keys that their histories name
+ * Collects the keys of all artifacts that runs in progress refer to: pipelines that have not ended (including paused ones), and all members
+ * of sweeps and searches that have not ended.
+ * @returns the number of runs, and the keys that their histories name
  * @throws PayloadKeyError if a history is encrypted and the environment has no key for it
  */
 export async function liveKeys(client: Client): Promise<{ runs: number; keys: Set<string> }> {
   const runs = new Set<string>();
   for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND ExecutionStatus = 'Running'` })) runs.add(workflowId);
   for await (const { workflowId: sweep } of client.workflow.list({ query: `WorkflowType IN ('${sweepWorkflow}', '${searchWorkflow}') AND ExecutionStatus = 'Running'` })) {
-    // Members that have ended share with those to come.
+    // Members that have ended share artifacts with later ones.
     for await (const { workflowId } of client.workflow.list({ query: `WorkflowType = '${pipelineWorkflow}' AND WorkflowId STARTS_WITH '${sweep}.'` })) runs.add(workflowId);
   }
   const keys = new Set<string>();
@@ -28,7 +28,7 @@ export async function liveKeys(client: Client): Promise<{ runs: number; keys: Se
   return { runs: runs.size, keys };
 }
 
-/** The histories of a run's executions, the latest first: a run that continued as new has several, until the server drops the old ones. */
+/** The histories of a run's executions, latest first. A run that continued as new has several, until the server drops the old ones. */
 async function* historiesOf(client: Client, workflowId: string): AsyncGenerator<History> {
   let runId: string | null | undefined;
   do {
@@ -42,7 +42,7 @@ async function* historiesOf(client: Client, workflowId: string): AsyncGenerator<
   } while (runId);
 }
 
-/** All payloads, wherever in a history they stand. */
+/** All payloads anywhere in a history. */
 function* payloadsOf(value: unknown): Generator<Payload> {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
   const { metadata, data } = value as Partial<Payload>;

@@ -18,10 +18,10 @@ import { sweepView, type SweepView } from './view.js';
 
 const pollMs = 1_000;
 const queryMs = 5_000;
-/** Members whose own progress is asked for. */
+/** Maximum number of members whose own progress is asked for. */
 const mostAsked = 16;
 
-/** Shows the members of a sweep, or what a search tries, until `signal` aborts. It keeps asking while there is no answer. */
+/** Shows the members of a sweep, or the tries of a search, until `signal` aborts. Keeps asking while there is no answer. */
 export async function followSweep(client: Client, workflowId: string, display: Display<SweepView>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const view = await unlessAborted(viewOf(client, workflowId), signal).catch(() => undefined);
@@ -43,7 +43,10 @@ async function viewOf(client: Client, workflowId: string): Promise<SweepView> {
 export type FamilyOutcome<Result> = { status: 'completed'; result: Result } | { status: 'failed' | 'cancelled'; error: OutcomeError };
 export type SweepOutcome = FamilyOutcome<SweepResult>;
 
-/** Waits for the end of a sweep or search, across continuations, however long the server is away meanwhile. @throws the signal's reason when it aborts */
+/**
+ * Waits for the end of a sweep or search, across continuations, even if the server is away for a long time. @throws the signal's reason
+ * when it aborts
+ */
 export async function awaitFamily<Result>(client: Client, workflowId: string, signal: AbortSignal): Promise<FamilyOutcome<Result>> {
   const handle = client.workflow.getHandle<() => Promise<Result>>(workflowId);
   try {
@@ -54,14 +57,14 @@ export async function awaitFamily<Result>(client: Client, workflowId: string, si
   }
 }
 
-/** Shows a sweep or search until it ends, and how it ended. @returns the exit code. @throws the signal's reason when it aborts */
+/** Shows a sweep or search until it ends, and then its outcome. @returns the exit code. @throws the signal's reason when it aborts */
 export async function attend<Result>(client: Client, kind: FamilyKind<Result>, workflowId: string, { options, signal }: { options: GlobalOptions; signal: AbortSignal }): Promise<number> {
   const display = openView(sweepView, process.stderr);
   const stop = new AbortController();
   const following = followSweep(client, workflowId, display, AbortSignal.any([signal, stop.signal]));
   try {
     const outcome = await awaitFamily<Result>(client, workflowId, signal);
-    // How the last member ended is known now, from the result if no worker answers.
+    // Now the end of the last member is known too. If no worker answers, it is in the result.
     const table = await unlessAborted(queryTable(client, workflowId, queryMs), signal).catch(() => undefined);
     if (table !== undefined) display.update({ table, running: {} });
     display.end();
@@ -72,10 +75,13 @@ export async function attend<Result>(client: Client, kind: FamilyKind<Result>, w
   }
 }
 
-/** Whether a member needs `sweep resume`. */
+/** Whether any member needs `sweep resume`. */
 const isLeft = ({ rows }: SweepTable): boolean => rows.some(({ status }) => status === 'failed' || status === 'cancelled');
 
-/** Prints how a sweep ended. @returns the exit code: that of a failed run if a member failed, else that of a failed gate if one did */
+/**
+ * Prints how a sweep ended. @returns the exit code: that of a failed run if any member failed, otherwise that of a failed gate if any gate
+ * failed
+ */
 export function showSweep(workflowId: string, outcome: SweepOutcome, { json, state }: { json: boolean; state: string }): number {
   const resume = `To run the others: ${commandText(['sweep', 'resume', workflowId, ...stateWords(state)])}`;
   if (outcome.status !== 'completed') {
@@ -93,10 +99,10 @@ export function showSweep(workflowId: string, outcome: SweepOutcome, { json, sta
   return exitCode.runFailed;
 }
 
-/** The page of a sweep or search is beside its report. */
+/** The page of a sweep or search, beside its report. */
 export const pageBeside = (report: string): string => report.replace(/\.md$/, '.html');
 
-/** The table for a terminal, which is Markdown too. */
+/** The table for a terminal, which is also valid Markdown. */
 export function tableText(table: SweepTable): string {
   return `${table.name}: ${countText(table)}\n\n${markdownTable(sweepRows(table))}`;
 }

@@ -8,7 +8,7 @@ import type { Family } from './kind.js';
 const queryTimeoutMs = 20_000;
 
 /**
- * The latest execution of the sweep or search that a command line means: by workflow id, by file, or the one started last.
+ * Finds the latest execution of the sweep or search that a command line names: by workflow id, by file, or the one started last.
  * @throws UnknownWorkflowError, PipelineFileError
  */
 export async function findFamily(client: Client, kind: Family, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
@@ -19,7 +19,7 @@ export async function findFamily(client: Client, kind: Family, word: string | un
   return found;
 }
 
-/** The latest execution of a sweep, or of another type, if there is one. */
+/** Returns the latest execution of a sweep, or of a workflow of another type, if there is one. */
 export async function describeSweep(client: Client, workflowId: string, type = sweepWorkflow): Promise<WorkflowExecutionDescription | undefined> {
   try {
     const found = await client.workflow.getHandle(workflowId).describe();
@@ -39,12 +39,15 @@ async function latestId(client: Client, { workflow, noun }: Family): Promise<str
   return latest.id;
 }
 
-/** How far a sweep is, or was when it ended. A worker answers it. Throws what the client throws. */
+/** Returns the current or final table of a sweep. A worker must answer. Throws what the client throws. */
 export async function queryTable(client: Client, workflowId: string, timeoutMs = queryTimeoutMs): Promise<SweepTable> {
   return await client.connection.withDeadline(Date.now() + timeoutMs, () => client.workflow.getHandle(workflowId).query<SweepTable>(sweepTableQuery));
 }
 
-/** What would continue with a sweep: its members, and the outcomes of those that ended. A worker answers it. Throws what the client throws. */
+/**
+ * Returns the request that would continue a sweep: its members, and the outcomes of those that ended. A worker must answer. Throws what the
+ * client throws.
+ */
 export async function queryRequest(client: Client, workflowId: string): Promise<SweepRequest> {
   return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).query<SweepRequest>(sweepRequestQuery));
 }

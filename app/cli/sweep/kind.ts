@@ -5,22 +5,22 @@ import type { GlobalOptions } from '../options.js';
 import { showSweep, type FamilyOutcome } from './attend.js';
 import { sweepIdOf, sweepRequestFor } from './request.js';
 
-/** What differs between the commands of sweeps and those of searches. */
+/** The differences between the commands of sweeps and searches. */
 export interface Family {
   /** Type of the workflow. */
   workflow: string;
   noun: 'sweep' | 'search';
   plural: string;
-  /** Key of the memo with the number of what may run. */
+  /** Key of the memo with the number of members or points. */
   count: 'members' | 'points';
-  /** The workflow id that a file stands for. @throws PipelineFileError */
+  /** The workflow id for a file. @throws PipelineFileError */
   idOf: (file: string, options: GlobalOptions) => string;
-  /** The command that continues with one that was cancelled. */
+  /** The command that continues after a cancellation. */
   goOn: (workflowId: string, options: GlobalOptions) => string;
 }
 
 export interface FamilyKind<Result> extends Family {
-  /** Prints how it ended. @returns the exit code */
+  /** Prints the outcome. @returns the exit code */
   show: (workflowId: string, outcome: FamilyOutcome<Result>, options: GlobalOptions) => number;
 }
 

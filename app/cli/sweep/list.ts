@@ -12,7 +12,7 @@ export interface ListedFamily {
   runs: number;
 }
 
-/** Those that the server knows, the newest first. One that continued as new has several executions; the newest counts. */
+/** Returns those that the server knows, newest first. If one continued as new, it has several executions; the newest counts. */
 export async function listFamilies(client: Client, { workflow, noun, count }: Pick<Family, 'workflow' | 'noun' | 'count'>): Promise<ListedFamily[]> {
   const found: ListedFamily[] = [];
   for await (const { workflowId, status, startTime, memo } of client.workflow.list({ query: `WorkflowType = '${workflow}' AND ExecutionStatus != 'ContinuedAsNew'` })) {
@@ -22,5 +22,5 @@ export async function listFamilies(client: Client, { workflow, noun, count }: Pi
   return found.sort((a, b) => (a.started < b.started ? 1 : -1));
 }
 
-/** A word for the server's status. Without a worker, cancelling ends it by termination. */
+/** A word for the server's status. Without a worker, a cancellation is a termination. */
 export const familyStatus = (name: string): string => (name === 'TERMINATED' ? 'cancelled' : name.toLowerCase().replaceAll('_', ' '));

@@ -6,7 +6,7 @@ import { changesBetween } from '../../../workflows/changes.js';
 import type { AddedMembers, SweepMember, SweepRequest } from '../../../workflows/sweep-protocol.js';
 import { CommandLineError } from '../errors.js';
 
-/** A sweep's history grows by some kilobytes a member, and by its members' results. */
+/** Each member adds some kilobytes and its result to a sweep's history. */
 const membersPerRun = 100;
 
 /** The argument of a sweep's workflow. */
@@ -28,7 +28,7 @@ export function sweepRequestFor({ source, matrix, exclude, include, members, ...
   };
 }
 
-/** The same settings and members have the same id, so that starting a sweep again attaches to it, or resumes it. */
+/** The same settings and members have the same id, so starting a sweep again attaches to it, or resumes it. */
 export function sweepIdOf({ name, maxParallel, stopWhen, best, members }: SweepRequest): string {
   const digest = digestOf({ maxParallel, stopWhen: { ...stopWhen }, best: { ...best }, members: members.map((member) => [member.name, member.configDigest]) });
   return `${name}-${digest.slice(0, 16)}`;
@@ -40,9 +40,9 @@ export function asMember({ name, values, pipeline, digest }: ParsedMember, base:
 }
 
 /**
- * Members with small values at `along` first, because they may show that larger ones are pointless. Of those that are equal there, ones with
- * different beginnings first, so that those that run at the same time seldom wait for the same work; those that share one find it made.
- * Otherwise as in the file.
+ * Sorts members. Small values at `along` come first, because they may show that larger ones are pointless. Among equal values, members with
+ * different beginnings come first, so that members running at the same time seldom wait for the same work; later members with the same
+ * beginning reuse it. Otherwise the order is that of the file.
  */
 function inOrder(members: readonly ParsedMember[], along = ''): ParsedMember[] {
   const size = ({ values }: ParsedMember): number => Number(values[along] ?? 0);
@@ -56,14 +56,14 @@ function inOrder(members: readonly ParsedMember[], along = ''): ParsedMember[] {
   return ranked.sort((a, b) => size(a.member) - size(b.member) || a.rank - b.rank).map(({ member }) => member);
 }
 
-/** Everything up to and with the initial mask. */
+/** Everything up to and including the initial mask. */
 function beginningOf({ model, engine, stages }: Pipeline): string {
   return JSON.stringify([model, engine, stages.slice(0, stages.findIndex(({ type }) => type === 'initialMask') + 1)]);
 }
 
 /**
- * Members for more values of a sweep's matrix.
- * @param words `path=value` each; the path is one of the matrix, or how it ends
+ * Returns the members for more values of a sweep's matrix.
+ * @param words `path=value` each; the path is one of the matrix, or the end of one
  * @throws CommandLineError
  */
 export function addedMembers({ source, choice, members, base, stopWhen }: SweepRequest, words: readonly string[]): AddedMembers {
@@ -101,7 +101,7 @@ function pathIn(matrix: SweepChoice['matrix'], text: string, word: string): stri
   throw new CommandLineError({ what: `${word} does not name a value of the sweep's matrix`, expected: paths.map((known) => `${known}=VALUE`).join(' or ') });
 }
 
-/** As YAML reads a single value. */
+/** Reads a single value as YAML does. */
 function valueOf(text: string): SweepValue {
   if (text === 'true' || text === 'false') return text === 'true';
   const number = Number(text);

@@ -15,14 +15,14 @@ export interface StartedFamily {
   runId: string;
 }
 
-/** What is started: a sweep or a search. */
+/** A sweep or a search to start. */
 interface Startable {
   type: string;
   workflowId: string;
   request: Pick<SweepRequest, 'base' | 'searchable'>;
   taskQueue: string;
   memo: Record<string, unknown>;
-  /** Shown by Temporal's own page. */
+  /** Shown on Temporal's own web page. */
   staticSummary: string;
 }
 
@@ -50,7 +50,7 @@ export async function startFamily(client: Client, { type, workflowId, request, t
   return { attached: before?.status.name === 'RUNNING' && before.runId === execution.runId, runId: execution.runId };
 }
 
-/** What continues with a sweep that has ended: what is done or was skipped is kept, everything else is run (again). */
+/** Returns the request that continues an ended sweep. Members that are done or were skipped are kept; all others run again. */
 export function resumed(request: SweepRequest): SweepRequest {
   const kept = Object.entries(request.outcomes).filter(([, { status }]: [string, MemberOutcome]) => status === 'done' || status === 'gateFailed' || status === 'skipped');
   return { ...request, outcomes: Object.fromEntries(kept) };

@@ -7,16 +7,16 @@ import type { View } from '../progress/display.js';
 import { bar, clip } from '../progress/render.js';
 
 export interface SweepView {
-  /** Of a search, how many members there will be at most. */
+  /** `mostRuns`: for a search, the maximum number of members. */
   table: Omit<SweepTable, 'best'> & { mostRuns?: number };
-  /** Of members that run, by workflow id. */
+  /** Progress of running members, by workflow id. */
   running: Record<string, PipelineProgress>;
 }
 
 const nameWidth = 48;
 const mostLines = 30;
 
-/** All members as lines, a bar each; of a large sweep those that run, and how many others there are. */
+/** Shows all members as lines with a bar each. Of a large sweep, only running members are shown, and a count of the others. */
 export const sweepView: View<SweepView> = {
   render({ table, running }, columns) {
     const shown = table.rows.length <= mostLines ? table.rows : table.rows.filter(({ status }) => status === 'running');

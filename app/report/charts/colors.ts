@@ -1,7 +1,7 @@
-/** Colors of charts: variables of the page's style, so that charts follow its light and dark scheme. */
+/** Colors of charts. They are variables of the page's style, so that charts follow its light and dark scheme. */
 export const colors = {
   ink: 'var(--ink)', muted: 'var(--muted)', line: 'var(--line)', dense: 'var(--dense)', initial: 'var(--initial)', rebuilt: 'var(--rebuilt)', bad: 'var(--bad)',
 } as const;
 
-/** Colors of lines that have no color of their own. */
+/** Colors of lines without a color of their own. */
 export const lineColors = Array.from({ length: 8 }, (_, index) => `var(--line${index})`);

@@ -3,9 +3,9 @@ import type { ComparedErrors } from '../view/compare-view.js';
 import { colors, lineColors } from './colors.js';
 import { scaleOf } from './scale.js';
 
-/** Errors that the rebuilds of several runs left in one kind of sub-block, over the layers. */
+/** Shows the errors left by the rebuilds of several runs in one kind of sub-block, over the layers. */
 export function compareChart({ layers, left }: ComparedErrors): EChartsOption {
-  // An error that is gone has no place on an axis of logarithms.
+  // An error of 0 cannot be shown on a logarithmic axis.
   const shown = left.map((own) => own.map((value) => (value !== undefined && value > 0 ? value : undefined)));
   const { axis, at } = scaleOf(shown.flat().filter((value) => value !== undefined), 'number');
   return {
@@ -24,5 +24,5 @@ export function compareChart({ layers, left }: ComparedErrors): EChartsOption {
 }
 
 export const runColor = (run: number): string => lineColors[run % lineColors.length];
-/** Signs of runs, as the library and as text has them. */
+/** Symbols of runs: the chart library's name, and the character for text. */
 export const runSigns = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;

@@ -3,7 +3,7 @@ import { figure } from '../figures.js';
 import type { ErrorsView } from '../view/run-view.js';
 import { colors } from './colors.js';
 
-/** Error of one kind of sub-block before and after the rebuild, over the layers. */
+/** Shows the error of one kind of sub-block before and after the rebuild, over the layers. */
 export function errorsChart({ layers, before, after }: ErrorsView): EChartsOption {
   return {
     textStyle: { fontFamily: 'inherit' },
@@ -17,7 +17,7 @@ export function errorsChart({ layers, before, after }: ErrorsView): EChartsOptio
       { name: 'before', data: before, color: colors.initial },
       { name: 'after', data: after, color: colors.rebuilt },
     ].map(({ name, data, color }) => ({
-      // A log axis has no place for 0: an error that is gone is left out.
+      // A logarithmic axis cannot show 0, so an error of 0 is left out.
       name, type: 'line' as const, data: data.map((value) => (value > 0 ? value : null)),
       symbol: 'circle', symbolSize: data.length > 40 ? 3 : 7, itemStyle: { color }, lineStyle: { color, width: 1.5 },
     })),

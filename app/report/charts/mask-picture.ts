@@ -1,13 +1,13 @@
 import { encode } from 'fast-png';
 import type { MaskTiles } from '../view/mask-view.js';
 
-/** Shades that a tile may have. Few, so that pictures stay small: a page has dozens. */
+/** Number of shades of a tile. Few, so that pictures stay small: a page has dozens. */
 const shades = 15;
 
-/** Of kept weights. It is seen on a light and on a dark page alike. */
+/** Color of kept weights. It is visible on light and dark pages. */
 const kept = [20, 148, 136] as const;
 
-/** The tiles as a PNG in a data URL: one color, clear where fewest weights are kept, full where most are. */
+/** Draws the tiles as a PNG in a data URL, in one color: transparent where the fewest weights are kept, opaque where the most are. */
 export function maskPicture({ width, height, kept: shares, range: [least, most] }: MaskTiles): string {
   const data = new Uint8Array(4 * shares.length);
   for (const [tile, share] of shares.entries()) {

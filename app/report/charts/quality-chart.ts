@@ -1,4 +1,4 @@
-/** Quality of the members of a sweep over their sparsity or their cost, a point for each. */
+/** The quality of a sweep's members over their sparsity or their cost, with one point for each. */
 import type { EChartsOption } from 'echarts';
 import { duration, figure } from '../figures.js';
 import { moneyText } from '../money.js';
@@ -8,7 +8,7 @@ import { scaleOf, shareText } from './scale.js';
 
 export interface QualityChart {
   option: EChartsOption;
-  /** What a pointer is told, by series and point. */
+  /** Tooltips, by series and point. */
   titles: string[][];
   legend: LegendEntry[];
 }
@@ -19,23 +19,26 @@ export interface LegendEntry {
   sign: string;
 }
 
-/** Signs of lines, as the library and as text has them. A line differs by more than its color. */
+/** Symbols of lines: the chart library's name, and the character for text. So lines differ by more than their color. */
 const signs = [['circle', '●'], ['rect', '■'], ['triangle', '▲'], ['diamond', '◆']] as const;
 
-/** So many lines are told apart; of more, only all together can be seen. */
+/** Maximum number of lines that can be told apart. If there are more, all look the same. */
 const mostLines = 12;
-/** So many points say what they are. Titles of thousands would be most of the page. */
+/** Maximum number of points with a tooltip. Tooltips of thousands of points would be most of the page. */
 const mostTitles = 600;
 
-/** A line for each combination of the other values, over the sparsity that was found. The front of several is a broad band below them. */
+/**
+ * One line for each combination of the other values, over the actual sparsity. The Pareto front of several lines is a broad band below
+ * them.
+ */
 export function sparsityChart(view: QualityView): QualityChart {
   const lines = groupsOf(view.points, 'line');
-  // Of one line, all of it mostly is the front.
+  // If there is only one line, most of it is the front.
   const front = lines.length < 2 ? [] : sorted(view.points.filter(({ front: is }) => is), 'sparsity');
   return chartOf(view, 'sparsity', lines, { below: front, joined: () => true });
 }
 
-/** A sign for each sparsity that was asked for, over the seconds of work. A line joins those that are worth their cost. */
+/** One symbol for each requested sparsity, over the seconds of work. A line joins the members that are worth their cost. */
 export function costChart(view: QualityView): QualityChart {
   return chartOf(view, 'seconds', groupsOf(view.points, 'asked'), { below: [], joined: ({ worth }) => worth });
 }
@@ -63,7 +66,7 @@ function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below,
   });
   const band = { line: { data: below.map(at), lineStyle: { color: colors.rebuilt, width: 9, opacity: 0.25 }, symbol: 'none' as const }, titles: [] };
   const rings = { line: { data: initials.map(at), lineStyle: { width: 0, opacity: 0 }, symbol: 'circle', symbolSize: 6, itemStyle: { color: 'transparent', borderColor: colors.muted, borderWidth: 1.3 } }, titles: initials.map(({ value }) => `initial mask: ${kind} ${valueText(value)}`) };
-  // An axis reaches as far as its series, and lines beyond it are not drawn.
+  // An axis reaches only as far as its series, and lines beyond it would not be drawn.
   const [first] = points.map((point) => at(point)[0]).filter(Number.isFinite);
   const reach = { line: { data: [dense, chance, ...limits].filter((value) => value !== undefined).map((value) => [first ?? 0, up.at(value)]), lineStyle: { width: 0, opacity: 0 }, symbol: 'none' as const }, titles: [] };
   const all = [band, rings, ...series, reach];
@@ -102,20 +105,20 @@ function groupsOf(points: readonly QualityPoint[], by: 'line' | 'asked'): Group[
   });
 }
 
-/** Groups as they are drawn: too many to be told apart are drawn as one. */
+/** Groups as drawn: if there are too many to be told apart, they are drawn as one. */
 function drawnGroups(groups: readonly Group[]): { lines: QualityPoint[][]; color: string; symbol: string }[] {
   if (groups.length <= mostLines) return groups.map(({ points, color, symbol }) => ({ lines: [points], color, symbol }));
   return [{ lines: groups.map(({ points }) => points), color: colors.muted, symbol: 'circle' }];
 }
 
-/** Where a line ends and the next one of the same series begins. */
+/** Separates two lines within one series. */
 const gap: (string | number)[] = ['-', '-'];
 
 function sorted(points: readonly QualityPoint[], x: Place): QualityPoint[] {
   return points.filter((point) => point[x] !== undefined).sort((a, b) => (a[x] ?? 0) - (b[x] ?? 0));
 }
 
-/** Members that share an initial mask have one ring. */
+/** Members with the same initial mask share one ring. */
 function initialPoints(points: readonly QualityPoint[]): { sparsity: number; value: number }[] {
   const all = points.flatMap(({ sparsity, initial }) => (sparsity === undefined || initial === undefined ? [] : [{ sparsity, value: initial }]));
   return [...new Map(all.map((one) => [`${one.sparsity} ${one.value}`, one])).values()];

@@ -2,7 +2,9 @@ import type { EChartsOption } from 'echarts';
 import type { RoundsView } from '../view/run-view.js';
 import { colors } from './colors.js';
 
-/** Held-out error over the rounds of the guarded search, a line for each sub-block; a ring is a round that was undone. */
+/**
+ * Shows the held-out error over the rounds of the guarded search, with one line for each sub-block. A ring marks a round that was undone.
+ */
 export function roundsChart(views: readonly RoundsView[]): EChartsOption {
   const most = Math.max(...views.map(({ points }) => points.length));
   const opacity = Math.max(0.25, Math.min(0.9, 12 / views.length));

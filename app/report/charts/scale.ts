@@ -2,7 +2,7 @@ import { figure, percent } from '../figures.js';
 import { colors } from './colors.js';
 
 export interface Scale {
-  /** What the library calls an axis, horizontal or vertical. */
+  /** The chart library's options for a horizontal or vertical axis. */
   axis: {
     type: 'value';
     scale?: true;
@@ -13,25 +13,28 @@ export interface Scale {
     axisLine: { lineStyle: { color: string }; onZero: boolean };
     splitLine: { lineStyle: { color: string } };
   };
-  /** Where a number is on the axis. */
+  /** Position of a number on the axis. */
   at: (value: number) => number;
 }
 
-/** Numbers that are farther apart than this factor are shown by their logarithms: the small ones would be one heap. */
+/**
+ * If numbers differ by more than this factor, they are shown on a logarithmic axis. Otherwise the small ones would lie on top of each
+ * other.
+ */
 const farApart = { share: Infinity, seconds: 10, number: 4 };
 
-/** Steps of a logarithmic axis, in decades. Ten steps of 0.1 are the preferred numbers 1, 1.25, 1.6, 2, ... */
+/** Steps of a logarithmic axis, in decades. Ten steps of 0.1 give the preferred numbers 1, 1.25, 1.6, 2, ... */
 const steps = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 const mostSteps = 7;
 
-/** `share`: it has an end, so it is never that far apart. `seconds`: in minutes or hours where there are many. */
+/** `share`: never logarithmic, because a share is bounded. `seconds`: in minutes or hours if there are many. */
 export type ScaleKind = 'share' | 'seconds' | 'number';
 
-/** An axis for these numbers, with room around them. */
+/** Returns an axis for these numbers, with room around them. */
 export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
   const [least, most] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
   const { unit, text } = kind === 'seconds' ? timeUnit(most) : { unit: 1, text: kind === 'share' ? shareText : figure };
-  // An axis stands at the edge, not at the other one's zero.
+  // Keep each axis at the edge, not at the zero of the other one.
   const line = { lineStyle: { color: colors.line }, onZero: false };
   const style = (labelOf: (value: number) => number) => ({
     axisLabel: { color: colors.muted, hideOverlap: true as const, formatter: (value: number) => text(labelOf(value)) }, axisLine: line, splitLine: line,
@@ -45,15 +48,15 @@ export function scaleOf(values: readonly number[], kind: ScaleKind): Scale {
   };
 }
 
-/** A share as axes have it: four digits. */
+/** A share as axes show it, with four digits. */
 export const shareText = (share: number): string => percent(Number(share.toPrecision(4)));
 
-/** Ticks are then whole numbers of it. */
+/** Ticks are whole numbers of this unit. */
 function timeUnit(most: number): { unit: number; text: (value: number) => string } {
   const [unit, name] = most >= 7200 ? [3600, 'h'] : most >= 120 ? [60, 'min'] : [1, 's'];
   return { unit, text: (value) => `${figure(value)} ${name}` };
 }
 
-/** Ticks are made by adding, which leaves 0.30000000000000004. */
+/** The library computes ticks by adding, which gives values like 0.30000000000000004. */
 const rounded = (value: number): number => Number(value.toPrecision(10));
 const twoDigits = (value: number): number => Number(value.toPrecision(2));

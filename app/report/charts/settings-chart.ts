@@ -1,4 +1,4 @@
-/** Parallel coordinates: all members of a sweep at once, a line for each, green for the best and brown for the worst. */
+/** Parallel coordinates: all members of a sweep at once, with one line for each, green for the best and brown for the worst. */
 import type { EChartsOption } from 'echarts';
 import type { SettingsAxis, SettingsView } from '../view/settings-view.js';
 import { colors } from './colors.js';
@@ -11,7 +11,7 @@ export function settingsChart({ axes, lines }: SettingsView): EChartsOption {
     textStyle: { fontFamily: 'inherit' },
     parallel: { left: 60, right: 90, top: 34, bottom: 22, parallelAxisDefault: { nameLocation: 'end', nameGap: 14, nameTextStyle: { color: colors.ink }, nameTruncate: { maxWidth: 150 } } },
     parallelAxis: scales.map(({ axis }, dim) => ({ ...axis, dim, name: axes[dim].name, axisLine: { lineStyle: { color: colors.muted } }, axisLabel: { ...axis.axisLabel, color: colors.muted, backgroundColor: 'var(--card)', padding: [1, 2] }, splitLine: { show: false } })),
-    // The best ones are drawn last, above the others.
+    // Draw the best ones last, on top of the others.
     series: [...lines].sort((a, b) => b.rank - a.rank).map(({ at, rank }) => ({
       type: 'parallel' as const, lineStyle: { color: rankColor(rank), width: 2, opacity },
       data: [at.map((value, index) => (value === undefined ? '-' : scales[index].at(value)))],
@@ -19,7 +19,7 @@ export function settingsChart({ axes, lines }: SettingsView): EChartsOption {
   };
 }
 
-/** @param rank 0 to 1 */
+/** @param rank from 0 (best) to 1 (worst) */
 export const rankColor = (rank: number): string => `color-mix(in srgb, ${colors.initial} ${Math.round(100 * rank)}%, ${colors.rebuilt})`;
 
 function scaleOfAxis(axis: SettingsAxis, values: readonly number[]): { axis: { axisLabel?: object }; at: (value: number) => number } {

@@ -1,4 +1,4 @@
-/** The page of a comparison: one HTML file. */
+/** The page of a comparison, as one HTML file. */
 import { html } from 'hono/html';
 import { compareChart, runColor, runSigns } from '../charts/compare-chart.js';
 import { chartSvg } from '../charts/svg.js';
@@ -10,8 +10,8 @@ import { chartOf, documentOf, type Piece } from './document.js';
 import { heat } from './heat.js';
 
 /**
- * The same view gives the same bytes.
- * @param pages of the runs, relative to this page
+ * Renders the page. The same view gives the same bytes.
+ * @param pages the pages of the runs, relative to this page
  */
 export async function renderComparePage(view: CompareView, pages: readonly string[]): Promise<string> {
   return documentOf(view.runs.map(({ label, name }) => `${name} (${label})`).join(' against '), html`
@@ -36,7 +36,7 @@ function head({ runs }: CompareView, pages: readonly string[]): Piece {
 const sign = (run: number): Piece => html`<span style="color:${runColor(run)}">${runSigns[run % runSigns.length][1]}</span>`;
 
 function numbersSection({ numbers, runs }: CompareView): Piece {
-  // Of two runs, differences have a column of their own; of more, each stands below its number.
+  // For two runs, differences have their own column; for more, each is below its number.
   const isPair = runs.length === 2;
   const difference = (number: ComparedNumber, run: number): Piece => {
     const good = isBetter(number, run);

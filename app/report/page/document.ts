@@ -3,16 +3,16 @@ import { html, raw } from 'hono/html';
 import type { HtmlEscapedString } from 'hono/utils/html';
 import { style } from './style.js';
 
-/** A piece of HTML: what comes from outside is escaped in it. */
+/** A piece of HTML. Text from outside is escaped. */
 export type Piece = HtmlEscapedString | Promise<HtmlEscapedString>;
 
-/** By which a policy lets a script run. */
+/** The digest by which a Content-Security-Policy allows a script. */
 export const scriptDigest = (script: string): string => createHash('sha256').update(script).digest('base64');
 
 /**
- * A whole page in one file. It makes no request: the policy forbids it.
+ * Returns a whole page in one file. The page makes no requests; its policy forbids them.
  *
- * @param script what makes the page handier; it can be read without. The policy lets these bytes run and no others
+ * @param script makes the page more convenient; the page is also readable without. The policy allows only this script
  */
 export async function documentOf(title: string, body: Piece, script?: string): Promise<string> {
   const allowed = script === undefined ? '' : ` script-src 'sha256-${scriptDigest(script)}';`;
@@ -35,7 +35,10 @@ ${body}
   return page.toString();
 }
 
-/** A table from rows of text, heading first, which scrolls where it is too wide. @param words how many columns from the left are words; the others are numbers */
+/**
+ * Renders rows of text as a table, heading first. It scrolls if it is too wide. @param words number of columns from the left that contain
+ * words; the others contain numbers
+ */
 export function tableOf(name: string, [heading, ...rows]: readonly (readonly string[])[], words = 1): Piece {
   const kind = (column: number): string => (column < words ? '' : 'n');
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table>
@@ -44,12 +47,12 @@ export function tableOf(name: string, [heading, ...rows]: readonly (readonly str
 </table></div>`;
 }
 
-/** A chart that says in words what it shows. */
+/** A chart with a label that describes it in words. */
 export function chartOf(svg: string, label: string): Piece {
   return html`<div class="chart" role="img" aria-label="${label}">${raw(svg)}</div>`;
 }
 
-/** A number with what it is about. */
+/** A number with its name and a note. */
 export function numberOf(name: string, value: string, about: string | Piece): Piece {
   return html`<div class="number"><dt>${name}</dt><dd class="big">${value}</dd><dd class="small">${about}</dd></div>`;
 }

@@ -1,4 +1,4 @@
-/** What became of every layer: errors, sparsity, changes of the mask, rounds of the search. */
+/** The sections on single layers: errors, sparsity, changes of the mask, rounds of the search. */
 import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { errorsChart } from '../charts/errors-chart.js';

@@ -1,4 +1,4 @@
-/** The mask as pictures: tiles of some layers, and how sparse the rows of all linears are. */
+/** The mask as pictures: tiles of some layers, and the sparsity of the rows of all linears. */
 import { html } from 'hono/html';
 import type { Proof } from '../../../files/masks/index.js';
 import { maskPicture } from '../charts/mask-picture.js';
@@ -7,26 +7,26 @@ import { keptByRow, maskTiles, RowHistogram } from '../view/mask-view.js';
 import type { LinearView, SparsityMap } from '../view/run-view.js';
 import type { Piece } from './document.js';
 
-/** The packed bits of a linear's mask. */
+/** Reads the packed bits of a linear's mask. */
 export type MaskReader = (name: string) => Promise<Uint8Array>;
 
 interface MaskPicture {
   linear: LinearView;
   src: string;
-  /** Shares kept in the palest and in the darkest tile. */
+  /** Shares of kept weights in the palest and in the darkest tile. */
   range: readonly [number, number];
 }
 
 export interface MasksView {
   layers: { layer: number; pictures: MaskPicture[] }[];
-  /** Rows of all linears by sparsity, in bins of 5 %. */
+  /** Number of rows of all linears by sparsity, in bins of 5 %. */
   rows: readonly number[];
 }
 
-/** Up to so many layers all are shown; of more, the first, the middle and the last. */
+/** Up to this number, all layers are shown; otherwise the first, the middle and the last. */
 const allLayers = 4;
 
-/** Reads every linear once, one at a time. */
+/** Reads each linear once, one at a time. */
 export async function readMasks({ layers, cells }: SparsityMap, { linears }: Proof, read: MaskReader): Promise<MasksView> {
   const shapes = new Map(linears.map(({ name, shape }) => [name, shape]));
   const shown = new Set(layers.length <= allLayers ? layers : [layers[0], layers[layers.length >> 1], layers[layers.length - 1]]);
@@ -49,7 +49,7 @@ export async function readMasks({ layers, cells }: SparsityMap, { linears }: Pro
 }
 
 export function maskSection({ layers }: MasksView): Piece {
-  // The first and the last layer differ most; what lies between is folded away.
+  // The first and the last layer differ most. Those between them are folded.
   const ends = layers.length <= 2 ? layers : [layers[0], layers[layers.length - 1]];
   const between = layers.filter((layer) => !ends.includes(layer));
   return html`<section><h2>The mask itself</h2>

@@ -1,4 +1,4 @@
-/** The table of a sweep's members: linked to their own pages, with cells that show at a glance which are better. */
+/** The table of a sweep's members: links to their own pages, and cells whose color shows which are better. */
 import { html } from 'hono/html';
 import { figure } from '../figures.js';
 import { moneyText } from '../money.js';
@@ -20,22 +20,22 @@ export function membersSection({ members, best, qualities: [first] }: SweepView,
 `)}</tbody></table></div></section>`;
 }
 
-/** Address of a member's own page; undefined if it has none. */
+/** Returns the address of a member's own page; undefined if it has none. */
 export type PageOf = (row: Pick<JudgedRow, 'workflowId' | 'report' | 'status'>) => string | undefined;
 
-/** All runs are beside each other in the state folder, two folders up. */
+/** All runs are in one folder of the state folder, two levels up. */
 const besides: PageOf = ({ workflowId, report }) => (report === undefined ? undefined : `../../runs/${encodeURIComponent(workflowId)}/report.html`);
 
-/** A member's name, which leads to its page where it has one. */
+/** A member's name, as a link if the member has a page. */
 export function memberLink(row: Pick<JudgedRow, 'name' | 'workflowId' | 'report' | 'status'>, pageOf = besides): Piece {
   const [text, page] = [memberText(row.name), pageOf(row)];
   return page === undefined ? text : html`<a href="${page}">${text}</a>`;
 }
 
-/** A name, which may break between two values. */
+/** A name with possible line breaks between its values. */
 export const memberText = (name: string): Piece => html`<bdi>${name.split(/(?<=,)/).map((part, index) => html`${index === 0 ? '' : html`<wbr>`}${part}`)}</bdi>`;
 
-/** The values of a member are its name. */
+/** Columns of the page without the member's values, which are its name. */
 function pageColumns(table: FamilyTable, members: readonly JudgedRow[], timesDense: ReadonlyMap<string, number>): Column[] {
   const [status, ...others] = columnsOf({ ...table, rows: [...members] }).slice(table.axes.length);
   const times: Column = { name: '× dense', value: ({ name }) => timesDense.get(name), text: figure, better: 'less' };
@@ -51,21 +51,21 @@ function pageColumns(table: FamilyTable, members: readonly JudgedRow[], timesDen
   ];
 }
 
-/** The dense model is the same for all: charts and numbers say what it has. */
+/** The dense model is the same for all members. Charts and numbers show it. */
 function isConstantDense({ name, value }: Column, members: readonly JudgedRow[]): boolean {
   return /^dense( |$)/.test(name) && new Set(members.map(value).filter((found) => found !== undefined)).size <= 1;
 }
 
 type Shade = (value: number) => string;
 
-/** Numbers of a column from the best to the worst; perplexities and times by their logarithms. */
+/** Colors the numbers of a column from the best to the worst; perplexities and times by their logarithms. */
 function shadeOf({ value: of, better }: Column, members: readonly JudgedRow[]): Shade {
   const place = (value: number): number => (better === 'less' && value > 0 ? Math.log(value) : value);
   const values = members.map(of).filter((value): value is number => typeof value === 'number' && known(value)).map(place);
   const [least, most] = [Math.min(...values), Math.max(...values)];
   if (better === undefined || !(most - least > 1e-9 * Math.max(1, Math.abs(most)))) return () => '';
   return (value) => {
-    // 1 is the best, -1 the worst.
+    // 1 is best, -1 is worst.
     const good = ((better === 'less' ? -1 : 1) * (2 * place(value) - least - most)) / (most - least);
     return heat(good > 0 ? 'rebuilt' : 'initial', Math.abs(good));
   };

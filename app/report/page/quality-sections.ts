@@ -1,4 +1,4 @@
-/** How good the model is: perplexity and accuracy by state, and the quality gates. */
+/** The quality of the model: perplexity and accuracy by state, and the quality gates. */
 import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { accuracyRows, questionsText } from '../accuracies.js';
@@ -18,7 +18,7 @@ ${views.map(({ dataset, states, gap }) => html`<h3><bdi>${dataset}</bdi>${gap ==
 <span class="v">${figure(value)}</span>`)}</div>`)}</section>`;
 }
 
-/** In percent of the longest bar. A perplexity that is not a number has the longest one. */
+/** Width in percent of the longest bar. A perplexity that is not a number gets the longest bar. */
 function barWidth(value: number, most: number): string {
   if (!Number.isFinite(most)) return Number.isFinite(value) ? '5' : '100';
   return most <= 0 ? '0' : ((100 * Math.max(0, Math.log(value))) / most).toFixed(2);

@@ -1,4 +1,4 @@
-/** The page of a finished run: one HTML file. */
+/** The page of a finished run, as one HTML file. */
 import { html } from 'hono/html';
 import type { PageRequest } from '../../../activities/write-report.js';
 import type { Pipeline } from '../../config/pipeline.js';
@@ -14,7 +14,7 @@ import { accuracySection, gatesSection, perplexitySection } from './quality-sect
 import { timelineSection } from './timeline-section.js';
 import { costsSection, filesSection, incidentsSection, originSection, timeSection, useSection } from './work-sections.js';
 
-/** The same request gives the same bytes. @throws what reading the mask throws */
+/** Renders the page. The same request gives the same bytes. @throws what reading the mask throws */
 export async function renderRunPage({ result, pipeline, pruned }: PageRequest): Promise<string> {
   const view = runView(result, pruned?.proof);
   const masks = pruned && view.map && (await readMasks(view.map, pruned.proof, pruned.readBits));

@@ -1,4 +1,7 @@
-/** A function that makes the headings of tables of the class `sort` buttons that sort. Rows without a value come last, in both directions. */
+/**
+ * A script that turns the headings of tables of the class `sort` into buttons that sort. Rows without a value come last, in both
+ * directions.
+ */
 export const sortFunction = `
 document.documentElement.classList.add('scripted');
 const makeSortable = (place) => {

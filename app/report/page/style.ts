@@ -1,4 +1,4 @@
-/** Style of all pages: no file beside it, no font to load, light and dark, screen and paper. */
+/** Style of all pages. It needs no other file and no font, and supports light and dark schemes, screen and paper. */
 export const style = `
 :root {
   color-scheme: light dark;

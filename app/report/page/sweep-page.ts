@@ -1,4 +1,4 @@
-/** The page of a sweep or of a search: one HTML file. */
+/** The page of a sweep or of a search, as one HTML file. */
 import { html } from 'hono/html';
 import { counted, duration, figure, percent } from '../figures.js';
 import type { FamilyTable } from '../sweep-table.js';
@@ -13,13 +13,13 @@ export interface SweepPageRequest {
   noun: 'sweep' | 'search';
   /** Files beside the page. */
   files: readonly string[];
-  /** A sentence on how it ended. */
+  /** A sentence on how the sweep or search ended. */
   about: string;
-  /** Address of a member's own page, if it has one; that beside the page unless given. */
+  /** Address of a member's own page, if it has one. Defaults to the page in the state folder. */
   pageOf?: PageOf;
 }
 
-/** The same request gives the same bytes. */
+/** Renders the page. The same request gives the same bytes. */
 export async function renderSweepPage(request: SweepPageRequest): Promise<string> {
   const view = sweepView(request.table);
   return documentOf(view.title, html`
@@ -60,12 +60,12 @@ export function axesText({ axes, members }: SweepView, noun: SweepPageRequest['n
   return html`A ${noun} of ${counted(members.length, noun === 'sweep' ? 'member' : 'point')} over ${axes.map((axis, index) => html`${index === 0 ? '' : ' × '}<code>${axis}</code>`)}.`;
 }
 
-/** How many members stand how. */
+/** The number of members in each status. */
 export function statusTags({ statuses }: SweepView): Piece {
   return html`${statuses.map(({ status, count }) => html`<span class="tag ${good.has(status) ? 'good' : bad.has(status) ? 'bad' : ''}">${sign(status)}${count} ${words[status] ?? status}</span>`)}`;
 }
 
-/** What it comes to, in a few numbers. */
+/** The result in a few numbers. */
 export function sweepNumbers(view: SweepView, noun: SweepPageRequest['noun'], pageOf?: PageOf): Piece {
   const { qualities: [first], best, sparsest, gaps, cost, members } = view;
   const linked = (name: string): Piece | string => {
@@ -91,7 +91,7 @@ function workText({ alone, spent, price }: CostView): string {
 /** `rebuilt perplexity` for `perplexity.rebuilt`. */
 const metricText = (metric: string): string => (metric === 'gapClosed' ? 'gap closed' : metric.split('.').reverse().join(' '));
 
-/** A sweep says by what it has a best member; that of a search is the sparsest. */
+/** For a sweep, the number by which the best member is best; for a search, the sparsity of its answer. */
 function bestText({ best, members }: SweepView): string {
   const sparsity = members.find(({ name }) => name === best?.member)?.sparsity;
   if (best?.value !== undefined) return best.metric?.startsWith('perplexity') === true ? figure(best.value) : percent(Number(best.value.toPrecision(4)));

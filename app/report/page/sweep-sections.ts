@@ -1,4 +1,4 @@
-/** What a sweep comes to, as charts, and what it cost. */
+/** The results of a sweep as charts, and their cost. */
 import { html, raw } from 'hono/html';
 import { costChart, sparsityChart, type LegendEntry, type QualityChart } from '../charts/quality-chart.js';
 import { settingsChart } from '../charts/settings-chart.js';
@@ -10,12 +10,12 @@ import type { CostView, SweepView } from '../view/sweep-view.js';
 import { chartOf, tableOf, type Piece } from './document.js';
 import { memberText } from './members-section.js';
 
-/** The two sections of one number: over sparsity, and over cost. */
+/** The two sections on one number: over sparsity, and over cost. */
 export function qualitySections(view: QualityView, index: number): Piece {
   return html`${view.spread ? sparsitySection(view, index) : barsSection(view)}${isCompared(view) ? costSection(view, index) : ''}`;
 }
 
-/** Whether some members were asked for the same sparsity, so that their costs can be compared. */
+/** Whether some members have the same requested sparsity, so that their costs can be compared. */
 function isCompared({ points }: QualityView): boolean {
   const placed = points.filter(({ seconds }) => seconds !== undefined);
   return new Set(placed.map(({ asked }) => asked)).size < placed.length;
@@ -33,7 +33,10 @@ ${close === undefined ? '' : html`<section class="half"><h2>Near the limit</h2><
 ${drawn(`near${letter(index)}`, sparsityChart(close), `${view.kind} over the sparsity that was found, near the limit of the gate`)}</section>`}`;
 }
 
-/** Where a gate decides, points that failed it by far leave no room for the others. @returns undefined where none is far, or fewer than two are near */
+/**
+ * With a gate, points that fail it by far would leave no room for the others. @returns undefined if no point is far, or fewer than two are
+ * near
+ */
 function nearLimit(view: QualityView): QualityView | undefined {
   if (view.kind !== 'perplexity' || view.limits.length === 0) return undefined;
   const most = 2 * Math.max(...view.limits);
@@ -49,7 +52,7 @@ ${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds 
 
 const mostBars = 30;
 
-/** Members that are all as sparse. */
+/** For members that all have the same sparsity. */
 function barsSection({ kind, dense, chance, points, ...view }: QualityView): Piece {
   const far = (value: number): number => (kind === 'accuracy' ? value : Math.log(Math.max(1, value)));
   const sorted = [...points].sort((a, b) => (kind === 'accuracy' ? b.value - a.value : a.value - b.value)).slice(0, mostBars);
@@ -84,7 +87,7 @@ ${tableOf('Members without a result', [['member', 'status', 'why'], ...notDone.m
 const nameOf = ({ kind, dataset }: Pick<QualityView, 'kind' | 'dataset'>): Piece => (kind === 'accuracy' ? html`Mean zero-shot accuracy` : html`Perplexity on <bdi>${dataset ?? ''}</bdi>`);
 const better = ({ kind }: Pick<QualityView, 'kind'>): string => (kind === 'accuracy' ? 'Higher is better.' : 'Lower is better.');
 const chanceText = ({ chance }: Pick<QualityView, 'chance'>): string => (chance === undefined ? '' : ' Chance is what guessing comes to.');
-/** Names of charts have letters only. */
+/** Names of charts consist of letters only. */
 const letter = (index: number): string => String.fromCharCode(97 + (index % 26)).repeat(1 + Math.floor(index / 26));
 
 function drawn(name: string, { option, titles, legend }: QualityChart, label: string): Piece {

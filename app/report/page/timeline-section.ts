@@ -1,4 +1,4 @@
-/** The timeline of a run: a lane for each worker. */
+/** The timeline of a run, with a lane for each worker. */
 import { html, raw } from 'hono/html';
 import { escaped } from '../charts/svg.js';
 import { stageNames } from '../costs-table.js';
@@ -11,9 +11,9 @@ const fills: Record<SpanKind, string> = {
   calibration: 'var(--line3)', initialMask: 'var(--initial)', rebuild: 'var(--rebuilt)', evaluation: 'var(--dense)', other: 'var(--accent)', waiting: 'var(--muted)', lost: 'var(--bad)',
 };
 const names: Record<SpanKind, string> = { ...stageNames, other: 'checks, outputs', waiting: 'waiting for a worker', lost: 'failed or lost' };
-/** Pictures are as wide as the page; their own units are thousandths of that. */
+/** Width of the pictures in their own units. On the page they have its full width. */
 const wide = 1000;
-/** What is shorter than that is drawn as wide. */
+/** Minimum width of a bar. */
 const least = 1.2;
 
 export function timelineSection(view: TimelineView): Piece {
@@ -38,7 +38,7 @@ function picture(bars: readonly string[], label: string): Piece {
 function bar({ kind, from, to, what }: Span, scale: number): string {
   const [x, width] = [from * scale, (to - from) * scale];
   const title = `${what}: ${duration(to - from)}`;
-  // Neighbours of one color stay apart.
+  // Leave a gap between neighbours of the same color.
   return kind === 'waiting' ? rect(x, 11, width, 4, fills.waiting, title) : rect(x, 3, width > 3 * least ? width - least : width, 20, fills[kind], title);
 }
 

@@ -1,4 +1,4 @@
-/** What a run cost, what it wrote, how to use it and how to make it again. */
+/** The cost of a run, its outputs, how to use them, and how to reproduce it. */
 import { html } from 'hono/html';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import type { Pipeline } from '../../config/pipeline.js';
@@ -30,7 +30,7 @@ ${isPlanned || isFound ? html`<div class="legend"><span><i style="color:var(--re
 ${isPlanned || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
 }
 
-/** Where the time went inside of the stages. */
+/** How the time was spent inside the stages. */
 export function costsSection(result: PipelineResult): Piece | string {
   const rows = costRows(result);
   if (rows.length === 0) return '';

@@ -1,4 +1,4 @@
-/** Where a rebuild changed the mask, and where the error that is left lies. */
+/** Shows where a rebuild changed the mask, and where the remaining error is. */
 import { linearBlock } from '../../../science/models/linear-kinds.js';
 import type { RebuildEntry } from '../../../workflows/protocol.js';
 import type { SparsityMap } from './run-view.js';
@@ -6,22 +6,22 @@ import type { SparsityMap } from './run-view.js';
 export interface ChangeView {
   layers: number[];
   blocks: string[];
-  /** By layer, then kind of sub-block; undefined where a layer has no such entry. */
+  /** By layer, then by kind of sub-block; undefined if a layer has no such entry. */
   cells: (ChangeCell | undefined)[][];
-  /** The sub-block with the largest error left. */
+  /** The sub-block with the largest remaining error. */
   worst: { layer: number; block: string; error: number };
 }
 
 export interface ChangeCell {
   grown: number;
   pruned: number;
-  /** Grown weights as a share of the sub-block's; undefined where its weights are not known. */
+  /** Grown weights as a share of the sub-block's weights; undefined if these are not known. */
   share?: number;
-  /** Of the error that is left in all sub-blocks of this kind; of 1. Kinds have different outputs, so they are not added up. */
+  /** Share, up to 1, of the remaining error of all sub-blocks of this kind. Kinds have different outputs, so their errors are not added. */
   error: number;
 }
 
-/** @returns undefined where nothing was rebuilt */
+/** @returns undefined if nothing was rebuilt */
 export function changeView(entries: readonly RebuildEntry[], map: SparsityMap | undefined): ChangeView | undefined {
   if (entries.length === 0) return undefined;
   const layers = [...new Set(entries.map(({ layer }) => layer))].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Numbers of several runs, each beside that of the first. */
+/** Compares the numbers of several runs with those of the first. */
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { states } from '../states.js';
@@ -10,11 +10,11 @@ export type NumberKind = 'number' | 'share' | 'count' | 'seconds';
 export interface ComparedNumber {
   name: string;
   kind: NumberKind;
-  /** Which of two is the better one, where one is. */
+  /** Which of two numbers is better, if either is. */
   better?: Better;
-  /** By run; undefined where a run has no such number. */
+  /** By run; undefined if a run has no such number. */
   values: (number | undefined)[];
-  /** That of the first run taken from it, by run; undefined for the first, and where one of the two is missing. */
+  /** Difference from the first run, by run; undefined for the first run, and if either number is missing. */
   differences: (number | undefined)[];
 }
 
@@ -25,7 +25,7 @@ interface Row {
   of: (result: PipelineResult) => number | null | undefined;
 }
 
-/** In the order of a report. A number that no run has is left out. */
+/** Returns the numbers in the order of a report. A number that no run has is left out. */
 export function compareNumbers(results: readonly PipelineResult[]): ComparedNumber[] {
   return [...qualityRows(results), ...sparsityRows, ...errorRows(results), ...timeRows].flatMap(({ of, ...row }) => {
     const values = results.map((result) => {

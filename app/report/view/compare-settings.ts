@@ -1,11 +1,11 @@
-/** Settings in which runs differ, as their locks have them. */
+/** Finds the settings in which runs differ, from their locks. */
 import type { Lock } from '../../config/lock.js';
 
-/** Settings of a run by path; what stands for a file is its digest. */
+/** Settings of a run by path. A file is represented by its digest. */
 export type RunSettings = ReadonlyMap<string, SettingValue>;
 
 export interface SettingValue {
-  /** As people read it. */
+  /** For people. */
   text: string;
   /** Equal for equal settings. */
   key: string;
@@ -13,11 +13,14 @@ export interface SettingValue {
 
 export interface ComparedSetting {
   path: string;
-  /** By run; undefined where a run does not have the setting, or where its settings are not known. */
+  /** By run; undefined if a run does not have the setting, or if its settings are not known. */
   values: (string | undefined)[];
 }
 
-/** All settings of a lock: of the pipeline, and of what computed. Two files of equal content are equal, wherever they are. */
+/**
+ * Returns all settings in a lock: those of the pipeline, and what computed the run. Two files with the same content are equal, wherever
+ * they are.
+ */
 export function settingsOf({ pipeline, model, files, engine, sequencesPerBatch }: Pick<Lock, 'pipeline' | 'model' | 'files' | 'engine' | 'sequencesPerBatch'>): RunSettings {
   const settings = new Map<string, SettingValue>();
   const { name: _, version: __, stages = [], engine: ___, ...others } = (pipeline ?? {}) as Record<string, unknown> & { stages?: unknown[] };
@@ -37,7 +40,7 @@ export function settingsOf({ pipeline, model, files, engine, sequencesPerBatch }
   return settings;
 }
 
-/** Stages by their names, as `--set` has them; the second one of a name is `rebuild 2`. */
+/** Stages by their names, as in `--set`. The second stage of a name is `rebuild 2`. */
 function namedStages(stages: readonly unknown[]): [string, unknown][] {
   const seen = new Map<string, number>();
   return stages.flatMap((stage) => Object.entries(stage as Record<string, unknown>).map(([name, settings]): [string, unknown] => {
@@ -47,7 +50,7 @@ function namedStages(stages: readonly unknown[]): [string, unknown][] {
   }));
 }
 
-/** In the order of the runs' settings. What only unknown settings could tell is left out. */
+/** Returns the settings that differ, in the order of the runs' settings. Runs with unknown settings do not count. */
 export function differingSettings(runs: readonly (RunSettings | undefined)[]): ComparedSetting[] {
   const knownRuns = runs.filter((run) => run !== undefined);
   const paths = [...new Set(knownRuns.flatMap((run) => [...run.keys()]))];

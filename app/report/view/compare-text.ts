@@ -1,8 +1,8 @@
-/** How compared numbers and their differences are written, on a terminal and on a page. */
+/** Formats compared numbers and their differences, for a terminal and for a page. */
 import { duration, figure, grouped, percent } from '../figures.js';
 import type { ComparedNumber, NumberKind } from './compare-numbers.js';
 
-/** A number of a run; `-` where it has none. */
+/** A number of a run; `-` if it has none. */
 export function valueText(kind: NumberKind, value: number | undefined): string {
   if (value === undefined) return '-';
   switch (kind) {
@@ -17,7 +17,7 @@ export function valueText(kind: NumberKind, value: number | undefined): string {
   }
 }
 
-/** How a number differs from that of the first run, with its sign: shares in points, others with the change in percent. */
+/** The difference from the first run, with its sign: shares in points, others with the change in percent. */
 export function differenceText({ kind, values: [first], differences }: Pick<ComparedNumber, 'kind' | 'values' | 'differences'>, run: number): string {
   const difference = differences[run];
   if (difference === undefined) return '';
@@ -28,7 +28,7 @@ export function differenceText({ kind, values: [first], differences }: Pick<Comp
   return first === undefined || first === 0 ? amount : `${amount} (${sign}${Number(Math.abs((100 * difference) / first).toPrecision(2))} %)`;
 }
 
-/** Whether a difference is for the better; undefined where neither is, or nothing differs. */
+/** Whether a difference is an improvement; undefined if neither number is better, or they are equal. */
 export function isBetter({ better, differences }: Pick<ComparedNumber, 'better' | 'differences'>, run: number): boolean | undefined {
   const difference = differences[run];
   return better === undefined || difference === undefined || difference === 0 ? undefined : difference > 0 === (better === 'more');

@@ -1,4 +1,4 @@
-/** Two or more finished runs side by side: what they came to, and how they differ from the first. Pure: the same runs give the same view. */
+/** Compares two or more finished runs: their results, and how they differ from the first. Pure: the same runs give the same view. */
 import { byLayer, jaccard, type MaskDiff } from '../../../files/masks/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { withExpertsTogether } from '../sub-blocks.js';
@@ -6,16 +6,16 @@ import { compareNumbers, type ComparedNumber } from './compare-numbers.js';
 import { differingSettings, type ComparedSetting, type RunSettings } from './compare-settings.js';
 import { kindOf, sortedKinds } from './linear-kinds.js';
 
-/** A finished run as it is compared. */
+/** A finished run to compare. */
 export interface ComparedRun {
   /** `A` for the first. */
   label: string;
-  /** Its folder's name. */
+  /** Name of its folder. */
   id: string;
   result: PipelineResult;
-  /** Undefined where the run has no lock that can be read. */
+  /** Undefined if the run has no readable lock. */
   settings?: RunSettings;
-  /** How its mask differs from that of the first run, or why that cannot be told; absent for the first. */
+  /** How its mask differs from that of the first run, or why that is not known; absent for the first. */
   mask?: MaskDiff | string;
 }
 
@@ -34,20 +34,20 @@ export interface CompareView {
   notMasks: { label: string; why: string }[];
 }
 
-/** What the rebuild left of the error, for one kind of sub-block. */
+/** The error that the rebuild left, for one kind of sub-block. */
 export interface ComparedErrors {
   block: string;
   layers: number[];
-  /** By run, then layer; undefined where a run has no such sub-block. */
+  /** By run, then by layer; undefined if a run has no such sub-block. */
   left: (number | undefined)[][];
 }
 
-/** How alike a mask is to that of the first run. */
+/** How similar a mask is to that of the first run. */
 export interface ComparedMask {
   label: string;
   layers: string[];
   kinds: string[];
-  /** Jaccard index of the kept weights by layer, then kind; undefined where a layer has no such linear. */
+  /** Jaccard index of the kept weights, by layer, then by kind; undefined if a layer has no such linear. */
   cells: (number | undefined)[][];
   total: { jaccard: number; grown: number; pruned: number };
 }

@@ -1,9 +1,9 @@
-/** Which of two numbers is the better one. */
+/** Which of two numbers is better. */
 export type Better = 'less' | 'more';
 
 /**
- * For each point whether it is on the Pareto front: no other point is as good in both numbers and better in one. Points that are equal in both are
- * on it together.
+ * Returns for each point whether it is on the Pareto front: no other point is at least as good in both numbers and better in one. Equal
+ * points are on the front together.
  */
 export function paretoFront(points: readonly (readonly [number, number])[], better: readonly [Better, Better]): boolean[] {
   const signs = better.map((one) => (one === 'less' ? 1 : -1));

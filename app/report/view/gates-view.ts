@@ -1,8 +1,8 @@
 import type { GateResult } from '../../../workflows/protocol.js';
 
 /**
- * How far each gate's number lies on the good side of its limit, as a share of the limit; negative where the gate failed. Undefined where a
- * number is missing, where the limit is 0, and where the gate asks for nearness.
+ * Returns how far each gate's number is on the good side of its limit, as a share of the limit; negative if the gate failed. Undefined if a
+ * number is missing, if the limit is 0, or if the gate asks for `within`.
  */
 export function gateMargins(gates: readonly GateResult[]): (number | undefined)[] {
   return gates.map(({ comparison, limit, found }) => {

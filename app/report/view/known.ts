@@ -1,2 +1,2 @@
-/** Whether there is such a number. One that is none, or has no end, is null in JSON. */
+/** Whether the value is a finite number. NaN and infinity become null in JSON. */
 export const known = (value: number | null | undefined): value is number => typeof value === 'number' && Number.isFinite(value);

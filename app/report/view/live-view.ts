@@ -1,4 +1,4 @@
-/** A run that goes on, as its page shows it. Pure: the same facts give the same view. */
+/** A running pipeline as its page shows it. Pure: the same facts give the same view. */
 import type { ModelState, Pipeline } from '../../config/pipeline.js';
 import type { Incident, PipelineProgress, PipelineResult, RunSoFar, StageProgress } from '../../../workflows/protocol.js';
 import { stageNames } from '../costs-table.js';
@@ -6,34 +6,34 @@ import { moneyText } from '../money.js';
 import { progressView, type ProgressView } from './progress-view.js';
 import type { ErrorsView } from './run-view.js';
 
-/** What is known of a run. */
+/** What is known about a run. */
 export interface LiveInput {
   name: string;
-  /** As lists have it: `running`, `paused`, `completed`, ... */
+  /** As in lists: `running`, `paused`, `completed`, ... */
   status: string;
-  /** Whether a worker serves it. */
+  /** Whether a worker serves the run. */
   served: boolean;
   progress?: PipelineProgress;
   soFar?: RunSoFar;
   pipeline?: Pipeline;
-  /** Of a run that has ended well. */
+  /** Result of a run that is complete. */
   result?: PipelineResult;
 }
 
 export interface LiveView extends ProgressView {
   title: string;
   state: { word: string; kind: 'live' | 'good' | 'bad' | 'plain' };
-  /** What is in flight. */
+  /** Describes what is in flight. */
   doing: string;
   isOpen: boolean;
   isPaused: boolean;
   stages: LiveStage[];
-  /** Errors of the layers that are rebuilt, by kind of sub-block; a layer that is still to come has NaN. */
+  /** Errors of the rebuilt layers, by kind of sub-block; NaN for a layer that is not rebuilt yet. */
   errors: ErrorsView[];
-  /** Geometric mean of after / before, over the sub-blocks that are rebuilt. */
+  /** Geometric mean of after / before, over the rebuilt sub-blocks. */
   errorRatio?: number;
   perplexity?: { dataset: string; state: ModelState; value: number };
-  /** Money, at the price of an hour: so far, and at the end if that can be told. */
+  /** Cost in money, from the price of an hour: so far, and at the end if that can be estimated. */
   price?: { soFar: string; atEnd?: string };
   incidents: Incident[];
 }
@@ -74,7 +74,7 @@ export function liveView(input: LiveInput): LiveView {
   };
 }
 
-/** Of a run that nobody asked while it went on: its result knows the time of each kind of stage. */
+/** For a run that nobody watched: its result has the time of each kind of stage. */
 function endedStages({ seconds }: PipelineResult): StageProgress[] {
   const types = (Object.keys(stageNames) as StageProgress['type'][]).filter((type) => seconds[type] > 0);
   return types.map((type) => ({ type, state: 'done', done: 0, total: 0, detail: '', seconds: seconds[type], reused: 0 }));
@@ -100,7 +100,7 @@ function stageOf({ type, state, done, total, detail, seconds, reused, secondsLef
 
 type Entry = Pick<RunSoFar['rebuild'][number], 'layer' | 'block' | 'errorBefore' | 'errorAfter'>;
 
-/** @param layers of the model, if they are known: the axis then has a place for each from the beginning */
+/** @param layers number of layers of the model, if known; then the axis has a place for each from the start */
 function errorsOf(entries: readonly Entry[], layers: number | undefined): ErrorsView[] {
   const most = layers ?? Math.max(0, ...entries.map(({ layer }) => layer + 1));
   const all = Array.from({ length: most }, (_, layer) => layer);
@@ -110,13 +110,13 @@ function errorsOf(entries: readonly Entry[], layers: number | undefined): Errors
   });
 }
 
-/** A sub-block whose error is gone has no logarithm, and is left out. */
+/** A sub-block with an error of 0 has no logarithm, so it is left out. */
 function meanRatio(entries: readonly Entry[]): number | undefined {
   const logs = entries.map(({ errorBefore, errorAfter }) => Math.log(errorAfter / errorBefore)).filter(Number.isFinite);
   return logs.length === 0 ? undefined : Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
 }
 
-/** Of the model's last state that is judged, on the first text. */
+/** Perplexity of the last evaluated state of the model, on the first text. */
 function latestPerplexity(perplexity: RunSoFar['perplexity']): LiveView['perplexity'] {
   for (const state of ['rebuilt', 'initial', 'dense'] as const) {
     const [first] = Object.entries(perplexity[state] ?? {});

@@ -1,21 +1,21 @@
-/** What a mask looks like: numbers for pictures, from its packed bits. */
+/** Computes numbers for pictures of a mask from its packed bits. */
 import { countKept } from '../../../files/masks/index.js';
 
-/** A linear's mask in tiles, as a picture shows it. */
+/** A linear's mask in tiles, for a picture. */
 export interface MaskTiles {
   width: number;
   height: number;
   /** Share of the weights kept in each tile, 0 to 1, row by row. */
   kept: Float64Array;
-  /** Least and largest of these shares. Tiles of many weights differ little, and are shown between the two. */
+  /** Smallest and largest of these shares. Tiles of many weights differ little, so they are shown relative to these two. */
   range: readonly [number, number];
 }
 
-/** Most tiles on a side: more would be finer than a page shows. */
+/** Maximum number of tiles on a side. More would be finer than a page shows. */
 const mostTiles = 64;
 
 /**
- * Weights kept in each row of a linear.
+ * Counts the weights kept in each row of a linear.
  *
  * @param bits packed, 1 = kept, lowest bit first, row-major
  * @param shape `[out, in]`
@@ -41,7 +41,7 @@ export function maskTiles(bits: Uint8Array, [out, inputs]: readonly [number, num
   return { width, height, kept: shares, range: [shares.reduce((least, share) => Math.min(least, share)), shares.reduce((most, share) => Math.max(most, share))] };
 }
 
-/** How many rows have which sparsity: bins of equal width from 0 to 1, the last one with 1 itself. */
+/** Counts rows by their sparsity, in bins of equal width from 0 to 1. The last bin includes 1. */
 export class RowHistogram {
   static readonly bins = 20;
   readonly counts = new Array<number>(RowHistogram.bins).fill(0);

@@ -1,22 +1,22 @@
-/** What stages took beside what was predicted before the run began. Pure. */
+/** Compares what stages took with what was predicted before the run started. Pure. */
 import type { CostedStage } from '../../../activities/result.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { stageNames } from '../costs-table.js';
 
 export interface PlanRow {
   name: string;
-  /** Seconds of work: made by this run, found in the store, and both. */
+  /** Seconds of work: done by this run, found in the store, and the sum. */
   made: number;
   found: number;
   seconds: number;
-  /** Seconds that were predicted. */
+  /** Predicted seconds. */
   planned?: number;
-  /** Bytes of the compute process at the peak; absent where nothing was made. */
+  /** Peak bytes of the compute process; absent if nothing was computed. */
   peak?: number;
   plannedPeak?: number;
 }
 
-/** A row for each stage that took time or was planned. */
+/** Returns a row for each stage that took time or was planned. */
 export function planRows({ seconds, found = {}, planned = {}, costs = {} }: Pick<PipelineResult, 'seconds' | 'found' | 'planned' | 'costs'>): PlanRow[] {
   return (Object.keys(stageNames) as CostedStage[]).flatMap((stage): PlanRow[] => {
     const plan = planned[stage];

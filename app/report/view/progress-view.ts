@@ -1,18 +1,18 @@
-/** How far a run is, over all of its stages. Pure. */
+/** The progress of a run over all of its stages. Pure. */
 import type { PipelineProgress, StageProgress } from '../../../workflows/protocol.js';
 
 export interface ProgressView {
-  /** Of the work, 0 to 1; undefined where nothing says how much the stages take. */
+  /** Share of the work done, 0 to 1; undefined if nothing is known about the duration of the stages. */
   share?: number;
-  /** Seconds of work so far, what was found in the store included. */
+  /** Seconds of work so far, including work found in the store. */
   spent: number;
-  /** Seconds that are left; undefined where some stage has neither a plan nor finished units. */
+  /** Seconds left; undefined if some stage has neither a plan nor finished units. */
   left?: number;
-  /** Seconds that the plan gave all stages; undefined for runs that began without a plan. */
+  /** Seconds planned for all stages; undefined for runs that started without a plan. */
   planned?: number;
 }
 
-/** How far the pace of finished stages may correct the plan of later ones. */
+/** Maximum factor by which the pace of finished stages may correct the plan of later ones. */
 const mostCorrection = 5;
 
 export function progressView({ stages }: Pick<PipelineProgress, 'stages'>): ProgressView {
@@ -30,13 +30,15 @@ export function progressView({ stages }: Pick<PipelineProgress, 'stages'>): Prog
   };
 }
 
-/** The mean share of the stages that is done: for runs of which nothing says how long stages take. */
+/** The mean of the stages' finished shares, for runs without any information on the duration of stages. */
 export function stagesShare({ stages }: Pick<PipelineProgress, 'stages'>): number {
   const shares = stages.map(({ state, done, total }) => (state === 'done' ? 1 : total === 0 ? 0 : done / total));
   return sum(shares) / Math.max(1, shares.length);
 }
 
-/** How much longer finished stages took than was planned. What was found took no time of this run, and says nothing. */
+/**
+ * The ratio of the time of finished stages to their plan. Stages with reused work do not count, because that work took no time in this run.
+ */
 function paceOf(stages: readonly StageProgress[]): number {
   const made = stages.filter(({ state, planned, reused }) => state === 'done' && planned !== undefined && planned > 0 && reused === 0);
   const planned = sum(made.map((stage) => stage.planned ?? 0));
@@ -46,7 +48,7 @@ function paceOf(stages: readonly StageProgress[]): number {
 
 function leftOf({ state, done, planned, seconds, secondsLeft }: StageProgress, pace: number): number | undefined {
   if (state === 'done') return 0;
-  // Its own units know best.
+  // The stage's own units give the best estimate.
   if (state === 'running' && done > 0 && secondsLeft !== undefined) return secondsLeft;
   return planned === undefined ? undefined : Math.max(0, planned * pace - seconds);
 }

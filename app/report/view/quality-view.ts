@@ -1,4 +1,4 @@
-/** What the members of a sweep come to in one number, over their sparsity and over their cost. */
+/** The quality of a sweep's members in one number, over their sparsity and over their cost. */
 import { memberName } from '../../config/index.js';
 import type { Pipeline } from '../../config/pipeline.js';
 import type { GateResult } from '../../../workflows/protocol.js';
@@ -9,50 +9,50 @@ import { known } from './known.js';
 
 export interface QualityView {
   kind: 'perplexity' | 'accuracy';
-  /** Of a perplexity, the text that it is on. */
+  /** For a perplexity, the text that it was measured on. */
   dataset?: string;
-  /** What the dense model has, where it is the same for all members. */
+  /** The dense model's number, if it is the same for all members. */
   dense?: number;
-  /** What guessing comes to, of an accuracy, where it is the same for all members. */
+  /** For an accuracy, the number that guessing reaches, if it is the same for all members. */
   chance?: number;
   /** The price of an hour. */
   cost?: NonNullable<Pipeline['cost']>;
-  /** What quality gates ask of this number, where that is the same for all members. */
+  /** The limits of quality gates on this number, if they are the same for all members. */
   limits: number[];
   points: QualityPoint[];
-  /** Whether the members differ in sparsity, so that there is something to see along it. */
+  /** Whether the members differ in sparsity, so that a chart over it is useful. */
   spread: boolean;
 }
 
 export interface QualityPoint {
   member: string;
-  /** Of the last state that was judged. */
+  /** The number of the last evaluated state. */
   value: number;
-  /** Of the initial mask, where it is not the last state. */
+  /** The number of the initial mask, if that is not the last state. */
   initial?: number | undefined;
   sparsity?: number;
   seconds?: number;
-  /** All values but sparsities: members of a line differ in sparsity alone. */
+  /** All values except sparsities. Members of one line differ only in sparsity. */
   line: string;
-  /** Sparsity and pattern that were asked for: members that have these in common can be compared by what they cost. */
+  /** Requested sparsity and pattern. Members with the same request can be compared by their cost. */
   asked: string;
   /** A quality gate failed. */
   missed: boolean;
-  /** No other member is as sparse and better, or as good and sparser, to a tenth of a percent. */
+  /** No other member is at least as sparse and better, or at least as good and sparser. Sparsities are compared to a tenth of a percent. */
   front: boolean;
-  /** No other member that was asked for the same is as cheap and better, or as good and cheaper. */
+  /** No other member with the same request costs at most as much and is better, or is at least as good and cheaper. */
   worth: boolean;
 }
 
-/** To a tenth of a percent: of what was asked for, rounding finds a weight or two more in one member than in another. */
+/** Rounds to a tenth of a percent: because of rounding, members with the same request differ by a weight or two. */
 const roughly = (sparsity: number): number => Math.round(1000 * sparsity);
-/** Members nearer to each other are all as sparse, in tenths of a percent. */
+/** Members whose sparsities differ by at most this count as equally sparse, in tenths of a percent. */
 const leastSpread = 2;
 
-/** A row of a sweep; one of a search says what became of its gates. */
+/** A row of a sweep. A row of a search also has the results of its gates. */
 export type JudgedRow = SweepRow & { gates?: readonly GateResult[] };
 
-/** A view for each text, and one for the mean accuracy; none where no member has such a number. */
+/** Returns a view for each text, and one for the mean accuracy; none if no member has such a number. */
 export function qualityViews(rows: readonly JudgedRow[], cost?: Pipeline['cost']): QualityView[] {
   const ended = rows.filter(({ status }) => status === 'done' || status === 'gateFailed');
   const priced = cost === undefined ? {} : { cost };
@@ -85,7 +85,7 @@ function viewOf(rows: readonly JudgedRow[], about: Pick<QualityView, 'kind' | 'd
   };
 }
 
-/** A gate looks at this number if it found it in every member. */
+/** A gate is on this number if it found the same value in every member. */
 function limitsOf(rows: readonly JudgedRow[], points: readonly QualityPoint[]): number[] {
   const values = new Map(points.map(({ member, value }) => [member, value]));
   const found = new Map<string, (number | null)[]>();

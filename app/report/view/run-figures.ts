@@ -1,7 +1,7 @@
 import { gapClosed } from '../../../workflows/gap-closed.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 
-/** What a list of runs shows of a result: the perplexities of its first text, and what they cost. */
+/** The figures of a result in a list of runs: the perplexities of its first text, and their cost. */
 export interface RunFigures {
   dataset?: string;
   dense?: number;
@@ -9,7 +9,7 @@ export interface RunFigures {
   rebuilt?: number;
   /** Share of the initial mask's damage that the rebuild undid. */
   gap?: number;
-  /** Share of zeros that was found. */
+  /** Actual share of zeros. */
   sparsity: number;
   /** Seconds of work. */
   seconds: number;

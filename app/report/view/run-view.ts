@@ -1,4 +1,4 @@
-/** A run as its page shows it: numbers in the shape of the page. Pure: the same result gives the same view. */
+/** A run with its numbers in the structure of its page. Pure: the same result gives the same view. */
 import type { Proof } from '../../../files/masks/index.js';
 import { layerOf } from '../../../files/masks/index.js';
 import { gapClosed } from '../../../workflows/gap-closed.js';
@@ -13,19 +13,19 @@ import { timelineView, type TimelineView } from './timeline-view.js';
 
 export interface RunView {
   title: string;
-  /** `gateFailed`: the run is complete, and a quality gate failed. */
+  /** `gateFailed`: the run is complete, but a quality gate failed. */
   state: 'done' | 'gateFailed';
   /** By dataset, in the order of the file. */
   perplexity: PerplexityView[];
   sparsity?: { asked: number; found: number; pattern: string };
-  /** Of the prunable weights, from the proof. */
+  /** Numbers of prunable weights, from the proof. */
   weights?: { kept: number; all: number };
   errors: ErrorsView[];
   rounds: RoundsView[];
   map?: SparsityMap;
-  /** Absent where nothing was rebuilt. */
+  /** Absent if nothing was rebuilt. */
   change?: ChangeView;
-  /** Absent where it was not recorded. */
+  /** Absent if it was not recorded. */
   timeline?: TimelineView;
   /** Seconds of work in all stages. */
   seconds: number;
@@ -35,7 +35,7 @@ export interface RunView {
 export interface PerplexityView {
   dataset: string;
   states: { state: ModelState; value: number }[];
-  /** Share of the initial mask's damage that the rebuild undid; of 1. */
+  /** Share of the initial mask's damage that the rebuild undid; 1 is all of it. */
   gap?: number;
 }
 
@@ -47,7 +47,7 @@ export interface ErrorsView {
   after: number[];
 }
 
-/** How the held-out error of a sub-block went over the rounds, as shares of the first. */
+/** The held-out error of a sub-block over the rounds, as shares of the first. */
 export interface RoundsView {
   layer: number;
   block: string;
@@ -58,13 +58,13 @@ export interface RoundsView {
 export interface SparsityMap {
   layers: number[];
   kinds: string[];
-  /** By layer, then kind; undefined where a layer has no such linear. */
+  /** By layer, then by kind; undefined if a layer has no such linear. */
   cells: (LinearView | undefined)[][];
-  /** Sparsity of every layer, and what it was in the initial mask as far as the result says. */
+  /** Sparsity of each layer, and the sparsity of its initial mask if the result has it. */
   whole: number[];
   initial: (number | undefined)[];
   asked: number;
-  /** Farthest that any linear lies from what was asked. */
+  /** Largest distance of a linear's sparsity from the requested one. */
   reach: number;
 }
 
@@ -74,7 +74,7 @@ export interface LinearView {
   sparsity: number;
   zeros: number;
   weights: number;
-  /** Least and most zeros in a row. */
+  /** Minimum and maximum number of zeros in a row. */
   rows: readonly [number, number];
 }
 
@@ -133,13 +133,16 @@ function errorsOf(entries: readonly RebuildEntry[]): ErrorsView[] {
   });
 }
 
-/** Each round is judged on its own fold of the windows, so shares of rounds are multiplied. An undone round shows what it would have been. */
+/**
+ * Each round is judged on its own fold of the windows, so the shares of rounds are multiplied. A round that was undone shows the error that
+ * it would have had.
+ */
 function roundsOf({ layer, block, rounds = [] }: RebuildEntry): RoundsView[] {
   if (rounds.length === 0) return [];
   let share = 1;
   const points = [{ share, accepted: true }];
   for (const { errorBefore, error, accepted } of rounds) {
-    // An error that was next to nothing has no share of it that could be shown.
+    // If the error before was almost 0, the ratio cannot be shown.
     const factor = error / errorBefore;
     const next = Number.isFinite(share * factor) ? share * factor : share;
     points.push({ share: next, accepted });
@@ -162,7 +165,7 @@ function sparsityMap({ linears }: Proof, { sparsity: { target: asked }, initialM
   };
 }
 
-/** A layer's experts have many linears of one kind, which become one. */
+/** Combines the linears of one kind in a layer, because its experts have many. */
 function oneOfEachKind(views: readonly (LinearView & { layer: number })[]): (LinearView & { layer: number })[] {
   const together = new Map<string, LinearView & { layer: number }>();
   for (const view of views) {
@@ -174,7 +177,7 @@ function oneOfEachKind(views: readonly (LinearView & { layer: number })[]): (Lin
   return [...together.values()];
 }
 
-/** Zeros among all weights. */
+/** Share of zeros among all weights. */
 function shareOf(linears: readonly { zeros: number; weights: number }[]): number {
   const sum = (key: 'zeros' | 'weights'): number => linears.reduce((total, linear) => total + linear[key], 0);
   return sum('zeros') / sum('weights');

@@ -1,8 +1,8 @@
-/** Runs in a list: which of them are shown, and in which order. Pure. */
+/** Chooses and sorts the runs of a list. Pure. */
 import type { RunLabels } from '../../../workflows/run-labels.js';
 import type { RunFigures } from './run-figures.js';
 
-/** What a list knows of a run. */
+/** What a list knows about a run. */
 export interface RunEntry extends Partial<RunLabels> {
   name: string;
   status: string;
@@ -11,11 +11,11 @@ export interface RunEntry extends Partial<RunLabels> {
   figures?: RunFigures;
 }
 
-/** Labels that runs are chosen by. */
+/** Labels that runs are filtered by. */
 export const filterKeys = ['status', 'model', 'sparsity', 'pattern', 'method', 'gate'] as const;
 export type FilterKey = (typeof filterKeys)[number];
 
-/** What is asked for: a label each, and a part of the name. What is absent or empty lets all runs pass. */
+/** The requested value of each label, and a part of the name. Absent or empty entries match all runs. */
 export type RunFilter = Partial<Record<FilterKey | 'name', string>>;
 
 export const sortKeys = ['started', 'name', 'status', 'model', 'sparsity', 'dense', 'initial', 'rebuilt', 'gap', 'seconds'] as const;
@@ -33,16 +33,16 @@ export function isWanted(run: RunEntry, filter: RunFilter): boolean {
   return run.name.toLowerCase().includes(name.toLowerCase()) && filterKeys.every((key) => (filter[key] ?? '') === '' || labels[key].includes(filter[key] ?? ''));
 }
 
-/** Every value that some run has, for each label. */
+/** Returns all values of each label that occur in the runs. */
 export function choices(runs: readonly RunEntry[]): Record<FilterKey, string[]> {
   const all = runs.map(labelsOf);
   return Object.fromEntries(filterKeys.map((key) => [key, [...new Set(all.flatMap((labels) => labels[key]))].sort()])) as Record<FilterKey, string[]>;
 }
 
-/** Whether the most comes first: of times and of the gap that is closed, unless the other way is asked for. */
+/** Whether the largest comes first: for times and the gap closed, unless the order is reversed. */
 export const descends = (key: SortKey, reverse: boolean): boolean => (key === 'started' || key === 'gap') !== reverse;
 
-/** The newest first where nothing else is asked; numbers from the best or least on, and runs without one last. */
+/** Sorts runs, by default the newest first. Numbers start with the best or smallest; runs without a number are last. */
 export function sorted<Run extends RunEntry>(runs: readonly Run[], key: SortKey, reverse: boolean): Run[] {
   const sign = descends(key, reverse) ? -1 : 1;
   return [...runs].sort((a, b) => {

@@ -1,4 +1,4 @@
-/** All members of a sweep at once: an axis for each setting that differs, and for what came of them. */
+/** All members of a sweep at once, with an axis for each setting that differs, and for each result. */
 import { metricOf } from '../../../workflows/sweep-metric.js';
 import type { SweepValue } from '../../config/sweep.js';
 import type { SweepRow } from '../../../workflows/sweep-protocol.js';
@@ -9,24 +9,27 @@ import type { QualityView } from './quality-view.js';
 export interface SettingsView {
   axes: SettingsAxis[];
   lines: SettingsLine[];
-  /** Members that have a result. More than can be seen are drawn in part, from the best to the worst. */
+  /** Number of members with a result. If there are too many to see, only some are drawn, from the best to the worst. */
   members: number;
 }
 
-/** So many lines can be drawn. */
+/** Maximum number of lines. */
 export const mostSettingsLines = 240;
 
 export type SettingsAxis = { name: string } & ({ kind: 'names'; names: string[] } | { kind: 'share' | 'seconds' | 'number' });
 
 export interface SettingsLine {
   member: string;
-  /** On each axis: an index of its names, or a number; undefined where the member has none. */
+  /** On each axis: an index into its names, or a number; undefined if the member has none. */
   at: (number | undefined)[];
   /** 0 for the best member, 1 for the worst. */
   rank: number;
 }
 
-/** @returns undefined where fewer than two members have a result, or where they differ in fewer than two settings: then other charts show it all */
+/**
+ * @returns undefined if fewer than two members have a result, or if they differ in fewer than two settings, because then other charts show
+ * everything
+ */
 export function settingsView({ axes: paths, rows }: FamilyTable, quality: QualityView | undefined): SettingsView | undefined {
   if (quality === undefined || quality.points.length < 2) return undefined;
   const byName = new Map(rows.map((row) => [row.name, row]));
@@ -48,7 +51,7 @@ export function settingsView({ axes: paths, rows }: FamilyTable, quality: Qualit
   return { axes: columns.map(({ axis }) => axis), lines: evenly(lines), members: lines.length };
 }
 
-/** Of too many lines, some of every rank, the best and the worst among them. */
+/** If there are too many lines, keeps some of every rank, including the best and the worst. */
 function evenly(lines: readonly SettingsLine[]): SettingsLine[] {
   if (lines.length <= mostSettingsLines) return [...lines];
   const sorted = [...lines].sort((a, b) => a.rank - b.rank);
@@ -57,10 +60,13 @@ function evenly(lines: readonly SettingsLine[]): SettingsLine[] {
 
 const missing = '–';
 
-/** More values than this have no place for their names. */
+/** Maximum number of values with room for their names. */
 const mostNames = 12;
 
-/** Numbers by size, other values in the order of the members; what a member does not set comes last. Many numbers are an axis of numbers. */
+/**
+ * Sorts numbers by size, and other values in the order of the members. A missing value comes last. If there are many numbers, the axis is
+ * numeric.
+ */
 function settingAxis(path: string, rows: readonly SweepRow[]): { axis: SettingsAxis; at: (number | undefined)[]; count: number } {
   const values = [...new Set(rows.map(({ values: all }) => all[path]))].filter((value) => value !== undefined);
   const isNumeric = values.every((value) => typeof value === 'number');
@@ -72,7 +78,7 @@ function settingAxis(path: string, rows: readonly SweepRow[]): { axis: SettingsA
   return { axis: { name: path, kind: 'names', names }, at: sets.map((value) => places.get(value) ?? names.length - 1), count: names.length };
 }
 
-/** Places among all members, from 0 to 1; equal ones share a place. */
+/** Ranks among all members, from 0 to 1. Equal members share a rank. */
 function ranksOf({ kind, points }: QualityView): Map<string, number> {
   const sorted = [...new Set(points.map(({ value }) => value))].sort((a, b) => (kind === 'perplexity' ? a - b : b - a));
   const last = Math.max(1, sorted.length - 1);

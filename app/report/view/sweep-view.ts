@@ -11,31 +11,31 @@ export interface SweepView {
   title: string;
   axes: string[];
   statuses: { status: string; count: number }[];
-  /** Every member, by its values. */
+  /** All members, sorted by their values. */
   members: JudgedRow[];
   qualities: QualityView[];
   settings?: SettingsView;
-  /** By which number, where it is one. */
+  /** The best member, and the number that decided, if a number did. */
   best?: { member: string; metric?: string; value?: number };
-  /** The sparsest member whose perplexity is at most a tenth above the dense model's; null where none is. */
+  /** The sparsest member whose perplexity is at most 10 % above the dense model's; null if there is none. */
   sparsest?: { member: string; sparsity: number } | null;
-  /** Least and most share of the initial mask's damage that a rebuild undid. */
+  /** Smallest and largest share of the initial mask's damage that a rebuild undid. */
   gaps?: [least: number, most: number];
   cost: CostView;
-  /** Members without numbers, and why. */
+  /** Members without numbers, and the reason. */
   notDone: { member: string; status: string; why: string }[];
 }
 
 export interface CostView {
-  /** Seconds of work of all members, had each been run alone. */
+  /** Seconds of work if each member had run alone. */
   alone: number;
-  /** Seconds that they took together; absent where older members do not say it. */
+  /** Seconds of work of all members together; absent if older members do not report it. */
   spent?: number;
-  /** The same as money, where the sweep's pipeline names the price of an hour. */
+  /** The same in money, if the sweep's pipeline has a price of an hour. */
   price?: { alone: string; spent?: string };
 }
 
-/** A perplexity that much above the dense model's is near to it. */
+/** A perplexity up to this factor above the dense model's counts as near. */
 export const near = 1.1;
 
 export function sweepView(table: FamilyTable): SweepView {
@@ -74,7 +74,7 @@ function sparsestNear({ points }: QualityView, dense: number): SweepView['sparse
   return first === undefined ? null : { member: first.member, sparsity: first.sparsity };
 }
 
-/** What all members cost. */
+/** Returns the cost of all members. */
 export function costOf(members: readonly JudgedRow[], cost?: FamilyTable['cost']): CostView {
   const ended = members.filter(({ seconds }) => known(seconds));
   const sum = (of: (row: JudgedRow) => number | undefined): number => ended.reduce((total, row) => total + (of(row) ?? 0), 0);

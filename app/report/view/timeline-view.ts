@@ -1,13 +1,13 @@
-/** Who did what, and when, as the timeline of a run's page shows it. Pure. */
+/** The work of each worker over time, for the timeline of a run's page. Pure. */
 import type { CostedStage } from '../../../activities/result.js';
 import type { Incident, Timeline, TimelineUnit } from '../../../workflows/protocol.js';
 
-/** What a span of a lane is: work of a stage or of none, time until a worker had the work, or work that was lost. */
+/** The kind of a span in a lane: work of a stage, other work, time until a worker took the work, or lost work. */
 export type SpanKind = CostedStage | 'other' | 'waiting' | 'lost';
 
 export interface Span {
   kind: SpanKind;
-  /** Seconds since the beginning of the run. */
+  /** Seconds since the start of the run. */
   from: number;
   to: number;
   what: string;
@@ -15,39 +15,39 @@ export interface Span {
 
 export interface Lane {
   worker: string;
-  /** In the order of time; none lies over another. */
+  /** In order of time, without overlaps. */
   spans: Span[];
-  /** Pieces of work that it has finished. */
+  /** Number of finished pieces of work. */
   units: number;
-  /** Seconds that it worked, that the run waited for it, and that were lost with it. */
+  /** Seconds that the worker worked, that the run waited for it, and that were lost with it. */
   worked: number;
   waited: number;
   lost: number;
 }
 
 export interface TimelineView {
-  /** ISO 8601: when the run began. */
+  /** ISO 8601: when the run started. */
   from: string;
-  /** Seconds until the last piece of work had ended. */
+  /** Seconds until the end of the last piece of work. */
   seconds: number;
   lanes: Lane[];
   incidents: { at: number; what: string }[];
-  /** Seconds in which no worker had work of the run, for longer than a moment: it was paused, or nobody could take it. */
+  /** Seconds in which no worker had work of the run, not counting short moments: the run was paused, or no worker could take it. */
   idle: number;
-  /** Pieces of work that are part of earlier ones here: a long run tells only the first ones apart. */
+  /** Pieces of work that are merged into earlier ones here. For a long run, only the first ones are kept apart. */
   joined: number;
-  /** Work that was done again. */
+  /** Work that was repeated. */
   repeated: { what: string; worker: string; why: string }[];
 }
 
 /** Shorter waits are part of every activity. */
 const leastWait = 0.5;
-/** Between two pieces of work lie moments in which the run decides what is next. What is longer has another reason. */
+/** Between two pieces of work, the run takes a moment to decide what is next. Longer gaps have another reason. */
 const leastIdle = 2;
-/** Above so many workers, those of a machine share a lane. */
+/** Above this number of workers, those of one machine share a lane. */
 const mostLanes = 16;
 
-/** @returns undefined where nothing was recorded */
+/** @returns undefined if nothing was recorded */
 export function timelineView(timeline: Timeline | undefined, incidents: readonly Incident[]): TimelineView | undefined {
   if (timeline === undefined || timeline.units.length === 0) return undefined;
   const { from, units, workers } = timeline;
@@ -67,7 +67,7 @@ export function timelineView(timeline: Timeline | undefined, incidents: readonly
   };
 }
 
-/** Process and machine, as short as they are told apart. */
+/** Process and machine, in the shortest form that is unique. */
 function laneNames(workers: readonly string[]): (worker: number) => string {
   const short = workers.map((name) => name.split(' ')[0] ?? '');
   const names = short.map((name, index) => (short.indexOf(name) === index ? name : `${name} (${short.slice(0, index).filter((other) => other === name).length + 1})`));
@@ -88,7 +88,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {
   const sums = { worked: 0, waited: 0, lost: 0 };
   for (const { what, stage, asked, begun, ended, attempts, lost } of sorted) {
     const wait = begun - asked;
-    // Before a second attempt lies the one that failed.
+    // Before a second attempt is the attempt that failed.
     if (attempts !== undefined) add({ kind: 'lost', from: asked, to: begun, what: `${what}: failed, and tried again` });
     else if (wait >= leastWait) add({ kind: 'waiting', from: asked, to: begun, what: `waiting: ${what}` });
     add({ kind: lost ? 'lost' : (stage ?? 'other'), from: begun, to: ended, what: lost ? `${what}: failed, or lost with its worker` : what });
@@ -98,7 +98,7 @@ function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {
   return { worker, spans, units: units.filter(({ lost }) => lost === undefined).length, ...sums };
 }
 
-/** Gaps between the beginning and the end that belong to no piece of work. */
+/** Sums up the gaps between start and end in which no piece of work existed. */
 function idleOf(units: readonly TimelineUnit[]): number {
   let [end, idle] = [0, 0];
   for (const { asked, ended } of [...units].sort((a, b) => a.asked - b.asked)) {

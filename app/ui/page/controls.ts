@@ -1,4 +1,4 @@
-/** Buttons that do something with a run. They are plain forms, so they work without the script, too. */
+/** Buttons that control a run. They are plain forms, so they also work without the script. */
 import { html } from 'hono/html';
 import type { Piece } from '../../report/page/document.js';
 import type { LiveView } from '../../report/view/live-view.js';
@@ -17,7 +17,7 @@ export function controls({ isOpen, isPaused }: LiveView, facts: RunFacts, formTo
   return html`<div class="buttons">${hold}<details class="menu"><summary>Cancel</summary><div><p>Finished layers are kept. The layer in flight is lost.</p>${form('cancel', 'Cancel the run')}</div></details></div>`;
 }
 
-/** Which stages are computed again. */
+/** The choice of stages to recompute. */
 function from({ pipeline, status }: RunFacts): Piece {
   const isComplete = status === 'completed' || status === 'gate failed';
   return html`<p>Finished work is found in the store.</p>

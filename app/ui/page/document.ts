@@ -6,15 +6,15 @@ export interface PageRequest {
   body: Piece;
   /** Address of the events that keep the page up to date. */
   events?: string;
-  /** What the page shows, so that it is loaded again when that is something else. */
+  /** Identifies the content of the page. The page is reloaded if this changes. */
   view?: string;
-  /** Seconds after which the browser loads it again. */
+  /** Seconds after which the browser reloads the page. */
   refresh?: number;
   /** Fills the window. */
   whole?: boolean;
 }
 
-/** A page of the live view. Its style and its script are files of the same server; it can be read without the script. */
+/** Returns a page of the live view. Style and script are files of the same server; the page is readable without the script. */
 export async function uiPage({ title, body, events, view, refresh, whole = false }: PageRequest): Promise<string> {
   const page = await html`<!doctype html>
 <html lang="en">
@@ -43,7 +43,7 @@ export function part(id: string, content: Piece | string): Piece {
   return html`<div id="${id}" class="part">${content}</div>`;
 }
 
-/** What is at an address that needs the server, while that does not answer. */
+/** The page shown while the server does not answer. */
 export function renderOutagePage(): Promise<string> {
   return uiPage({
     title: 'No server', refresh: 3,

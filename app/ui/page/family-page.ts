@@ -1,4 +1,4 @@
-/** The page of a sweep or a search: its members with what they came to so far, and all charts that this gives. */
+/** The page of a sweep or a search: its members with their results so far, and all charts that these allow. */
 import { html } from 'hono/html';
 import { duration } from '../../report/index.js';
 import { numberOf, type Piece } from '../../report/page/document.js';
@@ -14,7 +14,7 @@ import { timeText } from './time-text.js';
 
 export interface FamilyPageOptions {
   state: string;
-  /** It on Temporal's own page, if that is known. */
+  /** The same on Temporal's own web page, if known. */
   temporalPage?: string;
 }
 
@@ -29,7 +29,7 @@ ${notice}${numbers}
   });
 }
 
-/** Members that were begun have a page. */
+/** Only members that were started have a page. */
 const pageOf: PageOf = ({ workflowId, status }) => (status === 'waiting' || status === 'skipped' ? undefined : runPath(workflowId));
 
 /** The parts of the page by their ids. */
@@ -37,7 +37,7 @@ export function familyParts(facts: FamilyFacts, options: FamilyPageOptions): Rec
   const { table, noun, status } = facts;
   const isOpen = status === 'running';
   const whole = table && sweepView(table);
-  // What waits while others run has no reason to be told.
+  // While the sweep runs, waiting members need no explanation.
   const view = whole && { ...whole, notDone: whole.notDone.filter((member) => !isOpen || (member.status !== 'waiting' && member.status !== 'running')) };
   return {
     head: head(facts, view && html`${axesText(view, noun)}`, view && statusTags(view), options),

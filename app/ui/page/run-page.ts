@@ -1,4 +1,4 @@
-/** The page of one run: live while it goes on, its report when it is done. */
+/** The page of one run: live while it runs, and its report when it is done. */
 import { html } from 'hono/html';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { errorsChart } from '../../report/charts/errors-chart.js';
@@ -17,11 +17,11 @@ import { timeText } from './time-text.js';
 export interface RunPageOptions {
   state: string;
   formToken: string;
-  /** The run on Temporal's own page, if that is known. */
+  /** The run on Temporal's own web page, if known. */
   temporalPage?: string;
 }
 
-/** What a page of a run shows: another execution, or its report, is another page. */
+/** Identifies the content of a run's page: another execution, or the report, is another page. */
 export const runPageView = (facts: RunFacts): string => (facts.page === undefined ? `live ${facts.runId}` : `report ${facts.runId}`);
 
 export async function renderLivePage(facts: RunFacts, options: RunPageOptions): Promise<string> {
@@ -37,7 +37,7 @@ ${by['notice']}${by['numbers']}
   });
 }
 
-/** A slim bar above the report. */
+/** Shows the report below a slim bar. */
 export async function renderReportFrame(facts: RunFacts, options: RunPageOptions): Promise<string> {
   const parts = runParts(facts, options);
   const address = `${runPath(facts.workflowId)}/files/report.html`;
@@ -131,7 +131,7 @@ function errors({ errors: views, isOpen }: LiveView): Piece | string {
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
 }
 
-/** Where the time went so far; of a finished run without a report here also what it came to. */
+/** How the time was spent so far. For a finished run without a report here, also its results. */
 function costs({ progress, outcome }: RunFacts): Piece | string {
   const byStage = Object.fromEntries((progress?.stages ?? []).flatMap(({ type, costs: own }) => (own === undefined ? [] : [[type, own]])));
   const rows = costRows({ costs: byStage });

@@ -1,4 +1,4 @@
-/** The first page: all runs, with what they came to. */
+/** The first page: all runs, with their results. */
 import { html } from 'hono/html';
 import { counted, duration, figure, percent } from '../../report/index.js';
 import type { Piece } from '../../report/page/document.js';
@@ -8,7 +8,7 @@ import { part, uiPage } from './document.js';
 import { familyPath, runPath } from './paths.js';
 import { timeText } from './time-text.js';
 
-/** What the address asks for. */
+/** The request in the address. */
 export interface RunsQuery {
   filter: RunFilter;
   sort: SortKey;
@@ -39,7 +39,7 @@ ${filterForm(runs, query)}
 
 const names: Record<FilterKey, string> = { status: 'state', model: 'model', sparsity: 'sparsity', pattern: 'pattern', method: 'method', gate: 'gate' };
 
-/** Only labels that tell runs apart. */
+/** Offers only labels that differ between runs. */
 function filterForm(runs: readonly RunRow[], { filter, sort, reverse }: RunsQuery): Piece {
   const all = choices(runs);
   const shown = filterKeys.filter((key) => all[key].length > 1 || filter[key] !== undefined);
@@ -76,10 +76,10 @@ export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
 <p class="below"><button>Compare</button></p></section>`;
 }
 
-/** So many are shown; the others are in `sweep list` and `search list`. */
+/** Maximum number shown. `sweep list` and `search list` show all. */
 const mostFamilies = 12;
 
-/** Sweeps and searches: their members are runs like others. */
+/** Sweeps and searches. Their members are listed as normal runs. */
 export function familiesTable(families: readonly FamilyRow[]): Piece | string {
   if (families.length === 0) return '';
   return html`<section class="above"><h2>Sweeps and searches</h2>${families.length > mostFamilies ? html`<p class="note">The newest ${mostFamilies} of ${families.length}.</p>` : ''}

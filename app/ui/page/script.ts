@@ -1,4 +1,4 @@
-/** What the browser runs: it puts new parts in place, and sends forms without leaving the page. */
+/** The script of the page. It inserts new parts, and sends forms without leaving the page. */
 import { sortFunction } from '../../report/page/sort-script.js';
 
 export const script = `'use strict';

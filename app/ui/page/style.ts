@@ -1,6 +1,6 @@
 import { style } from '../../report/page/style.js';
 
-/** The style of reports, and what only the live view has. */
+/** The style of reports, and additions for the live view. */
 export const uiStyle = `${style}
 nav { font-size: 13px; margin-bottom: 6px; }
 .part:empty { display: none; }

@@ -1,7 +1,10 @@
 import { html } from 'hono/html';
 import type { Piece } from '../../report/page/document.js';
 
-/** A time of today as its hours, another one with its day. The page is seen on the machine that serves it, so its clock is right. */
+/**
+ * Shows only the clock for today, and the date for other days. The page is viewed on the machine that serves it, so that machine's clock is
+ * right.
+ */
 export function timeText(time: Date | string): Piece {
   const at = new Date(time);
   const two = (value: number): string => String(value).padStart(2, '0');
