@@ -170,7 +170,7 @@ describe('tensors after a task', () => {
         expect({ limit, tensors: tensors() }).toEqual({ limit, tensors: 0 });
         continue;
       }
-      // The task could do without what it failed to read, or it failed after storing its artifact. So repeat the whole attempt.
+      // The task did without what it failed to read, or the attempt before failed only after storing its artifact. A whole attempt must still succeed.
       bench.forget();
       await rm(artifacts(), { recursive: true });
       await cp(spare(), artifacts(), { recursive: true });
