@@ -41,7 +41,7 @@ export const zstdParquet = [
 ].join('');
 
 /**
- * Documents in the layout of datasets on the hub, in the same form: a struct of lists, and 64-bit integers.
+ * Documents in the layout of datasets on the hub, made like the table above: a struct of lists, and 64-bit integers.
  *
  *   pa.table({'question': ['Why?', 'How?'], 'choices': pa.array([{'text': ['so', 'no'], 'label': ['A', 'B']}, {'text': ['x', 'y', 'z'], 'label': ['1', '2', '3']}]),
  *             'answerKey': ['B', '3'], 'label': pa.array([1, 0], pa.int64())})

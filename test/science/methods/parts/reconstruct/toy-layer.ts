@@ -25,14 +25,14 @@ export const configs = {
 export interface ToyLayer {
   layer: DecoderLayer;
   weights: Map<string, Tensor>;
-  /** The smaller of every two neighbours is pruned. */
+  /** Of every two neighbours, the smaller one is pruned. */
   masks: Map<string, Uint8Array>;
-  /** Outputs of the dense layer are targets. */
+  /** The targets are outputs of the dense layer. */
   windows: WindowBatch[];
   dispose(): void;
 }
 
-/** A decoder layer with random weights, and random windows in batches of those sizes. */
+/** Makes a decoder layer with random weights, and random windows in batches of those sizes. */
 export async function toyLayer(family: keyof typeof configs, sizes: readonly number[], time = 10): Promise<ToyLayer> {
   const layer = modelFromConfig(configs[family], 'config.json').decoderLayer(0);
   const weights = new Map<string, Tensor>();
