@@ -8,7 +8,11 @@ import type { WindowBatch } from '../../../../../science/methods/parts/reconstru
 const shape = { hidden_size: 8, num_hidden_layers: 1, vocab_size: 7, max_position_embeddings: 32, tie_word_embeddings: true };
 const rotary = { ...shape, intermediate_size: 12, num_attention_heads: 4, num_key_value_heads: 2, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu' };
 
-/** Grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms before the residual is added; caps, (1 + weight) norms; factors; attention and MLP side by side; experts with weights that add up to 1; with weights that do not, and a shared expert. */
+/**
+ * One config per feature, in this order: grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms
+ * before the residual is added; caps and (1 + weight) norms; factors; experts whose weights add up to 1; experts whose weights do not, and
+ * a shared expert; attention and MLP side by side.
+ */
 export const configs = {
   llama: { model_type: 'llama', ...rotary },
   opt: { model_type: 'opt', ...shape, ffn_dim: 12, num_attention_heads: 2, activation_function: 'gelu' },
