@@ -11,7 +11,7 @@ interface Recorded {
 }
 
 it.each([
-  // Name of the recording, layers of its model, and how often questions go through the layers together.
+  // Name of the recording, layers of its model, and how often the questions go through the layers.
   ['demo', 4, 0],
   ['allocation', 4, 0],
   ['zero-shot', 4, 1],
