@@ -7,11 +7,11 @@ export async function advanceLayer({ context, layer: index, path, mask, keep = f
   await bench.engineOf(context);
   bench.onProgress(`layer ${index}`);
   const after = { ...path, masks: [...path.masks, mask] };
-  // The activity is tried again: what it said before has not arrived.
+  // A retry: the result of the earlier attempt did not arrive.
   const known = await bench.hidden.secondsOf(context, after);
   if (known !== undefined) return { seconds: known, reused: false };
 
-  // Hidden states that have to be made again are no part of what the layer takes.
+  // The time to recompute lost hidden states does not count as time of this layer.
   const hidden = await bench.hidden.take(context, path);
   const started = performance.now();
   const advanced = await bench.hidden.forward(path, 'with weights', () => runLayer(context, after, index, hidden, bench));

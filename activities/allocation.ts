@@ -15,17 +15,17 @@ type Method = Allocation['method'];
 type Of<Needs extends AllocationMethod['needs']> = Extract<AllocationMethod, { needs: Needs }>;
 type Scores = Record<string, number>;
 
-/** Everything that the scores of a dense layer's linears, and the gradient before it, follow from. */
+/** Everything that determines the scores of a dense layer's linears and the gradient before the layer. */
 export function scoresDependOn(context: RunContext, method: Method, tokens: TokensRef, layer: number): Json {
   return { ...numericsOf(context), ...context.experts, version: allocationMethodOf(method).version, model: context.model.digest, method, tokens: tokens.key, layer };
 }
 
-/** The calibration path to a layer of the dense model. */
+/** The calibration path up to a layer of the dense model. */
 function densePath(tokens: TokensRef, layer: number): Path {
   return { tokens, masks: new Array<null>(layer).fill(null) };
 }
 
-/** What a method needs to have run for its scores, and whether that is done already. */
+/** Returns what a method must run to get its scores, and whether the scores are in the store already. */
 export async function findScores({ context, method, tokens }: ScoresInput, bench: Workbench): Promise<ScoresFound> {
   const { needs } = allocationMethodOf(method);
   if (needs === 'nothing' || tokens === undefined) return { needs, known: needs === 'nothing' };
@@ -38,10 +38,10 @@ export async function findScores({ context, method, tokens }: ScoresInput, bench
 }
 
 /**
- * Scores the linears of one layer of the dense model: the larger, the more of its weights are to be kept. From the first layer
- * to the last by a method that needs the layer's inputs; from the last to the first by one that needs the loss's
- * gradient behind the layer, and the hidden states of all layers, which `advanceLayer` has kept.
- * @throws ArtifactLostError if the gradient is gone; then the scores that it came with are dropped, to be made again with it
+ * Scores the linears of one layer of the dense model. The larger a score, the more weights of the linear are kept.
+ * A method that needs the layer's inputs goes from the first layer to the last. A method that needs the gradient of the loss
+ * after the layer goes from the last to the first, and needs the hidden states of all layers, which `advanceLayer` has kept.
+ * @throws ArtifactLostError if the gradient is gone; the scores that were made together with it are then dropped, so that both are recomputed
  */
 export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Promise<UnitResult> {
   const { context, method: name, tokens, layer: index } = input;
@@ -65,7 +65,7 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
   return { seconds: manifest.seconds, reused };
 }
 
-/** Runs the layer on its inputs, and scores its weights by them. */
+/** Runs the layer on its inputs, and scores its weights with them. */
 async function byInputs(
   method: Of<'inputs'>,
   { context, tokens, layer: index }: ScoreLayerInput,
@@ -93,14 +93,14 @@ async function byInputs(
   return withoutGaps(layer, Object.fromEntries(scored.map(({ name }, i) => [name, scores[i]])));
 }
 
-/** Norms over an expert's own tokens in the unit of those over all tokens, so that experts compare with the rest of their layer. */
+/** Scales norms over an expert's own tokens to the number of all tokens, so that experts compare with the rest of their layer. */
 function asOfAllTokens(norms: Float32Array, own: number, all: number): Float32Array {
   return own === all ? norms : norms.map((norm) => norm * Math.sqrt(all / own));
 }
 
 /**
- * Scores for the experts that too few tokens were routed to: the median of the same linears of the layer's other experts, or where there
- * are none, of all of its linears that have scores.
+ * Fills in scores for experts that got too few tokens: the median of the same linears of the layer's other experts, or if there
+ * are none, the median of all scored linears of the layer.
  */
 function withoutGaps(layer: DecoderLayer, scores: Scores): Scores {
   const valuesOf = (linears: readonly LinearSpec[]): number[] => linears.flatMap(({ name }) => scores[name] ?? []).sort((a, b) => a - b);
@@ -111,7 +111,7 @@ function withoutGaps(layer: DecoderLayer, scores: Scores): Scores {
   }));
 }
 
-/** One number a linear, and the gradient for the layer before. */
+/** Returns one number for each linear, and stores the gradient for the layer before. */
 async function byGradients(
   by: Of<'gradients'>,
   { context, method, tokens, layer: index }: ScoreLayerInput,
@@ -173,9 +173,9 @@ async function readGradient(context: RunContext, method: Method, tokens: TokensR
 }
 
 /**
- * How many weights each linear of the model loses.
- * @param tokens calibration that the linears were scored on; read only if the method scores
- * @returns by weight name; together exactly `floor(prunable * sparsity)`
+ * Returns how many weights each linear of the model loses.
+ * @param tokens calibration on which the linears were scored; read only if the method scores
+ * @returns by weight name; the sum is exactly `floor(prunable * sparsity)`
  * @throws ArtifactLostError if scores are gone
  */
 export async function allocatedBudgets(context: RunContext, allocation: Allocation, tokens: TokensRef | undefined, bench: Workbench): Promise<Map<string, number>> {
@@ -191,7 +191,7 @@ export async function allocatedBudgets(context: RunContext, allocation: Allocati
   return allocate({ ...allocation, linears, sparsity: context.sparsity });
 }
 
-/** The scores of a layer; none if the method does not score. */
+/** Returns the scores of a layer; empty if the method does not score. */
 async function readScores(context: RunContext, method: Method, tokens: TokensRef | undefined, layer: number, bench: Workbench): Promise<Scores> {
   if (allocationMethodOf(method).needs === 'nothing') return {};
   if (tokens === undefined) throw new PruningInputError({ what: `an allocation by ${method} without calibration`, expected: 'scores from one' });

@@ -3,27 +3,27 @@ import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PathNotAllowedError } from './errors.js';
 
-/** No system has longer ones, and looking for each of their folders would take long. */
+/** No system has longer paths, and resolving each of their folders would take long. */
 const longestPath = 4096;
 
 /**
- * Where pipelines may read. They come from whoever may start workflows, so what they name is compared with the folders that the
- * worker's owner allows, after links are resolved. A link that is changed between check and use is not caught: who can write
- * into an allowed folder of this machine is trusted.
+ * The folders that pipelines may read. Anyone who may start workflows can send a pipeline, so its paths are compared with the
+ * folders that the worker's owner allows, after links are resolved. A link that is changed between check and use is not
+ * detected: anyone who can write into an allowed folder of this machine is trusted.
  */
 export class AllowedPaths {
-  /** @param folders absolute, links resolved; everything is allowed if absent */
+  /** @param folders absolute, with links resolved; everything is allowed if absent */
   constructor(private readonly folders?: readonly string[]) {}
 
-  /** The same with one more folder, for what this program put there itself; everything stays allowed where everything is. */
+  /** Also allows a folder whose content this program wrote itself. If everything is allowed, nothing changes. */
   alsoWithin(folder: string): AllowedPaths {
     return this.folders === undefined ? this : new AllowedPaths([...this.folders, realpathSync(folder)]);
   }
 
   /**
-   * Checks a file, or a folder and all that links in it lead to (in a Hugging Face cache every file of a model is a link).
-   * Whether a path outside exists is not told.
-   * @param key of the pipeline file, for the message
+   * Checks a file, or a folder and the targets of all links in it (in a Hugging Face cache every file of a model is a link).
+   * The error does not tell whether a path outside exists.
+   * @param key setting of the pipeline file, for the message
    * @throws PathNotAllowedError
    */
   async check(key: string, path: string): Promise<void> {
@@ -37,7 +37,7 @@ export class AllowedPaths {
     const { folders = [] } = this;
     if (path.length > longestPath) throw new PathNotAllowedError({ where: key, what: `a path of ${path.length} characters`, expected: `at most ${longestPath}`, remedy: 'Name the file by a shorter path' });
     const isAllowed = (candidate: string): boolean => folders.some((folder) => isWithin(candidate, folder));
-    // As it stands and without its `..`, which after a link are two different paths: both are in use.
+    // Check the path as given and with `..` resolved. After a link these can be different paths, and both are used.
     const reals = [await realPathOf(path), await realPathOf(resolve(path))];
     const outside = reals.find((real) => !isAllowed(real));
     if (outside === undefined) return;
@@ -56,7 +56,7 @@ function isWithin(path: string, folder: string): boolean {
   return way === '' || (way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way));
 }
 
-/** Where a path leads to, or would if it were there. */
+/** Resolves the links of a path, also if its end does not exist. */
 async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);

@@ -1,6 +1,6 @@
 import type { ArtifactKey } from './types.js';
 
-/** Thrown into a write of an artifact that is no longer needed. */
+/** Thrown inside a write whose artifact is no longer needed. */
 class NotWanted extends Error {}
 
 interface InFlight {
@@ -10,39 +10,39 @@ interface InFlight {
   isWanted: boolean;
 }
 
-/** Bytes a second that a disk takes, hashed and synced, before it has been measured. */
+/** Assumed bytes per second that a disk takes, with hashing and sync, until a write has been measured. */
 const assumedRate = 200e6;
 
 /**
- * Writes artifacts alongside the work, one at a time: what waits to be written is then in memory once at most. A write that fails is told and
- * forgotten; whoever needs what it should have written makes it again.
+ * Writes artifacts in the background, one at a time, so that at most one artifact waits in memory. A failed write is reported and
+ * otherwise ignored: its artifact is recomputed when it is needed.
  */
 export class BackgroundWrite {
   private inFlight: InFlight | undefined;
   private secondsPerByte = 1 / assumedRate;
-  /** What could not be written last: it is tried again, and told once. */
+  /** The last thing that could not be written. Its next failures are not reported again. */
   private failed = '';
 
-  /** @param onFailure told what could not be written, and why */
+  /** @param onFailure called with what could not be written, and why */
   constructor(private readonly onFailure: (what: string, error: Error) => void) {}
 
   get isBusy(): boolean {
     return this.inFlight !== undefined;
   }
 
-  /** Seconds that writing so many bytes takes, by the last write. */
+  /** Seconds that it takes to write that many bytes, at the rate of the last write. */
   secondsFor(bytes: number): number {
     return bytes * this.secondsPerByte;
   }
 
-  /** Resolves when nothing is being written. @param keys of which artifacts; whichever it is if absent */
+  /** Resolves when nothing is being written. @param keys wait only for these artifacts; for any if absent */
   async idle(keys?: readonly ArtifactKey[]): Promise<void> {
     if (keys === undefined || keys.includes(this.inFlight?.key ?? '')) await this.inFlight?.ended;
   }
 
   /**
-   * Begins a write. Nothing else may be in flight.
-   * @param write passes the pieces that it writes through `wanted`, which ends it when it is abandoned
+   * Begins a write. No other write may be in flight.
+   * @param write must pass the pieces that it writes through `wanted`, which throws when the write is abandoned
    */
   begin(key: ArtifactKey, { what, bytes }: { what: string; bytes: number }, write: (wanted: Wanted) => Promise<void>): void {
     const started = performance.now();
@@ -64,7 +64,7 @@ export class BackgroundWrite {
       .finally(() => { this.inFlight = undefined; });
   }
 
-  /** Ends the write in flight, and removes what there is of it. @param keys of which artifacts; whichever it is if absent */
+  /** Stops the write in flight, and removes its partial file. @param keys stop only if it writes one of these artifacts; stop any if absent */
   async abandon(keys?: readonly ArtifactKey[]): Promise<void> {
     const { inFlight } = this;
     if (inFlight === undefined || keys?.includes(inFlight.key) === false) return;

@@ -2,8 +2,8 @@ import type { ArtifactKind, ArtifactStore } from '../files/artifacts/index.js';
 import type { ArtifactKey, RunContext } from './types.js';
 
 /**
- * In a stage that a retry recomputes: removes an artifact from before the retry. What the retry
- * itself has made stays, so that it continues where it was when it is interrupted.
+ * Removes an artifact that is older than `notBefore`, for a stage that a retry recomputes. Artifacts of the retry itself stay,
+ * so that it continues where it was if it is interrupted.
  */
 export async function dropOlder({ notBefore }: RunContext, store: ArtifactStore, kind: ArtifactKind, key: ArtifactKey): Promise<void> {
   if (notBefore === undefined) return;

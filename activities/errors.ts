@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PassingFault, PermanentFault } from '../errors/fault.js';
 
-/** The compute process ended while it worked: a native crash, or the system killed it for its memory. */
+/** The compute process ended during its work: a native crash, or the system killed it because memory ran out. */
 export class ComputeCrashedError extends PassingFault {
   constructor(how: string, lastWords: string) {
     super({
@@ -13,7 +13,7 @@ export class ComputeCrashedError extends PassingFault {
   }
 }
 
-/** The engine has no memory left for a tensor, on a GPU or on the host. What the compute process kept is freed, and the work is tried again. */
+/** The engine has no memory left for a tensor, on a GPU or on the host. The tensors that the compute process kept are freed, and the work is retried. */
 export class EngineMemoryError extends PassingFault {
   constructor(error: Error) {
     const [, shape, device] = /allocating tensor with shape\[([\d,]*)\].*device:(\w+:\d+)/.exec(error.message) ?? [];
@@ -28,7 +28,7 @@ export class EngineMemoryError extends PassingFault {
   }
 }
 
-/** A passing trouble of the operating system: disk full, too many open files, I/O error. */
+/** A temporary problem of the operating system: disk full, too many open files, I/O error. */
 export class SystemTroubleError extends PassingFault {
   constructor(error: NodeJS.ErrnoException) {
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
@@ -43,7 +43,7 @@ export class SystemTroubleError extends PassingFault {
   }
 }
 
-/** The free space at a file that could not be written. Its folder may be gone already. */
+/** Describes the free space at a file that could not be written. Its folder may no longer exist. */
 function spaceAt(path = ''): string {
   const folder = dirname(path);
   try {
@@ -55,7 +55,7 @@ function spaceAt(path = ''): string {
   }
 }
 
-/** A fault of the program itself. Trying again would fail again. */
+/** A bug in the program. A retry would fail again. */
 export class InternalError extends PermanentFault {
   constructor(error: unknown) {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -63,7 +63,7 @@ export class InternalError extends PermanentFault {
   }
 }
 
-/** The worker that took over a run has another engine than the one that began it, so its bits would differ. */
+/** The worker that took over a run has a different engine from the one that began it, so the bits of the result would differ. */
 export class EngineChangedError extends PermanentFault {
   constructor(begun: string, here: string) {
     super({
@@ -77,23 +77,23 @@ export class EngineChangedError extends PermanentFault {
 /** A setting of the pipeline does not fit the model that it names. Thrown before any work is done. */
 export class PipelineModelMismatchError extends PermanentFault {}
 
-/** The hub will not give the documents of a zero-shot task. */
+/** The hub refuses the documents of a zero-shot task. */
 export class TaskDocumentsError extends PermanentFault {}
 
-/** The documents of a zero-shot task cannot be had from the hub now: it cannot be reached, or the disk is full. */
+/** The documents of a zero-shot task cannot be downloaded now: the hub cannot be reached, or the disk is full. */
 export class TaskDocumentsMissingError extends PassingFault {}
 
-/** A file that the pipeline names cannot be read, or is not what it was when the run began. */
+/** A file that the pipeline names cannot be read, or has changed since the run began. */
 export class InputFileError extends PermanentFault {
   constructor(file: string, what: string, remedy: string) {
     super({ where: file, what, remedy });
   }
 }
 
-/** The pipeline names a file outside of the folders that the worker's owner allows, or a link that leads there. */
+/** The pipeline names a file outside the folders that the worker's owner allows, or a link that leads there. */
 export class PathNotAllowedError extends PermanentFault {}
 
-/** A mask file lacks a linear of the model, or has another number of weights for it. */
+/** A mask file lacks a linear of the model, or has a different number of weights for it. */
 export class MaskFileMismatchError extends PermanentFault {}
 
 /** A run is to be published, but its checkpoint is on another machine, and the store does not keep it. */
@@ -106,7 +106,7 @@ export class OutputsElsewhereError extends PermanentFault {
   }
 }
 
-/** A pipeline asks for publishing to a repository that the worker's owner does not allow. */
+/** A pipeline asks to publish to a repository that the worker's owner does not allow. */
 export class PublishNotAllowedError extends PermanentFault {
   constructor(repository: string, allowed: readonly string[]) {
     super({
@@ -116,7 +116,7 @@ export class PublishNotAllowedError extends PermanentFault {
   }
 }
 
-/** NaN or infinity in hidden states, errors or losses: the model or its numerics are broken at that layer. */
+/** NaN or infinity in hidden states, errors or losses: the model or its numerics fail at that layer. */
 export class NonFiniteValueError extends PermanentFault {
   constructor(where: string, value: number) {
     super({
@@ -128,21 +128,21 @@ export class NonFiniteValueError extends PermanentFault {
   }
 }
 
-/** A run came to a worker that another run had just taken. Temporal asks again, and a free worker takes it. */
+/** A run reached a worker that another run had just taken. Temporal retries, and a free worker takes the run. */
 export class SeatTakenError extends PassingFault {
   constructor() {
     super({ where: 'worker', what: 'another run has taken the seat', remedy: 'A free worker will take this run; start more workers to run more at once' });
   }
 }
 
-/** The worker works no longer for this run, which continues with another worker of the same store, where it stopped. */
+/** The worker no longer works for this run. The run continues where it stopped, on another worker of the same store. */
 export class SeatLostError extends PassingFault {
   constructor(why: string) {
     super({ where: 'worker', what: why, remedy: 'The run continues with the next free worker' });
   }
 }
 
-/** A run came to a worker that has not got its artifacts. */
+/** A run reached a worker whose store does not have the run's artifacts. */
 export class OtherStoreError extends PassingFault {
   constructor(begunIn: string, here: string, store: string) {
     super({

@@ -9,7 +9,7 @@ import type { PerplexityInput, PerplexityResult, ScorePerplexityInput } from './
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-/** Everything that a perplexity follows from. */
+/** Everything that determines a perplexity. */
 export function perplexityDependsOn({ context, path }: PerplexityInput): Json {
   return {
     ...numericsOf(context),
@@ -21,12 +21,12 @@ export function perplexityDependsOn({ context, path }: PerplexityInput): Json {
 }
 
 type Score = Pick<PerplexityResult, 'perplexity' | 'scored'>;
-/** What the manifest says. `spent` is absent if an earlier version made it. */
+/** The manifest's summary. `spent` is absent in artifacts of earlier versions. */
 type Summary = Score & Pick<ScorePerplexityInput, 'spent'>;
 
 /**
- * The perplexity of a path through all layers, if the store knows it: then no layer needs to be run. Its seconds are those of making it,
- * the way through the layers included.
+ * Returns the perplexity of a path through all layers if the store has it; then no layer needs to run. Its seconds are those of
+ * computing it, including the forwards through the layers.
  */
 export async function findPerplexity(input: PerplexityInput, bench: Workbench): Promise<PerplexityResult | null> {
   const key = ArtifactStore.key('perplexity', perplexityDependsOn(input));
@@ -37,7 +37,7 @@ export async function findPerplexity(input: PerplexityInput, bench: Workbench): 
   return { ...score, seconds: spent + manifest.seconds, reused: true };
 }
 
-/** Perplexity = exp(mean negative log-likelihood) of the hidden states after the last layer. */
+/** Computes perplexity = exp(mean negative log-likelihood) from the hidden states after the last layer. */
 export async function scorePerplexity(input: ScorePerplexityInput, bench: Workbench): Promise<PerplexityResult> {
   const { context, path, spent } = input;
   await bench.engineOf(context);

@@ -6,15 +6,15 @@ import { describeRepository, fetchFile, fetchModel, hubSettings, repositoryFolde
 import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 
-/** A model as a run knows it: its folder where the run began, and, if it is from a hub, what it is there. */
+/** A model as a run refers to it: its folder when the run began, and for a model of a hub its repository and revision. */
 export type ModelRef = Pick<RunContext['model'], 'source' | 'repo' | 'revision'>;
 
-/** What a dataset by name is for. */
+/** What a named dataset is used for. */
 export type DatasetUse = 'calibration' | 'evaluation';
 
 /**
- * The folder of a run's model on this machine. A model of a hub is downloaded where the cache does not have it: the worker may be
- * another one than that which began the run.
+ * Returns the folder of a run's model on this machine. A model of a hub is downloaded if it is not in the cache, because this worker
+ * may not be the one that began the run.
  * @throws PathNotAllowedError, and the errors of hub/
  */
 export async function modelFolder({ source, repo, revision }: ModelRef, bench: Workbench): Promise<string> {
@@ -26,26 +26,26 @@ export async function modelFolder({ source, repo, revision }: ModelRef, bench: W
   return folder;
 }
 
-/** A model of a hub, whole, in the cache. @returns its folder, and the commit that it is of */
+/** Downloads all files of a hub's model into the cache. @returns its folder, and its commit */
 export async function hubModel(request: Omit<Repository, 'type'>, bench: Workbench): Promise<{ folder: string; commit: string }> {
   const found = await fetchModel({ ...request, onProgress: reporter(bench, request.repository) });
   await checkCached(bench, { type: 'model', ...request }, 'model.source', found.folder);
   return found;
 }
 
-/** The file of a dataset by name, in the cache. `name` is what records call it, on every machine. */
+/** Downloads the file of a named dataset into the cache. `name` is its name in records, the same on every machine. */
 export function namedFile(dataset: NamedDataset, use: DatasetUse, bench: Workbench, commit?: string): Promise<{ file: string; name: string; commit: string }> {
   const { repository, files } = namedRepositories[dataset.name];
   return datasetFile({ repository, revision: commit ?? dataset.revision }, files[use], 'dataset.name', bench);
 }
 
-/** A file of a zero-shot task's documents, in the cache. `name` is what records call it, on every machine. */
+/** Downloads a file of a zero-shot task's documents into the cache. `name` is its name in records, the same on every machine. */
 export async function taskFile(source: TaskSource, path: string, bench: Workbench): Promise<{ file: string; name: string }> {
   const { file, name } = await datasetFile(source, path, 'zeroShot.task', bench);
   return { file, name };
 }
 
-/** @param setting of the pipeline, for who may not read it */
+/** @param setting of the pipeline, for the message if it may not be read */
 async function datasetFile({ repository, revision }: Pick<Repository, 'repository' | 'revision'>, path: string, setting: string, bench: Workbench): Promise<{ file: string; name: string; commit: string }> {
   const request = { type: 'dataset', repository, revision } as const;
   const found = await fetchFile({ ...request, path, onProgress: reporter(bench, repository) });
@@ -53,20 +53,20 @@ async function datasetFile({ repository, revision }: Pick<Repository, 'repositor
   return { ...found, name: `${repository}@${found.commit}/${path}` };
 }
 
-/** A pipeline may read of the cache what it names, and no link may lead out of that. @throws PathNotAllowedError */
+/** In the cache, a pipeline may read only the repository that it names, and no link may lead out of it. @throws PathNotAllowedError */
 async function checkCached(bench: Workbench, repository: Repository, setting: string, path: string): Promise<void> {
   await bench.allowed.alsoWithin(repositoryFolder(hubSettings().cache, repository)).check(setting, path);
 }
 
-/** What `commits` of a run calls a dataset by name at a revision. */
+/** The key of a named dataset at a revision, in `commits` of a run. */
 export function datasetRevision({ name, revision }: NamedDataset): string {
   return describeRepository({ type: 'dataset', repository: namedRepositories[name].repository, revision });
 }
 
-/** Milliseconds between two words on a download. */
+/** Milliseconds between two reports on a download. */
 const reportMs = 500;
 
-/** Says how far a download is, at most so often; what came last is always said. */
+/** Reports the progress of a download, at most once per {@link reportMs}. The last state is always reported. */
 function reporter(bench: Workbench, repository: string): (progress: DownloadProgress) => void {
   let latest: DownloadProgress = { path: '', doneBytes: 0, totalBytes: 0 };
   let begun = { at: 0, bytes: 0 };

@@ -1,17 +1,17 @@
 import { isStopped } from '../files/artifacts/index.js';
 import type { Incident } from './result.js';
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const lookMs = 500;
-/** A process that is late by more was not just busy. */
+/** A process that is late by more than this was stopped, not just busy. */
 const heldMs = 5_000;
-/** A server that takes longer was away. */
+/** A server that takes longer than this to answer was away. */
 const patienceMs = 1_000;
-/** Clocks are corrected by less all the time. */
+/** Clock corrections smaller than this are normal. */
 const jumpMs = 2_000;
 
 export interface IncidentSources {
-  /** Process id of the compute process, if there is one. */
+  /** Process id of the compute process; undefined if there is none. */
   computePid: () => number | undefined;
   /** Asks the Temporal server for a sign of life. Rejects if it does not answer. */
   askServer: () => Promise<unknown>;
@@ -21,8 +21,8 @@ export interface IncidentSources {
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)} s`;
 
 /**
- * Notices what would otherwise leave no trace, because nothing failed by it: a server that was away, a process that was stopped,
- * a clock that was set.
+ * Notices events that fail nothing and would leave no trace: a server that was away, a process that was stopped, a clock that was
+ * set.
  */
 export class IncidentWatch {
   private readonly timer: NodeJS.Timeout;
@@ -73,7 +73,7 @@ export class IncidentWatch {
     const asked = performance.now();
     try {
       await this.sources.askServer();
-      // Whoever asks may ask again by itself until there is an answer.
+      // The client may retry internally until there is an answer, so a late answer also counts as silence.
       const silence = performance.now() - (this.silentSince ?? asked);
       if (silence > patienceMs) this.tell(`The Temporal server did not answer for ${seconds(silence)}`);
       this.silentSince = undefined;
@@ -85,12 +85,12 @@ export class IncidentWatch {
   }
 }
 
-/** Sends incidents to the runs that they happened to, as signals, as soon as the server takes them. */
+/** Sends incidents as signals to the runs that were running at the time, as soon as the server accepts them. */
 export class IncidentPost {
   private waiting: { run: string; incident: Incident }[] = [];
   private sending: Promise<void> | undefined;
 
-  /** @param send rejects if it could not be sent; then it is tried again at the next {@link flush}, unless `isLost` says that it never will */
+  /** @param send rejects if it fails; the next {@link flush} then retries, unless `isLost` says that it can never succeed */
   constructor(
     private readonly send: (run: string, incident: Incident) => Promise<void>,
     private readonly isLost: (error: unknown) => boolean,
@@ -101,7 +101,7 @@ export class IncidentPost {
     void this.flush();
   }
 
-  /** Sends what waits, as far as it goes. */
+  /** Sends the waiting incidents until one fails. */
   flush(): Promise<void> {
     this.sending ??= this.sendAll().finally(() => (this.sending = undefined));
     return this.sending;
@@ -116,7 +116,7 @@ export class IncidentPost {
         this.waiting.shift();
       }
     } catch {
-      // The server is away. The report can come later.
+      // The server is away. The incident is sent later.
     }
   }
 }

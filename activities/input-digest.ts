@@ -5,9 +5,9 @@ import type { RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 
 /**
- * The digest of a file that the run reads, for keys of artifacts.
- * @param name what `context.files` calls the file
- * @throws Error if `prepareRun` took no digest of it: a key without the digest would be found for every content of the file
+ * Returns the digest of a file that the run reads, for keys of artifacts.
+ * @param name the file's name in `context.files`
+ * @throws Error if `prepareRun` recorded no digest of it: a key without the digest would match any content of the file
  */
 export function inputDigest({ files }: RunContext, name: string): string {
   const digest = files[name];
@@ -15,15 +15,15 @@ export function inputDigest({ files }: RunContext, name: string): string {
   return digest;
 }
 
-/** A file on this machine, and what `context.files` calls it. */
+/** A file on this machine, and its name in `context.files`. */
 interface InputFile {
   file: string;
   name: string;
 }
 
 /**
- * Makes sure that files which have just been read are those that the run began with: what follows from them is stored under the digests of that
- * time, and found by later runs. Digests that are known from before cost one look at the file.
+ * Checks that files that have just been read have not changed since the run began. Results are stored under the digests of that
+ * time, and later runs find them there. If a digest is known already, the check only needs a stat of the file.
  * @throws InputFileError
  */
 export async function checkUnchanged(context: RunContext, inputs: readonly InputFile[], { state }: Pick<Workbench, 'state'>): Promise<void> {
@@ -32,10 +32,10 @@ export async function checkUnchanged(context: RunContext, inputs: readonly Input
   if (changed !== undefined) throw new InputFileError(changed.file, 'the file has changed since the run began', 'Start the run again: it then reads the file as it is');
 }
 
-/** Where a state folder remembers digests of files. */
+/** The file in a state folder that caches digests of files. */
 export const digestCache = (state: string): string => join(state, 'file-digests.json');
 
-/** A tokenizer's files, which may be in another folder on this machine than where the run began. */
+/** The files of a tokenizer. Their folder on this machine may differ from the one where the run began. */
 export function tokenizerInputs({ model }: RunContext, { digestSource }: { digestSource: readonly string[] }): InputFile[] {
   return digestSource.map((file) => ({ file, name: join(model.source, basename(file)) }));
 }

@@ -4,22 +4,22 @@ import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models
 import { MaskSet, type Masks, type Updates } from '../science/methods/index.js';
 import type { ArtifactKey } from './types.js';
 
-/** What pruning made of a layer's linears. */
+/** The result of pruning a layer's linears. */
 export interface PrunedLayer {
   masks: Masks;
-  /** Values of the linears whose kept weights are not the dense model's (SparseGPT, refit). */
+  /** New values of the linears whose kept weights differ from the dense model's (SparseGPT, refit). */
   updates: Updates;
 }
 
 const maskFile = 'mask.bits';
 const updatesFile = (linear: string): string => `${linear}.f32`;
 
-/** Number of bytes that the packed bits of a linear take. */
+/** Number of bytes of a linear's packed bits. */
 export function packedBytes({ shape: [rows, columns] }: Pick<LinearSpec, 'shape'>): number {
   return Math.ceil((rows * columns) / 8);
 }
 
-/** Writes a layer's masks, packed to bits, one linear after the other in the layer's order, and the updates in a file per linear. */
+/** Writes a layer's masks as packed bits in one file, in the order of its linears, and the updates in one file per linear. */
 export async function writePrunedLayer(draft: ArtifactDraft, layer: DecoderLayer, { masks, updates }: PrunedLayer): Promise<void> {
   const linears = linearsOf(layer);
   await draft.write(maskFile, linears.map(({ name }) => bitsOf(masks, name)));
@@ -30,7 +30,7 @@ function bitsOf(masks: Masks, name: string): Uint8Array {
   return (masks instanceof MaskSet ? masks.bits(name) : undefined) ?? packBits(masks.get(name) ?? new Uint8Array(0));
 }
 
-/** The packed bits of a layer's linears, by weight name. @throws ArtifactLostError if the artifact is gone or damaged */
+/** Returns the packed bits of a layer's linears, by weight name. @throws ArtifactLostError if the artifact is gone or damaged */
 export async function readLayerBits(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<Map<string, Uint8Array>> {
   const linears = linearsOf(layer);
   const bits = new Map<string, Uint8Array>();
@@ -41,19 +41,19 @@ export async function readLayerBits(store: ArtifactStore, key: ArtifactKey, laye
   return bits;
 }
 
-/** Whether the kept weights of a linear are others than the dense model's. */
+/** Whether the kept weights of a linear differ from the dense model's. */
 export async function hasUpdates(store: ArtifactStore, key: ArtifactKey, linear: string): Promise<boolean> {
   return (await store.find('mask', key))?.files[updatesFile(linear)] !== undefined;
 }
 
-/** The updated values of one linear; absent if its kept weights are the dense model's. @throws ArtifactLostError */
+/** Returns the updated values of one linear; undefined if its kept weights are the dense model's. @throws ArtifactLostError */
 export async function readUpdates(store: ArtifactStore, key: ArtifactKey, linear: string): Promise<Float32Array | undefined> {
   if (!(await hasUpdates(store, key, linear))) return undefined;
   const { buffer, byteOffset, byteLength } = await store.read('mask', key, updatesFile(linear));
   return new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
-/** A layer's masks and updates. @throws ArtifactLostError if the artifact is gone or damaged */
+/** Returns a layer's masks and updates. @throws ArtifactLostError if the artifact is gone or damaged */
 export async function readPrunedLayer(store: ArtifactStore, key: ArtifactKey, layer: DecoderLayer): Promise<PrunedLayer> {
   const bits = await readLayerBits(store, key, layer);
   const updates = new Map<string, Float32Array>();

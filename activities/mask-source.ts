@@ -7,7 +7,7 @@ import { MaskFileMismatchError } from './errors.js';
 import { packedBytes } from './layer-files.js';
 import type { RunContext } from './types.js';
 
-/** What a file made elsewhere says of some linears. */
+/** The masks of some linears, read from a file that was made elsewhere. */
 export interface MaskSource {
   masks: Map<string, Uint8Array>;
   /** The weights themselves, if the source is a checkpoint. */
@@ -15,17 +15,17 @@ export interface MaskSource {
 }
 
 /**
- * The masks of some linears from a file made elsewhere: a mask file (bits, 1 = kept), or the folder of a pruned checkpoint,
- * where a weight that is exactly zero counts as pruned.
- * @throws MaskFileMismatchError if a linear is missing or has another number of weights there
+ * Reads the masks of some linears from a file that was made elsewhere: a mask file (bits, 1 = kept), or the folder of a pruned
+ * checkpoint, where a weight that is exactly zero counts as pruned.
+ * @throws MaskFileMismatchError if a linear is missing or has a different number of weights there
  */
 export async function readMaskSource(source: string, linears: readonly LinearSpec[]): Promise<MaskSource> {
   return (await stat(source)).isDirectory() ? fromCheckpoint(source, linears) : { masks: await fromMaskFile(source, linears), values: new Map() };
 }
 
 /**
- * What a mask source holds: its sparsity, and the pattern that all layers share. A stated pattern is believed here and
- * checked when each layer is read.
+ * Returns the sparsity of a mask source, and the pattern that all its layers share. A stated pattern is not checked here, but
+ * when each layer is read.
  * @param layers the prunable linears, layer by layer
  */
 export async function describeMaskSource(
@@ -48,14 +48,14 @@ export async function describeMaskSource(
   return { pattern: stated ?? (patterns.size === 1 ? first : 'unstructured'), sparsity: pruned / size };
 }
 
-/** The files that a mask source is read from: the mask file itself, or the weight files of a checkpoint. */
+/** Returns the files of a mask source: the mask file itself, or the weight files of a checkpoint. */
 export async function maskSourceFiles(source: string): Promise<string[]> {
   return (await stat(source)).isDirectory() ? (await openCheckpoint(source)).weightFiles : [source];
 }
 
 /**
- * What the masks of a source follow from: the digest of the mask file, or those of a checkpoint's weight files by name.
- * @throws Error if `prepareRun` took none: such a key would be found for every content of the source
+ * Returns what determines the masks of a source: the digest of the mask file, or the digests of a checkpoint's weight files by name.
+ * @throws Error if `prepareRun` recorded none: a key without them would match any content of the source
  */
 export function maskSourceDigests({ files }: RunContext, source: string): string | Record<string, string> {
   const file = files[source];

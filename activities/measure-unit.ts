@@ -11,16 +11,16 @@ import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, Run
 import type { WorkCosts } from './result.js';
 import type { Workbench } from './workbench.js';
 
-/** What a task was predicted to take. */
+/** A task's kind and its predicted cost. */
 interface Unit {
   kind: string;
   cost: Cost;
 }
 
 /**
- * Runs a task, and records what it took beside its prediction in the state folder, for later plans.
- * Tasks that found their result finished record nothing. Where the time went becomes part of the result. A record that cannot be
- * written must not fail the task, so errors are ignored.
+ * Runs a task, and records its measured and predicted costs in the state folder, for later plans.
+ * Nothing is recorded for a task that found its result in the store. The result gets a breakdown of the time. A record that
+ * cannot be written must not fail the task, so errors are ignored.
  */
 export async function measureUnit(task: ComputeTask, input: unknown, bench: Workbench, run: () => Promise<unknown>): Promise<unknown> {
   resetPeak();
@@ -70,7 +70,7 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
       return { kind: kinds.likelihoods, cost: scoreCost(size, scoredWindows(windows((input as PerplexityInput).path.tokens))) };
     case 'makeInitialMask': {
       const { stage, path } = input as InitialMaskInput;
-      // What needs no windows does not look at them.
+      // The costs of a stage without a path do not depend on the windows.
       const through = path === undefined ? { samples: 1, time: 1, perBatch: 1 } : windows(path.tokens);
       return { kind: kinds.initialMask(stage.method), cost: initialMethodOf(stage.method).cost(size, through) };
     }
@@ -99,16 +99,16 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
   }
 }
 
-/** Lets the kernel count the peak of this process from now on. If it cannot, peaks are those of the whole process. */
+/** Resets the kernel's peak memory counter of this process. If that fails, peaks cover the whole life of the process. */
 function resetPeak(): void {
   try {
     writeFileSync('/proc/self/clear_refs', '5');
   } catch {
-    // Not Linux, or not allowed.
+    // Not Linux, or not permitted.
   }
 }
 
-/** Peak resident bytes of this process; undefined if the system does not say. */
+/** Peak resident bytes of this process; undefined if the system does not report them. */
 function peakBytes(): number | undefined {
   try {
     const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

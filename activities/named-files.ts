@@ -5,7 +5,7 @@ import { stagesOf } from '../app/planning/index.js';
 import { datasetRevision, namedFile } from './hub-files.js';
 import type { Workbench } from './workbench.js';
 
-/** A file of a dataset by name, and how the pipeline asks for it. */
+/** The file of a named dataset, and the revision that the pipeline asks for. */
 export interface NamedFile {
   asked: string;
   file: string;
@@ -13,7 +13,7 @@ export interface NamedFile {
   commit: string;
 }
 
-/** The files of all datasets by name, each at one commit for the whole run. */
+/** Returns the files of all named datasets, each at one commit for the whole run. */
 export async function namedFiles(pipeline: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<NamedFile[]> {
   const uses = [
     ...stagesOf(pipeline, 'calibration').map(({ dataset }) => ({ dataset, use: 'calibration' as const })),
@@ -30,7 +30,7 @@ export async function namedFiles(pipeline: Pipeline, lock: Lock | undefined, ben
   return [...found.values()];
 }
 
-/** The commit of a dataset that a lock has files of. */
+/** Returns the commit of a dataset in the files of a lock, if the lock has one. */
 function lockedCommit(lock: Lock | undefined, { name }: NamedDataset): string | undefined {
   const start = `${namedRepositories[name].repository}@`;
   return Object.keys(lock?.files ?? {}).find((file) => file.startsWith(start))?.slice(start.length, start.length + 40);

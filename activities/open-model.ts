@@ -2,15 +2,15 @@ import { join } from 'node:path';
 import { findTensor, haveEqualValues, openCheckpoint, type Checkpoint } from '../files/checkpoints/index.js';
 import { inStoredLayout, modelFromConfig, type DecoderModel } from '../science/models/index.js';
 
-/** A model as activities use it: its structure, and a reader for its tensors. */
+/** A model as activities use it: its structure, and its checkpoint, from which tensors are read. */
 export interface OpenModel {
   checkpoint: Checkpoint;
   model: DecoderModel;
 }
 
 /**
- * Opens a model folder. A config that ties the language-model head to the embedding is overruled by a checkpoint that holds both
- * with different values: the head of the checkpoint is used then, as transformers 5 does.
+ * Opens a model folder. If the config ties the language-model head to the embedding but the checkpoint holds both with different
+ * values, the checkpoint's head is used, as in transformers 5.
  *
  * @throws the errors of checkpoints and models
  */

@@ -1,4 +1,4 @@
-/** A page that cannot be drawn says so itself: the result of long work must not be lost to it. */
+/** Draws a page. If that fails, the page says so instead: the result of long work must not be lost because of it. */
 export async function pageOrNotice(name: string, draw: () => Promise<string>): Promise<string> {
   try {
     return await draw();

@@ -21,10 +21,11 @@ import type { OpenModel, Workbench } from './workbench.js';
 import { definitionOf, documentFiles } from './zero-shot/index.js';
 
 /**
- * Checks the request, opens everything that the pipeline names, checks that it fits together, and decides what can change the bits of the
- * result. Whatever is wrong with the input comes out here, before time is spent.
- * A run that repeats a locked one takes engine, threads and batches from the lock, and must have all the rest of it.
- * @throws RequestError, UnsafeNameError, LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError, AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
+ * Checks the request, opens everything that the pipeline names, checks that it fits together, and fixes what can change the bits of
+ * the result. Bad input is found here, before time is spent.
+ * A run that repeats a locked one takes engine, threads and batches from the lock, and everything else must match the lock.
+ * @throws RequestError, UnsafeNameError, LockMismatchError, PipelineModelMismatchError, InputFileError, PathNotAllowedError,
+ * AdmissionRefusedError, and the errors of hub, checkpoints, models and datasets
  */
 export async function prepareRun({ pipeline, folder, lock, configDigest, anew, workflowId }: PrepareRunInput & CheckedWithRun, bench: Workbench): Promise<RunContext> {
   checkRequest({ pipeline, folder, lock, configDigest, anew });
@@ -79,12 +80,12 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   return context;
 }
 
-/** The wasm engine always has one thread; the lock then shows the difference. */
+/** The wasm engine always has one thread, so another number in the lock shows up as a difference. */
 function threadsOf({ engine }: Lock): number {
   return engine.backend === 'wasm' ? 1 : engine.threads;
 }
 
-/** The model's folder. For a branch of a hub, the run takes its present commit; a locked run takes the one of its lock. */
+/** Finds the model's folder. For a branch of a hub, a run takes the branch's current commit, and a locked run the commit of its lock. */
 async function findModel({ model: { source, revision = 'main' } }: Pipeline, lock: Lock | undefined, bench: Workbench): Promise<ModelRef> {
   if (isAbsolute(source)) {
     await bench.allowed.check('model.source', source);
@@ -102,12 +103,12 @@ async function mustExist(path: string, remedy: string): Promise<void> {
   });
 }
 
-/** Looks up every tensor of the model once, and counts weights. */
+/** Looks up every tensor of the model once, and counts the weights. */
 function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; prunable: number } {
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index));
   const specs = [...model.embeddingTensors, ...layers.flatMap((layer) => layer.tensors), ...model.headTensors];
   const found = resolveTensors(checkpoint, specs);
-  // Tied embeddings are found under two names; they count once. Parts of one tensor count each.
+  // Tied embeddings are found under two names but count once. Each part of a fused tensor counts.
   const sizes = new Map([...found.values()].map(({ name, part, shape }) => [`${name} ${part?.from ?? ''}`, shape.reduce((a, b) => a * b, 1)]));
   const prunable = layers.flatMap(linearsOf).reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
   return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
@@ -137,7 +138,7 @@ function checkMixture(pipeline: Pipeline, model: DecoderModel): void {
   }
 }
 
-/** The pattern and the sparsity that the masks of the run keep. */
+/** Returns the pattern and the sparsity that the masks of the run must have. */
 async function maskTarget(pipeline: Pipeline, model: DecoderModel, bench: Workbench): Promise<{ pattern: string; sparsity: number }> {
   const [stage] = stagesOf(pipeline, 'initialMask');
   if (stage === undefined) return { pattern: 'unstructured', sparsity: 0 };
@@ -170,7 +171,7 @@ function checkPattern(pattern: string, model: DecoderModel): void {
 
 const tasksOf = (pipeline: Pipeline): ZeroShotTask[] => stagesOf(pipeline, 'evaluation').flatMap(({ zeroShot = [] }) => zeroShot);
 
-/** Documents of zero-shot tasks, and the files that say what these are. */
+/** Returns the documents of zero-shot tasks, and the definitions of the tasks. */
 async function taskFiles(pipeline: Pipeline, bench: Workbench): Promise<{ file: string; name: string; fromHub: boolean }[]> {
   const files: { file: string; name: string; fromHub: boolean }[] = [];
   for (const task of tasksOf(pipeline)) {
@@ -185,7 +186,7 @@ async function taskFiles(pipeline: Pipeline, bench: Workbench): Promise<{ file: 
   return files;
 }
 
-/** The files besides the weights whose content matters: texts, tokenizer, mask sources. */
+/** Returns the files besides the weights whose content matters: texts, tokenizer, mask sources. */
 async function inputFiles(pipeline: Pipeline, model: string, bench: Workbench): Promise<string[]> {
   const datasets: DatasetSource[] = [
     ...stagesOf(pipeline, 'calibration').map((stage) => stage.dataset),

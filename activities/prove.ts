@@ -13,8 +13,8 @@ import { runFolder } from './write-outputs.js';
 type InitialStage = Extract<ProveMasksInput['stage'], { type: 'initialMask' }>;
 
 /**
- * The proof after a mask-making stage: reads the masks that it has stored, and counts budgets and patterns with code that
- * shares nothing with the makers (masks/). The store checks the digests.
+ * Proves the masks of a stage: reads them from the store, and counts budgets and patterns with code that shares nothing with the
+ * code that made them (masks/). The store checks the digests.
  * @throws MaskProofError, NonFiniteValueError, ArtifactLostError
  */
 export async function proveMasks({ context, stage, masks, start }: ProveMasksInput, bench: Workbench): Promise<void> {
@@ -41,8 +41,8 @@ export async function proveMasks({ context, stage, masks, start }: ProveMasksInp
 }
 
 /**
- * The proof of what a run hands out: reads mask file and checkpoint as they lie on disk, beside the dense model, and writes
- * `proof.json`. What is proved goes to the store, if it keeps outputs.
+ * Proves the outputs of a run: reads mask file and checkpoint from disk, compares them with the dense model, and writes
+ * `proof.json`. If the store keeps outputs, the proved files are put into it.
  * @throws MaskProofError
  */
 export async function proveOutputs({ context, workflowId, outputs, keep }: ProveOutputsInput, bench: Workbench): Promise<ProveOutputsResult> {
@@ -73,25 +73,25 @@ async function packedMasks(bench: Workbench, key: ArtifactKey, layer: DecoderLay
   return linearsOf(layer).map(({ name, shape }) => ({ name, shape, bits: bits.get(name) ?? new Uint8Array(0) }));
 }
 
-/** What shares a budget by each method. The methods say so, too; the proof has a table of its own, which no method reads. */
+/** The groups that share a budget, by method. Methods say so too, but the proof uses a table of its own that no method reads. */
 const groupsOf = {
   magnitude: 'layer',
   wanda: 'output',
   sparsegpt: { columns: 128 },
   admm: 'output',
-  // A mask from elsewhere promised only its pattern.
+  // A mask from a file only has to have its pattern.
   file: undefined,
 } as const satisfies Record<InitialMethodName, Groups | undefined>;
 
-/** The zeros that each group of a linear must have. */
+/** Returns the number of zeros that each group of a linear must have. */
 function initialBudget({ method, allocation }: InitialStage, mask: PackedMask, sparsity: number): MaskBudget | undefined {
   const groups = groupsOf[method];
-  // With an allocation the sum over all linears is fixed, and that is proved.
+  // With an allocation only the sum over all linears is fixed, and that sum is checked.
   if (groups === undefined || allocation !== undefined) return undefined;
   return { groups, zeros: groupZeros(mask, groups).map(({ size }) => exactShare(size, sparsity)) };
 }
 
-/** Every group of a rebuild keeps its number of zeros. */
+/** Checks that every group of a rebuild keeps its number of zeros. */
 function proveUnchanged(layer: DecoderLayer, after: readonly PackedMask[], before: readonly PackedMask[], granularity: Granularity, key: ArtifactKey): void {
   const where = `mask artifact ${key}`;
   if (granularity !== 'block') {

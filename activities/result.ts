@@ -1,31 +1,31 @@
-/** What a pipeline comes to: the result of the workflow, and what the report is made from. */
+/** The result of a pipeline: what the workflow returns, and what the report is made from. */
 import type { Comparison, Quantity } from '../app/config/gate.js';
 import type { ModelState } from '../app/config/pipeline.js';
 import type { KeptOutputs } from '../files/artifacts/kept-run.js';
 import type { SubBlockEntry } from '../science/methods/index.js';
 
-/** A linear whose initial mask needed more than the settings ask for, or could not be made by them. */
+/** A linear whose initial mask needed more than the settings ask for, or could not be made with them. */
 export interface InitialMaskEntry {
   layer: number;
   linear: string;
-  /** The damping of SparseGPT: raised if the Hessian was not positive definite. */
+  /** The damping of SparseGPT, if it was raised because the Hessian was not positive definite. */
   damping?: number;
-  /** Inputs that were zero on all calibration tokens; all weights that read them are zero. */
+  /** Number of inputs that were zero on all calibration tokens. All weights that read them are pruned. */
   deadInputs?: number;
-  /** Calibration tokens that its expert got, if those are fewer than `experts.minTokens`: its mask then follows from `|W|` alone. */
+  /** Calibration tokens of its expert, if fewer than `experts.minTokens`. Its mask then depends on `|W|` alone. */
   tokens?: number;
 }
 
-/** One sub-block of one decoder layer, as the rebuild left it. */
+/** The outcome of the rebuild for one sub-block of one decoder layer. */
 export interface RebuildEntry extends SubBlockEntry {
   layer: number;
 }
 
 export type RebuildRound = NonNullable<SubBlockEntry['rounds']>[number];
 
-/** Something that happened while a run was going on, and that it has survived. */
+/** Something that happened during a run and that the run survived. */
 export interface Incident {
-  /** ISO 8601, by the clock of whoever noticed it. */
+  /** ISO 8601, by the clock of the process that noticed it. */
   at: string;
   what: string;
 }
@@ -33,49 +33,49 @@ export interface Incident {
 export type ByDataset = Record<string, number>;
 export type ByState<T> = Partial<Record<ModelState, T>>;
 
-/** How a state of the model does on a zero-shot task. Shares as fractions; standard errors as lm-evaluation-harness has them. */
+/** The score of a state of the model on a zero-shot task. Shares are fractions; standard errors follow lm-evaluation-harness. */
 export interface ZeroShotScore {
-  /** Documents whose likeliest answer is right. */
+  /** Share of documents whose most likely answer is right. */
   acc: number;
   /** Null for a single document. */
   acc_stderr: number | null;
-  /** The same with log-likelihoods by character; null if the task does not ask for it. */
+  /** The same with log-likelihoods per character; null if the task does not ask for it. */
   acc_norm: number | null;
   acc_norm_stderr: number | null;
   documents: number;
-  /** What guessing comes to: the mean of one over the number of answers. Absent in older results. */
+  /** Expected accuracy of guessing: the mean of 1 / number of answers. Absent in older results. */
   chance?: number;
-  /** Whether the BOS token stood before every context. */
+  /** Whether every context began with the BOS token. */
   bos: boolean;
   /** SHA-256 of the file with the log-likelihoods of all answers. */
   digest: string;
 }
 
-/** What became of a quality gate. */
+/** The outcome of a quality gate. */
 export interface GateResult {
-  /** Its name, or else its condition. */
+  /** Its name, or its condition if it has none. */
   gate: string;
-  /** Its condition as the file has it. */
+  /** Its condition as written in the file. */
   asked: string;
   quantity: Quantity['kind'];
   comparison: Comparison;
-  /** What the number was compared with, once multiples of other states are worked out; null if a state has none. */
+  /** The number to compare with, after multiples of other states are computed; null if such a state has no number. */
   limit: number | null;
   /** Null if the run has no such number. */
   found: number | null;
   passed: boolean;
 }
 
-/** What work took of the machine. Sums over the units that the run made itself; what it found in the store is not in it. */
+/** What work cost on the machine. Sums over the units that the run computed itself; units found in the store do not count. */
 export interface WorkCosts {
-  /** Bytes from JavaScript to TensorFlow and back. */
+  /** Bytes sent from JavaScript to TensorFlow. `bytesDown` are those sent back. */
   bytesUp: number;
   bytesDown: number;
-  /** Calls of TensorFlow's operations. */
+  /** Number of TensorFlow operations called. */
   operations: number;
-  /** On a GPU an operation only starts in its own time; whoever reads a result waits for it, in `transfers`. */
+  /** On a GPU an operation only counts the time to start it. The wait for it happens when its result is read, and counts as `transfers`. */
   seconds: { products: number; elementwise: number; transfers: number; javascript: number; waiting: number };
-  /** Largest resident memory of the compute process; absent if the system does not say. */
+  /** Largest resident memory of the compute process; absent if the system does not report it. */
   peakBytes?: number;
 }
 
@@ -83,36 +83,36 @@ export interface WorkCosts {
 export interface Timeline {
   /** ISO 8601: when the run began. */
   from: string;
-  /** What the workers call themselves, `<process>@<machine>`, in the order in which they came. */
+  /** Names of the workers, `<process>@<machine>`, in the order in which they joined. */
   workers: string[];
   /** In the order in which they ended. */
   units: TimelineUnit[];
-  /** Number of later pieces of work that are part of an earlier one here. Absent for 0. */
+  /** Number of later units that are merged into earlier ones here. Absent for 0. */
   joined?: number;
 }
 
-/** A piece of work that one worker did at a stretch. Times are seconds since the beginning of the run. */
+/** A piece of work that one worker did without interruption. Times are seconds since the start of the run. */
 export interface TimelineUnit {
-  /** Absent for what belongs to no stage, for example the checks before the first one. */
+  /** Absent for work that belongs to no stage, for example the checks before the first one. */
   stage?: CostedStage;
   /** `rebuild, layer 3` */
   what: string;
   /** Index of the worker. */
   worker: number;
-  /** When the run asked for it. Until `begun`, it waited for a worker, or attempts failed. */
+  /** When the run asked for it. Between `asked` and `begun` it waited for a worker, or attempts failed. */
   asked: number;
   begun: number;
   ended: number;
-  /** Attempts of that worker; absent for one. */
+  /** Attempts on that worker; absent for 1. */
   attempts?: number;
-  /** Its worker was gone before it had ended, or it failed. It was done again if the run went on. */
+  /** It failed, or its worker was gone before it ended. It was done again if the run continued. */
   lost?: true;
 }
 
-/** What a plan gave a stage. */
+/** The costs that a plan predicted for a stage. */
 export interface PlannedCosts {
   seconds: number;
-  /** Of the compute process at its peak. Absent in results of earlier versions. */
+  /** Peak memory of the compute process. Absent in results of earlier versions. */
   bytes?: number;
 }
 
@@ -122,31 +122,31 @@ export type CostedStage = Exclude<keyof PipelineResult['seconds'], 'total'>;
 export interface PipelineResult {
   name: string;
   configDigest: string;
-  /** What computed: backend, versions, device, threads. */
+  /** The engine that computed: backend, versions, device, threads. */
   engine: { backend: string; version: string; device: string; kernels?: string; threads: number; precision?: string };
   model: { source: string; repo?: string; revision?: string; family: string; digest: string; layers: number; parameters: number; prunable: number };
   /** Folder of the pruned checkpoint. */
   checkpoint: string;
   /** Mask file. */
   mask: string;
-  /** What was proved of checkpoint and mask, with their digests. */
+  /** What was proved about checkpoint and mask, with their digests. */
   proof: string;
-  /** Report for people, Markdown. */
+  /** Report for people, in Markdown. */
   report: string;
-  /** The same with pictures, one HTML file. Absent in older results. */
+  /** The same report with charts, as one HTML file. Absent in older results. */
   page?: string;
-  /** SHA-256 of the mask file and of the checkpoint's files by name; absent if nothing is pruned. */
+  /** SHA-256 of the mask file, and of the checkpoint's files by name; absent if nothing is pruned. */
   digests?: { mask: string; checkpoint: Record<string, string> };
   /** Keys of the artifacts in which the store keeps checkpoint, mask and report; absent if it keeps none of them. */
   kept?: KeptOutputs;
-  /** Where the checkpoint was published; absent if the pipeline does not ask for it, or a gate failed. */
+  /** Where the checkpoint was published; absent if the pipeline does not ask for it, or if a gate failed. */
   published?: { repository: string; url: string; commit: string };
-  /** `pipeline.lock.yaml`, by which the run can be repeated to the bit. */
+  /** `pipeline.lock.yaml`, with which the run can be repeated to the bit. */
   lock?: string;
   pattern: string;
   sparsity: { target: number; actual: number };
   perplexity: ByState<ByDataset>;
-  /** By state and task; absent if no task was asked for. */
+  /** By state and task; absent if the pipeline asks for no task. */
   zeroShot?: ByState<Record<string, ZeroShotScore>>;
   /** Folder of the log-likelihoods of all answers, `<state>/<task>.jsonl`. */
   logLikelihoods?: string;
@@ -159,15 +159,15 @@ export interface PipelineResult {
   };
   rebuild: { grown: number; pruned: number; layers: RebuildEntry[] };
   seconds: { calibration: number; initialMask: number; rebuild: number; evaluation: number; total: number };
-  /** Where the time went, and what went between host and device, by stage. Absent in older results, and of stages that made nothing. */
+  /** By stage: the time by kind of work, and the transfers between host and device. Absent in older results, and for stages that computed nothing. */
   costs?: Partial<Record<CostedStage, WorkCosts>>;
   /** Units of work that were found in the artifact store. */
   reused: number;
-  /** Seconds of work of this run itself, without those of what it found. Absent in older results. */
+  /** Seconds that this run itself worked, without those of the artifacts that it found. Absent in older results. */
   spent?: number;
-  /** Of the seconds of each stage, those of what was found in the store. Absent in older results. */
+  /** By stage: the part of its `seconds` that belongs to artifacts found in the store. Absent in older results. */
   found?: Partial<Record<CostedStage, number>>;
-  /** What was predicted before the run began, by stage. Absent in older results. */
+  /** By stage: what was predicted before the run began. Absent in older results. */
   planned?: Partial<Record<CostedStage, PlannedCosts>>;
   /** Absent in older results. */
   timeline?: Timeline;

@@ -5,8 +5,8 @@ import { NonFiniteValueError } from './errors.js';
 import type { OpenModel } from './workbench.js';
 
 /**
- * Rounds new values of a layer's linears to what the checkpoint will hold.
- * @returns a function that throws NonFiniteValueError if the result is not finite
+ * Rounds new values of a layer's linears to the dtypes of the checkpoint.
+ * @returns a function that throws NonFiniteValueError if the rounded values are not finite
  */
 export function roundingOf(open: OpenModel, layer: DecoderLayer): (linear: string, values: Float32Array) => Float32Array {
   const dtypes = dtypesOf(open, layer);

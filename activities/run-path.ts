@@ -7,7 +7,7 @@ import type { Path, RunContext } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-/** The hidden states before the first layer. @throws ArtifactLostError if the tokens are gone */
+/** Returns the hidden states before the first layer. @throws ArtifactLostError if the tokens are gone */
 export async function embed(context: RunContext, { tokens }: Path, bench: Workbench): Promise<Tensor3D[]> {
   const open = await bench.model(context.model);
   const sequences = await readSequences(bench.store, tokens, context.sequencesPerBatch);
@@ -19,7 +19,7 @@ export async function embed(context: RunContext, { tokens }: Path, bench: Workbe
   return batches;
 }
 
-/** Runs one layer of a path, dense or under its mask. Takes the tensors over. @throws ArtifactLostError if the mask is gone */
+/** Runs one layer of a path, dense or under its mask. Takes ownership of the tensors. @throws ArtifactLostError if the mask is gone */
 export async function runLayer(context: RunContext, { tokens, masks }: Path, layer: number, hidden: Tensor3D[], bench: Workbench): Promise<Tensor3D[]> {
   const open = await bench.model(context.model);
   const decoderLayer = open.model.decoderLayer(layer);

@@ -1,10 +1,10 @@
-/** What a search comes to: the result of its workflow, and what its table, curve and report are made from. */
+/** The result of a search: what its workflow returns, and what its table, curve and report are made from. */
 import type { GateResult } from './result.js';
 import type { MemberOutcome, SweepRow, SweepTable } from './sweep-result.js';
 
 /** A point that was tried, as a row of a sweep's table. */
 export interface SearchRow extends SweepRow {
-  /** Place in the grid, from 0: the larger, the sparser. */
+  /** Place in the grid, from 0. A larger index is sparser. */
   index: number;
   gates?: GateResult[];
   mask?: string;
@@ -13,25 +13,25 @@ export interface SearchRow extends SweepRow {
 /** A search's state, while it runs and at its end. */
 export interface SearchTable {
   name: string;
-  /** Path of what the search is over. */
+  /** Path of the value that the search varies. */
   axes: [axis: string];
   cost?: SweepTable['cost'];
   /** In the order in which they were tried. */
   rows: SearchRow[];
-  /** Points of the grid, and how many of them are tried at most. */
+  /** Points of the grid; `mostRuns` is the largest number of them that are tried. */
   points: number;
   mostRuns: number;
   /** The sparsest point so far that passed. */
   best?: { name: string };
 }
 
-/** A point, as the result has it. */
+/** A point in the result. */
 interface Point {
-  /** Share of zeros asked for, and the pattern if the search is over patterns. */
+  /** Target share of zeros, and the pattern if the search varies the pattern. */
   sparsity: number;
   pattern?: string;
   workflowId: string;
-  /** Folder of the pruned checkpoint, mask file, and the run's own report. */
+  /** Folder of the pruned checkpoint. `mask` is its mask file, `report` the run's own report. */
   checkpoint: string;
   mask: string;
   report: string;
@@ -43,7 +43,7 @@ export interface TriedPoint extends Point, Pick<MemberOutcome, 'perplexity' | 'a
   /** Place in the grid, from 0. */
   index: number;
   passed: boolean;
-  /** Share of zeros that was found. */
+  /** Share of zeros that was counted. */
   sparsityFound?: number;
   gates: GateResult[];
 }

@@ -10,11 +10,11 @@ export interface Sequences {
   ids: Int32Array;
   count: number;
   time: number;
-  /** `[count, time]`, where several answers stand side by side (science/evaluation/batches.ts). */
+  /** `[count, time]`, if several answers share a context (science/evaluation/batches.ts). */
   tails?: Int32Array;
 }
 
-/** The batches of windows or of zero-shot questions. @throws ArtifactLostError */
+/** Returns the batches of windows or of zero-shot questions. @throws ArtifactLostError */
 export async function readSequences(store: ArtifactStore, tokens: TokensRef, perBatch: number): Promise<Sequences[]> {
   const { questions, samples, sequenceLength: time } = tokens;
   if (questions !== undefined) return (await Promise.all(questions.map((part) => readQuestionSequences(store, part)))).flat();
@@ -26,7 +26,7 @@ export async function readSequences(store: ArtifactStore, tokens: TokensRef, per
   });
 }
 
-/** Does something with the layouts of the batches, which only zero-shot questions have. */
+/** Passes the layouts of the batches to `use`, and frees them afterwards. Only zero-shot questions have layouts. */
 export async function withLayouts<T>(store: ArtifactStore, tokens: TokensRef, use: (layouts: { layouts?: SequenceLayout[] }) => Promise<T>): Promise<T> {
   if (tokens.questions === undefined) return use({});
   const batches = await readSequences(store, tokens, tokens.samples);

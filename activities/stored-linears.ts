@@ -2,16 +2,16 @@ import { packBits, putRows, readTensor, resolveTensors, unpackBits } from '../fi
 import { linearsOf, type LinearSpec } from '../science/models/index.js';
 import type { OpenModel } from './workbench.js';
 
-/** A prunable tensor as the checkpoint has it: one linear, or the parts of a fused one. */
+/** A prunable tensor of the checkpoint: one linear, or several fused ones. */
 export interface StoredLinear {
-  /** By the name that the checkpoint uses. */
+  /** The name in the checkpoint. */
   name: string;
   layer: number;
   shape: readonly [number, number];
   linears: LinearSpec[];
 }
 
-/** Every prunable tensor of the checkpoint by its name, in the order in which the model reads them. */
+/** Returns every prunable tensor of the checkpoint by its name, in the order in which the model reads them. */
 export function storedLinears({ checkpoint, model }: OpenModel): Map<string, StoredLinear> {
   const stored = new Map<string, StoredLinear>();
   for (let layer = 0; layer < model.layers; layer++) {
@@ -28,7 +28,7 @@ export function storedLinears({ checkpoint, model }: OpenModel): Map<string, Sto
   return stored;
 }
 
-/** The packed bits of a stored tensor, of those of its linears. */
+/** Returns the packed bits of a stored tensor, assembled from those of its linears. */
 export async function storedBits({ linears, shape }: StoredLinear, bitsOf: (linear: string) => Promise<Uint8Array>): Promise<Uint8Array> {
   if (linears[0].part === undefined) return bitsOf(linears[0].name);
   const whole = new Uint8Array(shape[0] * shape[1]);
@@ -38,7 +38,7 @@ export async function storedBits({ linears, shape }: StoredLinear, bitsOf: (line
   return packBits(whole);
 }
 
-/** The values of a stored tensor where any of its linears has updates; those of the checkpoint for the others. */
+/** Returns the values of a stored tensor if any of its linears has updates. The other linears keep the checkpoint's values. */
 export async function storedValues(
   { name, linears, shape }: StoredLinear, { checkpoint }: OpenModel, updatesOf: (linear: string) => Promise<Float32Array | undefined>,
 ): Promise<Float32Array | undefined> {

@@ -1,27 +1,27 @@
-/** What a sweep comes to: the result of its workflow, and what its table, plot and report are made from. */
+/** The result of a sweep: what its workflow returns, and what its table, plot and report are made from. */
 import type { Pipeline } from '../app/config/pipeline.js';
 import type { Best, Combination } from '../app/config/sweep.js';
 import type { ByDataset, ByState } from './result.js';
 
 /** How a member ended. */
 export interface MemberOutcome {
-  /** `gateFailed`: it has numbers like one that is `done`, but a quality gate of its did not pass. */
+  /** `gateFailed`: it has the numbers of a `done` member, but one of its quality gates did not pass. */
   status: 'done' | 'gateFailed' | 'failed' | 'cancelled' | 'skipped';
   perplexity?: ByState<ByDataset>;
   /** Mean accuracy over the zero-shot tasks that a state was judged on. */
   accuracy?: ByState<number>;
-  /** What guessing comes to on these tasks, in the mean. Absent in older results. */
+  /** Mean expected accuracy of guessing on these tasks. Absent in older results. */
   chance?: number;
-  /** Share of zeros that was found. */
+  /** Share of zeros that was counted. */
   sparsity?: number;
-  /** Seconds of work, those of work that was found in the store included. */
+  /** Seconds of work, including those of work that was found in the store. */
   seconds?: number;
-  /** Those of the member's own work alone. Absent in older results. */
+  /** Seconds of the member's own work only. Absent in older results. */
   spent?: number;
-  /** Folder of the pruned checkpoint, and the member's own report. */
+  /** Folder of the pruned checkpoint. `report` is the member's own report. */
   checkpoint?: string;
   report?: string;
-  /** `failed`: the fault's class and sentence. `skipped`: why; `gateFailed`: which gates. */
+  /** For `failed`: the fault's class and message. `because`: why it was `skipped`, or which gates of `gateFailed` did not pass. */
   error?: { type: string; message: string };
   because?: string;
 }
@@ -37,9 +37,9 @@ export interface SweepRow extends Omit<MemberOutcome, 'status'> {
 /** A sweep's state, while it runs and at its end. */
 export interface SweepTable {
   name: string;
-  /** Paths of the values in which members differ. */
+  /** Paths of the values in which the members differ. */
   axes: string[];
-  /** The price of an hour, where the sweep's pipeline names it. */
+  /** The price of an hour, if the sweep's pipeline has one. */
   cost?: NonNullable<Pipeline['cost']>;
   rows: SweepRow[];
   best?: Best & { name: string; value: number };

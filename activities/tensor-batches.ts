@@ -2,27 +2,27 @@ import type { ArtifactStore, Json } from '../files/artifacts/index.js';
 import { tf, type Tensor3D } from '../science/engine/index.js';
 import { NonFiniteValueError } from './errors.js';
 
-/** Artifacts of float32 tensors `[batch, time, hidden]`, one per batch of sequences; their file is named after them. */
+/** Artifacts of float32 tensors `[batch, time, hidden]`, one per batch of sequences. Their file is named after the kind. */
 type Kind = 'hidden' | 'gradient';
 
-/** Where the file of a kind's batches is in its artifact. */
+/** Name of the file of a kind's batches in its artifact. */
 export const batchesFile = (kind: Kind): string => `${kind}.f32`;
 
-/** What the manifest says of batches, so that they can be read again. */
+/** Returns the shapes of batches for the manifest, which are needed to read them again. */
 export function describeBatches(batches: readonly Tensor3D[]): { batches: Json } {
   return { batches: batches.map((batch) => batch.shape) };
 }
 
-/** Waits until the batches are computed. @throws NonFiniteValueError */
+/** Waits until the batches are computed, and checks that they are finite. @throws NonFiniteValueError */
 export async function checkFinite(batches: readonly Tensor3D[], what: string): Promise<void> {
-  // One number tells: NaN and infinity stay what they are in a sum.
+  // One number is enough: a sum with a NaN or an infinity is not finite.
   const total = tf.tidy(() => tf.addN(batches.map((batch) => tf.sum(batch))));
   const [sum] = await total.data();
   total.dispose();
   if (!Number.isFinite(sum)) throw new NonFiniteValueError(what, sum);
 }
 
-/** The batches' bytes, one after the other, each in memory of its own. They must have been computed, by an operation on them at the latest. */
+/** Yields the batches' bytes, one batch after the other, each in its own memory. The batches must be computed already. */
 export async function* bytesOf(batches: readonly Tensor3D[]): AsyncGenerator<Uint8Array> {
   for (const batch of batches) {
     const { buffer, byteOffset, byteLength } = (await batch.data()) as Float32Array;
@@ -30,7 +30,7 @@ export async function* bytesOf(batches: readonly Tensor3D[]): AsyncGenerator<Uin
   }
 }
 
-/** The batches of an artifact; absent if it is not there. The caller owns the tensors. @throws ArtifactLostError if it is damaged */
+/** Returns the batches of an artifact; undefined if it does not exist. The caller owns the tensors. @throws ArtifactLostError if it is damaged */
 export async function readBatches(store: ArtifactStore, kind: Kind, key: string): Promise<Tensor3D[] | undefined> {
   const manifest = await store.find(kind, key);
   if (manifest === undefined) return undefined;

@@ -1,43 +1,43 @@
 import type { ArtifactKey, TokensRef } from './types.js';
 
-/** How far a path is, in seconds of forwards since this process took it up. */
+/** How far a path has come, in seconds of forwards since this process started it. */
 export interface Trail {
-  /** To the layer that it has reached. */
+  /** Up to the layer that it has reached. */
   done: number;
-  /** To the last states that are on disk. */
+  /** Up to the last states on disk. */
   durable: number;
-  /** Stored states that are not needed once the layer that it has reached is finished. */
+  /** Stored states that are no longer needed once the current layer is finished. */
   outlived: ArtifactKey[];
-  /** What would have to be run again if this process ended now. */
+  /** What would have to be recomputed if this process ended now. */
   readonly atRisk: number;
 }
 
-/** Paths and sets of tokens that are remembered: more than a run has at a time. */
+/** Number of paths and sets of tokens that are remembered. A run has fewer at a time. */
 const most = 16;
 
-/** What the forwards on every path in use have taken, and how much of that is on disk. */
+/** Records the time of the forwards on every path in use, and how much of it is safe on disk. */
 export class Trails {
   /** By key of the states that the path has reached. */
   private readonly trails = new Map<ArtifactKey, Trail>();
   /** Seconds of a layer's forward, by key of the tokens. */
   private readonly forwards = new Map<ArtifactKey, number>();
 
-  /** Notes what a forward of a layer took. */
+  /** Records the time of a layer's forward. */
   measured({ key }: TokensRef, seconds: number): void {
     remember(this.forwards, key, seconds);
   }
 
-  /** Seconds of the last forward of these tokens through a layer. */
+  /** Returns the seconds of the last forward of these tokens through a layer. */
   forward({ key }: TokensRef): number | undefined {
     return this.forwards.get(key);
   }
 
-  /** Takes a path up at states that took some seconds to make again. */
+  /** Starts a path at states that took some seconds to recompute. */
   begin(key: ArtifactKey, seconds: number): void {
     remember(this.trails, key, newTrail(seconds));
   }
 
-  /** A path has gone on by a layer, whose forward takes some seconds. */
+  /** Moves a path on by one layer, whose forward takes some seconds. */
   advance(from: ArtifactKey, to: ArtifactKey, seconds: number): Trail {
     const trail = this.trails.get(from) ?? newTrail(0);
     this.trails.delete(from);

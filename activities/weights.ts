@@ -2,10 +2,10 @@ import { decodeTensor, type PrefetchedTensors } from '../files/checkpoints/index
 import { hasDeviceOps, tf, widenFrom16, type Tensor } from '../science/engine/index.js';
 import type { TensorSpec } from '../science/models/index.js';
 
-/** Dtypes of a checkpoint that the engine widens by itself, so that only half of the bytes go up. */
+/** Dtypes of a checkpoint that the engine can widen itself, so that only half of the bytes are sent to it. */
 const narrow: Partial<Record<string, Parameters<typeof widenFrom16>[1]>> = { BF16: 'bfloat16', F16: 'float16' };
 
-/** Tensors of a checkpoint in the engine, float32, by name. The caller disposes them with {@link disposeWeights}. */
+/** Loads tensors of a checkpoint into the engine as float32, by name. The caller disposes them with {@link disposeWeights}. */
 export async function toTensors(specs: readonly TensorSpec[], read: PrefetchedTensors): Promise<Map<string, Tensor>> {
   const weights = new Map<string, Tensor>();
   for (const { name, shape } of specs) {

@@ -6,13 +6,13 @@ import { storedBits, storedLinears, storedValues, type StoredLinear } from './st
 import type { ArtifactKey, RunContext, WriteOutputsInput, WriteOutputsResult } from './types.js';
 import type { OpenModel, Workbench } from './workbench.js';
 
-/** The folder of a run's outputs. Clients choose workflow ids freely. @throws UnsafeNameError */
+/** Returns the folder of a run's outputs. Clients may choose any workflow id, so it is checked. @throws UnsafeNameError */
 export const runFolder = (state: string, workflowId: string): string => pathBelow(join(state, 'runs'), workflowId, 'workflow id');
 
-/** Folder of the log-likelihoods of a run's zero-shot tasks. @throws UnsafeNameError */
+/** Returns the folder of the log-likelihoods of a run's zero-shot tasks. @throws UnsafeNameError */
 export const likelihoodsFolder = (state: string, workflowId: string): string => join(runFolder(state, workflowId), 'zero-shot');
 
-/** Writes what the run is for: the mask as a file of its own, and the pruned checkpoint. Equal masks and updates give equal bytes. */
+/** Writes the results of a run: a mask file, and the pruned checkpoint. The same masks and updates give the same bytes. */
 export async function writeOutputs({ context, workflowId, masks }: WriteOutputsInput, bench: Workbench): Promise<WriteOutputsResult> {
   const started = performance.now();
   const folder = runFolder(bench.state, workflowId);
@@ -27,7 +27,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   const tensors: TensorData[] = [];
   let pruned = 0;
   let updated = false;
-  // A mask has the name and the shape that the checkpoint gives the weight.
+  // A mask has the name and the shape of the weight in the checkpoint.
   for (const one of stored.values()) {
     const data = async (): Promise<Uint8Array> => {
       const bits = await storedBits(one, (linear) => bitsOf(one.layer, linear));
@@ -57,7 +57,7 @@ export async function writeOutputs({ context, workflowId, masks }: WriteOutputsI
   return { checkpoint, mask: maskFile, pruned, seconds: (performance.now() - started) / 1000, reused: false };
 }
 
-/** Reads the packed bits of one linear after the other. Holds those of one layer: files have a layer's linears side by side. */
+/** Returns a reader for the packed bits of a linear. It holds the bits of one layer, because files store the linears of a layer together. */
 function layerBits(masks: readonly ArtifactKey[], { model }: OpenModel, { store }: Workbench): (layer: number, linear: string) => Promise<Uint8Array> {
   let current: { layer: number; bits: Map<string, Uint8Array> } | undefined;
   return async (layer, linear) => {
@@ -69,14 +69,14 @@ function layerBits(masks: readonly ArtifactKey[], { model }: OpenModel, { store 
   };
 }
 
-/** Nothing that differs between two runs of the same pipeline: the file's bytes are its proof. */
+/** Contains nothing that differs between two runs of the same pipeline, so that their files have the same bytes. */
 function maskMetadata(context: RunContext, stored: Iterable<StoredLinear>, updated: boolean): Record<string, string> {
   const shapes = [...stored].map(({ name, shape }) => [name, shape] as const);
   return {
     format: 'mask',
     bits: '1=kept, lowest first, row-major',
     pattern: context.pattern,
-    // Whether the mask and the dense model give the pruned checkpoint again.
+    // `dense`: the mask and the dense model are enough to restore the pruned checkpoint.
     values: updated ? 'updated' : 'dense',
     shapes: JSON.stringify(Object.fromEntries(shapes)),
     model: context.model.digest,

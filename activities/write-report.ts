@@ -12,11 +12,11 @@ import type { PipelineResult } from './result.js';
 import type { WriteReportInput, WrittenReport } from './types.js';
 import { likelihoodsFolder, runFolder } from './write-outputs.js';
 
-/** How a run is shown to people. What draws is handed in, since activities know no report. */
+/** Functions that present a run to people. They are passed in, because activities do not depend on report code. */
 export interface Renderers {
-  /** Markdown. */
+  /** Returns Markdown. */
   renderReport: (result: PipelineResult, pipeline: Pipeline) => string;
-  /** HTML; `pruned` is absent if nothing was pruned. */
+  /** Returns HTML. `pruned` is absent if nothing was pruned. */
   renderPage: (request: PageRequest) => Promise<string>;
 }
 
@@ -27,8 +27,8 @@ export interface PageRequest {
 }
 
 /**
- * Writes the report, the page, the result and the lock of a run into its folder, and puts them into the store if it keeps outputs. A run that finds
- * what an earlier one has made keeps the costs that the earlier report tells.
+ * Writes the report, the page, the result and the lock of a run into its folder, and puts them into the store if it keeps outputs.
+ * A run that reuses the work of an earlier one shows the costs from the earlier report.
  */
 export async function writeReport(
   { workflowId, pipeline, result: handed, context, folder: origin }: WriteReportInput,
@@ -71,7 +71,7 @@ async function prunedOf({ mask, proof }: PipelineResult): Promise<NonNullable<Pa
   return { proof: await readProof(proof), readBits: (name) => file.readBits(name) };
 }
 
-/** @throws LockBrokenError if a run did not come to what is locked */
+/** Compares the results of a run with its lock. @throws LockBrokenError if they differ */
 export function holdAgainstLock(lock: Lock, result: PipelineResult, report: string): void {
   const differences = outputDifferences(lock.outputs, lockedOutputs(result));
   if (differences.length > 0) throw new LockBrokenError(differences, report);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathBelow, writeFileDurably } from '../files/artifacts/index.js';
 
-/** Folder of the report of a sweep or a search. @throws UnsafeNameError */
+/** Returns the folder for the report of a sweep or a search. @throws UnsafeNameError */
 export const familyFolder = (state: string, noun: 'sweep' | 'search', workflowId: string): string => pathBelow(join(state, noun === 'sweep' ? 'sweeps' : 'searches'), workflowId, 'workflow id');
 
 /**
@@ -13,7 +13,7 @@ export async function writeSweep(state: string, sweepId: string, files: Record<s
   return await writeReportFiles(familyFolder(state, 'sweep', sweepId), files);
 }
 
-/** The same of a search, to `<state>/searches/<id>/`. */
+/** Like {@link writeSweep} for a search, to `<state>/searches/<id>/`. */
 export async function writeSearch(state: string, searchId: string, files: Record<string, string>): Promise<string> {
   return await writeReportFiles(familyFolder(state, 'search', searchId), files);
 }

@@ -1,4 +1,4 @@
-/** The command lines and the pipeline files in the documents are such that a reader can give them. */
+/** The command lines and pipeline files in the documentation are valid. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { blocksOf, linesOf, pages, root } from './helpers/documents.js';
 interface CommandLine {
   words: string[];
   where: string;
-  /** In a code block, where nothing that is required may be left out. */
+  /** Whether it is in a code block, where nothing that is required may be left out. */
   whole: boolean;
 }
 
-/** The words of a shell line up to its comment, redirection or next command. Quotes join words. */
+/** Splits a shell line into words, up to its comment, redirection or next command. Quotes join words. */
 function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [word] of line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)) {
@@ -25,7 +25,7 @@ function wordsOf(line: string): string[] {
   return words;
 }
 
-/** What follows `temporal-pipeline` in code blocks and in `code` of the text. */
+/** Returns the command lines of `temporal-pipeline` in code blocks and in `code` spans of the text. */
 function commandLines(page: string): CommandLine[] {
   const lines: CommandLine[] = [];
   let open: CommandLine | undefined;
@@ -49,7 +49,7 @@ function takesValue({ required, optional }: Option, next: string | undefined): b
   return required || (optional && next !== undefined && !next.startsWith('-'));
 }
 
-/** What is wrong with a command line: an unknown command or option, a value that is not a choice, too few or too many words. */
+/** Returns the problems of a command line: an unknown command or option, an invalid choice, too few or too many words. */
 function problemsOf({ words, whole }: CommandLine): string[] {
   const problems: string[] = [];
   const given: string[] = [];

@@ -1,11 +1,11 @@
-/** What the documents name must be there: links between pages, and files and folders of the repository. */
+/** Everything that the documentation refers to must exist: linked pages, and files and folders of the repository. */
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { linesOf, pages, root } from './helpers/documents.js';
 
 const longestLine = 120;
-/** Written by tools. */
+/** Pages that tools write. */
 const generatedPages = ['docs/pipeline-reference.md'];
 
 const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
@@ -13,7 +13,7 @@ const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => ent
 const found = (page: string, pattern: RegExp): { text: string; where: string }[] =>
   linesOf(page).flatMap(({ text: line, where }) => [...line.matchAll(pattern)].map(([, text]) => ({ text, where })));
 
-/** A path, with stars in its last part at most. */
+/** Whether a path exists. Its last part may contain stars. */
 function exists(path: string): boolean {
   if (!path.includes('*')) return existsSync(join(root, path));
   const [folder, name] = [dirname(path), path.slice(path.lastIndexOf('/') + 1)];

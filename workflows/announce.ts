@@ -1,7 +1,7 @@
 import { isCancellation, proxySinks, TemporalFailure, workflowInfo, type Sinks } from '@temporalio/workflow';
 import type { GateResult, PipelineRequest, PipelineResult } from './protocol.js';
 
-/** How a run has ended, for whoever watches a worker. */
+/** How a run ended, for programs that watch a worker. */
 export interface EndedRun {
   workflowId: string;
   runId: string;
@@ -18,7 +18,7 @@ export interface EndedRun {
   error?: { type: string; message: string };
 }
 
-/** What the worker that runs a workflow hears of it. It costs no event of the history, so old runs replay as they did. */
+/** What a workflow tells the worker that runs it. It adds no event to the history, so old histories still replay. */
 export interface RunSinks extends Sinks {
   runs: { ended(run: EndedRun): void };
 }
@@ -26,7 +26,7 @@ export interface RunSinks extends Sinks {
 const { runs } = proxySinks<RunSinks>();
 
 /**
- * Runs a workflow and tells its worker how it ended. A run that is terminated tells nothing: no code of it runs any more.
+ * Runs a workflow and tells its worker how it ended. A terminated run tells nothing, because none of its code runs any more.
  */
 export async function announcing(request: PipelineRequest, run: () => Promise<PipelineResult>): Promise<PipelineResult> {
   const { workflowId, runId } = workflowInfo();
@@ -40,7 +40,7 @@ export async function announcing(request: PipelineRequest, run: () => Promise<Pi
     });
     return result;
   } catch (error) {
-    // Anything else does not end the run: it goes on in another execution, or the server tries this task again.
+    // Other errors do not end the run: it continues in another execution, or the server retries this task.
     if (error instanceof TemporalFailure) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) });
     throw error;
   }
@@ -48,13 +48,13 @@ export async function announcing(request: PipelineRequest, run: () => Promise<Pi
 
 const now = (): string => new Date().toISOString();
 
-/** Nothing of a request has been checked when a run fails by it. */
+/** Returns the pipeline's name. The request may be unchecked, because a run can fail before the check. */
 function nameOf(request: unknown): string {
   const { name } = ((request as Partial<PipelineRequest> | null)?.pipeline ?? {}) as { name?: unknown };
   return typeof name === 'string' ? name.slice(0, 200) : '';
 }
 
-/** The innermost cause is what went wrong; the others say that something did. */
+/** Returns the innermost cause, which says what went wrong. */
 function reasonOf(error: unknown): { type: string; message: string } {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;

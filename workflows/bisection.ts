@@ -1,11 +1,11 @@
-/** What to try next, or what was found: the last point of the grid that passes, or null if not even the first one does. */
+/** The point to try next, or the answer: the last point of the grid that passes, or null if not even the first one passes. */
 export type NextPoint = { point: number } | { answer: number | null };
 
 /**
- * Finds the last point of a grid that passes, if points pass up to some place and none after it: the two ends first, then the middle
- * between the last that passed and the first that did not. It depends on nothing but what was tried.
- * @param count points of the grid, at least 1; the first one is the likeliest to pass
- * @param passed of the points that were tried
+ * Finds the last point of a grid that passes, if all points up to some place pass and none after it. It tries the two ends first,
+ * and then the middle between the last that passed and the first that did not. It depends only on the points that were tried.
+ * @param count number of points, at least 1; the first one is the most likely to pass
+ * @param passed results of the points that were tried
  */
 export function nextPoint(count: number, passed: ReadonlyMap<number, boolean>): NextPoint {
   const last = count - 1;
@@ -21,5 +21,5 @@ export function nextPoint(count: number, passed: ReadonlyMap<number, boolean>): 
   return high - low <= 1 ? { answer: low } : { point: Math.floor((low + high) / 2) };
 }
 
-/** The most points that a search of a grid tries: both ends, and one for every time that what is between them is halved. */
+/** The largest number of points that a search tries: both ends, and one for every time that the points between them are halved. */
 export const mostTried = (count: number): number => (count <= 2 ? count : 2 + Math.ceil(Math.log2(count - 1)));

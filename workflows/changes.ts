@@ -1,11 +1,11 @@
-/** How plain data differ from other plain data: values that are replaced, by the keys on the way to them. */
+/** The difference between two values of plain data: values to replace, each with the path of keys to it. */
 export type Changes = [path: (string | number)[], value: unknown][];
 
 type Container = Record<string | number, unknown>;
 
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
-/** What has to be replaced in `base` to get `target`. If the keys differ, the whole mapping or list is replaced. */
+/** Returns the values to replace in `base` to get `target`. If the keys differ, the whole mapping or list is replaced. */
 export function changesBetween(base: unknown, target: unknown): Changes {
   if (isContainer(base) && isContainer(target) && Array.isArray(base) === Array.isArray(target)) {
     const keys = Object.keys(base);
@@ -17,7 +17,7 @@ export function changesBetween(base: unknown, target: unknown): Changes {
 }
 
 /**
- * `base` with the changes made; `base` itself stays as it is.
+ * Returns a copy of `base` with the changes made.
  * @throws TypeError if a change names a value that `base` does not have: changes come with requests, and no path may lead into a prototype
  */
 export function withChanges<T>(base: T, changes: Changes): T {

@@ -1,11 +1,11 @@
 import type { DatasetSource } from '../app/config/pipeline.js';
 
-/** What results call each dataset: the file's name without folders, or its name; a number is added where two would be the same. */
+/** The name of each dataset in results: its file name without folders, or its own name. A number is added to repeated names. */
 export function datasetLabels(datasets: readonly DatasetSource[]): string[] {
   return numbered(datasets.map((dataset) => ('file' in dataset ? (dataset.file.split(/[\\/]/).pop() ?? dataset.file) : dataset.name)));
 }
 
-/** Names that differ: `name#2` for the second of one name. */
+/** Makes names unique: the second `name` becomes `name#2`. */
 export function numbered(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return names.map((name) => {

@@ -1,10 +1,10 @@
 import type { Pipeline } from '../app/config/pipeline.js';
 import { labelsOf } from './run-labels.js';
 
-/** Characters. The server takes 400 bytes of a summary and 20,000 of details, and encryption adds to them. */
+/** Limits in characters. The server takes 400 bytes of a summary and 20,000 of details, and encryption adds to them. */
 const longest = { summary: 60, details: 2000 };
 
-/** What Temporal's own page says of a run for good: in a line, and as a list in Markdown. */
+/** The fixed description of a run on Temporal's own page: one line, and a list in Markdown. */
 export function describePipeline({ name, model, stages, gates = [] }: Pick<Pipeline, 'name' | 'model' | 'stages' | 'gates'>): { staticSummary: string; staticDetails: string } {
   const labels = labelsOf({ model, stages, gates });
   const share = labels.sparsity === undefined ? [] : [`${Number((100 * labels.sparsity).toPrecision(4))} %`];

@@ -4,19 +4,19 @@ import { datasetLabels } from './dataset-labels.js';
 import type { StageTracker } from './progress.js';
 import type { EvaluationPart, RunState } from './run-state.js';
 
-/** What the parts of an evaluation work with. */
+/** What the parts of an evaluation need. */
 export interface EvaluationRun {
   activities: Activities;
   context: RunContext;
   stage: EvaluationStage;
   tracker: StageTracker;
-  /** Masks of all layers of a state. */
+  /** Returns the masks of all layers of a state. */
   masksOf: (state: ModelState) => (ArtifactKey | null)[];
-  /** Called where the run may continue as new. */
+  /** Called at points where the run may continue as new. */
   between: () => Promise<void>;
 }
 
-/** Takes the text windows of all tasks through all states of the model, and notes the perplexities. */
+/** Runs the text windows of all tasks through all states of the model, and records the perplexities. */
 export async function evaluatePerplexity(run: EvaluationRun, part: EvaluationPart, perplexity: RunState['perplexity']): Promise<void> {
   const { activities, context, stage, tracker, between } = run;
   const labels = datasetLabels(stage.perplexity.map(({ dataset }) => dataset));

@@ -2,13 +2,13 @@ import type { ByState, GateResult, PipelineResult } from '../activities/result.j
 import type { Bound, Gate, GateCondition, Quantity, ZeroShotMetric } from '../app/config/gate.js';
 import { gapClosed } from './gap-closed.js';
 
-/** What gates look at. */
+/** The numbers that gates can check. */
 export interface Judged extends Pick<PipelineResult, 'perplexity' | 'sparsity' | 'rebuild' | 'seconds'> {
   /** Accuracies by task, as fractions. */
   zeroShot?: ByState<Record<string, Partial<Record<ZeroShotMetric, number | null>>>>;
 }
 
-/** Judges every gate by the numbers of a result: the same result gives the same answer. */
+/** Judges every gate by the numbers of a result. The same result always gives the same outcome. */
 export function judgeGates(gates: readonly Gate[], result: Judged): GateResult[] {
   return gates.map((gate) => {
     const { quantity, comparison } = gate;
@@ -19,7 +19,7 @@ export function judgeGates(gates: readonly Gate[], result: Judged): GateResult[]
   });
 }
 
-/** A number of a result; undefined if it has no such number. */
+/** Returns a number of a result; undefined if the result does not have it. */
 export function numberOf(quantity: Quantity, result: Judged): number | undefined {
   switch (quantity.kind) {
     case 'perplexity':
@@ -52,7 +52,7 @@ function limitOf(bound: Bound, quantity: Quantity, result: Judged): number | und
   return other === undefined ? undefined : bound.factor * other;
 }
 
-/** Decimals are meant, and floats are kept: 0.60 - 0.58 is not more than 0.02. */
+/** Users write decimals, but floats are compared: 0.60 - 0.58 must not count as more than 0.02. */
 const rounding = 1e-12;
 
 function holds(found: number, comparison: GateCondition['comparison'], limit: number): boolean {

@@ -2,35 +2,35 @@ import { ApplicationFailure, defineSignal, setHandler, TimeoutFailure } from '@t
 import { readable } from './readable.js';
 import { incidentSignal, type Incident, type PipelineProgress } from './protocol.js';
 
-/** A run that something happens to every minute for days says so, but not without end. */
+/** Limit of the incidents of a run, in case something happens every minute for days. */
 const most = 200;
-/** Characters of what happened. A run that continues as new hands all of it on, and the server takes 2 MB. */
+/** Limit of an incident's text in characters. A run that continues as new hands on all incidents, and the server takes 2 MB. */
 const longest = 1000;
 
 /**
- * What has happened to a run without ending it: what its workers tell, and what it finds itself. Each that a worker tells is an event of
- * the history; the others follow from events that are there already.
+ * What has happened to a run without ending it: reports from its workers, and what the run notices itself. Each report is an event
+ * of the history. What the run notices follows from events that the history has anyway.
  */
 export class Incidents {
   private readonly all: Incident[] = [];
 
-  /** Hears what workers tell from now on, and shows all in `progress`, which may have some already. */
+  /** Starts to collect the reports of workers, and shows all incidents in `progress`, which may contain some already. */
   listen(progress: PipelineProgress): void {
     this.all.push(...(progress.incidents ?? []));
     setHandler(defineSignal<[Incident]>(incidentSignal), (incident) => {
-      // Anybody may send a signal. Only text is kept, and not without end.
+      // Anyone may send a signal. Only text is kept, up to the limit.
       const { at, what } = readable(incident);
       if (typeof at === 'string' && typeof what === 'string') this.add({ at: at.slice(0, longest), what });
     });
     progress.incidents = this.all;
   }
 
-  /** Notes that an activity failed and is begun again: on another worker, or with all stages. */
+  /** Records that an activity failed and is repeated: on another worker, or together with all stages. */
   survived(what: string, cause: unknown): void {
     this.add({ at: new Date().toISOString(), what: `${what}: ${reason(cause)}` });
   }
 
-  /** In the order of time; undefined if nothing happened. */
+  /** The incidents in order of time; undefined if there are none. */
   sorted(): Incident[] | undefined {
     return this.all.length === 0 ? undefined : this.all.toSorted((a, b) => (a.at < b.at ? -1 : 1));
   }

@@ -1,4 +1,4 @@
-/** A member of a sweep or of a search: a pipeline workflow of its own, and how it ended. */
+/** A member of a sweep or of a search: runs it as a pipeline workflow, and describes its outcome. */
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, executeChild, isCancellation, ParentClosePolicy, sleep, workflowInfo, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import { withChanges } from './changes.js';
@@ -7,10 +7,10 @@ import { pipelineWorkflow, type PipelineRequest, type PipelineResult } from './p
 import { labelsOf, searchAttributesOf } from './run-labels.js';
 import { memberWorkflowId, type MemberOutcome, type SweepMember, type SweepRequest } from './sweep-protocol.js';
 
-/** Characters. A sweep hands on what all of its members say, and the server takes 2 MB. */
+/** Limit in characters. A sweep hands on the messages of all its members, and the server takes 2 MB. */
 const longestMessage = 500;
 
-/** What members are run from. */
+/** The parts of a request that are needed to run its members. */
 export type Family = Pick<SweepRequest, 'base' | 'searchable' | 'source'>;
 
 /** Runs a member to its end. */
@@ -22,7 +22,7 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
       return await executeChild<(request: PipelineRequest) => Promise<PipelineResult>>(pipelineWorkflow, {
         workflowId: memberWorkflowId(workflowInfo().workflowId, name),
         args: [{ pipeline, configDigest, folder: source.path.replace(/[\\/][^\\/]*$/, '') || '/' }],
-        // What it has finished is in the store; nothing waits for the rest when the sweep is ended from outside.
+        // The finished work of the member is in the store. Nothing needs the rest if the sweep is terminated.
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
         memo: { pipeline: pipeline.name, ...labels },
@@ -32,12 +32,12 @@ export async function runMember({ base, searchable, source }: Family, { name, ch
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    // The one of a sweep that was ended from outside is still on its way out.
+    // A member of an earlier sweep, which was terminated, is still being cancelled.
     await sleep(`${seconds} seconds`);
   }
 }
 
-/** Of a member that has a result, whether its gates passed or not. */
+/** The outcome of a member that has a result, whether its gates passed or not. */
 export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, spent, checkpoint, report, gates = [] }: PipelineResult): MemberOutcome {
   const failed = gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
   const status = failed.length === 0 ? { status: 'done' as const } : { status: 'gateFailed' as const, because: failed.join('; ') };
@@ -47,13 +47,13 @@ export function doneOutcome({ perplexity, zeroShot, sparsity, seconds, spent, ch
 function accuraciesOf(zeroShot: NonNullable<PipelineResult['zeroShot']>): Pick<MemberOutcome, 'accuracy' | 'chance'> {
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const accuracy = Object.fromEntries(Object.entries(zeroShot).map(([state, tasks]) => [state, mean(Object.values(tasks).map(({ acc }) => acc))]));
-  // The same tasks are judged in every state.
+  // Every state is judged on the same tasks.
   const chances = Object.values(Object.values(zeroShot).at(0) ?? {}).map(({ chance }) => chance);
   const known = chances.filter((chance) => chance !== undefined);
   return { accuracy, ...(known.length > 0 && known.length === chances.length && { chance: mean(known) }) };
 }
 
-/** Of a member that has none. */
+/** The outcome of a member that has no result. */
 export function failedOutcome(error: unknown): MemberOutcome {
   if (isCancellation(error)) return { status: 'cancelled' };
   let cause = error;

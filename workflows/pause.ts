@@ -3,15 +3,15 @@ import type { Activities } from '../activities/types.js';
 import { pausedMemo, pauseSignal, resumeSignal, type PipelineProgress } from './protocol.js';
 
 /**
- * Holds a run between two activities. Without a pause it leaves no trace in the history, so histories from
- * before it existed replay.
+ * Holds a run between two activities. Without a pause it adds nothing to the history, so histories from before this feature
+ * still replay.
  */
 export class Pause {
   private progress: Pick<PipelineProgress, 'pause'> = {};
   private isWaiting = false;
   private onChange: () => void = () => undefined;
 
-  /** Hears the signals from now on, and says in `progress` what they have led to. @param onChange called when that has changed */
+  /** Starts to handle the signals, and shows the state of the pause in `progress`. @param onChange called when that state changes */
   listen(progress: PipelineProgress, onChange: () => void): void {
     this.progress = progress;
     this.onChange = onChange;
@@ -25,7 +25,7 @@ export class Pause {
     });
   }
 
-  /** The same activities, each of which begins only when no pause is asked for. The one in flight is not touched. */
+  /** Wraps activities so that none begins during a pause. The activity in flight is not interrupted. */
   between(activities: Activities): Activities {
     return new Proxy(activities, {
       get: (all, name: keyof Activities) => async (input: never) => {
@@ -41,7 +41,7 @@ export class Pause {
     progress.pause = 'reached';
     this.onChange();
     this.isWaiting = true;
-    // The list of runs shows it, on any server and without a worker.
+    // The list of runs shows the memo, on any server and without a worker.
     upsertMemo({ [pausedMemo]: true });
     await condition(() => progress.pause === undefined);
     this.isWaiting = false;

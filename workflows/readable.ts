@@ -1,4 +1,4 @@
-/** What anybody may have sent, as an object: of anything else no key can be read. A worker checks it later. */
+/** Returns an input from outside as an object, so that reading its keys does not throw. A worker checks the input later. */
 export function readable<Sent extends object>(sent: Sent): Sent {
   return typeof sent === 'object' && (sent as Sent | null) !== null ? sent : ({} as Sent);
 }

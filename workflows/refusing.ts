@@ -1,8 +1,8 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
 
 /**
- * Waits for the activity that checks a request. What cannot even be sent to it (nested too deeply) ends the workflow with the
- * reason: any other error would have the server try the same again without end.
+ * Waits for the activity that checks a request. If the request cannot even be sent to it (for example, nested too deeply), the
+ * workflow fails with the reason. For any other error the server would retry forever.
  */
 export async function refusing<T>(check: Promise<T>): Promise<T> {
   try {

@@ -10,23 +10,23 @@ export const labelKeys = {
   gate: defineSearchAttributeKey('PruningGate', 'KEYWORD'),
 } as const;
 
-/** What a run is found by, in `list` and in Temporal's own pages. */
+/** The properties by which runs can be found, in `list` and on Temporal's own pages. */
 export interface RunLabels {
   /** The model folder's name, or the repository id. */
   model: string;
-  /** Share of zeros asked for; absent if a mask file decides, or nothing is pruned. */
+  /** Target share of zeros; absent if a mask file decides it, or nothing is pruned. */
   sparsity?: number;
   pattern?: string;
-  /** How the masks are made, in order: `wanda`, `owl`, `guarded`, ... */
+  /** The methods that make the masks, in order: `wanda`, `owl`, `guarded`, ... */
   methods: string[];
-  /** What became of the quality gates, if there are any; `pending` until the run has ended well. */
+  /** The outcome of the quality gates, if there are any; `pending` until the run has completed. */
   gate?: 'pending' | 'passed' | 'failed';
 }
 
-/** Key of the label in a run's memo. */
+/** Key of the gate label in a run's memo. */
 export const gateMemo = 'gate' satisfies keyof RunLabels;
 
-/** Labels of a pipeline's runs. */
+/** Returns the labels of a pipeline's runs. */
 export function labelsOf({ model, stages, gates = [] }: Pick<Pipeline, 'model' | 'stages' | 'gates'>): RunLabels {
   const start = stages.find((stage) => stage.type === 'initialMask');
   const methods = stages.flatMap((stage) => {
@@ -42,10 +42,10 @@ export function labelsOf({ model, stages, gates = [] }: Pick<Pipeline, 'model' |
   };
 }
 
-/** Workflow code cannot ask the machine for its kind of paths. */
+/** Workflow code cannot ask which kind of paths the machine uses, so both kinds count. */
 const isAbsolute = (path: string): boolean => /^([A-Za-z]:)?[\\/]/.test(path);
 
-/** Labels as search attributes. A server refuses those that it does not know. */
+/** Returns labels as search attributes. A server refuses attributes that are not registered. */
 export function searchAttributesOf({ model, sparsity, pattern, methods, gate }: RunLabels): SearchAttributePair[] {
   return [
     { key: labelKeys.model, value: model },

@@ -12,7 +12,7 @@ const shared = (summary: string) =>
 const { checkSearch } = shared('checks of the search and its members');
 const { writeSearch } = shared('table, charts and report');
 
-/** Finds the sparsest model that passes its gates, by bisection. Each point is a pipeline workflow of its own, one after the other. */
+/** Finds the sparsest model that passes its gates, by bisection. Each point is its own pipeline workflow, run one after the other. */
 export async function search(request: SearchRequest): Promise<SearchResult> {
   const run = new SearchRun(request);
   setHandler(defineQuery<SearchTable>(sweepTableQuery), () => run.table());
@@ -20,7 +20,7 @@ export async function search(request: SearchRequest): Promise<SearchResult> {
   try {
     return await run.toTheEnd();
   } catch (error) {
-    // The points that were tried are reported, however the search ends.
+    // However the search ends, the points that were tried are reported.
     await CancellationScope.nonCancellable(() => run.write());
     throw error;
   }
@@ -32,7 +32,7 @@ class SearchRun {
   constructor(private readonly request: SearchRequest) {}
 
   table(): SearchTable {
-    // Not checked yet when it is asked for: a worker refuses what has no members.
+    // A query can arrive before the request is checked. A worker then refuses a request without members.
     const { name, over, members, base } = readable(this.request);
     const { cost } = readable(base);
     const points = Array.isArray(members) ? members.length : 0;
@@ -61,7 +61,7 @@ class SearchRun {
     return await writeSearch({ searchId: workflowInfo().workflowId, table: this.table() });
   }
 
-  /** @throws ApplicationFailure, not retried, if the point has no result; what cancelled the search */
+  /** @throws ApplicationFailure, not retried, if the point has no result; the cancellation if the search is cancelled */
   private async tryPoint(index: number): Promise<void> {
     const member = this.request.members[index];
     const { name, values } = member;

@@ -2,7 +2,7 @@ import type { Carried } from './continuation.js';
 import type { RunSoFar } from './protocol.js';
 import type { RebuildPart, RunState } from './run-state.js';
 
-/** What a run has come to so far, as small as it can be told. */
+/** Returns the results of a run so far, kept small because they are part of an answer to a query. */
 export function soFarOf({ context, state }: Partial<Pick<Carried, 'context' | 'state'>>): RunSoFar {
   return {
     ...(context && { about: { model: context.model, engine: context.engine, pattern: context.pattern, sparsity: context.sparsity } }),
@@ -12,7 +12,7 @@ export function soFarOf({ context, state }: Partial<Pick<Carried, 'context' | 's
   };
 }
 
-/** Of the rebuild that runs, else of the last one. */
+/** The entries of the rebuild that is running, or else of the last one. */
 function entriesOf({ part, rebuild }: RunState): RebuildPart['entries'] {
   return part !== undefined && 'entries' in part ? part.entries : rebuild.layers;
 }

@@ -1,16 +1,16 @@
-/** What a run's result says of all stages of a type together. Several stages of a type count as one. */
+/** Sums over all stages of one type, for the result of a run. Several stages of a type count as one. */
 import type { RunContext } from '../activities/types.js';
 import type { PipelineResult, StageProgress } from './protocol.js';
 import { addCosts } from './work-costs.js';
 
 type Sums = Pick<PipelineResult, 'costs' | 'seconds' | 'reused' | 'spent' | 'found' | 'planned'>;
 
-/** @param stages in the order of the pipeline @param plan what was predicted for each of them */
+/** @param stages in the order of the pipeline @param plan the predicted costs of each stage */
 export function sumsByStage(stages: readonly StageProgress[], plan: Pick<RunContext, 'planned' | 'plannedBytes'>): Sums {
   return { ...costsOf(stages), ...workOf(stages), ...plannedOf(stages, plan) };
 }
 
-/** Where anything was made. */
+/** Only for stage types that computed something. */
 function costsOf(stages: readonly StageProgress[]): Pick<Sums, 'costs'> {
   const sums: NonNullable<Sums['costs']> = {};
   for (const { type, costs } of stages) {
@@ -31,11 +31,11 @@ function workOf(stages: readonly StageProgress[]): Pick<Sums, 'seconds' | 'reuse
     if (secondsFound > 0) found[stage.type] = (found[stage.type] ?? 0) + secondsFound;
     spent += stage.seconds - secondsFound;
   }
-  // Sums in another order may differ in the last bit.
+  // Never below 0: the order of the additions can change the last bit.
   return { seconds, reused, spent: Math.max(0, spent), found };
 }
 
-/** As far as the plan says it: the sum of the times, and the largest of the peaks. */
+/** The planned costs, if the plan has them: the sum of the times, and the largest of the peaks. */
 function plannedOf(stages: readonly StageProgress[], { planned: times = [], plannedBytes: peaks = [] }: Pick<RunContext, 'planned' | 'plannedBytes'>): Pick<Sums, 'planned'> {
   if (times.length === 0) return {};
   const planned: NonNullable<Sums['planned']> = {};

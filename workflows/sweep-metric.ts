@@ -2,7 +2,7 @@ import type { MemberOutcome, SweepRow, SweepTable } from '../activities/sweep-re
 import type { Best, Combination, StopWhen, SweepMetric } from '../app/config/sweep.js';
 import { gapClosed } from './gap-closed.js';
 
-/** A metric of a member: of perplexity, on the first text that it was judged on; of accuracy, the mean over its tasks. Undefined if it has none. */
+/** Returns a metric of a member: a perplexity on its first text, or the mean accuracy over its tasks. Undefined if it has none. */
 export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexity' | 'accuracy'>, metric: SweepMetric): number | undefined {
   const first = (state: 'dense' | 'initial' | 'rebuilt'): number | undefined => Object.values(perplexity?.[state] ?? {})[0];
   const [dense, initial, rebuilt] = [first('dense'), first('initial'), first('rebuilt')];
@@ -20,7 +20,7 @@ export function metricOf({ perplexity, accuracy }: Pick<MemberOutcome, 'perplexi
   }
 }
 
-/** The best of the finished members; the earlier one of two that are equal. */
+/** Returns the best finished member. Ties go to the earlier one. */
 export function bestOf(rows: readonly SweepRow[], best: Best | undefined): SweepTable['best'] {
   if (best === undefined) return undefined;
   const sign = best.goal === 'min' ? 1 : -1;
@@ -34,8 +34,9 @@ export function bestOf(rows: readonly SweepRow[], best: Best | undefined): Sweep
 }
 
 /**
- * Why a member need not be begun: another one, equal but for a smaller value at `along`, is above the limit, or fails a gate.
- * @param ended finished members; those whose gates failed have numbers, too
+ * Returns why a member need not be run: a member with a smaller value at `along` and otherwise the same values is above the limit
+ * or fails a gate. Undefined if there is no such member.
+ * @param ended finished members, including those whose gates failed, because they have numbers too
  */
 export function pointless(values: Combination, ended: readonly SweepRow[], { metric, above = Infinity, gate, along }: StopWhen): string | undefined {
   const isOver = (row: SweepRow): boolean => {

@@ -1,4 +1,4 @@
-/** What goes over the wire between a client and the `sweep` workflow. Plain JSON, and small enough for thousands of members. */
+/** The messages between a client and the `sweep` workflow, as plain JSON, small enough for thousands of members. */
 import type { MemberOutcome, SweepTable } from '../activities/sweep-result.js';
 import type { Pipeline } from '../app/config/pipeline.js';
 import type { Combination, SweepChoice, SweepSettings, SweepSource } from '../app/config/sweep.js';
@@ -6,13 +6,13 @@ import type { Changes } from './changes.js';
 
 export type { MemberOutcome, SweepResult, SweepRow, SweepTable } from '../activities/sweep-result.js';
 
-/** Names of the workflow type, of its queries (how far it is; what would continue with it), and of the signal that adds members. */
+/** Names of the workflow type, of its queries (progress; the request to continue with), and of the signal that adds members. */
 export const sweepWorkflow = 'sweep';
 export const sweepTableQuery = 'table';
 export const sweepRequestQuery = 'request';
 export const addMembersSignal = 'addMembers';
 
-/** A member: what it changes of the sweep's base pipeline. */
+/** A member of a sweep: its changes to the base pipeline. */
 export interface SweepMember {
   name: string;
   values: Combination;
@@ -21,17 +21,17 @@ export interface SweepMember {
 }
 
 export interface SweepRequest extends SweepSettings {
-  /** The first member's pipeline, from which the others differ little. */
+  /** The first member's pipeline. The other members differ little from it. */
   base: Pipeline;
-  /** In the order in which they are begun. */
+  /** In the order in which they start. */
   members: SweepMember[];
-  /** Of members that ended already, by name. */
+  /** Outcomes of the members that have ended, by name. */
   outcomes: Record<string, MemberOutcome>;
-  /** After so many members the workflow continues as new, so that its history stays small. */
+  /** Number of members after which the workflow continues as new, so that its history stays small. */
   membersPerRun: number;
-  /** Names of the search attributes that the server knows; members get those. */
+  /** Names of the search attributes that are registered on the server. Only these are set on members. */
   searchable: string[];
-  /** What members are made from, to make more of them. */
+  /** The source of the members, from which more can be made. */
   source: SweepSource;
   choice: SweepChoice;
 }

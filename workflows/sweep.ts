@@ -15,34 +15,34 @@ const shared = (summary: string) =>
 const { checkSweep } = shared('checks of the sweep and its members');
 const { writeSweep } = shared('table, charts and report');
 
-/** Runs the members of a sweep, each as a pipeline workflow of its own. One that fails does not stop the others. */
+/** Runs the members of a sweep, each as its own pipeline workflow. A member that fails does not stop the others. */
 export async function sweep(request: SweepRequest): Promise<SweepResult> {
   const run = new SweepRun(request);
   setHandler(defineQuery<SweepTable>(sweepTableQuery), () => run.table());
   setHandler(defineQuery<SweepRequest>(sweepRequestQuery), () => run.request);
   setHandler(defineSignal<[AddedMembers]>(addMembersSignal), (added) => run.add(added));
-  // What continues as new was checked when the sweep began. Sweeps from before there was a check continue without.
+  // A continued sweep was checked when it began. Sweeps from before the check existed continue without it.
   if (!isContinuation() && patched('check-request')) await refusing(checkSweep(request));
   try {
     return await run.toTheEnd();
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    // The members in flight hear of it too; the table says what there is.
+    // The running members are cancelled too. The table is written with what there is.
     await CancellationScope.nonCancellable(() => run.leave());
     throw error;
   }
 }
 
 class SweepRun {
-  /** What would continue from here: kept up to date. */
+  /** The request to continue with from here. It is kept up to date. */
   readonly request: SweepRequest;
   private readonly running = new Set<string>();
   private begun = 0;
-  /** Counts what happens, so that it can be waited for. */
+  /** Counts changes, so that the workflow can wait for the next one. */
   private events = 0;
 
   constructor(request: SweepRequest) {
-    // Not checked yet: a worker refuses what has no members.
+    // Not checked yet. A worker refuses a request without members.
     const { members, outcomes } = readable(request);
     this.request = { ...request, members: Array.isArray(members) ? [...members] : [], outcomes: { ...outcomes } };
   }
@@ -57,7 +57,7 @@ class SweepRun {
 
   add(added: AddedMembers): void {
     const { members, choice } = readable(added);
-    // Anybody may send a signal, and an answer is not possible. The pipeline of a member is checked when it is run.
+    // Anyone may send a signal, and a signal has no reply. The pipeline of a member is checked when it runs.
     if (!Array.isArray(members) || !members.every(isMember) || typeof choice !== 'object') return;
     const known = new Set(this.request.members.map(({ name }) => name));
     for (const member of members) {
@@ -80,13 +80,13 @@ class SweepRun {
       else if (next !== undefined) await continueAsNew<typeof sweep>(this.request);
       else {
         const result = await this.write();
-        // Members may have been added while the report was written.
+        // Members may have been added while the report was being written.
         if (this.waiting().length === 0) return result;
       }
     }
   }
 
-  /** Waits for the members that are being cancelled, and writes what there is. */
+  /** Waits for the members that are being cancelled, and writes the results so far. */
   async leave(): Promise<void> {
     await condition(() => this.running.size === 0);
     await this.write();
@@ -135,9 +135,9 @@ class SweepRun {
   }
 }
 
-/** Whether a member that a signal brings can be listed, compared and begun. */
+/** Whether a member from a signal can be listed, compared and started. */
 function isMember(member: SweepMember): boolean {
   const { name, values, changes } = readable(member);
-  // Names of members are `path=value`, and no server takes longer ones.
+  // Names of members have the form `path=value`, and no server takes longer ones.
   return typeof name === 'string' && name.includes('=') && name.length <= 200 && typeof values === 'object' && (values as object | null) !== null && Array.isArray(changes);
 }

@@ -2,12 +2,12 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.js';
 import type { PipelineProgress, StageProgress } from './protocol.js';
 
-/** Characters of a summary. The server takes 400 bytes, and encryption adds to them. */
+/** Limit of a summary in characters. The server takes 400 bytes, and encryption adds to them. */
 const longestSummary = 60;
 
 const stageNames: Record<StageProgress['type'], string> = { calibration: 'calibration', initialMask: 'initial mask', rebuild: 'rebuild', evaluation: 'evaluation' };
 
-/** Activities that the detail of the running stage says nothing of. */
+/** Names of activities that the detail of the running stage does not describe. */
 const ownNames: Partial<Record<keyof Activities, string>> = {
   prepareRun: 'checks of model, files and memory',
   findScores: 'initial mask, scores that are there already',
@@ -16,28 +16,28 @@ const ownNames: Partial<Record<keyof Activities, string>> = {
   publishOutputs: 'publishing to a hub',
 };
 
-/** What Temporal's own page says about a run. Neither summaries nor details are compared when a history is replayed. */
+/** The text about a run on Temporal's own page. A replay compares neither summaries nor details. */
 export class Telling {
   private progress: Pick<PipelineProgress, 'stages' | 'pause'> = { stages: [] };
 
-  /** Tells of this progress from now on. */
+  /** Sets the progress to describe. */
   listen(progress: PipelineProgress): void {
     this.progress = progress;
     this.tell();
   }
 
-  /** An activity that begins now, in a line: `rebuild, layer 3`. */
+  /** Returns a line about an activity that begins now: `rebuild, layer 3`. */
   summary(name: keyof Activities): string {
     this.tell();
     return (ownNames[name] ?? this.inFlight()).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
   }
 
-  /** Puts the present state of all stages on the page. */
+  /** Shows the current state of all stages on the page. */
   tell(): void {
     setCurrentDetails(detailsOf(this.progress));
   }
 
-  /** The stage that runs; undefined before, between and after stages. */
+  /** The running stage; undefined before, between and after stages. */
   get stage(): StageProgress['type'] | undefined {
     return this.running()?.type;
   }
@@ -52,7 +52,7 @@ export class Telling {
   }
 }
 
-/** A small table in Markdown: a row for each stage, and what a rebuild came to last. */
+/** A small table in Markdown: a row for each stage, and the latest result of a rebuild. */
 export function detailsOf({ stages, pause }: Pick<PipelineProgress, 'stages' | 'pause'>): string {
   const rows = stages.map(({ type, state, done, total, seconds, detail }) => {
     const count = total === 0 ? '' : `${done} of ${total}`;
@@ -66,5 +66,5 @@ export function detailsOf({ stages, pause }: Pick<PipelineProgress, 'stages' | '
   ].join('\n');
 }
 
-/** Names of texts come from the pipeline. */
+/** Escapes a table cell. It may contain names of texts, which come from the pipeline. */
 const cell = (text: string): string => text.replace(/[\r\n]+/g, ' ').replaceAll('|', '\\|');

@@ -2,21 +2,21 @@ import type { CostedStage, Timeline, TimelineUnit } from '../activities/result.j
 import type { Performed } from './placement.js';
 
 /**
- * After `apart` pieces of work, later ones of the same worker and stage are joined to the last one. After `all`, every later one is. So what a
- * run carries on stays small.
+ * Limits that keep the state of a run small. After `apart` units, a unit is joined to the last one if it has the same worker and
+ * stage. After `all` units, every unit is joined.
  */
 const most = { apart: 400, all: 550 };
 
-/** Which worker of a run has done what, and when. Nothing of it is compared when a history is replayed. */
+/** Which worker of a run did what, and when. A replay compares nothing of it. */
 export class TimelineKeeper {
   private timeline: Timeline = { from: new Date(0).toISOString(), workers: [], units: [] };
 
-  /** @param before what the execution before this one has handed on @param started of this execution */
+  /** @param before timeline from the previous execution @param started start of this execution */
   begin(before: Timeline | undefined, started: Date): void {
     this.timeline = before ?? { from: started.toISOString(), workers: [], units: [] };
   }
 
-  /** Notes a piece of work that has just ended. Clocks of machines differ a little, so what cannot be is corrected. */
+  /** Adds a unit of work that has just ended. The clocks of machines differ a little, so impossible times are corrected. */
   add(stage: CostedStage | undefined, { what, worker, asked, seated, times, lost }: Performed): void {
     const now = Date.now();
     const begun = Math.max(asked, times?.begun ?? seated);

@@ -1,6 +1,6 @@
 import type { WorkCosts } from '../activities/result.js';
 
-/** Two costs as one: sums, and the larger peak. */
+/** Adds two costs: sums, and the larger peak. */
 export function addCosts(one: WorkCosts | undefined, other: WorkCosts): WorkCosts {
   if (one === undefined) return other;
   const peak = Math.max(one.peakBytes ?? 0, other.peakBytes ?? 0);

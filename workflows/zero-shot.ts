@@ -5,7 +5,7 @@ import { numbered } from './dataset-labels.js';
 import type { EvaluationRun } from './evaluation.js';
 import type { ZeroShotPart } from './run-state.js';
 
-/** Most bytes of hidden states that go through the layers together; one part alone may have as many (activities/zero-shot). */
+/** Limit of the hidden states that go through the layers together, in bytes. One part alone may reach it (activities/zero-shot). */
 const groupBytes = 4 * 2 ** 30;
 
 type Part = QuestionsPart & QuestionsRef['parts'][number];
@@ -13,19 +13,19 @@ type Part = QuestionsPart & QuestionsRef['parts'][number];
 /** By state and task. */
 export type ZeroShotScores = Partial<Record<ModelState, Record<string, ZeroShotScore>>>;
 
-/** What results call each of the tasks. */
+/** Returns the name of each task in results. */
 export function taskLabels(tasks: readonly ZeroShotTask[]): string[] {
   return numbered(tasks.map((task) => ('task' in task ? task.task : task.name)));
 }
 
-/** How many activities it takes at least; more if the questions are too many to go through the layers together. */
+/** Returns the least number of activities that it takes. It takes more if the questions do not fit through the layers together. */
 export function zeroShotUnits({ zeroShot = [], states }: EvaluationStage, layers: number): number {
   return zeroShot.length === 0 ? 0 : zeroShot.length + states.length * (layers + 2);
 }
 
 /**
- * Judges all states of an evaluation on its tasks, and notes the scores in `part`. Small tasks go through the layers together, large ones
- * in parts: at no time more hidden states than {@link groupBytes}. What a part comes to does not depend on what it runs together with.
+ * Judges all states of an evaluation on its tasks, and records the scores in `part`. Small tasks go through the layers together,
+ * large ones in parts, so that hidden states never exceed {@link groupBytes}. The result of a part does not depend on its group.
  */
 export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string }, part: ZeroShotPart): Promise<void> {
   const { activities, context, stage, tracker, between, workflowId } = run;
@@ -51,14 +51,14 @@ export async function evaluateZeroShot(run: EvaluationRun & { workflowId: string
   }
 }
 
-/** Takes all questions through the layers of one state, except those with known log-likelihoods. */
+/** Runs all questions through the layers of one state, except those whose log-likelihoods are known. */
 async function likelihoodsOf({ activities, context, tracker, masksOf, between }: EvaluationRun, part: ZeroShotPart, state: ModelState): Promise<void> {
   const { layers } = context.model;
   const masks = masksOf(state);
   const parts = part.questions.flatMap(({ key, parts: those }) => those.map((one, index): Part => ({ key, part: index, ...one })));
   tracker.working(`${state}, zero-shot`);
   const known = await activities.findLikelihoods({ context, parts: parts.map(({ key, part }) => ({ key, part })), masks });
-  // If the run has continued as new in the middle, finished groups are known and already counted.
+  // If the run has continued as new in between, finished groups are known and already counted.
   const groups = groupsOf(parts.filter((_, index) => !known[index]));
   if (part.groups === undefined) {
     part.groups = { all: groups.length, done: 0 };
@@ -79,7 +79,7 @@ async function likelihoodsOf({ activities, context, tracker, masksOf, between }:
   }
 }
 
-/** Consecutive parts, as many as may go together. */
+/** Groups consecutive parts up to the limit. */
 function groupsOf(parts: readonly Part[]): TokensRef[] {
   const groups: Part[][] = [];
   let bytes = Infinity;

@@ -1,6 +1,6 @@
 /**
- * The compute process: receives tasks from the worker, runs them one at a time, answers.
- * It ends by itself when the worker is gone, so that a killed worker leaves no process behind.
+ * The compute process: receives tasks from the worker, runs them one at a time, and answers.
+ * It exits when the worker is gone, so that a killed worker leaves no process behind.
  */
 import { openStore } from '../../files/artifacts/index.js';
 import { AllowedPaths } from '../allowed-paths.js';
@@ -10,7 +10,7 @@ import { serializeFault } from './failure.js';
 import type { EndMessage, ReplyMessage, SecretsMessage, TaskMessage } from './messages.js';
 import { runTask } from './tasks.js';
 
-/** Opens the store, once the secrets are there that it may need. What is set here is not in `/proc/self/environ`. */
+/** Sets the secrets, then opens the store, which may need them. Variables that are set here do not appear in `/proc/self/environ`. */
 async function open({ environment }: SecretsMessage): Promise<Workbench> {
   Object.assign(process.env, environment);
   const [state, location = '', ...allowedFolders] = process.argv.slice(2);
@@ -41,7 +41,7 @@ async function handle({ id, task, input }: TaskMessage, bench: Workbench): Promi
 }
 
 let opened: Promise<Workbench> | undefined;
-/** Ends at once, but for what is being written alongside the work: none of it is left. */
+/** Exits at once, after removing the partial file of a background write. */
 async function end(): Promise<void> {
   await opened?.then((bench) => bench.hidden.close()).catch(() => undefined);
   process.exit(0);

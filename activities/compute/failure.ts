@@ -3,20 +3,20 @@ import { withoutSecrets } from '../../errors/secrets.js';
 import { EngineMemoryError, InternalError, SystemTroubleError } from '../errors.js';
 import type { SerializedFault } from './messages.js';
 
-/** System errors after which the same work may well succeed. */
+/** Codes of system errors that may pass, so that a retry may succeed. */
 const passingCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ENOMEM', 'EROFS', 'ESTALE', 'ETIMEDOUT']);
 
-/** Node says ENOENT for a folder that it cannot make, with all above it, because the disk is read-only; nothing else leads to that. */
+/** Node reports ENOENT when it cannot create a folder and its parents on a read-only disk. No other cause gives ENOENT for `mkdir`. */
 function isPassing({ code = '', syscall }: NodeJS.ErrnoException): boolean {
   return passingCodes.has(code) || (code === 'ENOENT' && syscall === 'mkdir');
 }
 
-/** TensorFlow's status RESOURCE_EXHAUSTED, or its allocator's words. */
+/** Recognises TensorFlow's status RESOURCE_EXHAUSTED, or the message of its allocator. */
 function isOutOfMemory({ message }: Error): boolean {
   return /Invalid TF_Status: 8\b|OOM when allocating/.test(message);
 }
 
-/** Turns every thrown value into one of the project's faults. */
+/** Turns any thrown value into one of the project's faults. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   if (error instanceof Error && isPassing(error)) return new SystemTroubleError(error);
@@ -24,7 +24,7 @@ export function asFault(error: unknown): Fault {
   return new InternalError(error);
 }
 
-/** A fault as a message between processes. */
+/** Turns a fault into a message between processes, without secrets. */
 export function serializeFault(error: unknown): SerializedFault {
   const fault = asFault(error);
   const cause = fault.cause instanceof Error ? `\ncaused by ${fault.cause.stack ?? fault.cause.message}` : '';

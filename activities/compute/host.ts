@@ -13,23 +13,23 @@ export class RemoteFault extends Error {
 
 export interface ComputeHostOptions {
   state: string;
-  /** Where the artifacts are, if not in the state folder. */
+  /** Location of the artifact store, if it is not in the state folder. */
   store?: string;
-  /** Folders that pipelines may read from; everything if absent. */
+  /** Folders that pipelines may read; everything if absent. */
   allowedFolders?: readonly string[];
   /** Module that the compute process runs; by default `child.js` beside this one. */
   entry?: string;
-  /** Called with how the compute process ended, if we did not end it and no task failed by it. */
+  /** Called with how the compute process ended, if it ended by itself while no task was running. */
   onIdleEnd?: (how: string) => void;
-  /** Told what happened in the compute process without failing a task. */
+  /** Called with an event in the compute process that did not fail a task. */
   onIncident?: (what: string) => void;
-  /** Gets what the compute process and its native libraries print. */
+  /** Called with each line that the compute process and its native libraries print. */
   onOutput: (line: string) => void;
 }
 
 const otherEngine = Symbol('otherEngine');
 
-/** How long a compute process may take to end in order. */
+/** How long a compute process may take to exit after it was asked to. */
 const patienceMs = 3_000;
 
 interface Running {
@@ -41,9 +41,9 @@ interface Running {
 }
 
 /**
- * Owns the process that does the heavy work. TensorFlow blocks the thread that it runs on and can take its process down;
- * in a process of its own it can do neither to the worker's heartbeats. One task at a time; the process is started when
- * it is first needed, lives on between tasks with its tensors in memory, and is replaced after a crash or a cancellation.
+ * Owns the process that does the heavy work. TensorFlow blocks the thread that it runs on and can crash its process. In a separate
+ * process it cannot disturb the worker's heartbeats. It runs one task at a time. The process is started when it is first needed,
+ * keeps its tensors in memory between tasks, and is replaced after a crash or a cancellation.
  */
 export class ComputeHost {
   private child: ChildProcess | undefined;
@@ -59,7 +59,7 @@ export class ComputeHost {
   /**
    * Runs a task in the compute process.
    * @throws RemoteFault with the fault that the task raised
-   * @throws ComputeCrashedError if the process ended meanwhile
+   * @throws ComputeCrashedError if the process ended during the task
    * @throws the signal's reason if it was aborted; the process is then killed at once, which loses at most the unit in flight
    */
   run(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
@@ -71,7 +71,7 @@ export class ComputeHost {
   private async runNow(task: ComputeTask, input: unknown, signal: AbortSignal, onProgress: (detail: string) => void): Promise<unknown> {
     const answer = await this.ask(task, input, signal, onProgress);
     if (answer !== otherEngine) return answer;
-    // A backend is opened once per process, so another engine needs another process.
+    // A process opens only one engine, so another engine needs another process.
     this.stop();
     return this.ask(task, input, signal, onProgress);
   }
@@ -98,7 +98,7 @@ export class ComputeHost {
     }
   }
 
-  /** Starts a compute process when the one before has ended: two of them may not fit into the memory, of the GPU above all. */
+  /** Starts a compute process after the previous one has ended: two may not fit into memory, above all that of the GPU. */
   private async start(signal: AbortSignal, onProgress: (detail: string) => void): Promise<ChildProcess> {
     const told = setTimeout(() => {
       onProgress('waiting for the former compute process to end');
@@ -114,11 +114,11 @@ export class ComputeHost {
     const environment = computeEnvironment(this.options.store?.startsWith('s3://') === true);
     const entry = this.options.entry ?? programPath('compute');
     const child = fork(entry, [this.options.state, this.options.store ?? '', ...(this.options.allowedFolders ?? [])], {
-      // A pipeline that names /proc/self/environ as a text must not find secrets there.
+      // A pipeline that names /proc/self/environ as a text must not find secrets in it.
       env: environment.open,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // A debugger's port in the worker's flags would be taken already.
+      // If the worker is being debugged, its debugger port is in use.
       execArgv: [],
     });
     this.lastWords = [];
@@ -136,7 +136,7 @@ export class ComputeHost {
         this.hasEnded(child, signal === null ? `exit code ${code}` : `signal ${signal}`);
       });
       child.on('error', (error) => {
-        // Without a process id it has never begun, and will not end.
+        // A process without an id never started, so it will not exit.
         if (child.pid === undefined) resolve();
         this.hasEnded(child, error.message);
       });
@@ -145,7 +145,7 @@ export class ComputeHost {
     return child;
   }
 
-  /** A process that was replaced may end while the next one works already: only its own task fails with it. */
+  /** A replaced process may end after its successor has started. Then only its own task fails. */
   private hasEnded(child: ChildProcess, how: string): void {
     const isOurs = this.child === child;
     if (isOurs) this.child = undefined;
@@ -171,12 +171,12 @@ export class ComputeHost {
     else running.reject(new RemoteFault(message.fault));
   }
 
-  /** Process id of the compute process, if there is one. */
+  /** Process id of the compute process; undefined if there is none. */
   get pid(): number | undefined {
     return this.child?.pid;
   }
 
-  /** Lets the compute process end in order, which it does as soon as it hears of it; ends it after a while. */
+  /** Asks the compute process to exit, which it does at once, and kills it if it takes too long. */
   async end(): Promise<void> {
     const { child } = this;
     if (child?.connected === true) {
@@ -188,7 +188,7 @@ export class ComputeHost {
     this.stop();
   }
 
-  /** Ends the compute process. */
+  /** Kills the compute process. */
   stop(): void {
     this.child?.kill('SIGKILL');
     this.child = undefined;

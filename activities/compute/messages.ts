@@ -1,10 +1,10 @@
-/** What the worker and its compute process say to each other, over Node's IPC channel. */
+/** The messages between the worker and its compute process, over Node's IPC channel. */
 import type { FaultText } from '../../errors/fault.js';
 import type { ComputeActivities } from '../types.js';
 
 export type ComputeTask = keyof ComputeActivities;
 
-/** From the worker, before any task: secret variables of the environment that the compute process needs. */
+/** From the worker, before any task: secret environment variables that the compute process needs. */
 export interface SecretsMessage {
   kind: 'secrets';
   environment: Record<string, string>;
@@ -26,17 +26,17 @@ export interface SerializedFault {
   text?: FaultText;
 }
 
-/** From the worker: end in order. */
+/** From the worker: exit. */
 export interface EndMessage {
   kind: 'end';
 }
 
 /** From the compute process. */
 export type ReplyMessage =
-  /** Something that no task fails by. */
+  /** An event that did not fail a task. */
   | { kind: 'incident'; what: string }
   | { id: number; kind: 'progress'; detail: string }
   | { id: number; kind: 'done'; result: unknown }
-  /** The task needs another engine than the one that this process has opened; it has not been begun. */
+  /** The task needs a different engine from the one that this process has opened. The task has not started. */
   | { id: number; kind: 'otherEngine' }
   | { id: number; kind: 'failed'; fault: SerializedFault };

@@ -37,8 +37,8 @@ const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => Retur
 };
 
 /**
- * Runs a task. Of its tensors only the hidden states for the next task stay, and none if it fails: at 13B one copy of them is
- * 5.4 GB, and on a full disk a task is tried again for hours.
+ * Runs a task and frees its tensors, except the hidden states for the next task. If the task fails, those are freed too: at 13B
+ * one copy takes 5.4 GB, and on a full disk a task may be retried for hours.
  * @throws OtherEngineNeeded before the task has begun, and everything that its stage throws
  */
 export async function runTask<Task extends ComputeTask>(task: Task, input: Parameters<ComputeActivities[Task]>[0], bench: Workbench): Promise<Awaited<ReturnType<ComputeActivities[Task]>>> {
@@ -46,7 +46,7 @@ export async function runTask<Task extends ComputeTask>(task: Task, input: Param
     const result = await inTensorScope(() => measureUnit(task, input, bench, () => stages[task](input as never, bench)));
     return result as Awaited<ReturnType<ComputeActivities[Task]>>;
   } catch (error) {
-    // What a failed task left in memory may be half done; the next one reads from disk.
+    // A failed task may leave incomplete results in memory, so the next task reads from disk.
     if (!(error instanceof OtherEngineNeeded)) bench.forget();
     throw error;
   }

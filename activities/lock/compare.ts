@@ -1,23 +1,23 @@
 import type { Lock } from '../../app/config/lock.js';
 import type { LockedInputs } from './make-lock.js';
 
-/** Something that is not as locked. */
+/** Something that differs from the lock. */
 export interface Difference {
   what: string;
   locked: string;
   found: string;
 }
 
-/** All inputs that are not as locked. */
+/** Returns all inputs that differ from the lock. */
 export function inputDifferences(lock: Lock, found: LockedInputs): Difference[] {
   const { outputs: _, pipelineDigest, ...locked } = lock;
   const { pipelineDigest: digest, ...present } = found;
   const differences = differencesOf('', locked, present);
-  // Says the same as the values, unless the lock was edited.
+  // The digest differs whenever a value of the pipeline does. It is listed only if no value differs, which means that the lock was edited.
   return pipelineDigest === digest || differences.some(({ what }) => what.startsWith('pipeline')) ? differences : [...differences, ...differencesOf('pipelineDigest', pipelineDigest, digest)];
 }
 
-/** All outputs that are not as locked. */
+/** Returns all outputs that differ from the lock. */
 export function outputDifferences(locked: Lock['outputs'], found: Lock['outputs']): Difference[] {
   return differencesOf('', locked, found);
 }
@@ -32,20 +32,20 @@ function differencesOf(what: string, locked: unknown, found: unknown): Differenc
   return Object.is(locked, found) ? [] : [{ what, locked: shown(locked), found: shown(found) }];
 }
 
-/** `stages[1].rebuild.ratio`, `files[./text/a.txt]`. */
+/** The path of a key, for example `stages[1].rebuild.ratio` or `files[./text/a.txt]`. */
 function inside(what: string, key: string): string {
   if (!/^[A-Za-z]\w*$/.test(key)) return `${what}[${key}]`;
   return what === '' ? key : `${what}.${key}`;
 }
 
-/** Digests stay whole: people look for them elsewhere. */
+/** Shortens long values. Digests are shorter than the limit and stay complete, because people search for them. */
 function shown(value: unknown): string {
   if (value === undefined) return '-';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** A table of differences, each on a line of its own. */
+/** Formats differences as a table, one per line. */
 export function differenceTable(differences: readonly Difference[]): string {
   const rows = [{ what: 'what', locked: 'locked', found: 'found' }, ...differences];
   const width = (column: 'what' | 'locked'): number => Math.max(...rows.map((row) => row[column].length));

@@ -3,7 +3,7 @@ import { differenceTable, type Difference } from './compare.js';
 
 const counted = (differences: readonly Difference[]): string => `${differences.length} ${differences.length === 1 ? 'thing differs' : 'things differ'}`;
 
-/** Thrown before any work when a run is not the one that was locked. */
+/** Thrown before any work if a run differs from the one that was locked. */
 export class LockMismatchError extends PermanentFault {
   constructor(readonly differences: readonly Difference[]) {
     super({
@@ -13,7 +13,7 @@ export class LockMismatchError extends PermanentFault {
   }
 }
 
-/** Thrown at the end of a run with the locked inputs and other results. */
+/** Thrown at the end of a run whose inputs are those of the lock but whose results differ. */
 export class LockBrokenError extends PermanentFault {
   constructor(readonly differences: readonly Difference[], report: string) {
     super({

@@ -1,4 +1,4 @@
-/** Locks: what a run's bits follow from, written down, and later runs compared with it. */
+/** Locks: they record everything that determines a run's bits, and later runs are compared with them. */
 export { differenceTable, inputDifferences, outputDifferences } from './compare.js';
 export { LockBrokenError, LockMismatchError } from './errors.js';
 export { lockedInputs, lockedOutputs } from './make-lock.js';

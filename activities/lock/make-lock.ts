@@ -9,10 +9,10 @@ import { packageVersion } from '../package-version.js';
 import type { PipelineResult } from '../result.js';
 import type { RunContext } from '../types.js';
 
-/** What is known before any work: everything that the bits follow from. */
+/** The part of a lock that is known before any work: everything that determines the bits. */
 export type LockedInputs = Omit<Lock, 'outputs'>;
 
-/** @param folder the pipeline file's, where paths start */
+/** @param folder of the pipeline file; relative paths start there */
 export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: string): LockedInputs {
   const portable = withRelativePaths(fileForm(pipeline), folder);
   const { digest, repo, revision } = context.model;
@@ -30,7 +30,7 @@ export function lockedInputs(pipeline: Pipeline, context: RunContext, folder: st
   };
 }
 
-/** Versions of the methods in use, of the newest if a kind of stage has several; 1 if there is none. */
+/** Returns the versions of the methods in use: the newest if a kind of stage uses several, 1 if it uses none. */
 function methodVersions({ stages }: Pipeline): Record<'initialMask' | 'scores' | 'rebuild', number> {
   const versions = { initialMask: 1, scores: 1, rebuild: 1 };
   const use = (kind: keyof typeof versions, { version }: { version: number }): void => void (versions[kind] = Math.max(versions[kind], version));
@@ -42,17 +42,17 @@ function methodVersions({ stages }: Pipeline): Record<'initialMask' | 'scores' |
   return versions;
 }
 
-/** Digests and numbers of what a run has made. Chance follows from the questions, and older locks do not have it. */
+/** Returns the digests and numbers of a run's results. Chance is left out: the questions determine it, and older locks lack it. */
 export function lockedOutputs({ digests, perplexity, zeroShot = {} }: Pick<PipelineResult, 'digests' | 'perplexity' | 'zeroShot'>): Lock['outputs'] {
   const scores = Object.entries(zeroShot).map(([state, tasks]) => [state, Object.fromEntries(Object.entries(tasks).map(([task, { chance: _, ...score }]) => [task, score]))]);
   return { ...digests, perplexity, ...(scores.length > 0 && { zeroShot: Object.fromEntries(scores) as object }) };
 }
 
-/** A file of a hub's cache is the same wherever that lies: by repository, commit and path. */
+/** A file in a hub's cache gets the same name wherever the cache is: repository, commit and path. */
 const cached = /[\\/](?:models|datasets)--([^\\/]+)[\\/]snapshots[\\/]([^\\/]+)[\\/](.+)$/;
 
 function portableName(path: string, folder: string): string {
-  // Datasets by name, documents from a hub and the package's task files are named like this already.
+  // Named datasets, documents from a hub and the package's task files have such names already.
   if (!isAbsolute(path)) return path;
   const [whole, repo, commit, rest] = cached.exec(path) ?? [];
   return whole === undefined ? relativePath(path, folder) : `${repo.replaceAll('--', '/')}@${commit}/${rest.replaceAll('\\', '/')}`;

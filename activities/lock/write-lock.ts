@@ -6,7 +6,7 @@ const heading = `# What this run's bits follow from, and digests of what it made
 # \`temporal-pipeline run FILE --locked THIS\` gives the same bits or fails (docs/reproduce.md).
 `;
 
-/** Writes a lock. Equal locks give equal bytes. */
+/** Writes a lock. Locks with the same content give the same bytes. */
 export async function writeLock(file: string, lock: Lock): Promise<void> {
   await writeFileDurably(file, [Buffer.from(`${heading}${stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false })}`)]);
 }

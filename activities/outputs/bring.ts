@@ -5,12 +5,12 @@ import type { PipelineResult } from '../result.js';
 
 type Model = Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'>;
 
-/** Where the outputs of a run are in its folder. */
+/** Returns where the outputs of a run are in its folder. */
 export const outputPaths = (folder: string): Model => ({ checkpoint: join(folder, 'checkpoint'), mask: join(folder, 'mask.safetensors'), proof: join(folder, 'proof.json') });
 
 /**
- * A run may end on another machine than the one that wrote its checkpoint. What the store keeps of that is then brought here.
- * @returns the paths here; nothing if the files are where the result says, or the store does not keep them
+ * Fetches checkpoint and mask from the store if the run wrote them on another machine and the store keeps them.
+ * @returns the paths here; empty if the files are where the result says, or the store does not keep them
  */
 export async function bringModel({ checkpoint, mask, kept }: PipelineResult, folder: string, { shelf }: ArtifactStore): Promise<Partial<Model>> {
   const here = outputPaths(folder);

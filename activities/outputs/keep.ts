@@ -5,8 +5,8 @@ import { digestFiles } from '../../files/checkpoints/index.js';
 import type { Outputs } from '../../app/config/pipeline.js';
 
 /**
- * Which outputs of a run the store keeps: what the pipeline says. If it says nothing, everything where the store is shared, so that the outputs
- * can be fetched from another machine, and nothing where the store is the state folder's own.
+ * Returns which outputs of a run the store keeps. The pipeline's setting is used if there is one. By default a shared store keeps
+ * everything, so that other machines can fetch it, and the state folder's own store keeps nothing.
  */
 export function keptParts(asked: Outputs['keep'], store: ArtifactStore, state: string): readonly OutputPart[] {
   if (asked !== undefined) return asked;
@@ -26,7 +26,7 @@ export async function keepModel(store: ArtifactStore, parts: readonly OutputPart
   };
 }
 
-/** Puts the report of a run into the store, with everything else that lies in its folder, and has the store remember the run. */
+/** Puts the report of a run and all other files of its folder into the store, and records the run there. */
 export async function keepReport(store: ArtifactStore, parts: readonly OutputPart[], { workflowId, folder, files, model }: { workflowId: string; folder: string; files: readonly string[]; model: KeptOutputs }): Promise<KeptOutputs> {
   const outputs: KeptOutputs = { ...model, ...(parts.includes('report') && { report: await keepOutput(store.shelf, 'report', await filesOf(folder, files, new Map())) }) };
   if (Object.keys(outputs).length > 0) await rememberRun(store.shelf, { workflowId, endedAt: new Date().toISOString(), outputs });
@@ -42,7 +42,7 @@ async function filesOf(folder: string, paths: readonly string[], known: Readonly
   return files;
 }
 
-/** All files below a folder, absolute. A folder that is not there has none. */
+/** Returns all files below a folder as absolute paths, without hidden ones. A missing folder has none. */
 export async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

@@ -1,11 +1,11 @@
 import type { PublishTarget } from '../../app/config/pipeline.js';
-// Not by the index: the hub's library is large, and few runs publish.
+// Imported directly and not from an index: the hub's library is large, and few runs publish.
 import { checkMayWrite } from '../../files/hub/may-write.js';
 import { hubSettings } from '../../files/hub/settings.js';
 import { PublishNotAllowedError } from '../errors.js';
 
 /**
- * Checks at the start of a run whether its end can publish it.
+ * Checks at the start of a run that it may be published at its end.
  * @param allowed organisations; any if undefined
  * @throws PublishNotAllowedError, HubAccessError if there is no token
  */

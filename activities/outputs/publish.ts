@@ -9,11 +9,11 @@ import { OutputsElsewhereError } from '../errors.js';
 import type { PipelineResult } from '../result.js';
 import { bringModel } from './bring.js';
 
-/** What a model card is made from. */
+/** The data for a model card. */
 export interface CardRequest {
   result: PipelineResult;
   repository: string;
-  /** The run's lock, if it wrote one: how the checkpoint was made. */
+  /** The run's lock, if it wrote one. It says how the checkpoint was made. */
   lock?: { package: string; pipeline: unknown };
   /** The card of the dense model, if it has one. */
   denseCard?: string;
@@ -27,15 +27,15 @@ export interface PublishRunRequest {
   signal?: AbortSignal;
 }
 
-/** Where the repository has what belongs to the pruning. */
+/** The folder of the repository for mask, proof and lock. */
 const pruning = 'pruning';
-/** Names under which loaders look for weights: one of an earlier commit would be loaded instead of, or beside, the new ones. */
+/** Names under which loaders look for weights. Such a file of an earlier commit would be loaded instead of, or with, the new ones. */
 const weights = /^(model|pytorch_model|tf_model|flax_model)[^/]*\.(safetensors|bin|h5|msgpack)(\.index\.json)?$/;
 
 /**
- * Publishes the checkpoint of a run with a model card, its mask, proof and lock. Nothing in it depends on when or how often it was run: what is published twice is the
- * same.
- * @throws OutputsElsewhereError if the checkpoint is not here, and the errors of the hub
+ * Publishes the checkpoint of a run with a model card, its mask, proof and lock. The content does not depend on the time or the
+ * number of runs, so publishing again gives the same files.
+ * @throws OutputsElsewhereError if the checkpoint is not on this machine, and the errors of the hub
  */
 export async function publishRun({ result, target, renderCard, onProgress, signal }: PublishRunRequest): Promise<Published> {
   const { checkpoint, mask, proof, lock } = result;
@@ -60,7 +60,7 @@ export async function publishRun({ result, target, renderCard, onProgress, signa
   }, hubSettings());
 }
 
-/** As {@link publishRun}, for a run that may have written its checkpoint on another machine. @param request with the folder of the run's outputs */
+/** Like {@link publishRun}, for a run that may have written its checkpoint on another machine. @param request its `folder` is that of the run's outputs */
 export async function publishKept(request: PublishRunRequest & { folder: string }, store: ArtifactStore): Promise<Published> {
   return await publishRun({ ...request, result: { ...request.result, ...(await bringModel(request.result, request.folder, store)) } });
 }

@@ -1,4 +1,4 @@
-/** Zero-shot evaluation: questions to batches of tokens, log-likelihoods of their answers, and what they come to. */
+/** Zero-shot evaluation: batches of tokens from questions, log-likelihoods of the answers, and accuracies. */
 export { judgeZeroShot } from './judge.js';
 export { findLikelihoods, scoreLikelihoods } from './likelihoods.js';
 export { sampleQuestions } from './sample-questions.js';

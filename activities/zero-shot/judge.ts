@@ -11,19 +11,19 @@ import { likelihoodsFolder } from '../write-outputs.js';
 import { readLikelihoods } from './likelihoods.js';
 import { definitionOf } from './task-files.js';
 
-/** A document with its answers' log-likelihoods, as the file beside the report has it. */
+/** A document with the log-likelihoods of its answers, as written to the file beside the report. */
 interface JudgedDocument {
   document: number;
   gold: number;
   log_likelihoods: number[];
-  /** Numbers of the answers that the two accuracies count. */
+  /** Index of the answer that `acc` takes; `likeliest_norm` is the one that `acc_norm` takes. */
   likeliest: number;
   likeliest_norm?: number;
   contexts: string[];
   continuations: string[];
 }
 
-/** Accuracies of a state of the model on all tasks, from the log-likelihoods in the store; writes these beside the report. */
+/** Computes the accuracies of a state of the model on all tasks from the log-likelihoods in the store, and writes these beside the report. */
 export async function judgeZeroShot({ context, workflowId, state, masks, tasks }: JudgeZeroShotInput, bench: Workbench): Promise<JudgeZeroShotResult> {
   const started = performance.now();
   const scores: Record<string, ZeroShotScore> = {};
@@ -52,7 +52,7 @@ export async function judgeZeroShot({ context, workflowId, state, masks, tasks }
   return { scores, seconds: (performance.now() - started) / 1000, reused: false };
 }
 
-/** What guessing comes to. */
+/** Expected accuracy of guessing. */
 const chanceOf = (judged: readonly JudgedDocument[]): number => judged.reduce((sum, { log_likelihoods: answers }) => sum + 1 / answers.length, 0) / judged.length;
 
 function judge({ contexts, continuations, lengths, gold }: Question, values: number[], document: number): JudgedDocument {

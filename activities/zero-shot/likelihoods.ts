@@ -11,19 +11,19 @@ import { readScoredTokens } from './question-batches.js';
 
 const file = 'likelihoods.json';
 
-/** Sums over the tokens of each answer that the part scores, in nats, with the numbers of the requests. */
+/** For each answer that the part scores, the number of its request and the sum over its tokens, in nats. */
 interface Likelihoods {
   requests: number[];
   values: number[];
 }
 
-/** Everything that log-likelihoods follow from. The batches of questions are in the questions' key; those of windows play no part. */
+/** Everything that determines log-likelihoods. The key of the questions covers their batches; `sequencesPerBatch` does not matter. */
 export function likelihoodsDependOn(context: RunContext, { key, part }: QuestionsPart, masks: (ArtifactKey | null)[]): Json {
   const { engine, forward } = numericsOf(context);
   return { engine, forward, version: numericsVersion.likelihoods, model: context.model.digest, questions: key, part, masks };
 }
 
-/** Which parts' log-likelihoods the store knows: for these, no layer needs to be run. */
+/** Returns for each part whether the store has its log-likelihoods; if so, no layer needs to run for it. */
 export async function findLikelihoods({ context, parts, masks }: FindLikelihoodsInput, bench: Workbench): Promise<boolean[]> {
   const known: boolean[] = [];
   for (const part of parts) {
@@ -44,7 +44,7 @@ export async function scoreLikelihoods({ context, path }: PerplexityInput, bench
     await bench.hidden.end(context, path);
     return { seconds: (performance.now() - started) / 1000, reused };
   } finally {
-    // Questions have many lengths, and tables for each.
+    // Questions have many lengths, and each length has its own tables.
     disposeConstants();
   }
 }
@@ -75,7 +75,7 @@ async function scoreMissing({ context, path }: PerplexityInput, bench: Workbench
   return false;
 }
 
-/** Log-likelihoods of all answers of a task, by request. @throws ArtifactLostError if a part's are gone or damaged */
+/** Returns the log-likelihoods of all answers of a task, by request. @throws ArtifactLostError if those of a part are gone or damaged */
 export async function readLikelihoods(context: RunContext, parts: readonly QuestionsPart[], masks: (ArtifactKey | null)[], bench: Workbench): Promise<number[]> {
   const found: number[] = [];
   for (const part of parts) {

@@ -2,7 +2,7 @@ import type { ArtifactDraft, ArtifactStore } from '../../files/artifacts/index.j
 import type { SequenceBatch } from '../../science/evaluation/index.js';
 import type { QuestionsPart, QuestionsRef } from '../types.js';
 
-/** Where a batch is in the files of its artifact. */
+/** The sizes of a batch, from which its place in the files of the artifact follows. */
 interface BatchShape {
   count: number;
   time: number;
@@ -13,13 +13,13 @@ interface BatchShape {
   part: number;
 }
 
-/** The most bytes of hidden states that a part's go through the layers with. A constant, so that equal runs have equal parts. */
+/** Limit of the hidden states of a part, in bytes. It is a constant, so that the same questions always have the same parts. */
 export const partBytes = 4 * 2 ** 30;
 
-/** Files of the artifact: shapes; ids, one batch after the other, then tails the same; request, row and target of scored tokens. */
+/** Files of the artifact: shapes; ids of all batches in turn; tails in the same order; request, row and target of each scored token. */
 const files = { batches: 'batches.json', ids: 'ids.i32', tails: 'tails.i32', scored: 'scored.i32' } as const;
 
-/** Writes batches, in parts. @param tokenBytes bytes of a token's hidden state */
+/** Writes batches, and divides them into parts. @param tokenBytes bytes of a token's hidden state */
 export async function writeQuestionBatches(draft: ArtifactDraft, batches: readonly SequenceBatch[], tokenBytes: number): Promise<QuestionsRef['parts']> {
   const parts: QuestionsRef['parts'] = [];
   const shapes = batches.map(({ count, time, tails, scored }): BatchShape => {
@@ -38,26 +38,26 @@ export async function writeQuestionBatches(draft: ArtifactDraft, batches: readon
   return parts;
 }
 
-/** The token ids of a part's batches, and their tails. @throws ArtifactLostError */
+/** Returns the token ids of a part's batches, and their tails. @throws ArtifactLostError */
 export async function readQuestionSequences(store: ArtifactStore, part: QuestionsPart): Promise<Omit<SequenceBatch, 'scored'>[]> {
   const [ids, tails] = await Promise.all([files.ids, files.tails].map((name) => readInTurn(store, part, name)));
   return ofPart(store, part, ({ count, time, tailed }) => ({ count, time, ids: ids(count * time), ...(tailed && { tails: tails(count * time) }) }));
 }
 
-/** The scored tokens of a part's batches. @throws ArtifactLostError */
+/** Returns the scored tokens of a part's batches. @throws ArtifactLostError */
 export async function readScoredTokens(store: ArtifactStore, part: QuestionsPart): Promise<SequenceBatch['scored'][]> {
   const triples = await readInTurn(store, part, files.scored);
   const found = await ofPart(store, part, ({ scored }) => triples(3 * scored));
   return found.map((three) => Array.from({ length: three.length / 3 }, (_, i) => ({ request: three[3 * i], row: three[3 * i + 1], target: three[3 * i + 2] })));
 }
 
-/** Takes what belongs to each batch in turn; that of the part's is wanted. */
+/** Calls `take` for every batch in turn, which advances the readers, and returns the results of the part's batches. */
 async function ofPart<T>(store: ArtifactStore, { key, part }: QuestionsPart, take: (shape: BatchShape) => T): Promise<T[]> {
   const shapes = JSON.parse(Buffer.from(await store.read('questions', key, files.batches)).toString()) as BatchShape[];
   return shapes.map((shape) => ({ of: shape.part, taken: take(shape) })).filter(({ of }) => of === part).map(({ taken }) => taken);
 }
 
-/** Gives the next so many numbers of a file. */
+/** Returns a function that reads the next `length` numbers of a file. */
 async function readInTurn(store: ArtifactStore, { key }: QuestionsPart, name: string): Promise<(length: number) => Int32Array> {
   const values = numbersOf(await store.read('questions', key, name));
   let next = 0;

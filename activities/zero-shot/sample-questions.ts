@@ -17,12 +17,12 @@ import type { Workbench } from '../workbench.js';
 import { writeQuestionBatches } from './question-batches.js';
 import { definitionOf, documentFiles, type TaskFile } from './task-files.js';
 
-/** How often progress is reported, in documents. */
+/** Documents between two progress reports. */
 const told = 500;
 
 type Widths = Pick<DecoderModel, 'attentionHeads' | 'hiddenSize' | 'intermediateSize' | 'maxPositions'>;
 
-/** Everything that the batches of a task's questions follow from. @param files of its documents, in order */
+/** Everything that determines the batches of a task's questions. @param files of its documents, in order */
 export function questionsDependOn(context: RunContext, task: ZeroShotTask, files: readonly TaskFile[], { attentionHeads, hiddenSize, intermediateSize, maxPositions }: Widths): Json {
   return {
     version: numericsVersion.questions,
@@ -30,13 +30,13 @@ export function questionsDependOn(context: RunContext, task: ZeroShotTask, files
     forms: digestOf(questionForms(definitionOf(task)?.definition)),
     tokenizer: tokenizerDigests(context),
     settings: { limit: task.limit ?? null, bos: task.bos },
-    // Where contexts are cut, what is shared, and which sequences are batched.
+    // Determines where contexts are cut, what is shared, and which sequences are batched.
     model: { attentionHeads, hiddenSize, intermediateSize, maxPositions },
   };
 }
 
 /**
- * Reads the documents of a task and makes batches of tokens of them.
+ * Reads the documents of a task, and turns them into batches of tokens.
  * @throws PipelineModelMismatchError, ContinuationError, and the errors of datasets
  */
 export async function sampleQuestions({ context, task }: SampleQuestionsInput, bench: Workbench): Promise<SampleQuestionsResult> {

@@ -6,21 +6,21 @@ import { TaskDocumentsError, TaskDocumentsMissingError } from '../errors.js';
 import { taskFile } from '../hub-files.js';
 import type { Workbench } from '../workbench.js';
 
-/** What comes with the package about a task; nothing about one of the user's own. */
+/** Returns the definition of a task that comes with the package; undefined for a task of the user's own. */
 export function definitionOf(task: ZeroShotTask): (TaskFile & { definition: TaskDefinition }) | undefined {
   if (!('task' in task)) return undefined;
   const file = taskPath(task.task);
   return { definition: loadTask(file), file, name: `tasks/${task.task}.yaml` };
 }
 
-/** A file, and what records call it, on every machine. */
+/** A file, and its name in records, which is the same on every machine. */
 export interface TaskFile {
   file: string;
   name: string;
 }
 
 /**
- * The files of a task's documents: the pipeline's, else those of the hub, which are downloaded if need be.
+ * Returns the files of a task's documents: those that the pipeline names, or those of the hub, which are downloaded if necessary.
  * @throws PathNotAllowedError, TaskDocumentsError, TaskDocumentsMissingError
  */
 export async function documentFiles(task: ZeroShotTask, bench: Workbench): Promise<TaskFile[]> {
@@ -40,7 +40,7 @@ export async function documentFiles(task: ZeroShotTask, bench: Workbench): Promi
   return found;
 }
 
-/** Who has the documents already needs no hub. */
+/** Adds a hint to the error: a user who has the documents already does not need the hub. */
 function withFileHint(error: unknown, task: string): unknown {
   if (!(error instanceof Fault)) return error;
   const { text } = error;

@@ -1,4 +1,4 @@
-/** Sparsity spread by scores: the total is exact, and what is lost on the way is made again with the same bits. */
+/** Sparsity allocated by scores: the total is exact, and lost artifacts are recomputed with the same bits. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -127,7 +127,7 @@ it('a gradient that is lost is made again, with the scores that it came with', a
   await scoreLayer({ context, method: 'sensitivity', tokens, layer: last }, bench);
   await rm(join(state, 'artifacts', 'gradient'), { recursive: true });
   await expect(scoreLayer({ context, method: 'sensitivity', tokens, layer: before }, bench)).rejects.toThrow(ArtifactLostError);
-  // As the workflow does: from the start, finding what is there.
+  // As the workflow does: start over, and reuse what is still there.
   await score('sensitivity', bench);
   expect(await allocatedBudgets(context, { method: 'sensitivity' }, tokens, bench)).toEqual(expected);
 });

@@ -22,7 +22,7 @@ let outside: string;
 beforeAll(async () => {
   root = await realpath(await mkdtemp(join(tmpdir(), 'allowed-')));
   inside = await copyOfDemo(join(root, 'models'));
-  // Its name begins like that of the allowed folder.
+  // Its name starts with the name of the allowed folder.
   outside = await copyOfDemo(join(root, 'models-of-others'));
   await symlink(outside, join(inside, 'door'));
   await symlink(join(outside, 'calibration.txt'), join(inside, 'link.txt'));
@@ -80,7 +80,7 @@ describe('a pipeline reads only what the worker lets it', () => {
     const pipeline = demoPipeline([`calibration.dataset.file=${outside}/calibration.txt`, `model.source=${outside}/model`, `initialMask={method: magnitude, sparsity: 0.3}`], inside);
     const context = await prepareRun({ pipeline }, free);
     const [calibration, mask] = pipeline.stages as [CalibrationStage, InitialMaskStage];
-    // As somebody would make it up: with digests of everything that is asked for.
+    // As an attacker would forge it: with a digest for every file that is read.
     const digests = Object.fromEntries(['tokenizer.json', 'tokenizer_config.json'].map((name) => [join(inside, 'model', name), '0'.repeat(64)]));
     const files = { ...context.files, ...digests, [join(inside, 'calibration.txt')]: '0'.repeat(64), [join(outside, 'model', 'model.safetensors')]: '0'.repeat(64) };
     const own = { ...context, files, model: { ...context.model, source: join(inside, 'model') } };
@@ -115,7 +115,7 @@ describe('AllowedPaths', () => {
       fc.asyncProperty(fc.array(segment, { maxLength: 6 }), async (segments) => {
         const path = [inside, ...segments].join('/');
         const verdict = await allowed.check('k', path).then(() => true, () => false);
-        // Where the system itself can say where the path leads, as it stands or made plain, it must be within.
+        // Every path that the system can resolve, as given or normalised, must lead inside.
         for (const way of [path, resolve(path)]) {
           const real = await realpath(way).catch(() => inside);
           if (verdict) expect(real === inside || real.startsWith(`${inside}/`), way).toBe(true);

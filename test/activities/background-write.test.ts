@@ -11,7 +11,7 @@ function newWriter(): { writer: BackgroundWrite; told: Told[] } {
   return { writer: new BackgroundWrite((what, { message }) => told.push({ what, message })), told };
 }
 
-/** A promise, and what resolves it. */
+/** A promise, and the function that resolves it. */
 function gate(): { passed: Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const passed = new Promise<void>((resolve) => { open = resolve; });

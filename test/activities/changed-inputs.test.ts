@@ -1,4 +1,4 @@
-/** Inputs that once were told apart too late: what is made of one was found for the other. */
+/** Inputs that were once confused: the artifact of one was found for the other. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ describe('one store', () => {
       mkdirSync(folder);
       copyFileSync(join(demoFolder, 'model', 'config.json'), join(folder, 'config.json'));
       const weights = readFileSync(join(demoFolder, 'model', 'model.safetensors'));
-      // Zeros over the first or the last half of all values.
+      // Set the first or the last half of all values to zero.
       const values = weights.subarray(8 + Number(weights.readBigUInt64LE(0)));
       values.fill(0, i === 0 ? 0 : values.length / 2, i === 0 ? values.length / 2 : values.length);
       writeFileSync(join(folder, 'model.safetensors'), weights);

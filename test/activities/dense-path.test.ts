@@ -1,4 +1,4 @@
-/** A rebuild that runs a dense path beside its own: what is lost on the way is made again with the same bits, and nothing is left. */
+/** A rebuild that runs a dense path beside its own: lost states are recomputed with the same bits, and nothing is left at the end. */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ const stored = async ({ state }: Place): Promise<string[]> => {
   return files.filter((name) => name.endsWith('hidden.f32'));
 };
 
-/** Rebuilds all layers in a store of its own. @returns what each layer came to, and how many hidden states were on disk behind each */
+/** Rebuilds all layers in its own store. @returns the result of each layer, and the number of hidden states on disk after each */
 async function rebuild(maxLoss: number, after: (bench: Workbench, place: Place) => Promise<Workbench>): Promise<{ summaries: unknown[]; stored: number[] }> {
   const pipeline = pipelineOf(maxLoss);
   const { state, remove } = await temporaryState();

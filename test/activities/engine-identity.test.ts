@@ -1,4 +1,4 @@
-/** Machines that compute with other kernels share no artifact and take over no run of each other. */
+/** Machines whose engines have different kernels share no artifacts, and do not take over runs from each other. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EngineChangedError } from '../../activities/errors.js';
 import { numericsOf } from '../../activities/numerics.js';

@@ -1,4 +1,4 @@
-/** What a perplexity that is found says of its costs. */
+/** The costs of a perplexity that is found in the store. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';

@@ -1,4 +1,4 @@
-/** Families on the way from checkpoint to pruned checkpoint. What comes out is counted from the files, without the project's readers. */
+/** Every family from checkpoint to pruned checkpoint. The results are counted from the files, without the project's readers. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ beforeAll(async () => (root = await mkdtemp(join(tmpdir(), 'families-'))));
 afterAll(() => rm(root, { recursive: true }));
 
 
-/** Prunes and rebuilds a golden family as a run does, and proves it. Gives the folders of both checkpoints. */
+/** Prunes and rebuilds a golden family as a run does, and proves it. Returns the folders of both checkpoints. */
 async function prune(family: string, setting: string): Promise<{ source: string; target: string }> {
   const folder = await familyFolder(family, join(root, `${family} ${setting}`));
   const state = join(folder, 'state');
@@ -35,15 +35,15 @@ async function prune(family: string, setting: string): Promise<{ source: string;
   return { source: join(folder, 'model', 'model.safetensors'), target: join(outputs.checkpoint, 'model.safetensors') };
 }
 
-/** How many matrices of a layer are linears, as the checkpoint stores them. */
+/** Number of matrices of a layer that are linears, as the checkpoint stores them. */
 const families = {
   olmo2: 7, gemma2: 7, 'gemma3-text': 7, gemma3: 7, granite: 7, phi3: 4, 'phi3-longrope': 4, 'gpt-neox': 4, 'gpt-neox-sequential': 4,
-  // Attention, and three of each expert, or two of all.
+  // 4 of attention, then 3 per expert or 2 for all experts.
   mixtral: 4 + 4 * 3, 'qwen3-moe': 4 + 6 * 3, 'qwen2-moe': 4 + 5 * 3, olmoe: 4 + 4 * 3,
   'mixtral-packed': 4 + 2, 'qwen2-moe-packed': 4 + 2 + 3,
 };
 
-/** The attention, the MLP or the expert of a layer that a tensor is of. */
+/** The attention, MLP or expert of a layer that a tensor belongs to. */
 const subBlockOf = (name: string): string => /layers\.\d\.(self_attn|attention|.*experts\.\d|mlp\.shared_expert|mlp)\./.exec(name)?.[0] ?? '';
 
 it.each(Object.entries(families))('%s: half of every sub-block goes, and nothing else changes', async (family, linears) => {

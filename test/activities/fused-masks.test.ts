@@ -1,4 +1,4 @@
-/** Linears that a checkpoint has as one: what is written for them can be read again, part by part. */
+/** Linears that a checkpoint stores fused: what is written for them can be read back part by part. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,9 +30,9 @@ async function pruned(folder: string, setting: string) {
   return { run, model, layers, outputs };
 }
 
-/** The rows of q, k and v in the matrix that is all of them, as the modelling code of transformers cuts it. */
+/** The rows of q, k and v in the fused matrix, as the modelling code of transformers splits it. */
 const rowsOf: Record<string, (part: 'q' | 'k' | 'v') => number[]> = {
-  // 4 heads of 4 dimensions, 2 heads of keys and values.
+  // 4 heads of 4 dimensions, and 2 heads of keys and values.
   phi3: (part) => Array.from({ length: part === 'q' ? 16 : 8 }, (_, i) => i + { q: 0, k: 16, v: 24 }[part]),
   // 2 heads of 8 dimensions: q, k and v of one head, then those of the next.
   'gpt-neox': (part) => [0, 1].flatMap((head) => Array.from({ length: 8 }, (_, i) => 24 * head + { q: 0, k: 8, v: 16 }[part] + i)),

@@ -1,4 +1,4 @@
-/** What the worker does itself gives the server signs of life, too: a report on a slow disk must not count as a dead worker. */
+/** Work that the worker does itself also sends heartbeats: writing a report to a slow disk must not look like a dead worker. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { withChanges } from '../../workflows/changes.js';
 import { createActivities, createSharedActivities, Seat, type ComputeHost } from '../../activities/index.js';
 import { ArtifactStore } from '../../files/artifacts/index.js';
 
-/** Where every write waits. */
+/** Every write waits for this disk. */
 const disk = vi.hoisted(() => ({ free: (): void => undefined, waiting: Promise.resolve() }));
 vi.mock('../../files/artifacts/durable-file.js', async (original) => ({
   ...(await original<object>()),

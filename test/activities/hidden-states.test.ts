@@ -1,4 +1,4 @@
-/** How often hidden states are stored, and that nothing depends on it. A forward counts as ten seconds here, whatever it takes. */
+/** How often hidden states are stored, and that no result depends on it. Every forward counts as ten seconds here. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -23,7 +23,7 @@ let run: BegunRun;
 let bench: Workbench;
 const removals: (() => Promise<void>)[] = [];
 
-/** A store of its own with calibration and masks, and a workbench on it. */
+/** A new store with calibration and masks, and a workbench that uses it. */
 async function newPlace(): Promise<{ artifacts: string; newBench: (store?: ArtifactStore) => Workbench }> {
   const { state, remove } = await temporaryState();
   removals.push(remove);
@@ -53,7 +53,7 @@ const pathTo = (layers: number): Path => ({ tokens: run.tokens, masks: run.initi
 const contextOf = (maxLoss: number): RunContext => ({ ...run.context, maxLoss });
 const advance = (layer: number, context: RunContext, by: Workbench) => advanceLayer({ context, layer, path: pathTo(layer), mask: run.initial[layer] }, by);
 
-/** Layers behind which hidden states are on disk. */
+/** The layers after which hidden states are on disk. */
 async function stored(): Promise<number[]> {
   const found = (await readdir(join(place.artifacts, 'hidden'), { recursive: true }).catch(() => [])).filter((name) => name.endsWith('hidden.f32'));
   return [1, 2, 3, 4].filter((layers) => found.some((name) => name.includes(hiddenKey(run.context, pathTo(layers)))));
@@ -64,7 +64,7 @@ interface LogLine {
   summary: { from: number; to: number };
 }
 
-/** Forwards that were run again so far. */
+/** Number of forwards that were repeated so far. */
 async function repeated(): Promise<number> {
   const lines = (await readFile(join(place.artifacts, 'log.jsonl'), 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as LogLine);
   return lines.filter(({ event }) => event === 'repeated').reduce((sum, { summary: { from, to } }) => sum + to - from, 0);
@@ -79,12 +79,12 @@ async function bitsAt(path: Path, by: Workbench): Promise<string> {
 
 describe('hidden states are stored', () => {
   it.each([
-    // Seconds that a crash may cost, and what is on disk behind the first layer, the second and so on.
-    // The ones before stay until the layer is known to be finished: they would be needed to make it again.
+    // Seconds that a crash may cost, and the states on disk after the first layer, the second and so on.
+    // Earlier states stay until the layer is known to be finished, because they are needed to recompute it.
     [0, [[1], [1, 2], [2, 3], [3, 4]]],
     [15, [[1], [1, 2], [2, 3], [3]]],
     [25, [[], [2], [2], [2]]],
-    // All that is left to do costs no more than that.
+    // All remaining work costs no more than that.
     [41, [[], [], [], []]],
   ])('where a crash may cost %i seconds: the last ones that are needed', async (maxLoss, expected) => {
     const by = place.newBench();
@@ -104,7 +104,7 @@ describe('hidden states are stored', () => {
       const by = place.newBench();
       for (let layer = 0; layer < layers; layer++) await advance(layer, contextOf(maxLoss), by);
       const [before, expected] = [await repeated(), await bitsAt(pathTo(layers), by)];
-      // Whatever is still being written is lost with the process.
+      // Background writes are lost with the process.
       await by.hidden.close();
       expect(await readdir(join(place.artifacts, 'drafts'))).toEqual([]);
       expect(await bitsAt(pathTo(layers), place.newBench())).toBe(expected);

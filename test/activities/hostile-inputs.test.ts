@@ -1,4 +1,4 @@
-/** What somebody may hand to an activity who starts workflows without this program's client: nothing is read or written outside. */
+/** Inputs that an attacker can pass to an activity by starting workflows without this program's client: nothing outside is read or written. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -77,7 +77,7 @@ describe('a run on a model and a text of a hub', () => {
     expect((await prepareRun({ pipeline, folder: '/p', lock }, second)).model.revision).toBe(commit);
   });
 
-  /** Reads the model alone. */
+  /** A pipeline that reads only the model. */
   const maskAlone = parsePipeline({ text: 'version: 1\nname: alone\nmodel: { source: ./m }\nstages: [{ initialMask: { method: magnitude, sparsity: 0.5 } }]\n', path: '/p/alone.yaml' }).pipeline;
 
   it('is allowed to read its own repository in the cache, and by no link anything else', async () => {
@@ -92,7 +92,7 @@ describe('a run on a model and a text of a hub', () => {
     writeFileSync(join(root, 'secret', 'key.json'), 'secret');
     symlinkSync(join(root, 'secret', 'key.json'), join(model.source, 'key.json'));
     await expect(prepareRun({ pipeline: wanted }, benchOf('c', allowed))).rejects.toMatchObject({ name: 'PathNotAllowedError' });
-    // By its path, the cache is a folder like any other.
+    // Named by its path, the cache is a folder like any other.
     await expect(prepareRun({ pipeline: { ...wanted, model: { source: model.source } } }, benchOf('c', allowed))).rejects.toMatchObject({ name: 'PathNotAllowedError' });
   });
 

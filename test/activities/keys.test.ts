@@ -1,6 +1,6 @@
 /**
- * Every key must hold all that its artifact follows from, and nothing else: one input is changed at a time.
- * What is made from an artifact has that one's key in its own, so changes reach everything behind it.
+ * Every key must contain everything that determines its artifact, and nothing else: one input is changed at a time.
+ * An artifact that is made from another one has that one's key in its own key, so a change reaches all later artifacts.
  */
 import { describe, expect, it } from 'vitest';
 import { scoresDependOn } from '../../activities/allocation.js';
@@ -39,7 +39,7 @@ const moved = (): RunContext => ({
   files: Object.fromEntries(Object.entries(context.files).map(([name, digest]) => [name.replace('/models/m/', '/elsewhere/'), digest])),
 });
 
-/** What may change, and whether the key has to. */
+/** Possible changes, and whether the key must change too. */
 type Cases = Record<string, [unknown, 'other' | 'same']>;
 
 function check(base: unknown, cases: Cases): void {
@@ -49,7 +49,7 @@ function check(base: unknown, cases: Cases): void {
   });
 }
 
-/** What tensor work depends on, for every kind that has it in its key. */
+/** Changes that affect tensor work, for every kind of artifact that has it in its key. */
 function numerics(of: (context: RunContext) => unknown, batches: 'other' | 'same' = 'other'): Cases {
   return {
     'another model': [of(withModel({ digest: 'changed' })), 'other'],

@@ -74,7 +74,7 @@ it('keeps no tensors from layer to layer but the hidden states', async () => {
     masks.push((await rebuildLayer({ context: run.context, stage, layer, path: at, start: run.initial[layer] }, fresh)).mask);
     if (layer + 1 < run.context.model.layers) counts.push(tf.memory().numTensors);
   }
-  // The first layer may leave constant tables (rotary angles, causal mask) behind for the others.
+  // The first layer may leave tables behind that the other layers share (rotary angles, causal mask).
   expect(new Set(counts).size).toBe(1);
   fresh.forget();
 });

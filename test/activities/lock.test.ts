@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What a locked run of the copy finds different. */
+/** Returns the differences that a locked run of the copy reports. */
 async function refused(against: Lock, overrides: string[] = []): Promise<{ what: string; locked: string; found: string }[]> {
   const refusal = await prepareRun({ pipeline: demoPipeline(overrides, folder), folder, lock: against }, bench).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(LockMismatchError);

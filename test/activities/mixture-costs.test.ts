@@ -1,4 +1,4 @@
-/** What a plan counts for mixtures of experts, beside what TensorFlow.js was seen to do. */
+/** The costs that a plan predicts for mixtures of experts, compared with what TensorFlow.js does. */
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advanceLayer } from '../../activities/advance-layer.js';
@@ -28,11 +28,11 @@ interface Seen {
   /** Floating-point operations of matrix products. */
   flops: number;
   calls: number;
-  /** Bytes that came back from the engine. */
+  /** Bytes read back from the engine. */
   down: number;
 }
 
-/** What a piece of work has the engine do. */
+/** Records what a piece of work makes the engine do. */
 async function seen(work: () => Promise<unknown>): Promise<Seen> {
   const end = startLedger();
   const { kernels } = await tf.profile(async () => void (await work()));
@@ -61,7 +61,7 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', where(needs.tensorflow), (model) =
     const windows: Windows = { samples: 32, time: 128, perBatch: context.sequencesPerBatch };
     return { pipeline, context, tokens, size, windows };
   };
-  /** Products and calls, counted by the plan and seen. Reading and writing are the same as for any model. */
+  /** Compares products and calls, planned and seen. Reads and writes are the same as for any model. */
   const expectNear = ({ work }: Cost, found: Seen): void => {
     for (const [counted, happened] of [[work.flops, found.flops], [work.calls, found.calls]]) {
       expect(counted / happened).toBeGreaterThan(1 / 1.5);
@@ -79,7 +79,7 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', where(needs.tensorflow), (model) =
     const found = await seen(() => makeInitialMask({ context, stage, layer: 0, path: { tokens, masks: [] } }, bench));
     expectNear(initialMethodOf(method).cost(size, windows), found);
     if (method !== 'sparsegpt') return;
-    // Factors come down, not a product for the tokens of each sequence.
+    // The engine returns factors, not a product of the tokens of each sequence.
     const { inputWidths, shares } = size.layer;
     const products = inputWidths.reduce((sum, width, i) => sum + windows.samples * shares[i] * width ** 2, 0);
     expect(found.down).toBeLessThan(4 * products);

@@ -1,4 +1,4 @@
-/** Small trained mixtures of experts from calibration to the written checkpoint: what each method makes of them. */
+/** Small trained mixtures of experts, from calibration to the written checkpoint, by every method. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -48,7 +48,7 @@ async function perplexityOf({ context }: BegunRun, pipeline: Pipeline, masks: (s
   return (await scorePerplexity({ context, path: { tokens, masks } }, bench)).perplexity;
 }
 
-/** Zeros of each tensor of a checkpoint, counted from its file. */
+/** Counts the zeros of each tensor of a checkpoint from its file. */
 async function zerosIn(checkpoint: string): Promise<Record<string, { zeros: number; size: number; values: Float32Array }>> {
   const { tensors } = await openCheckpoint(checkpoint);
   const counted = await Promise.all([...tensors].map(async ([name, info]) => {
@@ -62,13 +62,13 @@ interface Pruned {
   run: BegunRun;
   masks: string[];
   entries: RebuildEntry[];
-  /** Of the demo's held-out text. */
+  /** On the demo's held-out text. */
   perplexity: { initial: number; rebuilt: number };
 }
 
 const known = new Map<string, Promise<Pruned>>();
 
-/** A whole run of a model; made once for each pipeline. */
+/** Runs a whole pipeline on a model, once per pipeline. */
 function pruned(model: string, settings: readonly string[]): Promise<Pruned> {
   const key = [model, ...settings].join();
   const made = known.get(key) ?? prune(pipelineOf(model, settings));
@@ -166,7 +166,7 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
     for (const entry of experts) expect(entry).toMatchObject({ few: true, grown: 0, pruned: 0 });
     const { entries: notes } = await makeInitialMask({ context: run.context, stage: pipeline.stages[1] as InitialMaskStage, layer: 0, path: { tokens: run.tokens, masks: [] } }, bench);
     expect(notes.length).toBe((model === 'mixtral' ? 4 : 8) * 3);
-    // Every token has two experts.
+    // Every token goes to two experts.
     expect(notes.reduce((sum, { tokens = 0 }) => sum + tokens / 3, 0)).toBe(24 * 64 * 2);
 
     const outputs = await writeOutputs({ context: run.context, workflowId: `few-${model}`, masks }, bench);

@@ -22,7 +22,7 @@ afterAll(() => remove());
 const embedding = 'model.embed_tokens.weight';
 const head = 'lm_head.weight';
 
-/** A copy of the demo with its tensors changed. @returns its folder */
+/** Makes a copy of the demo with changed tensors. @returns its folder */
 async function changed(name: string, change: (tensors: TensorData[]) => TensorData[]): Promise<string> {
   const folder = await copyOfDemo(join(state, name));
   const file = join(folder, 'model', 'model.safetensors');
@@ -76,7 +76,7 @@ describe('names without `model.` in front', () => {
     expect(Object.keys(JSON.parse(metadata['shapes'] ?? '{}') as object)).toEqual(expect.arrayContaining([...tensors.keys()]));
     expect((await openCheckpoint(outputs.checkpoint)).tensors.has('layers.0.self_attn.q_proj.weight')).toBe(true);
 
-    // The written mask is a source for masks again, and so is the written checkpoint.
+    // The written mask can be a source of masks again, and so can the written checkpoint.
     for (const source of [outputs.mask, outputs.checkpoint]) {
       const again = await prepareRun({ pipeline: demoPipeline([`initialMask={method: file, source: ${source}}`], folder) }, bench);
       expect(again.sparsity).toBe(0.5);

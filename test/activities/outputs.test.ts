@@ -25,7 +25,7 @@ it('a run that ends on another machine brings its checkpoint along, and both mac
   await writeFile(files.proof, '{}');
   const store = new ArtifactStore(join(folder, 'shared'));
   const kept = await keepModel(store, outputParts, files, new Map());
-  // The machine is gone, with its disk.
+  // The machine is lost, with its disk.
   await rm(join(folder, 'first'), { recursive: true });
 
   const second = join(folder, 'second');

@@ -1,4 +1,4 @@
-/** The run fails where what a stage has stored, or what is handed out, is not what was promised. */
+/** A run fails if stored masks or outputs are not what they claim to be. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const beginOn = (pipeline: Pipeline): Promise<BegunRun> =>
   beginHere(pipeline, bench);
 const initialStageOf = ({ stages }: Pipeline): InitialMaskStage => stages.find((stage): stage is InitialMaskStage => stage.type === 'initialMask') as InitialMaskStage;
 
-/** Stores a layer's mask again, changed. */
+/** Stores a changed copy of a layer's mask. */
 async function changed({ context }: BegunRun, key: string, layer: number, change: (pruned: PrunedLayer) => void): Promise<string> {
   const { model } = await bench.model(context.model);
   const { masks, updates } = await readPrunedLayer(bench.store, key, model.decoderLayer(layer));

@@ -5,7 +5,7 @@ import { Seat } from '../../activities/seat.js';
 const never = new AbortController().signal;
 const context = {} as Parameters<ReturnType<Seat['slots']>['reserveSlot']>[0];
 
-/** Whether a promise has settled once everything that could move has moved. */
+/** Whether a promise has settled after all pending work has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   void promise.then(() => (settled = true), () => (settled = true));

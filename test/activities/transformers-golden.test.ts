@@ -1,6 +1,6 @@
 /**
- * Hugging Face transformers loads what this program writes, and finds the same perplexity. `test/golden/transformers/` says what it
- * found; `tools/transformers/check.mjs` asks it again.
+ * Hugging Face transformers loads what this program writes, and computes the same perplexity. Its numbers are in
+ * `test/golden/transformers/`; `tools/transformers/check.mjs` computes them again.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ afterAll(() => remove());
 const load = (name: string, overrides: string[] = []): Pipeline => loadPipeline(join(folder, `${name}.yaml`), overrides).pipeline;
 const beginOf = (pipeline: Pipeline): Promise<BegunRun> => beginHere(pipeline, bench);
 
-/** The perplexity of a checkpoint as this program reads it: as a dense model. */
+/** Computes the perplexity of a checkpoint with this program, as a dense model. */
 async function perplexityOf(checkpoint: string): Promise<number> {
   const pipeline = load('half', [`model.source=${checkpoint}`]);
   const context = await prepareRun({ pipeline }, bench);
@@ -73,7 +73,7 @@ describe('refitted', () => {
     const { checkpoint } = await writeOutputs({ context, workflowId: 'refitted', masks }, bench);
     const [written, golden] = [checkpoint, join(folder, 'refitted')].map((place) => headerOf(join(place, 'model.safetensors')));
     expect(written).toEqual(golden);
-    // Another processor rounds otherwise, and may keep another weight here or there.
+    // Another processor rounds differently, and may keep a few other weights.
     expect(distance(await perplexityOf(checkpoint), 'refitted')).toBeLessThan(0.02);
   });
 });

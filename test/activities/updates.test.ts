@@ -1,4 +1,4 @@
-/** SparseGPT's updated weights on their way: stored, run, written, and read again as somebody's checkpoint. */
+/** The updated weights of SparseGPT: stored, run, written, and read again as a user's checkpoint. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,7 +44,7 @@ async function perplexityOf(run: BegunRun, pipeline: Pipeline, masks: (string | 
 beforeAll(async () => ({ state, remove } = await temporaryState()));
 afterAll(() => remove());
 
-/** The demo model with its weights in another dtype. */
+/** A copy of the demo model with its weights in another dtype. */
 async function demoIn(dtype: string): Promise<string> {
   const folder = await copyOfDemo(join(state, `demo-${dtype}`));
   const { tensors } = await openCheckpoint(join(folder, 'model'));
@@ -121,7 +121,7 @@ it('inputs that are always zero are reported', async () => {
   const { tensors } = await openCheckpoint(join(folder, 'model'));
   const info = [...tensors.values()].find(({ name }) => name.endsWith('layers.0.input_layernorm.weight'));
   const bytes = await readFile(file);
-  // The norm's weight of input 3 is zero, and with it that input of q, k and v.
+  // The norm's weight of input 3 is set to zero, and with it that input of q, k and v.
   bytes.fill(0, (info?.begin ?? 0) + 12, (info?.begin ?? 0) + 16);
   await writeFile(file, bytes);
   const bench = newBench();

@@ -8,7 +8,7 @@ import { startLedger } from '../../science/engine/index.js';
 import { openTestEngine } from '../helpers/engine.js';
 import { needs, where } from '../helpers/needs.js';
 
-/** All bit patterns of 16 bits but NaN, which no weight may be. */
+/** All 16-bit patterns except NaN, which a weight must not be. */
 const patterns = (infinity: number): Uint8Array => new Uint8Array(Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) < infinity).buffer);
 const stored = {
   BF16: patterns(0x7f80),

@@ -1,4 +1,4 @@
-/** What a run hands out is written a layer at a time. */
+/** The outputs of a run are written one layer at a time. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 it('the masks of a layer are in the file before those of the next one are read', async () => {
-  /** Bytes of the mask file so far, whenever a layer's masks are read. */
+  /** Size of the mask file in bytes whenever a layer's masks are read. */
   const written: number[] = [];
   const watched = new Proxy(store, {
     get: (target, name) => {

@@ -1,4 +1,4 @@
-/** What the report of a run says of its costs when the run is run again. */
+/** The costs in the report of a run that is repeated. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ it('has a page beside the report, and the page says what is wrong if it cannot b
   const page = async (): Promise<string> => readFile(join(state, 'runs', 'w', 'report.html'), 'utf8');
   expect(await write(result(1, 0))).toMatchObject({ page: join(state, 'runs', 'w', 'report.html') });
   expect(await page()).toBe('page of small');
-  // Its mask is not there.
+  // Its mask does not exist.
   await write(result(1, 0, { name: '<b>small', mask: join(state, 'no-mask.safetensors'), proof: join(state, 'no-proof.json') }));
   expect(await page()).toContain('The page of &lt;b>small could not be drawn');
 });

@@ -21,7 +21,7 @@ let context: RunContext;
 let tasks: ZeroShotTask[];
 
 const sentences = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8').split('\n').filter((line) => line.length > 40);
-/** Which of three lines of a text continues with a sentence's beginning. */
+/** Each question asks which of three pieces of text continues the beginning of a sentence. */
 const choices = sentences.slice(0, 12).map((sentence, i) => ({
   query: sentence.slice(0, 25),
   choices: [sentence.slice(25, 60), sentences[i + 1].slice(25, 40), sentences[i + 2].slice(25, 60)],
@@ -58,7 +58,7 @@ function together(...all: QuestionsRef[]): TokensRef {
   return { key: parts.map(({ key, part }) => `${key}.${part}`).join('+'), samples, sequenceLength: 1, questions: parts.map(({ key, part }) => ({ key, part })) };
 }
 
-/** Runs all layers. A new bench for each has nothing in memory. */
+/** Runs all layers. Each has a new bench with nothing in memory. */
 async function run(tokens: TokensRef, benchOf: () => Workbench): Promise<void> {
   const masks = new Array<null>(context.model.layers).fill(null);
   for (let layer = 0; layer < masks.length; layer++) await advanceLayer({ context, layer, path: { tokens, masks: masks.slice(0, layer) }, mask: null }, benchOf());
@@ -90,7 +90,7 @@ describe('zero-shot activities on the demo model', () => {
       found[label] = readFileSync(join(state, 'runs', 'run', 'zero-shot', 'dense', `${label}.jsonl`), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Line);
       const right = found[label].filter(({ gold, likeliest }) => gold === likeliest).length;
       expect(scores[label]).toMatchObject({ acc: right / found[label].length, documents: found[label].length, bos: false });
-      // One document after the other, one over its answers.
+      // The mean over the documents of 1 / number of answers.
       expect(scores[label].chance).toBeCloseTo(found[label].reduce((sum, { log_likelihoods: answers }) => sum + 1 / answers.length, 0) / found[label].length, 12);
     }
     expect(scores['choices'].acc_norm).toBe(found['choices'].filter(({ gold, likeliest_norm }) => gold === likeliest_norm).length / 12);
@@ -143,7 +143,7 @@ describe('zero-shot activities on the demo model', () => {
     expect(await findLikelihoods({ context, parts: [{ key, part: 0 }, { key, part: 1 }], masks: dense }, bench)).toEqual([true, false]);
     expect(await findLikelihoods({ context, parts: [{ key, part: 0 }], masks: ['a'.repeat(64), ...dense.slice(1)] }, bench)).toEqual([false]);
     expect((await sampleQuestions({ context, task: { ...tasks[0], limit: 3 } }, bench)).questions).toMatchObject({ documents: 3 });
-    // The demo's tokenizer has none.
+    // The demo's tokenizer has no BOS token.
     await expect(sampleQuestions({ context, task: { ...tasks[0], bos: true } }, bench)).rejects.toThrow(/the tokenizer has no BOS token, but `bos` is true/);
   });
 });

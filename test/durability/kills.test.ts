@@ -1,6 +1,6 @@
 /**
  * Kills worker, compute process and server at random moments of real runs, and compares with an undisturbed run:
- * same bytes, and no artifact made twice. `LLM_BARBER_KILLS=10 npx vitest run test/durability` kills each ten times.
+ * the bytes are the same, and no artifact was made twice. `LLM_BARBER_KILLS=10 npx vitest run test/durability` kills each ten times.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -36,8 +36,8 @@ beforeAll(async () => {
 afterAll(() => shared.client.connection.close());
 
 /**
- * `run --json` in a process of its own, on the shared server or, for who kills the server, on one of its own; `disturb` is called
- * once the first unit of work is finished.
+ * Runs `run --json` in a separate process. It uses the shared server, or its own server for tests that kill the server. `disturb` is
+ * called once the first unit of work is finished.
  */
 async function runDemo(state: string, settings: readonly string[], { ownServer = false, disturb }: { ownServer?: boolean; disturb?: () => Promise<void> } = {}): Promise<Finished> {
   const overrides = ['calibration.samples=8', ...settings].flatMap((setting) => ['--set', setting]);
@@ -58,21 +58,21 @@ async function runDemo(state: string, settings: readonly string[], { ownServer =
   return { result: JSON.parse(stdout) as Result, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Process ids of what is killed, by state folder. */
+/** Finds the processes to kill, by state folder. */
 const targets = {
   worker: (state: string) => find(state, / worker( |$)/),
   'compute process': (state: string) => find(state, /programs\/compute\.js/),
-  // It works within its folder, so that its command line does not name the state.
+  // The server runs inside its folder, so its command line does not contain the state folder.
   server: async (state: string) => [await runningServer(state)].flatMap((server) => (server === undefined ? [] : [server.pid])),
 };
 
-/** Process ids by what their command line says. Other runs on this machine have other state folders. */
+/** Finds process ids by their command lines. Other runs on this machine have other state folders. */
 function find(state: string, what: RegExp): number[] {
   const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines.filter((line) => line.includes(state) && what.test(line) && !line.includes(' run ')).map((line) => Number.parseInt(line, 10));
 }
 
-/** False if it has ended by itself meanwhile. */
+/** Kills a process. Returns false if it has ended by itself already. */
 function isKilled(pid: number): boolean {
   try {
     return process.kill(pid, 'SIGKILL');
@@ -81,7 +81,7 @@ function isKilled(pid: number): boolean {
   }
 }
 
-/** What is there at this moment or soon: a worker may just be starting. */
+/** Retries `find` for a few seconds, because a worker may be starting. */
 async function firstFound(find: () => number[] | Promise<number[]>): Promise<number[]> {
   const giveUp = Date.now() + 5000;
   for (;;) {
@@ -99,13 +99,13 @@ function outputs({ checkpoint, mask }: Result): Record<string, string> {
   return Object.fromEntries(names.map((file) => [relative(join(checkpoint, '..'), file), digest(file)]));
 }
 
-/** Files of hidden states that a run has left. */
+/** Files of hidden states that a run left behind. */
 function hiddenLeft(state: string): string[] {
   const folder = join(state, 'artifacts', 'hidden');
   return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.f32')) : [];
 }
 
-/** Keys of layers' masks and perplexities that were made more than once. */
+/** Keys of masks and perplexities that were made more than once. */
 async function madeTwice(state: string): Promise<string[]> {
   const lines = (await readFile(storeLog(state), 'utf8')).trim().split('\n');
   const made = lines.map((line) => JSON.parse(line) as { event: string; kind: string; key: string }).filter(({ event }) => event === 'made');
@@ -113,7 +113,7 @@ async function madeTwice(state: string): Promise<string[]> {
   return keys.filter((key, index) => keys.indexOf(key) !== index);
 }
 
-/** What is killed: a round of rebuilding as published, one with a dense path beside it, and a guarded one of updated weights. */
+/** The pipelines that are killed: a published rebuild, one with a dense path beside it, and guarded ones, one of updated weights. */
 const pipelines: [string, string[]][] = [
   ['published, no forward twice', ['rebuild.strategy=published', 'durability.maxLoss=0']],
   ['best', ['rebuild.strategy=best']],

@@ -1,4 +1,4 @@
-/** Two workers, one store: where a run works, and where it goes when its worker goes. Real server, real programs. */
+/** Two workers with one store: where a run works, and where it moves when its worker is gone. With a real server and real programs. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,9 +43,9 @@ describe('placement of runs', () => {
     const { workflowId } = await startPipeline(server.client, { pipeline, digest: digestOf(pipeline) } as Parameters<typeof startPipeline>[1], taskQueue);
     return server.client.workflow.getHandle(workflowId);
   }
-  /** A busy machine drops a connection now and then, and this client tries nothing twice. */
+  /** Retries a call: a busy machine sometimes drops a connection, and this client does not retry by itself. */
   const patiently = <T>(call: () => Promise<T>): Promise<T> => throughOutages(call, new AbortController().signal);
-  /** Holds a run that has begun. */
+  /** Pauses a run that has begun. */
   async function hold(handle: WorkflowHandle): Promise<void> {
     await handle.signal(pauseSignal);
     const run: Run = { workflowId: handle.workflowId, runId: (await describedNow(handle)).runId };
@@ -64,7 +64,7 @@ describe('placement of runs', () => {
       await sleep(5);
     }
   }
-  /** Task queues of a run's activities, in the order in which it came to them. */
+  /** Task queues of a run's activities, in the order in which the run used them. */
   async function queuesOf(handle: WorkflowHandle): Promise<string[]> {
     const scheduled = ((await historyOf(handle)).events ?? []).flatMap(({ activityTaskScheduledEventAttributes: activity }) => (activity ? [activity] : []));
     const own = scheduled.filter(({ activityType }) => activityType?.name !== 'takeSeat').map(({ taskQueue }) => taskQueue?.name ?? '');
@@ -73,7 +73,7 @@ describe('placement of runs', () => {
   async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await isSo())) await sleep(10);
   }
-  /** Waits until the same activity has been in flight for a while: with its compute process stopped it stays there. */
+  /** Waits until the same activity has been in flight for a while. If its compute process is stopped, the activity stays in flight. */
   async function stuckOn(handle: WorkflowHandle, worker: WorkerProcess): Promise<void> {
     const inFlight = async (): Promise<string[]> =>
       ((await describedNow(handle)).raw.pendingActivities ?? []).flatMap(({ activityId, lastWorkerIdentity }) => (lastWorkerIdentity?.startsWith(`${worker.pid}@`) ? [activityId ?? ''] : []));
@@ -112,17 +112,17 @@ describe('placement of runs', () => {
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
     expect((await queuesOf(handle)).length).toBeGreaterThan(1);
     expect(toldBy(await historyOf(handle))).not.toEqual([]);
-    // On a slow machine more is told: that the server took long to answer, for example.
+    // A slow machine reports more incidents, for example that the server took long to answer.
     expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^The run went to another worker: its worker (fell silent|is gone)$/));
     expect(readFileSync(result.report, 'utf8')).toContain('## Incidents');
     expect(owner.isAlive).toBe(false);
-    // The timeline has both workers, and what was lost with the first.
+    // The timeline has both workers, and the work that was lost with the first.
     const { workers = [], units = [] } = result.timeline ?? {};
     expect(workers.length).toBeGreaterThan(1);
     expect(workers[0]).toMatch(new RegExp(`^${owner.pid}@`));
     const lost = units.filter((unit) => unit.lost);
     expect(lost.map(({ worker }) => worker)).toContain(0);
-    // Another one did it, later.
+    // Another worker did it later.
     expect(units.some(({ what, worker, begun }) => what === lost[0]?.what && worker !== 0 && begun >= lost[0].asked)).toBe(true);
     expect(readFileSync(result.page ?? '', 'utf8')).toContain(`<span class="name">${owner.pid}@`);
   });
@@ -160,7 +160,7 @@ describe('placement of runs', () => {
     signalAll(slow.computePids(), 'SIGSTOP');
     await stuckOn(stuck, slow);
     slow.signal('SIGTERM');
-    // Two signals at once would be one.
+    // Two signals at the same moment would count as one.
     await until(() => readFileSync(join(folder, 'slow', 'logs', 'worker.jsonl'), 'utf8').includes('"message":"stopping"'));
     await sleep(500);
     expect(slow.isAlive).toBe(true);
@@ -184,7 +184,7 @@ describe('placement of runs', () => {
     const late = await start('versions', 'late');
     await ownerOf(late, [young]);
     await early.signal(resumeSignal);
-    // Both are in flight, each on a version of its own.
+    // Both runs are in flight, each on its own version.
     await ownerOf(early, [old]);
     await ownerOf(late, [young]);
     expect(digestsOf(await resultOf(early))).toEqual(undisturbed);
@@ -192,7 +192,7 @@ describe('placement of runs', () => {
     expect(await identitiesOf(early)).toEqual([`${old.pid}`]);
     expect(await identitiesOf(late)).toEqual([`${young.pid}`]);
 
-    // With no worker of its version left, a run waits until it is moved, as docs/durability.md says.
+    // If no worker of its version is left, a run waits until it is moved, as docs/durability.md says.
     old.signal('SIGTERM');
     await old.ended;
     await stranded.signal(resumeSignal);
@@ -200,13 +200,13 @@ describe('placement of runs', () => {
     execFileSync(requireTemporalCli(), move, { stdio: 'ignore' });
     expect(digestsOf(await resultOf(stranded))).toEqual(undisturbed);
     expect(await identitiesOf(stranded)).toContain(`${young.pid}`);
-    // An old worker that is started again does not take the new runs back.
+    // An old worker that is started again does not take new runs.
     const again = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
     await again.ready();
     expect(again.said()).toContain('pruning.one serves the runs that it has.');
   });
 
-  /** Processes that did a run's activities. */
+  /** Ids of the processes that did a run's activities. */
   async function identitiesOf(handle: WorkflowHandle): Promise<string[]> {
     const started = ((await historyOf(handle)).events ?? []).flatMap(({ activityTaskStartedEventAttributes: activity }) => (activity ? [activity.identity ?? ''] : []));
     return [...new Set(started.map((identity) => identity.split('@')[0]))];

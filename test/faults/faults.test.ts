@@ -1,6 +1,6 @@
 /**
- * Every kind of fault once, into real runs of the demo model. `node dist/tools/bench/faults.js --faults 200` does the same at length on
- * LLaMA and OPT (docs/durability.md).
+ * Causes every kind of fault once in real runs of the demo model. `node dist/tools/bench/faults.js --faults 200` does the same at
+ * length on LLaMA and OPT (docs/durability.md).
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ requireBuild();
 requireTemporalCli();
 const needsRoot = (kind: string): boolean => kind.includes('disk');
 const kinds = faultKinds.filter((kind) => needs.root.met || !needsRoot(kind));
-/** Each lane has a server and an undisturbed run of its own. */
+/** Each lane has its own server, and its own undisturbed run. */
 const lanes = 2;
 
 describe('faults', where(needs.linux), () => {
@@ -32,7 +32,7 @@ describe('faults', where(needs.linux), () => {
     const words = said.join('\n');
     expect(outcomes.flatMap(({ faults }) => faults.map(({ kind }) => kind)).sort()).toEqual([...kinds].sort());
     for (const { failure, lost, differing } of outcomes) expect({ failure, lost, differing }, words).toEqual({ failure: undefined, lost: [], differing: 0 });
-    // A run may end before a fault is felt; no run can continue after one of these without saying so.
+    // A run may end before it notices a fault. But no run can continue after one of these kills without reporting it.
     const kills = ['SIGKILL of the worker', 'SIGKILL of the compute process', 'SIGKILL of everything at once', 'SIGTERM of the worker'];
     for (const { kind, wentOn, told } of outcomes.flatMap(({ faults }) => faults)) if (kills.includes(kind) && wentOn) expect(told, kind).not.toEqual([]);
   });

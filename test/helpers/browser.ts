@@ -1,8 +1,8 @@
 import { findChromium } from '#setup/places.mjs';
 
 /**
- * A browser for tests: this machine's, else the one in the package `@sparticuz/chromium`, which is for Linux on x64 only. Undefined on other
- * machines without a browser.
+ * Finds a browser for tests: the one of this machine, or else the one in the package `@sparticuz/chromium`, which exists only for
+ * Linux on x64. Undefined on other machines without a browser.
  */
 export async function findBrowser(): Promise<string | undefined> {
   const found = findChromium();

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bits, bytes, context, integer, names, objectId, octets, sequence, time, utf8 } from './der.js';
 
-/** Paths of a certificate and its key, PEM. */
+/** Paths of a certificate and its key, in PEM format. */
 export interface Pair {
   cert: string;
   key: string;
@@ -12,7 +12,7 @@ export interface Pair {
 const oid = { ecdsaWithSha256: '1.2.840.10045.4.3.2', commonName: '2.5.4.3', basicConstraints: '2.5.29.19', subjectAltName: '2.5.29.17' };
 const hour = 3_600_000;
 
-/** Certificates made in a folder (RFC 5280, P-256), valid for a day. */
+/** An authority that makes certificates in a folder (RFC 5280, P-256), valid for a day. */
 export class Authority {
   readonly own: Pair;
   private readonly privateKey: KeyObject;
@@ -23,12 +23,12 @@ export class Authority {
   ) {
     const { privateKey, publicKey } = newKeys();
     this.privateKey = privateKey;
-    // TRUE in a sequence: this certificate signs others.
+    // A sequence with TRUE means that this certificate may sign others.
     const signsOthers = extension(oid.basicConstraints, sequence(bytes(0x01, Buffer.of(0xff))));
     this.own = this.write(name, privateKey, this.certify(name, publicKey, signsOthers));
   }
 
-  /** A certificate signed by this authority, for a host name. */
+  /** Issues a certificate for a host name, signed by this authority. */
   issue(host: string): Pair {
     const { privateKey, publicKey } = newKeys();
     const hostName = extension(oid.subjectAltName, sequence(bytes(0x82, Buffer.from(host))));

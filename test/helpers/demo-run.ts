@@ -7,7 +7,7 @@ import { parsePipeline } from '../../app/config/index.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage, Stage } from '../../app/config/pipeline.js';
 import { initialMethodOf } from '../../science/methods/index.js';
 
-/** The model that is committed with the project. */
+/** The folder of the demo model, which is committed with the project. */
 export const demoFolder = resolve('pipelines/demo');
 
 /** A small pipeline on the demo model, with all stages. */
@@ -25,14 +25,14 @@ stages:
   return parsePipeline({ text, path: join(folder, 'small.yaml'), overrides }).pipeline;
 }
 
-/** As {@link demoPipeline}, with so much to do that whoever disturbs it, however slowly, does so in the middle. */
+/** Like {@link demoPipeline}, with enough work that even a slow interruption arrives in the middle of it. */
 export function longPipeline(name: string, overrides: string[] = []): Pipeline {
   const pipeline = demoPipeline(overrides);
   const again = Array.from({ length: 6 }, () => rebuildStageOf(pipeline));
   return { ...pipeline, name, stages: pipeline.stages.flatMap((stage): Stage[] => (stage.type === 'rebuild' ? [stage, ...again] : [stage])) };
 }
 
-/** An empty state folder, and how to remove it. */
+/** An empty state folder, and a function that removes it. */
 export async function temporaryState(): Promise<{ state: string; remove: () => Promise<void> }> {
   const state = await mkdtemp(join(tmpdir(), 'llm-barber-test-'));
   return { state, remove: () => rm(state, { recursive: true, force: true }) };
@@ -52,7 +52,7 @@ export interface BegunRun {
   initial: string[];
 }
 
-/** Calibration and initial masks of a pipeline, by whatever runs its activities. */
+/** Makes the calibration and the initial masks of a pipeline. `run` executes the activities. */
 export async function begin(run: Run, pipeline: Pipeline): Promise<BegunRun> {
   const context = await run('prepareRun', { pipeline });
   const [calibration, mask] = pipeline.stages as [CalibrationStage, InitialMaskStage];

@@ -1,4 +1,4 @@
-/** The few values of DER (X.690) that a certificate consists of. */
+/** The DER values (X.690) that a certificate needs. */
 
 /** A value with its tag and length. */
 export function bytes(tag: number, content: Buffer): Buffer {
@@ -12,19 +12,19 @@ export const integer = (bigEndian: Buffer): Buffer => bytes(0x02, bigEndian);
 export const octets = (content: Buffer): Buffer => bytes(0x04, content);
 export const utf8 = (text: string): Buffer => bytes(0x0c, Buffer.from(text));
 
-/** Whole bytes only. */
+/** A bit string of whole bytes. */
 export const bits = (content: Buffer): Buffer => bytes(0x03, Buffer.concat([Buffer.of(0), content]));
 
-/** A tagged part of the structure around it. */
+/** A context-specific tagged element. */
 export const context = (number: number, content: Buffer): Buffer => bytes(0xa0 + number, content);
 
-/** Until 2049: `YYMMDDhhmmssZ`. */
+/** A time before 2050: `YYMMDDhhmmssZ`. */
 export const time = (date: Date): Buffer => bytes(0x17, Buffer.from(`${date.toISOString().replace(/[-:T]/g, '').slice(2, 14)}Z`));
 
-/** A distinguished name of one attribute. */
+/** A distinguished name with one attribute. */
 export const names = (attribute: string, value: Buffer): Buffer => sequence(bytes(0x31, sequence(objectId(attribute), value)));
 
-/** `1.2.840...`: the first two numbers in one byte, the others in base 128. */
+/** An object identifier, `1.2.840...`: the first two numbers share a byte, the others are in base 128. */
 export function objectId(text: string): Buffer {
   const [first = 0, second = 0, ...others] = text.split('.').map(Number);
   return bytes(0x06, Buffer.from([first * 40 + second, ...others.flatMap(base128)]));

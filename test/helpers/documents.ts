@@ -1,4 +1,4 @@
-/** The pages that people read, cut into lines of text and lines of code. */
+/** The pages of the documentation, split into lines of text and lines of code. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,15 +10,15 @@ export const pages = [
 
 export interface PageLine {
   text: string;
-  /** `docs/plan.md:12`. */
+  /** For example `docs/plan.md:12`. */
   where: string;
-  /** The language of the code block that the line is in: `sh`, `yaml`, or empty; undefined outside of code. */
+  /** The language of the code block around the line: `sh`, `yaml`, or empty; undefined outside of code blocks. */
   code: string | undefined;
-  /** Between the marks of a tool that writes this part of the page. */
+  /** Whether a tool writes this part of the page. */
   generated: boolean;
 }
 
-/** The lines of a page, without the fences of its code blocks. */
+/** Returns the lines of a page, without the fences of its code blocks. */
 export function linesOf(page: string): PageLine[] {
   const lines: PageLine[] = [];
   let code: string | undefined;
@@ -35,7 +35,7 @@ export function linesOf(page: string): PageLine[] {
   return lines;
 }
 
-/** The code blocks of a language, each as one text. */
+/** Returns the code blocks of a language, each as one text. */
 export function blocksOf(page: string, language: string): string[] {
   return [...readFileSync(join(root, page), 'utf8').matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text]) => text);
 }

@@ -10,11 +10,11 @@ interface StoredObject {
 }
 
 /**
- * Enough of S3 for the store's calls, in memory: objects with conditional writes, listings, removals. It checks no signatures. What a real
- * server seldom does can be asked of it.
+ * An S3 server in memory with what the store needs: objects with conditional writes, listings, removals. It does not check signatures.
+ * Tests can make it do things that a real server rarely does.
  */
 export class FakeS3 {
-  /** By key, as the server understands it, without the bucket. */
+  /** By key as the server decodes it, without the bucket. */
   readonly objects = new Map<string, StoredObject>();
   /** Requests so far, as `PUT key`. */
   readonly requests: string[] = [];
@@ -31,13 +31,13 @@ export class FakeS3 {
     return fake;
   }
 
-  /** What clients need. */
+  /** The environment variables that clients need. */
   get environment(): Record<string, string> {
     const { port } = this.server.address() as AddressInfo;
     return { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, AWS_ACCESS_KEY_ID: 'AK', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
   }
 
-  /** Does what the next such request asks for, and cuts the connection instead of answering. @param request as in {@link requests} */
+  /** Executes the next matching request, but closes the connection instead of answering. @param request as in {@link requests} */
   loseAnswerOf(request: RegExp): void {
     this.lost = (given) => {
       if (!request.test(given)) return false;
@@ -46,7 +46,7 @@ export class FakeS3 {
     };
   }
 
-  /** Makes all objects look as if they had been written earlier. */
+  /** Makes all objects look older. */
   age(milliseconds: number): void {
     for (const object of this.objects.values()) object.changedAt = new Date(object.changedAt.getTime() - milliseconds);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { demoFolder } from './demo-run.js';
 import { committedData } from './golden.js';
 
-/** A golden family of test/golden/families in the place of the demo model, with the demo's texts and a tokenizer for them. */
+/** Makes a folder like the demo's, with a golden family of test/golden/families as its model, and a tokenizer that fits it. */
 export async function familyFolder(name: string, target: string): Promise<string> {
   const model = join(target, 'model');
   await mkdir(target, { recursive: true });
@@ -15,7 +15,7 @@ export async function familyFolder(name: string, target: string): Promise<string
   return target;
 }
 
-/** The demo's tokenizer with the most frequent words of the demo only, so that it fits a small embedding. */
+/** The demo's tokenizer with only the most frequent words of the demo, so that it fits a small embedding. */
 async function tokenizerOf(words: number): Promise<unknown> {
   const tokenizer = JSON.parse(await readFile(join(demoFolder, 'model', 'tokenizer.json'), 'utf8')) as { model: { vocab: Record<string, number> } };
   const counts = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** Once for a whole test run: a folder for what its test files share, and the end of what they started there. */
+/** Runs once per test run: makes a folder that the test files share, and stops what they started there. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Evidence that every clone has: docs/evidence.md. */
+/** Golden data that every clone has: docs/evidence.md. */
 export const committedData = join(import.meta.dirname, '../golden');
 
-/** More of the same for larger models, beside the clone where somebody has it; not part of the repository. */
+/** Golden data of larger models beside the clone, if it is there. It is not part of the repository. */
 const sharedData = join(import.meta.dirname, '../../../shared/data');
 
-/** What the authors' code gave on a model, and where model and texts are. */
+/** Results of the authors' code on a model, and the paths of model and texts. */
 export interface GoldenModel {
   name: string;
   /** Masks, perplexities, losses and tokens. */
@@ -15,9 +15,9 @@ export interface GoldenModel {
   model: string;
   calibration: string;
   evaluation: string;
-  /** Tokens of a window. */
+  /** Tokens per window. */
   sequenceLength: number;
-  /** Calibration windows. */
+  /** Number of calibration windows. */
   samples: number;
 }
 
@@ -35,7 +35,7 @@ function goldenModel(name: string, data: string, model: string, texts: string): 
 
 const demo = join(import.meta.dirname, '../../pipelines/demo');
 
-/** The demo model always, the larger ones where their data is. */
+/** The demo model, and the larger models whose data is there. */
 export const goldenModels: readonly GoldenModel[] = [
   goldenModel('demo', join(committedData, 'demo'), join(demo, 'model'), demo),
   ...['stories260K', 'babyllama-tok105', 'tiny-opt']
@@ -43,11 +43,11 @@ export const goldenModels: readonly GoldenModel[] = [
     .map((name) => goldenModel(name, join(sharedData, 'golden', name), join(sharedData, 'models', name), join(sharedData, 'text'))),
 ];
 
-/** A small random model with the logits that transformers gives for it. */
+/** A small random model, with the logits that transformers computes for it. */
 export interface GoldenFamily {
   name: string;
   folder: string;
-  /** Made by test/golden/families/make_families.py, not by somebody else. */
+  /** Whether test/golden/families/make_families.py made it. */
   committed: boolean;
 }
 
@@ -63,7 +63,7 @@ export const goldenFamilies: readonly GoldenFamily[] = [
   ...familiesIn(join(sharedData, 'families'), false),
 ];
 
-/** Log-likelihoods of lm-evaluation-harness on a model, and where the documents of a task are. */
+/** Log-likelihoods of lm-evaluation-harness on a model, and the paths of the tasks' documents. */
 export interface GoldenZeroShot {
   name: string;
   model: string;
@@ -71,7 +71,7 @@ export interface GoldenZeroShot {
   file: string;
 }
 
-/** The demo model on documents of our own always, others on the tasks' own documents where they are. */
+/** The demo model on our own documents, and other models on the tasks' own documents if they are there. */
 export const goldenZeroShot: readonly GoldenZeroShot[] = [
   { name: 'demo', model: join(demo, 'model'), documents: (task) => join(committedData, `zero-shot/documents/${task}.jsonl`), file: join(committedData, 'zero-shot/expected.json') },
   ...goldenModels

@@ -7,51 +7,51 @@ import { HubUploads } from './hub-uploads.js';
 export interface FakeRepository {
   branches: Record<string, string>;
   commits: Record<string, Record<string, Buffer>>;
-  /** Answers as the hub does for a repository whose conditions nobody has accepted. */
+  /** Whether it answers like a repository whose conditions the user has not accepted. */
   gated?: boolean;
-  /** Only this token can see it. */
+  /** If set, only this token can see it. */
   token?: string;
-  /** What it was made with. */
+  /** The visibility that it was created with. */
   visibility?: string;
 }
 
 export const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 export const gitSha1 = (data: Buffer): string => createHash('sha1').update(`blob ${data.length}\0`).update(data).digest('hex');
-/** What a hub keeps as large files. */
+/** Files that a hub stores as large files. */
 const isLarge = (path: string): boolean => /\.(safetensors|parquet|gz|bin)$/.test(path);
 
-/** What goes wrong with a file, as often as it says; `Infinity` for ever. */
+/** Faults of a file, for the next `times` requests; `Infinity` for all. */
 export interface Trouble {
-  /** Ends the connection after so many bytes of an answer. */
+  /** Closes the connection after that many bytes of an answer. */
   cutAfter?: number;
-  /** Changes a byte of an answer. */
+  /** Changes a byte of the answer. */
   corrupt?: boolean;
   /** Answers with this status. */
   status?: number;
-  /** Takes `Range` for nothing. */
+  /** Ignores `Range`. */
   ignoreRange?: boolean;
-  /** Sends so many bytes and then nothing more, without an end. */
+  /** Sends that many bytes, then nothing more, and keeps the connection open. */
   hangAfter?: number;
   times: number;
 }
 
-/** Speaks as much of the hub's protocol as downloads and uploads need, on loopback. Large files come from a second address, as from the hub's CDN. */
+/** The part of the hub's protocol that downloads and uploads need, on loopback. Large files come from a second address, like the hub's CDN. */
 export class HubServer {
   readonly repositories = new Map<string, FakeRepository>();
   /** By path of the file. */
   readonly troubles = new Map<string, Trouble>();
   /** `METHOD path range` of every request, in order. */
   readonly requests: string[] = [];
-  /** Authorization headers that came to the hub, and to the CDN. */
+  /** Authorization headers that the hub received, and those that the CDN received. */
   readonly tokens: { hub: string[]; cdn: string[] } = { hub: [], cdn: [] };
-  /** What the hub says of a file instead of the truth. */
+  /** Wrong sizes that the hub reports for files. */
   readonly claimedSize = new Map<string, number>();
   readonly uploads = new HubUploads(this.repositories, () => this.url);
   port = 0;
   private hub: Server | undefined;
   private cdn: Server | undefined;
 
-  /** @param port the one that it had, to come back */
+  /** @param port the earlier port, to come back after a stop */
   async start(port = 0): Promise<string> {
     this.cdn = createServer((request, response) => { this.serveCdn(request, response); });
     this.hub = createServer((request, response) => { void this.serve(request, response); });
@@ -69,7 +69,7 @@ export class HubServer {
     return `http://localhost:${(this.cdn?.address() as AddressInfo).port}`;
   }
 
-  /** Ends it with all connections, as a kill would. */
+  /** Closes the server and all its connections, as a kill would. */
   async stop(): Promise<void> {
     for (const server of [this.hub, this.cdn]) {
       server?.closeAllConnections();
@@ -79,7 +79,7 @@ export class HubServer {
     this.cdn = undefined;
   }
 
-  /** Puts a repository on the hub. @param name `datasets/org/name` for a dataset @returns its commit */
+  /** Adds a commit, and its repository if it is new. @param name `datasets/org/name` for a dataset @returns its commit */
   add(name: string, files: Record<string, Buffer | string>, { branch = 'main', commit: wanted, ...more }: Partial<FakeRepository> & { branch?: string; commit?: string } = {}): string {
     const content = Object.fromEntries(Object.entries(files).map(([path, data]) => [path, Buffer.from(data)]));
     const commit = wanted ?? createHash('sha1').update(JSON.stringify(Object.entries(content).map(([path, data]) => [path, sha256(data)]))).digest('hex');

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sha256, type FakeRepository } from './hub-server.js';
 
-/** What the hub takes as a large file. */
+/** Files that the hub takes as large files. */
 const isLarge = (path: string): boolean => /\.safetensors$/.test(path);
 
-/** The part of a hub's protocol by which files come to it: repositories are made, large files put one by one, and commits made of both. */
+/** The upload part of a hub's protocol: creates repositories, receives large files one by one, and makes commits. */
 export class HubUploads {
-  /** Large files that have come whole, by SHA-256, in a commit or not. */
+  /** Large files that were received completely, by SHA-256, whether or not a commit has them. */
   readonly blobs = new Map<string, Buffer>();
-  /** How many bytes of large files have come. */
+  /** Number of bytes of large files that were received. */
   received = 0;
-  /** For which large files the connection is cut instead of an answer. */
+  /** Whether to close the connection instead of taking this large file. */
   refuse: (file: Buffer) => boolean = () => false;
-  /** Makes the next commit, and cuts the connection instead of answering. */
+  /** If true, the next commit is made, but the connection is closed instead of answering. */
   loseAnswer = false;
   /** The token that may write. */
   token = 'may-write';
@@ -23,7 +23,7 @@ export class HubUploads {
     private readonly url: () => string,
   ) {}
 
-  /** @returns false for what is not an upload */
+  /** @returns false if the request is not an upload */
   serve(request: IncomingMessage, response: ServerResponse, body: Buffer): boolean {
     const { pathname } = new URL(request.url ?? '/', 'http://hub');
     const call = `${request.method} ${pathname}`;

@@ -5,14 +5,14 @@ import { tf, type Tensor } from '../../science/engine/index.js';
 import { inStoredLayout, modelFromConfig, type DecoderModel } from '../../science/models/index.js';
 import type { TensorSpec } from '../../science/models/types.js';
 
-/** Every tensor that a model reads, each once. */
+/** Returns every tensor that a model reads, each once. */
 export function allTensors(model: DecoderModel): TensorSpec[] {
   const layers = Array.from({ length: model.layers }, (_, index) => model.decoderLayer(index).tensors);
   const specs = [...model.embeddingTensors, ...layers.flat(), ...model.headTensors];
   return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
 }
 
-/** A model of a Hugging Face folder with all of its weights in memory. */
+/** Loads the model of a Hugging Face folder with all its weights into memory. */
 export async function loadModel(folder: string): Promise<{ model: DecoderModel; weights: Map<string, Tensor> }> {
   const where = join(folder, 'config.json');
   const checkpoint = await openCheckpoint(folder);
@@ -29,7 +29,7 @@ interface Entry {
   data_offsets: [number, number];
 }
 
-/** All F32 and I32 tensors of a small safetensors file. Independent of checkpoints/, which reads weights only. */
+/** Reads all F32 and I32 tensors of a small safetensors file. Independent of checkpoints/, which reads only weights. */
 export function readArrays(file: string): Record<string, { shape: number[]; values: Float32Array | Int32Array }> {
   const bytes = readFileSync(file);
   const start = 8 + Number(bytes.readBigUInt64LE(0));

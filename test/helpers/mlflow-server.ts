@@ -13,12 +13,12 @@ interface Sent {
   metrics?: { key: string; value: number; step: number; timestamp: number }[]; params?: { key: string; value: string }[];
 }
 
-/** As much of MLflow's REST interface as an export uses, with the shapes that MLflow 3 was seen to take and give. */
+/** The part of MLflow's REST interface that an export uses, with requests and answers as observed with MLflow 3. */
 export class MlflowServer {
   readonly experiments = new Map<string, string>();
   readonly runs: MlflowRun[] = [];
   readonly files = new Map<string, string>();
-  /** Answers the calls whose path matches with this status. */
+  /** If set, calls whose path matches get this status. */
   refuse: { path: RegExp; status: number } | undefined;
   private server: Server | undefined;
 

@@ -4,15 +4,15 @@ import { findS3Server } from '#setup/places.mjs';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** Why a test is skipped here, for the summary (skip-reporter.ts). */
+    /** Why the test is skipped on this machine, for the summary (skip-reporter.ts). */
     skipReason?: string;
   }
 }
 
-/** What some machines do not have, although set-up has run there. */
+/** Something that some machines lack even after set-up. */
 export interface Need {
   met: boolean;
-  /** What is missing, and how to get it where that is possible. */
+  /** What is missing, and how to get it if that is possible. */
   reason: string;
 }
 
@@ -30,8 +30,8 @@ export const needs = {
 } satisfies Record<string, Need>;
 
 /**
- * Options for `describe`, `it` and their `each`. The tests are skipped where a need is not met, and the summary says which one.
- * What set-up always makes is no such need: a test that lacks it fails (set-up.ts).
+ * Options for `describe`, `it` and their `each`. The tests are skipped if a need is not met, and the summary says which one.
+ * Things that set-up always provides are not needs: a test that lacks one fails (set-up.ts).
  */
 export function where(...wanted: Need[]): TestOptions {
   const missing = wanted.filter(({ met }) => !met).map(({ reason }) => reason);

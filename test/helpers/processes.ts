@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const listening = '0A';
 
-/** Process ids whose command line holds the text, and the processes that they started. */
+/** Ids of the processes whose command line contains the text, and of their child processes. */
 export function processesOf(text: string): number[] {
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
   const found = new Set(all.filter((pid) => read(`/proc/${pid}/cmdline`).includes(text)));
@@ -50,7 +50,7 @@ function links(folder: string): string[] {
   }
 }
 
-/** Processes end while they are looked at. */
+/** Reads a file of /proc; empty if the process has ended in the meantime. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');

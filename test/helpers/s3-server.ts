@@ -13,7 +13,7 @@ const s3Program = findS3Server();
 const access = 'AKTESTACCESSKEY';
 const secret = 'test-secret-of-the-bucket';
 
-/** versitygw on a folder, with a bucket `barber`. */
+/** versitygw, serving a folder with a bucket `barber`. */
 export class S3Server {
   private child: ChildProcess | undefined;
 
@@ -29,12 +29,12 @@ export class S3Server {
     return server;
   }
 
-  /** What clients need, and nothing else of the machine's own AWS settings. */
+  /** The environment variables that clients need. They replace the machine's own AWS settings. */
   get environment(): Record<string, string> {
     return { AWS_ENDPOINT_URL: `http://127.0.0.1:${this.port}`, AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret, AWS_REGION: 'us-east-1', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
   }
 
-  /** Where the server keeps an object of the bucket. */
+  /** The file in which the server stores an object of the bucket. */
   fileOf(key: string): string {
     return join(this.folder, 'barber', key);
   }

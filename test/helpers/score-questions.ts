@@ -8,18 +8,18 @@ interface Scoring {
   model: DecoderModel;
   weights: ReadonlyMap<string, Tensor>;
   cost?: SequenceCost;
-  /** Most sequences of a batch. */
+  /** Largest number of sequences in a batch. */
   most?: number;
 }
 
-/** Log-likelihoods of the answers of all questions, with the whole model in memory. */
+/** Computes the log-likelihoods of the answers of all questions, with the whole model in memory. */
 export async function scoreQuestions(questions: readonly Question[], { tokenizer, ...scoring }: Scoring & { tokenizer: Tokenizer }): Promise<number[][]> {
   const encode = requestEncoder({ encode: tokenizer.encode, maxLength: scoring.model.maxPositions });
   const requests = questions.map(({ contexts, continuations }) => Promise.all(contexts.map((context, answer) => encode({ context, continuation: continuations[answer] }))));
   return scoreRequests(await Promise.all(requests), scoring);
 }
 
-/** The same of requests, by document. */
+/** The same for requests that are encoded already, by document. */
 export async function scoreRequests(documents: readonly EncodedRequest[][], { model, weights, cost = (time) => time, most = 64 }: Scoring): Promise<number[][]> {
   let first = 0;
   const sequences = documents.flatMap((requests) => {

@@ -1,6 +1,6 @@
 /**
- * One local Temporal server for all test files that need one, but not its beginning or end. It is started for the first of them and
- * stopped at the end of the test run. Every file works in a namespace of its own, so that none sees another one's runs.
+ * One local Temporal server for all test files that need one but do not test its start or stop. The first of them starts it, and it
+ * is stopped at the end of the test run. Every file works in its own namespace, so that it does not see the runs of others.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, symlinkSync } from 'node:fs';
@@ -20,15 +20,15 @@ import { labelKeys } from '../../workflows/run-labels.js';
 export interface OwnNamespace {
   /** `host:port` of the shared server. */
   address: string;
-  /** What commands and workers need to find it. */
+  /** The environment variables with which commands and workers find it. */
   env: { TEMPORAL_ADDRESS: string; TEMPORAL_NAMESPACE: string };
   client: Client;
 }
 
-/** Numbers of the search attributes' types on the wire. */
+/** Numbers of the search attribute types in the gRPC protocol. */
 const wireTypes = { KEYWORD: 2, DOUBLE: 4, KEYWORD_LIST: 7 } as const;
 
-/** A new namespace, in which runs can be found by their labels. The caller closes the client's connection. */
+/** Creates a new namespace in which runs can be found by their labels. The caller closes the client's connection. */
 export async function ownNamespace(name: string): Promise<OwnNamespace> {
   const address = serverAddress(await ensureLocalServer(inject('sharedState')));
   const namespace = `${name}-${randomUUID()}`;
@@ -42,8 +42,8 @@ export async function ownNamespace(name: string): Promise<OwnNamespace> {
 }
 
 /**
- * Makes the shared server the local one of a state, in the namespace `default`, for what is said only where the server is local.
- * It counts as a user of its own, so that no command of the state is the last user and stops it.
+ * Makes the shared server the local one of a state folder, in the namespace `default`, for messages that only a local server causes.
+ * The server is recorded as a user of itself, so that no command is the last user, which would stop it.
  */
 export async function shareAsLocal(state: string): Promise<void> {
   const shared = inject('sharedState');
@@ -54,7 +54,7 @@ export async function shareAsLocal(state: string): Promise<void> {
   await recordProcess(path.join(statePaths.server(state), 'users'), server.pid);
 }
 
-/** The server's parts hear of a namespace and of its search attributes one after the other, and refuse them until then. */
+/** Retries a call until the server knows a new namespace and its search attributes. Its parts learn of them one after the other. */
 async function onceKnown(call: () => Promise<unknown>): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 
-/** Runs the cases in `skips/` in a process of its own, without what this Vitest has put into the environment. */
+/** Runs the cases in `skips/` in a separate process, without the environment variables that this Vitest has set. */
 function run(...[words, variables]: [string[], Record<string, string>]): { status: number | null; said: string } {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|REQUIRE_ALL|NODE_ENV|TEST$)/.test(name));
   const env = { ...Object.fromEntries(own), NO_COLOR: '1', ...variables };

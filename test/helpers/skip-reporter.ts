@@ -7,8 +7,8 @@ interface Skipped {
 }
 
 /**
- * Lists every skipped test with its reason at the end of a run. With `REQUIRE_ALL=1` in the environment a skip fails the run.
- * Tests that `-t NAME` leaves out are not skipped in this sense.
+ * Lists every skipped test with its reason at the end of a run. With `REQUIRE_ALL=1` in the environment, a skipped test fails the run.
+ * Tests that `-t NAME` leaves out do not count as skipped.
  */
 export default class SkipReporter implements Reporter {
   private vitest: Vitest | undefined;
@@ -35,7 +35,7 @@ function describeSkip(module: TestModule, test: TestCase): Skipped {
   return { file: module.relativeModuleId, name: test.fullName, reason: reasonOf(test) };
 }
 
-/** The note of `context.skip(note)`, else the reason of the test's own options or of the nearest suite around it. */
+/** The note of `context.skip(note)`, or else the reason in the options of the test or of the nearest suite around it. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
   if (result.state === 'skipped' && result.note !== undefined) return result.note;

@@ -5,22 +5,22 @@ import type { Pair } from './certificates.js';
 
 export interface TlsProxy {
   port: number;
-  /** The `authorization` header of every call so far; undefined for a call without. */
+  /** The `authorization` header of every call so far; undefined for a call without it. */
   authorizations: (string | undefined)[];
   close(): Promise<void>;
 }
 
 export interface TlsProxyOptions {
-  /** `host:port` of a gRPC server without TLS. Without one, calls are only counted. */
+  /** `host:port` of a gRPC server without TLS. If absent, calls are only counted. */
   upstream?: string;
   server: Pair;
-  /** Certificate of the authority whose clients are let in; anybody is, without one. */
+  /** Certificate of the authority whose clients are accepted. If absent, all clients are. */
   clientAuthority?: string;
-  /** Calls without it are refused as a real cluster does. */
+  /** Calls without this key are refused, as a real cluster does. */
   apiKey?: string;
 }
 
-/** A gRPC server with TLS on loopback: ends TLS, looks at the API key, and hands calls on. */
+/** Starts a gRPC server with TLS on loopback that terminates TLS, checks the API key, and forwards calls. */
 export async function startTlsProxy({ upstream, server: { cert, key }, clientAuthority, apiKey }: TlsProxyOptions): Promise<TlsProxy> {
   const authorizations: (string | undefined)[] = [];
   const server = createSecureServer({
@@ -49,7 +49,7 @@ export async function startTlsProxy({ upstream, server: { cert, key }, clientAut
     call.on('trailers', (received: IncomingHttpHeaders) => (trailers = received));
     call.on('response', (answer, flags) => {
       if (stream.destroyed) return;
-      // Flag 1: the answer has no body, its trailers are its headers.
+      // Flag 1: the answer has no body, and its headers are its trailers.
       stream.respond(answer, (flags & 1) === 1 ? { endStream: true } : { waitForTrailers: true });
       if ((flags & 1) === 0) call.pipe(stream);
     });

@@ -1,4 +1,4 @@
-/** What a person has who clones this repository: HEAD in an empty folder, and nothing beside it. */
+/** What a user gets who clones this repository: HEAD in an empty folder, with nothing beside it. */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { packagesInstalled } from '#setup/packages.mjs';
 import { packageRoot } from '#setup/places.mjs';
 import { where } from '../helpers/needs.js';
 
-/** Every kind of parity. Families run on the engine that each machine has. */
+/** One test file for every kind of parity. Families run on the engine that every machine has. */
 const parity = [
   'test/science/methods/golden.test.ts', 'test/science/evaluation/zero-shot-golden.test.ts', 'test/science/evaluation/perplexity.test.ts',
   'test/files/datasets/tokenizer.test.ts', 'test/files/masks/golden.test.ts', 'test/science/models/families.wasm.test.ts',
@@ -28,7 +28,7 @@ describe('a clone of HEAD with nothing beside it', where(checkout), () => {
   let clone: string;
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** Runs a program in the clone, without what this Vitest has put into the environment. @throws with its output where it fails */
+  /** Runs a program in the clone, without the environment variables that this Vitest has set. @throws with its output if it fails */
   async function run(words: string[]): Promise<void> {
     const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|TEST$|npm_)/.test(name));
     const child = spawn(process.execPath, words, { cwd: clone, env: { ...Object.fromEntries(own), NO_COLOR: '1', REQUIRE_ALL: '1' } });
@@ -62,14 +62,14 @@ describe('a clone of HEAD with nothing beside it', where(checkout), () => {
 });
 
 /**
- * Hard-links the packages that are here, where HEAD asks for the same: `npm ci` takes half a minute, and set-up has run it in this
- * checkout, from the same lock file. What set-up does next (engine, build) it does in the clone.
+ * Hard-links the packages of this checkout if HEAD has the same lock file. `npm ci` would take half a minute, and set-up has run it
+ * here already. The other steps of set-up (engine, build) run in the clone.
  */
 async function linkPackages(clone: string): Promise<void> {
   const lock = (root: string): Buffer => readFileSync(path.join(root, 'package-lock.json'));
   if (!packagesInstalled(packageRoot) || !lock(packageRoot).equals(lock(clone))) return;
   const copy = spawn('cp', ['-al', path.join(packageRoot, 'node_modules'), clone], { stdio: 'ignore' });
   const code = await new Promise((resolve) => copy.on('close', resolve).on('error', resolve));
-  // Another file system, or a `cp` that knows no links: set-up installs them.
+  // Another file system, or a `cp` without links: set-up then installs the packages.
   if (code !== 0) rmSync(path.join(clone, 'node_modules'), { recursive: true, force: true });
 }

@@ -1,4 +1,4 @@
-/** The files in tools/deploy are such that their programs take them, and their commands run here, outside a container. */
+/** The files in tools/deploy are valid for the programs that read them, and their commands run here, outside a container. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,14 +17,14 @@ const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
 const scratch = mkdtempSync(join(tmpdir(), 'deploy-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-/** What is wrong with a command line of `temporal-pipeline`. */
+/** Returns the invalid words of a command line of `temporal-pipeline`. */
 function wrongWords([name, ...words]: string[]): string[] {
   const command = program(() => undefined).commands.find((known) => known.name() === name);
   const known = [...(command?.options ?? []), ...program(() => undefined).options].map(({ long }) => long);
   return command === undefined ? [name] : words.filter((word) => word.startsWith('--') && !known.includes(word));
 }
 
-/** Variables that this program reads, by its sources and documents. */
+/** Sources and documents of this program, which mention the variables that it reads. */
 const sources = ['app', 'activities', 'files', 'tools/setup', 'errors'].flatMap((root) => (readdirSync(root, { recursive: true, encoding: 'utf8' })).filter((name) => /\.(ts|mjs)$/.test(name)).map((name) => readFileSync(join(root, name), 'utf8'))).join('\n');
 const isRead = (variable: string): boolean => sources.includes(variable) || /^(AWS|TEMPORAL|CUDA)_/.test(variable);
 
@@ -78,7 +78,7 @@ describe('Dockerfile', () => {
     const known = ['FROM', 'RUN', 'ENV', 'WORKDIR', 'COPY', 'USER', 'VOLUME', 'EXPOSE', 'HEALTHCHECK', 'STOPSIGNAL', 'ENTRYPOINT', 'CMD'];
     expect(dockerfile.filter(({ name }) => !known.includes(name))).toEqual([]);
     for (const { rest } of dockerfile.filter(({ name }) => name === 'FROM')) expect(rest).toMatch(/^[\w./-]+:\d[\w.-]*( AS \w+)?$/);
-    // Stages are copied from by names that were given.
+    // `--from` may only use names of stages.
     for (const [, stage] of read('Dockerfile').matchAll(/--from=(\w+)/g)) expect(read('Dockerfile')).toMatch(new RegExp(`^FROM .* AS ${stage}$`, 'm'));
   });
 
@@ -150,7 +150,7 @@ describe('kubernetes', () => {
     for (const { httpGet } of [worker.startupProbe, worker.livenessProbe, worker.readinessProbe]) expect(worker.ports.map(({ name }) => name)).toContain(httpGet.port);
     expect(worker.ports.map(({ containerPort }) => `0.0.0.0:${containerPort}`).sort()).toEqual([imageEnv['LLM_BARBER_METRICS'], imageEnv['LLM_BARBER_HEALTH']].sort());
     expect(wrongWords(worker.args)).toEqual([]);
-    // Kubernetes must not kill a worker that is still handing over.
+    // Kubernetes must not kill a worker before it has handed over.
     expect(spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(Number(worker.args.at(worker.args.indexOf('--shutdown-grace') + 1)));
     const settings = { ...ofKind<Manifest & { data: object }>('ConfigMap').data, ...ofKind<Manifest & { stringData: object }>('Secret').stringData };
     expect(Object.keys(settings).filter((name) => !isRead(name))).toEqual([]);

@@ -36,7 +36,7 @@ describe('the tarball', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Runs a command of the package in a project that has it installed, but has not set up, where npm fails. */
+  /** Runs a command in a project that has the package installed but not set up, with an npm that fails. */
   function stranger(...words: string[]): { code: number | null; stdout: string; stderr: string } {
     const installed = join(folder, 'node_modules');
     const own = join(installed, 'llm-barber-pipeline');
@@ -99,7 +99,7 @@ describe('the tarball', () => {
       const imported = [...readFileSync(join(packageRoot, name), 'utf8').matchAll(/(?:from|import)\s*\(?["'](\.{1,2}\/[^"']+)["']/g)].map(([, path]) => join(name, '..', path));
       return imported.filter((path) => !known.has(path) && !known.has(path.replace(/\.js$/, '.d.ts'))).map((path) => `${name}: ${path}`);
     });
-    // Only a clone is built.
+    // Only a clone needs to be built.
     expect(lost).toEqual(['tools/setup/set-up.mjs: tools/build.mjs']);
   });
 
@@ -140,7 +140,7 @@ describe('what is installed', () => {
       expect(integrity).toMatch(/^sha512-/);
       expect(dev).toBeUndefined();
     }
-    // What each of them needs is there as well: in its own folder, or in one above.
+    // The dependencies of each package are there too: in its own folder, or in one above.
     const found = (place: string, name: string): boolean => `${place}/node_modules/${name}` in part || (place !== '' && found(place.slice(0, Math.max(0, place.lastIndexOf('/node_modules/'))), name)) || `node_modules/${name}` in part;
     for (const [place, { dependencies = {} }] of entries) for (const name of Object.keys(dependencies)) expect({ place, name, found: found(place, name) }).toEqual({ place, name, found: true });
   });

@@ -21,7 +21,7 @@ function link(path: string, target: string): string {
   return path;
 }
 
-/** An environment whose PATH has the folders of these programs, with the cache under `home`. */
+/** An environment whose PATH contains the folders of these programs, and whose cache is below `home`. */
 function environment(...programs: string[]): Record<string, string> {
   return { PATH: programs.map(dirname).join(':'), LLM_BARBER_CACHE: join(home, 'cache') };
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { builtFolder, programPath } from '#setup/places.mjs';
 
-/** What the bundler wrote about its files (tools/bundle-programs.mjs). */
+/** What the bundler recorded about its files (tools/bundle-programs.mjs). */
 interface Contents {
   outputs: Record<string, { entryPoint?: string; imports: { path: string; kind: string; external?: boolean }[]; inputs: Record<string, unknown> }>;
 }
@@ -11,7 +11,7 @@ interface Contents {
 const listing = path.join(builtFolder, 'programs', 'contents.json');
 const { outputs } = existsSync(listing) ? (JSON.parse(readFileSync(listing, 'utf8')) as Contents) : { outputs: {} };
 
-/** Packages that a program has loaded once the given sources run: those bundled, and those read from node_modules. */
+/** Returns the packages that a program loads before the given sources run: bundled ones, and those read from node_modules. */
 function packagesOf(entryPoints: readonly string[]): string[] {
   const waiting = Object.keys(outputs).filter((file) => entryPoints.includes(outputs[file].entryPoint ?? ''));
   expect(waiting).toHaveLength(entryPoints.length);
@@ -25,7 +25,7 @@ function packagesOf(entryPoints: readonly string[]): string[] {
       if (source === 'science/engine/tensorflow.ts') packages.add('@tensorflow/tfjs');
     }
     for (const needed of outputs[file].imports) {
-      // The others are loaded when the code that asks for them runs.
+      // Other imports are loaded only when the code that needs them runs.
       if (needed.kind !== 'import-statement') continue;
       if (needed.external) packages.add(needed.path.replace(/^((?:@[^/]+\/)?[^/]+).*/, '$1'));
       else waiting.push(needed.path);
@@ -49,7 +49,7 @@ describe('what programs load', () => {
 
   it('validate: what reads and checks a file', () => {
     expect(packagesOf(['app/cli/main.ts', 'app/cli/commands/validate.ts'])).toEqual(['ajv', 'commander', 'fast-deep-equal', 'yaml']);
-    // The schemas are compiled by the build; what is left of Ajv counts characters and compares values.
+    // The build compiles the schemas. The rest of Ajv only counts characters and compares values.
     const ajv = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((source) => source.startsWith('node_modules/ajv/')));
     expect(ajv.filter((source) => !source.startsWith('node_modules/ajv/dist/runtime/'))).toEqual([]);
   });

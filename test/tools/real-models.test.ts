@@ -1,6 +1,6 @@
 /**
- * Real models beside transformers, where they are on this machine: REAL_MODELS names a folder that holds them, each under the name that
- * tools/real/expected.json has (docs/families.md says how to get them). They are never committed.
+ * Real models compared with transformers, if they are on this machine. REAL_MODELS names a folder with the models, each under its name
+ * in tools/real/expected.json (docs/families.md says how to get them). They are never committed.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

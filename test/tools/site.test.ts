@@ -1,4 +1,4 @@
-/** The site of the documents: every document is in its navigation, and its links lead somewhere. */
+/** The site of the documentation: every document is in its navigation, and its links lead somewhere. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What the workflow runs for an allocation, on a real server with activities that are made up here. */
+/** The steps that the workflow runs for an allocation, on a real server with fake activities. */
 import { readFileSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
@@ -21,7 +21,7 @@ describe('an allocation', () => {
   let worker: Worker;
   let running: Promise<void>;
   let found: ScoresFound | boolean;
-  /** Of the initial mask, with the layer. */
+  /** Calls for the initial mask, with their layer. */
   let calls: string[] = [];
   beforeEach(() => void (calls = []));
 
@@ -61,7 +61,7 @@ describe('an allocation', () => {
     ['gradients', 'sensitivity', { needs: 'gradients', known: false }, ['advanceLayer 0', 'advanceLayer 1', 'scoreLayer 1', 'scoreLayer 0'], 0],
     ['known-inputs', 'dlp', { needs: 'inputs', known: true }, [], 2],
     ['known-gradients', 'sensitivity', { needs: 'gradients', known: true }, [], 4],
-    // As workers answered that knew only these two.
+    // Answers of workers that knew only these two methods.
     ['former-owl', 'owl', false, ['scoreLayer 0', 'scoreLayer 1'], 0],
     ['former-sensitivity', 'sensitivity', true, [], 4],
   ])('%s: what is not known is scored in the order that the method needs', async (name, method, answer, expected, reused) => {

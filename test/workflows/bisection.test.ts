@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mostTried, nextPoint } from '../../workflows/bisection.js';
 
-/** Searches as the workflow does. @returns the answer, and the points in the order tried */
+/** Searches as the workflow does. @returns the answer, and the points in the order in which they were tried */
 function searched(count: number, passes: (index: number) => boolean): { answer: number | null; tried: number[] } {
   const passed = new Map<number, boolean>();
   for (;;) {
@@ -22,7 +22,7 @@ describe('bisection', () => {
     fc.assert(
       fc.property(grids, ({ count, good }) => {
         const { answer, tried } = searched(count, (index) => index < good);
-        // By going through all of them.
+        // Find the answer by trying all points.
         const all = Array.from({ length: count }, (_, index) => index).filter((index) => index < good);
         expect(answer).toBe(all.at(-1) ?? null);
         expect(tried.length).toBeLessThanOrEqual(mostTried(count));

@@ -6,7 +6,7 @@ it('what changes gives the other data again, and leaves the first as they are', 
   const json = fc.jsonValue({ maxDepth: 4 });
   fc.assert(
     fc.property(json, json, (a, b) => {
-      // As it comes over the wire.
+      // As the value is sent: as JSON.
       const [from, to] = [a, b].map((value) => JSON.parse(JSON.stringify(value)) as unknown);
       const before = JSON.stringify(from);
       const sent = JSON.parse(JSON.stringify(changesBetween(from, to))) as ReturnType<typeof changesBetween>;

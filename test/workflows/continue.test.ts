@@ -1,4 +1,4 @@
-/** Runs that continue as new, on a real server that suggests it after a few events. What the activities do is made up. */
+/** Runs that continue as new, on a real server that suggests it after a few events, with fake activities. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
@@ -23,7 +23,7 @@ import { keyOf, madeUpActivities } from './made-up-activities.js';
 const bundle = 'dist/workflow-bundle.js';
 requireBuild();
 const suggestedEvents = 30;
-/** Between two points where a run may continue as new lie the layers of one text under one state. */
+/** Between two points where a run may continue as new, the layers of one text run for one state. */
 const mostEvents = suggestedEvents + 60;
 
 describe('pipelines that continue as new', () => {
@@ -31,12 +31,12 @@ describe('pipelines that continue as new', () => {
   let client: Client;
   let connection: NativeConnection;
   const serving: { worker: Worker; ended: Promise<void> }[] = [];
-  /** What the workers were told of the ends of runs. */
+  /** The ends of runs that the workers were told. */
   const ended: EndedRun[] = [];
   const sinks: InjectedSinks<RunSinks> = { runs: { ended: { fn: (_, run) => void ended.push(run) } } };
-  /** What the activities have seen. */
+  /** The calls of activities so far. */
   let calls: { name: string; context: RunContext | undefined; spent: number | undefined }[] = [];
-  /** Called in each activity. */
+  /** Called in every activity. */
   let meanwhile: (name: string, call: number) => Promise<void> = () => Promise.resolve();
 
   async function serve(taskQueue: string, code: string): Promise<void> {
@@ -98,7 +98,7 @@ gates: [seconds total <= 10000]
   }
   const resultOf = (workflowId: string): Promise<PipelineResult> => client.workflow.getHandle<() => Promise<PipelineResult>>(workflowId).result();
   const progressOf = (workflowId: string): Promise<PipelineProgress> => client.workflow.getHandle(workflowId).query<PipelineProgress>(progressQuery);
-  /** Numbers of events of all executions, once the server's list knows them. */
+  /** Returns the number of events of every execution, once the server lists them. */
   async function executions(workflowId: string): Promise<number[]> {
     for (;;) {
       const found: number[] = [];
@@ -111,7 +111,7 @@ gates: [seconds total <= 10000]
       await sleep(50);
     }
   }
-  /** What a command prints as JSON. */
+  /** Returns what a command prints as JSON. */
   async function printed<T>(command: () => Promise<number>): Promise<T> {
     const lines: string[] = [];
     const spy = vi.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
@@ -140,7 +140,7 @@ gates: [seconds total <= 10000]
     const { timeline, ...result } = await resultOf(workflowId);
     const { timeline: wholeTimeline, ...whole } = expected;
     expect({ ...result, name: 'whole', configDigest: expected.configDigest }).toEqual(whole);
-    // The same work in the same order, by one worker. Log-likelihoods are looked up again.
+    // The same work in the same order, on one worker. Only the look-ups of log-likelihoods are repeated.
     const done = (of: typeof timeline): string[] => of?.units.map(({ what }) => what).filter((what) => !what.endsWith('zero-shot')) ?? [];
     expect(done(timeline)).toEqual(done(wholeTimeline));
     expect(done(timeline)).toContain('rebuild, layer 1');
@@ -149,12 +149,12 @@ gates: [seconds total <= 10000]
     const lengths = await executions(workflowId);
     expect(lengths.length).toBeGreaterThan(4);
     expect(Math.max(...lengths)).toBeLessThan(mostEvents);
-    // However many executions there were, the run ended once.
+    // The run ended once, however many executions it had.
     expect(ended.filter((run) => run.workflowId === workflowId).map(({ status, gates }) => [status, gates?.length])).toEqual([['completed', 1]]);
 
-    // Log-likelihoods are looked up again, to see which are there; nothing else is asked for twice.
+    // Log-likelihoods are looked up again to see which exist. Nothing else is asked for twice.
     expect(calls.map(({ name }) => name).filter((name) => name !== 'findLikelihoods')).toEqual(asked.filter((name) => name !== 'findLikelihoods'));
-    // A perplexity is stored with what the way through its layers took.
+    // A perplexity is stored together with the seconds of the forwards through its layers.
     expect(calls.filter(({ name }) => name === 'scorePerplexity').map(({ spent }) => spent)).toEqual([2, 2, 2, 2]);
     expect(seen.length).toBeGreaterThan(20);
     for (const [index, { done, stages }] of seen.entries()) {
@@ -176,9 +176,9 @@ gates: [seconds total <= 10000]
     const sent: Promise<void>[] = [];
     let workflowId = '';
     meanwhile = async (name, call) => {
-      // Not waited for: it arrives while the activity ends, and the run decides how to continue.
+      // Not awaited: the signal arrives while the activity ends and the run decides how to continue.
       const send = (): Promise<void> => client.workflow.getHandle(workflowId).signal(incidentSignal, { at: new Date(call).toISOString(), what: `call ${call}` });
-      // After the last judgement the result is put together, so nothing is on its way then.
+      // The result is put together after the last judgement, so all signals must have arrived by then.
       if (name === 'judgeZeroShot') await Promise.all(sent);
       else if (name !== 'writeReport' && workflowId !== '') sent.push(send());
     };
@@ -197,7 +197,7 @@ gates: [seconds total <= 10000]
       if (name !== 'sampleQuestions') return;
       const run = client.workflow.getHandle(workflowId);
       first = (await run.describe()).runId;
-      // Enough events that the run continues as new before it comes to the pause.
+      // Send enough events that the run continues as new before it reaches the pause.
       for (let count = 0; count < suggestedEvents; count++) await run.signal(resumeSignal);
       await run.signal(pauseSignal);
     };
@@ -224,7 +224,7 @@ gates: [seconds total <= 10000]
       return Promise.resolve();
     };
     const workflowId = await start('chain');
-    // Followed from the first execution on.
+    // `watch` follows the run from its first execution on.
     const watched = await printed<PipelineResult & { status: string }>(() => watchCommand(workflowId, options));
     expect(watched).toMatchObject({ workflowId, status: 'completed', gates: [{ passed: true }], report: '/report.md' });
     expect((await executions(workflowId)).length).toBeGreaterThan(4);
@@ -248,7 +248,7 @@ gates: [seconds total <= 10000]
     await printed(() => retryCommand(workflowId, { from: 'rebuild' }, options));
     const again = await resultOf(workflowId);
     expect(again.perplexity).toEqual(watched.perplexity);
-    // What an ended execution has carried on is not the beginning of the retry.
+    // The retry does not start from the state that an ended execution handed on.
     expect(calls.filter(({ name }) => name === 'makeInitialMask')).toHaveLength(2);
     expect(calls.filter(({ name, context }) => name === 'rebuildLayer' && context?.notBefore !== undefined)).toHaveLength(2);
   });

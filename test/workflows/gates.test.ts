@@ -24,7 +24,7 @@ describe('gates judged by a result', () => {
     // 1 - ln(8 / 4) / ln(16 / 4) = 1 - 1 / 2
     ['gap closed of t >= 50 %', true, 0.5, 0.5],
     ['gap closed of t > 0.5', false, 0.5, 0.5],
-    // The initial mask is no worse than the dense model: there is no gap.
+    // The initial mask is not worse than the dense model, so there is no gap.
     ['gap closed of u >= 0', false, null, 0],
     // In floats 0.6 - 0.58 is 0.020000000000000018.
     ['piqa acc drop <= 2 points', true, 0.6 - 0.58, 0.02],

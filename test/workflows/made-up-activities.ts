@@ -1,13 +1,13 @@
-/** Activities that compute nothing: what a workflow asks for, answered at once with numbers that tell the units of work apart. */
+/** Fake activities that compute nothing. They answer at once, with numbers that are different for every unit of work. */
 import { Context } from '@temporalio/activity';
 import type { Activities, Path, RunContext, SharedActivities, TokensRef } from '../../activities/types.js';
 
-/** A key as the store has them, told apart by a word. */
+/** A key in the format of the store, different for every word. */
 export const keyOf = (word: string): string => Buffer.from(word).toString('hex').padEnd(64, '0').slice(0, 64);
 
 const layers = 2;
 const tokensOf = (word: string): TokensRef => ({ key: keyOf(word), samples: 1, sequenceLength: 8 });
-/** So many groups that all of them do not go through the layers together. */
+/** So large that the parts do not go through the layers together. */
 const parts = Array.from({ length: 2 }, () => ({ samples: 1, tokens: 8, bytes: 4 * 2 ** 30 }));
 
 export const madeUpContext: RunContext = {
@@ -21,9 +21,9 @@ export const madeUpContext: RunContext = {
 
 type AllActivities = Activities & SharedActivities;
 
-/** @param before called at the beginning of each activity, which waits for it */
+/** @param before called at the start of each activity, which waits for it */
 export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number }) => Promise<void>): AllActivities {
-  // As the store does, it knows what it was asked to make.
+  // Like the store, it remembers what has been made.
   const known = new Set<string>();
   const unit = { seconds: 1, reused: false };
   const pathText = ({ tokens, masks }: Path): string => JSON.stringify([tokens.key, masks]);

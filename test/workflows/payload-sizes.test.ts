@@ -1,4 +1,4 @@
-/** What goes over the wire stays below the 2 MB that a Temporal server takes, for the largest models and sweeps. */
+/** Messages stay below the server's limit of 2 MB, even for the largest models and sweeps. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,14 +18,14 @@ import type { MemberOutcome, SweepRow } from '../../workflows/sweep-protocol.js'
 
 const serverLimit = 2 * 1024 * 1024;
 const plainBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-/** As clients and workers send it. */
+/** The number of bytes that clients and workers send for the values. */
 async function sentBytes(...values: unknown[]): Promise<number> {
   let payloads = values.map((value) => defaultPayloadConverter.toPayload(value));
   for (const codec of dataConverter().payloadCodecs ?? []) payloads = await codec.encode(payloads);
   return payloads.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
 }
 
-/** Digits as measured numbers have them. */
+/** Numbers with as many digits as measured ones. */
 let seed = 1;
 function random(): number {
   seed = (seed * 48271) % 2147483647;
@@ -70,7 +70,7 @@ stages:
   const rebuild = { grown: 1, pruned: 1, layers: list(layers, (layer) => [entry(layer, 'attention'), entry(layer, 'mlp')]).flat() };
   const part: EvaluationPart = {
     text: 3, state: 0,
-    // Of 32 KB a token, in parts of 4 GiB.
+    // 32 KB per token, in parts of 4 GiB.
     zeroShot: { questions: list(8, () => ({ key: key(), documents: 10_042, parts: list(60, () => ({ samples: 1234, tokens: 131_072, bytes: 4_294_967_296 })) })), state: 2, groups: { all: 480, done: 240 }, scores: zeroShot },
   };
 

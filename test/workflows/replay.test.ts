@@ -1,7 +1,8 @@
 /**
- * Runs in flight replay the workflow's code against what it did before. The histories here were recorded by tools/record-histories.ts
- * from runs of the demo model: with the code before runs continued as new, and `continued-*` (one run, in several executions) with it.
- * If this fails, runs in flight would fail too: keep the order of the workflow's steps, or guard a new one with `patched()`.
+ * Runs in flight replay the workflow's code against their history. The histories here were recorded by tools/record-histories.ts
+ * from runs of the demo model: with the code from before runs continued as new, and `continued-*` (one run, in several executions)
+ * with that feature. If this test fails, runs in flight would fail too: keep the order of the workflow's steps, or guard a new one with
+ * `patched()`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -10,7 +11,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
 import { noSinks } from '../helpers/no-sinks.js';
 
-// The violations below are meant; their log is not for the reader of a test run.
+// The violations below are deliberate, so their log is not shown.
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF', forward: {} } } });
 
 const folder = 'test/workflows/histories';
@@ -19,7 +20,7 @@ const code = readFileSync('dist/workflow-bundle.js', 'utf8');
 
 async function replay(name: string, changed = code): Promise<void> {
   const history = JSON.parse(histories.get(name) ?? '') as { events: { workflowExecutionStartedEventAttributes: { workflowId: string } }[] };
-  // A sweep's members are named after it.
+  // The members of a sweep are named after it.
   await Worker.runReplayHistory({ workflowBundle: { code: changed }, sinks: noSinks }, history, history.events[0].workflowExecutionStartedEventAttributes.workflowId);
 }
 

@@ -1,4 +1,4 @@
-/** The search workflow on a real server, with real pipeline workflows whose activities are made up. */
+/** The search workflow on a real server, with real pipeline workflows and fake activities. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -33,10 +33,10 @@ describe('search workflow', () => {
   let running: Promise<void>;
   let count = 0;
 
-  /** What the activities have seen: sparsities begun, and tables written. */
+  /** The sparsities that the activities have seen. `written` has the tables that were written. */
   let begun: number[] = [];
   let written: SearchTable[] = [];
-  /** Sparsities that are held until they are let go, or fail. */
+  /** Sparsities whose runs wait until they are released. Those in `failing` fail. */
   let held = new Set<number>();
   let failing = new Set<number>();
 
@@ -53,7 +53,7 @@ describe('search workflow', () => {
       if (failing.has(sparsity)) throw ApplicationFailure.nonRetryable('made up', 'MadeUpError');
       return { ...madeUpContext, sparsity };
     },
-    // Perplexity is a hundred times the sparsity.
+    // The perplexity is one hundred times the sparsity.
     findPerplexity: ({ context }: { context: RunContext }) => Promise.resolve({ perplexity: 100 * (context.sparsity ?? 0), scored: 1, seconds: 1, reused: false }),
     checkSearch: (sent: unknown) => checkSearchRequest(sent, 'search', withChanges),
     writeSearch: ({ table }: Parameters<SharedActivities['writeSearch']>[0]) => {
@@ -66,7 +66,7 @@ describe('search workflow', () => {
     worker = await Worker.create({
       connection, namespace: client.options.namespace, taskQueue, activities: activities(), sinks: noSinks, shutdownForceTime: '2 seconds',
       workflowBundle: { code: readFileSync(bundle, 'utf8') },
-      // Every step replays all before it, as after a crash.
+      // Every step replays all steps before it, as after a crash.
       maxCachedWorkflows: 0,
     });
     running = worker.run();
@@ -103,7 +103,7 @@ describe('search workflow', () => {
     return client.workflow.getHandle<() => Promise<SearchResult>>(workflowId);
   }
   const until = (isSo: () => boolean): Promise<void> => expect.poll(isSo, { timeout: 60_000, interval: 20 }).toBe(true);
-  /** The innermost failure. */
+  /** Returns the innermost failure. */
   async function failureOf(handle: WorkflowHandle): Promise<Error> {
     let error: unknown = await handle.result().catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(WorkflowFailedError);
@@ -151,7 +151,7 @@ describe('search workflow', () => {
     const handle = await start(of);
     await until(() => begun.includes(0.5));
     expect(await handle.query<SearchTable>(sweepTableQuery)).toMatchObject({ mostRuns: 5, rows: [{ status: 'done' }, { status: 'gateFailed' }, { status: 'running' }] });
-    // What it has made so far must not be removed from the store.
+    // The artifacts that it has made so far must not be removed from the store.
     await expect.poll(async () => (await liveKeys(client)).keys.has(keyOf('rebuilt 1')), { timeout: 30_000 }).toBe(true);
     await handle.cancel();
     await failureOf(handle);

@@ -1,4 +1,4 @@
-/** The sweep workflow on a real server, with real member workflows whose activities are made up here. */
+/** The sweep workflow on a real server, with real member workflows and fake activities. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -30,12 +30,12 @@ describe('sweep workflow', () => {
   let running: Promise<void>;
   let count = 0;
 
-  /** What the made-up activities have seen. */
+  /** What the fake activities have seen. */
   let started: string[] = [];
   let atOnce = 0;
   let mostAtOnce = 0;
   let written: SweepTable[] = [];
-  /** Members (sparsity/ratio) that are held until they are let go, or fail. */
+  /** Members (sparsity/ratio) that wait until they are released. Those in `failing` fail. */
   let held = new Set<string>();
   let failing = new Set<string>();
 
@@ -47,7 +47,7 @@ describe('sweep workflow', () => {
   const perplexityOf = (member: string): number => 100 * Number(member.split('/')[0]) + Number(member.split('/')[1]);
 
   const activities: Record<string, (input: never) => Promise<unknown>> = {
-    // One worker does it all, so that its own queue is the shared one.
+    // One worker does everything, so its own queue is the shared one.
     takeSeat: () => Promise.resolve({ taskQueue: 'sweeps', store: 'made up' }),
     async prepareRun({ pipeline }: { pipeline: Pipeline }) {
       const member = memberOf(pipeline);
@@ -140,7 +140,7 @@ describe('sweep workflow', () => {
     expect(result.rows.find(({ status }) => status === 'failed')?.error).toEqual({ type: 'MadeUpError', message: 'made up' });
     expect(result.best).toEqual({ metric: 'perplexity.rebuilt', goal: 'max', name: 'sparsity=0.6,ratio=0.2', value: 60.2 });
     expect(result.rows[0]).toMatchObject({ workflowId: `${handle.workflowId}.${result.rows[0].name}`, perplexity: { rebuilt: { 't.txt': perplexityOf('0.4/0.1') } } });
-    // The windows of the evaluation were found; calibration and perplexity are the member's own work.
+    // The windows of the evaluation were found. Calibration and perplexity are the member's own work.
     expect(result.rows[0]).toMatchObject({ seconds: 6, spent: 2 });
     expect(written).toEqual([expect.objectContaining({ rows: result.rows })]);
     const memo = (await client.workflow.getHandle(result.rows[0].workflowId).describe()).memo;
@@ -233,7 +233,7 @@ describe('sweep workflow', () => {
     expect(Object.values(statuses(await again.result()))).toEqual(['done', 'done', 'done']);
     expect(started).toEqual(['0.5/0.2', '0.5/0.3']);
 
-    // And after its end.
+    // Members can also be added after the end of the sweep.
     started = [];
     const ended = await again.query<SweepRequest>(sweepRequestQuery);
     const more = addedMembers(ended, ['initialMask.sparsity=0.6']);

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ComputeHost } from '../../../activities/compute/host.js';
 
-/** A compute process that ends only when the test says so, as one does that the kernel still clears up after. */
+/** A compute process that ends only when the test says so, like one that the kernel is still cleaning up. */
 class FakeProcess extends EventEmitter {
   pid = 1;
   stdout = null;
@@ -47,7 +47,7 @@ describe('a new compute process', () => {
     const first = host.run('prepareRun', {}, cancel.signal, quiet);
     await turn();
     cancel.abort(new Error('cancelled'));
-    // The process that holds the memory still is.
+    // The old process still exists and holds its memory.
     processes()[0].emit('message', { id: 1, kind: 'done', result: 'late' });
     await first.catch(quiet);
     const second = host.run('prepareRun', {}, never, quiet);

@@ -1,4 +1,4 @@
-/** A task that fails, wherever it does, leaves no tensors behind; one that ends well leaves only the hidden states for the next. */
+/** A failed task leaves no tensors behind, wherever it fails. A successful one leaves only the hidden states for the next task. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { tf } from '../../../science/engine/index.js';
 import { disposeConstants, heldConstants } from '../../../science/models/index.js';
 import { begin, demoFolder, demoPipeline, rebuildStageOf, temporaryState } from '../../helpers/demo-run.js';
 
-/** Operations of the store after which the disk is full. */
+/** The number of store operations after which the disk is full. */
 let allowed = Infinity;
 let operations = 0;
 
@@ -30,7 +30,7 @@ async function* interrupted(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Ar
   }
 }
 
-/** A store that counts what is asked of it, files that are read and written among it, and fails when told to. */
+/** A store that counts its operations, including reads and writes of files, and fails when told to. */
 class FullStore extends ArtifactStore {
   override find(...args: Parameters<ArtifactStore['find']>): ReturnType<ArtifactStore['find']> {
     operation();
@@ -100,10 +100,10 @@ const windows = (): number => Math.ceil(tokens.samples / context.sequencesPerBat
 interface Case<Task extends ComputeTask = ComputeTask> {
   task: Task;
   input: () => Parameters<ComputeActivities[Task]>[0];
-  /** Hidden states that are in memory when it begins, and how many tensors are there when it is done. */
+  /** Path whose hidden states are in memory when the task begins. `left` is the number of tensors that remain when it is done. */
   from?: () => Path;
   left?: () => number | Promise<number>;
-  /** Of a slow task, not every operation fails in turn. */
+  /** For slow tasks: fail only every `step`-th operation. */
   step?: number;
 }
 const of = <Task extends ComputeTask>(one: Case<Task>): Case => one;
@@ -138,10 +138,10 @@ const cases: Record<string, Case> = {
   'writeOutputs': of({ task: 'writeOutputs', input: () => ({ context, workflowId: 'run', masks: initial }), step: 10 }),
 };
 
-/** Tensors, but the tables that all layers share. */
+/** Number of tensors, without the tables that all layers share. */
 const tensors = (): number => tf.memory().numTensors - heldConstants();
 
-/** Puts hidden states into the workbench's memory, as the activity before leaves them there. */
+/** Puts hidden states into the workbench's memory, as the activity before would leave them. */
 async function warm({ from }: Case): Promise<void> {
   if (from === undefined) return;
   await bench.hidden.put(context, from(), await bench.hidden.take(context, from()));
@@ -170,7 +170,7 @@ describe('tensors after a task', () => {
         expect({ limit, tensors: tensors() }).toEqual({ limit, tensors: 0 });
         continue;
       }
-      // It did without what it could not read, or failed only after it had made its artifact: a whole attempt is still to come.
+      // The task did without what it failed to read, or the attempt before failed only after storing its artifact. A whole attempt must still succeed.
       bench.forget();
       await rm(artifacts(), { recursive: true });
       await cp(spare(), artifacts(), { recursive: true });

@@ -1,4 +1,4 @@
-/** The example of docs/api.md, in a project that has this package installed. */
+/** The example of docs/api.md, in a project with this package installed. */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

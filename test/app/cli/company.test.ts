@@ -1,4 +1,4 @@
-/** A whole pipeline on a server with mutual TLS and an API key, payloads encrypted: what gets out, what is written, who listens. */
+/** A whole pipeline on a server with mutual TLS and an API key, with encrypted payloads: what is sent, what is written, which ports listen. */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,7 +61,7 @@ describe('shared clusters', () => {
     secrets['TEMPORAL_TLS_CLIENT_KEY_DATA'] = readFileSync(client.key, 'utf8');
     env = {
       ...secrets,
-      // What the pipeline names is in there; the model of the failing run is not.
+      // Contains everything that the pipeline names, but not the model of the failing run.
       LLM_BARBER_ALLOW_PATH: demoFolder,
       TEMPORAL_ADDRESS: `localhost:${proxy.port}`,
       TEMPORAL_CONFIG_FILE: path.join(root, 'none.toml'),
@@ -76,7 +76,7 @@ describe('shared clusters', () => {
     const end = run.ended.finally(() => (running = false));
     while (running) {
       if (needs.linux.met) {
-        // The server works within its folder, so that its command line does not name the state.
+        // The server runs inside its folder, so its command line does not contain the state folder.
         for (const pid of [server.pid, ...processesOf(state)]) {
           const name = commandOf(pid);
           listening[name] = [...(listening[name] ?? []), ...listeningAddresses(pid)];
@@ -162,7 +162,7 @@ describe('shared clusters', () => {
   it('all ports are on loopback', where(needs.linux), () => {
     const all = Object.values(listening).flat();
     expect(Object.keys(listening).some((line) => line.includes('programs/compute.js'))).toBe(true);
-    // gRPC and web page at least.
+    // At least gRPC and the web page.
     expect(all.length).toBeGreaterThan(1);
     expect(all.filter((address) => !address.startsWith('127.'))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** `compare` on folders as runs leave them: how runs are found, the table, JSON, and the page. */
+/** `compare` on folders that runs have left: finding runs, the table, JSON, and the page. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

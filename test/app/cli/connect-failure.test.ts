@@ -21,12 +21,12 @@ function settings(port: number, variables: NodeJS.ProcessEnv): ConnectionSetting
   return named;
 }
 
-/** What a worker is told. */
+/** The error that a worker gets. */
 async function workerFailure(where: ConnectionSettings): Promise<Error> {
   return (await NativeConnection.connect(where.options).catch((cause: unknown) => connectFailure(where, cause))) as Error;
 }
 
-/** What a client and what a worker is told. */
+/** The errors that a client and a worker get. */
 async function failures(where: ConnectionSettings): Promise<Error[]> {
   return [(await connectClient(where).catch((error: unknown) => error)) as Error, await workerFailure(where)];
 }
@@ -65,7 +65,7 @@ describe('a server that does not let us in says why, to clients and workers', ()
     });
   });
 
-  // A client keeps trying for 10 seconds here, as the server may be starting; what it says then comes from the same place.
+  // A client would retry for 10 seconds here, because the server may be starting. Its message comes from the same code.
   it('a server with TLS that is spoken to without', async () => {
     await withProxy({}, async ({ port }) => {
       expect((await workerFailure(settings(port, {}))).message).toMatch(/does not speak gRPC without TLS .* Set TEMPORAL_TLS=true/);

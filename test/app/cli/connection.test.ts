@@ -30,7 +30,7 @@ describe('connection from the environment', () => {
   const at = { ...nothing, TEMPORAL_ADDRESS: 'cloud:7233' };
   it.each<[string, NodeJS.ProcessEnv, RegExp]>([
     ['an API key without TLS', { TEMPORAL_API_KEY: 'a-secret', TEMPORAL_TLS: 'false' }, /^TEMPORAL_API_KEY: there is an API key, but TLS is off.*Unset TEMPORAL_TLS/],
-    // The gRPC library would quote it whole.
+    // The gRPC library would quote the whole key.
     ['an API key with a line end', { TEMPORAL_API_KEY: 'a-secret\n' }, /^TEMPORAL_API_KEY: its value has characters that cannot be sent/],
     ['a header with a line end', { TEMPORAL_GRPC_META_X_KEY: 'a-secret\r\nx: y' }, /^TEMPORAL_GRPC_META_x-key: its value has characters/],
     ['a client key without certificate', { TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /there is a client key without its certificate; expected both or none/],

@@ -1,4 +1,4 @@
-/** Pause, resume, retry, watch and list, as users have them, against a real server and worker. */
+/** Pause, resume, retry, watch and list, used as a user would, against a real server and worker. */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ import { startWorker, type Program } from './run-program.js';
 
 const demo = path.join(demoFolder, '..', 'demo.yaml');
 requireTemporalCli();
-/** Little evaluation: it is the control that is tested here. */
+/** A short evaluation, because only the control of runs is tested here. */
 const little = ['--set', 'evaluation.states=[rebuilt]'];
 const other = [...little, '--set', 'name=other', '--set', 'initialMask.pattern=2:4', '--set', 'initialMask.sparsity=0.5', '--set', 'rebuild.strategy=published'];
 
@@ -62,7 +62,7 @@ describe('control of runs', () => {
       const progress = await queryProgress(client, run).catch(() => undefined);
       return progress !== undefined && isSo(progress) ? progress : undefined;
     });
-  /** What the store has seen since `from` events ago: `made mask`, `found tokens`, ..., with keys. */
+  /** The events of the store after the first `from`: `made mask`, `found tokens`, ..., with keys. */
   function storeLog(from = 0): { event: string; kind: string; key: string }[] {
     const lines = readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n');
     return lines.slice(from).map((line) => JSON.parse(line) as { event: string; kind: string; key: string });
@@ -71,8 +71,8 @@ describe('control of runs', () => {
   const maskBytes = ({ mask }: Result): string => createHash('sha256').update(readFileSync(mask)).digest('hex');
 
   /**
-   * Starts the demo and pauses it once a layer is rebuilt. Where it has ended before the signal came, because everything else was
-   * slow, it is tried again with more to calibrate on.
+   * Starts the demo, and pauses it once a layer is rebuilt. If the run ended before the signal arrived, because the machine is slow,
+   * it tries again with more calibration samples.
    */
   async function holdBetweenLayers(): Promise<PipelineProgress> {
     for (const samples of [64, 128, 192, 224]) {
@@ -123,7 +123,7 @@ describe('control of runs', () => {
     expect(again.runId).not.toBe(run.runId);
     const second = await json<Result>('watch', run.workflowId);
     const layers = first.model.layers;
-    // The layers' rebuilt masks, the evaluation's tokens, and one perplexity.
+    // The rebuilt masks of the layers, the tokens of the evaluation, and one perplexity.
     expect(['mask', 'tokens', 'perplexity'].map((kind) => made(kept, kind).length)).toEqual([layers, 1, 1]);
     expect(storeLog(kept).filter(({ event, kind }) => event === 'found' && kind === 'mask')).toHaveLength(layers);
     const afterSecond = storeLog().length;

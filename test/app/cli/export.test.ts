@@ -1,4 +1,4 @@
-/** The numbers of a finished run, as other tools read them; and what its zeros are worth. */
+/** The numbers of a finished run for other tools, and the sizes that its zeros save. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +102,7 @@ it("writes lm-evaluation-harness's result files, one a state of the model", asyn
 describe('deploy-check', () => {
   const checkpoint = join(state, 'checkpoint');
   const weights = 8 * 16;
-  /** 16-bit values, of each four the first two, or the first three. */
+  /** Writes 16-bit weights. `kept` decides by column: of every four the first two, or the first three. */
   const write = async (kept: (column: number) => boolean, config = {}): Promise<void> => {
     mkdirSync(checkpoint, { recursive: true });
     writeFileSync(join(checkpoint, 'config.json'), JSON.stringify({ model_type: 'llama', ...config }));
@@ -118,7 +118,7 @@ describe('deploy-check', () => {
     await write((column) => column % 4 < 2);
     const dense = statSync(join(checkpoint, 'model.safetensors')).size;
     const found = await check();
-    // By hand: 64 values of 2 bytes and 128 bits, instead of 256 bytes; and 64 values and 2 bits for each.
+    // By hand: 64 values of 2 bytes and 128 bits instead of 256 bytes; or 64 values with 2 bits each.
     expect(found).toMatchObject({ dense, bitmask: dense - 256 + 128 + 16, twoOfFour: dense - 256 + 128 + 16, weights, zeros: 64, pattern: '2:4', hasSparsityConfig: false });
     expect(found['zipped']).toBe(gzipSync(readFileSync(join(checkpoint, 'model.safetensors')), { level: 6 }).length);
     expect(found.runtimes.find(({ runtime }) => runtime === 'PyTorch')?.helps).toBe(true);

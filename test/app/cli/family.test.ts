@@ -13,14 +13,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** A copy of a golden family that a test may change. */
+/** Makes a copy of a golden family that a test may change. */
 async function copyOf(family: string, name: string): Promise<string> {
   const folder = join(root, name);
   await cp(resolve('test/golden/families', family), folder, { recursive: true });
   return folder;
 }
 
-/** Changes the header of the weights, which keeps its length. */
+/** Renames a tensor in the header of the weights. The header keeps its length. */
 async function rename(folder: string, from: string, to: string): Promise<void> {
   const file = join(folder, 'model.safetensors');
   const bytes = await readFile(file);

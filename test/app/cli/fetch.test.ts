@@ -1,4 +1,4 @@
-/** The outputs of a run that another machine's worker has made come here from the store they share. */
+/** Fetches the outputs of a run that another machine's worker has made, from the store that both share. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ describe('a bucket', where(needs.s3Server), () => {
     env = { ...own.env, ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
     made = await run('worker', env);
     original = digestsOf(path.dirname(made.checkpoint));
-    // The machine that has made it is gone.
+    // The machine that made it is gone.
     rmSync(path.join(folder, 'worker'), { recursive: true });
   });
   afterAll(() => s3.kill());
@@ -86,7 +86,7 @@ describe('a bucket', where(needs.s3Server), () => {
     const there = path.join(folder, 'here', 'runs', made.workflowId);
     const weights = path.join(there, 'checkpoint', 'model.safetensors');
     const bytes = readFileSync(weights);
-    // What a killed call leaves: the beginning, under another name.
+    // What a killed call leaves behind: the beginning of the file, under another name.
     rmSync(weights);
     writeFileSync(`${weights}.fetching`, bytes.subarray(0, 100_000));
     writeFileSync(path.join(there, 'mask.safetensors'), 'not a mask');
@@ -94,7 +94,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(third.json?.brought.sort()).toEqual(['checkpoint/model.safetensors', 'mask.safetensors']);
     expect(digestsOf(there)).toEqual(original);
 
-    // A beginning that is not that of the file is not built on.
+    // If the beginning does not match, it is not reused.
     rmSync(weights);
     writeFileSync(`${weights}.fetching`, 'x'.repeat(100_000));
     await fetch();

@@ -30,7 +30,7 @@ describe('init', () => {
     expect(JSON.parse(checked.stdout)).toMatchObject({ valid: true, warnings: [], stages: ['calibration', 'initialMask', 'rebuild', 'evaluation'] });
     const [calibration, mask, , evaluation] = loadPipeline(file).pipeline.stages as unknown as { samples: number; sequenceLength: number; sparsity: number; perplexity: { skipTokens: number }[] }[];
     expect(mask.sparsity).toBe({ '50 %': 0.5, '2:4': 0.5, '4:8': 0.5, '0.65': 0.65 }[goal]);
-    // 35 KB of text: no window is longer than the model reads, and half of the tokens are left to judge by.
+    // 35 KB of text: windows fit into the model, and half of the tokens are left for evaluation.
     expect(calibration.sequenceLength).toBeLessThanOrEqual(256);
     expect(calibration.samples * calibration.sequenceLength * 4).toBeLessThan(35_000 / 2);
     expect(evaluation.perplexity[0].skipTokens).toBe(calibration.samples * calibration.sequenceLength);
@@ -185,7 +185,7 @@ describe('completion', () => {
     expect(offered('sweep', 'r')).toEqual(['run', 'resume', 'report']);
     expect(offered('--state', 'x', 'validate', '--fi')).toEqual(['--files']);
     expect(offered('sweep', 'run', '--al')).toEqual(['--allow-floating']);
-    // File names are completed by Bash itself.
+    // Bash itself completes file names.
     expect(offered('run', 'pipelines/de')).toEqual([]);
   });
 

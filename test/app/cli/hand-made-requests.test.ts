@@ -1,4 +1,4 @@
-/** Requests that no client of ours would send, by a plain Temporal client to a real worker: refused at once, nothing written. */
+/** Requests that our client would never send, from a plain Temporal client to a real worker: refused at once, with nothing written. */
 import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ describe('requests made by hand', () => {
   let worker: WorkerProcess;
   let before: string[];
 
-  /** Everything below the root but what the server and logs write of their own accord. */
+  /** All files below the root, except those that the server and the logs write anyway. */
   const files = (): string[] => readdirSync(root, { recursive: true }).map(String).filter((name) => !/^server\b|\.log$|^state\/(logs|workers)\b|^state\/artifacts\/(clock|store-id|claims|drafts)/.test(name)).sort();
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe('requests made by hand', () => {
     client = new Client({ connection: await Connection.connect({ address }) });
     worker = new WorkerProcess({ address, state, taskQueue, flags: ['--allow-path', inside] });
     await worker.ready();
-    // What a worker writes when it is first asked for anything, with a request that asks for nothing.
+    // An empty request makes the worker write the files of its first start.
     await failureOf('pipeline', {}, 'first');
     before = files();
   });
@@ -50,7 +50,7 @@ describe('requests made by hand', () => {
   });
 
   let count = 0;
-  /** Why the workflow failed. It must do so by itself, and at the first attempt. */
+  /** Returns why the workflow failed. It must fail by itself, at the first attempt. */
   async function failureOf(type: 'pipeline' | 'sweep' | 'search', request: unknown, workflowId = `request-${count++}`, ...more: unknown[]): Promise<{ type: string; message: string }> {
     const handle = await client.workflow.start(type, { args: [request, ...more], taskQueue, workflowId });
     try {
@@ -78,7 +78,7 @@ describe('requests made by hand', () => {
     return { pipeline: sent, configDigest: digestOf(sent), ...more };
   };
   const stage = (sent: Parameters<Change>[0], type: string): Record<string, unknown> => sent.stages.find((one) => one['type'] === type) ?? {};
-  /** JSON that is nested more deeply than this client could write it itself. */
+  /** JSON that is nested too deeply for this client to serialize. */
   const deep = (head: string, tail: string): RawValue =>
     RawValue.fromPayload({ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(`${head}${'['.repeat(100_000)}${']'.repeat(100_000)}${tail}`) });
   const setFile = (path: string): Change => (sent) => (stage(sent, 'calibration')['dataset'] = { file: path });

@@ -1,4 +1,4 @@
-/** A run whose model and texts come from a hub, by command. */
+/** A run from the command line whose model and texts come from a hub. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ describe('a model and texts of a hub', () => {
 
   beforeAll(async () => {
     mkdirSync(home);
-    // As `hf auth login` leaves it; nothing in the environment holds it.
+    // As `hf auth login` leaves it. The environment does not contain it.
     writeFileSync(path.join(home, 'token'), token);
     await server.start();
     const model = path.join(demoFolder, 'model');
@@ -68,7 +68,7 @@ stages:
   it('continues where it was when the hub is killed in the middle and comes back', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 40_000, times: 1 });
     const program = startProgram('temporal-pipeline', run('--json'), { env });
-    // What a worker says reaches the Temporal server every few seconds.
+    // A worker's progress reaches the Temporal server every few seconds.
     while (!program.said().includes('downloading org/stories: model.safetensors, ')) await sleep(50);
     const { port } = server;
     await server.stop();
@@ -101,7 +101,7 @@ stages:
 
   it('is planned from its config alone', async () => {
     const other = { ...env, HF_HOME: path.join(root, 'other'), HF_TOKEN: token };
-    // It measures the machine in a process that only a build has.
+    // Measuring the machine needs a process of the built program.
     const planned = await runProgram('temporal-pipeline', ['plan', file, '--state', state, '--set', `model.revision=${commit}`], { env: other });
     expect(planned.code, planned.stderr).toBe(0);
     expect(planned.stdout).toContain('(config.json only)');

@@ -1,4 +1,4 @@
-/** A whole run where every path has signs that mean something in URIs, patterns or shells. */
+/** A whole run in which every path has characters that are special in URIs, patterns or shells. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -49,7 +49,7 @@ stages:
       expect(existsSync(there)).toBe(true);
     }
 
-    // The server's database is the state's own, and knows the run.
+    // The server's database is in the state folder, and has the run.
     expect(readdirSync(path.join(state, 'temporal'))).toContain('server.db');
     expect(await json('list')).toMatchObject({ pipelines: [{ workflowId: made.workflowId, status: 'completed' }] });
 

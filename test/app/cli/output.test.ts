@@ -15,10 +15,10 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const program = path.resolve('app/cli/bin/temporal-pipeline.mjs');
 const pipeline = path.resolve('pipelines/demo.yaml');
 
-/** Runs a line of the shell, in which `pipeline` is our program. Gives what it wrote to stderr. */
+/** Runs a shell command in which `pipeline` is our program. Returns its exit code and stderr. */
 async function shell(line: string): Promise<{ code: number; stderr: string }> {
   const ours = `pipeline() { "${process.execPath}" "${program}" "$@"; };`;
-  // A state of its own, in which nothing has run.
+  // Its own state folder, in which nothing has run.
   const env = { ...process.env, LLM_BARBER_STATE: path.join(folder, 'state'), TEMPORAL_ADDRESS: '' };
   return await promisify(execFile)('bash', ['-c', `${ours} ${line}`], { cwd: folder, env }).then(
     ({ stderr }) => ({ code: 0, stderr }),
@@ -43,7 +43,7 @@ describe('output', () => {
   });
 
   it('a file that only a part fits into is a failure', async () => {
-    // The limit stands for a disk that is nearly full: the system writes the first 1,024 bytes, and says so.
+    // The limit imitates a disk that is nearly full: the system writes only the first 1,024 bytes, and says so.
     const { code, stderr } = await shell('ulimit -f 1; pipeline --help > help.txt');
     expect(readFileSync(path.join(folder, 'help.txt'))).toHaveLength(1024);
     expect(stderr).toContain('could not be written to stdout: EFBIG');
@@ -59,7 +59,7 @@ describe('output', () => {
       expect(await shell(`ulimit -n 128; pipeline ${line} > printed.txt`)).toEqual({ code: 0, stderr: '' });
       expect(readFileSync(path.join(folder, 'printed.txt'), 'utf8')).not.toBe('');
     }
-    // It has loaded all that it needs when it finds that nobody answers.
+    // The program has loaded everything that it needs by the time it finds no server.
     const worker = await shell('ulimit -n 128; export TEMPORAL_ADDRESS=127.0.0.1:1; pipeline worker');
     expect(worker.stderr).toContain('no Temporal server answers on 127.0.0.1:1');
     expect(worker.code).toBe(1);

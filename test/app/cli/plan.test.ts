@@ -40,7 +40,7 @@ describe('plan', () => {
     expect(told.stages.map(({ type }) => type)).toEqual(['calibration', 'initialMask', 'rebuild', 'outputs', 'proof']);
 
     const second = await plan();
-    // Other tests may run beside this one: a busy machine is measured again.
+    // Other tests may run at the same time. A busy machine is measured again.
     const isBusy = told.machine.busy !== undefined;
     expect(first.stderr.includes('Warning: this machine is busy')).toBe(isBusy);
     expect(second.stderr.includes('Measuring')).toBe(isBusy);

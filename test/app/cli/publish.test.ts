@@ -1,4 +1,4 @@
-/** A run's checkpoint goes to a hub: by the command, and by the pipeline itself. */
+/** Publishing a run's checkpoint to a hub: by the command, and by the pipeline itself. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -81,7 +81,7 @@ it('continues after an interruption, and sends no large file twice', async () =>
   hub.uploads.blobs.clear();
   hub.uploads.received = 0;
   const [weights, mask] = [path.join(made.checkpoint, 'model.safetensors'), made.mask].map((name) => readFileSync(name).length);
-  // All attempts of one file fail; the other one arrives.
+  // All attempts to upload the weights fail. The mask arrives.
   hub.uploads.refuse = (bytes) => bytes.length === weights;
   const interrupted = await publish('our/interrupted', { ...env, HF_HUB_DOWNLOAD_TIMEOUT: '5' });
   expect(interrupted.code).toBe(1);

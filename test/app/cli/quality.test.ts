@@ -1,4 +1,4 @@
-/** Quality gates, locks and packs as people use them: by command. */
+/** Quality gates, locks and packs from the command line, as a user would use them. */
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { runCommand } from './run-command.js';
 import { startWorker, type Ended, type Program } from './run-program.js';
 
 requireTemporalCli();
-/** The packs of the demo model, and one of a larger model where its data is. */
+/** The packs of the demo model, and one of a larger model if its data is available. */
 const goldenPacks = ['golden-demo-magnitude', 'golden-demo-wanda', ...(goldenModels.some(({ name }) => name === 'babyllama-tok105') ? ['golden-babyllama-magnitude'] : [])];
 
 type Printed = PipelineResult & { workflowId: string; status: string; gates: GateResult[] };
@@ -36,7 +36,7 @@ describe('gates, locks and packs', () => {
     cpSync(demoFolder, path.join(folder, 'demo'), { recursive: true });
     writeFileSync(file, gated('rebuilt perplexity <= 1.05 * initial', '{ name: nearly dense, check: rebuilt perplexity <= 1.01 * dense }'));
     own = await ownNamespace('quality');
-    // Kept for the whole of this file, so that runs need not bring one up each.
+    // One worker for all tests of this file, so that each run need not start its own.
     worker = await startWorker(other, { env: own.env });
     first = await run(['run', file, '--json'], state);
   });
@@ -53,7 +53,7 @@ describe('gates, locks and packs', () => {
       const { stdout } = await run(['run', path.join(demoFolder, '..', 'demo.yaml'), '--json', ...settings.flatMap((setting) => ['--set', setting])]);
       perplexities.push((JSON.parse(stdout) as Printed).perplexity.rebuilt?.['heldout.txt'] ?? NaN);
     }
-    // 2.08, 2.03 and 1.94; the dense model has 1.83.
+    // The values are 2.08, 2.03 and 1.94; the dense model has 1.83.
     for (const [index, perplexity] of perplexities.slice(1).entries()) expect(perplexity).toBeLessThan(0.985 * perplexities[index]);
     expect(perplexities[2]).toBeLessThan(1.07 * 1.835);
   });
@@ -79,12 +79,12 @@ describe('gates, locks and packs', () => {
     const easy = await run(['run', loose, '--json', '--set', 'gates.0=rebuilt perplexity <= 100 * dense']);
     expect(easy.code, easy.stderr).toBe(0);
     const { reused, workflowId } = printed(easy);
-    // 1 of calibration, 4 of each mask stage, 5 of each of three states.
+    // 1 of the calibration, 4 of each mask stage, 5 of each of three states.
     expect(reused).toBe(24);
 
     const found = async (gate: string): Promise<string[]> => {
       const ids: string[] = [];
-      // Runs of the other state are in the same namespace.
+      // Runs of the other state folder are in the same namespace.
       for await (const execution of own.client.workflow.list({ query: `PruningGate = '${gate}' AND WorkflowId STARTS_WITH 'loose-'` })) ids.push(execution.workflowId);
       return ids;
     };
@@ -126,7 +126,7 @@ describe('gates, locks and packs', () => {
     expect(broken.code).toBe(1);
     const [, report = '', table = ''] = /LockBrokenError\): (\S+): the inputs are those of the lock, but \d+ things? differs? in the results:\n([^]*)\nThe files are kept/.exec(broken.stderr) ?? [];
     expect(table).toMatch(new RegExp(`^  what +locked +found\n  mask +f{64} +[0-9a-f]{64}`));
-    // The lock decides the threads, whatever the machine has.
+    // The number of threads comes from the lock, not from the machine.
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
   });
 

@@ -1,4 +1,4 @@
-/** Names that are not UTF-8: told, instead of files that are made under another name. */
+/** Names that are not valid UTF-8 are reported; no file is created under another name. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ describe('names that are not UTF-8 are refused', () => {
       const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x72, 0xfc, 0x6e])]);
       mkdirSync(odd);
       const program = path.resolve('app/cli/bin/temporal-pipeline.mjs');
-      // Only a shell can hand on such bytes.
+      // Only a shell can pass such bytes.
       const { status, stderr } = spawnSync('sh', ['-c', `cd "${folder}"/r*n && exec "${process.execPath}" "${program}" list`], { encoding: 'utf8' });
       expect(stderr).toContain('current folder: ');
       expect(status).toBe(2);

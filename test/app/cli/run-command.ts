@@ -1,6 +1,6 @@
 /**
- * Command lines in the test's own process, for tests whose subject is not the process: signals, closed pipes and the like need
- * `run-program.ts`. Every call has an environment and output streams of its own, however many run at once.
+ * Runs command lines inside the test's own process. Tests of process behaviour (signals, closed pipes and so on) need
+ * `run-program.ts`. Every call has its own environment and output streams, also if several run at once.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { runCommandLine } from '../../../app/cli/main.js';
@@ -39,8 +39,8 @@ Object.defineProperty(process, 'env', {
 
 /**
  * Runs a command line of `temporal-pipeline`.
- * @param options `env` is added to an environment without Temporal's and our own settings. `cwd` is the whole process's, so such a
- * call must run alone.
+ * @param options `env` is added to an environment without Temporal's and our own settings. `cwd` changes the folder of the whole
+ * process, so such a call must run alone.
  */
 export async function runCommand(words: readonly string[], { env = {}, cwd }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Ended> {
   if (cwd !== undefined && running > 0) throw new Error('a command with a folder of its own runs beside another one');

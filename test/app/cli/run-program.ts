@@ -42,7 +42,7 @@ export async function runProgram(...call: Parameters<typeof startProgram>): Prom
   return await startProgram(...call).ended;
 }
 
-/** Starts a worker, and waits until it serves. */
+/** Starts a worker, and waits until it is ready. */
 export async function startWorker(state: string, { words = [], env }: { words?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Program> {
   const worker = startProgram('temporal-pipeline', ['worker', '--state', state, ...words], env === undefined ? {} : { env });
   while (!worker.said().includes('Serving')) {

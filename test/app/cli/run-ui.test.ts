@@ -1,4 +1,4 @@
-/** `run --ui`: the page beside a run, from its start to its end. */
+/** `run --ui`: the page of a run, from its start to its end. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,7 +36,7 @@ it('serves the page while the run goes on, and ends with it where nobody is at a
   expect(page.status).toBe(200);
   expect(await page.text()).toContain(workflowId);
   expect((await fetch(`${address.origin}/runs/${workflowId}`)).status).toBe(403);
-  // Who watches does not hold up the end.
+  // An open page does not delay the end of the run.
   const events = fetch(`${address.origin}/runs/${workflowId}/events`, { headers: { cookie } }).then((answer) => answer.text()).catch(() => '');
   const { code, stdout, stderr } = await run.ended;
   expect(code, stderr).toBe(0);
@@ -44,7 +44,7 @@ it('serves the page while the run goes on, and ends with it where nobody is at a
   expect(result.workflowId).toBe(workflowId);
   await events;
   await expect(fetch(address)).rejects.toThrow();
-  // The token is for the person alone.
+  // The token is only for the user.
   expect(stdout).not.toContain(address.searchParams.get('token'));
 
   // What the run records for its report: who did what, and what was predicted.

@@ -36,7 +36,7 @@ describe('run', () => {
   }
   const worker = (): Promise<ProcessIdentity> => until(async () => (await liveProcesses(path.join(state, 'workers')))[0]);
   const start = (...words: string[]) => startProgram('temporal-pipeline', ['run', demo, '--state', state, ...words]);
-  /** So much to do that whoever interrupts it, however slowly, does so in the middle. */
+  /** Enough work that a slow interruption still arrives in the middle of it. */
   const much = ['--set', 'calibration.samples=200'];
 
   it('is interrupted in order and resumed; a finished one is found again', async () => {
@@ -79,7 +79,7 @@ describe('run', () => {
     const second = start(...much);
     await until(() => second.said().includes('was running already') || undefined);
     const taken = await worker();
-    // A worker that dies is replaced, and the run ends well.
+    // A worker that dies is replaced, and the run succeeds.
     process.kill(taken.pid, 'SIGKILL');
     const ended = await second.ended;
     expect(ended.code, ended.stderr).toBe(0);
@@ -109,7 +109,7 @@ describe('run', () => {
       const started = await runProgram('temporal', ['workflow', 'start', '--pipeline', demo, '--state', state, '-o', 'json', ...much]);
       expect(started.code, started.stderr).toBe(0);
       const { workflowId } = JSON.parse(started.stdout) as { workflowId: string };
-      // It must not end before it is cancelled.
+      // The run must not end before it is cancelled.
       const client = await connectClient(localConnection(serverAddress(server)));
       const handle = client.workflow.getHandle(workflowId);
       await handle.signal(pauseSignal);

@@ -27,7 +27,7 @@ describe('labels on a foreign server', () => {
   beforeAll(async () => {
     const port = await freePort();
     address = `127.0.0.1:${port}`;
-    // One of ours is there already.
+    // One of our attributes exists already.
     const words = ['server', 'start-dev', '--headless', '--ip', '127.0.0.1', '--port', `${port}`, '--db-filename', path.join(folder, 'server.db')];
     server = spawn(cli ?? '', [...words, '--search-attribute', 'PruningGate=Keyword'], { stdio: 'ignore' });
     while (!(await answers(address))) await sleep(50);

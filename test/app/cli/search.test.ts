@@ -1,4 +1,4 @@
-/** A small search as users have it, against a real server and worker. */
+/** A small search, used as a user would, against a real server and worker. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -60,7 +60,7 @@ describe('search', () => {
     const started = await call('search', 'start', file, '--json');
     expect(started.code, started.stderr).toBe(0);
     const { workflowId } = JSON.parse(started.stdout) as { workflowId: string };
-    // The second point is begun: its calibration is found, its masks are in the making.
+    // The second point has started: its calibration is reused, and its masks are being made.
     while (!existsSync(path.join(state, 'runs', `${workflowId}.sparsity=0.1`, 'report.md'))) await sleep(20);
     worker.process.kill('SIGKILL');
     await worker.ended;
@@ -74,7 +74,7 @@ describe('search', () => {
     expect(runs).toBeLessThanOrEqual(5);
     expect(new Set(made()).size).toBe(made().length);
 
-    // By a sweep, which judges all points, and finds those that the search has tried.
+    // Compare with a sweep, which judges all points and reuses those that the search has tried.
     const sweep = await call('sweep', 'run', path.join(folder, 'sweep.yaml'), '--json');
     const { rows } = JSON.parse(sweep.stdout) as SweepResult;
     const passing = rows.filter(({ status }) => status === 'done').map(({ values }) => values['initialMask.sparsity']);

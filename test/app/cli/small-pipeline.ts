@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { demoFolder } from '../../helpers/demo-run.js';
 
-/** Text of a pipeline on the demo model that runs in a second. */
+/** Text of a pipeline on the demo model that runs in about a second. */
 export const smallPipeline = `version: 1
 name: small
 model: { source: ${path.join(demoFolder, 'model')} }

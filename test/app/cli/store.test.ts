@@ -1,4 +1,4 @@
-/** Runs whose artifacts are in a bucket, as users have them, against a real Temporal server and a real S3 server. */
+/** Runs whose artifacts are in a bucket, used as a user would, against a real Temporal server and a real S3 server. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ let own: OwnNamespace;
 
 beforeAll(async () => {
   own = await ownNamespace('store');
-  // Stages enough that whoever waits for the first mask, however slowly, is there long before the last one.
+  // So many stages that a test that waits for the first mask, however slowly, is there long before the last one.
   writeFileSync(file, `version: 1
 name: small
 model: { source: ${path.join(demoFolder, 'model')} }
@@ -53,14 +53,14 @@ const resultOf = ({ code, stdout, stderr }: Ended): Result => {
 const bytesOf = ({ checkpoint, mask }: Result): Buffer[] => [...readdirSync(checkpoint).filter((name) => name.endsWith('.safetensors')).map((name) => path.join(checkpoint, name)), mask].map((name) => readFileSync(name));
 const eventsOf = (state: string): string[] => readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => (JSON.parse(line) as { event: string; kind: string })).filter(({ kind }) => kind !== 'hidden').map(({ event }) => event);
 
-/** Waits for something that is so while a program runs, not after it. */
+/** Waits until a condition holds, which must happen while a program runs. */
 async function until(isSo: () => boolean | Promise<boolean>, during: Program): Promise<void> {
   while (!(await isSo())) {
     expect(during.process.exitCode, during.said()).toBeNull();
     await sleep(20);
   }
 }
-/** Why the activities that are tried again now have failed before. */
+/** Returns why the activities that are being retried have failed. */
 async function failures(): Promise<string[]> {
   const messages: string[] = [];
   for await (const { workflowId } of own.client.workflow.list({ query: "ExecutionStatus = 'Running'" })) {
@@ -83,7 +83,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
     const run = startProgram('temporal-pipeline', ['run', file, '--json', '--state', state], { env });
     await until(() => existsSync(path.join(state, 'artifacts', 'mask')), run);
     await s3.kill();
-    // Until an attempt of an activity, with all the SDK's own, has failed by it.
+    // Wait until an attempt of an activity has failed, after all retries of the SDK.
     await until(async () => (await failures()).some((message) => message.includes('s3://barber/runs')), run);
     await s3.start();
     const shared = resultOf(await run.ended);
@@ -95,7 +95,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
 
     const local = newState();
     const alone = resultOf(await runCommand(['run', file, '--json', '--state', local], { env: own.env }));
-    // Nothing that was finished when the server went away was made again.
+    // Nothing that was finished when the server went away was recomputed.
     expect(made).toBe(eventsOf(local).filter((event) => event === 'made').length);
     for (const result of [shared, again]) {
       expect(result.perplexity).toEqual(alone.perplexity);
@@ -106,7 +106,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
     expect(verified.code, verified.stderr).toBe(0);
     const { places } = JSON.parse(verified.stdout) as { places: { place: string; held: number; damaged: string[] }[] };
     expect(places.map(({ place, damaged }) => [place, damaged])).toEqual([['s3://barber/runs/', []], [path.join(other, 'artifacts'), []]]);
-    // Beside what stages have made: checkpoint and mask, which are equal, and the reports of both machines.
+    // Besides the artifacts of the stages: checkpoint and mask, which are the same, and the reports of both machines.
     expect(places[0].held).toBe(made + 4);
     for (const text of [run.said(), ...readdirSync(path.join(state, 'logs')).map((name) => readFileSync(path.join(state, 'logs', name), 'utf8'))]) expect(text).not.toContain(s3.environment['AWS_SECRET_ACCESS_KEY']);
   });
@@ -125,7 +125,7 @@ describe('store', () => {
     const run = startProgram('temporal-pipeline', ['run', file, '--state', state], { env: own.env });
     const masks = path.join(state, 'artifacts', 'mask');
     await until(() => existsSync(masks), run);
-    // Interrupted, it is still in progress on the server.
+    // An interrupted run is still in progress on the server.
     run.process.kill('SIGINT');
     expect((await run.ended).code).toBe(130);
 
@@ -140,7 +140,7 @@ describe('store', () => {
     const first = await call('gc');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toMatch(/old ones stay, because runs in progress or kept outputs need them/);
-    // The last artifact may have been published by an activity that did not live to say so.
+    // The last artifact may come from an activity that was killed before it could report it.
     expect(there - artifacts()).toBeLessThanOrEqual(1);
 
     const tooShort = await call('gc', '--older-than', '1s');

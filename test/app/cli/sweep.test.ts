@@ -1,4 +1,4 @@
-/** A small sweep as users have it, against a real server and worker. */
+/** A small sweep, used as a user would, against a real server and worker. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -51,7 +51,7 @@ describe('sweep', () => {
     const interrupted = await first.ended;
     expect(interrupted.code, interrupted.stderr).toBe(130);
 
-    // The first one brought a worker up, and took it along; the others find one.
+    // The first call started a worker of its own and stopped it. The next calls find this one.
     worker = await startWorker(state, { env: own.env });
     const second = await call('run', file, '--json');
     expect(second.code, second.stderr).toBe(0);
@@ -60,7 +60,7 @@ describe('sweep', () => {
     const perplexities = result.rows.map(({ perplexity }) => Object.values(perplexity?.rebuilt ?? {})[0]);
     expect(result.best?.value).toBe(Math.min(...perplexities));
     const layers = 4;
-    // Calibration and evaluation windows; two initial masks and four rebuilt ones a layer; one dense, two initial and four rebuilt perplexities.
+    // Windows of calibration and evaluation; per layer two initial masks and four rebuilt ones; one dense, two initial and four rebuilt perplexities.
     expect([made('tokens'), made('mask'), made('perplexity')]).toEqual([2, 6 * layers, 7]);
     for (const name of ['report.md', 'table.md', 'table.csv', 'table.json', 'plot.svg']) {
       expect(existsSync(path.join(state, 'sweeps', result.workflowId, name)), name).toBe(true);

@@ -13,7 +13,7 @@ describe('which calls of `temporal` ask about `workflow start`', () => {
     ['--help workflow start', true],
     ['help workflow start', true],
     ['--namespace=lab workflow start -h', true],
-    // It could be the value of the option before it.
+    // Here `-h` could be the value of the option before it.
     ['workflow start --type t --task-queue q --input -h', false],
     ['workflow start --type t -- --help', false],
     ['workflow start --type t --task-queue q', false],
@@ -34,7 +34,7 @@ it('the help shows --pipeline and what comes with it', () => {
 describe('`temporal workflow start --help`', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'help-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  // Stands where the real CLI would.
+  // A stand-in for the real CLI.
   const real = path.join(folder, 'temporal');
   writeFileSync(real, '#!/bin/sh\necho "real help of $*"\necho aside >&2\nexit 5\n');
   chmodSync(real, 0o755);

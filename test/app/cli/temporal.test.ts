@@ -24,7 +24,7 @@ describe('other calls of `temporal`', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'shim-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  // Stands where the real CLI would: shows what it was given.
+  // A stand-in for the real CLI that prints what it was given.
   const real = path.join(folder, 'temporal');
   writeFileSync(
     real,

@@ -1,4 +1,4 @@
-/** Zero-shot tasks as people use them: by command, on the demo model, with documents of their own. */
+/** Zero-shot tasks from the command line, on the demo model, with the user's own documents. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -68,7 +68,7 @@ gates:
     }
     const acc = (state: 'dense' | 'initial'): number => zeroShot?.[state]?.['next line']?.acc ?? NaN;
     expect(gates?.[0]).toMatchObject({ passed: true, found: acc('dense') - acc('initial') });
-    // The model knows its own kind of text; half of its weights gone, the numbers are others.
+    // The model was trained on text like this. Without half of its weights the numbers differ.
     expect(acc('dense')).toBeGreaterThan(0.5);
     expect(zeroShot?.initial?.['next line'].digest).not.toBe(zeroShot?.dense?.['next line'].digest);
     expect(readFileSync(report, 'utf8')).toMatch(/## Zero-shot accuracy[^#]*next line acc_norm[^#]*mean acc[^#]*next line \(20\), piqa \(4\)/);

@@ -22,7 +22,7 @@ describe('a gate', () => {
     ['seconds total < 3600', { quantity: { kind: 'seconds', stage: 'total' }, comparison: '<', bound: { value: 3600 } }],
   ])('%s', (text, condition) => expect(parseCondition(text)).toEqual(condition));
 
-  // The caret stands under the character that the message is about.
+  // The caret points to the character that the message is about.
   it.each([
     ['rebuild perplexity <= 20', 0, 'Did you mean `rebuilt`?'],
     ['rebuilt perplexty <= 20', 8, 'Did you mean `perplexity`?'],

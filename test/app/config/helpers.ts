@@ -1,7 +1,7 @@
 import { parsePipeline, PipelineFileError } from '../../../app/config/index.js';
 import type { ParsedPipeline, ParseRequest, PipelineProblem } from '../../../app/config/index.js';
 
-/** The file of DESIGN section 4, cut down; `stages` replaces its stages. */
+/** A short version of the file of DESIGN section 4; `stages` replaces its stages. */
 export function pipelineText(stages = standardStages, head = ''): string {
   return `version: 1\nname: test\nmodel: { source: ./model }\n${head}stages:\n${stages}`;
 }
@@ -25,7 +25,7 @@ export function parse(text: string, options: Options = {}): ParsedPipeline {
   return parsePipeline({ text, path: '/pipelines/test.yaml', ...options });
 }
 
-/** The error that the text raises; fails if it raises none, or another. */
+/** Returns the error that the text raises. Throws if it raises none, or a different one. */
 export function failure(text: string, options: Options = {}): PipelineFileError {
   try {
     parse(text, options);
@@ -36,7 +36,7 @@ export function failure(text: string, options: Options = {}): PipelineFileError 
   throw new Error(`expected a PipelineFileError for:\n${text}`);
 }
 
-/** `line:column message` of each problem, which is what a person reads. */
+/** `line:column message` of each problem, as users see it. */
 export function problemLines(text: string, options: Options = {}): string[] {
   return failure(text, options).problems.map(asLine);
 }

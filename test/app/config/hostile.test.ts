@@ -1,4 +1,4 @@
-/** Pipeline files that mean harm: they may hold whatever they like, and get no code run, no object changed and no memory filled. */
+/** Malicious pipeline files: no content can run code, change an object or fill the memory. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** Where a pipeline says that its outputs go. */
+/** The `outputs` section of a pipeline. */
 import { expect, it } from 'vitest';
 import { fileForm, parsePipeline, PipelineFileError } from '../../../app/config/index.js';
 import { checkRequest } from '../../../app/config/request.js';
@@ -21,7 +21,7 @@ it('is as the file has it, with a private repository and its main branch', () =>
   const { pipeline, digest } = parse('outputs={ keep: [mask], publish: { repository: our/pruned } }');
   expect(pipeline.outputs).toEqual({ keep: ['mask'], publish: { repository: 'our/pruned', private: true, branch: 'main' } });
   expect(fileForm(pipeline)['outputs']).toEqual(pipeline.outputs);
-  // A worker takes what a client sends, and nothing else.
+  // A worker accepts what a client sends, and nothing else.
   expect(() => { checkRequest({ pipeline, configDigest: digest, folder: '/data', anew: undefined, lock: undefined }); }).not.toThrow();
   const other = { ...pipeline, outputs: { publish: { repository: '../etc', private: true, branch: 'main' } } };
   expect(() => { checkRequest({ pipeline: other, configDigest: undefined, folder: undefined, anew: undefined, lock: undefined }); }).toThrow(/pipeline\.outputs\.publish\.repository.*organisation\/name/s);

@@ -7,7 +7,7 @@ import { loadPipeline } from '../../../app/config/index.js';
 import type { CalibrationStage, EvaluationStage, InitialMaskStage, Pipeline } from '../../../app/config/index.js';
 import { failure, parse, pipelineText, standardStages } from './helpers.js';
 
-/** Word for word the file of the design, which tests outside the repository use. */
+/** The exact file of the design, which tests outside the repository use. */
 const designFile = `# yaml-language-server: $schema=../schemas/pipeline.schema.json
 version: 1
 name: stories260k-magnitude-block

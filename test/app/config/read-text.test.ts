@@ -8,7 +8,7 @@ import { pipelineText } from './helpers.js';
 const folder = mkdtempSync(join(tmpdir(), 'config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The message of loading a file with these bytes, without the folder. */
+/** Returns the message of loading a file with these bytes, without the folder. */
 function messageOf(bytes: Buffer | string): string {
   const path = join(folder, 'file.yaml');
   writeFileSync(path, bytes);

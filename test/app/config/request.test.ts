@@ -33,7 +33,7 @@ stages:
 `;
 const file = 'version: 1\nname: file\nmodel: { source: ~/m }\nstages:\n  - initialMask: { method: file, source: ../mask.safetensors }\n';
 
-/** As it comes over the wire. */
+/** A pipeline as a worker receives it. */
 const sent = (text = pipelineText()): Loose => JSON.parse(JSON.stringify(parse(text).pipeline)) as Loose;
 const check = (request: Sent): void => {
   checkRequest({ pipeline: undefined, configDigest: undefined, folder: undefined, anew: undefined, lock: undefined, ...request });
@@ -153,7 +153,7 @@ describe('what no client sends is refused', () => {
         const before = JSON.stringify(holder[way.at(-1) ?? '']);
         holder[way.at(-1) ?? ''] = value;
         const found = problems({ pipeline });
-        // A number or a name may well be another one; then the pipeline is one that a file could have given.
+        // A number or a name may change to another valid one. Then a pipeline file could also contain it.
         if (found.length === 0 && JSON.stringify(value) !== before) expect(['string', 'number', 'boolean'], JSON.stringify([way, value])).toContain(typeof value);
         expect(found.every(({ message }) => message.length <= 600)).toBe(true);
       }),

@@ -43,7 +43,7 @@ describe('expansion', () => {
       fc.property(sweeps, (sweep) => {
         const keys = Object.keys(sweep.matrix);
         const text = (combination: Combination): string => keys.map((key) => combination[key]).join(' ');
-        // All digits of base 4, one for each path.
+        // All numbers of base 4 with one digit for each path.
         const all = Array.from({ length: 4 ** keys.length }, (_, number): Combination => Object.fromEntries(keys.map((key, digit) => [key, Math.floor(number / 4 ** digit) % 4])));
         const wanted = all.filter((combination) => {
           const included = sweep.include.some((entry) => keys.every((key) => entry[key] === combination[key]));

@@ -8,7 +8,7 @@ import { runProgram } from '../cli/run-program.js';
 const folder = mkdtempSync(path.join(tmpdir(), 'validators-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Breaks one rule of the schema after the other: types, limits, enumerations, patterns, missing, unknown and excluded keys. */
+/** Breaks every rule of the schema: types, limits, enumerations, patterns, and missing, unknown and excluded keys. */
 const wrong = `version: 2
 name: "no good/name"
 model: { source: 5, revisio: x }

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => { server.end(); });
 
-/** The first line of the answer to a request as it stands. */
+/** Sends a raw request, and returns the first line of the answer. */
 async function answerTo(target: string): Promise<string> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   socket.end(`GET ${target} HTTP/1.1\r\nHost: worker\r\nConnection: close\r\n\r\n`);

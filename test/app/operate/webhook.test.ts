@@ -1,4 +1,4 @@
-/** How the end of a run is told to an address. */
+/** Reporting the end of a run to an address. */
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';

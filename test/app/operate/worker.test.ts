@@ -1,4 +1,4 @@
-/** A worker as those who operate it see it: metrics, health, and a message at the end of each run. */
+/** A worker from the operator's side: metrics, health, and a message at the end of each run. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
@@ -49,7 +49,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts a pipeline, and waits for what the worker tells of its end. */
+/** Starts a pipeline, and waits for the worker's message about its end. */
 async function messageOf(name: string, more: string, model = path.join(demoFolder, 'model')): Promise<EndedRun> {
   const file = path.join(folder, `${name}.yaml`);
   writeFileSync(file, `version: 1
@@ -94,21 +94,21 @@ it('tells how each run ended, and counts it', async () => {
   expect(sum(all, 'llm_barber_runs_total', 'status="failed"')).toBe(1);
   expect(sum(all, 'llm_barber_gates_total', 'outcome="failed"')).toBe(1);
   const { num_hidden_layers: layers } = JSON.parse(readFileSync(path.join(demoFolder, 'model', 'config.json'), 'utf8')) as { num_hidden_layers: number };
-  // The second run finds what the first has made.
+  // The second run reuses the work of the first.
   expect(sum(all, 'llm_barber_layers_total', 'task="makeInitialMask"', 'outcome="made"')).toBe(layers);
   expect(sum(all, 'llm_barber_layers_total', 'task="makeInitialMask"', 'outcome="found"')).toBe(layers);
   expect(sum(all, 'llm_barber_units_total', 'task="prepareRun"', 'outcome="failed"')).toBe(1);
   expect(sum(all, 'llm_barber_work_milliseconds_total')).toBeGreaterThan(0);
   expect(sum(all, 'llm_barber_unit_seconds_count')).toBeGreaterThan(2 * layers);
-  // A layer may take hours: the histogram tells minutes from hours.
+  // A layer may take hours, so the histogram must distinguish minutes from hours.
   expect([...all.keys()].some((key) => key.startsWith('llm_barber_unit_seconds_bucket') && key.includes('le="3600"'))).toBe(true);
-  // The SDK's own.
+  // Metrics of the SDK itself.
   expect([...all.keys()].some((key) => key.startsWith('temporal_'))).toBe(true);
 });
 
 it('emits every metric that dashboard, alerts and documents name, and they name all of ours', async () => {
   const names = new Set([...(await samples()).keys()].map((key) => key.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '')));
-  // A run without retries has none to show.
+  // A run without retries does not emit this metric.
   names.add('llm_barber_retries_total');
   const ours = [...names].filter((name) => name.startsWith('llm_barber_')).sort();
   const dashboard = JSON.parse(readFileSync('tools/deploy/grafana/dashboards/llm-barber.json', 'utf8')) as { panels: { targets: { expr: string }[] }[] };

@@ -11,7 +11,7 @@ import { demoPipeline, temporaryState } from '../../helpers/demo-run.js';
 import { pipelineOf } from './pipelines.js';
 import { cpuEngine, llama7b } from './llama7b.js';
 
-/** What the machine has free; what it really has if undefined. */
+/** The free capacity of the machine; its real one if undefined. */
 const freeNow = vi.hoisted((): { is?: Capacity } => ({}));
 vi.mock('../../../app/planning/capacity.js', async (original) => {
   const real = await original<typeof import('../../../app/planning/capacity.js')>();
@@ -33,7 +33,7 @@ describe('a run is admitted', () => {
     const plan = await ask(plenty);
     const { seconds, bytes } = plannedByStage(plan, pipelineOf());
     expect(seconds).toHaveLength(pipelineOf().stages.length);
-    // Outputs and proofs, which are no stages of the pipeline, are in it too.
+    // Includes outputs and proofs, which are not stages of the pipeline.
     expect(seconds.reduce((sum, value) => sum + value, 0)).toBeCloseTo(plan.total.seconds, 6);
     expect(bytes).toHaveLength(seconds.length);
     expect(Math.max(...bytes)).toBe(plan.total.host);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { bestRates } from '../../../app/planning/bursts.js';
 
-/** A machine with a clock of its own, on which other work makes everything slower in some rounds. */
+/** A machine with its own clock, on which other programs slow everything down in some rounds. */
 function machine(slownessOf: (time: number) => number) {
   let time = 0;
   const order: string[] = [];

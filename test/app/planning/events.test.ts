@@ -1,4 +1,4 @@
-/** How long a run's histories are: counted here as the workflow does it, and compared with recorded runs. */
+/** The predicted length of a run's histories, counted as the workflow counts it and compared with recorded runs. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ interface Recorded {
 }
 
 it.each([
-  // By name, with the model's layers and how often questions go through them.
+  // Name of the recording, layers of its model, and how often the questions go through the layers.
   ['demo', 4, 0],
   ['allocation', 4, 0],
   ['zero-shot', 4, 1],

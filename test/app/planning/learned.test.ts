@@ -29,7 +29,7 @@ describe('a correction', () => {
   it('learns from the same kind, engine and speeds, and from about the same size', () => {
     const units = [unit('b', 10, 90), unit('a', 10, 90, { engine: 'f' }), unit('a', 10, 90, { machine: 'n' }), unit('a', 1, 9), unit('a', 100, 900), unit('a', 10, 15)];
     expect(correctionOf(units, asked)).toEqual({ factor: 1.5, from: 1 });
-    // Memory does not depend on how fast a machine was found to be.
+    // Memory does not depend on the measured speed of a machine.
     expect(correctionOf(units, { ...asked, amount: 'bytes' })).toEqual({ factor: 5.25, from: 2 });
   });
 
@@ -39,7 +39,7 @@ describe('a correction', () => {
   });
 
   it('of a run is what the next plan says, independent of the speeds of its own prediction', () => {
-    // As after a first run: it knew no speeds of this machine, and the plan has just measured some, on a busy machine even.
+    // The state after a first run: the run knew no speeds of this machine, and the plan has just measured some while the machine was busy.
     const assumed = assumedMachine(cpuEngine);
     const slow = { ...assumed, origin: 'measured later', speeds: { ...assumed.speeds, flops: assumed.speeds.flops / 20, bandwidth: assumed.speeds.bandwidth / 3 } };
     const request = { pipeline: pipelineOf(), size: llama7b().size, perBatch: 1, machine: slow };
@@ -50,13 +50,13 @@ describe('a correction', () => {
     const count = steps.reduce((sum, step) => sum + step.count, 0);
     const planned = (taken: Measurement[]): number => makePlan({ ...request, measurements: taken }).stages.find(({ type }) => type === 'rebuild')?.seconds ?? 0;
     expect(planned(measurements)).toBeCloseTo(count * 7.1, 6);
-    // Another processor in the same state folder teaches nothing.
+    // Measurements of another processor in the same state folder do not count.
     expect(planned(measurements.map((one) => ({ ...one, processor: 'another' })))).toBeCloseTo(planned([]), 6);
   });
 
   it('corrects later plans of that kind and no other', () => {
     const machine = assumedMachine(cpuEngine);
-    // No hidden states wait in memory to be written.
+    // With this setting no hidden states wait in memory to be written.
     const request = { pipeline: pipelineOf(['durability.maxLoss=86400']), size: llama7b().size, perBatch: 1, machine };
     const before = makePlan({ ...request, measurements: [] });
     const [, mask, rebuild] = before.stages;

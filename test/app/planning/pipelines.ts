@@ -1,7 +1,7 @@
 import { parsePipeline } from '../../../app/config/index.js';
 import type { Pipeline } from '../../../app/config/pipeline.js';
 
-/** A pipeline of the paper's size: 128 windows of 2,048 tokens. Its model need not exist. */
+/** A pipeline of the size in the paper: 128 windows of 2,048 tokens. Its model need not exist. */
 export function pipelineOf(overrides: string[] = []): Pipeline {
   const text = `
 version: 1

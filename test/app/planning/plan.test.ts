@@ -26,10 +26,10 @@ describe('a plan', () => {
     const outputs = 13_476_831_232 + masks;
     const { stages, total } = plan();
     expect(stages.map(({ disk }) => disk.kept)).toEqual([tokens, masks, masks, outputs, 0, 4 * 64 * 2048]);
-    // Until the next stream is whole, the one before it lies there.
+    // The previous stream stays on disk until the next one is complete.
     expect(stage(plan(), 'rebuild').disk.peak).toBe(tokens + 2 * masks + 2 * stream);
     const kept = stages.reduce((sum, { disk }) => sum + disk.kept, 0);
-    // 64 windows are scored; two of their streams lie there at a time.
+    // 64 windows are scored, and two of their streams are on disk at a time.
     expect(total.disk).toBe(kept + stream);
   });
 
@@ -38,11 +38,11 @@ describe('a plan', () => {
     const forward = secondsOf(advanceCost(size, { samples: 128, time: 2048, perBatch: 1 }).work, machine);
     const never = of(31 * forward + 1);
     expect(never.hiddenWrites).toEqual({ count: 0, bytes: 0, seconds: 0, held: 0, peak: 0 });
-    // Of 31 states, every fifth; two paths share the seconds.
+    // Every fifth of 31 states. Two paths share the seconds.
     expect(of(5.5 * forward).hiddenWrites).toMatchObject({ count: 6, bytes: 6 * 4_294_967_296 });
     expect(of(11 * forward, ['rebuild.strategy=best', 'rebuild.effort=10']).hiddenWrites).toMatchObject({ count: 12, peak: 4 * 4_294_967_296 });
     expect(of(0).hiddenWrites.count).toBe(31);
-    // Only where all of it is waited for does writing take time.
+    // Writing only takes time if all of it must be waited for.
     expect(of(5.5 * forward).seconds).toBe(never.seconds);
     expect(of(0).seconds).toBeCloseTo(never.seconds + (31 * 4_294_967_296) / machine.speeds.write, 6);
   });
@@ -61,7 +61,7 @@ describe('a plan', () => {
     expect(ranked).toBeCloseTo((317_194_240 * 1302) / (0.7 * 3.35e12), 6);
     expect(secondsOf({ ...noWork, writtenBytes: 1e9, files: 10, hostFlops: 1e9 }, gpu)).toBe(secondsOf({ ...noWork, writtenBytes: 1e9, files: 10, hostFlops: 1e9 }, machine));
     expect(rebuild.seconds).toBeLessThan(stage(plan(), 'rebuild').seconds / 20);
-    // What TensorFlow holds is on the GPU, not on the host.
+    // TensorFlow's tensors are on the GPU, not on the host.
     expect(rebuild.tensors).toBeGreaterThan(4_294_967_296);
     expect(rebuild.host).toBeLessThan(stage(plan(), 'rebuild').host - 4_294_967_296);
   });

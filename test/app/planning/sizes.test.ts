@@ -6,7 +6,7 @@ import { initialMethods, rebuildMethods } from '../../../science/methods/index.j
 import { pipelineOf } from './pipelines.js';
 import { llama7b } from './llama7b.js';
 
-/** 128 windows of 2,048 tokens, one at a time: what the paper calibrates with. */
+/** 128 windows of 2,048 tokens, one at a time: the calibration of the paper. */
 const windows = { samples: 128, time: 2048, perBatch: 1 };
 /** 128 x 2048 x 4096 float32. */
 const stream = 4_294_967_296;
@@ -36,7 +36,7 @@ it('knows the sizes of LLaMA-7B', () => {
 });
 
 it('counts products of a forward', () => {
-  // Two for each weight and token; scores and their product with the values: 2 x 2 x 4096 for each of 1,152 keys that a query meets on average.
+  // Two for each weight and token. Scores and their product with the values take 2 x 2 x 4096 for each of the 1,152 keys that a query has on average.
   expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 1152 * 4096));
 });
 
@@ -56,13 +56,13 @@ it('holds a layer in float32, and the streams that each stage keeps', () => {
   expect(grows(wanda.cost)).toBe(2 * stream);
   expect(grows((s, w) => published(s, w))).toBe(2 * stream);
   expect(grows((s, w) => guarded(s, w))).toBe(3 * stream);
-  // Sums over the tokens of down_proj's input, before and after a batch is added to them, and no more than 1.5 GiB around.
+  // The moments of down_proj's input, before and after a batch is added to them, and at most 1.5 GiB more.
   const refit = guarded(size, windows, 'refit').memory.tensors - guarded(size, windows).memory.tensors;
   expect(refit).toBeGreaterThan(2 * 4 * 11008 ** 2);
   expect(refit).toBeLessThan(2 * 4 * 11008 ** 2 + 1.5 * 2 ** 30);
   expect(grows(scoreCost)).toBe(stream);
   const { tensors } = published(size, windows).memory;
-  // The layer, masked weights and squared gradients of the larger sub-block, two streams; and no more than 3 GiB for a batch of one.
+  // The layer, masked weights and squared gradients of the larger sub-block, two streams, and at most 3 GiB for a batch of one.
   const least = 4 * layer + 2 * 4 * 135_266_304 + 2 * stream;
   expect(tensors).toBeGreaterThan(least);
   expect(tensors).toBeLessThan(least + 3 * 2 ** 30);
@@ -72,7 +72,7 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
   const [more, less] = [sparsegpt.cost(size, windows).memory, wanda.cost(size, windows).memory];
   const hessians = 8 * (3 * 4096 ** 2 + 11008 ** 2);
   expect(hessians).toBe(1_372_061_696);
-  // In the engine with the matrices of a factor, which the host reads once.
+  // In the engine, together with the matrices of a factor, which the host reads once.
   const tensors = hessians + 5 * 8 * 11008 ** 2;
   expect(more.tensors - less.tensors).toBeGreaterThan(tensors);
   expect(more.tensors - less.tensors).toBeLessThan(tensors + 2 ** 30);
@@ -83,25 +83,25 @@ it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () 
 
 it('counts inverses, iterations and moments of ADMM', () => {
   const [more, less] = [admm.cost(size, windows), wanda.cost(size, windows)];
-  // Nine times four products to raise rho, and thirty with all rows, for each input; some more for factors and the fit.
+  // For each input, nine times four products to raise rho, and thirty with all rows; and some more for factors and the fit.
   const inverses = 9 * 4 * 2 * (3 * 4096 ** 3 + 11008 ** 3);
   const iterations = 30 * 2 * (4 * 4096 ** 3 + 2 * 11008 * 4096 ** 2 + 4096 * 11008 ** 2);
   const moments = 2 * 128 * 2048 * (3 * 4096 ** 2 + 11008 ** 2);
   const least = inverses + iterations + moments;
   expect(more.work.flops - less.work.flops).toBeGreaterThan(least);
   expect(more.work.flops - less.work.flops).toBeLessThan(1.3 * least);
-  // All moments, one copy of the hidden states, and the factor and inverse of down_proj's input on their way.
+  // All moments, one copy of the hidden states, and temporarily the factor and inverse of down_proj's input.
   const held = 8 * (3 * 4096 ** 2 + 11008 ** 2) + 5 * (8 + 4) * 11008 ** 2 + 4 * layer + stream;
   expect(more.memory.tensors).toBeGreaterThan(held);
   expect(more.memory.tensors).toBeLessThan(held + stream + 3 * 2 ** 30);
-  // A factor of each input in float64, with its inverse.
+  // For each input a factor in float64, and its inverse.
   expect(more.work.doubleFlops).toBeCloseTo((4 / 3) * (3 * 4096 ** 3 + 11008 ** 3), -3);
   expect(more.work.writtenBytes - less.work.writtenBytes).toBe(4 * linear);
 });
 
 it('counts the steps of a refit beside the budget', () => {
   const flops = (weights: 'keep-updates' | 'refit'): number => guarded(size, windows, weights).work.flops;
-  // Ten steps and the first residual, each a product of every linear with the products of its inputs.
+  // Ten steps and the first residual, each a product of every linear with its inputs' moments.
   const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
   expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
 });

@@ -3,7 +3,7 @@ import { packBits } from '../../../files/checkpoints/index.js';
 
 const kinds = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj', 'self_attn.o_proj', 'mlp.gate_proj', 'mlp.up_proj', 'mlp.down_proj'];
 
-/** A proof of a model of so many layers, with masks that are made up of its names. */
+/** The proof of a model with that many layers, with generated masks. */
 export function exampleProof(layers: number, [out, inputs]: readonly [number, number] = [24, 40]): { proof: Proof; readBits: (name: string) => Promise<Uint8Array> } {
   const masks = new Map<string, Uint8Array>();
   let state = 1;

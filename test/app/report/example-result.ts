@@ -1,7 +1,7 @@
 import { parsePipeline } from '../../../app/config/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 
-/** A pipeline with every kind of stage, and settings that are not the defaults. */
+/** A pipeline with every kind of stage, and with settings that differ from the defaults. */
 export const { pipeline: examplePipeline, digest: exampleDigest } = parsePipeline({
   path: '/data/example.yaml',
   text: `

@@ -14,7 +14,7 @@ const ended = (method: string, sparsity: number, initial: number, rebuilt: numbe
     accuracy: { dense: 0.6, initial: 0.5 - sparsity / 10, rebuilt: 0.6 - sparsity / 10 }, chance: 0.25, ...more,
   });
 
-/** A sweep in which members ended in every way. */
+/** A sweep whose members ended in every possible way. */
 export const exampleSweep: SweepTable = {
   name: 'methods and sparsities',
   axes: ['initialMask.method', 'initialMask.sparsity'],

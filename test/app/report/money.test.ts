@@ -11,7 +11,7 @@ it.each([[3600, 2.5, '2.50 EUR'], [80, 2.5, '0.056 EUR'], [36_000, 0, '0.00 EUR'
 it('page and report of a run say what it cost, if the pipeline says what an hour costs', async () => {
   const request = exampleRequest(1);
   const priced = { ...request, pipeline: { ...request.pipeline, cost: { perHour: 90, currency: '<USD>' } } };
-  // 80 seconds of 3600.
+  // 80 of 3600 seconds.
   expect(await renderRunPage(priced)).toContain('2.00 &lt;USD&gt;');
   expect(renderReport(priced.result, priced.pipeline)).toContain('At the price of an hour, 2.00 <USD>.');
   expect(renderReport(request.result, request.pipeline)).not.toContain('price');

@@ -1,4 +1,4 @@
-/** The live view in a real browser: of runs whose layers wait for the test, and of a real run of the demo. */
+/** The live view in a real browser, with runs whose layers wait for the test, and with a real run of the demo. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -17,10 +17,10 @@ import { startLiveServer, type LiveServer } from './live-server.js';
 
 const executablePath = await findBrowser();
 const skipReason = 'no Chromium on this machine: install one (apt-get install chromium), or name one in CHROMIUM';
-/** For what hangs: the browser waits for events, not for times. */
+/** A long timeout for the case that something hangs. The browser waits for events, not for fixed times. */
 const patience = { timeout: 240_000 };
 
-/** A tab of a browser that has the cookie, and what it complained about. */
+/** Opens a tab in a browser that has the cookie, and collects its complaints. */
 async function openTab(context: BrowserContext, address: string): Promise<{ page: Page; complaints: string[] }> {
   const page = await context.newPage();
   page.setDefaultTimeout(patience.timeout);
@@ -43,7 +43,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
   let context: BrowserContext;
   beforeAll(async () => {
     server = await startLiveServer('ui-browser');
-    // Chromium's own sandbox cannot be had by root, as whom containers run. The page is our own.
+    // Chromium's own sandbox does not work for root, which containers run as. The page is our own.
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     context = await browser.newContext();
     const { page } = await openTab(context, server.address);
@@ -80,7 +80,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await state(page, 'cancelled');
     await page.locator('#happened', { hasText: 'asked to cancel' }).waitFor();
 
-    // What was chosen stays when a part is replaced.
+    // An open form stays open when a part of the page is replaced.
     await page.getByText('Retry', { exact: true }).click();
     await page.getByRole('button', { name: 'Start again' }).click();
     await said(page, 'Started again.');
@@ -114,7 +114,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     server.allow(2);
     await page.locator('h1', { hasText: 'done' }).waitFor();
     await page.locator('#head', { hasText: '✓ 3 done' }).waitFor();
-    // 11 seconds of work at a euro each.
+    // 11 seconds of work at one euro per second.
     await page.locator('#numbers', { hasText: 'EUR' }).waitFor();
     await page.locator('#sections h2', { hasText: 'Perplexity on t.txt' }).first().waitFor();
     await page.getByRole('button', { name: 'sparsity found' }).click();
@@ -175,7 +175,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
       await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
       const faults = await page.evaluate(async () => {
-        // A report has its own test.
+        // Reports have their own test.
         const { violations } = await (globalThis as unknown as { axe: typeof import('axe-core') }).axe.run({ iframes: false } as never);
         return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 150)} ${node.failureSummary ?? ''}`));
       });

@@ -1,4 +1,4 @@
-/** What a history tells a person, on histories of real runs (tools/record-histories.ts). */
+/** The events that users see of a history, on histories of real runs (tools/record-histories.ts). */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';

@@ -1,4 +1,4 @@
-/** The live view over a real Temporal server, with a worker whose activities are made up and rebuild a layer only when they are told to. */
+/** The live view on a real Temporal server, with a worker whose fake activities rebuild a layer only when the test allows it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
@@ -29,22 +29,22 @@ const taskQueue = 'live';
 export interface LiveServer {
   client: Client;
   state: string;
-  /** Of the pages, with the token. */
+  /** Address of the pages, with the token. */
   address: string;
-  /** The same without: `http://127.0.0.1:PORT`. */
+  /** The address without path and token: `http://127.0.0.1:PORT`. */
   origin: string;
   token: string;
-  /** Layers below this one may be rebuilt. */
+  /** Allows the layers below this one to be rebuilt. */
   allow(layers: number): void;
   /** Starts a pipeline. @returns its path */
   start(workflowId: string, change?: Partial<Pipeline>): Promise<string>;
   /** Starts a sweep over three sparsities. @returns its path */
   startSweep(workflowId: string): Promise<string>;
-  /** Cuts the page off from the server, and lets it come back. */
+  /** Disconnects the page from the server, and connects it again. */
   outage: { begin: () => Promise<void>; end: () => Promise<void> };
-  /** Asks for a page as the browser of the person does. */
+  /** Requests a page as the user's browser does. */
   get(path: string, headers?: Record<string, string>): Promise<Response>;
-  /** Sends a form as the page does, unless told otherwise. */
+  /** Sends a form as the page does, unless the headers say otherwise. */
   post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
   close(): Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function startLiveServer(name: string): Promise<LiveServer> {
   const { state, remove } = await temporaryState();
   let allowed = 0;
   const made = madeUpActivities(taskQueue, async (activity, { layer = 0 }) => {
-    // It ends when it is cancelled.
+    // The loop ends when the activity is cancelled.
     while (activity === 'rebuildLayer' && layer >= allowed) {
       Context.current().heartbeat(`layer ${layer}`);
       await Context.current().sleep(20);
@@ -121,7 +121,7 @@ stages:
   - evaluation: { perplexity: [{ dataset: { file: /t.txt } }] }
 `;
 
-/** A way to a server that can be cut. */
+/** A proxy to a server that can be disconnected. */
 async function cuttable(target: string): Promise<{ address: string; cut: () => Promise<void>; mend: () => Promise<void> }> {
   const [host, port] = target.split(':');
   const open = new Set<Socket>();
@@ -147,7 +147,7 @@ async function cuttable(target: string): Promise<{ address: string; cut: () => P
   };
 }
 
-/** The token that the forms of a page have. */
+/** Returns the token in the forms of a page. */
 export async function formTokenOf({ get }: Pick<LiveServer, 'get'>, page: string): Promise<string> {
   return /name="token" value="([^"]+)"/.exec(await (await get(page)).text())?.[1] ?? '';
 }

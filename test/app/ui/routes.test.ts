@@ -1,4 +1,4 @@
-/** What the live view serves, and to whom. */
+/** What the live view serves, and which requests it refuses. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** With any host; `fetch` sets its own. */
+/** Returns the status for a request with any `Host` header; `fetch` always sets its own. */
 function statusFor(host: string): Promise<number | undefined> {
   const { port } = new URL(server.origin);
   return new Promise((resolve, reject) => {
@@ -108,7 +108,7 @@ describe('a run', () => {
     expect([...parts.keys()].sort()).toEqual(['controls', 'costs', 'errors', 'happened', 'head', 'notice', 'numbers', 'stages']);
     expect(parts.get('errors')).toContain('<svg');
     expect(parts.get('numbers')).toContain('-50 %');
-    // The page as a reload gives it has the same.
+    // Reloading the page shows the same.
     expect(await (await server.get(page)).text()).toContain('1 of 2 layers');
     server.allow(2);
     await server.client.workflow.getHandle('guarded').result();

@@ -1,4 +1,4 @@
-/** What Temporal's own page shows of a run: as its server has it. */
+/** What Temporal's own page shows of a run, read from the server. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { temporal } from '@temporalio/proto';
 import { defaultPayloadConverter } from '@temporalio/common';

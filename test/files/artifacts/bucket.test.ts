@@ -1,4 +1,4 @@
-/** What a real S3 server does too seldom for tests, asked of one in memory: answers that are lost, uses at the wrong moment, odd names. */
+/** Events that are too rare on a real S3 server for tests, imitated in memory: lost answers, use at the wrong moment, odd names. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The store as a machine that has nothing yet opens it. */
+/** Opens the store as a new machine with an empty disk would. */
 const open = (location = 's3://barber/runs'): Promise<ArtifactStore> => openStore(join(folder, `machine-${machines++}`), location);
 const key = ArtifactStore.key('mask', 'some');
 async function make(store: ArtifactStore): Promise<boolean> {

@@ -23,7 +23,7 @@ afterEach(async () => {
   await rm(join(folder, '..'), { recursive: true, force: true });
 });
 
-/** Work that is done once it has been made, and how often that happened. */
+/** Work that is done once it has been made, and that counts how often it was made. */
 class Work {
   times = 0;
   done = false;
@@ -46,7 +46,7 @@ async function otherProcess(): Promise<ChildProcess> {
   return child;
 }
 
-/** A claim as another process of this machine would have written it. */
+/** Writes a claim as another process of this machine would. */
 async function claimedBy(pid: number, changes: object = {}): Promise<void> {
   let ours = '{}';
   await claims.findOrMake('sample', () => Promise.resolve(undefined), async () => (ours = await readFile(join(folder, 'sample'), 'utf8')));
@@ -105,7 +105,7 @@ describe('claims', () => {
   });
 
   it('does not take the process of a clone of this machine for one of its own that has died', async () => {
-    // Name and process namespace are those of this machine, and the id is of a process that is not here.
+    // Name and process namespace are those of this machine, and the id belongs to a process that does not exist here.
     const { pid } = spawnSync(process.execPath, ['--version']);
     const namespace = process.platform === 'linux' ? ` ${readlinkSync('/proc/self/ns/pid')}` : '';
     await claimedBy(pid, { machine: hostname() + namespace });

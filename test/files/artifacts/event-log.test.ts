@@ -21,7 +21,7 @@ it('keeps the newest events in two files of bounded length', async () => {
 
 it('an event that cannot be written does not fail a look-up', async () => {
   const store = new ArtifactStore(folder);
-  // As on a full disk: what is there can be read, and the log takes nothing.
+  // As on a full disk: files can be read, but the log cannot be written.
   await mkdir(join(folder, 'log.jsonl'));
   const make = async (): Promise<boolean> => (await store.findOrMake('mask', 'some', () => Promise.resolve(null))).reused;
   expect(await make()).toBe(false);

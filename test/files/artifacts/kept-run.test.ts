@@ -29,6 +29,6 @@ it('a record that cannot be read stops whoever removes what nobody keeps, and is
   writeFileSync(damaged, '{');
   await expect(keptKeys(shelf)).rejects.toThrow(ArtifactLostError);
   await forgetRuns(shelf);
-  // The output of the other one is gone, so that it is forgotten.
+  // The output of the other run is gone, so that run is forgotten.
   expect(records()).toEqual([expect.stringContaining('one')]);
 });

@@ -15,7 +15,7 @@ const outcome = (name: unknown): string | undefined => {
   }
 };
 
-/** What leads out of folders, alone and mixed with the rest. */
+/** Parts that may lead out of a folder, alone and mixed with others. */
 const odd = fc.oneof(
   fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), fc.stringMatching(/^[./\\a\0]{0,8}$/),
   fc.array(fc.constantFrom('..', '.', '/', '\\', 'a', 'con', ' ', '\0', '\n', ':', '%2e', '~', '\ud800', 'é'), { maxLength: 6 }).map((parts) => parts.join('')),

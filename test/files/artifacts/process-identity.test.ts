@@ -8,7 +8,7 @@ it('a process is one of one machine, at one start of it', () => {
   const own = identify(process.pid);
   expect(isAlive(own)).toBe(true);
   expect(isOfThisMachine(own)).toBe(true);
-  // The same id and start on a clone, which differs in what its kernel has drawn.
+  // The same id and start time on a clone, whose kernel has a different random id.
   const clone = { ...own, machine: thisMachine().replace(/[0-9a-f]{8}-/, '00000000-') };
   expect(isOfThisMachine(clone)).toBe(false);
   expect(isAlive(clone)).toBe(false);

@@ -5,7 +5,7 @@ import { readPiece } from '../../../files/artifacts/read-piece.js';
 it('reads what is longer than the system takes at once in parts', async () => {
   const reads: number[] = [];
   let told = 0;
-  // Memory that nobody writes to takes none. A system gives less than was asked for now and then.
+  // Memory that is never written takes no space. A system sometimes reads less than it was asked for.
   const piece = new Uint8Array(2 ** 31 + 10);
   const file = {
     read: (_: Uint8Array, at: number, length: number) => {

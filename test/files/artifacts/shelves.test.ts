@@ -1,4 +1,4 @@
-/** What a store promises, whatever it keeps its artifacts in: a folder, and a bucket of a real S3 server. */
+/** The guarantees of a store, for every place of its artifacts: a folder, and a bucket of a real S3 server. */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,7 @@ async function allOf(list: AsyncIterable<StoredArtifact>): Promise<StoredArtifac
 }
 
 interface Backend {
-  /** A store, and a way to open it as another machine would. */
+  /** Opens a store. `again` opens it as another machine would. */
   open: () => Promise<{ store: ArtifactStore; again: () => Promise<ArtifactStore>; file: (name: string) => string }>;
 }
 const backends: Record<string, Backend> = {
@@ -158,7 +158,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     const tokens = ArtifactStore.key('tokens', 'text');
     await makeOnce(store, { times: 0 });
     await makeOnce(store, { times: 0 }, { ...dependsOn, layer: 4 });
-    // No history names the keys of these, but those of what they are made from.
+    // Histories do not name the keys of these, but the keys of what they are made from.
     const unnamed = ['gradient', 'hidden', 'likelihoods', 'perplexity', 'scores'] as const;
     for (const kind of unnamed) {
       for (const from of [tokens, 'none']) await store.findOrMake(kind, { tokens: from, layer: 5 }, () => Promise.resolve(null));

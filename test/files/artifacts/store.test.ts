@@ -137,7 +137,7 @@ describe('dropping', () => {
     await makeOnce({ times: 0 });
     const shelf = store.shelf as ArtifactFolder;
     await shelf.drop('mask', key);
-    // As who has just found it incomplete.
+    // As a reader does that has just found it incomplete.
     await shelf.moveAside('mask', key);
     const log = await readFile(join(root, 'log.jsonl'), 'utf8');
     expect(log).not.toContain('damaged');

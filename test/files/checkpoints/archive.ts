@@ -1,4 +1,4 @@
-/** Zip archives for tests, as torch lays them out, with anything in them. */
+/** Zip archives for tests, laid out as torch does, with any content. */
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
@@ -11,7 +11,7 @@ export async function writeArchive(path: string, members: Readonly<Record<string
   return path;
 }
 
-/** Opcodes of a pickle, as Python's pickletools calls them. Text is latin-1, so any byte can be said. */
+/** Opcodes of a pickle, named as in Python's pickletools. Text is latin-1, so it can hold any byte. */
 export const pickle = {
   proto: '\x80\x02', mark: '(', emptyDict: '}', emptyTuple: ')', emptyList: ']', tuple: 't', reduce: 'R', build: 'b', stop: '.', setItem: 's', setItems: 'u', append: 'a',
   persistent: 'Q', none: 'N', no: '\x89',
@@ -28,7 +28,7 @@ function length(value: number): string {
   return bytes.toString('latin1');
 }
 
-/** A storage of `elements` numbers in the member of that key. */
+/** A storage of `elements` numbers, in the archive member of that key. */
 export const storage = (elements: number, key = '0', type = 'FloatStorage'): string =>
   pickle.mark + pickle.text('storage') + pickle.global('torch', type) + pickle.text(key) + pickle.text('cpu') + pickle.int(elements) + pickle.tuple + pickle.persistent;
 

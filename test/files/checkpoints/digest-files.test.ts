@@ -17,7 +17,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const sha256 = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
-/** Makes the cache say something else than the truth, so that it shows whether it is used. */
+/** Writes a wrong digest into the cache, which shows whether the cache is used. */
 async function poisonCache(digest: string): Promise<string> {
   const poison = 'f'.repeat(64);
   await writeFile(cacheFile, (await readFile(cacheFile, 'utf8')).replace(digest, poison));

@@ -20,7 +20,7 @@ describe.each(formats)('$name', ({ name, encode, decode }) => {
     expect(wrong).toEqual([]);
   });
 
-  /** The definition: nearest of all values, of two equally near the one with an even last bit. */
+  /** The definition: the nearest of all values. Ties go to the value whose last bit is even. */
   function nearest(value: number): number {
     let low = 0;
     let high = finite.length - 1;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MaskSizeError, packBits, unpackBits } from '../../../files/checkpoints/index.js';
 
-/** A mask somewhere within a larger buffer, as views often lie. */
+/** A mask at any offset of a larger buffer, as is common for views. */
 const mask = fc.tuple(fc.array(fc.boolean(), { maxLength: 100 }), fc.nat(7)).map(([bits, offset]) => {
   const view = new Uint8Array(new ArrayBuffer(offset + bits.length), offset);
   view.set(bits.map(Number));

@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** Bits of all kinds: negative zero, NaN and infinity among them. */
+/** Bits of all kinds, including negative zero, NaN and infinity. */
 const half = Uint16Array.of(0x8000, 0x7e01, 0x7c00, 0x0001, 0x3c00, 0xbc00, 0x1234, 0xffff, 0x5555, 0xaaaa, 0x0f0f);
 const single = Uint32Array.of(0x80000000, 0x7fc00001, 0x3f800000, 1, 0xffffffff, 0x12345678);
 const keptHalf = Uint8Array.of(1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1);
@@ -114,7 +114,7 @@ describe('writePrunedCheckpoint', () => {
     expect((await readdir(target)).filter((name) => name.endsWith('.partial'))).toEqual([]);
     const whole = await Promise.all((await readdir(target)).map((name) => readFile(join(target, name))));
 
-    // One byte wrong, one file short, one long: each is made again.
+    // One file has a wrong byte, one is too short, one too long. Each is written again.
     const file = join(target, 'model-1.safetensors');
     const bytes = await readFile(file);
     bytes[bytes.length - 1] ^= 1;
@@ -135,7 +135,7 @@ describe('writePrunedCheckpoint', () => {
   });
 
   it('cuts large tensors into pieces that fit their masks', async () => {
-    // 40 million weights: 80 MB, more than one piece of 64 MiB.
+    // 40 million weights are 80 MB, more than one piece of 64 MiB.
     const count = 40_000_003;
     const weights = new Uint16Array(count).map((_, i) => (i * 7 + 1) & 0xffff);
     const kept = new Uint8Array(count).map((_, i) => (Math.imul(i, 0x9e3779b1) >>> 31));

@@ -81,7 +81,7 @@ describe('a model folder of PyTorch weights', () => {
     }
     const { metadata } = await readSafetensorsHeader(written.weightFiles[0]);
     expect(metadata).toEqual({ format: 'pt' });
-    // Once more changes nothing.
+    // Writing again changes nothing.
     const before = await readFile(written.weightFiles[1]);
     await writePrunedCheckpoint({ source, target, keptBits: () => Promise.resolve(undefined) });
     expect((await readFile(written.weightFiles[1])).length).toBe(before.length);
@@ -157,7 +157,7 @@ describe('a hostile file', () => {
   it('with wrong lengths of members, or cut short, is refused', async () => {
     await save(good);
     const bytes = await readFile(file());
-    // Both sizes of the member data/0 in the archive's directory.
+    // Change both sizes of the member data/0 in the archive's directory.
     const entry = bytes.lastIndexOf('x/data/0') - 46;
     for (const [stored, real] of [[1 << 30, 1 << 30], [8, 1 << 30], [4, 4]]) {
       const changed = Buffer.from(bytes);

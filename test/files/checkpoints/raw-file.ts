@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 
-/** Writes a file with a safetensors header as given, true or not, and so many bytes of data. */
+/** Writes a file with the given safetensors header, valid or not, and data or a number of data bytes. */
 export async function writeRaw(path: string, header: string | object, data: number | Uint8Array = 0, announced?: bigint): Promise<string> {
   const text = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header));
   const prefix = Buffer.alloc(8);
@@ -9,7 +9,7 @@ export async function writeRaw(path: string, header: string | object, data: numb
   return path;
 }
 
-/** A tensor's entry in a header; F32 unless said otherwise. */
+/** A tensor's entry in a header, by default F32. */
 export function entry(shape: number[], begin: number, end: number, dtype = 'F32'): object {
   return { dtype, shape, data_offsets: [begin, end] };
 }

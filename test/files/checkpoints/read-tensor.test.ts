@@ -106,7 +106,7 @@ describe('prefetch', () => {
   it('has the bytes ready after the thread was blocked', async () => {
     const info = await save('F32', Float32Array.from({ length: 1000 }, (_, i) => i), 1000);
     const ahead = prefetch([info]);
-    // No callback can run until this ends, but the thread pool reads.
+    // No callback can run until this wait ends, but the thread pool reads.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
     writeFileSync(path, Buffer.alloc(info.end));
     expect((await valuesOf(ahead, 'x'))[999]).toBe(999);
@@ -121,7 +121,7 @@ describe('prefetch', () => {
   });
 });
 
-/** Sums, sums of squares, first and last values as torch or numpy gives them. */
+/** Sums, sums of squares, first and last values, computed with torch or numpy. */
 const known: [family: string, tensor: string, sum: number, squares: number, first: number, last: number][] = [
   ['llama-fp16', 'lm_head.weight', -3.2466793060302734, 39.54987109381, -0.302734375, -0.22802734375],
   ['llama-fp16', 'model.layers.1.mlp.down_proj.weight', -2.593082547187805, 25.919782965377706, -0.1336669921875, -0.042572021484375],

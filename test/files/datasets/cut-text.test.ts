@@ -11,7 +11,7 @@ const names = (await readdir(golden)).filter((file) => file.endsWith('.json')).m
 const [head] = (await readFile(join(golden, 'ids.jsonl'), 'utf8')).split('\n');
 const { texts } = JSON.parse(head) as { texts: string[] };
 
-/** Those for which a text may be cut. All others are encoded whole. */
+/** Tokenizers for which a text may be cut. For all others texts are encoded in one piece. */
 const cut: Record<string, 'kept' | 'dropped'> = {
   'bpe-gpt2': 'kept', 'bpe-opt': 'kept', 'bpe-smollm2': 'kept', 'bpe-llama3': 'kept', 'bpe-qwen2': 'kept', 'bpe-falcon': 'kept', 'bpe-batch-settings': 'kept', 'bpe-dropout': 'kept',
   'bpe-llama': 'dropped', 'bpe-mistral': 'kept', 'bpe-gemma': 'kept', 'bpe-fuse-unk': 'dropped', 'bpe-unk-each': 'kept', 'bpe-no-unk': 'kept',
@@ -53,14 +53,14 @@ describe('cutText', () => {
     expect(cutText('12 34 56', 'kept', 1)).toEqual(['12 34 56']);
   });
 
-  // Of one, chance decides the tokens; the other has none for these texts.
+  // bpe-dropout gives random tokens, and wordlevel-no-unk has none for these texts.
   const sure = Object.entries(cut).filter(([name]) => name !== 'bpe-dropout' && name !== 'wordlevel-no-unk');
   it.each(sure)('the tokens of the parts are those of the whole: %s', async (name, cutting) => {
     const tokenizer = Tokenizer.fromString(await readFile(join(golden, `${name}.json`), 'utf8'));
     tokenizer.disableTruncation();
     tokenizer.disablePadding();
     const encode = async (parts: string[]) => (await tokenizer.encodeBatch(parts, { addSpecialTokens: false })).flatMap((encoding) => encoding.getIds());
-    // Every text, in two orders, with and without words around it, so that there are cuts at all kinds of places.
+    // Every text in two orders, with and without words around it, so that there are cuts at all kinds of places.
     const whole = [...texts, ...texts.map((text) => `it's we${text}ll do x`).reverse(), texts.join(' a b '), texts.join('s ')].join(' the cat ');
     const ids = await encode([whole]);
     for (const length of [1, 7, 60, 500]) {

@@ -12,13 +12,13 @@ let folder: string;
 beforeAll(() => { folder = mkdtempSync(join(tmpdir(), 'named-')); });
 afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
-/** Numbers between spaces are tokens; 7 stands before a text. What is between the texts shows: a blank line is -1, a space alone -2. */
+/** Numbers between spaces are tokens. Token 7 starts a text. What separates texts also gives tokens: -1 for a blank line, -2 for a space. */
 const tokenizer: NamedText['tokenizer'] = {
   encode: (text, { specialTokens } = { specialTokens: false }) =>
     Promise.resolve(Int32Array.from([...(specialTokens ? [7] : []), ...Array.from(text.matchAll(/\d+|\n\n| (?=w)/g), ([found]) => (found === '\n\n' ? -1 : found === ' ' ? -2 : Number(found)))])),
 };
 
-/** Document i has (37 i) mod 200 tokens, the p-th of them 1000 i + p. */
+/** Document i has (37 i) mod 200 tokens. Token p of it is 1000 i + p. */
 const documents = Array.from({ length: 300 }, (_, i) => Array.from({ length: (i * 37) % 200 }, (_, p) => i * 1000 + p).join(','));
 
 function jsonGz(name: string, texts: readonly string[]): string {
@@ -38,7 +38,7 @@ const firsts = (windows: Int32Array, length: number): number[] => Array.from({ l
 const random = (samples: number, sequenceLength: number, seed: number) => ({ samples, sequenceLength, seed, sampling: 'random' as const });
 
 describe('calibration by name', () => {
-  // From CPython 3.11, with the loop of the published scripts over documents of these lengths: first token of each window.
+  // Computed with CPython 3.11 and the loop of the published scripts, over documents of these lengths: the first token of each window.
   const drawn: [number, number[]][] = [
     [0, [215001, 248025, 155003, 183037, 258004, 48039, 128002, 37021, 286006, 161019, 226033, 31017, 47006, 124046, 166011, 32012, 290000, 63002, 280018, 227011, 162030, 96005, 16033, 243004]],
     [7, [37034, 48023, 259013, 123002, 63000, 31018, 113002, 285004, 286052, 297036, 96011, 280004, 254068, 232023, 124005, 253021, 37007, 215001, 285010, 254058, 47004, 242022, 31009, 145024]],
@@ -50,14 +50,14 @@ describe('calibration by name', () => {
   });
 
   it('counts the special token of each document of c4 as one of its tokens', async () => {
-    // One document, of 8 tokens with it: windows of 7 can only begin with it.
+    // One document of 8 tokens, including the special one: windows of 7 can only begin with it.
     const file = jsonGz('one.json.gz', ['1,2,3,4,5,6,8']);
     expect([...(await namedCalibration(named('c4', file, true), random(2, 7, 0)))]).toEqual([7, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6]);
     await expect(namedCalibration(named('c4', file, false), random(2, 7, 0))).rejects.toMatchObject({ name: 'TooFewTokensError' });
   });
 
   it('draws windows of wikitext2 and ptb as the scripts do', async () => {
-    // From CPython 3.11: random.seed(seed), eight randint(0, 5000 - 64 - 1).
+    // Computed with CPython 3.11: random.seed(seed), eight randint(0, 5000 - 64 - 1).
     const places: [number, number[]][] = [[0, [3155, 3445, 331, 2121, 4188, 3980, 3317, 2484]], [7, [2652, 1235, 3234, 395, 593, 4389, 771, 2995]]];
     const lines = Array.from({ length: 500 }, (_, line) => Array.from({ length: 10 }, (_, p) => line * 10 + p).join(','));
     for (const [seed, expected] of places) {
@@ -76,7 +76,7 @@ describe('calibration by name', () => {
     const many = Array.from({ length: 20_000 }, (_, i) => `${i},${i},${i},${i}`);
     const file = jsonGz('long.json.gz', many);
     const whole = readFileSync(file).length;
-    // What is behind the first half is not there at all.
+    // The second half of the file is missing.
     truncateSync(file, Math.floor(whole / 2));
     const windows = await namedCalibration(named('c4', file), { samples: 4, sequenceLength: 10, seed: 0, sampling: 'sequential' });
     expect([...windows.subarray(0, 7)]).toEqual([0, 0, 0, 0, -1, 1, 1]);

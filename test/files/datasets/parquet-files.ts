@@ -41,7 +41,7 @@ export const zstdParquet = [
 ].join('');
 
 /**
- * Documents as datasets of the hub have them, the same: a struct of lists, and whole numbers of 64 bits.
+ * Documents in the layout of datasets on the hub, made like the table above: a struct of lists, and 64-bit integers.
  *
  *   pa.table({'question': ['Why?', 'How?'], 'choices': pa.array([{'text': ['so', 'no'], 'label': ['A', 'B']}, {'text': ['x', 'y', 'z'], 'label': ['1', '2', '3']}]),
  *             'answerKey': ['B', '3'], 'label': pa.array([1, 0], pa.int64())})

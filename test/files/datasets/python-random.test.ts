@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { PythonRandom } from '../../../files/datasets/python-random.js';
 
-// From CPython 3.11: random.Random(seed), four randint(0, 356316), randint(0, 0), randint(3, 4), randint(0, 2**31), two getrandbits(32).
+// Computed with CPython 3.11: random.Random(seed), four randint(0, 356316), randint(0, 0), randint(3, 4), randint(0, 2**31), two getrandbits(32).
 const drawn: [number, number[], number[]][] = [
   [0, [201979, 220500, 21225, 135746, 0, 4, 1302718217], [4156669319, 2046968324]],
   [1, [70445, 298426, 33086, 133729, 0, 4, 1930549411], [2028277857, 2798570523]],

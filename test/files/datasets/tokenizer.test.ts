@@ -30,7 +30,7 @@ async function goldenTokens({ data }: GoldenModel, name: string): Promise<Int32A
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 
-/** A tokenizer of LLaMA's kind: no words, spaces as `▁`, unknown text as <unk>, once for a run of it. */
+/** A tokenizer like LLaMA's: no pre-tokenizer, spaces as `▁`, and one <unk> for a run of unknown text. */
 const small = {
   version: '1.0',
   added_tokens: [{ id: 0, content: '<unk>', special: true, normalized: false, single_word: false, lstrip: false, rstrip: false }],
@@ -55,7 +55,7 @@ describe('loadTokenizer', () => {
     const bos = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<unk>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }], pair: [], special_tokens: { '<unk>': { id: '<unk>', ids: [0], tokens: ['<unk>'] } } };
     await save({ ...small, post_processor: bos });
     const { encode, vocabularySize } = await loadTokenizer(folder);
-    // `▁abc xyz a`: a b (rank 0) goes before ▁ a (rank 1), then ab c; x, y and z are unknown.
+    // `▁abc xyz a`: the merge a b (rank 0) comes before ▁ a (rank 1), then ab c. x, y and z are unknown.
     expect(await encode('abc xyz a')).toEqual(Int32Array.of(1, 7, 1, 0, 6));
     expect(await encode('')).toEqual(new Int32Array(0));
     expect(vocabularySize).toBe(8);

@@ -5,12 +5,12 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadTokenizer, UnsupportedTokenizerError } from '../../../files/datasets/index.js';
 
-/** Tokenizers of every make, with the ids of the original library for Python (README.md there). */
+/** Tokenizers of every kind, with the ids from the original Python library (see the README.md there). */
 const golden = join('test', 'golden', 'tokenizers');
 
 interface Expected {
   tokenizer: string;
-  /** Of each text; the library's message where it cannot encode a text. */
+  /** For each text, its ids, or the library's message if it cannot encode the text. */
   plain: (number[] | { error: string })[];
   special: number[] | { error: string };
 }

@@ -40,7 +40,7 @@ describe('cutWindows', () => {
     const starts = cutWindows(stream(10), { samples: 70_000, sequenceLength: 4, sampling: 'random', seed: 7 }).filter((_, i) => i % 4 === 0);
     const counts = new Array<number>(7).fill(0);
     for (const start of starts) counts[start]++;
-    // 10,000 each; a standard deviation is 93.
+    // 10,000 are expected for each; the standard deviation is 93.
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(400);
   });
 

@@ -88,7 +88,7 @@ describe('a file of a hub', () => {
   });
 
   it('continues where another process was killed', async () => {
-    // Named after a process that is no more.
+    // The file is named after a process that no longer exists.
     const { pid = 0 } = spawnSync(process.execPath, ['--version']);
     await fetchFile({ ...model, path: 'config.json' }, settings());
     const left = folder('blobs', `${sha256(weights)}.${pid}-1-${sha256(Buffer.from(thisMachine())).slice(0, 16)}.incomplete`);
@@ -172,7 +172,7 @@ describe('a file of a hub', () => {
     await fetchFile({ ...model, path: 'config.json' }, settings());
     expect(new Set(server.tokens.hub)).toEqual(new Set(['Bearer env-token-1', 'Bearer file-token-2']));
     expect(server.tokens.cdn).toEqual(['']);
-    // Nor where the hub itself names another address, as for the next page of a list.
+    // It is not sent either when the hub names another address, for example for the next page of a list.
     await hubFetch(settings({ HF_TOKEN: 'env-token-1' }), model)(`${server.cdnUrl}/org/name/${commit}/config.json`);
     expect(server.tokens.cdn).toEqual(['', '']);
     expect(withoutSecrets('it was file-token-2', {})).toBe('it was [secret]');

@@ -59,7 +59,7 @@ describe('a model of a hub', () => {
     await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError', message: expect.stringContaining('model-00002-of-00002.safetensors') as string });
     server.requests.length = 0;
     await get('org/name', {}, commit);
-    // Its blob is still there, so that not even this one is loaded.
+    // The blob still exists, so not even this file is downloaded.
     expect(downloads()).toEqual([]);
     expect(existsSync(join(folder, 'model-00002-of-00002.safetensors'))).toBe(true);
   });
@@ -106,7 +106,7 @@ describe('a model of a hub', () => {
     await expect(get('org/broken')).rejects.toMatchObject({ name: 'NoModelError', message: expect.stringContaining('model-00002-of-00002.safetensors') as string });
     server.add('org/escape', { 'config.json': '{}', 'model.safetensors.index.json': JSON.stringify({ weight_map: { a: '../../x.safetensors' } }) });
     await expect(get('org/escape')).rejects.toMatchObject({ name: 'NoModelError' });
-    // Small things were looked at first: nothing large was loaded.
+    // Small files were checked first, and no large file was downloaded.
     expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
   });
 

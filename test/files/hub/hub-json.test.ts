@@ -4,14 +4,14 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { hubSettings, type HubSettings } from '../../../files/hub/index.js';
 import { hubJson } from '../../../files/hub/request.js';
 
-// The pauses between attempts are not the subject.
+// Skip the pauses between attempts, which are not tested here.
 vi.mock('node:timers/promises', () => ({ setTimeout: () => Promise.resolve() }));
 
 const body = JSON.stringify({ sha: 'ab'.repeat(20), text: 'ü'.repeat(1000) });
 const subject = { type: 'model', repository: 'org/name', revision: 'main' } as const;
 const header = { 'Content-Type': 'application/json' };
 
-/** Long enough for a slow machine. Only where the server says nothing more is it waited for. */
+/** Long enough for a slow machine. Tests wait that long only if the server sends nothing more. */
 const patientMs = 30_000;
 const impatientMs = 1_500;
 
@@ -30,14 +30,14 @@ afterEach(() => {
 });
 
 const whole = (response: ServerResponse): void => void response.writeHead(200, { ...header, Link: '<next>; rel="next"' }).end(body);
-/** Headers and half of the body, then the connection ends. */
+/** Sends headers and a part of the body, then closes the connection. */
 const cut = (response: ServerResponse): void => {
   response.writeHead(200, { ...header, 'Content-Length': String(Buffer.byteLength(body)) });
   response.write(body.slice(0, 100), () => { response.destroy(); });
 };
-/** Headers and half of the body, then nothing. */
+/** Sends headers and a part of the body, then nothing more. */
 const hang = (response: ServerResponse): void => void response.writeHead(200, header).write(body.slice(0, 100));
-/** Half of the body, as if that were all. */
+/** Sends a part of the body as if it were complete. */
 const short = (response: ServerResponse): void => void response.writeHead(200, header).end(body.slice(0, 100));
 const page = (response: ServerResponse): void => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('\n<!doctype html><title>Sign in</title>');
 

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => { rmSync(folder, { recursive: true }); });
 
-/** What this machine is called in the names of files. */
+/** The name of this machine in file names. */
 let host: string;
 beforeEach(async () => {
   const own = (await takePartial(blob, never)) ?? '';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exactShare } from '../../../files/masks/index.js';
 
-/** Weights of all prunable linears. */
+/** Number of weights in all prunable linears. */
 const models: [model: string, weights: number][] = [
   ['LLaMA-7B', 32 * (4 * 4096 * 4096 + 3 * 4096 * 11_008)],
   ['LLaMA-13B', 12_687_769_600],

@@ -129,7 +129,7 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
 
 describe('a tensor of many pieces', () => {
   it('is judged at the right places, in all of them', { timeout: 120_000 }, async () => {
-    // 18 MB of weights and as many of another tensor: more than the 16 MiB that are read at a time, in rows that no byte of a mask fits.
+    // 18 MB of weights, and another tensor of the same size: more than the 16 MiB that are read at a time. Rows do not end at byte boundaries of the mask.
     const shape = [3001, 3001];
     const count = shape[0] * shape[1];
     const name = 'model.layers.0.mlp.up_proj.weight';
@@ -167,13 +167,13 @@ describe('N:M', () => {
   const names = linearNames.filter((name) => linearShapes[name][1] % 4 === 0);
   const name = 'model.layers.1.self_attn.q_proj.weight';
 
-  /** Only the linears with 32 inputs are masked 2:4. */
+  /** Only the linears with 32 inputs have a 2:4 mask. */
   async function make(metadata: Record<string, string>): Promise<MadeModel> {
     const made = await makeModel(root, { dtype: 'BF16', keep: (tensor, row, column) => (names.includes(tensor) ? keep(tensor, row, column) : true), metadata });
     await writeMask(made.maskFile, Object.fromEntries(names.map((its) => [its, made.masks[its]])), metadata);
     return made;
   }
-  /** A pruned weight comes back as 1: its group has three. */
+  /** Sets a pruned weight to 1, so that its group has three non-zeros. */
   async function breakGroup(made: MadeModel): Promise<string> {
     await patchElement(made.pruned, name, 3 * 32 + 7, wordBytes('BF16', 'one'));
     expect(made.masks[name][3 * 32 + 7]).toBe(0);
@@ -247,7 +247,7 @@ describe('a mask', () => {
 describe('padding', () => {
   it('of a mask is named, and counts as no weight', async () => {
     const made = await makeModel(root, { dtype: 'F32', metadata: { values: 'dense' } });
-    // 91 weights: the last byte has 3 bits of them.
+    // The mask has 91 bits, 3 of them in the last byte.
     await patchElement(made.maskFile, linear, 11, Uint8Array.of(packBits(made.masks[linear])[11] | 0x40));
     const facts = await examineCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense });
     expect(facts).toMatchObject({ keptZeros: 0, changed: 0, violations: { count: 1 } });

@@ -6,7 +6,7 @@ import { openCheckpoint } from '../../../files/checkpoints/index.js';
 import { goldenModels } from '../../helpers/golden.js';
 import { recorded } from '../../science/methods/golden-data.js';
 
-/** The bytes of a safetensors file's tensors, read without the code under test. */
+/** Reads the bytes of a safetensors file's tensors without the code under test. */
 async function rawTensors(path: string): Promise<Map<string, Buffer>> {
   const bytes = await readFile(path);
   const headerBytes = Number(bytes.readBigUInt64LE());
@@ -19,7 +19,7 @@ function bitsSet(bytes: Buffer): number {
   return [...bytes].reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
 }
 
-/** The runs of every kind that a model has. */
+/** One run of every kind. Only those that a model has are tested. */
 const kinds = [
   ['magnitude-50-block', 'unstructured'], ['magnitude-2of4', '2:4'], ['magnitude-4of8', '4:8'],
   ['wanda-60-block', 'unstructured'], ['wanda-50-output1-r10', 'unstructured'], ['sparsegpt-50-layer', 'unstructured'],

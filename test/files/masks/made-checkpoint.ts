@@ -4,7 +4,7 @@ import { openCheckpoint, packBits, readSafetensorsHeader, writeSafetensors, type
 
 export type Dtype = 'F32' | 'F16' | 'BF16';
 
-/** Linears of the made checkpoints: odd sizes, so that rows begin within bytes and the last byte has unused bits. */
+/** Linears of the made checkpoints. Their odd sizes make rows begin inside bytes, and leave unused bits in the last byte. */
 export const linearShapes: Record<string, [number, number]> = {
   'model.layers.0.self_attn.q_proj.weight': [15, 32],
   'model.layers.0.mlp.up_proj.weight': [7, 13],
@@ -20,7 +20,7 @@ const otherShapes: Record<string, number[]> = {
   'model.layers.1.input_layernorm.weight': [8],
 };
 
-/** Small numbers from a seed. */
+/** A generator of small pseudo-random numbers. */
 export function random(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -33,7 +33,7 @@ export function elementBytes(dtype: Dtype): number {
   return dtype === 'F32' ? 4 : 2;
 }
 
-/** Words of finite numbers of either sign, none of them zero. */
+/** Values of either sign, finite and not zero. */
 function randomWords(dtype: Dtype, count: number, next: () => number): Uint8Array {
   const bytes = elementBytes(dtype);
   const data = new DataView(new ArrayBuffer(count * bytes));
@@ -50,23 +50,23 @@ function randomWords(dtype: Dtype, count: number, next: () => number): Uint8Arra
 export interface MadeModel {
   /** Folder of the dense model. */
   dense: string;
-  /** Folder of the pruned one. */
+  /** Folder of the pruned model. */
   pruned: string;
   maskFile: string;
-  /** One byte a weight, 1 = kept. */
+  /** One byte per weight, 1 = kept. */
   masks: Record<string, Uint8Array>;
 }
 
 export interface MakeOptions {
   dtype: Dtype;
   sharded?: boolean;
-  /** Of row `row`, column `column`. */
+  /** Whether the weight of this row and column is kept. */
   keep?: (name: string, row: number, column: number) => boolean;
   metadata?: Record<string, string>;
   seed?: number;
 }
 
-/** Writes `dense/`, `run/checkpoint/` and `run/mask.safetensors` below a folder, pruned element by element. */
+/** Writes `dense/`, `run/checkpoint/` and `run/mask.safetensors` below a folder. The weights are pruned one by one. */
 export async function makeModel(root: string, { dtype, sharded = false, keep, metadata = {}, seed = 1 }: MakeOptions): Promise<MadeModel> {
   const next = random(seed);
   const dense = join(root, 'dense');
@@ -117,7 +117,7 @@ export async function writeMask(file: string, masks: Record<string, Uint8Array>,
   await writeSafetensors(file, tensors, { format: 'mask', bits: '1=kept, lowest first, row-major', shapes: JSON.stringify(shapes), ...metadata });
 }
 
-/** Overwrites bytes of one element of a tensor in the file where it lies, in a checkpoint's folder or a safetensors file. */
+/** Overwrites one element of a tensor in its file. `path` is the folder of a checkpoint, or a safetensors file. */
 export async function patchElement(path: string, tensor: string, index: number, bytes: Uint8Array): Promise<void> {
   const { tensors } = path.endsWith('.safetensors') ? await readSafetensorsHeader(path) : await openCheckpoint(path);
   const info = tensors.get(tensor) as TensorInfo;
@@ -126,7 +126,7 @@ export async function patchElement(path: string, tensor: string, index: number, 
   await handle.close();
 }
 
-/** A number's bytes in a dtype, as far as the tests need it. */
+/** The bytes of a value in a dtype, for the values that tests need. */
 export function wordBytes(dtype: Dtype, value: 'one' | 'largest' | 'nan' | 'infinity' | 'zero' | '-zero'): Uint8Array {
   const words = {
     F32: { one: 0x3f800000, largest: 0xff7fffff, nan: 0x7fc00000, infinity: 0xff800000, zero: 0, '-zero': 0x80000000 },

@@ -5,14 +5,14 @@ import { countLinear } from '../../../files/masks/facts.js';
 import { Violations, violationText } from '../../../files/masks/violations.js';
 import { random } from './made-checkpoint.js';
 
-/** The pattern that is found, and the violations. */
+/** Returns the detected pattern, and the violations. */
 function find(mask: Uint8Array, shape: [number, number], strictness: 'exactly' | 'atMost'): { pattern: string; texts: string[] } {
   const violations = new Violations();
   const { pattern } = countLinear({ name: 'w', shape, bits: packBits(mask) }, { stated: undefined, strictness }, violations);
   return { pattern, texts: violations.listed.map(violationText) };
 }
 
-/** A mask that keeps `keep` of every `of` at random. */
+/** A mask that keeps a random `keep` of every `of` weights. */
 function grouped(keep: number, of: number, groups: number, seed: number): Uint8Array {
   const next = random(seed);
   return Uint8Array.from({ length: groups }).reduce<Uint8Array>((mask, _, group) => {
@@ -49,14 +49,14 @@ describe('finding a pattern', () => {
     fc.assert(fc.property(fc.integer(), fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(1, 2, 8, 32), (seed, sparsity, rows) => {
       const next = random(seed);
       const mask = Uint8Array.from({ length: rows * 256 }, () => Number(next() >= sparsity));
-      // If there are few groups, all may keep a pattern by chance; then none is broken.
+      // A few groups may all fit a pattern by chance. Even then there are no violations.
       for (const strictness of ['exactly', 'atMost'] as const) expect(find(mask, [rows, 256], strictness).texts).toEqual([]);
       if (rows === 32) expect(find(mask, [rows, 256], 'atMost').pattern).toBe('unstructured');
     }), { numRuns: 200 });
   });
 
   it('calls no few groups broken that may keep a pattern by chance', () => {
-    // Of 20 pairs 12 keep one weight, 6 none and 2 both.
+    // Of 20 pairs, 12 keep one weight, 6 none and 2 both.
     const mask = Uint8Array.from([...Array<number[]>(12).fill([1, 0]), ...Array<number[]>(6).fill([0, 0]), [1, 1], [1, 1]].flat());
     expect(find(mask, [20, 2], 'atMost')).toEqual({ pattern: 'unstructured', texts: [] });
   });

@@ -18,7 +18,7 @@ afterEach(() => rm(root, { recursive: true }));
 
 const linear = 'model.layers.0.mlp.up_proj.weight';
 
-/** What differs from the proof, for a checkpoint in a folder. */
+/** Returns the differences between the checkpoint in a folder and its proof. */
 async function changes(run = join(root, 'run')): Promise<string[]> {
   const facts = await examineCheckpoint({ checkpoint: join(run, 'checkpoint'), maskFile: join(run, 'mask.safetensors') });
   const proof = join(run, 'proof.json');

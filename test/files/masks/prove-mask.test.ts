@@ -5,7 +5,7 @@ import { groupZeros, MaskProofError, proveMask, type Groups } from '../../../fil
 
 interface Bytes {
   shape: [number, number];
-  /** One byte a weight, 1 = kept. */
+  /** One byte per weight, 1 = kept. */
   mask: Uint8Array;
 }
 
@@ -14,7 +14,7 @@ const anyMask: fc.Arbitrary<Bytes> = fc.tuple(fc.integer({ min: 1, max: 9 }), fc
 
 const packed = ({ shape, mask }: Bytes) => ({ name: 'w', shape, bits: packBits(mask) });
 
-/** Which group a weight belongs to. */
+/** The group that a weight belongs to. */
 function groupOf(groups: Groups, row: number, column: number): number {
   if (groups === 'layer') return 0;
   if (groups === 'output') return row;

@@ -1,4 +1,4 @@
-/** The legacy sparse formats: the tensors that compressed-tensors 0.14.0.1 itself makes of the same weights (test/golden/compressed-tensors/). */
+/** The legacy sparse formats, compared with the tensors that compressed-tensors 0.14.0.1 makes of the same weights (test/golden/compressed-tensors/). */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Run by skip-reporter.test.ts in a Vitest of its own. */
+/** Run by skip-reporter.test.ts in a separate Vitest. */
 import { describe, expect, it } from 'vitest';
 import { where } from '../needs.js';
 

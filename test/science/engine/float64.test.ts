@@ -70,7 +70,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
   });
 
   it.each([257, 600])('finds F of %i rows, which is more than a block', options, async (n) => {
-    // x_i = r x_(i-1) + noise: the inverse covariance has one diagonal on either side.
+    // x_i = r x_(i-1) + noise: the inverse covariance has one diagonal on either side of the main one.
     const r = 0.9;
     const covariance = Float64Array.from({ length: n * n }, (_, i) => r ** Math.abs(Math.floor(i / n) - (i % n)));
     const unit = 1 / Math.sqrt(1 - r * r);
@@ -93,7 +93,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
       expect(worst).toBeLessThan(1e-12);
       factor!.dispose();
     }
-    // The last rows are equal: a bad pivot beyond the first block.
+    // The last two rows are equal, which gives a bad pivot after the first block.
     const spoilt = make(covariance.map((value, i) => (Math.floor(i / n) >= n - 2 && i % n >= n - 2 ? 1 : value)), n, n);
     expect(await spoilt.inverseFactor({ diagonal: new Float64Array(n).fill(1), triangle: 'lower' })).toBeUndefined();
     for (const one of [matrix, spoilt]) one.dispose();

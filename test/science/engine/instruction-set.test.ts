@@ -18,7 +18,7 @@ describe('the instruction set', () => {
     [intel(`${avx512} avx512_vnni avx512_bf16`), 'avx512_core_bf16'],
     [intel(amx), 'avx512_core_amx'],
     [intel(`${amx} amx_fp16`), 'avx512_core_amx_fp16'],
-    // A virtual machine may hide a part.
+    // A virtual machine may hide some of the flags.
     [intel(amx.replace(' avx512vl', '')), 'avx2_vnni'],
     [arm('fp asimd evtstrm aes asimddp sve i8mm bf16'), 'asimd+asimddp+bf16+i8mm+sve'],
     [arm('fp asimd evtstrm aes'), 'asimd'],

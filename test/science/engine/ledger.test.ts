@@ -18,7 +18,7 @@ describe('the ledger', where(needs.tensorflow), () => {
     await product.data();
     product.dataSync();
     whole.dataSync();
-    // What is on the device goes up no second time.
+    // Data that is on the device already is not sent again.
     tf.matMul(values, values, false, true).dispose();
     expect(end()).toMatchObject({ up: 2450, down: 1600 + 1600 + 200, operations: 3 });
     tf.dispose([values, flags, product, whole]);
@@ -31,7 +31,7 @@ describe('the ledger', where(needs.tensorflow), () => {
     for (let i = 0; i < 20; i++) tf.tidy(() => tf.matMul(values, values).add(values).dataSync());
     let busy = 0;
     for (let i = 0; i < 1e7; i++) busy += i & 1;
-    // On a busy machine a timer may be due before anyone waits for it.
+    // On a busy machine a timer may be due before anything waits for it.
     while (end().seconds.waiting === 0) await sleep(20);
     const { seconds } = end();
     const total = (performance.now() - started) / 1000;

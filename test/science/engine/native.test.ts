@@ -9,7 +9,7 @@ import { testOps } from './ops.js';
 requireBuild();
 const built = 'dist/science/engine/index.js';
 
-/** What a script computes with the built engine in a process of its own. */
+/** Returns what a script prints that uses the built engine in a separate process. */
 function compute(expression: string): string {
   const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow', threads: 2 }); console.log(${expression});`;
   return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });

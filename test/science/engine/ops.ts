@@ -1,8 +1,8 @@
-/** What every engine must offer, checked against plain loops in double precision. */
+/** The operations that every engine must have, compared with plain loops in double precision. */
 import { expect, test } from 'vitest';
 import { tf, type Tensor } from '../../../science/engine/index.js';
 
-/** Values in (-1, 1) that look random and are always the same. */
+/** Fixed values in (-1, 1) that look random. */
 function values(count: number, seed: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * seed));
 }
@@ -94,7 +94,7 @@ function testShapes(): void {
   });
 }
 
-/** An attention-like function of `q [3, 4]` and `k [3, 4]`: every op that a decoder layer's gradient crosses. */
+/** An attention-like function of `q [3, 4]` and `k [3, 4]`, with every op that the gradient of a decoder layer passes. */
 const time = 3;
 const width = 4;
 
@@ -131,7 +131,7 @@ function testGradients(): void {
   });
 }
 
-/** Registers the tests; the engine must be open by the time they run. */
+/** Registers the tests. The engine must be open when they run. */
 export function testOps(): void {
   testProducts();
   testElementwise();

@@ -36,7 +36,7 @@ describe('dense perplexity', () => {
   });
 });
 
-/** A model whose logits are its hidden states, which is all that scoring asks for. */
+/** A model whose logits are its hidden states. Scoring needs nothing else. */
 function passThrough(vocabularySize: number): DecoderModel {
   return { vocabularySize, head: (h: Tensor3D) => h.clone() } as unknown as DecoderModel;
 }
@@ -46,7 +46,7 @@ const rows = [
   [[-5, 5, 0.5], [1, 1, 1], [9, 9, 9]],
 ];
 const ids = [[0, 2, 1], [1, 0, 2]];
-/** By hand, in double precision, for the first two positions of each window. */
+/** Computed in double precision for the first two positions of each window. */
 const expected = [0, 1].flatMap((b) => [0, 1].map((t) => {
   const row = rows[b][t];
   const top = Math.max(...row);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ContinuationError, requestEncoder } from '../../../science/evaluation/index.js';
 
-/** Words with the space before them, and what space is left, are tokens, as in byte-pair encodings. */
+/** As in byte-pair encodings, tokens are words with the space before them, and remaining spaces. */
 const words: string[] = [];
 function encode(text: string): Promise<Int32Array> {
   return Promise.resolve(Int32Array.from(text.match(/ ?[^ ]+| /g) ?? [], (word) => {
@@ -29,7 +29,7 @@ describe('requestEncoder', () => {
   });
 
   it('takes for the context as many tokens as it has alone, also if the whole differs there', async () => {
-    // "catalogue" is one token of the whole, so that nothing is left of the answer but what comes after it.
+    // In the whole text "catalogue" is one token, so only what follows it is left of the answer.
     expect(await encoder()('the cat', 'alogue of books')).toEqual({ input: ['the', ' catalogue', ' of'], targets: [' of', ' books'] });
   });
 

@@ -6,7 +6,7 @@ const request = (input: number[], scored: number): EncodedRequest => ({ input: I
 const always = () => 1;
 const never = (tokens: number) => 2 ** tokens;
 
-/** What a token at `row` of a sequence sees, itself included. */
+/** The tokens that the token at `row` of a sequence sees, including itself. */
 function seenFrom({ tokens, shared, tails }: Sequence, row: number): number[] {
   if (row < shared) return [...tokens.subarray(0, row + 1)];
   let start = shared;
@@ -86,7 +86,7 @@ describe('batchesOf', () => {
   it('sequences of about one length go together, and are not filled up beyond what the model reads', () => {
     const plain = (length: number): Sequence => ({ tokens: new Int32Array(length).fill(1), shared: length, tails: [], scored: [] });
     const batches = batchesOf([20, 500, 490, 21, 430, 300].map(plain), { most: () => 64, maxLength: 500 });
-    // A batch of few tokens takes shorter ones, too, rather than leave them to a batch of their own.
+    // A batch with few tokens also takes shorter sequences, so that these need no batch of their own.
     expect(batches.map(({ count, time }) => [count, time])).toEqual([[5, 500], [1, 24]]);
   });
 

@@ -29,7 +29,7 @@ describe.each(goldenZeroShot)('$name', ({ model: folder, documents, file }) => {
     expect(model.maxPositions).toBe(max_length);
     const task = loadTask(taskPath(key.replace('openbook_qa', 'openbookqa')));
     const questions = await readQuestions([documents(key)], questionForms(task), documents_per_task);
-    // The golden file has the first 400 characters.
+    // The golden file has only the first 400 characters.
     expect([questions[0].contexts[0].slice(0, 400), questions[0].continuations[0]]).toEqual(expected.first_request);
 
     const found = await scoreQuestions(questions, { model, weights, tokenizer: await loadTokenizer(folder) });

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import type { Granularity } from '../../../science/methods/rebuild/method.js';
 import type { Pattern, Shape } from '../../../science/methods/index.js';
 
-/** Scores as they hurt: few distinct values (ties), zeros, denormals, or anything finite. */
+/** Difficult scores: few distinct values (ties), zeros, denormals, or any finite values. */
 const score = fc.oneof(
   fc.constantFrom(0, 1, 2, 3),
   fc.constantFrom(0, 1.4e-45, 2.8e-45, 1e-40, 1.1754943508222875e-38),
   fc.float({ min: 0, noDefaultInfinity: true, noNaN: true }),
 );
 
-/** One kind of score in a whole array, and now and then one value everywhere. */
+/** An array with one kind of score, and sometimes with the same value everywhere. */
 export function scores(length: number): fc.Arbitrary<Float32Array> {
   const filled = (element: fc.Arbitrary<number>) => fc.array(element, { minLength: length, maxLength: length });
   return fc
@@ -28,7 +28,7 @@ export function shapes(inputsMultiple = 1): fc.Arbitrary<Shape> {
   return fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 6 }).map((factor) => factor * inputsMultiple));
 }
 
-/** A mask of any density; dead rows and columns are all pruned. */
+/** A mask of any density. Dead rows and columns are pruned completely. */
 export function masks([outputs, inputs]: Shape): fc.Arbitrary<Uint8Array> {
   return fc
     .record({
@@ -41,7 +41,7 @@ export function masks([outputs, inputs]: Shape): fc.Arbitrary<Uint8Array> {
     );
 }
 
-/** A mask that keeps N of every M, at random. */
+/** A random mask that keeps N of every M. */
 export function patternMasks([outputs, inputs]: Shape, { keep, of }: Pattern & { kind: 'N:M' }): fc.Arbitrary<Uint8Array> {
   const group = fc.shuffledSubarray(Array.from({ length: of }, (_, i) => i), { minLength: keep, maxLength: keep });
   const groups = (outputs * inputs) / of;

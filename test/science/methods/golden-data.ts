@@ -10,7 +10,7 @@ import type { Pattern, RebuildSettings, Updates } from '../../../science/methods
 import type { GoldenModel } from '../../helpers/golden.js';
 import { readArrays } from '../../helpers/load-model.js';
 
-/** One run of the public reference: its settings, read off its name, and what it recorded. */
+/** A run of the public reference: its settings, read from its name, and its recorded losses. */
 export interface GoldenRun {
   name: string;
   method: 'magnitude' | 'wanda';
@@ -19,11 +19,11 @@ export interface GoldenRun {
   granularity: Granularity;
   ratio: number;
   metric: Metric;
-  /** Error before and after, per sub-block in order. */
+  /** Error before and after each sub-block, in order. */
   losses: [string, number, number][];
 }
 
-/** What the reference recorded of one run; see {@link GoldenRun} for the losses. */
+/** What the reference recorded for one run; see {@link GoldenRun} for the losses. */
 interface RecordedRun {
   init_ppl: number;
   rebuild_ppl: number;
@@ -36,12 +36,12 @@ interface Recorded {
   runs: Record<string, RecordedRun>;
 }
 
-/** What the reference recorded on a model. */
+/** Reads what the reference recorded for a model. */
 export function recorded({ data }: GoldenModel): Recorded {
   return JSON.parse(readFileSync(join(data, 'reference.json'), 'utf8')) as Recorded;
 }
 
-/** The magnitude and Wanda runs of a model. */
+/** Returns the magnitude and Wanda runs of a model. */
 export function goldenRuns(model: GoldenModel): GoldenRun[] {
   return Object.entries(recorded(model).runs).flatMap(([name, { losses }]) => {
     const match = /^(magnitude|wanda)-(?:(\d)of(\d)|(\d\d)-(block|layer|output|input)1?)(-r10)?(?:-([WD]))?$/.exec(name);
@@ -69,7 +69,7 @@ export async function goldenMasks({ data }: GoldenModel, run: string, state: 'in
   return masks;
 }
 
-/** The reference's calibration windows, embedded, in batches of `size` sequences. */
+/** Embeds the reference's calibration windows, in batches of `size` sequences. */
 export function embedCalibration({ data }: GoldenModel, decoder: DecoderModel, weights: ReadonlyMap<string, Tensor>, size: number): Tensor3D[] {
   const { shape, values } = readArrays(join(data, 'tokens.safetensors')).calibration;
   const [samples, time] = shape;
@@ -82,22 +82,22 @@ export function embedCalibration({ data }: GoldenModel, decoder: DecoderModel, w
   return batches;
 }
 
-/** In how many of a linear's weights two masks differ. The golden ones may be padded to whole bytes. */
+/** Counts the weights of a linear in which two masks differ. The golden masks may be padded to whole bytes. */
 export function differences(linear: LinearSpec, a: Uint8Array, b: Uint8Array): number {
   let count = 0;
   for (let i = 0; i < linear.shape[0] * linear.shape[1]; i++) count += a[i] ^ b[i];
   return count;
 }
 
-/** A published rebuild of the whole model beside the reference's: how many mask bits differ, and the errors by sub-block in order. */
+/** A published rebuild of the whole model, compared with the reference: differing mask bits, and the errors by sub-block in order. */
 export interface GoldenRebuild {
-  /** Share of the weights whose mask differs from the reference's. */
+  /** Share of the weights whose mask bit differs from the reference's. */
   different: number;
   /** Before and after each sub-block. */
   errors: [number, number][];
 }
 
-/** @param start masks at the start, one byte a weight; values of the weights beside them where they are not the dense ones */
+/** @param start masks at the start, one byte per weight; `updates` has the weights that differ from the dense ones */
 export async function goldenRebuild(
   golden: GoldenModel, model: DecoderModel, dense: Map<string, Tensor>, run: string,
   start: { masks: ReadonlyMap<string, Uint8Array>; updates?: Updates }, settings: RebuildSettings,
@@ -122,7 +122,7 @@ export async function goldenRebuild(
   return { different: different / size, errors };
 }
 
-/** The masks that a run of the reference began with. */
+/** Returns the initial masks of a run of the reference. */
 export async function goldenStart(golden: GoldenModel, dense: ReadonlyMap<string, Tensor>, run: string): Promise<Map<string, Uint8Array>> {
   const packed = await goldenMasks(golden, run, 'initial');
   return new Map([...packed].map(([linear, mask]) => [linear, mask.subarray(0, dense.get(linear)!.size)]));

@@ -44,7 +44,7 @@ describe.each(goldenModels)('parity with the public reference on $name', (golden
         const mask = run.method === 'wanda' ? wandaMask(values, norms.norms(linear.name), linear.shape, run) : magnitudeMask(values, linear.shape, run);
         masks.set(linear.name, mask);
         const wrong = differences(linear, mask, expected.get(linear.name)!);
-        // The reference prunes one weight too many of every linear.
+        // The reference prunes one weight too many in every linear.
         if (run.method === 'magnitude' && run.pattern.kind === 'unstructured') expect(wrong).toBe(1);
         different += wrong;
         size += mask.length;

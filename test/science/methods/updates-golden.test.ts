@@ -31,7 +31,7 @@ describe.each(goldenModels)('rebuild from SparseGPT beside the public reference 
     const masks = await goldenStart(golden, dense, run);
     const updates = await updatesOf(golden, model, dense, masks);
     const { different, errors } = await goldenRebuild(golden, model, dense, run, { masks, updates }, settings);
-    // Measured: 0, in batches of 1, 4, 5 and 16; but one near tie, in the updates' last bits, turns babyllama's first run.
+    // Measured: 0, in batches of 1, 4, 5 and 16. Only babyllama's first run differs, by a near tie in the last bits of the updates.
     const nearTie = `${golden.name} ${run}` === 'babyllama-tok105 sparsegpt-50-layer';
     expect(different).toBeLessThanOrEqual(nearTie ? 2e-3 : 1e-4);
     const losses = recordedRuns[run].losses ?? [];
@@ -44,7 +44,7 @@ describe.each(goldenModels)('rebuild from SparseGPT beside the public reference 
   });
 });
 
-/** The weights that SparseGPT leaves under these masks, which the golden data do not hold, layer by layer on the pruned path. */
+/** The weights that SparseGPT leaves under these masks, computed layer by layer on the pruned path. The golden data does not have them. */
 async function updatesOf(golden: GoldenModel, model: DecoderModel, dense: ReadonlyMap<string, Tensor>, masks: ReadonlyMap<string, Uint8Array>): Promise<Updates> {
   const updates = new Map<string, Float32Array>();
   let hidden = embedCalibration(golden, model, dense, 5);

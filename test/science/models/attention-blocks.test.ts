@@ -61,7 +61,7 @@ describe('attention in blocks', () => {
         tf.dispose(made);
         return [];
       };
-      // The peak counts what was there before, too: other tests of this process keep their tables.
+      // The peak includes what was there before, because other tests of this process keep their tables.
       const before = tf.memory().numBytes;
       return (await tf.profile(gradients)).peakBytes - before;
     };

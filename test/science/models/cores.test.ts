@@ -14,24 +14,24 @@ interface Sizes {
   group: number;
   headDim: number;
   window?: number;
-  /** Query and key norms: their weights, each `[headDim]`, or as wide as the projection, which is then normed whole. */
+  /** Weights of the query and key norms: each `[headDim]`, or as wide as the projection, which is then normed as a whole. */
   norms?: { q: number[]; k: number[] };
-  /** Factor of the scores where it is not `1 / sqrt(headDim)`, and their bound. */
+  /** Factor of the scores if it is not `1 / sqrt(headDim)`; `softcap` is their bound. */
   scale?: number;
   softcap?: number;
-  /** Factor of queries and keys beside their turn. */
+  /** Extra factor of queries and keys, besides their rotation. */
   amplitude?: number;
-  /** How many dimensions of a head turn, where not all do. */
+  /** Number of rotated dimensions of a head, if not all are. */
   turned?: number;
-  /** What bounds queries, keys and values behind the norms. */
+  /** Bound of queries, keys and values after the norms. */
   bound?: number;
-  /** Positions are not in the attention. */
+  /** True if the attention does not use positions. */
   learnedPositions?: boolean;
 }
 
 const epsilon = 1e-2;
 
-/** Plain loops in double precision: the definition, one query position at a time, repeated heads and all. */
+/** The definition as plain loops in double precision, one query position at a time, with repeated heads. */
 function attentionByHand([q, k, v]: number[][], size: Sizes): number[] {
   const { batch, time, keyValueHeads, group, headDim, window = time, norms, learnedPositions, bound = Infinity, amplitude = 1, scale = 1 / Math.sqrt(headDim), softcap } = size;
   const heads = keyValueHeads * group;
@@ -82,7 +82,7 @@ function gatedSiluByHand([gate, up]: number[][]): number[] {
   return gate.map((g, i) => (g / (1 + Math.exp(-g))) * up[i]);
 }
 
-/** By the tanh, as its definition has it. */
+/** GELU by its definition with tanh. */
 function gatedGeluByHand([gate, up]: number[][]): number[] {
   return gate.map((g, i) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3))) * up[i]);
 }
@@ -103,7 +103,7 @@ function optSubBlocks({ keyValueHeads: heads, headDim }: Sizes, activation = 're
   return modelFromConfig(config, 'config.json').decoderLayer(0).subBlocks;
 }
 
-/** `z Phi(z)` with the normal distribution integrated by Simpson's rule from 0. */
+/** `z Phi(z)`, with the normal distribution integrated from 0 by Simpson's rule. */
 function geluByHand([z]: number[][]): number[] {
   const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
   return z.map((x) => {
@@ -122,7 +122,7 @@ function noise(count: number, seed: number): number[] {
   return Array.from({ length: count }, (_, i) => 1.5 * Math.sin(12.9898 * (i + 1) + 78.233 * seed + i * i * 0.37));
 }
 
-/** Checks value and vector-Jacobian product of a core against the definition and its central differences. */
+/** Compares value and vector-Jacobian product of a core with the definition and its central differences. */
 function checkCore(core: SubBlock, byHand: (inputs: number[][]) => number[], { batch, time }: Sizes, weights: Weights = new Map()): void {
   const shapes = core.inputs.map(({ shape: [out] }) => [batch, time, out] as [number, number, number]);
   const inputs = shapes.map((shape, i) => noise(shape[0] * shape[1] * shape[2], i + 1));
@@ -154,7 +154,7 @@ function checkCore(core: SubBlock, byHand: (inputs: number[][]) => number[], { b
   expect(tf.memory().numTensors - heldConstants()).toBe(before);
 }
 
-/** The weights of query and key norms, as long as `use` needs them. */
+/** Makes the weights of query and key norms, and disposes them after `use`. */
 function withNorms(norms: { q: number[]; k: number[] }, use: (weights: Weights) => void): void {
   const weights = new Map(Object.entries(norms).map(([name, values]) => [`model.layers.0.self_attn.${name}_norm.weight`, tf.tensor1d(values)]));
   use(weights);
@@ -243,7 +243,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
       fc.property(sizes, (plain) => {
         const width = plain.keyValueHeads * plain.headDim;
         const norms = { q: noise(width * plain.group, 5), k: noise(width, 6) };
-        // Far from all values, where the gradient jumps: it is taken by finite differences.
+        // The bound must be far from all values: the gradient jumps there, and is checked by finite differences.
         const size = { ...plain, norms, bound: 0.6 };
         const [attention] = subBlocks(size, { model_type: 'olmoe', clip_qkv: size.bound, num_experts: 2, num_experts_per_tok: 1 });
         withNorms(norms, (weights) => { checkCore(attention, (inputs) => attentionByHand(inputs, size), size, weights); });

@@ -50,7 +50,7 @@ describe('an expert', () => {
   const layer = modelFromConfig(config, 'config.json').decoderLayer(0);
   const [attention, ...experts] = layer.subBlocks;
 
-  /** Its tokens, one by one, from plain loops over the router's logits. */
+  /** The expert's tokens, found by plain loops over the router's logits. */
   function routedByHand(after: Tensor3D, weights: Map<string, Tensor>, expert: number): number[][] {
     const norm = weights.get('model.layers.0.post_attention_layernorm.weight')!;
     const x = after.div(after.square().mean(-1, true).add(1e-5).sqrt()).mul(norm);
@@ -78,7 +78,7 @@ describe('an expert', () => {
         norms.add(expert.inputs[0], x);
         norms.norms(expert.inputs[0].name).forEach((value, i) => { expect(value).toBeCloseTo(Math.hypot(...tokens.map((token) => token[i])), 3); });
 
-        // The same tokens one sequence each would give other squares: gradients are summed within a sequence before.
+        // Gradients are summed within a sequence before they are squared, so one sequence per token would give other squares.
         const pass = denseWithGradients(expert, x, tf.zeros(x.shape), weights);
         const gradients = new SquaredGradients();
         for (const gradient of pass.gradients) gradients.add(gradient);

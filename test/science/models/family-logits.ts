@@ -7,10 +7,10 @@ import { goldenFamilies, type GoldenFamily } from '../../helpers/golden.js';
 import { loadModel, readArrays } from '../../helpers/load-model.js';
 import { needs, where } from '../../helpers/needs.js';
 
-/** Of the shared 16-bit folders only within what rounded rotary frequencies make: see half-precision-rope.test.ts. */
+/** The shared 16-bit folders agree only up to the rounding of rotary frequencies: see half-precision-rope.test.ts. */
 const tolerance = ({ name, committed }: GoldenFamily) => (/16/.test(name) && !committed ? 2e-3 : 1e-4);
 
-/** Logits of every family and variant against those of Hugging Face transformers, on one engine. */
+/** Compares the logits of every family and variant with those of Hugging Face transformers, on one engine. */
 export function testFamilyLogits(backend: 'tensorflow' | 'wasm'): void {
   const wanted = backend === 'tensorflow' ? [needs.tensorflow] : [];
   describe(`decoder families on ${backend}`, where(...wanted), () => {
@@ -28,7 +28,7 @@ export function testFamilyLogits(backend: 'tensorflow' | 'wasm'): void {
   });
 }
 
-/** Largest difference from a family folder's `expected.safetensors`, in standard deviations of the logits. */
+/** Returns the largest difference from a family folder's `expected.safetensors`, in standard deviations of the logits. */
 export async function logitsError(folder: string): Promise<number> {
   const { input_ids, logits: expected } = readArrays(join(folder, 'expected.safetensors'));
   const { model, weights } = await loadModel(folder);
@@ -41,7 +41,7 @@ export async function logitsError(folder: string): Promise<number> {
 }
 
 function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  // NaN must come out as NaN, which Math.max keeps.
+  // A NaN must be returned as NaN. Math.max does that.
   return Array.from(a).reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i])), 0);
 }
 

@@ -6,10 +6,10 @@ import { goldenFamilies } from '../../helpers/golden.js';
 import { logitsError } from './family-logits.js';
 
 /**
- * Models that are loaded the usual way keep their rotary frequencies in float32, whatever the weights are in, and so do we.
+ * Models that are loaded the usual way keep their rotary frequencies in float32, whatever the dtype of the weights, and so do we.
  * The expected logits of the committed 16-bit folders come from such models. Those of the shared folders come from a model that
- * was cast as a whole, its frequencies included, before it ran in float32. With frequencies that are rounded as they were
- * there, everything else agrees as for the other variants.
+ * was cast as a whole, including its frequencies, before it ran in float32. If frequencies are rounded in the same way, everything
+ * else agrees as it does for the other variants.
  */
 const rounding = vi.hoisted(() => ({ mantissaBits: 23 }));
 
@@ -27,7 +27,7 @@ vi.mock('../../../science/models/rope-config.js', async (original) => {
   return { ...actual, ropeFromConfig };
 });
 
-/** Bits of the mantissa of float16 and of bfloat16. */
+/** Number of mantissa bits of float16 and of bfloat16. */
 const mantissaBits = (name: string): number => (name.includes('fp16') ? 10 : 7);
 const halves = goldenFamilies.filter(({ name }) => /fp16|bf16/.test(name));
 

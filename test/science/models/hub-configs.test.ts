@@ -1,4 +1,4 @@
-/** Keys that configs on the Hugging Face hub have: none of them may be in the way. Values are theirs, ids of tokens left out. */
+/** Keys of real configs on the Hugging Face hub. None of them may cause an error. The values are real, without token ids. */
 import { expect, it } from 'vitest';
 import { modelFromConfig } from '../../../science/models/index.js';
 

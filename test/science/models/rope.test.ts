@@ -19,7 +19,7 @@ describe('ropeFromConfig', () => {
     expectClose(frequencies({ rope_theta: 16, rope_scaling: { type: 'default' } }), [1, 1 / 2, 1 / 4, 1 / 8]);
   });
 
-  // What transformers 5.24 computes: `convert_rope_params_to_dict` of modeling_rope_utils.py.
+  // As transformers 5.24 does: `convert_rope_params_to_dict` of modeling_rope_utils.py.
   it('takes the older spelling where a config has both, and its theta from there or from the top level', () => {
     const linear = { type: 'linear', factor: 2 };
     const newer = { rope_type: 'default', rope_theta: 16 };
@@ -48,7 +48,7 @@ describe('ropeFromConfig', () => {
 
   it('llama3 scaling keeps fast turns, stretches slow ones and blends between', () => {
     const scaling = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 64 };
-    // Turns over 64 positions: 10.2, 1.02, 0.10, 0.01. The second lies (1.0186 - 1) / 3 of the way from stretched to kept.
+    // Turns over 64 positions: 10.2, 1.02, 0.10, 0.01. The second is (1.0186 - 1) / 3 of the way from stretched to kept.
     const blend = ((64 * 0.1) / (2 * Math.PI) - 1) / 3;
     const second = (1 - blend) * (0.1 / 8) + blend * 0.1;
     expectClose(frequencies({ rope_scaling: scaling }), [1, second, 0.01 / 8, 0.001 / 8]);

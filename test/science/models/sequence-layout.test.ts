@@ -26,7 +26,7 @@ let seed = 1;
 const random = (below: number): number => (seed = (seed * 48271) % 2147483647) % below;
 const someTokens = (length: number): number[] => Array.from({ length }, () => random(50));
 
-/** Several answers behind one context, and one document of very long contexts that share nothing. */
+/** A document with one context and several answers. */
 function document(context: number, answers: number[]): EncodedRequest[] {
   const shared = someTokens(context);
   return answers.map((length) => {
@@ -36,7 +36,7 @@ function document(context: number, answers: number[]): EncodedRequest[] {
 }
 const documents = [document(10, [1, 1]), document(12, [4, 9, 2]), document(70, [30, 3, 60, 17]), document(5, [150]), document(3, [1, 8, 20])];
 
-/** The definition: each request by itself through the whole model, nothing shared, nothing filled up. */
+/** The definition: each request goes through the whole model alone, with nothing shared and no padding. */
 function byDefinition(model: DecoderModel, weights: Map<string, Tensor>, { input, targets }: EncodedRequest): number {
   const logits = tf.tidy(() => forwardLogits(model, weights, tf.tensor2d(input, [1, input.length], 'int32')).squeeze([0]).arraySync() as number[][]);
   let sum = 0;

@@ -13,7 +13,7 @@ describe('the predictions of docs/performance.md', () => {
   });
 
   it('have at least the products of the method at the peak of the device', () => {
-    // 4.33 forwards of 40 layers of 317,194,240 weights, and of the last ones 128 windows of 2,048 tokens.
+    // 4.33 forwards of 40 layers of 317,194,240 weights, for 128 windows of 2,048 tokens.
     const products = 4.33 * 40 * 2 * 317_194_240 * 128 * 2048;
     const rebuild = predictedPlan('LLaMA-13B', 'published', 'float32', 'h100').stages.find(({ type }) => type === 'rebuild')!;
     expect(rebuild.seconds).toBeGreaterThan(products / devices.h100.float32);

@@ -1,4 +1,4 @@
-/** The codec server as Temporal's web page and its command line ask it. */
+/** The codec server, with requests as Temporal's web page and command line send them. */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';

@@ -1,4 +1,4 @@
-/** One worker process for each GPU: `worker --devices`. */
+/** One worker process per GPU: `worker --devices`. */
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { startProgram } from '../run-program.js';
 const folder = mkdtempSync(path.join(tmpdir(), 'devices-'));
 afterAll(() => { rmSync(folder, { recursive: true }); });
 
-/** A worker's stand-in: says which device it sees, and does what its word says. */
+/** A stand-in for a worker: prints which device it sees, and does what its task says. */
 const standIn = path.join(folder, 'worker.mjs');
 writeFileSync(standIn, `
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ process.on('SIGTERM', () => process.exit(0));
 process.once('disconnect', () => process.exit(0));
 `);
 
-/** A port that is free, like those 1, 10 and 11 above it. */
+/** Finds a free port such that the ports 1, 10 and 11 above it are free too. */
 async function freePorts(): Promise<number> {
   const isFree = async (port: number): Promise<boolean> => {
     const server = createServer();
@@ -113,7 +113,7 @@ describe('temporal-pipeline worker --devices', () => {
 
   it('serves a task queue with one worker for each', async () => {
     const port = await freePorts();
-    // As in the documents: neighbours.
+    // Two neighbouring devices, as in the documentation.
     const program = startProgram('temporal-pipeline', ['worker', '--devices', '0,1', '--state', path.join(folder, 'state'), '--metrics', `127.0.0.1:${port}`, '--health', `127.0.0.1:${port + 1}`], { env: own.env });
     await until(() => (program.said().match(/device \d: Serving task queue/g)?.length ?? 0) === 2 || program.process.exitCode !== null);
     for (const each of [port + 1, port + 11]) expect((await fetch(`http://127.0.0.1:${each}/readyz`)).status).toBe(200);

@@ -10,7 +10,7 @@ import { identify } from '../../../../app/cli/local/process-records.js';
 const folder = mkdtempSync(path.join(tmpdir(), 'lock-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** How many of many at once were inside together at most. */
+/** Runs many tasks at once, and returns the largest number that were inside together. */
 async function crowd(file: string): Promise<number> {
   let inside = 0;
   let most = 0;

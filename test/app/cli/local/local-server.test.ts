@@ -68,7 +68,7 @@ describe('local server', () => {
     const said: string[] = [];
     const keeping = keepServer(state, stop.signal, (line) => said.push(line));
     process.kill(server.pid, 'SIGKILL');
-    // On a busy machine the ports may still be taken when it is first tried.
+    // On a busy machine the ports may still be taken at the first attempt.
     await until(() => said.some((line) => line.includes('is back')));
     stop.abort();
     await keeping;

@@ -1,4 +1,4 @@
-/** Speeds are measured until they are right, and no longer. */
+/** The machine's speeds are measured until the numbers are right, and no longer. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { cpuEngine } from '../../planning/llama7b.js';
 
 let state: string;
 let said: string[];
-/** What the next measurements find. */
+/** Results of the next measurements. */
 let found: Machine[];
 beforeEach(() => {
   state = mkdtempSync(join(tmpdir(), 'calibrate-'));
@@ -65,7 +65,7 @@ it('a busy one is reported, and measured again by the next plan, which keeps the
 it('speeds that runs disagree with are measured again', async () => {
   found = [machine(8)];
   await plan();
-  // Too few to tell.
+  // Too few units to tell.
   await plan(units(150, 2));
   found = [machine(150)];
   expect((await plan(units(150))).speeds.flops).toBe(150e9);

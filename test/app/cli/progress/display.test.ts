@@ -5,7 +5,7 @@ import type { PipelineProgress, StageProgress } from '../../../../workflows/prot
 
 const entry = (layer: number) => ({ layer, block: 'mlp', errorBefore: 0.02, errorAfter: 0.01, grown: 1, pruned: 1 }) as const;
 
-/** Calibration done, rebuild at so many of three layers. */
+/** Progress with calibration done, and `done` of three layers rebuilt. */
 function at(done: number, change: Partial<StageProgress> = {}): PipelineProgress {
   const rebuild: StageProgress = {
     type: 'rebuild', state: 'running', done, total: 3, detail: `layer ${done}`, seconds: done, reused: 0, secondsLeft: 3 - done,
@@ -27,7 +27,7 @@ class Output {
   };
 }
 
-/** What a terminal shows after the text, without its colors: knows `ESC [ n A` (up), carriage return, newline and `ESC [ 0 J` (erase below). */
+/** What a terminal shows after the text, without colors: interprets `ESC [ n A` (up), carriage return, newline and `ESC [ 0 J` (erase below). */
 function screen(text: string): string[] {
   const rows = [''];
   let row = 0;

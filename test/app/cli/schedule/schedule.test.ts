@@ -1,4 +1,4 @@
-/** Schedules, as users have them, against a real server. Times are seconds here instead of days. */
+/** Schedules, used as a user would, against a real server. Intervals are seconds here instead of days. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ interface Described {
 describe('schedules', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'schedule-'));
   const state = path.join(folder, 'state');
-  // Little work: it is the times that are tested here.
+  // Little work, because only the times are tested here.
   const file = path.join(folder, 'small.yaml');
   const evaluation = `{ states: [dense], perplexity: [{ dataset: { file: ${demoFolder}/heldout.txt }, sequenceLength: 32, maxWindows: 1 }] }`;
   writeFileSync(file, `version: 1\nname: small\nmodel: { source: ${demoFolder}/model }\nstages:\n  - evaluation: ${evaluation}\n`);
@@ -57,7 +57,7 @@ describe('schedules', () => {
   }
   const described = (id: string): Promise<Described> => json<Described>('describe', id);
   const infoOf = async (id: string) => (await client.schedule.getHandle(id).describe()).info;
-  /** Runs of a schedule that have ended well: when they were due, and when they began. */
+  /** Completed runs of a schedule: when each was due, and when it began. */
   async function completed(id: string): Promise<{ due: number; began: number }[]> {
     const runs: { due: number; began: number }[] = [];
     const query = `ExecutionStatus = 'Completed' AND TemporalScheduledById = '${id}'`;
@@ -71,7 +71,7 @@ describe('schedules', () => {
   it('while no worker is there, skip keeps one run, and buffer-one keeps another that starts later', async () => {
     const policies = ['skip', 'buffer-one'] as const;
     await Promise.all(policies.map((overlap) => json('create', file, '--id', overlap, '--every', '1s', '--overlap', overlap)));
-    // Nobody serves the queue: the first run waits, and the others are due meanwhile.
+    // No worker serves the queue: the first run waits while the next ones become due.
     await until(async () => ((await Promise.all(policies.map(infoOf))).every((info) => info.numActionsSkippedOverlap >= 2) ? true : undefined));
     for (const { counts, running } of await Promise.all(policies.map(described))) {
       expect(counts.skipped).toBeGreaterThanOrEqual(2);
@@ -87,7 +87,7 @@ describe('schedules', () => {
     await Promise.all(policies.map((id) => json('delete', id)));
     worker.process.kill('SIGTERM');
     await worker.ended;
-    // Due without a worker, and run all the same once there is one.
+    // Due while there was no worker, and run once there was one.
     const madeUpFor = (runs: { due: number; began: number }[]) => runs.filter(({ due, began }) => due < serving && began > serving).length;
     expect([madeUpFor(skip), madeUpFor(buffered)]).toEqual([0, 1]);
     expect([skip, buffered].map((runs) => runs.filter(({ began }) => began < serving).length)).toEqual([1, 1]);
@@ -97,7 +97,7 @@ describe('schedules', () => {
     const created = await call('create', file, '--id', 'nightly', '--cron', '0 3 * * *', '--time-zone', 'Europe/Berlin', '--jitter', '1s', '--catch-up', '1h', '--pause-on-failure', '--paused');
     expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('small, cron 0 3 * * *, Europe/Berlin (paused)') as string });
     expect(created.stderr).toContain('No worker serves task queue');
-    // A server that runs only while somebody uses it is another matter.
+    // The message differs for a local server, which runs only while it is in use.
     await shareAsLocal(state);
     const local = await runCommand(['schedule', 'create', file, '--id', 'local', '--cron', '0 3 * * *', '--paused', '--state', state]);
     expect(local.stderr).toContain(`worker --state ${state}`);
@@ -112,7 +112,7 @@ describe('schedules', () => {
     await json('backfill', 'nightly', '--from', '2026-01-10', '--to', '2026-01-13', '--overlap', 'allow-all');
     await until(async () => ((await infoOf('nightly')).numActionsTaken >= 4 ? true : undefined));
     const after = await described('nightly');
-    // Temporal watches no runs that may overlap.
+    // Temporal does not track runs that may overlap.
     expect(after.running).toEqual([workflowId]);
     expect(after.recent.map(({ scheduledAt }) => scheduledAt.slice(0, 13)).filter((at) => at.startsWith('2026-01'))).toEqual(['2026-01-10T02', '2026-01-11T02', '2026-01-12T02']);
     expect(await json('trigger', 'nightly')).toMatchObject({ status: 'skipped' });

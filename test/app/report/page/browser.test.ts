@@ -1,5 +1,5 @@
 /**
- * Pages in a real browser: nothing is wider than the window, nothing is asked for, and everybody can read them.
+ * Pages in a real browser: nothing is wider than the window, nothing is requested, and they are accessible.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -28,14 +28,14 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
   let html: string;
   let axe: string;
   beforeAll(async () => {
-    // Chromium's own sandbox cannot be had by root, as whom containers run. The page is our own.
+    // Chromium's own sandbox does not work for root, which containers run as. The page is our own.
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     html = await draw();
     axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   });
   afterAll(() => browser.close());
 
-  // What runs in the page is text: tests are compiled for Node, which has no document.
+  // Code that runs in the page is passed as text, because tests are compiled for Node, which has no document.
   const open = async (width: number, colorScheme: 'light' | 'dark'): Promise<{ page: Page; complaints: string[] }> => {
     const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
     const complaints: string[] = [];
@@ -51,7 +51,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
     const { page, complaints } = await open(width, 'light');
     await openAll(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
-    // Its pictures are drawn.
+    // All images are drawn.
     expect(await page.evaluate('[...document.images].filter(({ naturalWidth }) => naturalWidth > 0).length')).toBe(images);
     expect(complaints).toEqual([]);
     await page.close();
@@ -71,7 +71,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
 
   if (what === 'run') it('opens on paper what is folded away on the screen', async () => {
     const { page } = await open(800, 'light');
-    // Asking for its place lays the page out for the medium first.
+    // Reading the position first makes the browser lay out the page for the current medium.
     const seen = () => page.evaluate(`(() => {
       const folded = document.querySelector('details pre');
       folded.getBoundingClientRect();

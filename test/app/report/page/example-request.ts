@@ -4,7 +4,7 @@ import { examplePipeline, exampleResult } from '../example-result.js';
 
 const kinds = { 'self_attn.q_proj': [16, 24], 'self_attn.o_proj': [16, 24], 'mlp.gate_proj': [40, 16], 'mlp.down_proj': [16, 40] } as const;
 
-/** A request for a page of so many layers, with a mask that a seedless generator drew. */
+/** A request for a page with that many layers, with masks from a fixed pseudo-random sequence. */
 export function exampleRequest(layers: number, size = 1): PageRequest & Required<Pick<PageRequest, 'pruned'>> {
   const bits = new Map<string, Uint8Array>();
   let state = 1;

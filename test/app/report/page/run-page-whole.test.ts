@@ -1,4 +1,4 @@
-/** Pages of runs that have everything that a result can have, and of those that have little. */
+/** Pages of runs whose results have everything that is possible, and of runs whose results have little. */
 import { expect, it } from 'vitest';
 import { duration, figure, grouped, percent } from '../../../../app/report/figures.js';
 import { renderRunPage } from '../../../../app/report/page/run-page.js';

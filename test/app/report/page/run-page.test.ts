@@ -36,7 +36,7 @@ describe('page of a run', () => {
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
     expect(page).not.toMatch(/<script|<link|@import|@font-face|\son\w+=/i);
     for (const [, source] of page.matchAll(/(?:src=|url\()["']?([^"')\s>]+)/g)) expect(source).toMatch(/^(data:image\/png|#\w)/);
-    // All links go to files of the run's folder.
+    // All links lead to files in the run's folder.
     for (const [, target] of page.matchAll(/<a href="([^"]+)"/g)) expect(target).not.toMatch(/^(https?:|\/|\.\.)/);
   });
 
@@ -50,13 +50,13 @@ describe('page of a run', () => {
     const [entry] = exampleResult.rebuild.layers;
     const rounds = Array.from({ length: 6 }, (_, index) => ({ ratio: 0.1, errorBefore: 1 + index, error: 1.01 + index / 2, accepted: index < 5 }));
     const layers = Array.from({ length: 80 }, (_, layer) => (['attention', 'mlp'] as const).map((block) => ({ ...entry, layer, block, rounds, forwards: 12.3 }))).flat();
-    // As many pieces of work as a run tells apart, and each waited for its worker.
+    // As many units as a run keeps separate, each of which waited for its worker.
     const units = Array.from({ length: 550 }, (_, i) => ({ stage: 'evaluation' as const, what: `evaluation, rebuilt, layer ${i % 80}`, worker: i % 20, asked: 10 * i, begun: 10 * i + 3.25, ended: 10 * i + 10 }));
     const timeline = { from: '2026-01-02T03:04:05.000Z', workers: Array.from({ length: 20 }, (_, i) => `${1_234_567 + i}@worker-${i}.cluster.example`), units, joined: 900 };
     const page = await renderRunPage({ result: { ...exampleResult, timeline, rebuild: { ...exampleResult.rebuild, layers } }, pipeline: examplePipeline, pruned: exampleProof(80, [64, 64]) });
     expect(page).toContain('900 later pieces of work');
     expect(Buffer.byteLength(page)).toBeLessThan(1_000_000);
-    // The first, the middle and the last layer as pictures.
+    // Pictures of the first, the middle and the last layer.
     expect(page.match(/<img /g)).toHaveLength(3 * 7);
   });
 

@@ -1,4 +1,4 @@
-/** Where a rebuild changed the mask: every layer is there, sums are the totals, and nothing is NaN. Margins of gates. */
+/** Where a rebuild changed the mask: every layer is there, sums match the totals, and nothing is NaN. Also margins of gates. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { gateMargins } from '../../../../app/report/view/gates-view.js';

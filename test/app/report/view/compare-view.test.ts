@@ -1,4 +1,4 @@
-/** Runs side by side: every run and layer is there, differences are those of the numbers, nothing is NaN. */
+/** Runs side by side: every run and layer is there, differences match the numbers, and nothing is NaN. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingsOf } from '../../../../app/report/view/compare-settings.js';
@@ -55,9 +55,9 @@ describe('view of a comparison', () => {
     expect(of('gap closed on held|out.txt')).toEqual(['+14.3 pt', true]);
     expect(of('time, all stages')).toEqual(['+1 min 16 s (+94 %)', false]);
     expect(of('weights grown')).toEqual(['-12,000 (-97 %)', undefined]);
-    // The files have the same content.
+    // The files have the same content, so they do not count as a difference.
     expect(settings).toEqual([{ path: 'rebuild.ratio', values: ['0.1', '0.2'] }]);
-    // 40 of 60, 50 of 52, and all; 140 of 162 in all.
+    // 40 of 60, 50 of 52, and all; in total 140 of 162.
     expect(masks).toEqual([{ label: 'B', kinds: ['q_proj', 'up_proj'], layers: ['0', '1'], cells: [[50 / 52, 40 / 60], [1, undefined]], total: { jaccard: 140 / 162, grown: 12, pruned: 10 } }]);
   });
 

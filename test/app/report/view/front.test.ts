@@ -1,4 +1,4 @@
-/** The Pareto front, held against its definition. */
+/** The Pareto front, compared with its definition. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { paretoFront } from '../../../../app/report/view/front.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { keptByRow, maskTiles, RowHistogram } from '../../../../app/report/view/mask-view.js';
 import { packBits } from '../../../../files/checkpoints/index.js';
 
-/** A mask of any small shape, one byte a weight. */
+/** Masks of any small shape, with one byte per weight. */
 const masks = fc.tuple(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 90 })).chain(([out, inputs]) =>
   fc.record({ shape: fc.constant([out, inputs] as const), mask: fc.uint8Array({ minLength: out * inputs, maxLength: out * inputs, max: 1 }) }));
 

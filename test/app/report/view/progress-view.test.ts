@@ -14,7 +14,7 @@ describe('how far a run is', () => {
     const stages = [
       stage({ state: 'done', done: 1, total: 1, planned: 2, seconds: 4, secondsLeft: 0 }),
       stage({ state: 'running', done: 1, total: 4, planned: 10, seconds: 5, secondsLeft: 15 }),
-      // Planned for 3 seconds; so far everything took twice as long.
+      // Planned for 3 seconds, but so far everything took twice as long as planned.
       stage({ planned: 3 }),
     ];
     expect(progressView({ stages })).toEqual({ spent: 9, left: 15 + 6, share: 9 / 30, planned: 15 });

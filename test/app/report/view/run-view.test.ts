@@ -9,7 +9,7 @@ const error = fc.oneof(fc.double({ min: 0, max: 1e9, noNaN: true }), fc.constant
 const count = fc.nat(1e9);
 const round = fc.record({ ratio: fc.double({ min: 0.01, max: 1, noNaN: true }), errorBefore: error, error, accepted: fc.boolean() });
 
-/** Results of any number of layers, with and without rounds. */
+/** Results with any number of layers, with and without rounds. */
 const results = fc.record({
   layers: fc.array(fc.record({ before: error, after: error, grown: count, rounds: fc.array(round, { maxLength: 5 }) }), { maxLength: 12 }),
   seconds: fc.tuple(error, error, error, error),
@@ -19,7 +19,7 @@ const results = fc.record({
   return { ...exampleResult, rebuild: { grown: 0, pruned: 0, layers: entries }, seconds: { calibration, initialMask, rebuild, evaluation, total } };
 });
 
-/** All numbers anywhere in a value. */
+/** All numbers at any depth of a value. */
 const numbersOf = (value: unknown): number[] =>
   typeof value === 'number' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
 

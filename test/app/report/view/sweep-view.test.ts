@@ -1,11 +1,11 @@
-/** The view of a sweep: every member is there, sums are the totals, nothing is NaN. */
+/** The view of a sweep: every member is there, sums match the totals, and nothing is NaN. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sweepView } from '../../../../app/report/view/sweep-view.js';
 import type { SweepRow, SweepTable } from '../../../../workflows/sweep-protocol.js';
 import { exampleSweep } from '../example-sweep.js';
 
-// What is not a number comes through JSON as null.
+// JSON has null for values that are not finite numbers.
 const number = fc.oneof({ weight: 8, arbitrary: fc.double({ min: 1e-3, max: 1e6, noNaN: true }) }, fc.constant(null as unknown as number));
 const rows = fc.array(fc.record({
   status: fc.constantFrom('done', 'gateFailed', 'failed', 'skipped', 'cancelled', 'waiting', 'running'),
@@ -18,7 +18,7 @@ const rows = fc.array(fc.record({
   return { ...base, sparsity: found, seconds, spent, perplexity: { dense: { t: dense }, initial: { t: initial }, rebuilt: { t: rebuilt } }, ...(accuracy !== undefined && { accuracy: { rebuilt: accuracy } }) };
 }));
 
-/** All numbers anywhere in a value that was computed. */
+/** All numbers at any depth of a computed value. */
 const numbersOf = (value: unknown): number[] =>
   typeof value === 'number' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
 
@@ -49,14 +49,14 @@ describe('view of a sweep', () => {
     expect(qualities.map(({ kind, dataset, dense, spread }) => [kind, dataset, dense, spread])).toEqual([['perplexity', 'a', 4, true], ['perplexity', 'b', 5, true], ['accuracy', undefined, 0.6, true]]);
     const [{ points }] = qualities;
     const named = (which: 'front' | 'worth'): string[] => points.filter((point) => point[which]).map(({ member }) => member).sort();
-    // Wanda is better at 0.4, ADMM at 0.5; only Wanda has 0.6.
+    // Wanda is better at 0.4, ADMM at 0.5, and only Wanda has 0.6.
     expect(named('front')).toEqual(['method=admm,sparsity=0.5', 'method=wanda,sparsity=0.4', 'method=wanda,sparsity=0.6']);
-    // At 0.4, ADMM takes longer for less.
+    // At 0.4, ADMM takes longer and is worse.
     expect(named('worth')).toEqual(['method=admm,sparsity=0.5', 'method=wanda,sparsity=0.4', 'method=wanda,sparsity=0.5', 'method=wanda,sparsity=0.6']);
-    // At most 1.1 * 4; of two that are as sparse, the better one.
+    // At most 1.1 * 4. Of two members with the same sparsity, the better one.
     expect(sparsest).toEqual({ member: 'method=wanda,sparsity=0.4', sparsity: 0.4 });
     expect(cost).toEqual({ alone: 96, spent: 58, price: { alone: '9.60 EUR', spent: '5.80 EUR' } });
-    // 1 - ln(4.25 / 4) / ln(5 / 4), the most of all, and 1 - ln(7 / 4) / ln(9 / 4), the least.
+    // The highest is 1 - ln(4.25 / 4) / ln(5 / 4), the lowest 1 - ln(7 / 4) / ln(9 / 4).
     expect(gaps?.map((share) => share.toFixed(3))).toEqual(['0.310', '0.728']);
   });
 
@@ -75,7 +75,7 @@ describe('view of a sweep', () => {
   it('draws the limit of a gate into the number that the gate looked at, and into no other', () => {
     const gated: SweepTable = { ...exampleSweep, rows: exampleSweep.rows.slice(0, 3).map((row) => ({ ...row, gates: [{ gate: 'g', asked: 'g', quantity: 'perplexity', comparison: '<=', limit: 10.5, found: row.perplexity?.rebuilt?.b ?? null, passed: true }] })) };
     expect(sweepView(gated).qualities.map(({ limits }) => limits)).toEqual([[], [10.5], []]);
-    // Of a gate on another number, one member's may be the same by chance.
+    // For a gate on another number, one member's limit may match by chance.
     const chance = gated.rows.map((row, index) => ({ ...row, gates: [{ gate: 'g', asked: 'g', quantity: 'seconds' as const, comparison: '<=' as const, limit: 7, found: index === 0 ? 4.25 : 100, passed: true }] }));
     expect(sweepView({ ...gated, rows: chance }).qualities.map(({ limits }) => limits)).toEqual([[], [], []]);
   });

@@ -7,7 +7,7 @@ import type { Timeline, TimelineUnit } from '../../../../workflows/protocol.js';
 const from = '2026-01-02T03:04:00.000Z';
 const stages = ['calibration', 'initialMask', 'rebuild', 'evaluation'] as const;
 
-/** Work of a run: one piece after the other, each by some worker. */
+/** The work of a run: one unit after the other, each on some worker. */
 const timelines = fc.array(fc.record({
   stage: fc.option(fc.constantFrom(...stages), { nil: undefined }), worker: fc.nat(20), gap: fc.nat(5000), wait: fc.nat(5000), work: fc.nat(5000),
   attempts: fc.option(fc.integer({ min: 2, max: 9 }), { nil: undefined }), lost: fc.boolean(),
@@ -33,7 +33,7 @@ it('draws every second once, in lanes that fit the run', () => {
     const sum = (of: (unit: TimelineUnit) => number): number => timeline.units.reduce((total, unit) => total + of(unit), 0);
     const told = lanes.reduce((total, { worked, waited, lost }) => total + worked + waited + lost, 0);
     expect(told).toBeCloseTo(sum(({ asked, ended }) => ended - asked), 3);
-    // Pieces of work follow each other here, so what is left is idle.
+    // Units follow each other here, so the remaining time is idle.
     const gaps = timeline.units.map(({ asked }, index) => asked - (timeline.units[index - 1]?.ended ?? 0));
     expect(idle).toBeCloseTo(gaps.filter((gap) => gap >= 2).reduce((total, gap) => total + gap, 0), 3);
     expect(told + gaps.reduce((total, gap) => total + gap, 0)).toBeCloseTo(seconds, 3);
@@ -80,16 +80,16 @@ it('is kept small, and by clocks that differ', () => {
     const keeper = new TimelineKeeper();
     keeper.begin(undefined, new Date(from));
     const asked = Date.parse(from) + 1000;
-    // This worker's clock is behind.
+    // The clock of this worker is behind.
     keeper.add('rebuild', { what: 'layer 0', worker: '1@a', asked, seated: asked, times: { begun: asked - 500, ended: asked - 100, attempt: 1 } });
     expect(keeper.soFar().units).toEqual([{ stage: 'rebuild', what: 'layer 0', worker: 0, asked: 1, begun: 1, ended: 1 }]);
     for (let index = 0; index < 9000; index++) keeper.add('rebuild', { what: 'w'.repeat(60), worker: `${index % 2}@a`, asked: asked + index, seated: asked + index, times: { begun: asked + index, ended: asked + index, attempt: 1 } });
-    // The server takes 2 MB.
+    // The server's limit is 2 MB.
     expect(JSON.stringify(keeper.soFar()).length).toBeLessThan(200_000);
     expect(keeper.soFar().units.at(-1)?.ended).toBe(9.999);
     expect(keeper.soFar().units.length + (keeper.soFar().joined ?? 0)).toBe(9001);
     expect(timelineView(keeper.soFar(), [])?.joined).toBe(9001 - keeper.soFar().units.length);
-    // What continues as new goes on.
+    // The next execution continues the timeline.
     const next = new TimelineKeeper();
     next.begin(keeper.soFar(), new Date(from));
     expect(next.soFar().workers).toEqual(['1@a', '0@a']);

@@ -18,7 +18,7 @@ describe('allocate', () => {
         const pruned = allocate({ linears, method, sparsity: percent / 100, spread, ...(method === 'ramp' && { kinds: spread }) });
         expect([...pruned.keys()]).toEqual(linears.map(({ name }) => name));
         expect(total(pruned.values())).toBe(Math.floor((total(linears.map(({ size }) => size)) * percent) / 100));
-        // A ramp's mean may lie on either end of it.
+        // The mean of a ramp may be at either end of it.
         const widest = { uniform: 0, owl: spread, sensitivity: spread, dlp: spread, ramp: 4 * spread }[method];
         const reach = Math.min(widest, percent / 100, 1 - percent / 100);
         for (const { name, size } of linears) {
@@ -40,7 +40,7 @@ describe('allocate', () => {
             if (a.score <= b.score) continue;
             const [less, more] = [pruned.get(a.name)!, pruned.get(b.name)!];
             if (a.size === b.size) expect(less).toBeLessThanOrEqual(more);
-            // Of other sizes rounding may cost each of the two one weight.
+            // If sizes differ, rounding may cost each linear one weight.
             else expect(less / a.size).toBeLessThanOrEqual(more / b.size + 1 / a.size + 1 / b.size);
           }
         }
@@ -65,7 +65,7 @@ describe('allocate', () => {
     // Mean 2; distances 0, -1, 2, -1.
     expect([...allocate({ linears: layers, method: 'owl', sparsity: 0.7 }).values()]).toEqual([700, 740, 620, 740]);
     expect([...allocate({ linears: layers.map((layer) => ({ ...layer, score: 3 })), method: 'owl', sparsity: 0.7 }).values()]).toEqual([700, 700, 700, 700]);
-    // The mean of 4 and 1, weighted, is 2.5.
+    // The weighted mean of 4 and 1 is 2.5.
     const sizes = [{ name: 'a', size: 1000, layer: 0, score: 4 }, { name: 'b', size: 1000, layer: 1, score: 1 }, { name: 'c', size: 2000, layer: 2, score: 2.5 }];
     expect([...allocate({ linears: sizes, method: 'owl', sparsity: 0.5, spread: 0.1 }).values()]).toEqual([400, 600, 1000]);
   });
@@ -93,7 +93,7 @@ describe('allocate', () => {
   });
 
   it('sensitivity: falls with the rank, which is as wide as the linear', () => {
-    // Ranks from below, in quarters: the two of score 1 share the first two.
+    // Ranks from the bottom, in quarters: the two linears with score 1 share the first two.
     expect([...allocate({ linears: layers, method: 'sensitivity', sparsity: 0.5 }).values()]).toEqual([475, 550, 425, 550]);
     const sizes = [{ name: 'a', size: 1000, layer: 0, score: 5 }, { name: 'b', size: 3000, layer: 0, score: 1e9 }];
     expect([...allocate({ linears: sizes, method: 'sensitivity', sparsity: 0.5 }).values()]).toEqual([575, 1425]);

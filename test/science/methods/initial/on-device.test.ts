@@ -11,7 +11,7 @@ const layer = modelFromConfig(config, 'config.json').decoderLayer(0);
 const linears = linearsOf(layer);
 const size = linears.reduce((sum, { shape }) => sum + shape[0] * shape[1], 0);
 
-/** Few different values, so that many scores are equal. */
+/** Weights with few distinct values, so that many scores are equal. */
 function weightsOf(seed: number): Map<string, Tensor> {
   return new Map(layer.tensors.map(({ name, shape }, i) => [name, tf.tidy(() => tf.randomUniform([...shape], -4, 4, 'float32', seed + i).round().div(4))]));
 }
@@ -62,7 +62,7 @@ describe('first masks that are selected on the device', where(needs.tensorflow),
     const masks = await masksOf('magnitude', 'device', { sparsity: 0.5, pattern: { kind: 'unstructured' } }, 1);
     expect(masks).toBeInstanceOf(MaskSet);
     for (const { name } of linears) (masks as MaskSet).bits(name);
-    // And of each linear whether its scores are finite.
+    // The masks, and for each linear whether its scores are finite.
     expect(end().down).toBeLessThanOrEqual(4 * linears.reduce((sum, { shape }) => sum + Math.ceil((shape[0] * shape[1]) / 32) + 1, 0));
     expect(size).toBe(16 * (16 + 8 + 8 + 16 + 24 * 3));
     disposeMasks(masks);

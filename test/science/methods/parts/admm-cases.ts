@@ -16,7 +16,7 @@ function random(rows: number, columns: number, seed: number): Matrix {
   return Array.from({ length: rows }, () => Array.from({ length: columns }, next));
 }
 
-/** Correlated inputs of many sizes, and what a dense linear gives for them; inputs in `dead` are always zero. */
+/** Correlated inputs of different sizes, and the outputs of a dense linear for them. Inputs in `dead` are always zero. */
 function problemOf(outputs: number, inputs: number, seed: number, dead: readonly number[] = []): Problem {
   const noise = random(3 * inputs, inputs + 2, seed);
   const x = noise.map((token) => Array.from({ length: inputs }, (_, i) => (dead.includes(i) ? 0 : (1 + (i % 5)) * (token[i] + token[inputs + (i % 2)]))));
@@ -37,7 +37,7 @@ async function solve({ x, y, start, damping }: Problem, budget: AdmmBudget, more
 const rows = (...counts: number[]): Uint32Array => Uint32Array.from(counts);
 const zeros = (mask: Uint8Array): number => mask.reduce((count, bit) => count + 1 - bit, 0);
 
-/** What holds in every engine. */
+/** The tests that must pass on every engine. */
 export function admmCases(): void {
   describe.each([
     ['rows', rows(6, 6, 6, 6, 6)],

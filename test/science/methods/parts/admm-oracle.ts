@@ -1,6 +1,6 @@
 /**
- * ADMM as the papers write it, for small sizes: in float64 arrays, with B, Z and V each by themselves, an inverse by Gauss-Jordan
- * for each rho, and the normal equations of each row's support at the end.
+ * ADMM as the papers write it, for small sizes: in float64 arrays, with separate B, Z and V, an inverse by Gauss-Jordan for each rho,
+ * and the normal equations of each row's support at the end.
  */
 import type { AdmmBudget } from '../../../../science/methods/index.js';
 import { inverse } from '../initial/sparsegpt/sparsegpt-oracle.js';
@@ -10,7 +10,7 @@ export type Matrix = number[][];
 export interface Problem {
   /** Tokens, `[tokens, in]`. */
   x: Matrix;
-  /** What the linear is to give for them, `[tokens, out]`. */
+  /** Target outputs for them, `[tokens, out]`. */
   y: Matrix;
   start: Matrix;
   damping: number;
@@ -24,7 +24,7 @@ export interface OracleResult {
 export const product = (a: Matrix, b: Matrix): Matrix => a.map((row) => b[0].map((_, j) => row.reduce((sum, value, k) => sum + value * b[k][j], 0)));
 export const transposed = (a: Matrix): Matrix => a[0].map((_, j) => a.map((row) => row[j]));
 
-/** A and T of the damped problem: W A = T is its minimum without zeros. */
+/** A and T of the damped problem. W A = T is its minimum if no weight is pruned. */
 export function damped({ x, y, start, damping }: Problem): { a: Matrix; t: Matrix } {
   const h = product(transposed(x), x);
   const alive = h.filter((row, i) => row[i] > 0).length;
@@ -57,7 +57,7 @@ export function admmOracle(problem: Problem, budget: AdmmBudget, iterations = 30
   return { mask: kept, weight: original.t.flatMap((row, i) => onSupport(original.a, row, kept.slice(i * row.length, (i + 1) * row.length))) };
 }
 
-/** 1 = kept. */
+/** Returns the best mask, 1 = kept. */
 function best(s: Matrix, budget: AdmmBudget, share: number): number[] {
   const flat = s.flat();
   const mask = flat.map(() => 1);
@@ -72,7 +72,7 @@ function best(s: Matrix, budget: AdmmBudget, share: number): number[] {
   return mask;
 }
 
-/** The minimum of one row on its support, by the normal equations. */
+/** Returns the minimum of one row on its support, by the normal equations. */
 export function onSupport(a: Matrix, t: readonly number[], kept: readonly number[]): number[] {
   const support = [...kept.keys()].filter((j) => kept[j] === 1);
   const weight = t.map(() => 0);
@@ -82,7 +82,7 @@ export function onSupport(a: Matrix, t: readonly number[], kept: readonly number
   return weight;
 }
 
-/** What the damped problem minimises, but for a constant: `sum_rows w A w - 2 t w`. */
+/** The loss of the damped problem up to a constant: `sum_rows w A w - 2 t w`. */
 export function loss(problem: Problem, weight: readonly number[]): number {
   const { a, t } = damped(problem);
   const inputs = a.length;

@@ -10,7 +10,7 @@ beforeAll(() => openTestEngine(needs.tensorflow.met ? 'tensorflow' : 'wasm'));
 
 const [outputs, inputs] = [6, 8] as const;
 
-/** What a place chooses, of scores in chunks of rows. */
+/** The choice that host or device makes, for scores in chunks of rows. */
 async function chosen(place: 'host' | 'device', scores: readonly number[], heights: readonly number[], budget: AdmmBudget, share: number): Promise<{ mask: number[]; kept: number[] }> {
   selectOn(place);
   const selection = selectionOf(budget, [outputs, inputs]);
@@ -21,7 +21,7 @@ async function chosen(place: 'host' | 'device', scores: readonly number[], heigh
     row += height;
     return { row: row - height, state };
   });
-  // The first choice is of other scores: nothing of it may stay.
+  // The first choice is for other scores. Nothing of it may remain.
   await selection.choose(chunks.map((chunk) => ({ ...chunk, state: tf.neg(chunk.state.add<Tensor2D>(1)) })), 1);
   await selection.choose(chunks, share);
   const kept = chunks.flatMap((chunk) => {

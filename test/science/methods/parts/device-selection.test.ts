@@ -49,7 +49,7 @@ describe('selection on the device', where(needs.tensorflow), () => {
   });
 
   it('counts a group beyond what float32 counts', () => {
-    // Values 0, 1, 1, ... 1, 2: all but two are equal, and the last ones that are pruned lie beyond 2^24.
+    // Values 0, 1, 1, ... 1, 2: all but two are equal, and the last pruned ones are beyond position 2^24.
     const size = 2 ** 24 + 10;
     const values = tf.tidy(() => tf.concat([tf.zeros([1, 1]), tf.ones([1, size - 2]), tf.fill([1, 1], 2)], 1));
     const kept = tf.tidy(() => {

@@ -9,7 +9,7 @@ import type { Pattern } from '../../../../science/methods/parts/pattern.js';
 interface Problem {
   /** `[tokens][in]` */
   x: number[][];
-  /** What the linear is to give, `[tokens][out]`. */
+  /** Target outputs, `[tokens][out]`. */
   y: number[][];
   /** `[out][in]` */
   values: number[][];
@@ -17,7 +17,7 @@ interface Problem {
   pattern?: Pattern;
 }
 
-/** Of one row, from the outputs themselves: the oracle. */
+/** The oracle: the error of one row, computed from the outputs themselves. */
 function errorOf({ x, y }: Problem, row: number, values: readonly number[], mask: readonly number[]): number {
   return x.reduce((sum, token, t) => sum + (y[t][row] - token.reduce((dot, input, i) => dot + (mask[i] === 1 ? values[i] * input : 0), 0)) ** 2, 0);
 }
@@ -36,11 +36,11 @@ function requestOf(problem: Problem, more: Partial<ExactSwaps> = {}): ExactSwaps
   };
 }
 
-/** What a pair comes to: the error after it, and the value that comes back. */
+/** The error after the swap of a pair, with the best value for the weight that comes back if `fitted`. */
 function errorOfPair(problem: Problem, row: number, u: number, p: number, fitted: boolean): number {
   const mask = problem.mask[row].map((bit, i) => (i === u ? 0 : i === p ? 1 : bit));
   if (!fitted) return errorOf(problem, row, problem.values[row], mask);
-  // A parabola in the value that comes back, found from three of its points.
+  // The error is a parabola in the value that comes back. Find it from three points.
   const at = (value: number): number => errorOf(problem, row, problem.values[row].map((old, i) => (i === p ? value : old)), mask);
   const [left, middle, right] = [at(-1), at(0), at(1)];
   const [half, slope] = [(left + right) / 2 - middle, (right - left) / 2];
@@ -55,7 +55,7 @@ function table(rows: number, columns: number, value: fc.Arbitrary<number>): fc.A
   return fc.array(fc.array(value, { minLength: columns, maxLength: columns }), { minLength: rows, maxLength: rows });
 }
 
-/** Small enough for float32 to hold every sum exactly. Inputs that are always zero come up. */
+/** So small that float32 holds every sum exactly. Some inputs are always zero. */
 const eighths = fc.integer({ min: -12, max: 12 }).map((n) => n / 8);
 const problems = (outputs: number, inputs: fc.Arbitrary<number> = fc.integer({ min: 2, max: 9 })): fc.Arbitrary<Problem> =>
   fc.tuple(inputs, fc.integer({ min: 1, max: 7 })).chain(([width, tokens]) => fc.record({
@@ -74,7 +74,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
       const inputs = problem.values[0].length;
       const before = errorOf(problem, 0, problem.values[0], problem.mask[0]);
       const best = Math.min(before, ...pairsOf(problem.mask[0], inputs).map(([u, p]) => errorOfPair(problem, 0, u, p, fitted)));
-      // One candidate of a kind: a swap a round.
+      // With one candidate of each kind, every round makes one swap.
       const states: number[] = [];
       for (let steps = 1; steps <= 3; steps++) {
         const { mask, values, lowered } = await exactSwaps(requestOf(problem, { fitted, rounds: steps, candidates: 1 }));
@@ -96,7 +96,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
       let [mask, values] = [problem.mask[0], problem.values[0]];
       const { mask: end, values: last } = await exactSwaps(requestOf(problem, { fitted }));
       const most = Math.max(...[1, 0].map((bit) => mask.filter((other) => other === bit).length));
-      // The same descent by brute force; left alone where two pairs are nearly as good, so that rounding decides.
+      // The same descent by brute force. Cases in which two pairs are nearly as good are skipped, because rounding decides them.
       for (let step = 0; step < 5 * most; step++) {
         const state = { ...problem, mask: [mask], values: [values] };
         const before = errorOf(state, 0, values, mask);
@@ -152,7 +152,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
   });
 });
 
-/** The value of p that lowers the error most once u is gone. */
+/** The value of p that gives the lowest error once u is gone. */
 function bestValue(problem: Problem, u: number, p: number): number {
   const left = problem.x.map((token, t) => problem.y[t][0] - token.reduce((dot, input, i) => dot + (problem.mask[0][i] === 1 && i !== u ? problem.values[0][i] * input : 0), 0));
   const square = problem.x.reduce((sum, token) => sum + token[p] ** 2, 0);
@@ -160,13 +160,13 @@ function bestValue(problem: Problem, u: number, p: number): number {
 }
 
 describe('exactSwaps', () => {
-  /** Inputs that are alone in their token: G is diagonal, and what one weight does to the error has nothing to do with another. */
+  /** Each token has one input, so G is diagonal, and the effect of one weight on the error does not depend on the others. */
   const apart = (wanted: number[], mask: number[], values = wanted): Problem => ({ x: wanted.map((_, i) => wanted.map((__, j) => Number(i === j))), y: wanted.map((value) => [value]), values: [values], mask: [mask] });
 
   it('gives ties to the lower position, of candidates and of pairs', async () => {
     for (const candidates of [1, 2, 48]) {
       for (const fitted of [false, true]) {
-        // One of the ones goes and one of the twos comes, whatever the candidates; then the next of each.
+        // With any candidates, one of the ones goes and one of the twos comes back; then the next of each.
         const { mask } = await exactSwaps(requestOf(apart([1, 1, 1, 2, 2, 1], [1, 1, 1, 0, 0, 1]), { candidates, fitted, rounds: 1 }));
         expect([...mask]).toEqual(candidates === 1 ? [0, 1, 1, 1, 0, 1] : [0, 0, 1, 1, 1, 1]);
         const equal = await exactSwaps(requestOf(apart([1, 1, 1, 1], [1, 0, 1, 0]), { candidates, fitted }));

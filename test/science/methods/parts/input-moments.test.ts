@@ -13,7 +13,7 @@ it('adds up batches, once for linears that read the same tensor', () => {
   const tensors = tf.memory().numTensors;
   const [q, k, o] = [linear('q', 2), linear('k', 2), linear('o', 3)];
   const moments = new InputMoments();
-  // As in a forward: the tensors are gone after each batch. The second batch has two sequences.
+  // As in a forward, the tensors are disposed after each batch. The second batch has two sequences.
   for (const [x, core] of [[[[[1, 2]]], [[[1, 0, 3]]]], [[[[3, 4]], [[0, 5]]], [[[0, 0, 1]], [[2, 0, 0]]]]]) {
     tf.tidy(() => {
       const [shared, own] = [tf.tensor3d(x), tf.tensor3d(core)] as [Tensor3D, Tensor3D];
@@ -61,7 +61,7 @@ it('of 128 windows of 2,048 tokens, sums are those of float64 but for the roundi
   const [time, inputs] = [2048, 4];
   const exact = new Float64Array(inputs * inputs);
   for (let window = 0; window < 128; window++) {
-    // With a mean, so that sums grow all the time.
+    // The mean is not zero, so sums keep growing.
     const x: Tensor3D = tf.randomNormal([1, time, inputs], 1, 1, 'float32', window + 1);
     sums.add(x);
     const values = x.dataSync();

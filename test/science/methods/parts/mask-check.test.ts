@@ -19,11 +19,11 @@ describe('mask checks', () => {
   it('count an initial mask with a given total, by linear, row or 128 columns', () => {
     const target = { sparsity: 0.5, pattern: unstructured, pruned: 3 };
     checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'layer');
-    // Rows get 1 and 2.
+    // The rows must prune 1 and 2.
     checkInitialMask(linear([1, 1, 1, 0, 0, 1, 1, 0]), target, 'output');
     expect(() => checkInitialMask(linear([1, 1, 0, 0, 1, 1, 1, 0]), target, 'output')).toThrow(/q_proj, row 0: 2 of 4 weights are pruned; expected 1/);
     const wide = (zeros: number[]): LinearMask => linear(Array.from({ length: 400 }, (_, i) => Number(!zeros.includes(i))), [2, 200]);
-    // 128 of 200 columns get 1 of 3, the other 72 get 2.
+    // The first 128 of 200 columns must prune 1 of 3, the other 72 must prune 2.
     checkInitialMask(wide([5, 199, 399]), target, 'columns');
     expect(() => checkInitialMask(wide([5, 6, 199]), target, 'columns')).toThrow(/q_proj, columns 0 to 127: 2 of 256 weights are pruned; expected 1/);
     const hundredth = { sparsity: 0.01, pattern: unstructured };

@@ -14,7 +14,7 @@ interface Problem {
   damping: number;
 }
 
-/** The minimum in float64, row by row: the normal equations of the kept weights, by Gauss with pivots. */
+/** The minimum in float64, row by row: the normal equations of the kept weights, by Gaussian elimination with pivoting. */
 function solve({ x, y, start, mask, damping }: Problem): number[][] {
   const inputs = start[0].length;
   const h = (i: number, j: number): number => x.reduce((sum, token) => sum + token[i] * token[j], 0);

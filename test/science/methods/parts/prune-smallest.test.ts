@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { pruneSmallest } from '../../../../science/methods/parts/prune-smallest.js';
 import { scores } from '../generate.js';
 
-/** What a stable sort would prune. */
+/** The weights that a stable sort would prune. */
 function oracle(values: Float32Array, groupSize: number, count: number): Uint8Array {
   const mask = new Uint8Array(values.length).fill(1);
   for (let start = 0; start < values.length; start += groupSize) {

@@ -10,7 +10,7 @@ beforeAll(() => openTestEngine());
 it('ten ridges on, an inverse is still one', async () => {
   let state = 5;
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) | 0) / 2 ** 31;
-  // Eigenvalues from 0 (fewer tokens than inputs) to some 20.
+  // Eigenvalues from 0 (fewer tokens than inputs) to about 20.
   const x = Array.from({ length: 30 }, () => { const common = next(); return Array.from({ length: 40 }, () => next() + common); });
   const h = product(transposed(x), x);
   const a = h.map((row, i) => row.map((value, j) => value / Math.sqrt(h[i][i] * h[j][j])));

@@ -55,7 +55,7 @@ describe('a rebuild that selects on the device', where(needs.tensorflow), () => 
     const { masks, hidden } = await rebuildSubBlock({ subBlock: toy, hidden: toBatches(all, 8), dense, masks: asBits, settings });
     expect(masks).toBeInstanceOf(MaskSet);
     const words = linears.reduce((sum, { shape }) => sum + Math.ceil((shape[0] * shape[1]) / 32), 0);
-    // Of each linear two counts of changes and whether its importances are finite; how many swaps there are; two errors of each sequence.
+    // For each linear two counts of changes, and whether its importances are finite; the number of swaps; two errors for each sequence.
     const numbers = 3 * linears.length + 1 + 2 * 8;
     expect(end().down).toBeLessThanOrEqual(4 * (words + numbers));
     tf.dispose([...hidden, ...dense.values()]);

@@ -2,7 +2,7 @@ import { tf } from '../../../../science/engine/index.js';
 import type { Tensor, Tensor3D } from '../../../../science/engine/index.js';
 import type { LinearSpec, SubBlock, Weights } from '../../../../science/models/types.js';
 
-/** `output(tanh(a) * b)` with a and b linear in `x = 2h`; small enough to be followed by hand. */
+/** `output(tanh(a) * b)` with a and b linear in `x = 2h`; small enough to compute by hand. */
 export const hidden = 3;
 const inner = 4;
 export const linears: LinearSpec[] = [

@@ -5,7 +5,7 @@ import { judgeTable } from '../../../../tools/bench/quality/judge-table.js';
 const calibration = { text: 'c', samples: 2, length: 8, sampling: 'random' as const, seed: 0 };
 const evaluation = (name: string) => ({ name, text: name, skip: 0, windows: 4, length: 8 });
 
-/** A measured cell of two texts, whose signs on text `seen` are given. */
+/** A measured cell with two texts. `seen` gives its signs on the text `seen`. */
 function cell(method: string, perplexity: { seen: number; far: number }, seen: Signs): ResultLine {
   return {
     key: method, model: 'm', pattern: '50', method, engine: 'e', code: 'c', calibration, evaluations: [evaluation('seen'), evaluation('far')],
@@ -20,8 +20,8 @@ const columnOf = (table: string, column: string): Record<string, string> => {
 };
 
 describe('table of judges', () => {
-  // On the far text the order is a, b, c. The layers' error agrees in every pair, the path's in two, the divergence in one,
-  // the perplexity of the seen text in none.
+  // On the far text the order is a, b, c. The layers' error agrees in every pair, the path's in two, the divergence in one, and the
+  // perplexity of the seen text in none.
   const cells = [
     cell('a', { seen: 30, far: 10 }, { layerError: 0.1, pathError: 0.2, divergence: 2 }),
     cell('b', { seen: 20, far: 20 }, { layerError: 0.2, pathError: 0.1, divergence: 3 }),

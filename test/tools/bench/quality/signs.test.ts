@@ -21,7 +21,7 @@ const flat = (batches: readonly Tensor3D[]): number[] => batches.flatMap((batch)
 const squares = (values: readonly number[]): number => values.reduce((sum, value) => sum + value ** 2, 0);
 const minus = (a: readonly number[], b: readonly number[]): number[] => a.map((value, index) => value - b[index]);
 
-/** Signs after the toy's one layer, which is the whole model. */
+/** Computes the signs after the toy's only layer, which is the whole model. */
 async function signsOf(masks: ToyLayer['masks']) {
   const meter = SignMeter.begin(embedded());
   const after = await layerForward({ layer: toy.layer, hidden: embedded(), weights: toy.weights, masks, keepInput: true });

@@ -22,7 +22,7 @@ describe('table of results', () => {
       result('wanda', 1000, { pattern: '2:4' }),
     ]);
     const refit = section.rows.find(({ method }) => method === 'refit');
-    // Gaps: ln 4 to ln 2 left, one half; ln 16 to ln 4 left, one half.
+    // Gaps: from ln 4 half remains, ln 2; from ln 16 half remains, ln 4.
     expect(refit?.closed['held-out']).toBeCloseTo(0.5, 12);
     expect(refit?.perplexity['held-out']).toBeCloseTo(Math.sqrt(32), 12);
     expect(refit?.seeds).toBe(2);

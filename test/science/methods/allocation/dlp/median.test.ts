@@ -5,7 +5,7 @@ import { score } from '../../../../../science/methods/allocation/dlp/run.js';
 
 describe('medianScore', () => {
   it('is that of the weights of all linears together, the lower one of two', () => {
-    // Scores 2 0 6 20 | 1 3.
+    // Scores of a: 2 0 6 20, and of b: 1 3.
     const a = { weight: Float32Array.of(-1, 0, 3, -10), inputNorms: Float32Array.of(2, 2) };
     const b = { weight: Float32Array.of(1, -3), inputNorms: Float32Array.of(1) };
     expect(medianScore([a, b])).toBe(2);

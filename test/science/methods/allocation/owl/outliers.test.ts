@@ -3,11 +3,11 @@ import { outlierShare } from '../../../../../science/methods/index.js';
 
 describe('outlierShare', () => {
   it('counts scores above a multiple of the mean of the layer, not of the linear', () => {
-    // Scores 2 0 0 20 | 1 1: mean 4.
+    // Scores of a: 2 0 0 20, and of b: 1 1. The mean is 4.
     const a = { weight: Float32Array.of(-1, 0, 0, 10), inputNorms: Float32Array.of(2, 2) };
     const b = { weight: Float32Array.of(1, -1), inputNorms: Float32Array.of(1) };
     expect(outlierShare([a, b], 4.9)).toBe(1 / 6);
-    // Above, not at.
+    // Scores must be above the limit; 20 is exactly at the default of 5 times the mean.
     expect(outlierShare([a, b])).toBe(0);
     expect(outlierShare([a, b], 0.3)).toBe(2 / 6);
     expect(outlierShare([b], 0.9)).toBe(1);

@@ -19,12 +19,12 @@ describe('a ramp', () => {
   });
 
   it('keeps the total where sizes differ', () => {
-    // Raw -0.1, 0.1; the mean by size 0.05: -0.15 and 0.05.
+    // Raw deviations are -0.1 and 0.1. Their mean by size is 0.05, which leaves -0.15 and 0.05.
     expect(counts([linear(0, 'up'), linear(1, 'up', 3000)], 0.5, 0.1, 0)).toEqual([350, 1650]);
   });
 
   it('narrows as a whole if a linear would leave 0 to 1', () => {
-    // Deviations -0.2, 0, 0.2, of which there is room for half.
+    // The deviations would be -0.2, 0 and 0.2, but there is room for only half of that.
     expect(counts([0, 1, 2].map((layer) => linear(layer, 'up')), 0.9, 0.2, 0)).toEqual([800, 900, 1000]);
     expect(counts([linear(0, 'v'), linear(1, 'q')], 0.5, 1, 1)).toEqual([0, 1000]);
   });

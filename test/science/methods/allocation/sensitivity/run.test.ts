@@ -27,7 +27,7 @@ function randomWeights(): Map<string, Tensor> {
 
 const embed = (ids: number[][], weights: Map<string, Tensor>): Tensor3D => tf.tidy(() => model.embed(tf.tensor2d(ids, undefined, 'int32'), weights));
 
-/** Summed over the tokens of one window. */
+/** The loss, summed over the tokens of one window. */
 async function lossOf(window: number[], weights: Map<string, Tensor>): Promise<number> {
   let hidden = [embed([window], weights)];
   for (const layer of layers) hidden = await layerForward({ layer, hidden, weights });
@@ -37,7 +37,7 @@ async function lossOf(window: number[], weights: Map<string, Tensor>): Promise<n
   return losses.reduce((sum, loss) => sum + loss, 0);
 }
 
-/** Mean over weights and windows of the squared slope, by moving one weight at a time. */
+/** Mean over weights and windows of the squared slope, found by moving one weight at a time. */
 async function bySlopes(name: string, weights: Map<string, Tensor>): Promise<number> {
   const original = weights.get(name)!;
   const values = await original.data<'float32'>();
@@ -63,7 +63,7 @@ describe('layerSensitivity', () => {
     const tensors = tf.memory().numTensors - heldConstants();
     const streams = [batches.map((ids) => embed(ids, weights))];
     for (const layer of layers) streams.push(await layerForward({ layer, hidden: streams[layer.index], weights, keepInput: true }));
-    // So small that logits come in chunks.
+    // The chunk size is so small that logits come in several chunks.
     let gradients = batches.map((batch, index) => tf.tidy(() => lossGradient(model, weights, streams[2][index], tf.tensor2d(batch, undefined, 'int32'), 20)));
     const scores = new Map<string, number>();
     for (const layer of layers.toReversed()) {

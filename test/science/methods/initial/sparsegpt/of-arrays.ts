@@ -5,7 +5,7 @@ import type { MaskTarget, Shape } from '../../../../../science/methods/index.js'
 import { factorHessian as factor, type HessianFactor } from '../../../../../science/methods/parts/hessian-factor.js';
 import { sparseGpt as prune, type PrunedLinear } from '../../../../../science/methods/initial/sparsegpt/sparsegpt.js';
 
-/** The factor of a Hessian that is on the host, and its values. */
+/** Factors a Hessian on the host, and returns the values of the factor. */
 export async function factorHessian(hessian: Float64Array, inputs: number, damping: number, name?: string): Promise<{ upper: Float64Array; damping: number; dead: Uint32Array }> {
   const made = await factored(hessian, inputs, damping, name);
   const upper = await made.upper();

@@ -31,14 +31,14 @@ describe.each(goldenModels)('SparseGPT beside the public reference on $name', (g
 
   interface Pruned {
     weights: Map<string, Tensor>;
-    /** Share of all masked weights in which the mask is not the reference's. */
+    /** Share of all masked weights whose mask bit differs from the reference's. */
     different: number;
   }
 
   /**
    * Prunes layer by layer.
    *
-   * @param follow whether later layers see the reference's mask (and the updates that it entails) in place of ours
+   * @param follow whether later layers use the reference's mask (and the updates that follow from it) instead of ours
    */
   async function prune(run: string, target: MaskTarget, follow: boolean): Promise<Pruned> {
     const expected = await goldenMasks(golden, run, 'initial');
@@ -74,15 +74,15 @@ describe.each(goldenModels)('SparseGPT beside the public reference on $name', (g
   const { runs: recordedRuns } = recorded(golden);
   const runsHere = runs.filter(([run]) => run in recordedRuns);
 
-  // The reference prunes one weight too many of every 128 columns, 0.02 % here. The rest agrees, whatever the batches.
+  // The reference prunes one weight too many in every 128 columns, 0.02 % here. Everything else agrees, for any batches.
   it.each(runsHere)('%s: layer by layer from the state of the reference', async (run, target) => {
     const { weights, different } = await prune(run, target, true);
     expect(different).toBeLessThan(0.0005);
     expect(Math.abs(evaluate(golden, model, weights) / recordedRuns[run].init_ppl - 1)).toBeLessThan(1e-4);
   });
 
-  // A near tie may turn by the last bits of a product, and then all later layers differ a little: 0 on most machines; 2.3 % for 2:4 on
-  // babyllama with AMX (Sapphire Rapids, one thread). Perplexity hardly notices.
+  // The last bits of a product can decide a near tie, and then all later layers differ a little: 0 on most machines; 2.3 % for 2:4 on
+  // babyllama with AMX (Sapphire Rapids, one thread). The perplexity hardly changes.
   it.each(runsHere)('%s: on its own', async (run, target) => {
     const { weights, different } = await prune(run, target, false);
     expect(different).toBeLessThanOrEqual(0.03);

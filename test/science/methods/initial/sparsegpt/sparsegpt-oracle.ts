@@ -1,6 +1,6 @@
 /**
- * SparseGPT as the paper derives it, for small sizes: the surgeon's formulas with the explicit inverse of the Hessian of the
- * weights that are left, one column after the other, every update applied to the whole row at once. Float64, no factor.
+ * SparseGPT as the paper derives it, for small sizes: the formulas of the optimal brain surgeon with the explicit inverse of the Hessian
+ * of the remaining weights, one column after the other, each update applied to the whole row at once. Float64, without a factor.
  */
 import { floorShare } from '../../../../../science/methods/index.js';
 import type { MaskTarget, Shape } from '../../../../../science/methods/index.js';
@@ -10,7 +10,7 @@ export interface Oracle {
   weight: Float64Array;
 }
 
-/** @param hessian positive definite, damped already */
+/** @param hessian positive definite, already damped */
 export function sparseGptOracle(weight: Float32Array, [outputs, inputs]: Shape, hessian: number[][], target: MaskTarget, blockSize: number): Oracle {
   const { pattern } = target;
   const w = Float64Array.from(weight);
@@ -57,7 +57,7 @@ export function inverse(matrix: number[][]): number[][] {
   return rows.map((row) => row.slice(n));
 }
 
-/** The updated weights where the mask is given: `upper` is U of the inverse Hessian, row-major `[in, in]`. */
+/** The updated weights for a given mask. `upper` is U of the inverse Hessian, row-major `[in, in]`. */
 export function updatesUnder(mask: Uint8Array, weight: Float32Array, [outputs, inputs]: Shape, upper: Float64Array): Float32Array {
   const w = Float64Array.from(weight);
   for (let row = 0; row < outputs * inputs; row += inputs) {

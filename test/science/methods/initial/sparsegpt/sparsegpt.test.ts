@@ -195,7 +195,7 @@ describe('factorHessian', () => {
     expect(worst).toBeLessThan(1e-9);
   });
 
-  // x_i = r x_(i-1) + noise, whose inverse covariance has one diagonal on either side, and so its factor one above.
+  // x_i = r x_(i-1) + noise. Its inverse covariance has one diagonal on either side of the main one, so its factor has one above it.
   it('factors many inputs in float64', async () => {
     const n = 1300;
     const r = 0.9;
@@ -207,7 +207,7 @@ describe('factorHessian', () => {
     let worst = 0;
     for (let row = 0; row < n; row++) for (let column = row; column < n; column++) worst = Math.max(worst, Math.abs(upper[row * n + column] - expected(row, column)));
     expect(worst).toBeLessThan(1e-11);
-    // All inputs equal: what rounding leaves of a pivot is no pivot.
+    // All inputs are equal. What rounding leaves of a pivot must not count as one.
     expect((await factorHessian(new Float64Array(n * n).fill(1), n, 0)).damping).toBe(1e-8);
   });
 
@@ -221,12 +221,12 @@ describe('factorHessian', () => {
   });
 
   it('raises the damping until a Hessian is positive definite, and says so', async () => {
-    // One token, 9 inputs: of rank one.
+    // One token with 9 inputs: the Hessian has rank one.
     const singular = gram(9, 1);
     expect((await factorHessian(singular, 9, 0.01)).damping).toBe(0.01);
-    // Not left to rounding, which lets some singular matrices pass.
+    // The code must not rely on rounding, with which some singular matrices pass.
     expect((await factorHessian(singular, 9, 0)).damping).toBe(1e-8);
-    // Eigenvalues 3 and -1, so the damping must be above 1.
+    // The eigenvalues are 3 and -1, so the damping must be above 1.
     const indefinite = Float64Array.of(1, 2, 2, 1);
     expect((await factorHessian(indefinite, 2, 0.01)).damping).toBe(10);
     const { damping, weight } = await sparseGpt({ weight: random(6), shape: [3, 2], hessian: indefinite, target: half });

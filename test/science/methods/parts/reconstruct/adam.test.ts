@@ -9,7 +9,7 @@ describe('Adam', () => {
   it('does what algorithm 1 of its paper does, leaves alone what is not trained, and disposes what it takes', () => {
     const tensors = tf.memory().numTensors;
     const start = [0.5, -1, 2, 0, 3];
-    // The last gradients are as small as epsilon; the fifth is never there.
+    // The third gradients are as small as epsilon; the fifth is always zero.
     const gradientsOf = (t: number): number[] => [Math.sin(t), 2 - t, 1e-12 * (t + 1), 7, 0];
     const kept = [1, 1, 1, 0, 1];
     const first = tf.tensor1d(start);
@@ -30,7 +30,7 @@ describe('Adam', () => {
     expected.forEach(({ w }, i) => { expect(values[i]).toBeCloseTo(w, 5); });
     expect(values[3]).toBe(0);
     expect(values[4]).toBe(3);
-    // Gradients of one sign make full steps.
+    // Gradients that keep their sign make full steps.
     const path = 0.01 * (1 + 1 / 2 + 1 / 3 + 1 / 4 + 1 / 5 + 1 / 6);
     expect(adam.values.get('n')!.dataSync()[0]).toBeCloseTo(1 - path, 5);
     expect(adam.values.get('n')!.dataSync()[1]).toBeCloseTo(1 + path, 5);

@@ -7,7 +7,7 @@ import { configs, toyLayer } from './toy-layer.js';
 
 beforeAll(() => openTestEngine());
 
-/** Slopes of the error by moving one element at a time, of every so many elements one. */
+/** Slopes of the error, found by moving one element at a time. Only every `every`-th element is moved. */
 function bySlopes(weights: Map<string, Tensor>, name: string, every: number, errorOf: (weights: Map<string, Tensor>) => number): number[] {
   const original = weights.get(name)!;
   const values = original.dataSync<'float32'>();
@@ -27,7 +27,7 @@ describe('layerGradients', () => {
   it.each(Object.keys(configs) as (keyof typeof configs)[])('are the slopes of the error of a layer of %s, norms included', async (family) => {
     const toy = await toyLayer(family, [2], 6);
     const { layer, weights, windows } = toy;
-    // Far from its targets, so that slopes are large.
+    // The targets are far away, so that slopes are large.
     const window = { h: windows[0].h, target: tf.tidy(() => windows[0].target.mul<Tensor3D>(-1)) };
     const trained = layer.tensors.map(({ name }) => name).filter((name) => name.endsWith('.weight'));
     expect(trained.length).toBe({ llama: 9, opt: 8, optPostNorm: 8, qwen3: 11, olmo2: 11, gemma2: 11, granite: 9, gptNeox: 8, mixtral: 16, qwen2Moe: 23 }[family]);

@@ -10,10 +10,10 @@ import { openTestEngine } from '../../../../helpers/engine.js';
 import { toyLayer } from './toy-layer.js';
 import type { ToyLayer } from './toy-layer.js';
 
-/** With a norm at its end, a layer is left less to gain. */
+/** Families without a norm at the end of sub-blocks. With one, a layer has less to gain. */
 const families = ['llama', 'opt', 'qwen3'] as const;
 
-/** Mean squared error of all windows of some batches, without what is under test except the forward. */
+/** Mean squared error over all windows of some batches. Of the code under test it uses only the forward. */
 function errorOf({ layer, weights, masks, windows }: ToyLayer, updates: Updates): number {
   return tf.tidy(() => {
     const used = maskedWeights(weights, masks, updates);
@@ -24,7 +24,7 @@ function errorOf({ layer, weights, masks, windows }: ToyLayer, updates: Updates)
 
 const bitsOf = (updates: Updates): unknown => [...updates].map(([name, values]) => [name, Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex')]);
 
-/** On one engine: a process opens one only. */
+/** Registers the tests for one engine, because a process opens only one. */
 export function testReconstruction(backend: 'auto' | 'wasm'): void {
   beforeAll(() => openTestEngine(backend));
 
@@ -55,7 +55,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
     it('takes the epoch with the lowest held-out error, and says what remains after rounding', async () => {
       const toy = await toyLayer('llama', [1, 8]);
       const { layer, weights: dense, masks, windows } = toy;
-      // From one window a lot is learnt that does not hold for others.
+      // One window teaches much that does not hold for others.
       const made = await reconstructLayer({ layer, dense, masks, windows, heldOut: 8, epochs: 40, rate: 0.1 });
       const errors = made.epochs.map(({ heldOutError }) => heldOutError!);
       const lowest = Math.min(...errors);
@@ -73,7 +73,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       const expected = new Map([...made.updates].map(([name, values]) => [name, round(name, values)]));
       expect(coarse.error).toBeCloseTo(errorOf({ ...toy, windows: windows.slice(1) }, expected), 6);
       expect(coarse.accepted).toBe(coarse.error < coarse.errorBefore);
-      // Nothing is left of the weights.
+      // The rounding sets all weights to zero.
       const flat = await reconstructLayer({ layer, dense, masks, windows, heldOut: 8, epochs: 2, rate: 0.1, round: (_, values) => values.map(() => 0) });
       expect(flat).toMatchObject({ accepted: false, errorBefore: made.errorBefore });
       expect(flat.error).toBeGreaterThan(flat.errorBefore);
@@ -107,7 +107,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       expect(made.errorBefore).toBeCloseTo(errorOf(toy, start), 6);
       expect(made.error).toBeCloseTo(errorOf(toy, made.updates), 6);
       expect(made.epochs.every(({ heldOutError }) => heldOutError === undefined)).toBe(true);
-      // Where the steps of the only epoch were worse than the start on the way, the end counts.
+      // If the steps of the only epoch were worse than the start in between, only the end counts.
       const once = await reconstructLayer({ ...request, windows, epochs: 1, rate: 0.001 });
       expect(once).toMatchObject({ accepted: true, epochs: [{ trainError: expect.any(Number) as number }] });
       expect(once.error).toBeLessThan(once.errorBefore);

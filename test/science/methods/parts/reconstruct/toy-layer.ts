@@ -8,7 +8,11 @@ import type { WindowBatch } from '../../../../../science/methods/parts/reconstru
 const shape = { hidden_size: 8, num_hidden_layers: 1, vocab_size: 7, max_position_embeddings: 32, tie_word_embeddings: true };
 const rotary = { ...shape, intermediate_size: 12, num_attention_heads: 4, num_key_value_heads: 2, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu' };
 
-/** Grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms before the residual is added; caps, (1 + weight) norms; factors; attention and MLP side by side; experts with weights that add up to 1; with weights that do not, and a shared expert. */
+/**
+ * One config per feature, in this order: grouped heads; norms and biases; the same with norms after the residual; norms of heads; norms
+ * before the residual is added; caps and (1 + weight) norms; factors; experts whose weights add up to 1; experts whose weights do not, and
+ * a shared expert; attention and MLP side by side.
+ */
 export const configs = {
   llama: { model_type: 'llama', ...rotary },
   opt: { model_type: 'opt', ...shape, ffn_dim: 12, num_attention_heads: 2, activation_function: 'gelu' },
@@ -25,14 +29,14 @@ export const configs = {
 export interface ToyLayer {
   layer: DecoderLayer;
   weights: Map<string, Tensor>;
-  /** The smaller of every two neighbours is pruned. */
+  /** Of every two neighbours, the smaller one is pruned. */
   masks: Map<string, Uint8Array>;
-  /** Outputs of the dense layer are targets. */
+  /** The targets are outputs of the dense layer. */
   windows: WindowBatch[];
   dispose(): void;
 }
 
-/** A decoder layer with random weights, and random windows in batches of those sizes. */
+/** Makes a decoder layer with random weights, and random windows in batches of those sizes. */
 export async function toyLayer(family: keyof typeof configs, sizes: readonly number[], time = 10): Promise<ToyLayer> {
   const layer = modelFromConfig(configs[family], 'config.json').decoderLayer(0);
   const weights = new Map<string, Tensor>();

@@ -10,7 +10,7 @@ import { openTestEngine } from '../../../../helpers/engine.js';
 
 beforeAll(() => openTestEngine());
 
-/** Batches of those sizes whose windows hold their own number, and its negative as target. */
+/** Batches of those sizes. Every window contains its own number, and its target the negative of it. */
 function numbered(sizes: readonly number[]) {
   let next = 0;
   return sizes.map((size) => {
@@ -19,7 +19,7 @@ function numbered(sizes: readonly number[]) {
   });
 }
 
-/** The numbers of the windows. */
+/** Returns the numbers of the windows. */
 const numbersOf = (ranges: readonly WindowRange[]): number[] =>
   ranges.flatMap((range) => {
     const { h, target } = windowsOf(range);

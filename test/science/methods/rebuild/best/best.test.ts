@@ -17,7 +17,7 @@ type Request = RebuildRequest<typeof settings>;
 const identity = (_: string, values: Float32Array): Float32Array => values;
 const copies = (batches: readonly Tensor3D[]): Tensor3D[] => batches.map((batch) => batch.clone());
 
-/** @param apart how far the dense path is from the pruned one */
+/** @param apart difference between the dense path and the pruned one */
 function requestOf({ layer, weights, masks, windows }: ToyLayer, effort: Effort, more: Partial<Request> = {}, apart = 0): Request {
   const hidden = windows.map(({ h }) => h);
   const common = { granularity: 'block', metric: 'weight-gradient', weights: 'refit' } as const;
@@ -28,7 +28,7 @@ function requestOf({ layer, weights, masks, windows }: ToyLayer, effort: Effort,
   };
 }
 
-/** Mean squared error of the layer against its dense output, over all windows. */
+/** Mean squared error of the layer's output against its dense output, over all windows. */
 async function errorOf({ layer, weights, windows }: ToyLayer, { masks, updates }: Pick<RebuildResult, 'masks' | 'updates'>): Promise<number> {
   const after = await layerForward({ layer, hidden: windows.map(({ h }) => h), weights, masks, updates, keepInput: true });
   return tf.tidy(() => {
@@ -98,7 +98,7 @@ describe('best', () => {
 
   it('a step that makes held-out windows worse is undone', async () => {
     const toy = await toyLayer('llama', [16]);
-    // What comes out of the rounding is useless.
+    // The rounding makes all values useless.
     const made = await run(requestOf(toy, 10, { round: (_, values) => values.map((value) => value * 100) }));
     expect(made.updates.size).toBe(0);
     for (const { refit } of made.entries) expect(refit!.accepted).toBe(false);
@@ -124,7 +124,7 @@ describe('best', () => {
       const dense = toy.weights.get(name)!.dataSync<'float32'>();
       for (const { updates } of made) {
         const values = updates.get(name) ?? dense;
-        // Kept weights of the start are the dense ones here, and so are those that came back.
+        // The kept weights of the start are the dense ones here, and so are those that came back.
         expect([...values].filter((value, i) => mask[i] === 1 && value !== dense[i])).toEqual([]);
       }
       grown += mask.filter((bit, i) => bit > toy.masks.get(name)![i]).length;

@@ -27,7 +27,7 @@ describe('SubBlockWindows', () => {
       for (const [index, count] of [[0, 2], [1, 1]] as const) {
         const h = hidden[index].slice([0, 0, 0], [count, -1, -1]);
         const d = denseHidden[index].slice([0, 0, 0], [count, -1, -1]);
-        // What must be added to h for the stream to be a quarter of the way from the pruned to the dense path.
+        // What must be added to h so that the stream is a quarter of the way from the pruned to the dense path.
         const wanted = h.add(out(h)).mul(0.75).add(d.add(out(d)).mul(0.25)).sub(h);
         expected.push([count, ...wanted.dataSync<'float32'>()]);
       }

@@ -9,7 +9,7 @@ import { openTestEngine } from '../../../../helpers/engine.js';
 import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy, toyWeights } from '../toy-sub-block.js';
 
 const all = sequences(8, 5);
-/** Of every linear the larger half of the weights is pruned, so that there is much to win. */
+/** In every linear the larger half of the weights is pruned, so that there is much to gain. */
 const masks = new Map(linears.map(({ name }) => {
   const sizes = [...toyWeights().get(name)!].map(Math.abs);
   const middle = [...sizes].sort((a, b) => a - b)[sizes.length / 2];
@@ -23,7 +23,7 @@ function errorUnder(used: ReadonlyMap<string, Uint8Array>): number {
   return all.reduce((sum, sequence) => sum + errorOf(forward(sequence, masked(dense, used)), forward(sequence, dense)), 0) / all.length;
 }
 
-/** The third input of every token follows from the others, sin(u + 14) = 2 cos(7) sin(u + 7) - sin(u), so its weights can be made up for. */
+/** The third input of every token follows from the others, sin(u + 14) = 2 cos(7) sin(u + 7) - sin(u), so its weights can be compensated. */
 function fitted(): { masks: Map<string, Uint8Array>; updates: Map<string, Float32Array> } {
   const compensated = (values: Float64Array): Float32Array =>
     Float32Array.from(values, (value, i) => value + [-1, 2 * Math.cos(7), 0][i % 3] * values[i - (i % 3) + 2]);
@@ -85,7 +85,7 @@ describe('guardedRebuild', () => {
   });
 
   it('puts the first masks back where windows that no round judged lose more than the others gain', async () => {
-    // Of eight sequences the one round learns from 0 to 3 and judges on 4 and 5; whichever two come last can be outliers.
+    // With eight sequences, the only round learns from 0 to 3 and judges on 4 and 5. The last two can be outliers.
     let undone = 0;
     for (let outlier = 1; outlier <= 24; outlier++) {
       const large = sequences(outlier + 2, 5).slice(outlier).map((sequence) => sequence.map((h, t) => h.map((value, i) => ((t + i + outlier) % 3 === 0 ? -30 : 4) * value)));
@@ -156,14 +156,14 @@ describe('guardedRebuild', () => {
       expect(result.report.refit).toMatchObject({ accepted: true });
       expect(result.report.errorAfter).toBeLessThan(0.9 * only.report.errorAfter);
       expect(result.report.errorAfter / errorOfFitted(result.updates!, result.masks, all)).toBeCloseTo(1, 4);
-      // The last quarter judges.
+      // The last quarter of the windows judges.
       expect(result.report.refit!.errorBefore / errorOfFitted(new Map(), result.masks, all.slice(6))).toBeCloseTo(1, 4);
       expect(result.report.refit!.error / errorOfFitted(result.updates!, result.masks, all.slice(6))).toBeCloseTo(1, 4);
       expect(tf.memory().numTensors - before).toBe(2 * dense.size + result.hidden.length + only.hidden.length);
     });
 
     it('undoes it where held-out windows lose by it', async () => {
-      // What the others have in common, the last two lack.
+      // The last two sequences lack what the others have in common.
       const different = all.slice(0, 2).map((sequence) => sequence.map((h, t) => h.map((value, i) => ((t + i) % 2 === 0 ? -6 : 5) * value)));
       const { report, updates } = await run([...all.slice(0, 6).map((sequence) => sequence.map((h) => h.map((value) => value / 16))), ...different], { guard: { ...guard, rounds: 0 } });
       expect(report.refit!.error).toBeGreaterThan(report.refit!.errorBefore);
@@ -192,7 +192,7 @@ describe('guardedRebuild', () => {
     it('costs about two forwards at the size of LLaMA-7B', () => {
       const block = (inputs: [number, number][], output: [number, number]) => ({ inputs: inputs.map((shape, i) => ({ name: `${i}`, shape })), output: { name: 'o', shape: output } });
       const square: [number, number] = [4096, 4096];
-      // Products of both inputs, targets, and the input linears again; in units of 4096^2 where all are square.
+      // Products of both inputs, targets, and the input linears once more, in units of 4096^2 if all are square.
       expect(refitForwards(block([square, square, square], square))).toBe((1 + 1 + 1 + 3) / 4);
       const mlp = (4096 ** 2 + 11008 ** 2 + 3 * 4096 * 11008) / (3 * 4096 * 11008);
       expect(refitForwards(block([[11008, 4096], [11008, 4096]], [4096, 11008]))).toBeCloseTo(mlp, 10);

@@ -23,7 +23,7 @@ interface Asked {
 
 const specOf = ({ shape }: Pick<Linear, 'shape'>, index: number) => ({ name: `linear ${index}`, shape });
 
-/** The masks at each ratio, from one search. */
+/** Returns the masks at each ratio, all from one search. */
 async function search(place: 'host' | 'device', linears: readonly Linear[], asked: Asked, tried: readonly number[]): Promise<number[][][]> {
   selectOn(place);
   const specs = linears.map(specOf);
@@ -42,7 +42,7 @@ async function search(place: 'host' | 'device', linears: readonly Linear[], aske
 }
 
 const linear = shapes().chain((shape) => fc.record({ shape: fc.constant(shape), importance: scores(shape[0] * shape[1]), mask: masks(shape) }));
-/** Denormals count as zero in TensorFlow's own comparisons, which rank the weights within a group of M. */
+/** Sets denormals to zero, as TensorFlow's own comparisons do, which rank the weights within a group of M. */
 const normal = (values: Float32Array): Float32Array => values.map((value) => (value < 1.2e-38 ? 0 : value));
 const patternLinear = nmPatterns.chain((pattern) =>
   fc.array(shapes(pattern.of).chain((shape) => fc.record({ shape: fc.constant(shape), importance: scores(shape[0] * shape[1]).map(normal), mask: patternMasks(shape, pattern) })), { minLength: 1, maxLength: 3 })

@@ -1,6 +1,6 @@
 /**
- * Small matrices as they hurt, and every initial mask of them, beside what a few lines with a sort say: ties, dead rows and
- * columns, constants, denormals; groups of every kind, by share and by number. `rebuild.test.ts` does the same for swaps.
+ * Every initial mask of difficult small matrices, compared with a few lines that sort: ties, dead rows and columns, constants,
+ * denormals; groups of every kind, by share and by number. `rebuild.test.ts` does the same for swaps.
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ import { sparseGpt } from '../../initial/sparsegpt/of-arrays.js';
 
 beforeAll(() => openTestEngine());
 
-/** Positions by group: `[height, width]` each, those at the end perhaps smaller. */
+/** Positions by group. Groups are `[height, width]`; those at the end may be smaller. */
 function groupsOf([outputs, inputs]: Shape, height: number, width: number): number[][] {
   const groups = new Map<string, number[]>();
   for (let i = 0; i < outputs * inputs; i++) {
@@ -22,7 +22,7 @@ function groupsOf([outputs, inputs]: Shape, height: number, width: number): numb
   return [...groups.values()];
 }
 
-/** Sorts are stable, so that of equals the lower position goes first. */
+/** Sorts are stable, so ties go to the lower position. */
 function oracle(shape: Shape, { pattern, sparsity, pruned }: MaskTarget, [height, width]: readonly [number, number], score: (i: number) => number): Uint8Array {
   const size = shape[0] * shape[1];
   const mask = new Uint8Array(size).fill(1);
@@ -39,7 +39,7 @@ function oracle(shape: Shape, { pattern, sparsity, pruned }: MaskTarget, [height
 
 interface Case {
   shape: Shape;
-  /** Signs and dead rows and columns included. */
+  /** Includes signs, and dead rows and columns. */
   weight: Float32Array;
   norms: Float32Array;
   target: MaskTarget;
@@ -51,13 +51,13 @@ const targets = fc.oneof(
   fc.constantFrom('1:2', '2:4', '4:8', '1:4').map((text): [MaskTarget, number] => [{ sparsity: 0.5, pattern: parsePattern(text) }, Number(text[2])]),
   fc.constant<[MaskTarget, number]>([{ sparsity: 0.5, pattern: unstructured, pruned: 0 }, 1]),
 );
-/** Now and then of more than one block of SparseGPT. */
+/** Some are wider than one block of SparseGPT. */
 const sizes = (multiple: number): fc.Arbitrary<Shape> =>
   fc
     .oneof({ arbitrary: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 40 })), weight: 3 }, { arbitrary: fc.tuple(fc.constant(2), fc.integer({ min: 129, max: 300 })), weight: 1 })
     .map(([outputs, inputs]) => [outputs, Math.ceil(inputs / multiple) * multiple]);
 
-/** @param values of weights and norms, so many of them */
+/** @param values generates that many weights or norms */
 function cases(values: (length: number) => fc.Arbitrary<Float32Array>): fc.Arbitrary<Case> {
   return targets.chain(([target, multiple]) =>
     sizes(multiple).chain((shape) => {
@@ -103,7 +103,7 @@ describe('initial masks prune what a sort would', () => {
     );
   });
 
-  // Inputs that are independent and equal, so that nothing is made up for; some are dead. Elsewhere scores would be rounded.
+  // Independent inputs of the same size, so that nothing is compensated; some are dead. Other inputs would cause rounded scores.
   it('by SparseGPT, of each block of columns', async () => {
     const few = (length: number) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: length, maxLength: length }).map((values) => Float32Array.from(values));
     await fc.assert(
@@ -114,7 +114,7 @@ describe('initial masks prune what a sort would', () => {
         for (let i = 0; i < shape[1]; i++) hessian[i * (shape[1] + 1)] = live(i) ? 7 : 0;
         const { mask, weight: updated } = await sparseGpt({ weight, shape, hessian, target });
         expect(mask).toEqual(oracle(shape, target, [shape[0], sparseGptBlock], (i) => (live(i) ? Math.abs(weight[i]) : 0)));
-        // A kept -0 may come out as +0.
+        // A kept -0 may become +0.
         expect(updated.map((value) => value + 0)).toEqual(weight.map((value, i) => (mask[i] === 1 && live(i) ? value + 0 : 0)));
         check(one, mask, 'columns');
       }),

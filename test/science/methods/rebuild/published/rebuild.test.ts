@@ -6,7 +6,7 @@ import { swapSelection } from '../../../../../science/methods/rebuild/published/
 import type { Pattern, Shape, SwapRequest } from '../../../../../science/methods/index.js';
 import { granularities, masks, nmPatterns, patternMasks, ratios, scores, shapes } from '../../generate.js';
 
-/** A weight: its linear, its place in it, and whether it is kept. */
+/** A weight: its linear, its position in it, and whether it is kept. */
 interface Weight {
   linear: number;
   at: number;
@@ -14,7 +14,7 @@ interface Weight {
   kept: boolean;
 }
 
-/** Step 3 as the paper's words say it, with sorts. Groups of weights in the order of their positions. */
+/** Step 3 as the paper describes it, with sorts. Returns groups of weights in the order of their positions. */
 function groupsOf({ importance, masks: kept, shapes: all }: SwapRequest, granularity: Granularity): Weight[][] {
   const groups = new Map<string, Weight[]>();
   all.forEach(([outputs, inputs], linear) => {
@@ -123,7 +123,7 @@ describe('selectSwaps', () => {
 
   it('lets a 1:4 group grow no more than it keeps, the best first', () => {
     const { masks: [mask] } = selectSwaps({
-      // Row of two groups; both kept weights are beaten, the first group by three of its own.
+      // A row of two groups. Both kept weights are beaten, the first one by three weights of its own group.
       importance: [Float32Array.from([1, 7, 9, 8, 1, 0, 0, 0])],
       masks: [Uint8Array.from([1, 0, 0, 0, 1, 0, 0, 0])],
       shapes: [[1, 8]],

@@ -36,7 +36,7 @@ function squaredGradients(start = masked(toyWeights(), masks)): Map<string, numb
   );
 }
 
-/** Importance by finite differences, in float64 rounded at the end. */
+/** Importance by finite differences, in float64, rounded at the end. */
 function importances(metric: RebuildSettings['metric'], { start = masked(toyWeights(), masks), base = toyWeights() } = {}): Float32Array[] {
   const gradients = squaredGradients(start);
   return linears.map(({ name }) => Float32Array.from(gradients.get(name)!, (sum, i) => {
@@ -60,7 +60,7 @@ describe('the gradients of a sub-block', () => {
         for (const gradient of denseWithGradients(toy, x, outputs(sparse), dense).gradients) gradients.add(gradient);
       });
     }
-    // The constant that is left out: d mean((t - y)^2) = 2 / (time * hidden) of d ||t - y||^2 / 2.
+    // The constant that the code leaves out: d mean((t - y)^2) = 2 / (time * hidden) of d ||t - y||^2 / 2.
     const constant = (2 / (time * 3)) ** 2;
     for (const linear of linears) {
       const actual = await gradients.get(linear)!.data();
@@ -141,7 +141,7 @@ describe('rebuildSubBlock', () => {
 });
 
 describe('rebuildSubBlock from updated weights', () => {
-  // Two of the three linears have updates; what lies under pruned weights is never read.
+  // Two of the three linears have updates. The values of pruned weights are never read.
   const updated = new Map(linears.slice(1).map(({ name }) => [name, toyWeights().get(name)!.map((value, i) => (masks.get(name)![i] === 1 ? value * 1.25 + 0.125 : 9))]));
   const updates = new Map([...updated].map(([name, values]) => [name, Float32Array.from(values)]));
   const start = masked(new Map([...toyWeights(), ...updated]), masks);
@@ -211,7 +211,7 @@ describe('layerForward', () => {
     const norms = new InputNorms();
     tf.dispose(await layerForward({ layer: { ...layer, subBlocks: [toy, { ...toy, inputs: [], core: () => tf.zeros([1, time, 4]), enter: (h) => h }] }, hidden: hidden.slice(1), weights, keepInput: true, onInput: norms.add }));
     expect(tf.memory().numTensors).toBe(before);
-    // x = 2h of the last sequence: the second batch has one.
+    // x = 2h of the last sequence, because the second batch has only one.
     const expected = [0, 1, 2].map((i) => Math.sqrt(all[3].reduce((sum, h) => sum + (2 * h[i]) ** 2, 0)));
     norms.norms('a').forEach((norm, i) => expect(norm).toBeCloseTo(expected[i], 5));
     expect(norms.norms('b')).toEqual(norms.norms('a'));

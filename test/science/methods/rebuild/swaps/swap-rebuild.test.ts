@@ -10,7 +10,7 @@ import { errorOf, forward, linears, masked, sequences, toBatches, toTensors, toy
 
 const all = sequences(8, 5);
 const dense = toyWeights();
-/** Of every row the largest weight is pruned (of four, the two largest), so that there is much to win. */
+/** In every row the largest weight is pruned (of four, the two largest), so that there is much to gain. */
 const masks: Masks = new Map(linears.map(({ name, shape: [, inputs] }) => {
   const sizes = [...dense.get(name)!].map(Math.abs);
   const rank = (i: number): number => sizes.slice(i - (i % inputs), i - (i % inputs) + inputs).filter((size) => size > sizes[i]).length;
@@ -76,7 +76,7 @@ describe('swapRebuild', () => {
   });
 
   it('keeps N:M', async () => {
-    // Three inputs do not go by twos, so the output linear alone is swapped.
+    // Three inputs do not divide into pairs, so only the output linear is swapped.
     const pattern = parsePattern('2:4');
     const wide = { ...toy, inputs: [], core: (): Tensor3D => tf.tensor3d(all.flat().map((h) => [[...h, h[0] * h[1]]])), enter: (h: Tensor3D): Tensor3D => h };
     const { masks: after, report } = await swapRebuild(request('refit', {
@@ -87,7 +87,7 @@ describe('swapRebuild', () => {
   });
 
   it('puts masks and weights back where all of it raised the error', async () => {
-    // What the checkpoint would hold is far from what was fitted.
+    // The rounded values are far from those that were fitted.
     const round = (_: string, values: Float32Array): Float32Array => values.map((value) => 50 * value);
     const start = new Map([['out', Float32Array.from(dense.get('out')!, (value) => value / 2)]]);
     const { masks: after, updates, report } = await swapRebuild(request('refit', { round, updates: new Map([...start, ['other', new Float32Array(1)]]) }));
