@@ -1,3 +1,6 @@
+/** Replaces control and format characters, which a terminal would obey, by spaces. */
+export const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');
+
 export interface TableOptions {
   /** Aligns all columns but the first to the right, as for numbers. */
   numbers?: boolean;
@@ -13,7 +16,7 @@ export function textTable(rows: readonly (readonly string[])[], { numbers = fals
 }
 
 /** Indents a text by two spaces; empty lines stay empty. */
-const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
+export const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
 
 /** An indented table of numbers, with a line end. */
 export const numberTable = (rows: readonly (readonly string[])[]): string => `${indented(textTable(rows, { numbers: true }))}\n`;

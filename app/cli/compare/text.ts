@@ -3,7 +3,7 @@ import { figure, grouped } from '../../report/index.js';
 import { differenceText, valueText } from '../../report/view/compare-text.js';
 import type { ComparedErrors, ComparedMask, ComparedSetting, CompareView } from '../../report/view/compare-view.js';
 import { shortKind } from '../../report/view/linear-kinds.js';
-import { textTable } from '../text-table.js';
+import { indented, printable, textTable } from '../text-table.js';
 
 /** Width of the terminal without the indent of tables. */
 const width = 78;
@@ -22,14 +22,9 @@ export function compareText(view: CompareView): string {
   return `${parts.filter((part) => part !== '').map(indented).join('\n\n')}\n`;
 }
 
-const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ');
-
-/** Removes control characters, which a terminal would obey. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ').trimEnd();
-
 /** Cuts a text in the middle, because both ends of a path or a name are informative. */
 function fitted(text: string, most: number): string {
-  const clean = printable(text);
+  const clean = printable(text).trimEnd();
   if (clean.length <= most) return clean;
   const kept = most - 1;
   return `${clean.slice(0, Math.ceil(kept / 2))}…${clean.slice(clean.length - Math.floor(kept / 2))}`;
@@ -57,7 +52,7 @@ function settingsText({ settings, unknown, runs }: CompareView): string {
 
 /** Columns if they fit, otherwise one line per run. */
 function settingRows(settings: readonly ComparedSetting[], known: readonly { label: string; index: number }[]): string {
-  const cell = (value: string | undefined): string => printable(value ?? '-');
+  const cell = (value: string | undefined): string => printable(value ?? '-').trimEnd();
   const table = textTable([['', ...known.map(({ label }) => label)], ...settings.map(({ path, values }) => [printable(path), ...known.map(({ index }) => cell(values[index]))])]);
   if (table.split('\n').every((line) => line.length <= width)) return table;
   return settings.map(({ path, values }) => [fitted(path, width), ...known.map(({ label, index }) => fitted(`  ${label}  ${cell(values[index])}`, width))].join('\n')).join('\n');

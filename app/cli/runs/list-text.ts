@@ -4,7 +4,7 @@ import { duration, figure, percent } from '../../report/index.js';
 import type { RunFigures } from '../../report/view/run-figures.js';
 import { clip } from '../progress/render.js';
 import { painter, type Paint } from '../paint.js';
-import { textTable, timeText } from '../text-table.js';
+import { printable, textTable, timeText } from '../text-table.js';
 import type { ListedRun } from './list-runs.js';
 
 /** A listed run, and its results. */
@@ -60,6 +60,3 @@ function sparsityText(sparsity: number | undefined, pattern: string | undefined)
   if (pattern !== undefined && pattern !== 'unstructured') return pattern;
   return sparsity === undefined ? '' : percent(sparsity);
 }
-
-/** Removes control characters, which a terminal would obey. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, ' ');

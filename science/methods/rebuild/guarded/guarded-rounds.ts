@@ -4,6 +4,7 @@ import type { CalibrationFolds, GradientAt, Sparse } from './calibration-folds.j
 import { guardDefaults } from './guard-defaults.js';
 import type { State } from './guard.js';
 import type { GuardedRebuild } from './guarded-rebuild.js';
+import { publishedForwards } from '../costs.js';
 import { importances, needsGradients } from '../published/importance.js';
 import { withUpdates } from '../../parts/masked-weights.js';
 import type { Masks, Updates } from '../../parts/masked-weights.js';
@@ -32,8 +33,7 @@ export interface GuardRound {
 export const foldCount = 4;
 /** The search for a ratio starts here. */
 const firstRatio = 0.2;
-/** The cost of one published round in forwards (see `rebuildSubBlock`), and the forwards of a guarded rebuild outside its rounds. */
-const publishedForwards = 4.33;
+/** The forwards of a guarded rebuild outside its rounds. */
 const fixedForwards = 3;
 /** A sparse forward, gradients at the outputs, and weight gradients. At the dense weights also a dense forward. */
 const gradientForwards: Record<GradientAt, number> = { sparse: 2.33, dense: 3.33 };
