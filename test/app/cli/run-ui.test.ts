@@ -19,7 +19,7 @@ afterAll(async () => {
   rmSync(state, { recursive: true });
 });
 
-it('serves the page while the run goes on, and ends with it where nobody is at a terminal', async () => {
+it('serves the page during the run, and ends with it if there is no terminal', async () => {
   const run = startProgram('temporal-pipeline', ['run', path.join(demoFolder, '..', 'demo.yaml'), '--ui', '--json', '--state', state]);
   const said = async (what: RegExp): Promise<string> => {
     for (;;) {
