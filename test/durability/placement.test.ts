@@ -57,7 +57,7 @@ describe('placement of runs', () => {
   async function ownerOf(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
     for (;;) {
       const { status, raw } = await describedNow(handle);
-      if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} has ended before it could be disturbed`);
+      if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} ended before it could be interrupted`);
       const pending = raw.pendingActivities ?? [];
       const owner = among.find(({ pid }) => pending.some(({ lastWorkerIdentity, activityType }) => activityType?.name !== 'takeSeat' && lastWorkerIdentity?.startsWith(`${pid}@`)));
       if (owner !== undefined) return owner;

@@ -14,7 +14,7 @@ const parity = [
   'test/files/datasets/tokenizer.test.ts', 'test/files/masks/golden.test.ts', 'test/science/models/families.wasm.test.ts',
 ];
 
-const checkout = { met: existsSync(path.join(packageRoot, '.git')), reason: 'this is not a git checkout, so there is no HEAD to clone' };
+const checkout = { met: existsSync(path.join(packageRoot, '.git')), reason: 'not a git checkout, so there is no HEAD to clone' };
 
 interface Counts {
   success: boolean;

@@ -167,7 +167,7 @@ describe('systemd', () => {
   });
 
   const [analyze] = onPath('systemd-analyze');
-  it('is a unit that systemd accepts', where({ met: analyze !== undefined, reason: 'there is no systemd-analyze' }), () => {
+  it('is a unit that systemd accepts', where({ met: analyze !== undefined, reason: 'systemd-analyze is not installed' }), () => {
     const { stdout, stderr } = spawnSync(analyze, ['verify', join(folder, 'systemd', 'llm-barber-worker@.service')], { encoding: 'utf8' });
     expect((stdout + stderr).split('\n').filter((line) => line.includes('llm-barber-worker') && !/Failed to|User|not running/.test(line))).toEqual([]);
   });

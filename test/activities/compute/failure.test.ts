@@ -13,7 +13,7 @@ function thrown(work: () => unknown): unknown {
   } catch (error) {
     return error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('expected an error');
 }
 
 it('names the tensor that did not fit and the device, and allows a retry', where(needs.tensorflow), () => {

@@ -86,7 +86,7 @@ describe('control of runs', () => {
       expect(await json('pause', run.workflowId)).toMatchObject({ ...run, status: 'paused' });
       return held;
     }
-    throw new Error('every run had ended before it could be paused');
+    throw new Error('every run ended before it could be paused');
   }
 
   let first: Result;

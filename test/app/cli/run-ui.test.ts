@@ -25,7 +25,7 @@ it('serves the page during the run, and ends with it if there is no terminal', a
     for (;;) {
       const [, found] = what.exec(run.said()) ?? [];
       if (found !== undefined) return found;
-      if (run.process.exitCode !== null) throw new Error(`it ended: ${run.said()}`);
+      if (run.process.exitCode !== null) throw new Error(`the command exited: ${run.said()}`);
       await sleep(20);
     }
   };

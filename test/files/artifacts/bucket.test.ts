@@ -48,7 +48,7 @@ describe('a lost answer', () => {
     const find = store.find.bind(store);
     const shelfFind = store.shelf.find.bind(store.shelf);
     store.shelf.find = (...which) => {
-      if (++looks > 20) throw new Error('it waits for itself');
+      if (++looks > 20) throw new Error('the claim waits for itself');
       return shelfFind(...which);
     };
     expect(await make(store)).toBe(false);

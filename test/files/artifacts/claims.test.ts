@@ -129,7 +129,7 @@ describe('claims', () => {
     };
     let looks = 0;
     const find = (): Promise<undefined> => {
-      if (++looks > 10) throw new Error('it waits for itself');
+      if (++looks > 10) throw new Error('the claim waits for itself');
       return Promise.resolve(undefined);
     };
     expect(await new Claims(place).findOrMake('mask-1', find, () => Promise.resolve('made'))).toBe('made');

@@ -192,7 +192,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     const manifest = await store.shelf.find('mask', key);
-    if (manifest === undefined) throw new Error('it was made');
+    if (manifest === undefined) throw new Error('the manifest is missing');
     expect(await store.shelf.touch(manifest)).toBe(true);
     await store.shelf.drop('mask', key);
     expect(await store.shelf.touch(manifest)).toBe(false);

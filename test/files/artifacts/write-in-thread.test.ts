@@ -40,7 +40,7 @@ it('leaves no file if the chunks fail', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-it("reports the system's error, and requests no further chunks", async () => {
+it("reports the system's error, and requests only the chunks already in flight", async () => {
   await writeFile(join(folder, 'file'), '');
   let asked = 0;
   function* chunks(): Generator<Uint8Array> {

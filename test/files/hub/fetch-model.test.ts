@@ -41,7 +41,7 @@ describe('a model of a hub', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('comes with the shards of its index, config, tokenizer and license, and nothing else', async () => {
+  it('comes with the shards of its index, config, tokenizer and licence, and nothing else', async () => {
     const commit = server.add('org/name', sharded);
     const { folder, commit: found } = await get('org/name');
     expect(found).toBe(commit);

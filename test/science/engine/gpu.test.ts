@@ -47,7 +47,7 @@ describe('the identity of a GPU', () => {
       expect(kernels('libcudnn.so.9')).toBe('cudnn 9.3.0');
     });
 
-    it('is replaced by the file size if only the major version is known', () => {
+    it('includes the file size if only the major version is known', () => {
       writeFileSync(join(folder, 'libcublas.so.12'), 'x'.repeat(17));
       expect(kernels('libcublas.so.12')).toBe('cublas 12 (17 bytes)');
     });

@@ -14,7 +14,7 @@ function seenFrom({ tokens, shared, tails }: Sequence, row: number): number[] {
     if (row < start + length) return [...tokens.subarray(0, shared), ...tokens.subarray(start, row + 1)];
     start += length;
   }
-  throw new Error(`row ${row} is nowhere`);
+  throw new Error(`row ${row} is not in any sequence`);
 }
 
 const documents = fc.array(

@@ -28,7 +28,7 @@ const machine = (gigaflops: number, more: Partial<Machine> = {}): Machine => {
 async function plan(measurements: Measurement[] = []): Promise<Machine> {
   const measure = (): Promise<Machine> => {
     const next = found.shift();
-    return next === undefined ? Promise.reject(new Error('it was measured once too often')) : Promise.resolve(next);
+    return next === undefined ? Promise.reject(new Error('the machine was measured more often than expected')) : Promise.resolve(next);
   };
   const planned = await calibratedMachine({ state, engine: { backend: 'tensorflow' }, renew: false, measurements, measure, say: (line) => said.push(line) });
   expect(found).toEqual([]);

@@ -18,7 +18,7 @@ it('has every layer, sums equal to the totals, and only numbers', () => {
     const view = runView({ ...result, rebuild: { ...result.rebuild, layers: entries } }, pruned.proof);
     const all = Array.from({ length: layers }, (_, layer) => layer);
     const { map, change } = view;
-    if (map === undefined || change === undefined) throw new Error('no map');
+    if (map === undefined || change === undefined) throw new Error('the map or the change is undefined');
     expect(finite(view)).toBe(true);
     for (const seen of [map.layers, change.layers, ...view.errors.map((panel) => panel.layers)]) expect(seen).toEqual(all);
     const linears = map.cells.flat().filter((cell) => cell !== undefined);

@@ -47,7 +47,7 @@ describe('view of a run', () => {
     for (const cell of cells) expect(Math.abs(cell!.sparsity - map!.asked)).toBeLessThanOrEqual(map!.reach);
   });
 
-  it('multiplies the ratios of rounds, and continues from the start of an undone one', () => {
+  it('multiplies the error ratios of rounds, and continues from the start of an undone one', () => {
     const rounds = [{ ratio: 0.4, errorBefore: 2, error: 1, accepted: true }, { ratio: 0.2, errorBefore: 3, error: 6, accepted: false }, { ratio: 0.1, errorBefore: 4, error: 3, accepted: true }];
     const layers = [{ layer: 0, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: 1, pruned: 1, rounds }];
     const [{ points }] = runView({ ...exampleResult, rebuild: { grown: 1, pruned: 1, layers } }, undefined).rounds;

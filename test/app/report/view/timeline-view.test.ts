@@ -26,7 +26,7 @@ const timelines = fc.array(fc.record({
 it('draws every second once, in lanes that fit the run', () => {
   fc.assert(fc.property(timelines, (timeline) => {
     const view = timelineView(timeline, [{ at: from, what: 'x' }, { at: 'never', what: 'y' }]);
-    if (view === undefined) throw new Error('nothing to see');
+    if (view === undefined) throw new Error('the view is undefined');
     const { lanes, seconds, idle, incidents, repeated } = view;
     expect(incidents).toEqual([{ at: 0, what: 'x' }]);
     expect(lanes.length).toBeLessThanOrEqual(16);

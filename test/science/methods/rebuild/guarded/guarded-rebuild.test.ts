@@ -258,7 +258,7 @@ describe('searchRatio', () => {
   const tried = async (errors: Record<number, number>, towards: -1 | 1, afford = 9) =>
     (await searchRatio({ ladder, start: 2, error: 1, towards, mayTry: () => afford-- > 0, attempt: (ratio) => Promise.resolve(errors[ratio] ?? 2) })).map(({ ratio }) => ratio);
 
-  it('tries one neighbor of a ratio that helps, and a smaller one if it does not', async () => {
+  it('tries one neighbour of a ratio that helps, and much smaller ratios otherwise', async () => {
     expect(await tried({ 0.2: 0.5 }, -1)).toEqual([0.2, 0.4]);
     expect(await tried({ 0.2: 0.5 }, 1)).toEqual([0.2, 0.1]);
     expect(await tried({ 0.05: 0.9 }, -1)).toEqual([0.2, 0.05]);
