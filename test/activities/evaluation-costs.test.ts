@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => remove());
 
-it('reports for a reused perplexity what computing it cost, including the layers', async () => {
+it('reports what computing a reused perplexity cost, including the layers', async () => {
   const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
   const pipeline = demoPipeline();
   const context = await prepareRun({ pipeline }, bench);

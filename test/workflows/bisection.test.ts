@@ -46,7 +46,7 @@ describe('bisection', () => {
     expect(searched(9, (index) => index <= 4)).toEqual({ answer: 4, tried: [0, 8, 4, 6, 5] });
   });
 
-  it('finds a point that passed before one that did not if passing is not monotone', () => {
+  it('finds a passing point just before a failing one if passing is not monotone', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (passes) => {
         const { answer, tried } = searched(passes.length, (index) => passes[index]);

@@ -57,7 +57,7 @@ describe('detects a workflow that', () => {
   });
 });
 
-it('continues a run from before continue-as-new as it was, however long it is', async () => {
+it('never continues a run of an older version as new, however long it is', async () => {
   const long = code.replace(suggested, '$1true');
   expect(long).not.toBe(code);
   await replay('demo', long);

@@ -55,7 +55,7 @@ describe('search', () => {
     expect(JSON.parse((await call('validate', file, '--json')).stdout)).toMatchObject({ valid: true, name: 'small', mostRuns: 5 });
   });
 
-  it('finds what trying every point finds, and repeats no work, after a kill with its worker', async () => {
+  it('finds the same as trying every point, without repeating work, when killed with its worker', async () => {
     worker = await startWorker(state, { env: own.env });
     const started = await call('search', 'start', file, '--json');
     expect(started.code, started.stderr).toBe(0);

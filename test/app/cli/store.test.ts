@@ -119,7 +119,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
 });
 
 describe('store', () => {
-  it('lists, verifies and collects garbage, but nothing that a running run needs', async () => {
+  it('lists, verifies and collects garbage, but nothing that a run in progress needs', async () => {
     const state = newState();
     const call = (...words: string[]): Promise<Ended> => runCommand(['store', ...words, '--state', state], { env: own.env });
     const run = startProgram('temporal-pipeline', ['run', file, '--state', state], { env: own.env });

@@ -6,7 +6,7 @@ const row = (name: string, more: Partial<SweepRow>): SweepRow => ({ name, workfl
 const view = (rows: SweepRow[], running: SweepView['running'] = {}): SweepView => ({ table: { name: 's', axes: [], rows }, running });
 const progress = { name: 'p', configDigest: '', stages: [{ type: 'rebuild' as const, state: 'running' as const, done: 1, total: 4, detail: 'layer 1', seconds: 1, reused: 0 }] };
 
-describe('members of a running sweep', () => {
+describe('members of a sweep in progress', () => {
   const done = row('a=1', { status: 'done', perplexity: { rebuilt: { t: 12.3456 } }, seconds: 3 });
 
   it('have one line each on a terminal, no wider than it, and a total', () => {

@@ -38,7 +38,7 @@ describe('a pack', () => {
     return [];
   };
 
-  it('is its pipeline with its values, and numbers with absolute tolerances', () => {
+  it('contains its pipeline with its values, and numbers with absolute tolerances', () => {
     const { name, pipeline, expect: numbers } = load(pack, ['rebuild.ratio=0.2']);
     expect(name).toBe('claims');
     expect(pipeline).toMatchObject({ name: 'claims', stages: [{ dataset: { file: join(folder, 'own.txt') } }, { sparsity: 0.6 }, { ratio: 0.2 }, {}] });

@@ -107,7 +107,7 @@ describe('refuses what no client sends', () => {
     expect(() => check({ pipeline })).toThrow(RequestError);
   });
 
-  it('keys of prototypes, without changing one', () => {
+  it('keys of prototypes, without changing a prototype', () => {
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString']) {
       for (const place of [[], ['stages', '0'], ['stages', '0', 'dataset'], ['model']]) {
         const pipeline = sent();

@@ -153,7 +153,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
-  it('reports what is old and what running runs refer to', async () => {
+  it('reports what is old and what runs in progress refer to', async () => {
     const { store } = await backend.open();
     const tokens = ArtifactStore.key('tokens', 'text');
     await makeOnce(store, { times: 0 });

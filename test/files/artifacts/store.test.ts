@@ -192,7 +192,7 @@ describe('collecting', () => {
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
-  it('checks which runs are running before each artifact', async () => {
+  it('checks before each removal which runs are in progress', async () => {
     await makeOnce({ times: 0 });
     await store.findOrMake('mask', 'another', () => Promise.resolve(null));
     const all = await unusedSince(store.shelf, Date.now() + 60_000);

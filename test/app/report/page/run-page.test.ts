@@ -31,7 +31,7 @@ describe('page of a run', () => {
     expect(page).toContain('\u202eabc');
   });
 
-  it('is one file without a script that loads nothing', async () => {
+  it('is one file that has no script and loads nothing', async () => {
     const page = await pageOf();
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
     expect(page).not.toMatch(/<script|<link|@import|@font-face|\son\w+=/i);

@@ -11,7 +11,7 @@ const soFar = (layers: number, ...rebuild: RunSoFar['rebuild']): RunSoFar => ({
   about: { model: { ...exampleResult.model, layers }, engine: exampleResult.engine, pattern: 'unstructured', sparsity: 0.5 }, perplexity: {}, zeroShot: {}, rebuild,
 });
 
-describe('a running run', () => {
+describe('a run in progress', () => {
   it('has a place on its charts for every layer from the start', () => {
     const { errors, errorRatio } = liveView(running({ soFar: soFar(3, entry(0, 'attention', 4, 2), entry(0, 'mlp', 8, 1), entry(1, 'attention', 1, 1)) }));
     expect(errors).toEqual([

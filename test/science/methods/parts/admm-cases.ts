@@ -41,7 +41,7 @@ const zeros = (mask: Uint8Array): number => mask.reduce((count, bit) => count + 
 export function admmCases(): void {
   describe.each([
     ['rows', rows(6, 6, 6, 6, 6)],
-    ['row', rows(0, 3, 6, 11, 12)],
+    ['unequal rows', rows(0, 3, 6, 11, 12)],
     ['whole linear', 37],
     ['2:4', twoOfFour],
     ['1:4', { kind: 'N:M', keep: 1, of: 4 } as const],

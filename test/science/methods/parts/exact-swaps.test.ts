@@ -184,7 +184,7 @@ describe('exactSwaps', () => {
     expect([...(await exactSwaps(requestOf(problem, { rounds: 1, candidates: 4 }))).mask]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
-  it('brings a dead input back with its own value, and only for a harmful one', async () => {
+  it('brings a dead input back with its own value, and only in place of a harmful one', async () => {
     for (const fitted of [false, true]) {
       const useful = apart([3, 2], [1, 0]);
       useful.x.forEach((token) => { token[1] = 0; });

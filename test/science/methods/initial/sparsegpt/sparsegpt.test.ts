@@ -155,7 +155,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('equals magnitude pruning block by block without tokens', async () => {
+  it('falls back to magnitude pruning block by block without tokens', async () => {
     const weight: Tensor2D = tf.tensor2d(random(48), [4, 12]);
     const factor = plainFactor(12, 0.01);
     const { mask, weight: updated } = await prune({ weight, factor, target: nm('2:4') });
