@@ -85,7 +85,7 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
-test('commands are found in the documents, and wrong ones are', () => {
+test('finds commands in the documents, and errors in them', () => {
   expect(commandLines('docs/commands.md').length).toBeGreaterThan(20);
   const wrong = (line: string): string[] => problemsOf({ words: wordsOf(line), where: '', whole: true });
   expect(wrong('run my.yaml --set a=1 --json  # a comment')).toEqual([]);
@@ -98,11 +98,11 @@ test('commands are found in the documents, and wrong ones are', () => {
 const pipelines = ['README.md', 'docs/tutorial.md'].flatMap((page) =>
   blocksOf(page, 'yaml').filter((text) => /^stages:/m.test(text)).map((text) => ({ page, name: /^name: (.+)$/m.exec(text)![1], text })));
 
-test('README and tutorial have pipelines', () => {
+test('finds pipelines in README and tutorial', () => {
   expect(pipelines.map(({ name }) => name)).toEqual(['my-first-run', 'my-first', 'own']);
 });
 
-test.each(pipelines)('the pipeline $name of $page is valid, and its files are there', ({ text }) => {
+test.each(pipelines)('has a valid pipeline $name in $page, whose files exist', ({ text }) => {
   const folder = mkdtempSync(join(tmpdir(), 'documents-'));
   try {
     const file = join(folder, 'pipeline.yaml');

@@ -41,7 +41,7 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
-test('the README has at most 120 lines', () => {
+test('keeps the README to at most 120 lines', () => {
   const last = linesOf('README.md').at(-1)!;
   expect(Number(last.where.split(':')[1])).toBeLessThanOrEqual(121);
 });

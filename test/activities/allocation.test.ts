@@ -50,7 +50,7 @@ async function score(method: Allocation['method'], bench: Workbench): Promise<vo
 }
 
 describe.each(['owl', 'sensitivity', 'dlp', 'ramp'] as const)('%s', (method) => {
-  it('takes exactly the given share, not the same everywhere, and leaves no states', async () => {
+  it('prunes exactly the given share, not uniformly, and leaves no hidden states behind', async () => {
     const bench = await freshBench();
     const needs = { owl: 'inputs', dlp: 'inputs', sensitivity: 'gradients', ramp: 'nothing' }[method];
     expect(await findScores({ context, method, tokens }, bench)).toEqual({ needs, known: needs === 'nothing' });
@@ -63,7 +63,7 @@ describe.each(['owl', 'sensitivity', 'dlp', 'ramp'] as const)('%s', (method) => 
     expect(left.filter((name) => name.endsWith('.f32'))).toEqual([]);
   });
 
-  it.each(['magnitude', 'wanda', 'sparsegpt', 'admm'] as const)('masks by %s keep it, and the proof holds', async (maker) => {
+  it.each(['magnitude', 'wanda', 'sparsegpt', 'admm'] as const)('gives each %s mask its share, and the proof passes', async (maker) => {
     const bench = await freshBench();
     await score(method, bench);
     const stage: InitialMaskStage = { type: 'initialMask', method: maker, sparsity, pattern: 'unstructured', allocation: { method } };
@@ -80,7 +80,7 @@ describe.each(['owl', 'sensitivity', 'dlp', 'ramp'] as const)('%s', (method) => 
   });
 });
 
-it('DLP scores a layer by the median of its Wanda scores, sorted here', async () => {
+it('scores a layer for DLP by the median of its Wanda scores, computed here by sorting', async () => {
   const bench = await freshBench();
   await score('dlp', bench);
   const open = await bench.model(context.model);
@@ -100,7 +100,7 @@ it('DLP scores a layer by the median of its Wanda scores, sorted here', async ()
   expect(new Set(Object.values(manifest?.summary as Record<string, number>))).toEqual(new Set([-median]));
 });
 
-it('a ramp needs no calibration, and makes the same masks with and without one', async () => {
+it('needs no calibration for a ramp, and makes the same masks with and without it', async () => {
   const bench = await freshBench();
   expect(await findScores({ context, method: 'ramp' }, bench)).toEqual({ needs: 'nothing', known: true });
   const stage: InitialMaskStage = { type: 'initialMask', method: 'magnitude', sparsity, pattern: 'unstructured', allocation: { method: 'ramp', spread: 0.1, kinds: 0.05 } };
@@ -110,13 +110,13 @@ it('a ramp needs no calibration, and makes the same masks with and without one',
   expect(made.sparsity).toBeCloseTo(sparsity - 0.1, 2);
 });
 
-it('an allocation by scores is not made without calibration', async () => {
+it('refuses an allocation by scores without calibration', async () => {
   const bench = await freshBench();
   expect(await findScores({ context, method: 'dlp' }, bench)).toEqual({ needs: 'inputs', known: false });
   await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('an allocation by dlp without calibration');
 });
 
-it('a gradient that is lost is made again, with the scores that it came with', async () => {
+it('recomputes a lost gradient together with its scores', async () => {
   const undisturbed = await freshBench();
   await score('sensitivity', undisturbed);
   const expected = await allocatedBudgets(context, { method: 'sensitivity' }, tokens, undisturbed);

@@ -32,8 +32,8 @@ afterAll(() => rm(root, { recursive: true }));
 const restricted = (): Workbench => new Workbench(join(root, 'state'), new ArtifactStore(join(root, 'state', 'artifacts')), new AllowedPaths([inside, join(root, 'state')]));
 const prepare = (overrides: string[], bench = restricted()): Promise<RunContext> => prepareRun({ pipeline: demoPipeline(overrides, inside) }, bench);
 
-describe('a pipeline reads only what the worker lets it', () => {
-  it('reads what lies within', async () => {
+describe('a worker with allowed folders', () => {
+  it('reads files inside them', async () => {
     const pipeline = demoPipeline([], inside);
     const bench = restricted();
     const context = await prepareRun({ pipeline }, bench);
@@ -51,7 +51,7 @@ describe('a pipeline reads only what the worker lets it', () => {
     ['a text to judge by elsewhere', ({ outside: at }) => `evaluation.perplexity.0.dataset.file=${at}/heldout.txt`, /^dataset\.file: /],
     ['questions elsewhere', ({ outside: at }) => `evaluation.zeroShot=[{ name: mine, file: ${at}/heldout.txt }]`, /^zeroShot\.file: /],
     ['a mask elsewhere', ({ outside: at }) => `initialMask={method: file, source: ${at}/model}`, /^initialMask\.source: /],
-    ['a mask that is not there: no word on that', ({ outside: at }) => `initialMask={method: file, source: ${at}/none}`, /^initialMask\.source: .*none is not in a folder/],
+    ['a mask that does not exist, without saying so', ({ outside: at }) => `initialMask={method: file, source: ${at}/none}`, /^initialMask\.source: .*none is not in a folder/],
   ])('refuses %s', async (_, override, message) => {
     const failing = prepare([override({ inside, outside })]);
     await expect(failing).rejects.toBeInstanceOf(PathNotAllowedError);
@@ -59,14 +59,14 @@ describe('a pipeline reads only what the worker lets it', () => {
     await expect(failing).rejects.toMatchObject({ retryable: false });
   });
 
-  it.each(['tokenizer.json', 'model.safetensors', 'README.md'])('refuses a model folder whose %s is a link that leads out', async (name) => {
+  it.each(['tokenizer.json', 'model.safetensors', 'README.md'])('refuses a model folder whose %s is a link to a place outside', async (name) => {
     const model = join(await copyOfDemo(join(inside, `linked-${name}`)), 'model');
     await rm(join(model, name), { force: true });
     await symlink(join(outside, 'model', name === 'README.md' ? 'config.json' : name), join(model, name));
     await expect(prepare([`model.source=${model}`])).rejects.toThrow(new RegExp(`/model/${name} is a link to `));
   });
 
-  it('accepts a model folder of links that stay within, as a Hugging Face cache has them', async () => {
+  it('accepts a model folder whose links stay inside, like a Hugging Face cache', async () => {
     const cache = join(inside, 'cache');
     await mkdir(join(cache, 'blobs'), { recursive: true });
     const snapshot = join(await copyOfDemo(join(cache, 'snapshot')), 'model');
@@ -75,7 +75,7 @@ describe('a pipeline reads only what the worker lets it', () => {
     expect((await prepare([`model.source=${snapshot}`])).model.layers).toBeGreaterThan(0);
   });
 
-  it('holds for every activity that reads, not only for the first', async () => {
+  it('checks paths in every activity that reads, not only in the first', async () => {
     const free = new Workbench(join(root, 'state'), new ArtifactStore(join(root, 'state', 'artifacts')));
     const pipeline = demoPipeline([`calibration.dataset.file=${outside}/calibration.txt`, `model.source=${outside}/model`, `initialMask={method: magnitude, sparsity: 0.3}`], inside);
     const context = await prepareRun({ pipeline }, free);
@@ -94,7 +94,7 @@ describe('a pipeline reads only what the worker lets it', () => {
     for (const [key, attempt] of attempts) await expect(attempt(restricted())).rejects.toThrow(new RegExp(`^${key}: .*is not in a folder`));
   });
 
-  it('takes a text from a file only, not from a device, a pipe or a folder', async () => {
+  it('reads text from a regular file only, not from a device, a pipe or a folder', async () => {
     const free = new Workbench(join(root, 'state'), new ArtifactStore(join(root, 'state', 'artifacts')));
     for (const file of ['/dev/zero', inside]) {
       const failing = prepare([`calibration.dataset.file=${file}`], free);
@@ -105,7 +105,7 @@ describe('a pipeline reads only what the worker lets it', () => {
 });
 
 describe('AllowedPaths', () => {
-  it('finds every way out, for all kinds of paths', async () => {
+  it('refuses every path that leads outside, for all kinds of paths', async () => {
     await mkdir(join(inside, 'deep', 'deeper'), { recursive: true });
     await writeFile(join(inside, 'deep', 'file'), '');
     await symlink('deep/deeper', join(inside, 'shortcut'));
@@ -126,13 +126,13 @@ describe('AllowedPaths', () => {
     );
   });
 
-  it('lets everything through if no folders are given', async () => {
+  it('allows everything if no folders are given', async () => {
     await expect(new AllowedPaths().check('k', '/etc/passwd')).resolves.toBeUndefined();
   });
 });
 
 describe('the folder of outputs', () => {
-  it('is below the state folder for every workflow id that is taken', () => {
+  it('is below the state folder for every accepted workflow id', () => {
     expect(runFolder('/s', 'demo-0123456789abcdef')).toBe(join('/s', 'runs', 'demo-0123456789abcdef'));
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[./\\a]{1,8}$/)), (id) => {

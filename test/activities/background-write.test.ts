@@ -27,8 +27,8 @@ async function* pieces(before: () => Promise<void> = () => Promise.resolve()): A
 
 const thing = { what: 'a thing', bytes: 3 };
 
-describe('a write alongside the work', () => {
-  it('continues until it is idle', async () => {
+describe('a background write', () => {
+  it('runs until it is idle', async () => {
     const { writer, told } = newWriter();
     const { passed, open } = gate();
     const written: number[] = [];
@@ -41,7 +41,7 @@ describe('a write alongside the work', () => {
     expect([writer.isBusy, written, told]).toEqual([false, [0, 1, 2], []]);
   });
 
-  it('that fails is reported once, also if it is tried again', async () => {
+  it('reports a failure once, even after another attempt', async () => {
     const { writer, told } = newWriter();
     const fail = async (what: string): Promise<void> => {
       writer.begin('a', { ...thing, what }, () => Promise.reject(new Error('the disk is full')));

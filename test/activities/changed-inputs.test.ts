@@ -19,7 +19,7 @@ describe('one store', () => {
   afterAll(() => remove());
   const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
 
-  it('the same bytes as .txt and then as .jsonl are two texts', async () => {
+  it('treats the same bytes as .txt and as .jsonl as two texts', async () => {
     const lines = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8').split('\n').slice(0, 200).map((text) => JSON.stringify({ text })).join('\n');
     const windows: Buffer[] = [];
     for (const file of [join(state, 'data.txt'), join(state, 'data.jsonl')]) {
@@ -35,7 +35,7 @@ describe('one store', () => {
     expect(windows[0].equals(windows[1])).toBe(false);
   });
 
-  it('the masks of two pruned checkpoints are two masks', async () => {
+  it('gives the masks of two pruned checkpoints different keys', async () => {
     const folders = ['one', 'two'].map((name) => join(state, name));
     for (const [i, folder] of folders.entries()) {
       mkdirSync(folder);
@@ -58,7 +58,7 @@ describe('one store', () => {
     expect(made[0]).not.toBe(made[1]);
   });
 
-  it('a text that has changed since the run began is refused, and nothing is stored of it', async () => {
+  it('refuses a text that changed after the run began, and stores nothing from it', async () => {
     const file = join(state, 'edited.txt');
     const text = readFileSync(join(demoFolder, 'heldout.txt'), 'utf8');
     const task = (pipeline: Pipeline): PerplexityTask => (pipeline.stages.find((one): one is EvaluationStage => one.type === 'evaluation') as EvaluationStage).perplexity[0];
@@ -72,7 +72,7 @@ describe('one store', () => {
     expect((await sampleEvaluation({ context: run, task: task(pipeline) }, bench)).reused).toBe(false);
   });
 
-  it('a model that was changed in its folder is opened again by a process that had it open', async () => {
+  it('reopens a model that changed in its folder', async () => {
     const folder = join(state, 'changing');
     mkdirSync(folder);
     for (const name of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(demoFolder, 'model', name), join(folder, name));

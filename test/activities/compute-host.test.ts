@@ -34,7 +34,7 @@ const prepare = (backend: string): [task: 'prepareRun', input: unknown] => [
 ];
 
 describe('the compute process', () => {
-  it('answers, stays for the next task, and makes way for one with another engine', async () => {
+  it('answers, keeps its process for the next task, and replaces it for another engine', async () => {
     const first = (await host.run(...prepare('auto'), never, quiet)) as RunContext;
     const pid = host.pid;
     await host.run(...prepare('auto'), never, quiet);
@@ -45,7 +45,7 @@ describe('the compute process', () => {
     expect(host.pid).not.toBe(pid);
   });
 
-  it('fails one attempt when it is killed, and is there again for the next', async () => {
+  it('fails one attempt when it is killed, and starts again for the next one', async () => {
     const running = host.run(...prepare('auto'), never, quiet);
     process.kill(await pidOf(host), 'SIGKILL');
     await expect(running).rejects.toThrow(ComputeCrashedError);
@@ -53,7 +53,7 @@ describe('the compute process', () => {
     expect(await host.run(...prepare('auto'), never, quiet)).toMatchObject({ model: { family: 'llama' } });
   });
 
-  it('ends in order when it is asked to, and another one serves the next task', async () => {
+  it('exits cleanly when asked to, and a new one runs the next task', async () => {
     const ends: string[] = [];
     await host.end();
     const asked = new ComputeHost({ ...options(), onIdleEnd: (how) => ends.push(how) });
@@ -66,7 +66,7 @@ describe('the compute process', () => {
     asked.stop();
   });
 
-  it('is gone at once when the task is cancelled', async () => {
+  it('exits at once when the task is cancelled', async () => {
     const cancel = new AbortController();
     const running = host.run(...prepare('auto'), cancel.signal, quiet);
     const pid = await pidOf(host);
@@ -83,7 +83,7 @@ describe('the compute process', () => {
       .toBe(false);
   });
 
-  it('hands a fault of a stage over with its type and text', async () => {
+  it('returns the error of a stage with its type and message', async () => {
     const pipeline = demoPipeline(['model.source=/no/such/folder']);
     const failed = host.run('prepareRun', { pipeline }, never, quiet);
     await expect(failed).rejects.toThrow(RemoteFault);

@@ -46,22 +46,22 @@ async function rebuild(maxLoss: number, after: (bench: Workbench, place: Place) 
 
 const untouched = rebuild(60, (bench) => Promise.resolve(bench));
 
-it('stores nothing that is made again within the loss allowed', async () => {
+it('stores nothing that can be recomputed within the allowed loss', async () => {
   expect((await untouched).stored).toEqual([0, 0, 0, 0]);
 });
 
-it('allowed no loss, stores the states of both paths after each layer, and leaves none', async () => {
+it('stores the states of both paths after each layer if no loss is allowed, and removes them at the end', async () => {
   const { summaries, stored } = await rebuild(0, (_, { newBench }) => Promise.resolve(newBench()));
   expect(stored).toEqual([2, 4, 6, 0]);
   expect(summaries).toEqual((await untouched).summaries);
 });
 
 it.each([
-  ['where none were stored', 60, (_: Workbench, { newBench }: Place) => Promise.resolve(newBench())],
-  ['where all stored ones are gone', 0, async (_: Workbench, { state, newBench }: Place) => {
+  ['if none were stored', 60, (_: Workbench, { newBench }: Place) => Promise.resolve(newBench())],
+  ['if all stored ones are gone', 0, async (_: Workbench, { state, newBench }: Place) => {
     await rm(join(state, 'artifacts', 'hidden'), { recursive: true, force: true });
     return newBench();
   }],
-])('has the same bits by running the layers of both paths again, %s', async (_, maxLoss, after) => {
+])('gives the same bits by running the layers of both paths again, %s', async (_, maxLoss, after) => {
   expect((await rebuild(maxLoss, after)).summaries).toEqual((await untouched).summaries);
 });

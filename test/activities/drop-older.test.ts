@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.remove());
 
-it('removes what is older than the retry, once: what the retry has made itself is found when it is interrupted', async () => {
+it('removes what is older than the retry once, and reuses what the interrupted retry has made', async () => {
   const store = new ArtifactStore(join(state.state, 'artifacts'));
   const key = ArtifactStore.key('mask', 'some');
   const retry = (notBefore?: string) => ({ notBefore }) as RunContext;

@@ -20,12 +20,12 @@ afterAll(() => remove());
 
 const elsewhere = (kernels: string): RunContext => ({ ...context, engine: { ...context.engine, kernels } });
 
-it('the kernels are in every key that tensors lead to', () => {
+it('includes the kernels in the key of everything that is computed from tensors', () => {
   const key = (of: RunContext): string => ArtifactStore.key('hidden', numericsOf(of));
   expect(key(elsewhere('avx'))).not.toBe(key(elsewhere('avx512_core')));
 });
 
-it('a run that was begun with other kernels is refused, with both named', async () => {
+it('refuses to continue a run with other kernels, and names both', async () => {
   await expect(bench.engineOf(context)).resolves.toEqual(context.engine);
   const refused = bench.engineOf(elsewhere('kernels of another machine'));
   await expect(refused).rejects.toThrow(EngineChangedError);
@@ -33,7 +33,7 @@ it('a run that was begun with other kernels is refused, with both named', async 
   await expect(refused).rejects.toThrow(context.engine.kernels);
 });
 
-it('a run that was begun before kernels were named continues', async () => {
+it('continues a run from before kernels were recorded', async () => {
   const { kernels: _, ...engine } = context.engine;
   await expect(bench.engineOf({ ...context, engine })).resolves.toEqual(context.engine);
 });

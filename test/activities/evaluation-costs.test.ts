@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => remove());
 
-it('a perplexity that is found costs what making it took, the way through the layers included', async () => {
+it('reports what computing a reused perplexity cost, including the layers', async () => {
   const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
   const pipeline = demoPipeline();
   const context = await prepareRun({ pipeline }, bench);

@@ -46,7 +46,7 @@ const families = {
 /** The attention, MLP or expert of a layer that a tensor belongs to. */
 const subBlockOf = (name: string): string => /layers\.\d\.(self_attn|attention|.*experts\.\d|mlp\.shared_expert|mlp)\./.exec(name)?.[0] ?? '';
 
-it.each(Object.entries(families))('%s: half of every sub-block goes, and nothing else changes', async (family, linears) => {
+it.each(Object.entries(families))('%s: prunes half of every sub-block and changes nothing else', async (family, linears) => {
   const { source, target } = await prune(family, 'initialMask={ method: wanda, sparsity: 0.5 }');
   const [before, after] = [readArrays(source), readArrays(target)];
   expect(Object.keys(after)).toEqual(Object.keys(before));
@@ -61,7 +61,7 @@ it.each(Object.entries(families))('%s: half of every sub-block goes, and nothing
   }
 });
 
-it.each(Object.keys(families))('%s: two of every four', async (family) => {
+it.each(Object.keys(families))('%s: prunes two of every four', async (family) => {
   const { source, target } = await prune(family, 'initialMask={ method: wanda, pattern: "2:4" }');
   const [before, after] = [readArrays(source), readArrays(target)];
   const changed = Object.keys(after).filter((name) => after[name].values.some((value, i) => value !== before[name].values[i]));

@@ -38,7 +38,7 @@ const rowsOf: Record<string, (part: 'q' | 'k' | 'v') => number[]> = {
   'gpt-neox': (part) => [0, 1].flatMap((head) => Array.from({ length: 8 }, (_, i) => 24 * head + { q: 0, k: 8, v: 16 }[part] + i)),
 };
 
-it.each(['phi3', 'gpt-neox'])('%s: each part keeps its own budget, at its rows of the file, and updates stand there', async (family) => {
+it.each(['phi3', 'gpt-neox'])('%s: keeps the budget of each part, and writes masks and updates to its rows', async (family) => {
   const folder = await familyFolder(family, join(root, family));
   const { model, layers, outputs } = await pruned(folder, 'initialMask={ method: sparsegpt, sparsity: 0.5 }');
   const file = readArrays(join(outputs.checkpoint, 'model.safetensors'));
@@ -54,7 +54,7 @@ it.each(['phi3', 'gpt-neox'])('%s: each part keeps its own budget, at its rows o
   }
 });
 
-it.each(['phi3', 'gpt-neox'])('%s: mask file and pruned checkpoint give the same masks again', async (family) => {
+it.each(['phi3', 'gpt-neox'])('%s: reads the same masks back from the mask file and the pruned checkpoint', async (family) => {
   const folder = await familyFolder(family, join(root, `${family} again`));
   const { layers, outputs } = await pruned(folder, 'initialMask={ method: wanda, sparsity: 0.5 }');
   for (const source of [outputs.mask, outputs.checkpoint]) {

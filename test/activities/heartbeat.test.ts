@@ -41,12 +41,12 @@ async function beatsOf(activity: (input: never) => Promise<unknown>, input: unkn
   return beats;
 }
 
-it('while a report is written', async () => {
+it('sends heartbeats while a report is written', async () => {
   const activities = createActivities({ state, host: {} as ComputeHost, seat: new Seat(), store: new ArtifactStore(join(state, 'artifacts')), renderReport: () => 'report', renderPage: () => Promise.resolve('page'), renderCard: () => 'card' });
   expect(await beatsOf((input) => activities.writeReport(input), { workflowId: 'run', pipeline: {}, result: {}, context: {} })).toBeGreaterThan(5);
 });
 
-it('while the report of a sweep is written, and while a store is slow to say which one it is', async () => {
+it('sends heartbeats while the report of a sweep is written, and while a slow store is asked for its identity', async () => {
   const store = { shelf: { name: 'slow', identity: () => disk.waiting.then(() => 'identity') } } as unknown as ArtifactStore;
   const activities = createSharedActivities({ state, seat: new Seat(), store, taskQueue: 'own', worker: '1@here', renderSweep: () => Promise.resolve({ 'report.md': 'report' }), renderSearch: () => Promise.resolve({ 'report.md': 'report' }), withChanges });
   expect(await beatsOf((input) => activities.writeSweep(input), { sweepId: 'sweep', table: {} })).toBeGreaterThan(5);

@@ -86,7 +86,7 @@ describe('hidden states are stored', () => {
     [25, [[], [2], [2], [2]]],
     // All remaining work costs no more than that.
     [41, [[], [], [], []]],
-  ])('where a crash may cost %i seconds: the last ones that are needed', async (maxLoss, expected) => {
+  ])('the last ones that are needed, if a crash may cost %i seconds', async (maxLoss, expected) => {
     const by = place.newBench();
     const seen: number[][] = [];
     for (let layer = 0; layer < 4; layer++) {
@@ -99,7 +99,7 @@ describe('hidden states are stored', () => {
     expect(await stored()).toEqual([]);
   });
 
-  it.each([0, 15, 25])('so that a process that ends at any moment costs at most %i seconds, and no bit', async (maxLoss) => {
+  it.each([0, 15, 25])('so that a process that ends at any moment loses at most %i seconds and no bits', async (maxLoss) => {
     for (let layers = 1; layers <= 4; layers++) {
       const by = place.newBench();
       for (let layer = 0; layer < layers; layer++) await advance(layer, contextOf(maxLoss), by);
@@ -113,7 +113,7 @@ describe('hidden states are stored', () => {
     }
   });
 
-  it('so that nothing is run again for a layer whose mask is not there yet, but the hidden states after it are', async () => {
+  it('so that no layer runs again while its mask is missing, but the hidden states after it are there', async () => {
     class KilledStore extends ArtifactStore {
       override findOrMake(...[kind, dependsOn, make]: Parameters<ArtifactStore['findOrMake']>): ReturnType<ArtifactStore['findOrMake']> {
         return super.findOrMake(kind, dependsOn, async (draft) => {
@@ -136,7 +136,7 @@ describe('hidden states are stored', () => {
     expect(await readdir(join(place.artifacts, 'hidden'), { recursive: true })).not.toContainEqual(expect.stringContaining('hidden.f32'));
   });
 
-  it('but not those from before a retry that makes the stage again', async () => {
+  it('but those from before a retry are not used', async () => {
     await advance(0, contextOf(0), place.newBench());
     const before = await repeated();
     const again = place.newBench();
@@ -145,7 +145,7 @@ describe('hidden states are stored', () => {
   });
 });
 
-it('a layer that is run again because its result was lost says the same', async () => {
+it('gives the same result when a layer runs again because its result was lost', async () => {
   const by = place.newBench();
   const first = await advance(0, contextOf(60), by);
   expect(await advance(0, contextOf(60), by)).toEqual(first);
@@ -153,7 +153,7 @@ it('a layer that is run again because its result was lost says the same', async 
   expect(await advance(1, contextOf(0), place.newBench())).toEqual(storedOnce);
 });
 
-it('a full disk for hidden states does not delay masks: the run gets an incident and continues', async () => {
+it('reports an incident and continues if the disk for hidden states is full, without delaying masks', async () => {
   class FullStore extends ArtifactStore {
     isFull = true;
     override findOrMake(...[kind, dependsOn, make]: Parameters<ArtifactStore['findOrMake']>): ReturnType<ArtifactStore['findOrMake']> {

@@ -40,7 +40,7 @@ const pipeline = (change: (stages: Record<string, unknown>[]) => void): Pipeline
 };
 const contextOf = (): Promise<RunContext> => prepareRun({ pipeline: demoPipeline([], inside) }, bench);
 
-it('a sweep or search whose workflow id is a path writes nothing', async () => {
+it('writes nothing for a sweep or search whose workflow id is a path', async () => {
   for (const id of ['../../escaped', '../runs/of-others', 'a/b', '', '..', '.']) {
     for (const write of [writeSweep, writeSearch]) await expect(write(state, id, { 'report.md': 'x' }), id).rejects.toThrow(/workflow id .* cannot name a file or folder/);
   }
@@ -50,22 +50,22 @@ it('a sweep or search whose workflow id is a path writes nothing', async () => {
   expect(await writeSearch(state, 's-0123456789abcdef', { 'report.md': 'x' })).toBe(join(state, 'searches', 's-0123456789abcdef', 'report.md'));
 });
 
-it('no digest is to be had of a file by the mask source of a method that reads none', async () => {
+it('gives no digest of a file through the mask source of a method that reads none', async () => {
   const sent = pipeline((stages) => (stages[1]['source'] = join(outside, 'calibration.txt')));
   await expect(prepareRun({ pipeline: sent }, bench)).rejects.toThrow(/`source` without `method: file`/);
 });
 
-it('an unknown state is refused, not computed as dense', async () => {
+it('refuses an unknown state instead of computing it as dense', async () => {
   const sent = pipeline((stages) => (stages[3]['states'] = ['weird']));
   await expect(prepareRun({ pipeline: sent }, bench)).rejects.toThrow(/"weird"; expected `dense`, `initial` or `rebuilt`/);
 });
 
-it('a workflow id that is a path is refused before a model is opened', async () => {
+it('refuses a workflow id that is a path before a model is opened', async () => {
   const sent = { pipeline: demoPipeline(['model.source=/none'], inside), workflowId: '../x' };
   await expect(prepareRun(sent, bench)).rejects.toThrow(/workflow id "\.\.\/x": it cannot name/);
 });
 
-it('a task that is a path reads no file', async () => {
+it('reads no file for a task that is a path', async () => {
   await writeFile(join(inside, 'task.yaml'), 'secret: 1\n');
   const context = await contextOf();
   for (const task of [`../../../../../../../..${join(inside, 'task')}`, '../demo', '..', '']) {
@@ -74,7 +74,7 @@ it('a task that is a path reads no file', async () => {
   }
 });
 
-it('states and labels of zero-shot tasks stay below the folder of their run', async () => {
+it('keeps states and labels of zero-shot tasks below the folder of their run', async () => {
   const documents = join(inside, 'questions.jsonl');
   await writeFile(documents, '{"query":"a","choices":["b","c"],"gold":0}\n');
   const task = { name: 'mine', file: documents, bos: false };
@@ -91,18 +91,18 @@ it('states and labels of zero-shot tasks stay below the folder of their run', as
   expect(existsSync(join(root, 'escaped'))).toBe(false);
 });
 
-it('keys of artifacts lead to no other file', async () => {
+it('reads no other file through the key of an artifact', async () => {
   const context = await contextOf();
   await expect(writeOutputs({ context, workflowId: 'w', masks: ['../../../inside'] }, bench)).rejects.toThrow(/artifact key .* cannot name/);
 });
 
-it('the proof reads no checkpoint or mask elsewhere', async () => {
+it('reads no checkpoint or mask from elsewhere in the proof', async () => {
   const context = await contextOf();
   await expect(proveOutputs({ context, workflowId: 'w', outputs: { checkpoint: join(outside, 'model'), mask: join(state, 'm') } }, bench)).rejects.toThrow(/^outputs\.checkpoint: .*not in a folder/);
   await expect(proveOutputs({ context, workflowId: 'w', outputs: { checkpoint: join(state, 'c'), mask: join(outside, 'model', 'model.safetensors') } }, bench)).rejects.toThrow(/^outputs\.mask: .*not in a folder/);
 });
 
-it('an index of a model names no file outside of its folder, and no shard is a link that leads out', async () => {
+it('refuses an index that names a file outside the model folder, and a shard that links to one', async () => {
   for (const [name, shard] of [['dots', '../../outside/model/model.safetensors'], ['absolute', join(outside, 'model', 'model.safetensors')], ['link', 'shard.safetensors']] as const) {
     const model = join(await copyOfDemo(join(inside, name)), 'model');
     await rename(join(model, 'model.safetensors'), join(model, 'kept.bak'));
@@ -113,12 +113,12 @@ it('an index of a model names no file outside of its folder, and no shard is a l
   }
 });
 
-it('a mask source is a file or a folder, no device that never ends', async () => {
+it('refuses a mask source that is a device', async () => {
   const free = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
   await expect(prepareRun({ pipeline: demoPipeline(['initialMask={method: file, source: /dev/zero}'], inside) }, free)).rejects.toThrow(/\/dev\/zero: this is a device or a pipe/);
 });
 
-it('a path of 100,000 letters is refused in few words', async () => {
+it('refuses a path of 100,000 characters with a short message', async () => {
   const context = await contextOf();
   const stage = { ...(demoPipeline([], inside).stages[0] as CalibrationStage), samples: 1, dataset: { file: `/${'x/'.repeat(50_000)}` } };
   const failing = sampleCalibration({ context: { ...context, files: { ...context.files, [stage.dataset.file]: '1' } }, stage }, bench);

@@ -23,7 +23,7 @@ stages:
   - initialMask: { method: wanda, sparsity: 0.5 }
 `;
 
-describe('a run on a model and a text of a hub', () => {
+describe('a run with a model and a text from a hub', () => {
   const server = new HubServer();
   let root: string;
   let commit: string;
@@ -51,7 +51,7 @@ describe('a run on a model and a text of a hub', () => {
   const benchOf = (name: string, allowed?: AllowedPaths): Workbench => new Workbench(join(root, name), new ArtifactStore(join(root, name, 'artifacts')), allowed);
   const onMachine = (name: string): void => { vi.stubEnv('HF_HOME', join(root, name, 'huggingface')); };
 
-  it('continues at another machine, which gets the same commit although the branch has moved', async () => {
+  it('continues on another machine with the same commit although the branch has moved', async () => {
     onMachine('a');
     const first = benchOf('a');
     const told: string[] = [];
@@ -80,7 +80,7 @@ describe('a run on a model and a text of a hub', () => {
   /** A pipeline that reads only the model. */
   const maskAlone = parsePipeline({ text: 'version: 1\nname: alone\nmodel: { source: ./m }\nstages: [{ initialMask: { method: magnitude, sparsity: 0.5 } }]\n', path: '/p/alone.yaml' }).pipeline;
 
-  it('is allowed to read its own repository in the cache, and by no link anything else', async () => {
+  it('may read its own repository in the cache, but nothing else through a link', async () => {
     onMachine('c');
     const allowed = new AllowedPaths([join(root, 'c')]);
     const elsewhere = join(root, 'elsewhere');
@@ -96,7 +96,7 @@ describe('a run on a model and a text of a hub', () => {
     await expect(prepareRun({ pipeline: { ...wanted, model: { source: model.source } } }, benchOf('c', allowed))).rejects.toMatchObject({ name: 'PathNotAllowedError' });
   });
 
-  it('does not take damaged weights of the cache', async () => {
+  it('refuses damaged weights in the cache', async () => {
     onMachine('d');
     const wanted = { ...maskAlone, model: { source: 'org/stories', revision: commit } };
     const { model } = await prepareRun({ pipeline: wanted }, benchOf('d'));

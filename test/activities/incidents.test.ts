@@ -9,7 +9,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await sleep(10);
 }
 
-describe('what happens to a worker', () => {
+describe('incidents on a worker', () => {
   let told: string[] = [];
   let watch: IncidentWatch;
   const begin = (sources: { computePid?: () => number | undefined; askServer?: () => Promise<unknown> }): void => {
@@ -21,7 +21,7 @@ describe('what happens to a worker', () => {
     vi.restoreAllMocks();
   });
 
-  it('a server that was away is reported once it answers again', async () => {
+  it('reports an unreachable server once it answers again', async () => {
     let isUp = false;
     begin({ askServer: () => (isUp ? Promise.resolve() : Promise.reject(new Error('UNAVAILABLE'))) });
     await sleep(1_800);
@@ -32,7 +32,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The Temporal server did not answer for \d+\.\d s$/)]);
   });
 
-  it('a clock that is set is reported, once, with the direction', async () => {
+  it('reports a clock change once, with its direction', async () => {
     begin({});
     const real = Date.now.bind(Date);
     vi.spyOn(Date, 'now').mockImplementation(() => real() - 3_600_000);
@@ -41,7 +41,7 @@ describe('what happens to a worker', () => {
     expect(told).toEqual([expect.stringMatching(/^The worker's clock jumped by -3(599|600)\.\d s$/)]);
   });
 
-  it('a compute process that was stopped is reported when it continues', where(needs.linux), async () => {
+  it('reports a stopped compute process when it continues', where(needs.linux), async () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     await once(child, 'spawn');
     begin({ computePid: () => child.pid });
@@ -53,14 +53,14 @@ describe('what happens to a worker', () => {
     child.kill('SIGKILL');
   });
 
-  it('nothing is reported if nothing happens', async () => {
+  it('reports nothing if nothing happens', async () => {
     begin({ computePid: () => process.pid });
     await sleep(1_800);
     expect(told).toEqual([]);
   });
 });
 
-it('incidents are sent in order, again after an outage, and not to runs that are gone', async () => {
+it('sends incidents in order, again after an outage, and not to runs that have ended', async () => {
   let isUp = false;
   const sent: string[] = [];
   const gone = new Error('not found');

@@ -72,15 +72,15 @@ describe('tokens', () => {
     tokensDependOn({ context: run, dataset, use: 'calibration', settings: calibrationSettings({ ...stage, ...changes }) }, nameOf(dataset));
   const text = { file: '/texts/a.txt' };
 
-  describe('of a file', () => {
+  describe('from a file', () => {
     check(of(text), {
       'other bytes': [of(text, {}, withFiles({ '/texts/a.txt': 'changed' })), 'other'],
       'the same bytes read as JSON lines': [of({ file: '/texts/a.jsonl' }), 'other'],
       'the same bytes read as Parquet': [of({ file: '/texts/a.parquet' }), 'other'],
       'the same bytes unpacked first': [of({ file: '/texts/a.txt.gz' }, {}, withFiles({ '/texts/a.txt.gz': 'text' })), 'other'],
       'special tokens': [of({ ...text, specialTokens: true }), 'other'],
-      'special tokens, said to be left out': [of({ ...text, specialTokens: false }), 'same'],
-      'a field, which plain text has not': [of({ ...text, field: 'body' }), 'same'],
+      'special tokens, explicitly left out': [of({ ...text, specialTokens: false }), 'same'],
+      'a field, which plain text does not have': [of({ ...text, field: 'body' }), 'same'],
       'the file elsewhere': [of({ file: '/moved/b.TXT' }, {}, withFiles({ '/moved/b.TXT': 'text' })), 'same'],
       'another tokenizer': [of(text, {}, withFiles({ '/models/m/tokenizer.json': 'changed' })), 'other'],
       'other settings of the tokenizer': [of(text, {}, withFiles({ '/models/m/tokenizer_config.json': 'changed' })), 'other'],
@@ -92,21 +92,21 @@ describe('tokens', () => {
       'more windows': [of(text, { samples: 3 }), 'other'],
       'longer windows': [of(text, { sequenceLength: 17 }), 'other'],
       'random windows': [of(text, { sampling: 'random' }), 'other'],
-      'a seed that nothing is drawn with': [of(text, { seed: 1 }), 'same'],
+      'a seed that is not used': [of(text, { seed: 1 }), 'same'],
     });
     check(of(text, random), { 'another seed': [of(text, { ...random, seed: 1 }), 'other'] });
   });
 
-  describe('of documents', () => {
+  describe('from documents', () => {
     check(of({ file: '/texts/a.jsonl' }), {
-      'the usual field by its name': [of({ file: '/texts/a.jsonl', field: 'text' }), 'same'],
+      'the default field, given by name': [of({ file: '/texts/a.jsonl', field: 'text' }), 'same'],
       'another field': [of({ file: '/texts/a.jsonl', field: 'body' }), 'other'],
-      'another ending that is read alike': [of({ file: '/texts/a.ndjson' }, {}, withFiles({ '/texts/a.ndjson': 'text' })), 'same'],
-      'the extension in capitals': [of({ file: '/texts/a.JSONL' }, {}, withFiles({ '/texts/a.JSONL': 'text' })), 'same'],
+      'another extension that is read the same way': [of({ file: '/texts/a.ndjson' }, {}, withFiles({ '/texts/a.ndjson': 'text' })), 'same'],
+      'the extension in upper case': [of({ file: '/texts/a.JSONL' }, {}, withFiles({ '/texts/a.JSONL': 'text' })), 'same'],
     });
   });
 
-  describe('of a dataset by name', () => {
+  describe('from a named dataset', () => {
     const c4: NamedDataset = { name: 'c4', revision: 'main', specialTokens: true };
     check(of(c4), {
       'another dataset of the same bytes': [of({ ...c4, name: 'ptb' as const }), 'other'],
@@ -117,7 +117,7 @@ describe('tokens', () => {
     });
   });
 
-  describe('of a perplexity', () => {
+  describe('for a perplexity', () => {
     const task: PerplexityTask = { dataset: text, skipTokens: 0, sequenceLength: 16 };
     const scored = (changes: Partial<PerplexityTask>): unknown => tokensDependOn({ context, dataset: text, use: 'evaluation', settings: evaluationSettings({ ...task, ...changes }) }, text.file);
     check(scored({}), {
@@ -127,7 +127,7 @@ describe('tokens', () => {
     });
   });
 
-  it('are not stored without the digest of what they are made from', () => {
+  it('require the digests of what they are made from', () => {
     expect(() => of({ file: '/texts/unknown.txt' })).toThrow('the digest of /texts/unknown.txt is not known');
     expect(() => of(text, {}, { ...context, files: { '/texts/a.txt': 'text' } })).toThrow('the digests of the tokenizer in /models/m are not known');
   });
@@ -156,7 +156,7 @@ describe('questions', () => {
   });
   check(of({}, ['/texts/a.jsonl', '/texts/b.jsonl']), { 'files in another order': [of({}, ['/texts/b.jsonl', '/texts/a.jsonl']), 'other'] });
 
-  it('are not stored without the digests of their documents', () => {
+  it('require the digests of their documents', () => {
     expect(() => of({}, ['/texts/unknown.jsonl'])).toThrow('the digest of /texts/unknown.jsonl is not known');
   });
 });
@@ -166,8 +166,8 @@ const path: Path = { tokens, masks: ['mask0', null] };
 const otherTokens: Path = { ...path, tokens: { ...tokens, key: 'changed' } };
 const paths = (of: (path: Path) => unknown): Cases => ({
   'other windows': [of(otherTokens), 'other'],
-  'another mask of a layer before': [of({ ...path, masks: ['changed', null] }), 'other'],
-  'a layer before that is dense': [of({ ...path, masks: [null, null] }), 'other'],
+  'another mask of an earlier layer': [of({ ...path, masks: ['changed', null] }), 'other'],
+  'a dense earlier layer': [of({ ...path, masks: [null, null] }), 'other'],
   'the masks of two layers swapped': [of({ ...path, masks: [null, 'mask0'] }), 'other'],
   'one layer more': [of({ ...path, masks: ['mask0', null, null] }), 'other'],
 });
@@ -177,7 +177,7 @@ describe('hidden states', () => {
   check(of(context), {
     ...numerics(of), ...paths((along) => of(context, along)),
     'another pattern': [of({ ...context, pattern: '2:4' }), 'same'],
-    'those of a path that goes along with another': [of(context, { ...path, beside: path.masks }), 'other'],
+    'those of a path beside another': [of(context, { ...path, beside: path.masks }), 'other'],
   });
 });
 
@@ -208,7 +208,7 @@ describe('scores of an allocation, and gradients', () => {
   });
 });
 
-describe('a first mask', () => {
+describe('an initial mask', () => {
   const stage: InitialMaskStage = { type: 'initialMask', method: 'magnitude', sparsity: 0.5 };
   const of = (changes: Partial<InitialMaskStage> = {}, run = context, rest: Partial<InitialMaskInput> = {}): unknown =>
     maskDependsOn({ context: run, stage: { ...stage, ...changes }, layer: 2, ...rest });
@@ -219,8 +219,8 @@ describe('a first mask', () => {
       'another layer': [of({}, context, { layer: 1 }), 'other'],
       'another sparsity': [of({}, { ...context, sparsity: 0.6 }), 'other'],
       'another pattern': [of({}, { ...context, pattern: '2:4' }), 'other'],
-      'another engine, which has no part in it': [of({}, withEngine({ backend: 'wasm' })), 'same'],
-      'damping, which has no part in it': [of({ damping: 0.1 }), 'same'],
+      'another engine, which does not matter': [of({}, withEngine({ backend: 'wasm' })), 'same'],
+      'damping, which does not matter': [of({ damping: 0.1 }), 'same'],
       'an allocation': [of({ allocation: { method: 'owl' } }, context, { scoredOn: tokens }), 'other'],
     });
   });
@@ -231,30 +231,30 @@ describe('a first mask', () => {
       ...numerics(allocated),
       'another method': [allocated(context, { method: 'sensitivity' }), 'other'],
       'another spread': [allocated(context, { method: 'owl', spread: 0.2 }), 'other'],
-      'the usual spread by its number': [allocated(context, { method: 'owl', spread: 0.08 }), 'same'],
+      'the default spread, given as a number': [allocated(context, { method: 'owl', spread: 0.08 }), 'same'],
       'other windows': [allocated(context, undefined, otherTokens.tokens), 'other'],
       'another sparsity': [allocated({ ...context, sparsity: 0.6 }), 'other'],
     });
     check(allocated(context, { method: 'dlp' }), {
       'another method': [allocated(), 'other'],
       'another spread': [allocated(context, { method: 'dlp', spread: 0.08 }), 'other'],
-      'the usual spread by its number': [allocated(context, { method: 'dlp', spread: 0.15 }), 'same'],
+      'the default spread, given as a number': [allocated(context, { method: 'dlp', spread: 0.15 }), 'same'],
     });
-    it('keeps the key that it had before methods had folders', () => {
+    it('keeps the key from before methods had folders', () => {
       expect(allocated()).toMatchObject({ allocation: { method: 'owl', spread: 0.08, engine: context.engine, sequencesPerBatch: 8, forward: 3, scores: 1, tokens: tokens.key } });
       expect(Object.keys((allocated() as { allocation: object }).allocation)).toHaveLength(7);
     });
   });
 
-  describe('with an allocation by place', () => {
+  describe('with an allocation by position', () => {
     const placed = (allocation: InitialMaskStage['allocation'] = { method: 'ramp' }, run = context): unknown => of({ allocation }, run);
     const { defaultSpread } = allocationMethods.ramp;
     check(placed(), {
       'no allocation': [of(), 'other'],
       'another spread': [placed({ method: 'ramp', spread: 0.33 }), 'other'],
       'other kinds': [placed({ method: 'ramp', kinds: 0.33 }), 'other'],
-      'the usual spread by its number': [placed({ method: 'ramp', spread: defaultSpread }), 'same'],
-      'another engine, which has no part in it': [placed(undefined, withEngine({ backend: 'wasm' })), 'same'],
+      'the default spread, given as a number': [placed({ method: 'ramp', spread: defaultSpread }), 'same'],
+      'another engine, which does not matter': [placed(undefined, withEngine({ backend: 'wasm' })), 'same'],
       'another sparsity': [placed(undefined, { ...context, sparsity: 0.6 }), 'other'],
     });
   });
@@ -265,9 +265,9 @@ describe('a first mask', () => {
       ...numerics(calibrated),
       ...paths((along) => calibrated(context, along)),
       'another damping': [calibrated(context, path, { damping: 0.1 }), method === 'wanda' ? 'same' : 'other'],
-      'the usual damping by its number': [calibrated(context, path, { damping: 0.01 }), 'same'],
+      'the default damping, given as a number': [calibrated(context, path, { damping: 0.01 }), 'same'],
       'other iterations': [calibrated(context, path, { iterations: 10 }), method === 'admm' ? 'other' : 'same'],
-      'the usual iterations by their number': [calibrated(context, path, { iterations: 30 }), 'same'],
+      'the default iterations, given as a number': [calibrated(context, path, { iterations: 30 }), 'same'],
       'another method': [of({ method: method === 'wanda' ? 'sparsegpt' : 'wanda' }, context, { path }), 'other'],
     });
   });
@@ -286,7 +286,7 @@ describe('a first mask', () => {
       'one shard more': [from('/pruned/a', withFiles({ '/pruned/a/b.safetensors': 'x' })), 'other'],
       'a text beside its weights': [from('/pruned/a', withFiles({ '/pruned/a/text.txt': 'x' })), 'same'],
     });
-    it('is not stored without the digests of its source', () => {
+    it('requires the digests of its source', () => {
       expect(() => from('/pruned/unknown')).toThrow('the digests of the mask source /pruned/unknown are not known');
     });
   });
@@ -307,7 +307,7 @@ describe('a rebuilt mask', () => {
     'another metric': [of({ metric: 'weight' }), 'other'],
     'other weights': [of({ weights: 'refit' }), 'other'],
     'another strategy': [of({ strategy: 'guarded' }), 'other'],
-    'rounds, which a published rebuild has not': [of({ rounds: 2 }), 'same'],
+    'rounds, which a published rebuild does not have': [of({ rounds: 2 }), 'same'],
   });
   const guarded = (changes: Partial<RebuildStage> = {}): unknown => of({ strategy: 'guarded', ...changes });
   describe('guarded', () => {
@@ -315,7 +315,7 @@ describe('a rebuilt mask', () => {
       'other rounds': [guarded({ rounds: 1 }), 'other'],
       'another tolerance': [guarded({ tolerance: 0.3 }), 'other'],
       'another budget': [guarded({ budget: 1 }), 'other'],
-      'a ratio, which it looks for itself': [guarded({ ratio: 0.7 }), 'same'],
+      'a ratio, which it finds itself': [guarded({ ratio: 0.7 }), 'same'],
     });
   });
   const swaps = (changes: Partial<RebuildStage> = {}): unknown => of({ strategy: 'swaps', ...changes });
@@ -323,7 +323,7 @@ describe('a rebuilt mask', () => {
     check(swaps(), {
       'other rounds': [swaps({ swapRounds: 1 }), 'other'],
       'other candidates': [swaps({ candidates: 8 }), 'other'],
-      'the usual candidates by their number': [swaps({ candidates: 48 }), 'same'],
+      'the default candidates, given as a number': [swaps({ candidates: 48 }), 'same'],
       'rounds of a guarded rebuild': [swaps({ rounds: 2 }), 'same'],
     });
   });
@@ -331,7 +331,7 @@ describe('a rebuilt mask', () => {
   describe('best', () => {
     check(best(), {
       'another effort': [best({ effort: 3 }), 'other'],
-      'the usual effort by its number': [best({ effort: 10 }), 'same'],
+      'the default effort, given as a number': [best({ effort: 10 }), 'same'],
       'other weights': [best({ weights: 'refit' }), 'other'],
       'a budget of a guarded rebuild': [best({ budget: 1 }), 'same'],
     });
@@ -366,7 +366,7 @@ describe('what planning has learned', () => {
     ['another kind of work', { kind: 'rebuild published' }, 0],
     ['another engine', { engine: 'wasm' }, 0],
     ['other speeds of the machine', { machine: 'measured later' }, 0],
-    ['memory, which speeds have no part in', { machine: 'measured later', amount: 'bytes' as const }, 1],
+    ['memory, where speeds do not matter', { machine: 'measured later', amount: 'bytes' as const }, 1],
     ['work of another size', { value: 100 }, 0],
   ])('%s', (_, change, from) => {
     expect(correctionOf([one], { ...wanted, ...change }).from).toBe(from);

@@ -64,7 +64,7 @@ describe('hidden states between layers have the same bits', () => {
   });
 });
 
-it('keeps no tensors from layer to layer but the hidden states', async () => {
+it('keeps no tensors between layers except the hidden states', async () => {
   const fresh = newBench();
   const stage = rebuildStageOf(pipeline);
   const counts: number[] = [];
@@ -79,7 +79,7 @@ it('keeps no tensors from layer to layer but the hidden states', async () => {
   fresh.forget();
 });
 
-it('a layer that is finished is found, not made again, with the same result', async () => {
+it('reuses a finished layer with the same result', async () => {
   const stage = rebuildStageOf(pipeline);
   const input = { context: run.context, stage, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] };
   const first = await rebuildLayer(input, newBench());
@@ -88,7 +88,7 @@ it('a layer that is finished is found, not made again, with the same result', as
   expect(second).toEqual(first);
 });
 
-it('a guarded rebuild ends with a lower error than a published one, and says what it decided', async () => {
+it('ends a guarded rebuild with a lower error than a published one, and records its decisions', async () => {
   const at = { context: run.context, layer: 0, path: { tokens: run.tokens, masks: [] }, start: run.initial[0] };
   const published = await rebuildLayer({ ...at, stage: rebuildStageOf(pipeline) }, newBench());
   const guarded = await rebuildLayer({ ...at, stage: rebuildStageOf(demoPipeline(['rebuild.strategy=guarded'])) }, newBench());

@@ -38,7 +38,7 @@ async function refused(against: Lock, overrides: string[] = []): Promise<{ what:
 }
 
 describe('a lock', () => {
-  it('knows nothing of the machine: a copy in another folder is the same', async () => {
+  it('does not depend on the machine: a copy in another folder has the same lock', async () => {
     const context = await prepareRun({ pipeline: demoPipeline([], folder), folder, lock }, bench);
     expect(lockedInputs(demoPipeline([], folder), context, folder)).toEqual({ ...lock, outputs: undefined });
     const file = join(state, 'pipeline.lock.yaml');
@@ -49,7 +49,7 @@ describe('a lock', () => {
     expect(Object.keys(lock.files)).toEqual(['./calibration.txt', './heldout.txt', './model/tokenizer.json', './model/tokenizer_config.json']);
   });
 
-  it('refuses another value of the pipeline, and says which', async () => {
+  it('refuses another value in the pipeline, and names it', async () => {
     expect(await refused(lock, ['initialMask.sparsity=0.6'])).toEqual([{ what: 'pipeline.stages[1].initialMask.sparsity', locked: '0.5', found: '0.6' }]);
     expect(await refused(lock, ['calibration.sampling=random'])).toEqual([{ what: 'pipeline.stages[0].calibration.sampling', locked: 'sequential', found: 'random' }]);
   });
@@ -61,7 +61,7 @@ describe('a lock', () => {
     expect(await refused({ ...lock, pipelineDigest: '0'.repeat(64) })).toMatchObject([{ what: 'pipelineDigest', locked: '0'.repeat(64), found: lock.pipelineDigest }]);
   });
 
-  it('decides the batches', async () => {
+  it('determines the batches', async () => {
     const context = await prepareRun({ pipeline: demoPipeline([], folder), folder, lock: { ...lock, sequencesPerBatch: 5 } }, bench);
     expect(context.sequencesPerBatch).toBe(5);
   });
@@ -73,14 +73,14 @@ describe('a lock', () => {
     expect((await refused(lock)).map(({ what }) => what)).toEqual(['model.digest', 'files[./heldout.txt]']);
   });
 
-  it('lists other threads among the differences', () => {
+  it('lists a different number of threads', () => {
     const { outputs: _, ...found } = lock;
     const differences = inputDifferences({ ...lock, engine: { ...lock.engine, threads: 64 } }, found);
     expect(differences).toEqual([{ what: 'engine.threads', locked: '64', found: String(lock.engine.threads) }]);
     expect(differenceTable(differences)).toBe(`  what            locked  found\n  engine.threads  64      ${lock.engine.threads}`);
   });
 
-  it('names files of a hub by repository and commit, wherever its cache is', () => {
+  it('names files from a hub by repository and commit, wherever the cache is', () => {
     const named = (cache: string): string[] => {
       const path = `${cache}/hub/datasets--org--set/snapshots/${'c'.repeat(40)}/data/test.parquet`;
       return Object.keys(lockedInputs(demoPipeline(), { ...contextOf(), files: { [path]: 'f'.repeat(64) } }, '/somewhere').files);
@@ -89,14 +89,14 @@ describe('a lock', () => {
     expect(named('/elsewhere')).toEqual(named('/home/a/.cache/huggingface'));
   });
 
-  it('does not hold what guessing comes to, which older locks do not have', () => {
+  it('does not compare the chance accuracy, which older locks do not have', () => {
     const score = { acc: 0.5, acc_stderr: 0.1, acc_norm: null, acc_norm_stderr: null, documents: 3, bos: false, digest: 'd' };
     const older = { perplexity: {}, zeroShot: { dense: { boolq: score } } };
     expect(outputDifferences(lockedOutputs(older), lockedOutputs({ perplexity: {}, zeroShot: { dense: { boolq: { ...score, chance: 0.5 } } } }))).toEqual([]);
     expect(lockedOutputs(older).zeroShot).toEqual(older.zeroShot);
   });
 
-  it('holds outputs to the last bit', () => {
+  it('compares outputs to the last bit', () => {
     const outputs: Lock['outputs'] = { mask: 'a', checkpoint: { 'model.safetensors': 'b' }, perplexity: { dense: { t: 0.1 + 0.2 } } };
     expect(outputDifferences(outputs, JSON.parse(JSON.stringify(outputs)) as Lock['outputs'])).toEqual([]);
     expect(outputDifferences(outputs, { mask: 'c', perplexity: { dense: { t: 0.3 }, initial: { t: 1 } } }).map(({ what }) => what)).toEqual(['mask', 'checkpoint', 'perplexity.dense.t', 'perplexity.initial']);

@@ -83,7 +83,7 @@ async function prune(pipeline: Pipeline): Promise<Pruned> {
 }
 
 describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
-  it('dense: the perplexity that transformers gives', async () => {
+  it('has the perplexity of transformers when dense', async () => {
     const expected = JSON.parse(readFileSync(join(folderOf(model), 'expected.json'), 'utf8')) as { perplexity: number };
     const pipeline = pipelineOf(model, []);
     const run = await beginOn(pipeline);
@@ -100,7 +100,7 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
     ['initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: best }'],
     ['initialMask={ method: wanda, pattern: "2:4" }', 'rebuild={ strategy: best, effort: 3 }'],
     ['initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: best, weights: keep-dense }'],
-  ])('%s, %s: half of every expert goes, the proof holds, and the rebuild helps', async (initialMask, rebuild) => {
+  ])('%s, %s: prunes half of every expert, passes the proof, and improves with the rebuild', async (initialMask, rebuild) => {
     const pipeline = pipelineOf(model, [initialMask, rebuild]);
     const stage = rebuildStageOf(pipeline);
     const { run: { context, initial }, masks, entries, perplexity } = await pruned(model, [initialMask, rebuild]);
@@ -131,13 +131,13 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
   it.each([
     ['initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: best }'],
     ['initialMask={ method: wanda, pattern: "2:4" }', 'rebuild={ strategy: best, effort: 3 }'],
-  ])('%s: %s is below guarded', async (initialMask, best) => {
+  ])('%s: %s has a lower perplexity than guarded', async (initialMask, best) => {
     const guarded = await pruned(model, [initialMask, 'rebuild={ strategy: guarded }']);
     const made = await pruned(model, [initialMask, best]);
     expect(made.perplexity.rebuilt).toBeLessThan(guarded.perplexity.rebuilt);
   });
 
-  it.each([64, 450])('allocations give each expert exactly its share, with minTokens %d', async (minTokens) => {
+  it.each([64, 450])('prunes exactly the allocated share of each expert, with minTokens %d', async (minTokens) => {
     const { context, tokens } = await beginOn(pipelineOf(model, [`experts.minTokens=${minTokens}`, 'initialMask={ method: wanda, sparsity: 0.537 }']));
     const layers = Array.from({ length: context.model.layers }, (_, layer) => layer);
     for (const method of ['owl', 'dlp', 'sensitivity', 'ramp'] as const) {
@@ -157,7 +157,7 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
     }
   });
 
-  it('experts with too few tokens are pruned by magnitude, row by row, and not rebuilt; the result names them', async () => {
+  it('prunes experts with too few tokens by magnitude, row by row, without a rebuild, and names them in the result', async () => {
     const pipeline = pipelineOf(model, ['experts.minTokens=100000', 'initialMask={ method: wanda, sparsity: 0.5 }', 'rebuild={ strategy: guarded }']);
     const run = await beginOn(pipeline);
     const { masks, entries } = await rebuildAll(run, pipeline);
@@ -183,6 +183,6 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
   });
 });
 
-it('settings of experts for a model that has none are refused', async () => {
+it('refuses settings of experts for a model without experts', async () => {
   await expect(beginOn(demoPipeline(['experts.minTokens=3']))).rejects.toThrow('experts: `experts` for a model that has no experts; expected it with mixtures of experts only. Remove it.');
 });

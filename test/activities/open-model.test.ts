@@ -40,8 +40,8 @@ const withHead = (edit: (bytes: Uint8Array) => Uint8Array) => (tensors: TensorDa
   return [...tensors, { ...rest, name: head, data: edit(Uint8Array.from(data)) }];
 };
 
-describe('a config that ties the head to the embedding', () => {
-  it('is obeyed if the checkpoint has one of them, or both with equal values', async () => {
+describe('a config that ties the output head to the embedding', () => {
+  it('is followed if the checkpoint has one of them, or both with equal values', async () => {
     const alone = await copyOfDemo(join(state, 'alone'));
     const equal = await changed('equal', withHead((bytes) => bytes));
     for (const folder of [alone, equal]) {
@@ -50,7 +50,7 @@ describe('a config that ties the head to the embedding', () => {
     }
   });
 
-  it('is overruled by a separate head with other values, as in transformers 5', async () => {
+  it('is overridden by a separate head with other values, as in transformers 5', async () => {
     const own = await changed('own', withHead((bytes) => bytes.fill(0, bytes.length - 4)));
     const { model, checkpoint } = await openModel(join(own, 'model'));
     expect(model.headTensors).toEqual([expect.objectContaining({ name: 'model.norm.weight' }), { name: head, shape: [237, 64] }]);
@@ -59,8 +59,8 @@ describe('a config that ties the head to the embedding', () => {
   });
 });
 
-describe('names without `model.` in front', () => {
-  it('are found, and mask and checkpoint keep them', async () => {
+describe('names without the prefix `model.`', () => {
+  it('are found, and kept in the mask and the checkpoint', async () => {
     const folder = await changed('flat', (tensors) => tensors.map((tensor) => ({ ...tensor, name: tensor.name.replace(/^model\./, '') })));
     const pipeline = demoPipeline(['initialMask={method: magnitude, sparsity: 0.5}'], folder);
     const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));

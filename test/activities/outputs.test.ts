@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'outputs-'))));
 afterEach(() => rm(folder, { recursive: true }));
 
-it('a run that ends on another machine brings its checkpoint along, and both machines keep one run', async () => {
+it('fetches the checkpoint of a run that ends on another machine, and records one run on both', async () => {
   const first = join(folder, 'first', 'runs', 'w');
   await mkdir(join(first, 'checkpoint'), { recursive: true });
   const files = { checkpoint: join(first, 'checkpoint'), mask: join(first, 'mask.safetensors'), proof: join(first, 'proof.json') };
@@ -37,7 +37,7 @@ it('a run that ends on another machine brings its checkpoint along, and both mac
   expect(remembered?.outputs).toEqual({ ...kept, report: written.kept?.report });
 });
 
-it('keeps what the pipeline says; if it says nothing, everything in a store that has a place of its own', () => {
+it('keeps what the pipeline says, or by default everything if the store is outside the state folder', () => {
   const [own, shared] = [new ArtifactStore(join(folder, 'artifacts')), new ArtifactStore(join(folder, 'elsewhere'))];
   expect(keptParts(undefined, own, folder)).toEqual([]);
   expect(keptParts(undefined, shared, folder)).toEqual(['checkpoint', 'mask', 'report']);

@@ -26,7 +26,7 @@ afterAll(() => {
 const newBench = (): Workbench => new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
 const prepare = (overrides: string[], folder?: string): Promise<unknown> => prepareRun({ pipeline: demoPipeline(overrides, folder) }, newBench());
 
-describe('what does not fit together comes out before any work is done', () => {
+describe('reports inputs that do not fit together before any work is done', () => {
   it.each([
     ['a missing model', ['model.source=/no/such/model'], /\/no\/such\/model: there is no such file or folder. Check model.source/],
     ['a missing text', ['calibration.dataset.file=/no/text.txt'], /\/no\/text.txt: there is no such file or folder/],
@@ -60,7 +60,7 @@ describe('what does not fit together comes out before any work is done', () => {
   });
 });
 
-it('decides the same batches for the same pipeline, and different digests for different texts', async () => {
+it('chooses the same batches for the same pipeline, and gives different digests for different texts', async () => {
   const first = await prepareRun({ pipeline: demoPipeline() }, newBench());
   const second = await prepareRun({ pipeline: demoPipeline() }, newBench());
   expect(second).toEqual(first);
@@ -71,7 +71,7 @@ it('decides the same batches for the same pipeline, and different digests for di
   expect(third.model.digest).toBe(first.model.digest);
 });
 
-it('a NaN among the weights stops the run with the place where it came out', async () => {
+it('stops the run on a NaN in the weights, and says where it appeared', async () => {
   const folder = await copyOfDemo(join(state, 'nan'));
   const file = join(folder, 'model', 'model.safetensors');
   const { tensors } = await readSafetensorsHeader(file);

@@ -47,7 +47,7 @@ describe.each([
   ['admm', 'initialMask={ method: admm, sparsity: 0.29, iterations: 4 }', 'row 0'],
   ['N:M', 'initialMask={ method: wanda, pattern: "2:4" }', 'of 4 weights'],
 ])('initial masks: %s', (_, setting, group) => {
-  it('hold as they are made, and one weight more or less is reported with its group', async () => {
+  it('pass as they are made, and fail with the group named if one weight is added or removed', async () => {
     const pipeline = demoPipeline([setting]);
     const run = await beginOn(pipeline);
     const input = { context: run.context, stage: initialStageOf(pipeline), masks: run.initial, start: [] };
@@ -59,7 +59,7 @@ describe.each([
   });
 });
 
-it.each(['block', 'layer', 'output', 'input'])('a rebuild by %s keeps every group, and a moved weight is reported', async (granularity) => {
+it.each(['block', 'layer', 'output', 'input'])('keeps every group in a rebuild by %s, and reports a moved weight', async (granularity) => {
   const pipeline = demoPipeline([`rebuild.granularity=${granularity}`]);
   const run = await beginOn(pipeline);
   const stage = rebuildStageOf(pipeline);
@@ -70,7 +70,7 @@ it.each(['block', 'layer', 'output', 'input'])('a rebuild by %s keeps every grou
   await expect(proveMasks({ ...input, masks: [wrong] }, bench)).rejects.toThrow(granularity === 'block' ? 'layer 0, attention' : 'expected');
 });
 
-it('updated weights must be numbers', async () => {
+it('refuses updated weights that are not numbers', async () => {
   const pipeline = demoPipeline(['initialMask.method=sparsegpt']);
   const run = await beginOn(pipeline);
   const wrong = await changed(run, run.initial[0], 0, ({ updates }) => void ([...updates.values()][0][7] = NaN));
@@ -78,19 +78,19 @@ it('updated weights must be numbers', async () => {
   await expect(proveMasks(input, bench)).rejects.toThrow('NaN');
 });
 
-describe('what is handed out', () => {
+describe('the outputs of a run', () => {
   const outputs = async (workflowId: string): Promise<{ run: BegunRun; outputs: { checkpoint: string; mask: string }; workflowId: string }> => {
     const run = await beginOn(demoPipeline());
     return { run, outputs: await writeOutputs({ context: run.context, workflowId, masks: run.initial }, bench), workflowId };
   };
 
-  it('is proved, and the proof is written', async () => {
+  it('are proved, and the proof is written', async () => {
     const { run, ...rest } = await outputs('whole');
     const { proof } = await proveOutputs({ context: run.context, ...rest }, bench);
     expect(JSON.parse(await readFile(proof, 'utf8'))).toMatchObject({ format: 'mask-proof', pattern: 'unstructured' });
   });
 
-  it('a kept weight with another value, by tensor and position', async () => {
+  it('fail for a kept weight with another value, with tensor and position', async () => {
     const { run, ...rest } = await outputs('changed');
     const file = join(rest.outputs.checkpoint, 'model.safetensors');
     const { tensors } = await readSafetensorsHeader(file);

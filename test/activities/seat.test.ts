@@ -21,7 +21,7 @@ describe('the seat of a worker', () => {
     vi.useRealTimers();
   });
 
-  it('is for one run at a time, which keeps it between its activities', async () => {
+  it('belongs to one run at a time, which keeps it between its activities', async () => {
     const seat = new Seat();
     seat.take('a');
     await seat.use('a', () => Promise.resolve());
@@ -30,7 +30,7 @@ describe('the seat of a worker', () => {
     await expect(seat.use('a', () => Promise.resolve('still here'))).resolves.toBe('still here');
   });
 
-  it('is vacant after the last activity, or when nothing has come from the run for a while', async () => {
+  it('is free after the last activity, or after a while without a word from the run', async () => {
     const seat = new Seat();
     seat.take('a');
     seat.leave('a');
@@ -41,7 +41,7 @@ describe('the seat of a worker', () => {
     }).not.toThrow();
   });
 
-  it('is not lost by a long activity', async () => {
+  it('is not lost during a long activity', async () => {
     const seat = new Seat();
     seat.take('a');
     let finish: () => void = () => undefined;
@@ -52,7 +52,7 @@ describe('the seat of a worker', () => {
     await work;
   });
 
-  it('lets the worker ask for a run only while it is vacant, once at a time', async () => {
+  it('lets the worker ask for a run only while it is free, and only once at a time', async () => {
     const seat = new Seat();
     const slots = seat.slots();
     const permit = await slots.reserveSlot(context, never);
@@ -65,7 +65,7 @@ describe('the seat of a worker', () => {
     expect(await isSettled(second)).toBe(true);
   });
 
-  it('closed, lets the unit in flight finish, then sends its run away', async () => {
+  it('lets the running unit finish when it is closed, then sends the run away', async () => {
     const seat = new Seat();
     seat.take('a');
     let finish: (value: string) => void = () => undefined;
@@ -80,7 +80,7 @@ describe('the seat of a worker', () => {
     expect(() => seat.take('b')).toThrow(SeatLostError);
   });
 
-  it('closed, stops a unit that takes longer than the grace', async () => {
+  it('stops a unit that takes longer than the grace period when it is closed', async () => {
     const seat = new Seat();
     seat.take('a');
     const work = seat.use('a', (evicted) => new Promise((_, reject) => evicted.addEventListener('abort', () => reject(new Error('stopped')))));

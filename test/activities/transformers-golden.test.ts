@@ -49,7 +49,7 @@ async function perplexityOf(checkpoint: string): Promise<number> {
 const distance = (found: number, name: string): number => Math.abs(found / expected[name].perplexity - 1);
 
 describe.each(['half', 'two-of-four'])('%s', (name) => {
-  it('is written with the bytes that transformers has loaded, and has the perplexity that transformers found', async () => {
+  it('is written with the bytes that transformers loaded, and has the perplexity of transformers', async () => {
     const { context, initial } = await beginOf(load(name));
     const { checkpoint } = await writeOutputs({ context, workflowId: name, masks: initial }, bench);
     expect(digestOf(checkpoint)).toBe(expected[name].sha256);
@@ -58,14 +58,14 @@ describe.each(['half', 'two-of-four'])('%s', (name) => {
 });
 
 describe('refitted', () => {
-  it('has the perplexity that transformers found', async () => {
+  it('has the perplexity of transformers', async () => {
     const copy = join(state, 'refitted');
     await cp(join(folder, 'refitted'), copy, { recursive: true });
     expect(digestOf(copy)).toBe(expected['refitted'].sha256);
     expect(distance(await perplexityOf(copy), 'refitted')).toBeLessThan(tolerance);
   });
 
-  it('is written in the same layout, and as good', async () => {
+  it('is written in the same layout, with a perplexity as low', async () => {
     const pipeline = load('refitted');
     const { context, tokens, initial } = await beginOf(pipeline);
     const masks: string[] = [];

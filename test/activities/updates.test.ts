@@ -59,7 +59,7 @@ describe.each(['F32', 'F16', 'BF16'])('a model in %s', (dtype) => {
     ['rebuilt, guarded, refit', ['rebuild.strategy=guarded']],
     ['rebuilt, guarded, keep-updates', ['rebuild.strategy=guarded', 'rebuild.weights=keep-updates']],
     ['rebuilt, published, keep-updates', ['rebuild.weights=keep-updates']],
-  ])('the written checkpoint is the model that was scored: %s', async (_, rebuild) => {
+  ])('writes a checkpoint of the model that was scored: %s', async (_, rebuild) => {
     const folder = await demoIn(dtype);
     const pipeline = demoPipeline([...sparseGpt, ...(rebuild ?? [])], folder);
     const bench = newBench();
@@ -75,7 +75,7 @@ describe.each(['F32', 'F16', 'BF16'])('a model in %s', (dtype) => {
   });
 });
 
-it('keep-dense drops the updates: the checkpoint is the dense model under the mask', async () => {
+it('drops the updates with keep-dense, so the checkpoint is the dense model under the mask', async () => {
   const pipeline = demoPipeline([...sparseGpt, 'rebuild.weights=keep-dense']);
   const bench = newBench();
   const run = await beginOn(bench, pipeline);
@@ -88,7 +88,7 @@ it('keep-dense drops the updates: the checkpoint is the dense model under the ma
   }
 });
 
-it('hidden states after updated weights have the same bits from memory, from disk, and made again', async () => {
+it('gives the same hidden states after updated weights from memory, from disk, and recomputed', async () => {
   const bench = newBench();
   const run = await beginOn(bench, demoPipeline([...sparseGpt, 'calibration.samples=6']));
   const path = { tokens: run.tokens, masks: run.initial };
@@ -104,7 +104,7 @@ it('hidden states after updated weights have the same bits from memory, from dis
   expect(await bits(newBench())).toBe(inMemory);
 });
 
-it('a SparseGPT checkpoint made elsewhere brings its values', async () => {
+it('takes the values of a SparseGPT checkpoint made elsewhere', async () => {
   const bench = newBench();
   const made = await beginOn(bench, demoPipeline(sparseGpt));
   const elsewhere = await writeOutputs({ context: made.context, workflowId: 'elsewhere', masks: made.initial }, bench);
@@ -115,7 +115,7 @@ it('a SparseGPT checkpoint made elsewhere brings its values', async () => {
   expect(await weights(again.checkpoint)).toBe(await weights(elsewhere.checkpoint));
 });
 
-it('inputs that are always zero are reported', async () => {
+it('reports inputs that are always zero', async () => {
   const folder = await copyOfDemo(join(state, 'demo-dead'));
   const file = join(folder, 'model', 'model.safetensors');
   const { tensors } = await openCheckpoint(join(folder, 'model'));

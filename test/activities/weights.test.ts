@@ -24,7 +24,7 @@ describe('weights of a checkpoint in the engine', where(needs.tensorflow), () =>
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test.each(['BF16', 'F16', 'F32'] as const)('%s: the bits that the file has, and no more bytes than it has', async (dtype) => {
+  test.each(['BF16', 'F16', 'F32'] as const)('have the bits of the file and take no more memory: %s', async (dtype) => {
     const file = join(folder, dtype);
     const data = stored[dtype];
     const shape = [2, data.length / (dtype === 'F32' ? 4 : 2) / 2];
@@ -38,7 +38,7 @@ describe('weights of a checkpoint in the engine', where(needs.tensorflow), () =>
     disposeWeights(weights);
   });
 
-  test('a part of a fused tensor: its own rows', async () => {
+  test('have only their own rows for a part of a fused tensor', async () => {
     const file = join(folder, 'fused');
     await writeSafetensors(file, [{ name: 'w', dtype: 'BF16', shape: [4, 2], data: new Uint8Array(Uint16Array.from([1, 2, 3, 4, 5, 6, 7, 8], (value) => 0x3f80 + value).buffer) }]);
     const info = [...(await readSafetensorsHeader(file)).tensors.values()][0];

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => remove());
 
-it('the masks of a layer are in the file before those of the next one are read', async () => {
+it('writes the masks of a layer to the file before it reads those of the next one', async () => {
   /** Size of the mask file in bytes whenever a layer's masks are read. */
   const written: number[] = [];
   const watched = new Proxy(store, {

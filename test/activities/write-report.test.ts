@@ -33,7 +33,7 @@ const files = async (): Promise<unknown[]> => {
   return [report, seconds.total, reused, spent, incidents?.length, gates?.[0]?.passed];
 };
 
-it('a run that finds everything keeps the costs of the first run in report and result, and hands them on', async () => {
+it('keeps the costs of the first run in report and result, and passes them on, if a later run reuses everything', async () => {
   const first = result(3.7, 0, { spent: 3.7, gates: gate(3.7), incidents: [{ at: '2026-01-01T00:00:00.000Z', what: 'slept' }] });
   expect(await write(first)).not.toHaveProperty('seconds');
   const before = await files();
@@ -44,23 +44,23 @@ it('a run that finds everything keeps the costs of the first run in report and r
 });
 
 it.each([
-  ['comes to another result', result(2.4, 20, { perplexity: { rebuilt: { 'a.txt': 3.5 } } })],
-  ['writes elsewhere', result(2.4, 20, { checkpoint: '/elsewhere' })],
-  ['makes everything again', result(2.4, 0)],
-])('a run that %s tells its own costs', async (_, later) => {
+  ['has another result', result(2.4, 20, { perplexity: { rebuilt: { 'a.txt': 3.5 } } })],
+  ['writes to another place', result(2.4, 20, { checkpoint: '/elsewhere' })],
+  ['recomputes everything', result(2.4, 0)],
+])('reports the costs of a later run if it %s', async (_, later) => {
   await write(result(3.7, 0));
   await write(later);
   expect((await files())[1]).toBe(2.4);
 });
 
-it('a result that cannot be read is written again', async () => {
+it('rewrites a result that cannot be read', async () => {
   await write(result(3.7, 0));
   await writeFile(join(state, 'runs', 'w', 'result.json'), '{"sec');
   await write(result(2.4, 20));
   expect((await files())[1]).toBe(2.4);
 });
 
-it('has a page beside the report, and the page says what is wrong if it cannot be drawn', async () => {
+it('writes a page beside the report, with the reason if it cannot be drawn', async () => {
   const page = async (): Promise<string> => readFile(join(state, 'runs', 'w', 'report.html'), 'utf8');
   expect(await write(result(1, 0))).toMatchObject({ page: join(state, 'runs', 'w', 'report.html') });
   expect(await page()).toBe('page of small');

@@ -15,7 +15,7 @@ import { HubServer, sha256 } from '../helpers/hub-server.js';
 const { repository, revision, files: [path] } = loadTask(taskPath('arc_easy')).source;
 const documents = Buffer.from(nestedParquet, 'base64');
 
-describe('documents of a task that come from a hub', () => {
+describe('documents of a task from a hub', () => {
   const server = new HubServer();
   let root: string;
 
@@ -38,7 +38,7 @@ describe('documents of a task that come from a hub', () => {
   };
   const newBench = (): Workbench => new Workbench(join(root, 'state'), new ArtifactStore(join(root, 'state', 'artifacts')));
 
-  it('are downloaded at the commit of the task file, and are in the lock with the task file', async () => {
+  it('are downloaded at the commit of the task file, and recorded in the lock with the task file', async () => {
     const pipeline = pipelineOf('arc_easy');
     const context = await prepareRun({ pipeline }, newBench());
     const name = `${repository}@${revision}/${path}`;
@@ -50,7 +50,7 @@ describe('documents of a task that come from a hub', () => {
     expect(server.requests.filter((request) => request.includes(path.split('/')[1]))).not.toHaveLength(0);
   });
 
-  it('that the hub does not have are asked for as a file', async () => {
+  it('must be given as a file if the hub does not have them', async () => {
     await expect(prepareRun({ pipeline: pipelineOf('boolq') }, newBench())).rejects.toThrow(/the documents of boolq: .*give them as a file: \{ task: boolq, file: documents\.jsonl \}/);
   });
 });

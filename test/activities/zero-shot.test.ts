@@ -77,7 +77,7 @@ describe('zero-shot activities on the demo model', () => {
   const found: Record<string, Line[]> = {};
   let digests: string[];
 
-  it('give accuracies, and the log-likelihoods of all answers in a file', async () => {
+  it('give accuracies, and a file with the log-likelihoods of all answers', async () => {
     const bench = newBench();
     const questions: QuestionsRef[] = [];
     for (const task of tasks) questions.push((await sampleQuestions({ context, task }, bench)).questions);
@@ -99,7 +99,7 @@ describe('zero-shot activities on the demo model', () => {
     bench.forget();
   });
 
-  it('the log-likelihoods are those of each request alone in the whole model', async () => {
+  it('give the log-likelihoods of each request alone in the whole model', async () => {
     const { model, weights } = await loadModel(join(demoFolder, 'model'));
     const { encode } = await loadTokenizer(join(demoFolder, 'model'));
     const alone = async (before: string, after: string): Promise<number> => {
@@ -121,7 +121,7 @@ describe('zero-shot activities on the demo model', () => {
     tf.dispose([...weights.values()]);
   });
 
-  it('a task alone, in processes that remember nothing, gives the same bits as with others', async () => {
+  it('give the same bits for a task alone in new processes as together with others', async () => {
     const { state: first } = { state };
     const elsewhere = await temporaryState();
     state = elsewhere.state;
@@ -134,7 +134,7 @@ describe('zero-shot activities on the demo model', () => {
     await elsewhere.remove();
   });
 
-  it('what is known is found; a mask, a limit or a BOS token makes other work of it', async () => {
+  it('reuse known results, but not for another mask, limit or BOS token', async () => {
     const bench = newBench();
     const sampled = await sampleQuestions({ context, task: tasks[0] }, bench);
     expect(sampled.reused).toBe(true);

@@ -115,9 +115,9 @@ async function madeTwice(state: string): Promise<string[]> {
 
 /** The pipelines that are killed: a published rebuild, one with a dense path beside it, and guarded ones, one of updated weights. */
 const pipelines: [string, string[]][] = [
-  ['published, no forward twice', ['rebuild.strategy=published', 'durability.maxLoss=0']],
+  ['published, without repeated forwards', ['rebuild.strategy=published', 'durability.maxLoss=0']],
   ['best', ['rebuild.strategy=best']],
-  ['SparseGPT, guarded, with some of the hidden states on disk', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
+  ['SparseGPT, guarded, with some hidden states on disk', ['initialMask.method=sparsegpt', 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
   ['a mixture of experts, guarded', [`model.source=${resolve('test/golden/mixtures/mixtral')}`, 'rebuild.strategy=guarded', 'durability.maxLoss=0.01']],
 ];
 
@@ -135,7 +135,7 @@ describe.each(pipelines)('kill -9 at random moments: %s', (_, settings) => {
   });
 
   for (const target of Object.keys(targets) as (keyof typeof targets)[]) {
-    it(`of the ${target}: same bytes, nothing made twice`, { timeout: 300_000 * kills }, async () => {
+    it(`of the ${target}: gives the same bytes, and repeats no finished work`, { timeout: 300_000 * kills }, async () => {
       let done = 0;
       for (let attempt = 0; done < kills && attempt < 10 * kills; attempt++) {
         const { state, remove } = await temporaryState();

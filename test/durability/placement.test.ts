@@ -57,7 +57,7 @@ describe('placement of runs', () => {
   async function ownerOf(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
     for (;;) {
       const { status, raw } = await describedNow(handle);
-      if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} has ended before it could be disturbed`);
+      if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} ended before it could be interrupted`);
       const pending = raw.pendingActivities ?? [];
       const owner = among.find(({ pid }) => pending.some(({ lastWorkerIdentity, activityType }) => activityType?.name !== 'takeSeat' && lastWorkerIdentity?.startsWith(`${pid}@`)));
       if (owner !== undefined) return owner;
@@ -100,7 +100,7 @@ describe('placement of runs', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('keeps a run on one worker; killed, another one of the same store finishes it', async () => {
+  it('keeps a run on one worker, and finishes it on another one of the same store after a kill', async () => {
     expect(calmQueues).toHaveLength(1);
     const plant = await build('killed');
     const handle = await start('killed');
@@ -127,7 +127,7 @@ describe('placement of runs', () => {
     expect(readFileSync(result.page ?? '', 'utf8')).toContain(`<span class="name">${owner.pid}@`);
   });
 
-  it('tells what nothing failed by: a compute process that was stopped', async () => {
+  it('reports a stopped compute process, although nothing failed', async () => {
     const plant = await build('held');
     const handle = await start('held');
     await until(() => storeLog(plant.store).length > 2);
@@ -141,7 +141,7 @@ describe('placement of runs', () => {
     expect(toldBy(await historyOf(handle))).toContainEqual(expect.objectContaining({ what: 'incident' }));
   });
 
-  it('told to stop, hands its run over after the unit in flight; told twice, ends at once', async () => {
+  it('hands its run over after the current unit when told to stop, and ends at once when told twice', async () => {
     const plant = await build('stopped');
     const handle = await start('stopped');
     await until(() => storeLog(plant.store).length > 3);
@@ -169,7 +169,7 @@ describe('placement of runs', () => {
     await stuck.terminate();
   });
 
-  it('serves two versions at once, each the runs that it began', async () => {
+  it('serves two versions at once, each with the runs that it began', async () => {
     const old = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
     await old.ready();
     expect(old.said()).toContain('pruning.one is the current one');

@@ -19,7 +19,7 @@ const environment = {
 };
 
 describe('secrets', () => {
-  it('are taken out of text, line by line, as they are and as JSON writes them', () => {
+  it('are removed from text, line by line, plain and as JSON', () => {
     const text = Object.values(environment).join(' | ');
     for (const written of [text, JSON.stringify({ text })]) {
       const clean = withoutSecrets(written, environment);
@@ -28,7 +28,7 @@ describe('secrets', () => {
     }
   });
 
-  it('leave text alone if none is set, or if a value is too short to tell', () => {
+  it('leave text unchanged if none is set, or if a value is too short', () => {
     expect(withoutSecrets('a b c', {})).toBe('a b c');
     expect(withoutSecrets('a b c', { HF_TOKEN: '', TEMPORAL_API_KEY: 'b' })).toBe('a b c');
   });
@@ -37,7 +37,7 @@ describe('secrets', () => {
     expect(environmentWithoutSecrets(environment)).toEqual({ PATH: '/usr/bin', AWS_REGION: 'eu-north-1' });
   });
 
-  it('of others, of Temporal and of a bucket that it does not use do not go to the compute process; what it needs is not in its first environment', () => {
+  it('that the compute process does not need are kept from it, and those that it needs are not in its initial environment', () => {
     const more = {
       ...environment, GITHUB_TOKEN: 'github', PGPASSWORD: 'database', LD_LIBRARY_PATH: '/lib', CUDA_VISIBLE_DEVICES: '1', HF_HOME: '/hub', https_proxy: 'http://proxy', LLM_BARBER_ADMISSION: 'off', TF_NUM_INTRAOP_THREADS: '2',
     };

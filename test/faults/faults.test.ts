@@ -18,9 +18,9 @@ const kinds = faultKinds.filter((kind) => needs.root.met || !needsRoot(kind));
 const lanes = 2;
 
 describe('faults', where(needs.linux), () => {
-  it.each(faultKinds.filter(needsRoot))('%s is among them', where(needs.root), (kind) => expect(kinds).toContain(kind));
+  it.each(faultKinds.filter(needsRoot))('%s is one of them', where(needs.root), (kind) => expect(kinds).toContain(kind));
 
-  it('of every kind: nothing lost, no byte different', { timeout: 1_800_000 }, async () => {
+  it('of every kind lose nothing and change no byte', { timeout: 1_800_000 }, async () => {
     const subject = { name: 'demo', model: join(demoFolder, 'model'), text: join(demoFolder, 'heldout.txt') };
     const said: string[] = [];
     const lane = (index: number): Promise<Outcome[]> =>

@@ -21,11 +21,11 @@ export const needs = {
   root: { met: process.getuid?.() === 0, reason: 'needs root, to mount a small disk' },
   tensorflow: {
     met: existsSync('node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node'),
-    reason: 'TensorFlow is not linked: install python3 with pip and a C++ compiler, then `npm run setup`',
+    reason: 'TensorFlow is not linked: install python3 with pip and a C++ compiler, then run `npm run setup`',
   },
   s3Server: {
     met: findS3Server() !== undefined,
-    reason: 'there is no S3 server: install Go 1.24 or newer, then `node tools/setup.mjs --tests`',
+    reason: 'no S3 server is installed: install Go 1.24 or newer, then run `node tools/setup.mjs --tests`',
   },
 } satisfies Record<string, Need>;
 

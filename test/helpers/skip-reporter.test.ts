@@ -20,24 +20,24 @@ const listed = `
      needs the moon
    test/helpers/skips/cases.ts > skips itself
      has seen enough
-   test/helpers/skips/cases.ts > says nothing
+   test/helpers/skips/cases.ts > gives no reason
      no reason given
 `;
 
-it('the summary lists every skipped test with its reason', () => {
+it('lists every skipped test with its reason in the summary', () => {
   const { status, said } = run([], {});
   expect(said).toContain(listed);
   expect(status, said).toBe(0);
 });
 
-it('REQUIRE_ALL=1 turns a skip into a failure', () => {
+it('fails the run on a skipped test with REQUIRE_ALL=1', () => {
   const { status, said } = run([], { REQUIRE_ALL: '1' });
-  expect(said).toContain(`${listed}   REQUIRE_ALL=1 allows no skip`);
+  expect(said).toContain(`${listed}   REQUIRE_ALL=1 forbids skipped tests`);
   expect(said).toMatch(/Tests +1 passed \| 5 skipped/);
   expect(status).toBe(1);
 });
 
-it('a test that -t leaves out is not a skip', () => {
+it('does not count tests that -t leaves out as skipped', () => {
   const { status, said } = run(['-t', '^runs'], { REQUIRE_ALL: '1' });
   expect(status, said).toBe(0);
   expect(said).not.toContain('Skipped tests');

@@ -25,7 +25,7 @@ export default class SkipReporter implements Reporter {
     if (listed.length === 0) return;
     const required = process.env['REQUIRE_ALL'] === '1';
     const lines = listed.map(({ file, name, reason }) => `   ${file} > ${name}\n     ${reason}`);
-    const end = required ? ['   REQUIRE_ALL=1 allows no skip, so the run has failed.'] : [];
+    const end = required ? ['   REQUIRE_ALL=1 forbids skipped tests, so the run failed.'] : [];
     this.vitest?.logger.log([` Skipped tests: ${listed.length}`, ...lines, ...end, ''].join('\n'));
     if (required) process.exitCode = 1;
   }
@@ -43,5 +43,5 @@ function reasonOf(test: TestCase): string {
     const { skipReason } = task.meta();
     if (skipReason !== undefined) return skipReason;
   }
-  return test.options.mode === 'run' ? 'what runs before its suite failed' : 'no reason given';
+  return test.options.mode === 'run' ? 'a hook before its suite failed' : 'no reason given';
 }

@@ -20,7 +20,7 @@ function fill(partial: string, content = 'library'): Promise<{ version: string }
   return Promise.resolve({ version: '1' });
 }
 
-test('a whole folder says what it is', async () => {
+test('describes a complete folder', async () => {
   const made = await makeWhole(folder, (partial) => fill(partial));
   expect(made).toEqual({ version: '1', files: { 'lib/a.so.2': 7 } });
   expect(readWhole(folder)).toEqual(made);
@@ -32,7 +32,7 @@ test.each([
   ['a file is missing', () => rmSync(join(folder, 'lib', 'a.so.2'))],
   ['a file is cut short', () => writeFileSync(join(folder, 'lib', 'a.so.2'), 'lib')],
   ['the manifest is damaged', () => writeFileSync(join(folder, 'manifest.json'), '{')],
-])('where %s, the folder is made again', async (_, damage) => {
+])('makes the folder again if %s', async (_, damage) => {
   await makeWhole(folder, (partial) => fill(partial));
   damage();
   expect(readWhole(folder)).toBeUndefined();
@@ -40,7 +40,7 @@ test.each([
   expect(readFileSync(join(folder, 'lib', 'a.so.2'), 'utf8')).toBe('fixed');
 });
 
-test('a failure leaves nothing', async () => {
+test('leaves nothing after a failure', async () => {
   const failing = makeWhole(folder, async (partial) => {
     await fill(partial);
     throw new Error('no space left');
@@ -49,7 +49,7 @@ test('a failure leaves nothing', async () => {
   expect(readdirSync(join(home, 'engine'))).toEqual([]);
 });
 
-test('what killed set-ups left is removed, what running ones make is not', async () => {
+test('removes what killed set-ups left, and keeps what running ones make', async () => {
   const dead = spawnSync(process.execPath, ['-e', '']).pid;
   const leftover = (pid: number) => join(home, 'engine', `one.partial-${pid}`);
   mkdirSync(leftover(dead), { recursive: true });
@@ -59,7 +59,7 @@ test('what killed set-ups left is removed, what running ones make is not', async
   expect(existsSync(leftover(process.ppid))).toBe(true);
 });
 
-test('of two set-ups at the same time, both end with the whole folder of one', async () => {
+test('gives two concurrent set-ups the complete folder of one of them', async () => {
   const made = await makeWhole(folder, async (partial) => {
     await fill(partial, 'second');
     mkdirSync(folder);

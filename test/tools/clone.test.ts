@@ -14,7 +14,7 @@ const parity = [
   'test/files/datasets/tokenizer.test.ts', 'test/files/masks/golden.test.ts', 'test/science/models/families.wasm.test.ts',
 ];
 
-const checkout = { met: existsSync(path.join(packageRoot, '.git')), reason: 'this is not a git checkout, so there is no HEAD to clone' };
+const checkout = { met: existsSync(path.join(packageRoot, '.git')), reason: 'not a git checkout, so there is no HEAD to clone' };
 
 interface Counts {
   success: boolean;
@@ -46,7 +46,7 @@ describe('a clone of HEAD with nothing beside it', where(checkout), () => {
     await run(['tools/setup.mjs', '--tests']);
   }, 1_200_000);
 
-  it('holds all parity tests, and every one of them runs and passes', async () => {
+  it('runs and passes all parity tests', async () => {
     expect(readdirSync(folder)).toEqual(['llm-barber-pipeline']);
     const report = path.join(folder, 'report.json');
     await run(['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', `--outputFile=${report}`, '--reporter=./test/helpers/skip-reporter.ts', ...parity]);
@@ -56,7 +56,7 @@ describe('a clone of HEAD with nothing beside it', where(checkout), () => {
     expect(numPassedTests).toBeGreaterThan(60);
   });
 
-  it('is left as it was cloned: what set-up and tests make is ignored', () => {
+  it('stays as it was cloned, since set-up and tests make only ignored files', () => {
     expect(execFileSync('git', ['status', '--porcelain'], { cwd: clone, encoding: 'utf8' })).toBe('');
   });
 });

@@ -21,7 +21,7 @@ describe('the story grammar', () => {
     expect(words(storyText(99, 50_000).text).filter((word) => !known.has(word))).toEqual([]);
   });
 
-  it('accounts for its choices: k options cost ln k', () => {
+  it('counts its choices: k options cost ln k', () => {
     const choose = new Chooser(1);
     choose.pick(['a', 'b', 'c']);
     choose.sample([1, 2, 3, 4], 2);
@@ -52,20 +52,20 @@ describe('the committed demo', () => {
     disposeConstants();
   });
 
-  it('is what the recipe makes', () => {
+  it('matches the recipe', () => {
     expect(read('calibration.txt')).toBe(calibrationText().text);
     expect(read('heldout.txt')).toBe(heldOutText().text);
     expect(JSON.parse(read('model/config.json'))).toEqual(demoConfig(demoVocabulary().size));
     expect(statSync(join(demo, 'model/model.safetensors')).size).toBeLessThan(1e6);
   });
 
-  it('has a tokenizer that gives the ids that the model was trained with', () => {
+  it('has a tokenizer with the ids used in training', () => {
     const ids = demoVocabulary();
     expect(heldOut).toEqual(words(read('heldout.txt')).map((word) => ids.get(word)));
     expect(heldOut.length).toBeGreaterThanOrEqual(64 * windowLength);
   });
 
-  it('is fluent: near the grammar, far below token frequencies, as its card says', () => {
+  it('is fluent: close to the grammar and far below token frequencies, as its card says', () => {
     const perplexity = heldOutPerplexity(model, weights, heldOut, windowLength);
     expect(perplexity).toBeLessThan(1.35 * heldOutText().grammarPerplexity);
     expect(perplexity).toBeLessThan(0.05 * unigramPerplexity(heldOut));
@@ -79,7 +79,7 @@ describe('the committed demo', () => {
     expect(continueStory(model, weights, prompt, expected.length, likeliest).slice(prompt.length)).toEqual(expected);
   });
 
-  it('needs its weights: half of them gone by magnitude, it stumbles', () => {
+  it('needs its weights: half of them pruned by magnitude make it fail', () => {
     const linears = new Set(Array.from({ length: model.layers }, (_, index) => linearsOf(model.decoderLayer(index)))
       .flat().map(({ name }) => name));
     const halved = new Map([...weights].map(([name, tensor]) => [name, linears.has(name) ? withoutSmallerHalf(tensor) : tensor]));

@@ -74,7 +74,7 @@ const manifests = readdirSync(join(folder, 'kubernetes')).flatMap((name) => pars
 const ofKind = <T extends Manifest>(kind: string): T => manifests.find((manifest) => manifest.kind === kind) as T;
 
 describe('Dockerfile', () => {
-  it('has instructions that Docker knows, from images of a fixed version', () => {
+  it('has only known instructions, and images with a fixed version', () => {
     const known = ['FROM', 'RUN', 'ENV', 'WORKDIR', 'COPY', 'USER', 'VOLUME', 'EXPOSE', 'HEALTHCHECK', 'STOPSIGNAL', 'ENTRYPOINT', 'CMD'];
     expect(dockerfile.filter(({ name }) => !known.includes(name))).toEqual([]);
     for (const { rest } of dockerfile.filter(({ name }) => name === 'FROM')) expect(rest).toMatch(/^[\w./-]+:\d[\w.-]*( AS \w+)?$/);
@@ -82,7 +82,7 @@ describe('Dockerfile', () => {
     for (const [, stage] of read('Dockerfile').matchAll(/--from=(\w+)/g)) expect(read('Dockerfile')).toMatch(new RegExp(`^FROM .* AS ${stage}$`, 'm'));
   });
 
-  it('starts what is there, with options and variables that are known, and not as root', () => {
+  it('starts an existing program with known options and variables, and not as root', () => {
     const [node, file] = json(instruction('ENTRYPOINT'));
     expect([node, existsSync(file.replace('/opt/llm-barber/', ''))]).toEqual(['node', true]);
     expect(wrongWords(json(instruction('CMD')))).toEqual([]);
@@ -92,7 +92,7 @@ describe('Dockerfile', () => {
 });
 
 describe('compose.yaml', () => {
-  it('names volumes, services and files that are there, images of a fixed version, and opens ports on loopback only', () => {
+  it('names existing volumes, services and files, has images with a fixed version, and opens ports on loopback only', () => {
     for (const [name, { image, volumes = [], ports = [], depends_on: others = [], build }] of Object.entries(compose.services)) {
       expect(image, name).toMatch(/:(v?\d[\w.-]*|local)$/);
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
@@ -124,14 +124,14 @@ describe('compose.yaml', () => {
     }
   });
 
-  it('alerts point to sections of the runbook', () => {
+  it('has alerts that point to sections of the runbook', () => {
     const page = readFileSync('docs/operate.md', 'utf8');
     for (const [, section] of read('alerts.yml').matchAll(/docs\/operate\.md, ([^."]+)\./g)) expect(page).toContain(`\n### ${section}\n`);
   });
 });
 
 describe('kubernetes', () => {
-  it('has objects of known kinds, which find each other', () => {
+  it('has objects of known kinds that refer to each other', () => {
     const kinds: Record<string, string> = { Deployment: 'apps/v1', ConfigMap: 'v1', Secret: 'v1', PersistentVolumeClaim: 'v1', PodMonitor: 'monitoring.coreos.com/v1' };
     for (const { apiVersion, kind, metadata } of manifests) {
       expect(kinds[kind], kind).toBe(apiVersion);
@@ -167,14 +167,14 @@ describe('systemd', () => {
   });
 
   const [analyze] = onPath('systemd-analyze');
-  it('is a unit that systemd takes', where({ met: analyze !== undefined, reason: 'there is no systemd-analyze' }), () => {
+  it('is a unit that systemd accepts', where({ met: analyze !== undefined, reason: 'systemd-analyze is not installed' }), () => {
     const { stdout, stderr } = spawnSync(analyze, ['verify', join(folder, 'systemd', 'llm-barber-worker@.service')], { encoding: 'utf8' });
     expect((stdout + stderr).split('\n').filter((line) => line.includes('llm-barber-worker') && !/Failed to|User|not running/.test(line))).toEqual([]);
   });
 });
 
-describe('what the container runs', () => {
-  it('serves, is ready and healthy here, as in the container', async () => {
+describe('the program in the container', () => {
+  it('serves, is ready and healthy, also outside the container', async () => {
     const own = await ownNamespace('deploy');
     const [metrics, health] = [await freePort(), await freePort()];
     const store = join(scratch, 'store');

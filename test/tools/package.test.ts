@@ -63,7 +63,7 @@ describe('the tarball', () => {
     expect(checks.find(({ name }) => name === 'packages')).toMatchObject({ standing: 'missing', mend: expect.stringContaining('npx temporal-pipeline setup') as string });
   });
 
-  it('sets up on first use, says before what that fetches, and starts nothing where it fails', () => {
+  it('sets up on first use, announces what that downloads, and starts nothing if it fails', () => {
     const { code, stdout, stderr } = stranger('demo', '--json');
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Set-up fetches .*npm packages of workers \(200 MB, 630 MB on disk\).*TensorFlow .*MB.*cache\. This takes/);
@@ -74,11 +74,11 @@ describe('the tarball', () => {
     expect(readdirSync(join(folder, 'cache', 'worker-packages'))).toEqual([]);
   });
 
-  it('does not set up for a pipeline that is wrong', () => {
+  it('does not set up for an invalid pipeline', () => {
     expect(stranger('run', 'nothing.yaml').stderr).not.toContain('Set-up');
   });
 
-  it('has what its commands, its API and set-up need', () => {
+  it('has everything that its commands, its API and set-up need', () => {
     expect(files).toEqual(expect.arrayContaining([
       ...Object.values(manifest.bin), ...Object.values(manifest.exports['.']).map((path) => path.replace('./', '')),
       'README.md', 'CONTRIBUTING.md', 'LICENSE', 'schemas/pipeline.schema.json', 'pipelines/demo.yaml', 'pipelines/demo/model/model.safetensors',
@@ -87,7 +87,7 @@ describe('the tarball', () => {
     ]));
   });
 
-  it('has every part of its programs, and no part of an earlier build', () => {
+  it('has every part of its programs, and nothing from an earlier build', () => {
     const { outputs } = json(join(builtFolder, 'programs', 'contents.json')) as { outputs: Record<string, unknown> };
     const parts = Object.keys(outputs).filter((name) => name.endsWith('.js'));
     expect(files.filter((name) => /^dist\/programs\//.test(name)).sort()).toEqual(parts.sort());
@@ -115,14 +115,14 @@ describe('the tarball', () => {
 });
 
 describe('what is installed', () => {
-  it('with the package: nothing that only workers need, nothing that the programs contain, no install script of ours', () => {
+  it('with the package: nothing that only workers need, nothing that the programs bundle, and no install script of its own', () => {
     const names = Object.keys(manifest.dependencies);
     expect(names.filter((name) => /^@tensorflow\/|tokenizers|@temporalio\/(worker|testing)|^(ajv|commander|echarts|yaml)$/.test(name))).toEqual([]);
     expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))).toEqual([]);
     expect(manifest.private).toBeUndefined();
   });
 
-  it('by set-up: the engine that package.json names, optional for npm, without scripts', () => {
+  it('by set-up: the engine named in package.json, optional for npm, without scripts', () => {
     expect(manifest.peerDependencies).toHaveProperty('@tensorflow/tfjs-node-gpu');
     expect(manifest.peerDependenciesMeta).toEqual({ '@tensorflow/tfjs-node-gpu': { optional: true } });
     const { dependencies } = json(join(builtFolder, 'worker-packages', 'package.json')) as Manifest;
@@ -130,7 +130,7 @@ describe('what is installed', () => {
     for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
-  it('by set-up, with its digest from the lock file, down to the last package', () => {
+  it('by set-up: every package with its digest from the lock file', () => {
     const { packages: whole } = json(join(packageRoot, 'package-lock.json')) as Lock;
     const { packages: part } = json(join(builtFolder, 'worker-packages', 'package-lock.json')) as Lock;
     const entries = Object.entries(part).filter(([place]) => place !== '');
@@ -145,7 +145,7 @@ describe('what is installed', () => {
     for (const [place, { dependencies = {} }] of entries) for (const name of Object.keys(dependencies)) expect({ place, name, found: found(place, name) }).toEqual({ place, name, found: true });
   });
 
-  it('in a clone: all of it by npm ci, whose install scripts .npmrc keeps off', () => {
+  it('in a clone: everything by npm ci, with install scripts disabled in .npmrc', () => {
     expect(manifest.devDependencies).toHaveProperty('@tensorflow/tfjs-node-gpu');
     expect(readFileSync(join(packageRoot, '.npmrc'), 'utf8')).toContain('ignore-scripts=true');
     expect(existsSync(join(packageRoot, 'node_modules', '@tensorflow', 'tfjs-node-gpu', 'package.json'))).toBe(true);

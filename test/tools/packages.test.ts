@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { markInstalled, packagesInstalled } from '#setup/packages.mjs';
 
-test('packages are installed again exactly when the lock file changes or node_modules goes', () => {
+test('installs packages again exactly when the lock file changes or node_modules is missing', () => {
   const root = mkdtempSync(join(tmpdir(), 'llm-barber-packages-'));
   const lock = (text: string) => writeFileSync(join(root, 'package-lock.json'), text);
   lock('{}');

@@ -27,7 +27,7 @@ function environment(...programs: string[]): Record<string, string> {
 }
 
 describe('cache folder', () => {
-  test('its own variable, then XDG, then the home folder', () => {
+  test('comes from its own variable, then XDG, then the home folder', () => {
     expect(cacheFolder({ LLM_BARBER_CACHE: '/a', XDG_CACHE_HOME: '/b' })).toBe('/a');
     expect(cacheFolder({ XDG_CACHE_HOME: '/b' })).toBe('/b/llm-barber');
     expect(cacheFolder({})).toMatch(/\/\.cache\/llm-barber$/);

@@ -34,33 +34,33 @@ function packagesOf(entryPoints: readonly string[]): string[] {
   return [...packages].filter((name) => name !== '' && !name.startsWith('node:') && name !== '#setup').sort();
 }
 
-describe('what programs load', () => {
-  it('temporal-pipeline: its command line, for --version and --help, and no command', () => {
+describe('the packages that programs load', () => {
+  it('temporal-pipeline: its command line for --version and --help, and no command', () => {
     expect(packagesOf(['app/cli/main.ts'])).toEqual(['commander']);
   });
 
-  it('temporal: nothing before it hands over to the real CLI', () => {
+  it('temporal: nothing before it calls the real CLI', () => {
     expect(packagesOf(['app/cli/temporal.ts'])).toEqual([]);
   });
 
-  it('the help of `temporal workflow start`: no command', () => {
+  it('help of `temporal workflow start`: no command', () => {
     expect(packagesOf(['app/cli/temporal.ts', 'app/cli/temporal-workflow-start.ts'])).toEqual(['commander']);
   });
 
-  it('validate: what reads and checks a file', () => {
+  it('validate: only what reads and checks a file', () => {
     expect(packagesOf(['app/cli/main.ts', 'app/cli/commands/validate.ts'])).toEqual(['ajv', 'commander', 'fast-deep-equal', 'yaml']);
     // The build compiles the schemas. The rest of Ajv only counts characters and compares values.
     const ajv = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((source) => source.startsWith('node_modules/ajv/')));
     expect(ajv.filter((source) => !source.startsWith('node_modules/ajv/dist/runtime/'))).toEqual([]);
   });
 
-  it('mask and store: no Temporal', () => {
+  it('mask and store: not Temporal', () => {
     for (const command of ['mask-verify', 'mask-info', 'mask-diff', 'mask-apply', 'mask-compose', 'store-list', 'store-verify']) {
       expect(packagesOf(['app/cli/main.ts', `app/cli/commands/${command}.ts`]).filter((name) => name.startsWith('@temporalio/'))).toEqual([]);
     }
   });
 
-  it('no command at once: charts, the S3 client, the worker, TensorFlow', () => {
+  it('all commands: charts, the S3 client, the worker and TensorFlow only on demand', () => {
     const commands = Object.values(outputs).flatMap(({ entryPoint = '' }) => (entryPoint.startsWith('app/cli/commands/') ? [entryPoint] : []));
     expect(commands.length).toBeGreaterThan(20);
     for (const command of commands) {
@@ -71,7 +71,7 @@ describe('what programs load', () => {
     expect(packagesOf(['app/cli/plan/show-plan.ts'])).toContain('@tensorflow/tfjs');
   });
 
-  it('every program is there', () => {
+  it('every program exists', () => {
     for (const name of ['api', 'temporal-pipeline', 'temporal', 'compute', 'probe-engine', 'measure'] as const) expect(existsSync(programPath(name))).toBe(true);
   });
 });

@@ -12,7 +12,7 @@ import { where } from '../helpers/needs.js';
 const known = JSON.parse(readFileSync('tools/real/expected.json', 'utf8')) as ExpectedPerplexity[];
 const folder = process.env['REAL_MODELS'] ?? '';
 
-it('every entry says what it is of', () => {
+it('has all details in every entry', () => {
   expect(known.length).toBeGreaterThan(0);
   for (const { perplexity, tokens, windows, sequenceLength } of known) expect(perplexity > 1 && tokens >= windows * sequenceLength).toBe(true);
 });
@@ -21,7 +21,7 @@ for (const expected of folder === '' ? [] : known) {
   const model = join(folder, expected.model);
   const text = resolve('../shared/data/text', expected.text);
   const met = existsSync(join(model, 'config.json')) && existsSync(text);
-  it(`${expected.model} has the perplexity that transformers gives, within 0.1 %, and as many tokens`, { timeout: 900_000, ...where({ met, reason: `needs ${model} and ${text}` }) }, async () => {
+  it(`${expected.model} has the perplexity of transformers within 0.1 %, and the same number of tokens`, { timeout: 900_000, ...where({ met, reason: `needs ${model} and ${text}` }) }, async () => {
     const { state, remove } = await temporaryState();
     try {
       const found = await densePerplexity({ ...expected, model, text, state });

@@ -19,7 +19,7 @@ beforeAll(() => {
   pages = new Map(readdirSync(site).filter((name) => name.endsWith('.html')).map((name) => [name, readFileSync(join(site, name), 'utf8')]));
 });
 
-it('has every document in the navigation of every page', () => {
+it('lists every document in the navigation of every page', () => {
   const documents = readdirSync('docs').filter((name) => name.endsWith('.md')).map((name) => name.replace('.md', '.html'));
   for (const html of pages.values()) {
     const [menu] = /<nav.*<\/nav>/s.exec(html) ?? [''];
@@ -29,7 +29,7 @@ it('has every document in the navigation of every page', () => {
   }
 });
 
-it('has no link, picture or anchor that leads nowhere', () => {
+it('has no broken link, picture or anchor', () => {
   const lost: string[] = [];
   for (const [name, html] of pages) {
     for (const [, address] of html.matchAll(/(?:href|src)="([^"]+)"/g)) {
@@ -43,14 +43,14 @@ it('has no link, picture or anchor that leads nowhere', () => {
   expect(lost).toEqual([]);
 });
 
-it('shows what the documents say: tables, code, and text that looks like a tag', () => {
+it('shows the content of the documents: tables, code, and text that looks like a tag', () => {
   const plan = pages.get('install.html')!;
   expect(plan).toContain('<table>');
   expect(plan).toContain('<code class="language-sh">npm install llm-barber-pipeline');
   expect([...pages.values()].join('')).not.toMatch(/<(state|name|sweep|workflow)[ >]/);
 });
 
-it('finds lost links, lost headings, and documents that the README does not list', () => {
+it('finds broken links, missing headings, and documents that the README does not list', () => {
   const root = join(folder, 'broken');
   const write = (name: string, text: string): void => {
     mkdirSync(dirname(join(root, name)), { recursive: true });

@@ -64,7 +64,7 @@ describe('an allocation', () => {
     // Answers of workers that knew only these two methods.
     ['former-owl', 'owl', false, ['scoreLayer 0', 'scoreLayer 1'], 0],
     ['former-sensitivity', 'sensitivity', true, [], 4],
-  ])('%s: what is not known is scored in the order that the method needs', async (name, method, answer, expected, reused) => {
+  ])('%s: scores what is missing in the order that the method needs', async (name, method, answer, expected, reused) => {
     found = answer;
     const { result, progress } = await run(name, method);
     expect(calls).toEqual([...expected, ...masks]);
@@ -73,7 +73,7 @@ describe('an allocation', () => {
     expect(stage).toMatchObject({ done: 2 + reused + expected.length, total: 2 + reused + expected.length, reused });
   });
 
-  it.each([true, false])('by place runs nothing before the masks, calibrated: %s', async (calibrated) => {
+  it.each([true, false])('by position runs nothing before the masks, calibrated: %s', async (calibrated) => {
     found = { needs: 'nothing', known: true };
     const { result, progress } = await run(`place-${calibrated}`, 'ramp', calibrated);
     expect(calls).toEqual(masks);

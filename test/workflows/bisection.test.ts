@@ -18,7 +18,7 @@ function searched(count: number, passes: (index: number) => boolean): { answer: 
 const grids = fc.integer({ min: 1, max: 1000 }).chain((count) => fc.record({ count: fc.constant(count), good: fc.integer({ min: 0, max: count }) }));
 
 describe('bisection', () => {
-  it('finds the last point that passes, of any grid and any place up to which points pass', () => {
+  it('finds the last point that passes, in any grid and for any threshold', () => {
     fc.assert(
       fc.property(grids, ({ count, good }) => {
         const { answer, tried } = searched(count, (index) => index < good);
@@ -32,21 +32,21 @@ describe('bisection', () => {
     );
   });
 
-  it('tries as many points as it says at most, somewhere', () => {
+  it('tries at most the announced number of points, and reaches it', () => {
     for (const count of [1, 2, 3, 4, 5, 9, 17, 51, 100]) {
       const most = Math.max(...Array.from({ length: count + 1 }, (_, good) => searched(count, (index) => index < good).tried.length));
       expect(most, `${count} points`).toBe(mostTried(count));
     }
   });
 
-  it('tries the ends first: one run says that none passes, two that all do', () => {
+  it('tries the ends first: one run shows that none passes, two that all do', () => {
     expect(searched(51, () => false)).toEqual({ answer: null, tried: [0] });
     expect(searched(51, () => true)).toEqual({ answer: 50, tried: [0, 50] });
     expect(searched(1, () => true)).toEqual({ answer: 0, tried: [0] });
     expect(searched(9, (index) => index <= 4)).toEqual({ answer: 4, tried: [0, 8, 4, 6, 5] });
   });
 
-  it('where passing is not monotone, gives a point that passed, before one that did not', () => {
+  it('finds a passing point just before a failing one if passing is not monotone', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 200 }), (passes) => {
         const { answer, tried } = searched(passes.length, (index) => passes[index]);

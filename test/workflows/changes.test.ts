@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { changesBetween, withChanges } from '../../workflows/changes.js';
 
-it('what changes gives the other data again, and leaves the first as they are', () => {
+it('reproduces the other data, and does not modify the first', () => {
   const json = fc.jsonValue({ maxDepth: 4 });
   fc.assert(
     fc.property(json, json, (a, b) => {
@@ -16,7 +16,7 @@ it('what changes gives the other data again, and leaves the first as they are', 
   );
 });
 
-it('is small where little differs', () => {
+it('is small for small differences', () => {
   const from = { model: 'm', stages: [{ type: 'a', text: 'x'.repeat(1000) }, { type: 'b', sparsity: 0.5 }] };
   const to = { ...from, stages: [from.stages[0], { type: 'b', sparsity: 0.6 }] };
   expect(changesBetween(from, to)).toEqual([[['stages', '1', 'sparsity'], 0.6]]);

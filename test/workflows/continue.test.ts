@@ -125,7 +125,7 @@ gates: [seconds total <= 10000]
     return JSON.parse(lines.join('')) as T;
   }
 
-  it('come to the same result as in one execution, on one seat, with a progress that never goes back', async () => {
+  it('give the same result as one execution, on one seat, with progress that never goes back', async () => {
     const expected = await resultOf(await start('whole', {}, 'at once'));
     const asked = calls.map(({ name }) => name);
     calls = [];
@@ -190,7 +190,7 @@ gates: [seconds total <= 10000]
     expect(new Set(result.incidents?.map(({ what }) => what)).size).toBe(sent.length);
   });
 
-  it('are paused and resumed across the change, and the store keeps what earlier executions named', async () => {
+  it('can be paused and resumed across the change, and the store keeps what earlier executions named', async () => {
     let workflowId = '';
     let first = '';
     meanwhile = async (name) => {
@@ -253,7 +253,7 @@ gates: [seconds total <= 10000]
     expect(calls.filter(({ name, context }) => name === 'rebuildLayer' && context?.notBefore !== undefined)).toHaveLength(2);
   });
 
-  it('know what is to be made again, and begin at the first stage when an artifact is lost', async () => {
+  it('remember what to recompute, and start at the first stage when an artifact is lost', async () => {
     const since = '2026-01-01T00:00:00.000Z';
     let lost = false;
     meanwhile = (name) => {
@@ -271,7 +271,7 @@ gates: [seconds total <= 10000]
     expect((await executions(workflowId)).length).toBeGreaterThan(4);
   });
 
-  it('are cancelled in whichever execution they are', async () => {
+  it('can be cancelled in any execution', async () => {
     let workflowId = '';
     meanwhile = async (name) => {
       if (name !== 'sampleQuestions') return;

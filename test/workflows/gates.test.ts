@@ -54,13 +54,13 @@ describe('gates judged by a result', () => {
     expect(judged.limit).toBeCloseTo(limit, 12);
   });
 
-  it('fail if a number is not finite: as JSON it is null', () => {
+  it('fail if a number is not finite, since that is null in JSON', () => {
     const broken = JSON.parse(JSON.stringify({ ...result, perplexity: { dense: { t: Infinity }, rebuilt: { t: 8 } } })) as Judged;
     expect(judge('dense perplexity of t >= 1', broken)).toMatchObject({ found: null, passed: false });
     expect(judge('rebuilt perplexity of t <= 2 * dense', broken)).toMatchObject({ found: 8, limit: null, passed: false });
   });
 
-  it('keep the order of the file, and go by their names', () => {
+  it('keep the order of the file, and use their names', () => {
     const gates = ['weights grown > 0', 'weights pruned > 0'].map((check, index) => ({ check, ...parseCondition(check), ...(index === 1 && { name: 'second' }) }));
     expect(judgeGates(gates, result).map(({ gate, asked }) => [gate, asked])).toEqual([['weights grown > 0', 'weights grown > 0'], ['second', 'weights pruned > 0']]);
   });
@@ -74,7 +74,7 @@ describe('a member of a sweep with a failed gate', () => {
     expect(bestOf(rows, { metric: 'perplexity.initial', goal: 'min' })).toMatchObject({ name: 'a', value: 9 });
   });
 
-  it('has numbers by which others are pointless', () => {
+  it('can show that other members are pointless', () => {
     expect(pointless({ s: 0.6 }, [row('b', 'gateFailed', 0.5, 30)], { metric: 'perplexity.initial', above: 20, along: 's' })).toBe('perplexity.initial of b is above 20');
   });
 });

@@ -79,7 +79,7 @@ stages:
   for (let index = 0; index < 3000; index++) keeper.add('evaluation', { what: 'w'.repeat(60), worker: `${1_234_567 + (index % 20)}@${key()}`.slice(0, 60), asked: 1e9 + 1234 * index, seated: 1e9 + 1234 * index, times: { begun: 1e9 + 1234 * index + 567, ended: 2e9 + 1, attempt: 2 } });
   const timeline = keeper.soFar();
 
-  it('what it carries on when it continues as new is far smaller, as it is', () => {
+  it('hands over far less when it continues as new, without compression', () => {
     const carried: Carried = {
       context, restarts: 1, timeline, seating: { place: { taskQueue: `gpu-${key()}`, store: key() }, store: key() },
       progress: { ...newProgress(request), incidents },
@@ -88,7 +88,7 @@ stages:
     expect(plainBytes(request) + plainBytes(carried)).toBeLessThan(serverLimit / 3);
   });
 
-  it('so are its result, and what its report is made from', () => {
+  it('has a small result and a small report input', () => {
     const digests = { mask: key(), checkpoint: Object.fromEntries(list(30, (index) => [`model-000${index}-of-00030.safetensors`, key()])) };
     const result: PipelineResult = {
       name: 'llama70b', configDigest, engine: context.engine, model: context.model, checkpoint: '/srv/out', mask: '/srv/mask', proof: '/srv/proof', report: '/srv/report.md', digests,
@@ -98,7 +98,7 @@ stages:
   });
 });
 
-describe('a sweep of as many members as there may be', () => {
+describe('a sweep with the maximum number of members', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'payload-sizes-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   writeFileSync(path.join(folder, 'p.yaml'), `version: 1\nname: llama13b\nmodel: { source: /srv/models/llama-13b }\nstages:\n  - calibration: { dataset: { file: /srv/c4.jsonl } }\n  - initialMask: { method: wanda, sparsity: 0.5 }\n  - rebuild: { strategy: published }\n  - evaluation: { perplexity: [{ dataset: { file: /srv/wikitext2.txt } }, { dataset: { file: /srv/ptb.txt } }] }\n`);
@@ -129,17 +129,17 @@ matrix:
     expect(request.members).toHaveLength(maximumMembers);
   });
 
-  it('hands on more than the server takes when it continues as new, and sends far less', async () => {
+  it('hands over more than the server accepts when it continues as new, and sends far less', async () => {
     const state = { ...request, outcomes };
     expect(plainBytes(state)).toBeGreaterThan(serverLimit);
     expect(await sentBytes(state)).toBeLessThan(serverLimit / 3);
   });
 
-  it('its table, which is its result and what its report is made from, is sent small, too', async () => {
+  it('sends its table, which is its result and its report input, in small form too', async () => {
     expect(await sentBytes({ sweepId, table: { name: 'llama13b-sparsities', axes: Object.keys(request.choice.matrix), rows } })).toBeLessThan(serverLimit / 3);
   });
 
-  it('nor does it grow by what failed members say', async () => {
+  it('does not grow with the messages of failed members', async () => {
     const failed = (name: string): MemberOutcome => ({ status: 'failed', error: { type: 'CheckpointError', message: `${name} ${key()} `.repeat(20).slice(0, 500) } });
     expect(await sentBytes({ ...request, outcomes: Object.fromEntries(request.members.map(({ name }) => [name, failed(name)])) })).toBeLessThan(serverLimit / 2);
   });

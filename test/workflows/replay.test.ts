@@ -28,7 +28,7 @@ it.each([...histories.keys()])('replays a recorded run: %s', async (name) => {
   await replay(name);
 });
 
-it('the recorded runs have what their names say', () => {
+it('has recorded runs that match their names', () => {
   const missing = (name: string, ...words: string[]): string[] => words.filter((word) => histories.get(name)?.includes(word) !== true);
   expect(missing('allocation', '"scoreLayer"', '"advanceLayer"')).toEqual([]);
   expect(missing('zero-shot', '"sampleQuestions"', '"judgeZeroShot"')).toEqual([]);
@@ -44,12 +44,12 @@ it('the recorded runs have what their names say', () => {
 
 const suggested = /(const isLong = )continueAsNewSuggested/;
 
-describe('would notice a workflow that', () => {
+describe('detects a workflow that', () => {
   it.each([
     ['leaves out a step', 'demo', 'await activities.sampleEvaluation(', 'await Promise.resolve('],
     ['does another step', 'demo', 'await activities.scorePerplexity(', 'await activities.skipScore('],
     ['tries another point', 'search', 'Math.floor((low + high) / 2)', 'low + 1'],
-    ['does not continue as new where it did', 'continued-2', suggested, '$1false'],
+    ['does not continue as new where the recorded one did', 'continued-2', suggested, '$1false'],
   ])('%s', async (_, name, original, replacement) => {
     const changed = code.replace(original, replacement);
     expect(changed).not.toBe(code);
@@ -57,7 +57,7 @@ describe('would notice a workflow that', () => {
   });
 });
 
-it('a run of a version that did not continue as new continues as it did, however long it is', async () => {
+it('never continues a run of an older version as new, however long it is', async () => {
   const long = code.replace(suggested, '$1true');
   expect(long).not.toBe(code);
   await replay('demo', long);

@@ -111,7 +111,7 @@ describe('search workflow', () => {
     return error as Error;
   }
 
-  it('tries the ends and then the middle of what is between; every point is a run of its own, one after the other', async () => {
+  it('tries the ends and then the middle of the rest, each point as its own run, one after the other', async () => {
     const handle = await start(request(55));
     const { best, tried, runs, points, report } = await handle.result();
     expect(begun).toEqual([0.1, 0.9, 0.5, 0.7, 0.6]);
@@ -125,27 +125,27 @@ describe('search workflow', () => {
     expect((await handle.describe()).memo).toEqual({ search: 's', points: 9 });
   });
 
-  it.each([[5, null, [0.1]], [95, 0.9, [0.1, 0.9]]])('a limit of %d: %s is found at an end', async (limit, sparsity, tries) => {
+  it.each([[5, null, [0.1]], [95, 0.9, [0.1, 0.9]]])('a limit of %d: finds %s at an end', async (limit, sparsity, tries) => {
     const { best, tried } = await (await start(request(limit))).result();
     expect(best?.sparsity ?? null).toBe(sparsity);
     expect(begun).toEqual(tries);
     expect(tried).toHaveLength(tries.length);
   });
 
-  it('over patterns, the one that passes last in the order of sparsity', async () => {
+  it('finds the last pattern that passes, in the order of sparsity', async () => {
     const { best, tried } = await (await start(request(55, 'patterns: ["1:4", "2:4", "4:8"]'))).result();
     expect(tried.map(({ pattern }) => pattern)).toEqual(['4:8', '1:4', '2:4']);
     expect(best).toMatchObject({ pattern: '2:4', sparsity: 0.5 });
   });
 
-  it('a run that fails for another reason ends the search with it, and what was tried is written', async () => {
+  it('ends with the error of a run that fails for another reason, and writes what was tried', async () => {
     failing.add(0.5);
     const failure = await failureOf(await start(request(55)));
     expect(failure).toMatchObject({ type: 'MadeUpError', message: 'sparsity=0.5: made up', nonRetryable: true });
     expect(written).toMatchObject([{ best: { name: 'sparsity=0.1' }, rows: [{ status: 'done' }, { status: 'gateFailed' }, { status: 'failed', error: { type: 'MadeUpError', message: 'made up' } }] }]);
   });
 
-  it('cancelled, it takes its run along; started again it gives the answer', async () => {
+  it('takes its run along when cancelled, and gives the answer when started again', async () => {
     held.add(0.5);
     const of = request(55);
     const handle = await start(of);
@@ -162,7 +162,7 @@ describe('search workflow', () => {
     expect((await (await start(of, handle.workflowId)).result()).best?.sparsity).toBe(0.5);
   });
 
-  it('a run that is cancelled ends the search, which says so', async () => {
+  it('ends with a message if its run is cancelled', async () => {
     held.add(0.9);
     const handle = await start(request(55));
     await until(() => begun.includes(0.9));
@@ -171,7 +171,7 @@ describe('search workflow', () => {
     expect((await handle.describe()).status.name).toBe('FAILED');
   });
 
-  it('continues with another worker where the first one left it, and tries nothing twice', async () => {
+  it('continues with another worker where the first one stopped, and tries nothing twice', async () => {
     held.add(0.5);
     const handle = await start(request(55));
     await until(() => begun.includes(0.5));

@@ -124,7 +124,7 @@ describe('sweep workflow', () => {
     while (!isSo()) await sleep(20);
   }
 
-  it('runs at most so many members at once, those with different beginnings first; one that fails does not stop the others', async () => {
+  it('runs a limited number of members at once, starts with those that share least, and continues if one fails', async () => {
     failing.add('0.6/0.1');
     held = new Set([0.4, 0.5, 0.6].flatMap((sparsity) => [`${sparsity}/0.1`, `${sparsity}/0.2`]));
     const handle = await start(request('matrix: { initialMask.sparsity: [0.4, 0.5, 0.6], rebuild.ratio: [0.1, 0.2] }\nmaxParallel: 2\nbest: { metric: perplexity.rebuilt, goal: max }\n'));
@@ -153,7 +153,7 @@ describe('sweep workflow', () => {
     await expect.poll(found, { timeout: 60_000 }).toEqual(['ratio=0.1', 'ratio=0.2'].map((name) => `${handle.workflowId}.sparsity=0.6,${name}`));
   });
 
-  it('does not begin what is pointless by `stopWhen`: larger values of one path, other values equal', async () => {
+  it('skips what is pointless by `stopWhen`: larger values of one path with other values equal', async () => {
     const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50.5, along: initialMask.sparsity }\n'));
     // 50.1 is not above the limit, 50.9 is.
     expect(statuses(await handle.result())).toEqual({
@@ -164,13 +164,13 @@ describe('sweep workflow', () => {
     expect(written[0].rows.find(({ name }) => name === 'sparsity=0.7,ratio=0.9')?.because).toBe('perplexity.rebuilt of sparsity=0.5,ratio=0.9 is above 50.5');
   });
 
-  it('with `stopWhen`, small values come first, in every order of the file', async () => {
+  it('runs small values first with `stopWhen`, for every order of the file', async () => {
     const handle = await start(request('matrix: { initialMask.sparsity: [0.7, 0.5, 0.6], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50, along: initialMask.sparsity }\n'));
     expect(Object.values(statuses(await handle.result())).sort()).toEqual(['done', 'done', 'skipped', 'skipped', 'skipped', 'skipped']);
     expect(started).toEqual(['0.5/0.1', '0.5/0.9']);
   });
 
-  it('does not begin what is pointless because a quality gate failed', async () => {
+  it('skips what is pointless because a quality gate failed', async () => {
     const gates = 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n';
     const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7] }\nstopWhen: { gate: failed, along: initialMask.sparsity }\n', {}, gates));
     const { rows } = await handle.result();
@@ -178,7 +178,7 @@ describe('sweep workflow', () => {
     expect(started).toHaveLength(2);
   });
 
-  it('a member with a failed quality gate says so, is found by it, is never the best, and is not run again', async () => {
+  it('reports a member with a failed quality gate, never picks it as best, and does not run it again', async () => {
     const gated = request('matrix: { initialMask.sparsity: [0.5, 0.6] }\nbest: { metric: perplexity.rebuilt, goal: max }\n', {}, 'gates: [{ name: fit, check: rebuilt perplexity <= 55 }]\n');
     const handle = await start(gated);
     const result = await handle.result();
@@ -195,7 +195,7 @@ describe('sweep workflow', () => {
     expect(Object.keys(outcomes)).toEqual(['sparsity=0.5', 'sparsity=0.6']);
   });
 
-  it('continues as new with what is done, so that no history grows with the number of members', async () => {
+  it('continues as new with finished members, so that no history grows with their number', async () => {
     const handle = await start(request('matrix: { rebuild.ratio: [0.1, 0.2, 0.3, 0.4, 0.5] }\nmaxParallel: 2\n', { membersPerRun: 2 }));
     const result = await handle.result();
     expect(Object.values(statuses(result))).toEqual(Array.from({ length: 5 }, () => 'done'));
@@ -209,7 +209,7 @@ describe('sweep workflow', () => {
     expect(Math.max(...(await runs()))).toBeLessThan(50);
   });
 
-  it('takes more members while it runs, once each, and is resumed after a cancellation without running again what is done', async () => {
+  it('accepts more members while it runs, and does not repeat finished ones after a cancellation', async () => {
     held.add('0.5/0.2');
     const first = request('matrix: { initialMask.sparsity: [0.5], rebuild.ratio: [0.1, 0.2] }\n');
     const handle = await start(first);
@@ -242,7 +242,7 @@ describe('sweep workflow', () => {
     expect(started).toEqual(['0.6/0.1', '0.6/0.2', '0.6/0.3']);
   });
 
-  it('a sweep that is ended from outside takes its members along, and the next one waits until they are gone', async () => {
+  it('takes its members along when it is terminated, and the next sweep waits until they are gone', async () => {
     held.add('0.5/0.1');
     const first = request('matrix: { rebuild.ratio: [0.1] }\n');
     const handle = await start(first);
@@ -254,7 +254,7 @@ describe('sweep workflow', () => {
   });
 });
 
-it('values that cannot be added are reported', () => {
+it('reports values that cannot be added', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'sweep-add-'));
   try {
     writeFileSync(path.join(folder, 'p.yaml'), 'version: 1\nname: p\nmodel: { source: /m }\nstages:\n  - initialMask: { method: magnitude, sparsity: 0.5 }\n');

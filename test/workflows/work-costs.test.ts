@@ -8,7 +8,7 @@ const cost = (factor: number, peakBytes?: number): WorkCosts => ({
   ...(peakBytes !== undefined && { peakBytes }),
 });
 
-it('adds costs, but of peaks takes the larger', () => {
+it('adds costs, but takes the larger of two peaks', () => {
   expect(addCosts(undefined, cost(1))).toEqual(cost(1));
   expect(addCosts(cost(1, 70), cost(2, 50))).toEqual(cost(3, 70));
   expect(addCosts(cost(1), cost(2, 50))).toEqual(cost(3, 50));

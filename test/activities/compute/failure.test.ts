@@ -13,10 +13,10 @@ function thrown(work: () => unknown): unknown {
   } catch (error) {
     return error;
   }
-  throw new Error('nothing was thrown');
+  throw new Error('expected an error');
 }
 
-it('says which tensor had no room where, and that it may pass', where(needs.tensorflow), () => {
+it('names the tensor that did not fit and the device, and allows a retry', where(needs.tensorflow), () => {
   // 4 PiB, more than any process can address.
   const error = thrown(() => tf.fill([2 ** 25, 2 ** 25], 1));
   expect(asFault(error)).toBeInstanceOf(EngineMemoryError);
@@ -24,7 +24,7 @@ it('says which tensor had no room where, and that it may pass', where(needs.tens
   expect(serializeFault(error).message).toMatch(/^memory of [CG]PU:0: TensorFlow has no room for a tensor of 33554432 x 33554432\. Stop other programs that use this memory/);
 });
 
-it('tells other failures from it', () => {
+it('leaves other failures alone', () => {
   expect(asFault(new Error('Invalid TF_Status: 3\nMessage: Incompatible shapes'))).toBeInstanceOf(InternalError);
   expect(asFault(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))).toBeInstanceOf(SystemTroubleError);
 });

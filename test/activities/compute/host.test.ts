@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 describe('a new compute process', () => {
-  it('starts when the one before has ended, not before', async () => {
+  it('starts only after the previous one has ended', async () => {
     const host = new ComputeHost({ state: '/state', onOutput: quiet });
     const cancel = new AbortController();
     const first = host.run('prepareRun', {}, cancel.signal, quiet);
@@ -62,7 +62,7 @@ describe('a new compute process', () => {
     await expect(second).resolves.toBe('made');
   });
 
-  it('is not waited for by a task that is cancelled meanwhile', async () => {
+  it('does not block a task that is cancelled while waiting for it', async () => {
     const host = new ComputeHost({ state: '/state', onOutput: quiet });
     const first = host.run('prepareRun', {}, never, quiet);
     await turn();
@@ -77,7 +77,7 @@ describe('a new compute process', () => {
     expect(processes()).toHaveLength(1);
   });
 
-  it('gets the secrets that it needs, and finds none in its environment', async () => {
+  it('receives the secrets that it needs, but not in its environment', async () => {
     vi.stubEnv('HF_TOKEN', 'hf_secret');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'aws-secret');
     vi.stubEnv('TEMPORAL_API_KEY', 'temporal-secret');

@@ -25,7 +25,7 @@ describe('the example of docs/api.md', () => {
   });
   afterAll(() => rmSync(project, { recursive: true }));
 
-  it('runs, and tells what its files say', async () => {
+  it('runs, and prints what its files contain', async () => {
     const { stdout } = await run(process.execPath, ['example.js'], { cwd: project, env: plainEnvironment });
     expect(stdout).toMatch(/dense: \{ 'heldout\.txt': 1\.83/);
     const [, name = '', pruned, weights] = /^(\S+): (\d+) of (\d+) weights are pruned$/m.exec(stdout) ?? [];
@@ -35,7 +35,7 @@ describe('the example of docs/api.md', () => {
     expect([Number(pruned), Number(weights)]).toEqual([shape[0] * shape[1] - ones, shape[0] * shape[1]]);
   });
 
-  it('has types, under which a wrong option is an error', async () => {
+  it('type-checks, and fails with a wrong option', async () => {
     const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
     const check = () => run(process.execPath, [compiler, '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--types', 'node', 'example.ts'], { cwd: project });
     await check();

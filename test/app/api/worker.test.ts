@@ -10,7 +10,7 @@ let state: string;
 beforeEach(() => (state = mkdtempSync(path.join(tmpdir(), 'api-worker-'))));
 afterEach(() => rmSync(state, { recursive: true }));
 
-it('a pipeline that was started is run by a worker; run again, it finds its work; a signal that aborts leaves it', async () => {
+it('runs a started pipeline on a worker, reuses its work in a second run, and stops waiting when the signal aborts', async () => {
   const parsed = parsePipeline({ text: smallPipeline, path: path.join(state, 'small.yaml') });
   const worker = await createWorker({ state });
   try {
@@ -30,7 +30,7 @@ it('a pipeline that was started is run by a worker; run again, it finds its work
   expect(await worker.ended).toMatchObject({ signal: null });
 });
 
-it('what is wrong with a pipeline is told with its place', () => {
+it('reports an error in a pipeline with its place', () => {
   const wrong = (): unknown => parsePipeline({ text: smallPipeline.replace('sparsity: 0.5', 'sparsity: 5'), path: 'small.yaml' });
   expect(wrong).toThrow(PipelineFileError);
 });

@@ -22,7 +22,7 @@ describe('command lines', () => {
     ['an override of something unknown', ['validate', good, '--set', 'speed=9'], /--set speed=9: unknown key/],
     ['a state folder that is a file', ['run', good, '--state', bad], /cannot be used as state folder/],
     ['start of a wrong file', ['start', bad], /bad\.yaml:5:/],
-  ])('with %s: exit code 2, what is wrong, no stack trace', async (_, words, message) => {
+  ])('with %s: ends with exit code 2 and the error, without a stack trace', async (_, words, message) => {
     const { code, stdout, stderr } = await runCommand(['--state', state, ...words]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
@@ -36,19 +36,19 @@ describe('command lines', () => {
     expect(stderr).toMatch(/bad\.yaml:5:\d+: .*many/);
   });
 
-  it('validate says what a right file means', async () => {
+  it('validate describes a valid file', async () => {
     const { code, stdout } = await runCommand(['validate', good, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ valid: true, name: 'demo', stages: ['calibration', 'initialMask', 'rebuild', 'evaluation'], problems: [] });
   });
 
-  it('--json answers a wrong command line with one object too', async () => {
+  it('--json reports a wrong command line as one object too', async () => {
     const { code, stdout } = await runCommand(['run', bad, '--json', '--state', state]);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { type: 'PipelineFileError' } });
   });
 
-  it('list leaves no trace if nothing has run; start says that there is no server', async () => {
+  it('list creates nothing if nothing has run, and start says that there is no server', async () => {
     const listed = await runCommand(['list', '--state', state]);
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('No pipeline has run yet') as string });
     const started = await runProgram('temporal', ['workflow', 'start', '--pipeline', good, '--state', state]);

@@ -97,13 +97,13 @@ describe('shared clusters', () => {
     rmSync(root, { recursive: true });
   });
 
-  it('client and worker come through mutual TLS with the API key, and the run completes', () => {
+  it('let client and worker connect through mutual TLS with the API key, and complete the run', () => {
     expect(ended.code, ended.stderr).toBe(0);
     expect(proxy.authorizations.length).toBeGreaterThan(100);
     expect(new Set(proxy.authorizations)).toEqual(new Set([`Bearer ${apiKey}`]));
   });
 
-  it('what the server keeps of a run is encrypted', async () => {
+  it('store only encrypted data of a run', async () => {
     const history = await plain.workflow.getHandle(workflowId, runId).fetchHistory();
     const encodings = new Set<string>();
     const walk = (value: unknown): void => {
@@ -120,7 +120,7 @@ describe('shared clusters', () => {
     for (const word of ['maxWindows', 'sequenceLength', 'mask.safetensors', demoFolder]) expect(kept.includes(word), word).toBe(false);
   });
 
-  it('the message of a failure is encrypted, and readable with the key', async () => {
+  it('encrypt the message of a failure, which is readable with the key', async () => {
     const { status, error, ...ids } = JSON.parse(failed.stdout) as { status: string; error: { message: string }; workflowId: string; runId: string };
     expect(status).toBe('failed');
     expect(error.message).toMatch(/^model\.source: \/no\/\[secret\]\/model is not in a folder that this worker lets pipelines read; expected a path within .*\/pipelines\/demo or .*\/state\. .*--allow-path/);
@@ -129,7 +129,7 @@ describe('shared clusters', () => {
     expect(failures.map(({ message }) => message)).toEqual(['Encoded failure', 'Encoded failure']);
   });
 
-  it('with the key one can list and watch; without it there is a message', async () => {
+  it('allow listing and watching with the key, and show a message without it', async () => {
     const [listed, watched, blindList, blindWatch] = await Promise.all([
       pipeline(['list', '--json']), pipeline(['watch', workflowId, '--json']),
       pipeline(['list'], withoutKey), pipeline(['watch', workflowId], withoutKey),
@@ -142,7 +142,7 @@ describe('shared clusters', () => {
     }
   });
 
-  it('no secret is in the state folder, the histories or what was printed', async () => {
+  it('leave no secret in the state folder, the histories or the output', async () => {
     const handle = plain.workflow.getHandle(workflowId, runId);
     const places: Record<string, Buffer> = {
       printed: Buffer.from([ended, failed].map(({ stdout, stderr }) => stdout + stderr).join('\n')),
@@ -159,7 +159,7 @@ describe('shared clusters', () => {
     }
   });
 
-  it('all ports are on loopback', where(needs.linux), () => {
+  it('open ports on the loopback interface only', where(needs.linux), () => {
     const all = Object.values(listening).flat();
     expect(Object.keys(listening).some((line) => line.includes('programs/compute.js'))).toBe(true);
     // At least gRPC and the web page.
@@ -167,7 +167,7 @@ describe('shared clusters', () => {
     expect(all.filter((address) => !address.startsWith('127.'))).toEqual([]);
   });
 
-  it('processes that need no secrets have none', where(needs.linux), () => {
+  it('give no secrets to processes that do not need them', where(needs.linux), () => {
     const of = (word: string): string => environments[Object.keys(environments).find((name) => name.includes(word)) ?? ''] ?? '';
     for (const part of ['start-dev', 'programs/compute.js']) expect(of(part), part).toContain('PATH=');
     expect(of('start-dev')).not.toContain('HF_TOKEN');

@@ -42,7 +42,7 @@ describe('compare', () => {
 
   const compare = (...words: string[]) => runCommand(['compare', ...words, '--state', state]);
 
-  it('prints numbers, settings, errors and masks, in 80 columns', async () => {
+  it('prints numbers, settings, errors and masks in 80 columns', async () => {
     const { code, stdout, stderr } = await compare('demo', 'other');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/rebuilt per.*out\.txt +6\.32 +6\.32 +same/);
@@ -52,7 +52,7 @@ describe('compare', () => {
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it('as JSON has every number, and the Jaccard index of every linear', async () => {
+  it('prints every number, and the Jaccard index of every linear, as JSON', async () => {
     const { stdout } = await compare('demo', 'other', '--json');
     const found = JSON.parse(stdout) as ReturnType<typeof compareView>;
     const [a, b] = [masksOf(1), masksOf(2)];
@@ -66,7 +66,7 @@ describe('compare', () => {
     expect(found.runs).toMatchObject([{ label: 'A', folder: join(state, 'runs', 'demo-0123456789abcdef') }, { label: 'B' }]);
   });
 
-  it('writes a page that leads to the pages of the runs', async () => {
+  it('writes a page with links to the pages of the runs', async () => {
     const page = join(state, 'compared.html');
     expect((await compare('demo', 'other', '--html', page)).stdout).toContain(page);
     const html = await readFile(page, 'utf8');
@@ -74,7 +74,7 @@ describe('compare', () => {
     expect(html).toContain('initialMask.method');
   });
 
-  it('writes a page over nothing that is none', async () => {
+  it('does not overwrite a file that is not a page', async () => {
     const precious = join(state, 'pipeline.yaml');
     await writeFile(precious, 'precious');
     const { code, stderr } = await compare('demo', 'other', '--html', precious);
@@ -97,7 +97,7 @@ describe('compare', () => {
     expect(stdout).toContain('A  demo-0123456789abcdef');
   });
 
-  it('finds a run by its pipeline file, whose own values make its id', async () => {
+  it('finds a run by its pipeline file, using the values in that file', async () => {
     const file = join(state, 'p.yaml');
     await mkdir(join(state, 'm'));
     await writeFile(join(state, 'm', 'config.json'), '{}');
@@ -110,13 +110,13 @@ describe('compare', () => {
     expect((await compare(file, 'other')).stdout).toContain(`A  ${id}`);
   });
 
-  it('takes no member of a sweep, and no run whose name goes on, for a run of that name', async () => {
+  it('matches neither a member of a sweep nor a run with a longer name', async () => {
     await makeRun('demo-two-0123456789abcdef', 3, 'wanda');
     await makeRun('demo-0123456789abcdef.sparsity=0.5', 4, 'wanda');
     expect((await compare('demo', 'demo-0123456789abcdef.sparsity=0.5')).stdout).toMatch(/A {2}demo-0123456789abcdef\n {2}B {2}demo-0123456789abcdef\.sparsity=0\.5\n/);
   });
 
-  it('says which runs are called alike, that there is none, and that there is only one', async () => {
+  it('reports several runs of one name, an unknown run, and a single run', async () => {
     await makeRun('demo-fedcba9876543210', 3, 'wanda');
     const alike = await compare('demo', 'other');
     expect(alike).toMatchObject({ code: 2, stderr: expect.stringContaining('2 runs are called demo: demo-0123456789abcdef, demo-fedcba9876543210') as string });
@@ -125,7 +125,7 @@ describe('compare', () => {
     expect(existsSync(join(state, 'temporal'))).toBe(false);
   });
 
-  it('compares the rest where a mask is gone, is of another model, or if there is no lock', async () => {
+  it('compares the rest if a mask is missing or of another model, or if there is no lock', async () => {
     const folder = join(state, 'runs', 'other-0123456789abcdef');
     await rm(join(folder, 'pipeline.lock.yaml'));
     await writeMask(join(folder, 'mask.safetensors'), { 'model.layers.0.mlp.fc1.weight': new Uint8Array(8) }, {}, { 'model.layers.0.mlp.fc1.weight': [2, 4] });
@@ -137,7 +137,7 @@ describe('compare', () => {
     expect((await compare('demo', 'other')).stdout).toContain('its mask file is gone');
   });
 
-  it('tells a folder and a file that are no run', async () => {
+  it('reports a folder and a file that are not a run', async () => {
     expect(await compare(state, 'other')).toMatchObject({ code: 2, stderr: expect.stringContaining('is no finished run') as string });
     await writeFile(join(state, 'runs', 'other-0123456789abcdef', 'result.json'), '{"name": "x"}');
     expect(await compare('demo', 'other')).toMatchObject({ code: 2 });
@@ -146,7 +146,7 @@ describe('compare', () => {
   });
 });
 
-it('has at most 80 columns and no control characters, whatever names and values are', () => {
+it('has at most 80 columns and no control characters for any names and values', () => {
   const word = fc.string({ maxLength: 90, unit: fc.constantFrom('a', '/', '-', '\u001b', '\n', 'é', '%') });
   fc.assert(fc.property(word, word, fc.integer({ min: 2, max: 9 }), (name, value, count) => {
     const [a, b] = exampleCompared;

@@ -31,7 +31,7 @@ async function failures(where: ConnectionSettings): Promise<Error[]> {
   return [(await connectClient(where).catch((error: unknown) => error)) as Error, await workerFailure(where)];
 }
 
-describe('a server that does not let us in says why, to clients and workers', () => {
+describe('a server that refuses a connection', () => {
   const ours = new Authority(folder, 'ours');
   const theirs = new Authority(folder, 'theirs');
   const server = ours.issue('localhost');
@@ -56,7 +56,7 @@ describe('a server that does not let us in says why, to clients and workers', ()
     ['a client certificate of another authority', { ...trust, ...as(stranger) }, { clientAuthority: ours.own.cert }, /refuses the client certificate /],
     ['no API key', trust, { apiKey: 'right' }, /there is no API key \(.*Set TEMPORAL_API_KEY/],
     ['a wrong API key', { ...trust, TEMPORAL_API_KEY: 'wrong' }, { apiKey: 'right' }, /the server refuses the API key \(.*Set TEMPORAL_API_KEY/],
-  ])('%s', async (_, variables, options, message) => {
+  ])('says why to clients and workers: %s', async (_, variables, options, message) => {
     await withProxy(options, async ({ port }) => {
       for (const failure of await failures(settings(port, variables))) {
         expect(failure).toBeInstanceOf(ServerRefusesError);
@@ -66,13 +66,13 @@ describe('a server that does not let us in says why, to clients and workers', ()
   });
 
   // A client would retry for 10 seconds here, because the server may be starting. Its message comes from the same code.
-  it('a server with TLS that is spoken to without', async () => {
+  it('says to use TLS if it requires TLS', async () => {
     await withProxy({}, async ({ port }) => {
       expect((await workerFailure(settings(port, {}))).message).toMatch(/does not speak gRPC without TLS .* Set TEMPORAL_TLS=true/);
     });
   });
 
-  it('a server without TLS that is spoken to with', async () => {
+  it('says not to use TLS if it does not speak TLS', async () => {
     const plain = createServer((socket) => socket.on('error', () => undefined).end('SSH-2.0-nothing\r\n'));
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
     try {
@@ -82,7 +82,7 @@ describe('a server that does not let us in says why, to clients and workers', ()
     }
   });
 
-  it('no server', async () => {
+  it('is reported as unreachable if it does not exist', async () => {
     const failure = await workerFailure(settings(await freePort(), trust));
     expect(failure).toBeInstanceOf(ServerUnreachableError);
     expect(failure.message).toMatch(/^no Temporal server answers on localhost:\d+ \(ECONNREFUSED\)\. Check TEMPORAL_ADDRESS/);

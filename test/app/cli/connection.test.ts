@@ -13,17 +13,17 @@ const nothing = { TEMPORAL_CONFIG_FILE: path.join(folder, 'none.toml') };
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('connection from the environment', () => {
-  it('is none if no address is named', () => {
+  it('is undefined if no address is given', () => {
     expect(connectionFromEnvironment(nothing)).toBeUndefined();
     expect(connectionFromEnvironment({ TEMPORAL_CONFIG_FILE: profiles })).toBeUndefined();
   });
 
-  it('takes address, namespace and API key from variables; an API key means TLS', () => {
+  it('takes address, namespace and API key from variables, and uses TLS with an API key', () => {
     const settings = connectionFromEnvironment({ ...nothing, TEMPORAL_ADDRESS: 'cloud:7233', TEMPORAL_NAMESPACE: 'n', TEMPORAL_API_KEY: 'k' });
     expect(settings).toMatchObject({ options: { address: 'cloud:7233', apiKey: 'k', tls: true }, namespace: 'n', local: false });
   });
 
-  it('takes a profile of the file', () => {
+  it('takes a profile from the file', () => {
     expect(connectionFromEnvironment({ TEMPORAL_CONFIG_FILE: profiles, TEMPORAL_PROFILE: 'lab' })).toMatchObject({ options: { address: 'lab:7233' }, namespace: 'pruning' });
   });
 
@@ -33,20 +33,20 @@ describe('connection from the environment', () => {
     // The gRPC library would quote the whole key.
     ['an API key with a line end', { TEMPORAL_API_KEY: 'a-secret\n' }, /^TEMPORAL_API_KEY: its value has characters that cannot be sent/],
     ['a header with a line end', { TEMPORAL_GRPC_META_X_KEY: 'a-secret\r\nx: y' }, /^TEMPORAL_GRPC_META_x-key: its value has characters/],
-    ['a client key without certificate', { TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /there is a client key without its certificate; expected both or none/],
-    ['a client certificate without key', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'a-secret' }, /there is a client certificate without its key/],
-    ['a certificate that is none', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'x', TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /^TEMPORAL_TLS_CLIENT_CERT_\.\.\.: it cannot be used \(.*; expected PEM/],
-    ['an authority that is none', { TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'a-secret' }, /^TEMPORAL_TLS_SERVER_CA_CERT_\.\.\.: it cannot be used/],
+    ['a client key without a certificate', { TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /there is a client key without its certificate; expected both or none/],
+    ['a client certificate without a key', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'a-secret' }, /there is a client certificate without its key/],
+    ['an invalid certificate', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'x', TEMPORAL_TLS_CLIENT_KEY_DATA: 'a-secret' }, /^TEMPORAL_TLS_CLIENT_CERT_\.\.\.: it cannot be used \(.*; expected PEM/],
+    ['an invalid authority', { TEMPORAL_TLS_SERVER_CA_CERT_DATA: 'a-secret' }, /^TEMPORAL_TLS_SERVER_CA_CERT_\.\.\.: it cannot be used/],
     ['a key in place of its file', { TEMPORAL_TLS_CLIENT_CERT_DATA: 'x', TEMPORAL_TLS_CLIENT_KEY_PATH: '-----BEGIN PRIVATE KEY-----\na-secret\n' }, /ENOENT/],
     ['a file that is not there', { TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/no/ca.pem' }, /ENOENT.*\/no\/ca\.pem.*Fix the TEMPORAL_\* variables/],
-  ])('refuses %s, and shows no secret', (_, variables, message) => {
+  ])('refuses %s without showing a secret', (_, variables, message) => {
     const read = () => connectionFromEnvironment({ ...at, ...variables });
     expect(read).toThrow(ConnectionConfigError);
     expect(read).toThrow(message);
     expect(read).not.toThrow('a-secret');
   });
 
-  it('shows no line of a profile file that cannot be read, but where it is wrong', () => {
+  it('says where a profile file cannot be read, without showing the line', () => {
     const broken = path.join(folder, 'broken.toml');
     writeFileSync(broken, '[profile.default]\naddress = "a:1"\napi_key = "a-secret\n');
     const read = () => connectionFromEnvironment({ TEMPORAL_CONFIG_FILE: broken });
@@ -59,14 +59,14 @@ describe('connection from the environment', () => {
   });
 });
 
-describe('state', () => {
-  it('is the option, else the variable, else .llm-barber here', () => {
+describe('the state folder', () => {
+  it('comes from the option, else the variable, else it is .llm-barber in the current folder', () => {
     expect(resolveState('/a/b', { LLM_BARBER_STATE: '/c' })).toBe('/a/b');
     expect(resolveState(undefined, { LLM_BARBER_STATE: '/c/../d' })).toBe(path.resolve('/d'));
     expect(resolveState(undefined, {})).toBe(path.resolve('.llm-barber'));
   });
 
-  it('has a task queue of its own', () => {
+  it('has its own task queue', () => {
     // printf /data/state | sha256sum
     expect(defaultTaskQueue('/data/state')).toBe('llm-barber-a6f03ffa');
   });

@@ -86,7 +86,7 @@ describe('control of runs', () => {
       expect(await json('pause', run.workflowId)).toMatchObject({ ...run, status: 'paused' });
       return held;
     }
-    throw new Error('every run had ended before it could be paused');
+    throw new Error('every run ended before it could be paused');
   }
 
   let first: Result;
@@ -114,7 +114,7 @@ describe('control of runs', () => {
     kept = storeLog().length;
   });
 
-  it('retry makes a stage and all later ones again, and nothing before; all stages again give the same bytes as paused and resumed', { timeout: 300_000 }, async () => {
+  it('retry recomputes a stage and all later ones, and a retry of all stages gives the same bytes as a paused and resumed run', { timeout: 300_000 }, async () => {
     const [complete, unknown] = await Promise.all([call('retry', run.workflowId), call('retry', run.workflowId, '--from', 'rebuilt')]);
     expect(complete).toMatchObject({ code: 2, stderr: expect.stringContaining('--from') as string });
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('3 rebuild') as string });
@@ -138,7 +138,7 @@ describe('control of runs', () => {
     }
   });
 
-  it('watch needs the address of the server, and no state folder', async () => {
+  it('watch needs the address of the server but no state folder', async () => {
     const elsewhere = path.join(folder, 'elsewhere');
     const nowhere = await runCommand(['watch', run.workflowId, '--state', elsewhere]);
     expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('TEMPORAL_ADDRESS') as string });
@@ -148,7 +148,7 @@ describe('control of runs', () => {
     expect(existsSync(elsewhere)).toBe(false);
   });
 
-  it("runs are found by their labels, here and by Temporal's own queries", async () => {
+  it("runs are found by their labels, here and with Temporal's own queries", async () => {
     const names = async (...words: string[]) => (await json<{ pipelines: { name: string }[] }>('list', ...words)).pipelines.map(({ name }) => name);
     expect(await names('--model', 'model', '--sparsity', '0.5', '--pattern', '2:4')).toEqual(['other']);
     expect(new Set(await names('--method', 'guarded'))).toEqual(new Set(['demo']));

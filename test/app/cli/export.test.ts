@@ -32,7 +32,7 @@ describe('to MLflow', () => {
   beforeAll(async () => void (url = await server.start()));
   afterAll(() => server.stop());
 
-  it('sends metrics, parameters and files; a second time the run is there', async () => {
+  it('sends metrics, parameters and files once, and finds the run the second time', async () => {
     const { code, stdout, stderr } = await call(['export', 'example', '--mlflow', url, '--json']);
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ mlflow: { isNew: true, url: `${url}/#/experiments/1/runs/run0` } });
@@ -57,7 +57,7 @@ describe('to MLflow', () => {
     expect(server.runs.map(({ info }) => info.status)).toEqual(['FINISHED']);
   });
 
-  it('says what is wrong: no server, another server, no credentials', async () => {
+  it('reports a missing server, another server, and missing credentials', async () => {
     expect((await call(['export', 'example', '--mlflow', 'http://127.0.0.1:1'])).stderr).toMatch(/the MLflow server does not answer \(.*\)\. Check the address/);
     server.refuse = { path: /./, status: 401 };
     const refused = await call(['export', 'example', '--mlflow', url], { MLFLOW_TRACKING_TOKEN: 'a-token-that-is-secret' });
@@ -69,7 +69,7 @@ describe('to MLflow', () => {
   });
 });
 
-it('writes a checkpoint in a sparse format, and says that it is a legacy one', async () => {
+it('writes a checkpoint in a sparse format, and warns that it is a legacy one', async () => {
   const to = join(state, 'sparse');
   const words = ['export', 'test/golden/compressed-tensors/half', '--format', 'sparse-bitmask'];
   const { code, stdout, stderr } = await call([...words, '--to', to, '--json']);
@@ -82,7 +82,7 @@ it('writes a checkpoint in a sparse format, and says that it is a legacy one', a
   expect((await call([...words, '--to', to, '--lm-eval', to])).stderr).toMatch(/Give two commands/);
 });
 
-it("writes lm-evaluation-harness's result files, one a state of the model", async () => {
+it('writes result files of lm-evaluation-harness, one for each state of the model', async () => {
   const to = join(state, 'lm-eval');
   const { code, stderr } = await call(['export', 'example', '--lm-eval', to]);
   expect(code, stderr).toBe(0);
@@ -114,7 +114,7 @@ describe('deploy-check', () => {
   };
   const check = async () => JSON.parse((await call(['deploy-check', checkpoint, '--json'])).stdout) as Record<string, number | null | boolean> & { runtimes: { runtime: string; helps: boolean }[] };
 
-  it('says how large the weights are in each form', async () => {
+  it('gives the size of the weights in each format', async () => {
     await write((column) => column % 4 < 2);
     const dense = statSync(join(checkpoint, 'model.safetensors')).size;
     const found = await check();
@@ -124,7 +124,7 @@ describe('deploy-check', () => {
     expect(found.runtimes.find(({ runtime }) => runtime === 'PyTorch')?.helps).toBe(true);
   });
 
-  it('a pattern that is not 2:4 has no such form, and no program for it; a sparsity_config is pointed out', async () => {
+  it('reports that a pattern other than 2:4 has no such format and no program for it, and points out a sparsity_config', async () => {
     await write((column) => column % 4 !== 3, { quantization_config: { sparsity_config: { format: 'dense' } } });
     expect(await check()).toMatchObject({ twoOfFour: null, hasSparsityConfig: true });
     const { stdout } = await call(['deploy-check', checkpoint]);
@@ -132,7 +132,7 @@ describe('deploy-check', () => {
     expect(stdout).toMatch(/PyTorch +yes +no/);
   });
 
-  it('every statement has a source and a date', () => {
+  it('has a source and a date for every statement', () => {
     for (const { source, date, statement } of runtimeFacts) {
       expect(source).toMatch(/^https:\/\//);
       expect(date).toMatch(/^20\d\d-\d\d-\d\d$/);

@@ -34,14 +34,14 @@ const check = async (folder: string): Promise<{ code: number | null; found: Fami
   return { code, found: JSON.parse(stdout) as FamilyCheck };
 };
 
-it.each(['mixtral', 'mixtral-packed', 'opt'])('%s: every tensor is read, and logits are those of transformers', async (family) => {
+it.each(['mixtral', 'mixtral-packed', 'opt'])('%s: reads every tensor, and computes the logits of transformers', async (family) => {
   const { code, found } = await check(resolve('test/golden/families', family));
   expect([code, found.missing, found.unused]).toEqual([0, [], []]);
   expect(found.logits?.error).toBeLessThan(1e-4);
   expect(found.unread).toContain('transformers_version');
 });
 
-it('tells a tensor that is missing from one that nothing reads, and computes nothing then', async () => {
+it('reports a missing tensor and an unused one, and computes nothing then', async () => {
   const folder = await copyOf('qwen3-moe', 'renamed');
   await rename(folder, 'model.layers.1.mlp.gate.weight', 'model.layers.1.mlp.gaze.weight');
   const { code, found } = await check(folder);
@@ -51,7 +51,7 @@ it('tells a tensor that is missing from one that nothing reads, and computes not
   expect(stdout).toContain('logits: not computed, because tensors are missing');
 });
 
-it('finds a model that is computed otherwise than transformers does', async () => {
+it('reports a model whose results differ from transformers', async () => {
   const folder = await copyOf('qwen3-moe', 'wrong');
   const config = join(folder, 'config.json');
   await writeFile(config, (await readFile(config, 'utf8')).replace('"norm_topk_prob": true', '"norm_topk_prob": false'));

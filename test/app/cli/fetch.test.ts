@@ -70,7 +70,7 @@ describe('a bucket', where(needs.s3Server), () => {
     return { code, stderr, json: code === 0 ? (JSON.parse(stdout) as { folder: string; brought: string[]; parts: string[] }) : undefined };
   };
 
-  it('brings checkpoint, mask and report, byte for byte, where other commands find the run', async () => {
+  it('fetches checkpoint, mask and report byte for byte to where other commands find the run', async () => {
     const fetched = await fetch('small');
     expect(fetched.code, fetched.stderr).toBe(0);
     expect(fetched.json?.folder).toBe(path.join(folder, 'here', 'runs', made.workflowId));
@@ -79,7 +79,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(verified.code, verified.stderr).toBe(0);
   });
 
-  it('brings nothing twice, continues what was interrupted, and replaces what has changed', async () => {
+  it('fetches nothing twice, continues after an interruption, and replaces changed files', async () => {
     const again = await fetch(made.workflowId);
     expect(again.json?.brought).toEqual([]);
 
@@ -101,7 +101,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(digestsOf(there)).toEqual(original);
   });
 
-  it('brings a part alone to another folder', async () => {
+  it('fetches a single part to another folder', async () => {
     const to = path.join(folder, 'elsewhere');
     const fetched = await fetch(made.workflowId, '--to', to, '--only', 'mask');
     expect(fetched.json?.parts).toEqual(['mask']);
@@ -109,7 +109,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect((await fetch(made.workflowId, '--only', 'masks')).stderr).toMatch(/"masks" is not a part.*expected checkpoint, mask, report/);
   });
 
-  it('says that bytes in the bucket are not those of the run', async () => {
+  it('reports bytes in the bucket that are not those of the run', async () => {
     const object = s3.fileOf(`runs/output/${made.kept?.['mask'].slice(0, 2)}/${made.kept?.['mask']}/mask.safetensors`);
     const bytes = readFileSync(object);
     bytes[bytes.length - 1] ^= 1;
@@ -120,7 +120,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(existsSync(path.join(folder, 'damaged', 'mask.safetensors'))).toBe(false);
   });
 
-  it('does not know what has not run, and does not mix runs', async () => {
+  it('refuses an unknown run, and does not mix runs', async () => {
     const unknown = await fetch('never');
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/s3:\/\/barber\/runs\/: the store keeps no outputs of never/);
@@ -131,7 +131,7 @@ describe('a bucket', where(needs.s3Server), () => {
 });
 
 describe('the store of a state folder', () => {
-  it('keeps outputs only where the pipeline asks for it, and takes no space for a checkpoint a second time', async () => {
+  it('keeps outputs only if the pipeline asks for it, without storing a checkpoint twice', async () => {
     const plain = await run('local', own.env);
     expect(plain.kept).toBeUndefined();
     const none = await runCommand(['fetch', plain.workflowId, '--state', path.join(folder, 'local')], { env: own.env });
@@ -155,7 +155,7 @@ describe('the store of a state folder', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ brought: ['checkpoint/model.safetensors'] });
   });
 
-  it('keeps outputs when old artifacts are removed, unless they are to go, too', async () => {
+  it('keeps outputs when old artifacts are removed, unless outputs are to be removed too', async () => {
     const artifacts = path.join(folder, 'local', 'artifacts');
     const longAgo = new Date(Date.now() - 30 * 24 * 3600 * 1000);
     for (const name of readdirSync(artifacts, { recursive: true, encoding: 'utf8' })) if (name.endsWith('manifest.json')) utimesSync(path.join(artifacts, name), longAgo, longAgo);

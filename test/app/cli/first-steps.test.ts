@@ -23,7 +23,7 @@ describe('init', () => {
   beforeEach(() => (file = path.join(folder, `pipeline ${++count}.yaml`)));
   const init = (...words: string[]) => runCommand(['init', file, ...words]);
 
-  it.each([['laptop', '50 %'], ['laptop', '4:8'], ['workstation', '2:4'], ['gpu', '0.65']])('writes what validates and names files that are there: %s, %s', async (machine, goal) => {
+  it.each([['laptop', '50 %'], ['laptop', '4:8'], ['workstation', '2:4'], ['gpu', '0.65']])('writes a valid pipeline that names existing files: %s, %s', async (machine, goal) => {
     const { code, stderr } = await init('--model', model, '--text', text, '--goal', goal, '--machine', machine);
     expect(code, stderr).toBe(0);
     const checked = await runCommand(['validate', '--files', file, '--json']);
@@ -36,7 +36,7 @@ describe('init', () => {
     expect(evaluation.perplexity[0].skipTokens).toBe(calibration.samples * calibration.sequenceLength);
   });
 
-  it('writes a model and texts of a hub, pinned', async () => {
+  it('writes a pinned model and pinned texts from a hub', async () => {
     const { code } = await init('--model', 'huggyllama/llama-7b@4782ad278652c7c71b72204d462d6d01eaaf7549', '--text', 'c4', '--goal', '50%', '--machine', 'gpu');
     expect(code).toBe(0);
     const { pipeline, warnings } = loadPipeline(file);
@@ -45,7 +45,7 @@ describe('init', () => {
     expect(pipeline.stages[3]).toMatchObject({ perplexity: [{ dataset: { name: 'wikitext2' } }] });
   });
 
-  it('names the schema, so that an editor completes; the file is a person\'s own, with comments', async () => {
+  it('names the schema for completion in editors, and writes a private file with comments', async () => {
     await init('--model', model, '--text', text, '--goal', '50 %', '--machine', 'laptop');
     const [first, ...lines] = readFileSync(file, 'utf8').split('\n');
     const schema = path.resolve(path.dirname(file), first.replace('# yaml-language-server: $schema=', ''));
@@ -61,14 +61,14 @@ describe('init', () => {
     [['--model', model, '--text', 'c4', '--goal', '150 %', '--machine', 'gpu'], /goal: "150 %" is neither a share of weights nor a pattern/],
     [['--model', model, '--text', 'c4', '--goal', '4:2', '--machine', 'gpu'], /goal: "4:2" is neither a share of weights nor a pattern/],
     [['--model', model, '--text', 'c4', '--goal', '50 %', '--machine', 'phone'], /machine: "phone" .*laptop, workstation, gpu/],
-  ])('refuses %j, and writes nothing', async (words, message) => {
+  ])('refuses %j and writes nothing', async (words, message) => {
     const { code, stderr } = await init(...words);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
     expect(existsSync(file)).toBe(false);
   });
 
-  it('keeps a file that is there, unless forced', async () => {
+  it('keeps an existing file unless forced', async () => {
     writeFileSync(file, 'mine');
     const words = ['--model', model, '--text', text, '--goal', '50 %', '--machine', 'laptop'];
     expect(await init(...words)).toMatchObject({ code: 2, stderr: expect.stringContaining('--force') as string });
@@ -77,7 +77,7 @@ describe('init', () => {
     expect(readFileSync(file, 'utf8')).not.toBe('mine');
   });
 
-  it('asks a person for what is missing, again where the answer means nothing; an empty one is the usual', async () => {
+  it('asks for what is missing, asks again after an invalid answer, and takes the default for an empty one', async () => {
     const asked: string[] = [];
     const said: string[] = [];
     const replies = ['nowhere', model, '', 'much', '60 %'];
@@ -92,7 +92,7 @@ describe('init', () => {
     expect(said).toHaveLength(2);
   });
 
-  it('gives larger machines more text and more effort', () => {
+  it('chooses more text and more effort for larger machines', () => {
     const recipe = (machine: 'laptop' | 'workstation' | 'gpu') => recipeFor({ model: { repository: 'a/b' }, text: { name: 'c4' }, goal: { sparsity: 0.5 }, machine });
     const tokens = (['laptop', 'workstation', 'gpu'] as const).map((machine) => recipe(machine).samples * recipe(machine).sequenceLength);
     expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
@@ -101,7 +101,7 @@ describe('init', () => {
 });
 
 describe('explain', () => {
-  it('says meaning, range, default and source', async () => {
+  it('shows meaning, range, default and source', async () => {
     const { code, stdout } = await runCommand(['explain', 'calibration.samples']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^calibration\.samples\n {2}meaning +Number of windows\.\n {2}value +a whole number of at least 1 and at most 1000000\n {2}default +128\n {2}source +schemas\/pipeline\.schema\.json #\/\$defs\/calibration\/properties\/samples/);
@@ -112,18 +112,18 @@ describe('explain', () => {
     expect(keys.map(({ path }) => path)).toEqual(['calibration.samples']);
   });
 
-  it('says where the default stands if it depends on other keys, and lists no values without a meaning', async () => {
+  it('says where to find a default that depends on other keys, and lists no values without a meaning', async () => {
     const { stdout } = await runCommand(['explain', 'rebuild.effort']);
     expect(stdout).toMatch(/meaning +.*Default: 10\..*\n +value +`1`, `3`, `10` or `30`\n +default +as the meaning says\n/);
   });
 
-  it('explains all that a short name means, choices with their meaning', async () => {
+  it('explains every key with the short name, and choices with their meaning', async () => {
     const { stdout } = await runCommand(['explain', 'sequenceLength']);
     expect(stdout.match(/^\S+/gm)).toEqual(['calibration.sequenceLength', 'evaluation.perplexity.sequenceLength']);
     expect((await runCommand(['explain', 'engine.backend'])).stdout).toMatch(/wasm: WebAssembly/);
   });
 
-  it('points into the schema: every pointer leads to the text that is shown', async () => {
+  it('points into the schema, where every pointer leads to the text that is shown', async () => {
     const { keys } = JSON.parse((await runCommand(['explain', '--json'])).stdout) as { keys: { path: string; pointer: string; meaning: string }[] };
     const schema = JSON.parse(readFileSync('schemas/pipeline.schema.json', 'utf8')) as Record<string, unknown>;
     const at = (pointer: string) => pointer.split('/').slice(1).reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], schema) as { description?: string; $ref?: string };
@@ -140,7 +140,7 @@ describe('explain', () => {
   });
 });
 
-it('examples lists every ready file, each with a line that says what it is', async () => {
+it('lists every ready-made file with a line about it', async () => {
   const { examples } = JSON.parse((await runCommand(['examples', '--json'])).stdout) as { examples: { file: string; kind: string; about: string }[] };
   const ready = readdirSync('pipelines', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !name.startsWith('tasks'));
   expect(examples.map(({ file }) => path.relative('pipelines', file))).toEqual(ready.sort());
@@ -150,14 +150,14 @@ it('examples lists every ready file, each with a line that says what it is', asy
   expect((await runCommand(['examples'])).stdout).toMatch(/^Pipelines, .*\n {2}pipelines\/demo\.yaml +A whole run/);
 });
 
-describe('files that are not there', () => {
+describe('missing files', () => {
   const pipeline = () => {
     const file = path.join(folder, 'absent.yaml');
     writeFileSync(file, readFileSync('pipelines/demo.yaml', 'utf8'));
     return file;
   };
 
-  it('are problems of validate --files only', async () => {
+  it('are reported by validate --files only', async () => {
     expect((await runCommand(['validate', pipeline()])).code).toBe(0);
     const { code, stderr } = await runCommand(['validate', '--files', pipeline()]);
     expect(code).toBe(2);
@@ -174,7 +174,7 @@ describe('files that are not there', () => {
 });
 
 describe('completion', () => {
-  it('of Bash offers commands, their commands, and options', async () => {
+  it('in Bash offers commands, subcommands and options', async () => {
     const { stdout: script } = await runCommand(['completion', 'bash']);
     const offered = (...words: string[]): string[] => {
       const list = words.map((word) => `'${word}'`).join(' ');
@@ -189,7 +189,7 @@ describe('completion', () => {
     expect(offered('run', 'pipelines/de')).toEqual([]);
   });
 
-  it('of Fish does so, too', async () => {
+  it('in Fish offers the same', async () => {
     const script = path.join(folder, 'completion.fish');
     writeFileSync(script, (await runCommand(['completion', 'fish'])).stdout);
     expect(readFileSync(script, 'utf8')).toMatch(/^complete -c temporal-pipeline -n "__temporal_pipeline_at ' sweep'" -a resume -d 'run the members/m);
@@ -201,7 +201,7 @@ describe('completion', () => {
     expect(offered('llm-barber-pipeline validate --fi')).toEqual(['--files']);
   });
 
-  it('of Zsh is that of Bash', async () => {
+  it('in Zsh is that of Bash', async () => {
     const script = path.join(folder, 'completion.zsh');
     writeFileSync(script, (await runCommand(['completion', 'zsh'])).stdout);
     expect(readFileSync(script, 'utf8')).toContain('complete -o bashdefault -o default -F _temporal_pipeline');

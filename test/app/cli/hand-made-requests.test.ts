@@ -96,16 +96,16 @@ describe('requests made by hand', () => {
     ['a mask outside', request((sent) => Object.assign(stage(sent, 'initialMask'), { method: 'file', source: outside })), 'PathNotAllowedError', /^initialMask\.source: /],
     ['questions outside', request((sent) => (stage(sent, 'evaluation')['zeroShot'] = [{ bos: false, name: 'mine', file: join(outside, 'secret.txt') }])), 'PathNotAllowedError', /^zeroShot\.file: /],
     ['wrong types', request((sent) => Object.assign(stage(sent, 'calibration'), { samples: '8', seed: {} })), 'RequestError', /2 problems\n.*`samples` is "8"; expected a whole number.*\n.*`seed` is a mapping/],
-    ['a huge list', request((sent) => (stage(sent, 'evaluation')['states'] = new Array<string>(100_000).fill('dense'))), 'RequestError', /^pipeline: more than 10000 values/],
-    ['a deep nest', deep('{"pipeline":{"stages":', '}}'), 'RequestError', /nested|cannot be sent/],
+    ['a very long list', request((sent) => (stage(sent, 'evaluation')['states'] = new Array<string>(100_000).fill('dense'))), 'RequestError', /^pipeline: more than 10000 values/],
+    ['deep nesting', deep('{"pipeline":{"stages":', '}}'), 'RequestError', /nested|cannot be sent/],
     ['a folder that is not a path', request(undefined, { folder: '../x' }), 'RequestError', /^folder: /],
-    ['a lock that is none', request(undefined, { lock: { version: 1 } }), 'RequestError', /lock/],
-    ['a stage to begin with that is not there', request(undefined, { anew: { from: 99, since: 'now' } }), 'RequestError', /anew\.from/],
-    ['a digest that is none', request(undefined, { configDigest: 'x' }), 'RequestError', /^configDigest: /],
+    ['an invalid lock', request(undefined, { lock: { version: 1 } }), 'RequestError', /lock/],
+    ['a first stage that does not exist', request(undefined, { anew: { from: 99, since: 'now' } }), 'RequestError', /anew\.from/],
+    ['an invalid digest', request(undefined, { configDigest: 'x' }), 'RequestError', /^configDigest: /],
     ['null', null, 'RequestError', /pipeline/],
     ['text', 'x', 'RequestError', /pipeline/],
     ['stages of null', { pipeline: { stages: [null] } }, 'RequestError', /pipeline/],
-  ])('%s', async (_, sent, type, message) => {
+  ])('are refused: %s', async (_, sent, type, message) => {
     const failure = await failureOf('pipeline', sent);
     expect(failure.message).toMatch(message);
     expect(failure.type).toBe(type);
@@ -113,14 +113,14 @@ describe('requests made by hand', () => {
     expect(files()).toEqual(before);
   });
 
-  it('a state that no execution before this one has handed on', async () => {
+  it('are refused with a state that no earlier execution handed over', async () => {
     const carried = { context: { model: { source: outside } }, state: {}, progress: { stages: [] }, seating: {}, restarts: 0 };
     const failure = await failureOf('pipeline', request(), undefined, carried);
     expect(failure).toMatchObject({ type: 'RequestError', message: expect.stringMatching(/^request: it has a second argument/) as unknown });
     expect(files()).toEqual(before);
   });
 
-  it('the same from a cron schedule, where the second execution has one before it', async () => {
+  it('are refused in the same way from a cron schedule, whose second execution has an earlier one', async () => {
     const carried = { context: { model: { source: outside } }, state: {}, progress: { stages: [] }, seating: {}, restarts: 0 };
     const workflowId = `request-${count++}`;
     await client.workflow.start('pipeline', { args: [request(), carried], taskQueue, workflowId, cronSchedule: '@every 1s' });
@@ -138,7 +138,7 @@ describe('requests made by hand', () => {
     expect(files()).toEqual(before);
   });
 
-  it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('a workflow id that is not a name: %s', async (workflowId) => {
+  it.each(['../../x', 'a/b', '..', '.hidden', 'NUL', 'x'.repeat(300)])('are refused for a workflow id that is not a name: %s', async (workflowId) => {
     for (const [type, sent] of [['pipeline', request()], ['sweep', sweep()], ['search', search()]] as const) {
       const failure = await failureOf(type, sent, workflowId);
       expect(failure).toMatchObject({ type: 'UnsafeNameError', message: expect.stringMatching(/^workflow id ".*: it cannot name a file or folder/) as unknown });
@@ -158,11 +158,11 @@ describe('requests made by hand', () => {
   it.each<[string, unknown, RegExp]>([
     ['an unknown state', sweep((sent) => (sent['base'] as { stages: unknown[] }).stages.push({ type: 'evaluation', states: ['weird'], perplexity: [] })), /^request\.base\.stages\[1\]\.evaluation\.states\[0\]: .*"weird"|problems/],
     ['a member that is a path', sweep((sent) => ((sent['members'] as { name: string }[])[0].name = '../../x')), /^request\.members\[0\]\.name: it is "\.\.\/\.\.\/x"/],
-    ['no members at once', sweep((sent) => (sent['maxParallel'] = 0)), /^request\.maxParallel: /],
-    ['a deep nest', deep('{"members":', '}'), /nested|cannot be sent/],
+    ['zero members at once', sweep((sent) => (sent['maxParallel'] = 0)), /^request\.maxParallel: /],
+    ['deep nesting', deep('{"members":', '}'), /nested|cannot be sent/],
     ['null', null, /^request/],
     ['no members', {}, /members/],
-  ])('a sweep with %s', async (_, sent, message) => {
+  ])('are refused: a sweep with %s', async (_, sent, message) => {
     const failure = await failureOf('sweep', sent);
     expect(failure.message).toMatch(message);
     expect(failure.type).toBe('RequestError');
@@ -179,12 +179,12 @@ describe('requests made by hand', () => {
   it.each<[string, unknown, RegExp]>([
     ['a point that is a path', search((sent) => (sent.members[0].name = '../../x')), /^request\.members\[0\]\.name: it is "\.\.\/\.\.\/x"/],
     ['points in another order', search((sent) => sent.members.reverse()), /^request\.members\[0\]\.values: /],
-    ['a grid without end', search((sent) => (sent.over = { sparsity: { from: 0.1, to: 0.9, step: 1e-12 } })), /^request\.over\.sparsity\.to: there are/],
+    ['an endless grid', search((sent) => (sent.over = { sparsity: { from: 0.1, to: 0.9, step: 1e-12 } })), /^request\.over\.sparsity\.to: there are/],
     ['values that are not gates', search((sent) => (sent.base.gates = ['x'])), /^request\.base\.gates/],
-    ['a deep nest', deep('{"members":', '}'), /nested|cannot be sent/],
+    ['deep nesting', deep('{"members":', '}'), /nested|cannot be sent/],
     ['null', null, /^request/],
-    ['nothing in it', {}, /members/],
-  ])('a search with %s', async (_, sent, message) => {
+    ['no content', {}, /members/],
+  ])('are refused: a search with %s', async (_, sent, message) => {
     const failure = await failureOf('search', sent);
     expect(failure.message).toMatch(message);
     expect(failure.type).toBe('RequestError');

@@ -16,7 +16,7 @@ import { runProgram, startProgram } from './run-program.js';
 requireTemporalCli();
 const wikitext = 'b08601e04326c79dfdd32d625aee71d232d685c3';
 
-describe('a model and texts of a hub', () => {
+describe('a model and texts from a hub', () => {
   const root = mkdtempSync(path.join(tmpdir(), 'hub-run-'));
   const state = path.join(root, 'state');
   const home = path.join(root, 'home');
@@ -65,7 +65,7 @@ stages:
   const run = (...words: string[]) => ['run', file, '--state', state, ...words];
   const seen = (part: string): string[] => server.requests.filter((request) => request.includes(part));
 
-  it('continues where it was when the hub is killed in the middle and comes back', async () => {
+  it('continue where they stopped when the hub is killed and comes back', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 40_000, times: 1 });
     const program = startProgram('temporal-pipeline', run('--json'), { env });
     // A worker's progress reaches the Temporal server every few seconds.
@@ -87,7 +87,7 @@ stages:
     writeFileSync(path.join(root, 'small.lock.yaml'), lock);
   });
 
-  it('needs no hub for what the cache has, and a lock holds its commit when the branch has moved', async () => {
+  it('need no hub if they are in the cache, and stay at the commit of the lock when the branch has moved', async () => {
     server.add('org/stories', { 'config.json': '{}' });
     server.requests.length = 0;
     const locked = await runCommand(run('--locked', '--json'), { env });
@@ -99,7 +99,7 @@ stages:
     expect(server.requests).toEqual([]);
   });
 
-  it('is planned from its config alone', async () => {
+  it('can be planned from the config alone', async () => {
     const other = { ...env, HF_HOME: path.join(root, 'other'), HF_TOKEN: token };
     // Measuring the machine needs a process of the built program.
     const planned = await runProgram('temporal-pipeline', ['plan', file, '--state', state, '--set', `model.revision=${commit}`], { env: other });
@@ -108,7 +108,7 @@ stages:
     expect(seen('model.safetensors')).toEqual([]);
   });
 
-  it('fails once, with a message, if the hub refuses; and the token is written nowhere', async () => {
+  it('fail once with a message if the hub refuses, and the token is written nowhere', async () => {
     server.add('org/gated', { 'config.json': '{}' }, { gated: true });
     const refused = await runCommand(run('--set', 'model.source=org/gated'), { env });
     expect(refused.code).toBe(1);

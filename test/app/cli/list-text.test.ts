@@ -7,7 +7,7 @@ const run = (change: Partial<ShownRun>): ShownRun => ({ workflowId: 'demo-012345
 const figures = { dataset: 'a', dense: 1.8352, initial: 3.69, rebuilt: 2.4504, gap: 0.587, sparsity: 0.5, seconds: 4.9 };
 
 describe('a list of runs', () => {
-  it('has what a run came to, what it is, and why it failed', () => {
+  it('shows the result of a run, what it is, and why it failed', () => {
     const text = listText([
       run({ model: 'model', sparsity: 0.5, pattern: 'unstructured', methods: ['magnitude', 'guarded'], figures }),
       run({ name: 'other', status: 'failed', started: '2025-02-03T04:05:06.000Z', pattern: '2:4', sparsity: 0.5, reason: 'CheckpointError: no config.json' }),
@@ -22,7 +22,7 @@ describe('a list of runs', () => {
     ]);
   });
 
-  it('fits into 80 columns whatever names there are, and cuts no workflow id', () => {
+  it('fits into 80 columns for all names, and never cuts a workflow id', () => {
     const anyRun = fc.record({ name: fc.string({ maxLength: 200 }), status: fc.constantFrom('running', 'gate failed', 'completed'), reason: fc.option(fc.string(), { nil: undefined }), model: fc.string(), methods: fc.array(fc.string()), withFigures: fc.boolean() });
     fc.assert(fc.property(fc.array(anyRun, { minLength: 1 }), (all) => {
       const text = listText(all.map(({ withFigures, ...one }, index) => run({ ...one, workflowId: `id-${index}`, ...(withFigures && { figures: { ...figures, seconds: 123_456, dense: 123_456.7 } }) })), plain);
@@ -31,7 +31,7 @@ describe('a list of runs', () => {
     }));
   });
 
-  it('a terminal obeys nothing in it', () => {
+  it('contains no control characters for the terminal', () => {
     expect(listText([run({ name: 'a\u001b[2Jb', reason: 'c\u0007\u202Ed', status: 'failed' })], plain)).not.toMatch(/[\u001b\u0007\u202E]/);
   });
 });

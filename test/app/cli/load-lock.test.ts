@@ -11,7 +11,7 @@ import { demoPipeline } from '../../helpers/demo-run.js';
 const folder = mkdtempSync(path.join(tmpdir(), 'locks-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('a lock lies beside its pipeline unless it is named; none is needed unless one is asked for', () => {
+it('looks for a lock beside the pipeline unless one is named, and needs none unless asked for', () => {
   const pipeline = path.join(folder, 'a.yaml');
   expect(loadLockFor(pipeline, {})).toBeUndefined();
   expect(() => loadLockFor(pipeline, { locked: true })).toThrow(`${path.join(folder, 'a.lock.yaml')}: there is no lock; expected the pipeline.lock.yaml that a run wrote beside its report. Copy one there, or name it: --locked LOCKFILE.`);
@@ -20,7 +20,7 @@ it('a lock lies beside its pipeline unless it is named; none is needed unless on
   expect(() => loadLockFor(pipeline, { locked: true })).toThrow(PipelineFileError);
 });
 
-it('a run with a lock is another run than one without, or with another', () => {
+it('gives a run with a lock another id than a run without it, or with another lock', () => {
   const of = { pipeline: demoPipeline(), digest: 'd'.repeat(64) };
   const lock = { package: '1' } as Lock;
   const ids = [workflowIdOf(of), workflowIdOf({ ...of, lock }), workflowIdOf({ ...of, lock: { ...lock, package: '2' } })];

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-it('a log line holds no secret, wherever a library put it', async () => {
+it('writes no secret to a log line, wherever a library put it', async () => {
   const state = mkdtempSync(path.join(tmpdir(), 'log-'));
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'a"canary/with+odd\\signs');
   vi.stubEnv('TEMPORAL_API_KEY', 'plain-canary');
@@ -24,7 +24,7 @@ it('a log line holds no secret, wherever a library put it', async () => {
   rmSync(state, { recursive: true });
 });
 
-it('closes although the disk is full', where(needs.linux), async () => {
+it('closes even if the disk is full', where(needs.linux), async () => {
   const state = mkdtempSync(path.join(tmpdir(), 'full-log-'));
   mkdirSync(path.join(state, 'logs'));
   symlinkSync('/dev/full', path.join(state, 'logs', 'worker.jsonl'));

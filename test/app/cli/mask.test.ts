@@ -30,7 +30,7 @@ describe('mask', () => {
     await writeProof({ path: path.join(run, 'proof.json'), facts: await proveCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense }) });
   }
 
-  it('verify holds for a run, whose mask and proof it finds; nothing is written', async () => {
+  it('verify passes for a run, finds its mask and proof, and writes nothing', async () => {
     await prove();
     const { code, stdout, stderr } = await mask('verify', made.pruned, '--model', made.dense);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -42,7 +42,7 @@ describe('mask', () => {
     expect(existsSync(path.join(root, '.llm-barber'))).toBe(false);
   });
 
-  it('verify names tensor and position of what is wrong, on stdout, with exit code 1', async () => {
+  it('verify names tensor and position of an error on stdout, with exit code 1', async () => {
     const index = made.masks[linear].indexOf(0);
     await patchElement(made.pruned, linear, index, wordBytes('BF16', 'one'));
     const { code, stdout, stderr } = await mask('verify', made.pruned);
@@ -65,7 +65,7 @@ describe('mask', () => {
     expect(stdout).toMatch(/model-0000\d-of-00002\.safetensors: the file has SHA-256/);
   });
 
-  it('verify compares with the dense model that the result of the run names, while it is the same', async () => {
+  it('verify compares with the dense model named in the result of the run, as long as it is unchanged', async () => {
     const model = { source: made.dense, digest: await modelDigest(await openCheckpoint(made.dense)) };
     await writeFile(path.join(run, 'result.json'), JSON.stringify({ model }));
     const index = made.masks[linear].indexOf(1);
@@ -79,7 +79,7 @@ describe('mask', () => {
     expect((await mask('verify', run)).code).toBe(0);
   });
 
-  it('apply gives the checkpoint of the run again, and says what prevents it', async () => {
+  it('apply recreates the checkpoint of the run, and says what prevents it', async () => {
     const again = path.join(root, 'again');
     const { code, stdout } = await mask('apply', made.maskFile, '--model', made.dense, '--out', again, '--json');
     expect({ code, ...(JSON.parse(stdout) as object) }).toEqual({ code: 0, checkpoint: again, linears: 4 });
@@ -92,7 +92,7 @@ describe('mask', () => {
     expect(await mask('apply', made.maskFile, '--model', made.dense, '--out', path.join(root, 'b'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--any-model') as string });
   });
 
-  it('compose takes the mask of a checkpoint; diff finds it the same; info describes it', async () => {
+  it('compose takes the mask of a checkpoint, diff finds it the same, and info describes it', async () => {
     const out = path.join(root, 'taken.safetensors');
     expect(await mask('compose', made.pruned, '--out', out)).toMatchObject({ code: 0 });
     const { stdout } = await mask('diff', made.maskFile, out, '--json');
@@ -105,11 +105,11 @@ describe('mask', () => {
   it.each([
     ['a file that is not there', ['verify', 'nothing'], /nothing: it cannot be opened/],
     ['a file that is not a mask', ['verify', 'dense/model-00001-of-00002.safetensors'], /is BF16; expected a mask file/],
-    ['a folder that is no checkpoint', ['verify', '.'], /there are no weights/],
+    ['a folder that is not a checkpoint', ['verify', '.'], /there are no weights/],
     ['a pattern that is not one', ['verify', 'run', '--pattern', '4:2'], /'4:2' is not a sparsity pattern/],
     ['an unknown option', ['verify', 'run', '--fast'], /unknown option '--fast'/],
     ['a missing option', ['apply', 'run/mask.safetensors', '--out', 'x'], /required option '--model <folder>'/],
-  ])('with %s: exit code 2, what is wrong, no stack trace', async (_, words, message) => {
+  ])('with %s: ends with exit code 2 and the error, without a stack trace', async (_, words, message) => {
     const { code, stdout, stderr } = await mask(...words);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);

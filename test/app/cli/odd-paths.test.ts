@@ -9,7 +9,7 @@ import { runProgram } from './run-program.js';
 
 const odd = `C# 50%25 ?a=b&c 'd' "e" é $f`;
 
-describe('paths with odd signs', () => {
+describe('paths with unusual characters', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'odd-paths-'));
   const inside = path.join(folder, odd);
   const state = path.join(inside, `state ${odd}`);
@@ -21,7 +21,7 @@ describe('paths with odd signs', () => {
     return JSON.parse(stdout) as T;
   }
 
-  it('state, model, text, pipeline, task and output: everything is read and written in the right place', async () => {
+  it('are read and written in the right place: state, model, text, pipeline, task and output', async () => {
     const model = path.join(inside, `model ${odd}`);
     cpSync(path.join(demoFolder, 'model'), model, { recursive: true });
     const texts = path.join(inside, `texts ${odd}`);

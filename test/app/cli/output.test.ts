@@ -29,20 +29,20 @@ async function shell(line: string): Promise<{ code: number; stderr: string }> {
 const printing = ['--help', `validate ${pipeline}`, `validate ${pipeline} --json`, 'list --json', 'store verify', 'mask diff --help'];
 
 describe('output', () => {
-  it.each(printing)('%s: a result that cannot be written is a failure', where(needs.linux), async (line) => {
+  it.each(printing)('%s: fails if the result cannot be written', where(needs.linux), async (line) => {
     const { code, stderr } = await shell(`pipeline ${line} > /dev/full`);
     expect(stderr).toMatch(/^The result could not be written to stdout: ENOSPC/m);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
   });
 
-  it('a command that has failed keeps its exit code', where(needs.linux), async () => {
+  it('keeps the exit code of a failed command', where(needs.linux), async () => {
     const { code, stderr } = await shell('pipeline validate nothing.yaml --json > /dev/full');
     expect(stderr).toContain('could not be written');
     expect(code).toBe(2);
   });
 
-  it('a file that only a part fits into is a failure', async () => {
+  it('fails if a file takes only a part of the output', async () => {
     // The limit imitates a disk that is nearly full: the system writes only the first 1,024 bytes, and says so.
     const { code, stderr } = await shell('ulimit -f 1; pipeline --help > help.txt');
     expect(readFileSync(path.join(folder, 'help.txt'))).toHaveLength(1024);
@@ -50,11 +50,11 @@ describe('output', () => {
     expect(code).toBe(1);
   });
 
-  it.each([`validate ${pipeline} --json`, 'store list'])('%s: a reader that has gone is not a failure', async (line) => {
+  it.each([`validate ${pipeline} --json`, 'store list'])('%s: does not fail if the reader has gone', async (line) => {
     expect(await shell(`set -o pipefail; pipeline ${line} | head -c 0`)).toEqual({ code: 0, stderr: '' });
   });
 
-  it('128 file handles are enough for commands, worker and compute process', async () => {
+  it('needs at most 128 file handles for commands, worker and compute process', async () => {
     for (const line of ['--help', `validate ${pipeline}`, 'list']) {
       expect(await shell(`ulimit -n 128; pipeline ${line} > printed.txt`)).toEqual({ code: 0, stderr: '' });
       expect(readFileSync(path.join(folder, 'printed.txt'), 'utf8')).not.toBe('');

@@ -31,7 +31,7 @@ describe('plan', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const plan = (...words: string[]) => runProgram('temporal-pipeline', ['plan', path.join(folder, 'large.yaml'), '--state', path.join(folder, 'state'), ...words]);
 
-  it('tells what a model without weights would take, and measures a quiet machine once', async () => {
+  it('predicts costs for a model without weights, and measures an idle machine once', async () => {
     const first = await plan('--json');
     expect(first.code).toBe(0);
     expect(first.stderr).toContain('Measuring this machine');
@@ -72,7 +72,7 @@ describe('plan', () => {
   });
 });
 
-it('--no-admission reaches the processes that are started', () => {
+it('passes --no-admission to the processes that it starts', () => {
   vi.stubEnv('LLM_BARBER_ADMISSION', undefined);
   const parse = (...words: string[]): string | undefined => {
     globalOptions(addGlobalOptions(new Command()).parse(words, { from: 'user' }));
@@ -83,6 +83,6 @@ it('--no-admission reaches the processes that are started', () => {
   vi.unstubAllEnvs();
 });
 
-it('writes times for people', () => {
+it('formats times for people', () => {
   expect([3.21, 42.4, 600, 7000, 400_000].map(secondsText)).toEqual(['3.2 s', '42 s', '10 min', '1.9 h', '111 h']);
 });

@@ -49,7 +49,7 @@ const filesOf = (repository: string): Record<string, Buffer> => {
   return commits[branches['main']] ?? {};
 };
 
-it('publishes checkpoint, mask, proof, lock and card; a second time there is nothing to do', async () => {
+it('publishes checkpoint, mask, proof, lock and card, and does nothing the second time', async () => {
   const first = await publish('our/pruned');
   expect(first.code, first.stderr).toBe(0);
   const files = filesOf('our/pruned');
@@ -77,7 +77,7 @@ it('publishes checkpoint, mask, proof, lock and card; a second time there is not
   expect([commitsOf('our/pruned'), hub.uploads.received]).toEqual([commits, received]);
 });
 
-it('continues after an interruption, and sends no large file twice', async () => {
+it('continues after an interruption without sending a large file twice', async () => {
   hub.uploads.blobs.clear();
   hub.uploads.received = 0;
   const [weights, mask] = [path.join(made.checkpoint, 'model.safetensors'), made.mask].map((name) => readFileSync(name).length);
@@ -96,7 +96,7 @@ it('continues after an interruption, and sends no large file twice', async () =>
   expect(commitsOf('our/interrupted')).toBe(2);
 });
 
-it('knows that a commit was made whose answer was lost', async () => {
+it('recognizes a commit whose answer was lost', async () => {
   hub.uploads.loseAnswer = true;
   const { code, stderr } = await publish('our/lost');
   expect(code, stderr).toBe(0);
@@ -111,7 +111,7 @@ it('removes weights of an earlier commit that loaders would find, and nothing el
   expect(files.filter((name) => /^model.*(index|-of-)/.test(name))).toEqual([]);
 });
 
-it('says what is missing: a token, a right, a repository', async () => {
+it('reports what is missing: a token, a permission, a repository', async () => {
   const without = await publish('our/other', { ...env, HF_TOKEN: '', HF_TOKEN_PATH: path.join(folder, 'none') });
   expect(without.stderr).toMatch(/our\/other@main: no token was given; expected a token that may write/);
   const wrong = await publish('our/other', { ...env, HF_TOKEN: 'may-read' });
@@ -119,7 +119,7 @@ it('says what is missing: a token, a right, a repository', async () => {
   expect((await publish('other')).stderr).toMatch(/"other" is not a repository; expected `organisation\/name`/);
 });
 
-it('a pipeline publishes its own checkpoint once its gates have passed, where the worker allows it', async () => {
+it('publishes the checkpoint of a pipeline once its gates have passed, if the worker allows it', async () => {
   const run = async (more: string, environment = env) => {
     writeFileSync(file, pipeline(more));
     return await runCommand(['run', file, '--json', '--state', state], { env: environment });

@@ -47,7 +47,7 @@ describe('gates, locks and packs', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('best is better than a guarded refit, and the better the more effort is allowed', async () => {
+  it('best has a lower perplexity than a guarded refit, and more effort lowers it further', async () => {
     const perplexities: number[] = [];
     for (const settings of [['rebuild.weights=refit'], ...[1, 10].map((effort) => ['rebuild.strategy=best', `rebuild.effort=${effort}`])]) {
       const { stdout } = await run(['run', path.join(demoFolder, '..', 'demo.yaml'), '--json', ...settings.flatMap((setting) => ['--set', setting])]);
@@ -58,7 +58,7 @@ describe('gates, locks and packs', () => {
     expect(perplexities[2]).toBeLessThan(1.07 * 1.835);
   });
 
-  it('a gate that fails ends the run with exit code 3; what was made stays, and so does the reason', () => {
+  it('a failed gate ends the run with exit code 3, and keeps the outputs and the reason', () => {
     expect(first.code, first.stderr).toBe(3);
     const { status, gates, perplexity: { dense = {}, rebuilt = {} }, mask, checkpoint, proof, report } = printed(first);
     expect(status).toBe('gateFailed');
@@ -69,7 +69,7 @@ describe('gates, locks and packs', () => {
     expect(readFileSync(report, 'utf8')).toMatch(/## Quality gates[^#]*nearly dense: rebuilt perplexity <= 1.01 \* dense[^#]*FAILED/);
   });
 
-  it('a looser gate finds all work in the store; runs are found by their gates', async () => {
+  it('a looser gate reuses all work in the store, and runs are found by their gates', async () => {
     const loose = path.join(folder, 'loose.yaml');
     const small = text.replace(/^ {6}samples: 32.*$/m, '      samples: 2').replace('name: demo', 'name: loose');
     writeFileSync(loose, `${small}gates: [rebuilt perplexity <= dense]\n`);
@@ -95,7 +95,7 @@ describe('gates, locks and packs', () => {
     expect(listed.stdout).not.toContain(workflowId);
   });
 
-  it('a locked run elsewhere gives the same bits', async () => {
+  it('a locked run on another machine gives the same bits', async () => {
     const { lock = '', digests, perplexity, workflowId, mask } = printed(first);
     cpSync(lock, path.join(folder, 'demo.lock.yaml'));
     const again = await run(['run', file, '--locked', '--json']);
@@ -118,7 +118,7 @@ describe('gates, locks and packs', () => {
     expect(refused.stderr).not.toContain('calibration: done');
   });
 
-  it('a locked run that comes to something else fails and says which', async () => {
+  it('a locked run with other outputs fails and names them', async () => {
     const tampered = path.join(folder, 'tampered.yaml');
     const digest = printed(first).digests?.mask ?? '';
     writeFileSync(tampered, readFileSync(printed(first).lock ?? '', 'utf8').replace(digest, 'f'.repeat(64)).replace(/threads: \d+/, 'threads: 1'));
@@ -130,7 +130,7 @@ describe('gates, locks and packs', () => {
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });
   });
 
-  it('a pack whose number is not reproduced ends with exit code 3; one without its model says so', async () => {
+  it('a pack whose number is not reproduced ends with exit code 3, and one without its model says so', async () => {
     const pack = path.join(folder, 'pack.yaml');
     const claim = (number: string, value: number): string => `  - { number: ${number}, value: ${value}, tolerance: 0.1 %, source: { paper: made up for a test } }\n`;
     const { perplexity: { dense = {} } } = printed(first);

@@ -10,23 +10,23 @@ import { checkReadable } from '../../../app/cli/readable-names.js';
 const bad = 'r\ufffdn';
 const good = { folder: '/home/é #', environment: { LLM_BARBER_STATE: '/s é' } };
 
-describe('names that are not UTF-8 are refused', () => {
+describe('names that are not valid UTF-8', () => {
   it.each([
     ['a word of the command line', [['run', `${bad}.yaml`], good], 'command line'],
     ['a value of --set', [['run', 'a.yaml', '--set', `model.source=${bad}`], good], 'command line'],
     ['the current folder', [['list'], { ...good, folder: `/home/${bad}` }], 'current folder'],
     ['the state of the environment', [['list'], { ...good, environment: { LLM_BARBER_STATE: bad } }], 'LLM_BARBER_STATE'],
     ['the store of the environment', [['list'], { ...good, environment: { LLM_BARBER_STORE: bad } }], 'LLM_BARBER_STORE'],
-  ] as const)('%s', (_, [words, where], place) => {
+  ] as const)('are refused: %s', (_, [words, where], place) => {
     expect(() => checkReadable(words, where)).toThrow(CommandLineError);
     expect(() => checkReadable(words, where)).toThrow(`${place}: `);
   });
 
-  it('all others are taken', () => {
+  it('are the only ones refused', () => {
     expect(() => checkReadable(['run', 'é # ? %.yaml', '日本'], good)).not.toThrow();
   });
 
-  it.runIf(existsSync('dist/app/cli/main.js') && process.platform === 'linux')('nothing is made beside a folder with such a name', () => {
+  it.runIf(existsSync('dist/app/cli/main.js') && process.platform === 'linux')('leave no files behind beside such a folder', () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'names-'));
     try {
       const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x72, 0xfc, 0x6e])]);

@@ -43,7 +43,7 @@ Object.defineProperty(process, 'env', {
  * process, so such a call must run alone.
  */
 export async function runCommand(words: readonly string[], { env = {}, cwd }: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<Ended> {
-  if (cwd !== undefined && running > 0) throw new Error('a command with a folder of its own runs beside another one');
+  if (cwd !== undefined && running > 0) throw new Error('a command with its own folder cannot run while another one is running');
   const call: Call = { env: { ...plainEnvironment, ...env }, stdout: '', stderr: '' };
   const before = process.cwd();
   running += 1;

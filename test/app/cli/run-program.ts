@@ -46,7 +46,7 @@ export async function runProgram(...call: Parameters<typeof startProgram>): Prom
 export async function startWorker(state: string, { words = [], env }: { words?: string[]; env?: NodeJS.ProcessEnv } = {}): Promise<Program> {
   const worker = startProgram('temporal-pipeline', ['worker', '--state', state, ...words], env === undefined ? {} : { env });
   while (!worker.said().includes('Serving')) {
-    if (worker.process.exitCode !== null) throw new Error(`the worker ended: ${worker.said()}`);
+    if (worker.process.exitCode !== null) throw new Error(`the worker exited: ${worker.said()}`);
     await sleep(20);
   }
   return worker;

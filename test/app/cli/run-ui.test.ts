@@ -19,13 +19,13 @@ afterAll(async () => {
   rmSync(state, { recursive: true });
 });
 
-it('serves the page while the run goes on, and ends with it where nobody is at a terminal', async () => {
+it('serves the page during the run, and ends with it if there is no terminal', async () => {
   const run = startProgram('temporal-pipeline', ['run', path.join(demoFolder, '..', 'demo.yaml'), '--ui', '--json', '--state', state]);
   const said = async (what: RegExp): Promise<string> => {
     for (;;) {
       const [, found] = what.exec(run.said()) ?? [];
       if (found !== undefined) return found;
-      if (run.process.exitCode !== null) throw new Error(`it ended: ${run.said()}`);
+      if (run.process.exitCode !== null) throw new Error(`the command exited: ${run.said()}`);
       await sleep(20);
     }
   };

@@ -39,7 +39,7 @@ describe('run', () => {
   /** Enough work that a slow interruption still arrives in the middle of it. */
   const much = ['--set', 'calibration.samples=200'];
 
-  it('is interrupted in order and resumed; a finished one is found again', async () => {
+  it('stops cleanly when interrupted and can be resumed, and a finished run is found again', async () => {
     const first = start('--json', ...much);
     const its = await worker();
     await until(() => first.said().includes('calibration: done') || undefined);
@@ -67,7 +67,7 @@ describe('run', () => {
     expect(logged.some(({ message }) => message === 'ended')).toBe(true);
   });
 
-  it('takes its worker along when it is killed; the server that is left over serves the next one, which stops it', async () => {
+  it('takes its worker along when it is killed, and the next run uses and stops the server that is left over', async () => {
     const first = start(...much);
     const its = await worker();
     const server = await until(() => runningServer(state));
@@ -88,7 +88,7 @@ describe('run', () => {
     expect(readdirSync(path.join(state, 'workers')).filter((name) => name.endsWith('.json'))).toEqual([]);
   });
 
-  it('ends with exit code 1 and the fault of the activity if the run fails', async () => {
+  it('ends with exit code 1 and the error of the activity if the run fails', async () => {
     const hollow = path.join(state, 'hollow');
     mkdirSync(hollow);
     writeFileSync(path.join(hollow, 'config.json'), '{}');
@@ -102,7 +102,7 @@ describe('run', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  it('is refused if another state runs the pipeline on the same server; start, list and cancel work beside a worker', async () => {
+  it('is refused if another state folder runs the pipeline on the same server, while start, list and cancel work beside a worker', async () => {
     const serving = await startWorker(state);
     try {
       const server = await until(() => runningServer(state));

@@ -18,7 +18,7 @@ import { requireTemporalCli } from '../../helpers/set-up.js';
 
 const cli = requireTemporalCli();
 
-describe('labels on a foreign server', () => {
+describe('labels on a server that is not ours', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'labels-'));
   let address = '';
   let client: Client;
@@ -57,7 +57,7 @@ describe('labels on a foreign server', () => {
     return ids;
   }
 
-  it('a run goes without search attributes that are not registered; the command that is shown registers them', async () => {
+  it('are left out if their search attributes are not registered, and the command shown registers them', async () => {
     vi.stubEnv('TEMPORAL_ADDRESS', address);
     expect(await start('before')).toBe(false);
     const [program, ...words] = /: (temporal operator .*)$/.exec(registerHint)?.[1].split(' ') ?? [];

@@ -38,7 +38,7 @@ describe('search', () => {
     readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; kind: string; key: string })
       .filter(({ event, kind }) => event === 'made' && kind !== 'hidden').map(({ kind, key }) => `${kind}/${key}`);
 
-  it('a wrong file is reported with its place, and nothing is started', async () => {
+  it('reports a wrong file with its place, and starts nothing', async () => {
     const wrong = path.join(folder, 'wrong.yaml');
     writeFileSync(wrong, readFileSync(file, 'utf8').replace('0.9', '0.85'));
     for (const words of [['search', 'run', wrong], ['search', 'validate', wrong], ['validate', wrong]]) {
@@ -50,12 +50,12 @@ describe('search', () => {
     expect(existsSync(state)).toBe(false);
   });
 
-  it('`validate` accepts a search, and says how many runs it takes at most', async () => {
+  it('is accepted by `validate`, which says how many runs it takes at most', async () => {
     expect((await call('validate', file)).stdout).toContain('search.yaml: ok: small, 9 points from sparsity=0.1 to sparsity=0.9, at most 5 runs\n');
     expect(JSON.parse((await call('validate', file, '--json')).stdout)).toMatchObject({ valid: true, name: 'small', mostRuns: 5 });
   });
 
-  it('killed with its worker in the middle, finds what trying every point finds, and makes nothing twice', async () => {
+  it('finds the same as trying every point, without repeating work, when killed with its worker', async () => {
     worker = await startWorker(state, { env: own.env });
     const started = await call('search', 'start', file, '--json');
     expect(started.code, started.stderr).toBe(0);
@@ -95,7 +95,7 @@ describe('search', () => {
     expect(listed.searches).toMatchObject([{ workflowId, status: 'completed', name: 'small', points: 9 }]);
   });
 
-  it('ends with exit code 3 where none passes, and its result can be watched', async () => {
+  it('ends with exit code 3 if no point passes, and its result can be watched', async () => {
     writeFileSync(path.join(folder, 'none.yaml'), `${readFileSync(file, 'utf8')}gates: [{ name: too much, check: rebuilt perplexity <= 1.0001 }]\n`);
     const run = await call('search', 'run', path.join(folder, 'none.yaml'));
     expect(run.code, run.stderr).toBe(3);

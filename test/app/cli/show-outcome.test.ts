@@ -32,7 +32,7 @@ describe('the end of a run', () => {
     ],
   };
 
-  it('is done without gates, and where all have passed', () => {
+  it('succeeds without gates, and if all have passed', () => {
     expect(shown(exampleResult)).toBe(0);
     expect(out).not.toContain('gate');
     expect(shown(passed)).toBe(0);
@@ -40,7 +40,7 @@ describe('the end of a run', () => {
     expect(err).toBe('');
   });
 
-  it('has exit code 3 and a table of what was asked and found if one failed', () => {
+  it('has exit code 3 and a table of required and measured values if a gate failed', () => {
     expect(shown(failed)).toBe(3);
     expect(out).toMatch(/no dumber: piqa acc drop <= 2 points +<= 2 points +2\.5 points +FAILED/);
     expect(out).toMatch(/sparsity within 0\.0001 +within 0\.01 points of 50 % +49\.9999 % +passed/);
@@ -49,12 +49,12 @@ describe('the end of a run', () => {
     expect(err).toBe('2 of 4 quality gates failed: no dumber; gap closed of ptb >= 50 %. The files of the run stay.\n');
   });
 
-  it('says so in JSON', () => {
+  it('reports the same as JSON', () => {
     expect(shown(failed, true)).toBe(3);
     expect(JSON.parse(out)).toMatchObject({ ...run, status: 'gateFailed', name: 'example', gates: [{ passed: true }, { gate: 'no dumber', passed: false }, {}, {}] });
   });
 
-  it('against a lock: refused input is not a failed run', () => {
+  it('distinguishes input refused by a lock from a failed run', () => {
     const refused = (type: string): number => showOutcome(run, { status: 'failed', error: { type, message: 'm' } }, { json: false });
     expect(refused('LockMismatchError')).toBe(2);
     expect(refused('LockBrokenError')).toBe(1);
@@ -76,7 +76,7 @@ describe('the end of a sweep', () => {
     expect(err).toBe('b: quality gates failed: no dumber\n');
   });
 
-  it('is a failure if a member failed', () => {
+  it('fails if a member failed', () => {
     expect(sweep([missed, row('c', { status: 'failed', error: { type: 'E', message: 'm' } })])).toBe(1);
     expect(err).toContain('To run the others');
   });

@@ -77,7 +77,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
   });
   afterAll(() => s3.kill());
 
-  it('survives that the S3 server is killed in the middle; another machine finds all its work; the bytes are those of a local run', async () => {
+  it('survives a kill of the S3 server, is found in full from another machine, and has the bytes of a local run', async () => {
     const env = { ...own.env, ...s3.environment, LLM_BARBER_STORE: 's3://barber/runs' };
     const state = newState();
     const run = startProgram('temporal-pipeline', ['run', file, '--json', '--state', state], { env });
@@ -111,7 +111,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
     for (const text of [run.said(), ...readdirSync(path.join(state, 'logs')).map((name) => readFileSync(path.join(state, 'logs', name), 'utf8'))]) expect(text).not.toContain(s3.environment['AWS_SECRET_ACCESS_KEY']);
   });
 
-  it('a missing bucket is reported at once', async () => {
+  it('reports a missing bucket at once', async () => {
     const { code, stderr } = await runCommand(['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: { ...own.env, ...s3.environment } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/NoSuchBucket.*Make the bucket, or correct --store/);

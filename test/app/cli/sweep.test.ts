@@ -35,7 +35,7 @@ describe('sweep', () => {
   const made = (kind: string): number =>
     readFileSync(path.join(state, 'artifacts', 'log.jsonl'), 'utf8').split('\n').filter((line) => line.includes('"event":"made"') && line.includes(`"kind":"${kind}"`)).length;
 
-  it('a wrong file is reported with its place, and nothing is started', async () => {
+  it('reports a wrong file with its place, and starts nothing', async () => {
     const wrong = path.join(folder, 'wrong.yaml');
     writeFileSync(wrong, readFileSync(file, 'utf8').replace('0.6', '6'));
     const { code, stderr } = await call('run', wrong);
@@ -44,7 +44,7 @@ describe('sweep', () => {
     expect(existsSync(state)).toBe(false);
   });
 
-  it('is interrupted, resumed, and given more values; shared work is made once', async () => {
+  it('can be interrupted, resumed and extended, and does shared work once', async () => {
     const first = startProgram('temporal-pipeline', ['sweep', 'run', file, '--state', state], { env: own.env });
     while (!first.said().includes('(1 of 4)') && first.process.exitCode === null) await sleep(20);
     first.process.kill('SIGINT');

@@ -40,7 +40,7 @@ describe('`temporal workflow start --help`', () => {
   chmodSync(real, 0o755);
   const env = { PATH: `${folder}${path.delimiter}${process.env['PATH'] ?? ''}` };
 
-  it('shows ours above the real one, whose exit code it ends with', async () => {
+  it('shows our help above the real one, and ends with its exit code', async () => {
     const ended = await runProgram('temporal', ['workflow', 'start', '--help'], { env, cwd: folder });
     expect(ended).toEqual({ code: 5, signal: null, stdout: `${startHelp()}real help of workflow start --help\n`, stderr: 'aside\n' });
   });

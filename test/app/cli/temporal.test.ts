@@ -8,7 +8,7 @@ import { recordServer } from '../../../app/cli/local/server-record.js';
 import { isPipelineStart } from '../../../app/cli/temporal.js';
 import { runProgram, startProgram } from './run-program.js';
 
-describe('which calls of `temporal` are ours', () => {
+describe('which calls of `temporal` we handle', () => {
   it.each([
     ['workflow start --pipeline a.yaml', true],
     ['workflow start --pipeline=a.yaml --json', true],
@@ -41,13 +41,13 @@ exit 7
   chmodSync(real, 0o755);
   const env = { PATH: `${folder}${path.delimiter}${process.env['PATH'] ?? ''}` };
 
-  it('go to the real CLI word for word, and its streams and exit code come back', async () => {
+  it('reach the real CLI word for word, and return its output and exit code', async () => {
     const words = ['workflow', 'execute', '--input', '{"a": "b c"}', '', '--', '*'];
     const ended = await runProgram('temporal', words, { env, cwd: folder });
     expect(ended).toEqual({ code: 7, signal: null, stderr: 'problem\n', stdout: ['address=', ...words.map((word) => `<${word}>`), ''].join('\n') });
   });
 
-  it('pass signals on, and end by the same signal', async () => {
+  it('pass signals on, and end with the same signal', async () => {
     const waiting = startProgram('temporal', ['wait'], { env, cwd: folder });
     while (!waiting.said().includes('problem')) await sleep(20);
     waiting.process.kill('SIGTERM');
@@ -55,7 +55,7 @@ exit 7
     expect((await runProgram('temporal', ['die'], { env, cwd: folder })).signal).toBe('SIGKILL');
   });
 
-  it("get this state's local server, unless something else names one", async () => {
+  it('use the local server of this state folder unless another one is given', async () => {
     const state = path.join(folder, '.llm-barber');
     await recordServer(state, { ...identify(process.pid), port: 7999, uiPort: 8999 });
     const addressFor = async (words: string[], more: NodeJS.ProcessEnv = {}) => /address=(.*)/.exec((await runProgram('temporal', words, { env: { ...env, ...more }, cwd: folder })).stdout)?.[1];

@@ -54,7 +54,7 @@ gates:
     rmSync(folder, { recursive: true });
   });
 
-  it('the result has accuracies by state and task, report and files the rest', () => {
+  it('give accuracies by state and task in the result, and the rest in the report and files', () => {
     expect(first.code, first.stderr).toBe(0);
     const { zeroShot, perplexity, gates, logLikelihoods = '', report, lock = '' } = JSON.parse(first.stdout) as Printed;
     expect(perplexity).toEqual({});
@@ -78,7 +78,7 @@ gates:
     expect(locked).toContain(zeroShot?.dense?.piqa?.digest);
   });
 
-  it('a gate on an accuracy that fails ends the run with exit code 3, and nothing is computed again', async () => {
+  it('end the run with exit code 3 if a gate on an accuracy fails, and compute nothing again', async () => {
     writeFileSync(file, text('\'dense "next line" acc >= 101 %\''));
     const failed = await run();
     expect(failed.code, failed.stderr).toBe(3);
@@ -89,7 +89,7 @@ gates:
     expect(log.match(/"event":"made","kind":"likelihoods"/g)).toHaveLength(4);
   });
 
-  it('documents that changed are refused by a locked run', async () => {
+  it('are refused by a locked run if documents changed', async () => {
     writeFileSync(file, text('\'initial "next line" acc drop <= 100 points\''));
     const { lock = '' } = JSON.parse(first.stdout) as Printed;
     const documents = path.join(folder, 'mine.jsonl');

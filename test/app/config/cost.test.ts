@@ -4,7 +4,7 @@ import { pipelineText, problemLines } from './helpers.js';
 
 const parsed = (head = '') => parsePipeline({ text: pipelineText(undefined, head), path: '/p.yaml' });
 
-it('a pipeline may say what an hour costs; one that does not keeps its digest', () => {
+it('accepts the price of an hour, and keeps the digest of a pipeline without one', () => {
   const { pipeline } = parsed('cost: { perHour: 2.5 }\n');
   expect(pipeline.cost).toEqual({ perHour: 2.5, currency: 'USD' });
   expect(fileForm(pipeline)).toMatchObject({ cost: { perHour: 2.5, currency: 'USD' } });

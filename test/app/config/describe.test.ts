@@ -15,17 +15,17 @@ test('shows the line with a caret under the place, and names overrides', () => {
   );
 });
 
-test('tabs keep the caret in place, and the terminal is safe from control characters', () => {
+test('keeps the caret in place after tabs, and removes control characters', () => {
   const problems = [{ line: 2, column: 4, message: 'odd \u001b[31m' }];
   expect(describeProblems({ path: 'f', problems }, 'x\r\na\tb\u0007c\r\n')).toBe('f:2:4: odd ?[31m\n    2 | a\tb?c\n      |  \t ^');
 });
 
-test('long lines are cut around the place', () => {
+test('cuts long lines around the place', () => {
   const shown = describeProblems({ path: 'f', problems: [{ line: 1, column: 5001, message: 'here' }] }, `${'a'.repeat(5000)}X${'b'.repeat(5000)}`).split('\n');
   expect(shown[1]?.length).toBeLessThan(120);
   expect(shown[1]?.[shown[2]?.indexOf('^') ?? -1]).toBe('X');
 });
 
-test('a problem without a place, or on an empty line, has no excerpt', () => {
+test('shows no excerpt for a problem without a place or on an empty line', () => {
   expect(describeProblems({ path: 'f', problems: [{ line: 0, column: 0, message: 'no such file' }, { line: 3, column: 1, message: 'end' }] }, 'a\n\n')).toBe('f: no such file\n\nf:3:1: end');
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { failure, parse, pipelineText, problemLines } from './helpers.js';
 
-describe('YAML that cannot be read', () => {
+describe('invalid YAML', () => {
   test.each([
     ['', 'an empty file'],
     ['\n\n', 'blank lines'],
@@ -10,7 +10,7 @@ describe('YAML that cannot be read', () => {
     expect(problemLines(text)).toEqual(['1:1 the file is empty; expected a pipeline. Copy one from pipelines/ to start with.']);
   });
 
-  test('tabs: each is named with its place', () => {
+  test('names each tab with its place', () => {
     expect(problemLines('version: 1\nname: x\nmodel:\n\tsource: ./m\nstages:\n  - rebuild:\n\t\t\tratio: 0.1\n')).toEqual([
       '4:1 a tab in the indentation; expected spaces. Replace the tab with spaces.',
       '7:1 a tab in the indentation; expected spaces. Replace the tab with spaces.',
@@ -28,19 +28,19 @@ describe('YAML that cannot be read', () => {
   });
 
   test.each([
-    ['behind a colon', 'version: 1\nname:\u00a0x\nmodel: { source: ./m }\n', '2:6 a no-break space (U+00A0)'],
-    ['behind the only colon', 'name:\u00a0x', '1:6 a no-break space (U+00A0)'],
+    ['after a colon', 'version: 1\nname:\u00a0x\nmodel: { source: ./m }\n', '2:6 a no-break space (U+00A0)'],
+    ['after the only colon', 'name:\u00a0x', '1:6 a no-break space (U+00A0)'],
     ['in the indentation', 'version: 1\nmodel:\n \u3000source: ./m\n', '3:2 an unusual space (U+3000)'],
-    ['behind a dash', 'stages:\n  -\u202frebuild: {}\n', '2:4 a no-break space (U+202F)'],
-  ])('a space that YAML takes for a letter, %s', (_, text, place) => {
+    ['after a dash', 'stages:\n  -\u202frebuild: {}\n', '2:4 a no-break space (U+202F)'],
+  ])('refuses a space that YAML reads as a letter, %s', (_, text, place) => {
     expect(problemLines(text)).toEqual([`${place}; expected an ordinary space. Type the space again.`]);
   });
 
-  test('such a space inside a value is part of the value', () => {
+  test('keeps such a space inside a value', () => {
     expect(parse(pipelineText().replace('./model', '"./my\u00a0model"')).pipeline.model.source).toMatch(/my\u00a0model$/);
   });
 
-  test('a number where text is expected', () => {
+  test('refuses a number where text is expected', () => {
     expect(problemLines(pipelineText().replace('name: test', 'name: 2026'))).toEqual([
       expect.stringMatching(/^2:7 `name` is 2026; expected .*\. Put the value in quotes: without them YAML reads a number\.$/),
     ]);
@@ -50,7 +50,7 @@ describe('YAML that cannot be read', () => {
     ]);
   });
 
-  test('a scalar or a list instead of a mapping', () => {
+  test('refuses a scalar or a list instead of a mapping', () => {
     expect(problemLines('just text')).toEqual([expect.stringMatching(/^1:1 the pipeline is "just text"; expected a mapping with `version`, /)]);
     expect(problemLines('- a\n- b')).toEqual([expect.stringMatching(/^1:1 the pipeline is a list of 2; /)]);
   });
@@ -63,18 +63,18 @@ describe('YAML that cannot be read', () => {
 });
 
 describe('keys', () => {
-  test('duplicates are named with all other problems', () => {
+  test('are all reported when duplicated, together with all other problems', () => {
     expect(problemLines(pipelineText().replace('name: test', 'name: test\nname: "a b"'))).toEqual([
       '3:1 duplicate key `name` (first on line 2); expected each key once. Remove one of the two.',
     ]);
     expect(problemLines('version: 1\nversion: 1\nnaem: x\nmodel: { source: ./m }\nstages: [{ rebuild: {} }]\n')).toHaveLength(4);
   });
 
-  test('a key that is not a word', () => {
+  test('are refused if they are not words', () => {
     expect(problemLines(pipelineText(undefined, '? [a, b]\n: 1\n'))).toEqual(['4:3 a key is missing or not a word; expected `key: value`. Write the key in front of the colon.']);
   });
 
-  test('numbers and __proto__ are unknown keys like any other', () => {
+  test('are unknown if they are numbers or __proto__, like any other', () => {
     expect(problemLines(pipelineText(undefined, '7: x\n__proto__: { backend: wasm }\nconstructor: 1\n')).map((line) => line.slice(0, 30))).toEqual([
       '4:1 unknown key `7` in the pip',
       '5:1 unknown key `__proto__` in',
@@ -84,7 +84,7 @@ describe('keys', () => {
 });
 
 describe('aliases', () => {
-  test('a bomb is refused where it goes off, before it is built', () => {
+  test('are refused when they expand too far, before anything is built', () => {
     const levels = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
     for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi', 'ij', 'jk'].map((pair) => [...pair] as [string, string])) {
       levels.push(`${to}: &${to} [${Array.from({ length: 10 }, () => `*${from}`).join(', ')}]`);
@@ -92,34 +92,34 @@ describe('aliases', () => {
     expect(problemLines(levels.join('\n'))).toEqual([expect.stringMatching(/^4:\d+ an alias that expands to more than 10000 values; /)]);
   });
 
-  test('a bomb of merge keys', () => {
+  test('are refused when merge keys expand too far', () => {
     const levels = ['a: &a { k: 1 }'];
     for (let level = 1; level <= 25; level++) levels.push(`l${level}: &l${level} { <<: [${level === 1 ? '*a, *a' : `*l${level - 1}, *l${level - 1}`}] }`);
     expect(problemLines(levels.join('\n'))).toEqual([expect.stringContaining('more than 10000 values')]);
   });
 
-  test('an alias inside its own anchor', () => {
+  test('are refused inside their own anchor', () => {
     expect(problemLines('a: &a [*a]\n')).toEqual([expect.stringMatching(/^1:8 nested deeper than 32 levels; .* an alias inside its own anchor\.$/)]);
     expect(problemLines('a: &a { <<: *a }\n')).toEqual([expect.stringContaining('nested deeper than 32 levels')]);
   });
 
-  test('an alias without anchor is one problem, not two', () => {
+  test('without an anchor are one problem, not two', () => {
     expect(problemLines(pipelineText().replace('name: test', 'name: *test'))).toEqual([
       '2:7 alias `*test` without an anchor before it; expected `&test` further up. Quote the value if it is meant as text.',
     ]);
   });
 
-  test('a wrong value of an alias is named where it is written', () => {
+  test('with a wrong value are reported where the value is written', () => {
     const text = pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation:\n      perplexity:\n        - &t { dataset: { name: c4 }, maxWindows: 0 }\n        - *t\n');
     expect(problemLines(text)).toEqual(['8:51 `maxWindows` is 0; expected a whole number of at least 1 and at most 1000000000000. Write for example `maxWindows: 64`.']);
   });
 
-  test('a merge key of something else', () => {
+  test('are refused as merge keys of something else', () => {
     expect(problemLines(pipelineText('  - calibration: { dataset: { name: c4, <<: 7 } }\n'))[1]).toMatch(/^5:45 a merge key \(`<<`\) of something else than a mapping; /);
   });
 });
 
-describe('hostile size', () => {
+describe('very large files', () => {
   test.each([
     ['brackets', '['.repeat(400_000)],
     ['braces', '{a: '.repeat(200_000)],
@@ -129,7 +129,7 @@ describe('hostile size', () => {
     ['keys', Array.from({ length: 60_000 }, (_, index) => `key${index}: 1`).join('\n')],
     ['aliases', `a: &a 1\nb: [${'*a,'.repeat(200_000)}]`],
     ['one long word', `name: ${'x'.repeat(900_000)}`],
-  ])('a file of %s ends with a problem', (_, text) => {
+  ])('are refused: %s', (_, text) => {
     expect(failure(text).problems.length).toBeGreaterThan(0);
   });
 });

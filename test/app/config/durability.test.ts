@@ -4,13 +4,13 @@ import { pipelineText, problemLines } from './helpers.js';
 
 const parsed = (head = '') => parsePipeline({ text: pipelineText(undefined, head), path: '/p.yaml' });
 
-it('says what a crash may cost: a minute unless the file says otherwise', () => {
+it('allows a crash to cost a minute unless the file says otherwise', () => {
   expect(maxLossOf(parsed().pipeline)).toBe(60);
   expect(maxLossOf(parsed('durability: {}\n').pipeline)).toBe(60);
   expect(maxLossOf(parsed('durability: { maxLoss: 0.5 }\n').pipeline)).toBe(0.5);
 });
 
-it('a pipeline that says nothing keeps the digest that it had before there was a choice', () => {
+it('keeps the digest of a pipeline without the setting', () => {
   expect(parsed().pipeline).not.toHaveProperty('durability');
   expect(parsed('durability: { maxLoss: 60 }\n').digest).not.toBe(parsed().digest);
 });

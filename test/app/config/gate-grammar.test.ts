@@ -50,7 +50,7 @@ describe('a gate', () => {
     ['dense perplexity of "a < 1', 20, 'Close the quotes'],
     ['rebuilt <= acc <= 2', 8, '`<=` is not a quantity of that state; expected `perplexity` or a task and its metric'],
     ['', 0, 'the gate ends too soon'],
-  ])('%s: wrong at %i, %s', (text, offset, message) => {
+  ])('%s: is wrong at %i, %s', (text, offset, message) => {
     const wrong = ((): GateSyntax => {
       try {
         throw new Error(JSON.stringify(parseCondition(text)));
@@ -99,7 +99,7 @@ describe('printing and parsing again', () => {
     }), { numRuns: 1000 });
   });
 
-  it('of anything is a condition or a place that is wrong within it', () => {
+  it('accepts any text as a condition, or reports a place within it', () => {
     const words = fc.array(fc.constantFrom('dense', 'rebuilt', 'perplexity', 'of', 'acc', 'drop', 'sparsity', 'within', '<=', '*', '%', '20', '"a"', 'gap', 'closed'), { maxLength: 8 });
     fc.assert(fc.property(fc.oneof(fc.string(), words.map((list) => list.join(' '))), (text) => {
       try {

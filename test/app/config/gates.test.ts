@@ -19,7 +19,7 @@ describe('gates of a pipeline file', () => {
     expect(fileForm(pipeline)['gates']).toEqual(['rebuilt perplexity <= 1.05 * initial', { name: 'exact', check: 'sparsity within 0.0001' }]);
   });
 
-  it('leave a pipeline without any as it was', () => {
+  it('change nothing for a pipeline without gates', () => {
     expect(parse(pipelineText()).pipeline).not.toHaveProperty('gates');
     expect(parse(withGates('  - sparsity within 0.1\n')).digest).not.toBe(parse(pipelineText()).digest);
   });
@@ -30,7 +30,7 @@ describe('gates of a pipeline file', () => {
     ['in double quotes', '  - "rebuilt perplexity <= twenty"\n', '17:28'],
     ['with a name', '  - name: good\n    check: rebuilt perplexity <= twenty\n', '18:34'],
     ['folded, where only its beginning is known', '  - >-\n    rebuilt perplexity\n    <= twenty\n', '17:5'],
-  ])('wrong ones have line and column: %s', (_, yaml, place) => {
+  ])('have line and column if they are wrong: %s', (_, yaml, place) => {
     const [line] = problemLines(withGates(yaml));
     expect(line).toMatch(new RegExp(`^${place} \`twenty\` is not a number; expected \`dense\` or \`initial\``));
   });
@@ -44,7 +44,7 @@ describe('gates of a pipeline file', () => {
     ['rebuilt perplexity of heldot.txt <= 2', '`heldot.txt` is no dataset that this pipeline evaluates `rebuilt` on; expected `heldout.txt`. Did you mean `heldout.txt`?'],
     ['rebuilt piqa acc >= 0.5', 'it asks for a zero-shot task of the state `rebuilt`, which this pipeline does not evaluate; expected an `evaluation` with one'],
     ['piqa acc drop <= 2 points', 'it asks for a zero-shot task of the state `dense`'],
-  ])('that ask for what is not measured are problems: %s', (gate, message) => {
+  ])('are refused for a quantity that is not measured: %s', (gate, message) => {
     const [line] = problemLines(withGates(`  - ${gate}\n`));
     expect(line).toContain(`17:5 ${message}`);
   });
@@ -59,16 +59,16 @@ describe('gates of a pipeline file', () => {
     [stages(evaluation), 'weights grown > 0', 'expected a `rebuild` stage'],
     [stages(evaluation), 'seconds rebuild < 1', 'it asks for the seconds of `rebuild`'],
     ['  - evaluation: { perplexity: [{ dataset: { file: t.txt } }] }\n', 'sparsity within 0.1', 'expected an `initialMask` stage'],
-  ])('so are those of a state, dataset or stage that there is not %#', (yaml, gate, message) => {
+  ])('are refused for a state, dataset or stage that does not exist %#', (yaml, gate, message) => {
     expect(problemLines(`${pipelineText(yaml)}gates: ["${gate}"]\n`)[0]).toContain(message);
     expect(problemLines(`${pipelineText(yaml)}gates: ["${gate}"]\n`)).toHaveLength(1);
   });
 
-  it('from --set are problems of the --set', () => {
+  it('from --set have their problems reported at that --set', () => {
     expect(problemLines(withGates('  - sparsity within 0.1\n'), { overrides: ['gates.0=sparsity inside 0.1'] })[0]).toContain('--set gates.0=sparsity inside 0.1: `inside` is not a comparison');
   });
 
-  it('of zero-shot tasks need a stage that has the task for these states', () => {
+  it('on zero-shot tasks need a stage with the task for these states', () => {
     const judged = { type: 'evaluation', states: ['dense', 'rebuilt'], perplexity: [], zeroShot: [{ task: 'arc_easy' }, { task: 'piqa' }, { name: 'mine', file: 'mine.jsonl' }, { task: 'piqa', limit: 3 }] } as never;
     for (const task of ['arc_easy', 'piqa', 'mine', 'piqa#2']) {
       const drop = { kind: 'drop', state: 'rebuilt', task, metric: 'acc' } as const;
@@ -78,7 +78,7 @@ describe('gates of a pipeline file', () => {
     expect(() => checkQuantity({ kind: 'drop', state: 'initial', task: 'piqa', metric: 'acc' }, [judged])).toThrow('of the state `initial`');
   });
 
-  it('know datasets by the names that results have', () => {
+  it('name datasets as results do', () => {
     const file = fc.tuple(fc.constantFrom('/a/', '/b/c/', 'C:\\d\\'), fc.constantFrom('t.txt', 'u.txt', 'a b')).map(([folder, name]): DatasetSource => ({ file: folder + name }));
     const named = fc.constantFrom('c4' as const, 'wikitext2' as const, 'ptb' as const).map((name) => ({ name, revision: 'main', specialTokens: true }));
     fc.assert(fc.property(fc.array(fc.oneof(file, named), { minLength: 1, maxLength: 6 }), (datasets) => {

@@ -22,13 +22,13 @@ describe('a hostile pipeline file', () => {
     ['!!set { a, b }'],
     ['!!timestamp 2026-11-24'],
     ['!include /etc/passwd'],
-  ])('has a tag refused: %s', (value) => {
+  ])('is refused with the tag %s', (value) => {
     const lines = problemLines(`version: 1\nname: ${value}\nmodel: { source: ./m }\nstages: [{ rebuild: {} }]\n`);
     expect(lines[0]).toMatch(/^2:\d+ .*; expected plain YAML\. Leave the tag out\./);
     expect(globalThis).not.toHaveProperty('harmed');
   });
 
-  it.each(['__proto__', 'constructor', 'prototype', 'toString'])('changes no object by a key called %s, in the file or by --set', (key) => {
+  it.each(['__proto__', 'constructor', 'prototype', 'toString'])('changes no object through a key called %s, in the file or with --set', (key) => {
     const text = (extra: string) => `version: 1\nname: x\nmodel: { source: ./m }\nstages: [{ rebuild: { ${extra} } }]\n`;
     const attempt = (extra: string, overrides: string[] = []) => () => parsePipeline({ text: text(extra), path: path.join(folder, 'p.yaml'), overrides });
     expect(attempt(`${key}: { harmed: true }`)).toThrow(PipelineFileError);
@@ -41,12 +41,12 @@ describe('a hostile pipeline file', () => {
     expect(() => undefined).not.toHaveProperty('harmed');
   });
 
-  it('gets a message where mappings stand in a list of words that are each there once', () => {
+  it('gets an error for mappings in a list of unique words', () => {
     const lines = problemLines('version: 1\nname: x\nmodel: { source: ./m }\nstages: [{ evaluation: { states: [{}, {}], perplexity: [{ dataset: { file: t.txt } }] } }]\n');
     expect(lines.map((line) => line.split(';')[0])).toEqual(['4:35 item 1 of `states` is a mapping', '4:39 item 2 of `states` is a mapping']);
   });
 
-  it('is read up to 1 MB, also if its length is unknown', () => {
+  it('is read up to 1 MB, even if its length is unknown', () => {
     const large = path.join(folder, 'large.yaml');
     writeFileSync(large, '#'.repeat(1_000_001));
     expect(() => loadPipeline(large)).toThrow(/1000001 bytes; expected a pipeline file of at most 1000000/);

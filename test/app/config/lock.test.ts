@@ -37,7 +37,7 @@ describe('a lock', () => {
     return [];
   };
 
-  it('is plain data, numbers to the last bit', () => {
+  it('is plain data, with numbers to the last bit', () => {
     expect(load(text)).toStrictEqual({
       version: 2, package: '0.1.0', numerics: { rebuild: 1 }, pipelineDigest: digest, pipeline: { name: 'p' }, model: { digest }, files: { './a.txt': digest },
       engine: { backend: 'wasm', version: 'v', device: 'cpu', kernels: 'simd', threads: 1 }, sequencesPerBatch: 3, outputs: { perplexity: { dense: { 'a.txt': 1.8349511206616584 } } },
@@ -60,7 +60,7 @@ describe('a lock', () => {
     [`./a.txt: ${digest}`, './a.txt: short', '7:19 `./a.txt` is "short"; expected 64 hexadecimal digits'],
     ['sequencesPerBatch: 3', 'sequencePerBatch: 3', '9:1 unknown key `sequencePerBatch` in the lock'],
     ['perplexity: {', 'perplexity: [', '11:15 YAML syntax'],
-  ])('that is none says where: %s -> %s', (from, to, message) => {
+  ])('is refused with the place of the error: %s -> %s', (from, to, message) => {
     expect(text).toContain(from);
     expect(problems(text.replace(from, to))[0]?.replace(/^11:\d+/, '11:15')).toContain(message);
   });

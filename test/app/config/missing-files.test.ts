@@ -22,7 +22,7 @@ stages:
 `;
 const options = () => ({ path: join(folder, 'test.yaml'), files: true });
 
-it('names all that is not there, each where the file says it, and nothing of a hub', () => {
+it('names every missing file where the pipeline names it, but nothing on a hub', () => {
   expect(problemLines(text, options()).map((line) => line.replace(/;.*/, ''))).toEqual([
     `3:18 there is no folder ${join(folder, 'model')}`,
     `5:37 there is no ${join(folder, 'text.txt')}`,
@@ -32,7 +32,7 @@ it('names all that is not there, each where the file says it, and nothing of a h
   ]);
 });
 
-it('takes a folder without a config for no model, and is content once all is there', () => {
+it('accepts a model folder only with a config, and passes once everything exists', () => {
   mkdirSync(join(folder, 'model'));
   for (const name of ['text.txt', 'mask.safetensors', 'heldout.txt', 'mine.jsonl']) writeFileSync(join(folder, name), '');
   expect(problemLines(text, options())).toEqual([expect.stringMatching(/^3:18 .*model has no config\.json/)]);
@@ -40,11 +40,11 @@ it('takes a folder without a config for no model, and is content once all is the
   expect(parse(text, options()).pipeline.name).toBe('test');
 });
 
-it('is looked for only where that is asked', () => {
+it('checks files only if asked to', () => {
   expect(parse(text, { ...options(), files: false }).pipeline.name).toBe('test');
 });
 
-it('blames the override that names what is not there', () => {
+it('blames the override that names a missing file', () => {
   const problems = problemLines(text, { ...options(), overrides: ['model.source=/nowhere'] });
   expect(problems[0]).toMatch(/^--set model\.source=\/nowhere: there is no folder \/nowhere/);
 });

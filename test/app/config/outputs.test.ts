@@ -15,7 +15,7 @@ function problems(...overrides: string[]): string {
   return '';
 }
 
-it('is as the file has it, with a private repository and its main branch', () => {
+it('reads the file, with a private repository and its main branch', () => {
   expect(parse().pipeline).not.toHaveProperty('outputs');
   expect(parse('outputs={ keep: [] }').pipeline.outputs).toEqual({ keep: [] });
   const { pipeline, digest } = parse('outputs={ keep: [mask], publish: { repository: our/pruned } }');
@@ -27,7 +27,7 @@ it('is as the file has it, with a private repository and its main branch', () =>
   expect(() => { checkRequest({ pipeline: other, configDigest: undefined, folder: undefined, anew: undefined, lock: undefined }); }).toThrow(/pipeline\.outputs\.publish\.repository.*organisation\/name/s);
 });
 
-it('names what is wrong', () => {
+it('reports errors', () => {
   expect(problems('outputs={ keep: [masks] }')).toMatch(/item 1 of `keep` is "masks"; expected `checkpoint`, `mask` or `report`/);
   expect(problems('outputs={ publish: { repository: pruned } }')).toMatch(/organisation\/name/);
   expect(problems('outputs={ publish: {} }')).toMatch(/repository/);

@@ -38,7 +38,7 @@ describe('a pack', () => {
     return [];
   };
 
-  it('is its pipeline with its values, and numbers with absolute tolerances', () => {
+  it('contains its pipeline with its values, and numbers with absolute tolerances', () => {
     const { name, pipeline, expect: numbers } = load(pack, ['rebuild.ratio=0.2']);
     expect(name).toBe('claims');
     expect(pipeline).toMatchObject({ name: 'claims', stages: [{ dataset: { file: join(folder, 'own.txt') } }, { sparsity: 0.6 }, { ratio: 0.2 }, {}] });
@@ -55,25 +55,25 @@ describe('a pack', () => {
     ['source: { file: notes.txt }', 'source: {}', 'pack.yaml 13:13 `source` is empty; expected `paper`'],
     ['initialMask.sparsity: 0.6', 'initialMask.sparsity: 6', '`sparsity` is 6'],
     ['pipeline: ./p.yaml', 'pipeline: ./q.yaml', 'q.yaml 0:0 no such file'],
-  ])('that is none says where: %s -> %s', (from, to, message) => {
+  ])('is refused with the place of the error: %s -> %s', (from, to, message) => {
     expect(pack).toContain(from);
     expect(problems(pack.replace(from, to))[0]).toContain(message);
   });
 });
 
-describe('the packs that ship', () => {
+describe('the packs in the package', () => {
   const folder = 'pipelines/packs';
   const files = readdirSync(folder).filter((name) => readFileSync(join(folder, name), 'utf8').includes('pack.schema.json'));
 
-  it('are many', () => expect(files.length).toBeGreaterThan(30));
+  it('are more than 30', () => expect(files.length).toBeGreaterThan(30));
 
-  it.each(files)('%s fits its pipeline, is called like its file, and says where its numbers are from', (file) => {
+  it.each(files)('fit their pipeline, are named like their file, and cite the source of their numbers: %s', (file) => {
     const { name, expect: numbers } = loadPack(join(folder, file), [], { allowFloating: true });
     expect(`${name}.yaml`).toBe(file);
     for (const { source } of numbers) expect(source.paper !== undefined && (source.url ?? source.file) !== undefined).toBe(true);
   });
 
-  it('of papers need a commit of the model, or --allow-floating', () => {
+  it('require a commit of the model if they cite papers, or --allow-floating', () => {
     expect(() => loadPack(join(folder, 'llama-7b-wanda-50.yaml'))).toThrow('`revision` is missing');
   });
 });

@@ -37,7 +37,7 @@ stages:                                       # run in this order; a stage may a
 `;
 
 describe('parsePipeline', () => {
-  test('gives the pipeline that the design file means', () => {
+  test('returns the pipeline of the file in the design', () => {
     const { pipeline, warnings } = parse(designFile, { path: '/home/me/project/file.yaml' });
     expect(pipeline).toEqual({
       version: 1,
@@ -58,7 +58,7 @@ describe('parsePipeline', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('survives JSON unchanged, as on its way to a workflow', () => {
+  test('returns JSON data, which survives the way to a workflow', () => {
     const { pipeline } = parse(designFile);
     expect(JSON.parse(JSON.stringify(pipeline))).toEqual(pipeline);
   });
@@ -69,7 +69,7 @@ describe('parsePipeline', () => {
     expect(pipeline.stages[1]).toEqual({ type: 'initialMask', method: 'wanda', sparsity: 0.5, pattern: '2:4' });
   });
 
-  test('evaluates the states that exist at that point, with the calibration before it', () => {
+  test('evaluates the states that exist at that point, with the preceding calibration', () => {
     const evaluation = '  - evaluation: { perplexity: [{ dataset: { name: ptb } }, { dataset: { name: c4 }, sequenceLength: 7 }] }\n';
     const calibration = (length: number) => `  - calibration: { dataset: { name: c4 }, sequenceLength: ${length} }\n`;
     const { pipeline } = parse(
@@ -85,7 +85,7 @@ describe('parsePipeline', () => {
     ['1:4', 0.75],
     ['4:8', 0.5],
     ['1:3', 2 / 3],
-  ])('pattern %s has sparsity %d, given or not', (pattern, sparsity) => {
+  ])('gives pattern %s the sparsity %d, whether it is given or not', (pattern, sparsity) => {
     for (const given of ['', `, sparsity: ${sparsity}`]) {
       const stage = parse(pipelineText(`  - initialMask: { method: magnitude, pattern: "${pattern}"${given} }\n`)).pipeline.stages[0] as InitialMaskStage;
       expect(stage.sparsity).toBeCloseTo(sparsity, 12);
@@ -93,12 +93,12 @@ describe('parsePipeline', () => {
     }
   });
 
-  test('a mask file says its own pattern and sparsity', () => {
+  test('leaves pattern and sparsity to a mask file', () => {
     const { pipeline } = parse(pipelineText('  - initialMask: { method: file, source: ../masks/m.safetensors }\n'));
     expect(pipeline.stages[0]).toEqual({ type: 'initialMask', method: 'file', source: '/masks/m.safetensors' });
   });
 
-  test('aliases and merge keys mean what they stand for; own keys win', () => {
+  test('resolves aliases and merge keys, and prefers own keys', () => {
     const { pipeline } = parse(
       pipelineText('  - calibration: &c { samples: 2, dataset: &d { file: t.txt }, seed: 5 }\n  - calibration: { samples: 3, <<: *c }\n  - evaluation: { perplexity: [{ dataset: *d, skipTokens: 9000 }] }\n'),
     );
@@ -106,13 +106,13 @@ describe('parsePipeline', () => {
     expect((pipeline.stages[2] as EvaluationStage).perplexity[0]?.dataset).toEqual({ file: '/pipelines/t.txt' });
   });
 
-  test('is frozen all the way down', () => {
+  test('freezes the result all the way down', () => {
     const { pipeline } = parse(designFile);
     const frozen = (value: unknown): boolean => typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
     expect(frozen(pipeline)).toBe(true);
   });
 
-  test('line ends, a byte order mark, comments and the order of keys change nothing', () => {
+  test('ignores line ends, a byte order mark, comments and the order of keys', () => {
     const { digest } = parse(designFile);
     expect(parse(designFile.replace(/\n/g, '\r\n')).digest).toBe(digest);
     expect(parse(`\uFEFF${designFile}`).digest).toBe(digest);
@@ -122,14 +122,14 @@ describe('parsePipeline', () => {
     expect(parse(designFile.replace('ratio: 0.1', 'ratio: 0.2')).digest).not.toBe(digest);
   });
 
-  test('the digest is the SHA-256 of canonical JSON', () => {
+  test('returns the SHA-256 of canonical JSON as digest', () => {
     // From: printf '%s' JSON | sha256sum
     expect(parse('version: 1\nname: d\nmodel: {source: /m}\nstages: [{initialMask: {method: magnitude, sparsity: 0.5}}]').digest).toBe(
       'a786120a4042668ad863c274ad4d7725cacfb8abae9775fde257de6a218d89b2',
     );
   });
 
-  test('canonical JSON does not depend on the order of keys', () => {
+  test('writes canonical JSON independent of the order of keys', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
         const reversed = Object.fromEntries(Object.entries(value).reverse());
@@ -139,7 +139,7 @@ describe('parsePipeline', () => {
     );
   });
 
-  test('no text makes it fail otherwise than with a PipelineFileError, or hang', () => {
+  test('throws only a PipelineFileError, and never hangs, for any text', () => {
     const words = ['version: 1', 'stages:', '- ', '  ', '\n', '*a', '&a', '<<: ', '{', '}', '[', ']', '"', "'", 'calibration', ': ', '\t', '|', '?', '!!set', '---', '__proto__', '%YAML 1.1', 'null', '0.5', '#'];
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 4 }))), (parts) => {
@@ -165,22 +165,22 @@ describe('the model source', () => {
     expect(parse(withSource(source)).pipeline.model).toEqual({ source: resolved });
   });
 
-  test('a repository id keeps its name and revision', () => {
+  test('keeps the name and revision of a repository id', () => {
     const { pipeline, warnings } = parse(withSource('huggyllama/llama-13b', `, revision: ${commit}`));
     expect(pipeline.model).toEqual({ source: 'huggyllama/llama-13b', revision: commit });
     expect(warnings).toEqual([]);
   });
 
-  test('a repository id without revision needs allowFloating', () => {
+  test('needs allowFloating for a repository id without revision', () => {
     expect(failure(withSource('org/name')).message).toContain('/pipelines/test.yaml:3:18: `revision` is missing for the repository id "org/name"');
     expect(parse(withSource('org/name'), { allowFloating: true }).pipeline.model).toEqual({ source: 'org/name' });
   });
 
-  test('a branch for a revision is warned about', () => {
+  test('warns about a branch as revision', () => {
     expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can later mean other weights');
   });
 
-  test('a folder beside the file that looks like a repository id is that folder', () => {
+  test('prefers a folder beside the file to a repository of that name', () => {
     const { pipeline } = parse(withSource('app/config'), { path: 'test.yaml' });
     expect(pipeline.model.source).toBe(`${process.cwd()}/app/config`);
   });
@@ -193,7 +193,7 @@ describe('pipelines/', () => {
     expect(loadPipeline(`pipelines/${file}`).warnings).toEqual([]);
   });
 
-  test('the 13 billion parameter pipelines calibrate on 128 windows of 2,048 tokens of C4', () => {
+  test('calibrates pipelines for 13 billion parameters on 128 windows of 2,048 tokens of C4', () => {
     for (const file of ['llama13b', 'opt13b']) {
       const [calibration] = loadPipeline(`pipelines/${file}.yaml`).pipeline.stages as [CalibrationStage];
       expect(calibration).toMatchObject({ dataset: { name: 'c4' }, samples: 128, sequenceLength: 2048 });

@@ -53,7 +53,7 @@ const changed = (change: (pipeline: Loose) => unknown, text?: string): { at: str
   return problems({ pipeline });
 };
 
-describe('what the client sends is taken', () => {
+describe('accepts what the client sends', () => {
   it.each([['everything', everything], ['patterns', patterns], ['file', file], ['standard', pipelineText()]])('%s', (_, text) => {
     const { pipeline, digest } = parse(text);
     check({ pipeline: JSON.parse(JSON.stringify(pipeline)), configDigest: digest, folder: '/pipelines', anew: { from: 0, since: new Date().toISOString() } });
@@ -65,7 +65,7 @@ describe('what the client sends is taken', () => {
   });
 });
 
-describe('what no client sends is refused', () => {
+describe('refuses what no client sends', () => {
   const evaluation = (pipeline: Loose): Record<string, unknown> => pipeline.stages.at(-1) ?? {};
 
   it.each<[string, (pipeline: Loose) => unknown, string, RegExp]>([
@@ -74,29 +74,29 @@ describe('what no client sends is refused', () => {
     ['an unknown stage', (p) => (p.stages[2]['type'] = 'shell'), 'pipeline.stages[2].shell', /^unknown key `shell` in item 3 of `stages`; expected `calibration`/],
     ['a stage by its key, as files have it', (p) => (p.stages[2] = { rebuild: {} }), 'pipeline.stages[2].type', /^the type of the stage is empty; expected one of `calibration`, .*temporal-pipeline start/],
     ['a number as text', (p) => (p.stages[1]['sparsity'] = '0.5'), 'pipeline.stages[1].initialMask.sparsity', /^`sparsity` is "0\.5"; expected a number above 0 and below 1/],
-    ['a number that is none', (p) => (p.stages[1]['sparsity'] = NaN), 'pipeline.stages[1].initialMask.sparsity', /^`sparsity` is NaN; expected a number/],
-    ['a number without end', (p) => (p.stages[0]['samples'] = Infinity), 'pipeline.stages[0].calibration.samples', /^`samples` is Infinity/],
+    ['a value that is not a number', (p) => (p.stages[1]['sparsity'] = NaN), 'pipeline.stages[1].initialMask.sparsity', /^`sparsity` is NaN; expected a number/],
+    ['an infinite number', (p) => (p.stages[0]['samples'] = Infinity), 'pipeline.stages[0].calibration.samples', /^`samples` is Infinity/],
     ['no stages', (p) => delete (p as Partial<Loose>).stages, 'pipeline', /^`stages` is missing in the pipeline; expected a list/],
-    ['stages that are no list', (p) => (p['stages'] = 5 as never), 'pipeline.stages', /^`stages` is 5; expected a list of 1 to 100 items/],
+    ['stages that are not a list', (p) => (p['stages'] = 5 as never), 'pipeline.stages', /^`stages` is 5; expected a list of 1 to 100 items/],
     ['a stage that is null', (p) => (p.stages[0] = null as never), 'pipeline.stages[0]', /^item 1 of `stages` is empty/],
     ['a setting left out', (p) => delete p.stages[0]['samples'], 'pipeline.stages[0].samples', /^it is missing; expected 128\./],
     ['a source beside another method', (p) => (p.stages[1]['source'] = '/etc/passwd'), 'pipeline.stages[1].initialMask.source', /^`source` without `method: file`/],
     ['a relative path', (p) => ((p.stages[0]['dataset'] as Record<string, unknown>)['file'] = 'etc/passwd'), 'pipeline.stages[0].dataset.file', /^it is "etc\/passwd"; expected "\/etc\/passwd"/],
     ['a path with `..`', (p) => ((p.stages[0]['dataset'] as Record<string, unknown>)['file'] = '/data/../etc/passwd'), 'pipeline.stages[0].dataset.file', /expected "\/etc\/passwd"/],
-    ['a path of a home', (p) => ((p.stages[0]['dataset'] as Record<string, unknown>)['file'] = '~/x'), 'pipeline.stages[0].dataset.file', /^it is "~\/x"/],
+    ['a path in a home folder', (p) => ((p.stages[0]['dataset'] as Record<string, unknown>)['file'] = '~/x'), 'pipeline.stages[0].dataset.file', /^it is "~\/x"/],
     ['a model that is a relative path', (p) => (p['model'] = { source: '../model' }), 'pipeline.model.source', /expected "\/model"/],
     ['a task that is a path', (p) => (evaluation(p)['zeroShot'] = [{ task: '../../x', bos: false }]), 'pipeline.stages[3].evaluation.zeroShot[0].task', /is "\.\.\/\.\.\/x"; expected `boolq`/],
     ['a pipeline name that is a path', (p) => (p['name'] = '../x'), 'pipeline.name', /^`name` is "\.\.\/x"; expected letters/],
-    ['a key more', (p) => (p['extra'] = 1), 'pipeline.extra', /^unknown key `extra` in the pipeline/],
+    ['an extra key', (p) => (p['extra'] = 1), 'pipeline.extra', /^unknown key `extra` in the pipeline/],
     ['a rebuild before its mask', (p) => p.stages.splice(1, 1), 'pipeline.stages[1].rebuild', /^`rebuild` before any `initialMask`/],
-    ['gates that say something else than their text', (p) => (p['gates'] = [{ check: 'sparsity <= 0.5', quantity: { kind: 'sparsity' }, comparison: '<=', bound: { value: 0.9 } }]), 'pipeline.gates[0].bound.value', /^it is 0\.9; expected 0\.5/],
+    ['gates that differ from their text', (p) => (p['gates'] = [{ check: 'sparsity <= 0.5', quantity: { kind: 'sparsity' }, comparison: '<=', bound: { value: 0.9 } }]), 'pipeline.gates[0].bound.value', /^it is 0\.9; expected 0\.5/],
   ])('%s', (_, change, at, message) => {
     const found = changed(change);
     expect(found.map((one) => one.at)).toContain(at);
     expect(found.find((one) => one.at === at)?.message).toMatch(message);
   });
 
-  it('says it like the command line', () => {
+  it('with the message of the command line', () => {
     const text = pipelineText().replace('sparsity: 0.5', 'sparsity: 5');
     const message = failure(text).problems[0]?.message;
     expect(changed((pipeline) => (pipeline.stages[1]['sparsity'] = 5)).map((one) => one.message)).toEqual([message]);
@@ -107,7 +107,7 @@ describe('what no client sends is refused', () => {
     expect(() => check({ pipeline })).toThrow(RequestError);
   });
 
-  it('keys of prototypes, and changes none', () => {
+  it('keys of prototypes, without changing a prototype', () => {
     for (const key of ['__proto__', 'constructor', 'prototype', 'toString']) {
       for (const place of [[], ['stages', '0'], ['stages', '0', 'dataset'], ['model']]) {
         const pipeline = sent();
@@ -119,7 +119,7 @@ describe('what no client sends is refused', () => {
     expect({}).not.toHaveProperty('harmed');
   });
 
-  it('a huge list, a deep nest and long texts, in few words', () => {
+  it('a very long list, deep nesting and long texts, with a short message', () => {
     const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown;
     const huge: [unknown, RegExp][] = [
       [{ ...sent(), stages: new Array(1_000_000).fill({ type: 'rebuild' }) }, /^pipeline: more than 10000 values/],
@@ -141,7 +141,7 @@ describe('what no client sends is refused', () => {
     }
   });
 
-  it('any other value at any place: taken is only what the client itself would have sent', () => {
+  it('any other value at any place', () => {
     const places = (value: unknown, at: string[] = []): string[][] =>
       typeof value === 'object' && value !== null ? [at, ...Object.entries(value).flatMap(([key, item]) => places(item, [...at, key]))] : [at];
     fc.assert(
@@ -162,18 +162,18 @@ describe('what no client sends is refused', () => {
   });
 });
 
-describe('what comes with the pipeline', () => {
+describe('refuses wrong values beside the pipeline', () => {
   const pipeline = sent();
   it.each<[string, Sent, string, RegExp]>([
     ['the digest of something else', { configDigest: '0'.repeat(64) }, 'configDigest', new RegExp(`expected ${digestOf(pipeline)}`)],
     ['no digest', { configDigest: null }, 'configDigest', /^it is empty/],
     ['a folder that is not a path', { folder: 5 }, 'folder', /^it is 5; expected an absolute path/],
     ['a relative folder', { folder: '../x' }, 'folder', /expected an absolute path/],
-    ['a stage to begin with that is not there', { anew: { from: 4, since: '2026-01-01T00:00:00Z' } }, 'anew.from', /^it is 4; expected the index of a stage, 0 to 3/],
+    ['a first stage that does not exist', { anew: { from: 4, since: '2026-01-01T00:00:00Z' } }, 'anew.from', /^it is 4; expected the index of a stage, 0 to 3/],
     ['a stage by name', { anew: { from: '__proto__', since: '2026-01-01T00:00:00Z' } }, 'anew.from', /expected the index/],
     ['half a stage', { anew: { from: 0.5, since: '2026-01-01T00:00:00Z' } }, 'anew.from', /expected the index/],
-    ['a time that is none', { anew: { from: 0, since: 'tomorrow' } }, 'anew.since', /^it is "tomorrow"; expected a time/],
-    ['a lock that is none', { lock: { version: 1, files: 5 } }, 'lock.files', /^`files` is 5; expected a mapping/],
+    ['an invalid time', { anew: { from: 0, since: 'tomorrow' } }, 'anew.since', /^it is "tomorrow"; expected a time/],
+    ['an invalid lock', { lock: { version: 1, files: 5 } }, 'lock.files', /^`files` is 5; expected a mapping/],
     ['a lock of text', { lock: '../x' }, 'lock', /expected a mapping/],
   ])('%s', (_, request, at, message) => {
     const found = problems({ pipeline, ...request });
@@ -182,7 +182,7 @@ describe('what comes with the pipeline', () => {
   });
 });
 
-it('a pipeline of a file that lies elsewhere means the same', () => {
+it('accepts a pipeline from a file in another folder', () => {
   const { pipeline } = parsePipeline({ text: pipelineText(), path: '/somewhere/else/p.yaml' });
   check({ pipeline, folder: '/somewhere/else' });
 });

@@ -20,19 +20,19 @@ describe('unknown keys', () => {
     ['sequence_length', 'sequenceLength'],
     ['sequencelength', 'sequenceLength'],
     ['sampelSeed', undefined],
-  ])('`%s` in a calibration: did you mean %s', (key, meant) => {
+  ])('suggests a key for `%s` in a calibration: %s', (key, meant) => {
     const [line] = stage(`  - calibration: { dataset: { name: c4 }, ${key}: 3 }`) as [string];
     expect(line).toMatch(new RegExp(`^43 unknown key \`${key}\` in \`calibration\`; `));
     expect(/Did you mean `(\w+)`/.exec(line)?.[1]).toBe(meant);
   });
 
-  test('a misspelt stage is one problem', () => {
+  test('are one problem if a stage is misspelt', () => {
     expect(stage('  - rebiuld: { ratio: 0.1 }')).toEqual([
       '5 unknown key `rebiuld` in item 5 of `stages`; expected `calibration`, `initialMask`, `rebuild` or `evaluation`. Did you mean `rebuild`?',
     ]);
   });
 
-  test('a misspelt required key is not also missing', () => {
+  test('are not reported as missing too if a required key is misspelt', () => {
     expect(stage('  - calibration: { datset: { name: c4 } }')).toEqual([expect.stringContaining('Did you mean `dataset`?')]);
   });
 });
@@ -73,13 +73,13 @@ describe('wrong values', () => {
     ['pattern: unstructured', '5 `sparsity` is missing in `initialMask`; expected a number above 0 and below 1. Add for example `sparsity: 0.5`, or an N:M `pattern` from which it follows.'],
     ['sparsity: 0.5, source: m.safetensors', '54 `source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.'],
     ['sparsity: 0.5, damping: 0.1', '54 `damping` without `method: sparsegpt` or `method: admm`; expected it with those methods only. Remove it, or set `method: sparsegpt`.'],
-  ])('a first mask with %s', (settings, expected) => {
+  ])('an initial mask with %s', (settings, expected) => {
     expect(problemLines(pipelineText(`  - initialMask: { method: magnitude, ${settings} }\n`))).toEqual([`5:${expected}`]);
   });
 });
 
 describe('missing keys', () => {
-  test('at the top: all of them, with how to write each', () => {
+  test('at the top are all listed, with how to write each', () => {
     expect(problemLines('engine: {}')).toEqual([
       '1:1 `version` is missing in the pipeline; expected `1`. Add for example `version: 1`.',
       '1:1 `name` is missing in the pipeline; expected letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 100 characters. Add for example `name: llama13b-magnitude-block`.',
@@ -95,15 +95,15 @@ describe('missing keys', () => {
     expect(stage(yaml)).toEqual([expected]);
   });
 
-  test('the source of a mask file', () => {
+  test('include the source of a mask file', () => {
     expect(problemLines(pipelineText('  - initialMask: { method: file }\n'))).toEqual([
       '5:5 `source` is missing in `initialMask`; expected text. Add for example `source: ./masks/llama-13b-50.safetensors`.',
     ]);
   });
 });
 
-describe('the shape of stages', () => {
-  test('no stages', () => {
+describe('malformed stages', () => {
+  test('an empty list', () => {
     expect(problemLines(pipelineText('  []'))).toEqual([expect.stringMatching(/^5:3 `stages` is an empty list; expected a list of 1 to 100 items\./)]);
   });
 
@@ -118,26 +118,26 @@ describe('the shape of stages', () => {
   });
 });
 
-test('all problems are found at once, in the order of the file, and are in the message', () => {
+test('reports all problems at once, in the order of the file', () => {
   const text = pipelineText('  - calibration: { dataset: { name: c5 }, samples: 0 }\n  - rebuild: { ratio: 2 }\n').replace('version: 1', 'version: 2');
   const { problems, message } = failure(text);
   expect(problems.map(({ line, column }) => [line, column])).toEqual([[1, 10], [5, 37], [5, 52], [6, 5], [6, 23]]);
   for (const problem of problems) expect(message).toContain(`/pipelines/test.yaml:${problem.line}:${problem.column}: ${problem.message.replace(/\.$/, '')}`);
 });
 
-test('the message stays readable where everything is wrong', () => {
+test('keeps the message readable if everything is wrong', () => {
   const { problems, message } = failure(pipelineText(undefined, Array.from({ length: 30 }, (_, index) => `key${index}: 1\n`).join('')));
   expect(problems).toHaveLength(30);
   expect(message.split('\n').length).toBe(22);
   expect(message).toMatch(/ {2}and 10 more\.$/);
 });
 
-test('no message speaks of schemas', () => {
+test('never mentions schemas in a message', () => {
   const { message } = failure(pipelineText('  - {}\n  - 7\n  - initialMask: { method: 3 }\n  - initialMask: null\n  - evaluation: { perplexity: { dataset: c4 }, states: dense }\n', 'engine: 3\n'));
   expect(message).not.toMatch(/schema|oneOf|anyOf|must /);
 });
 
-test('every key of the schema is described', () => {
+test('describes every key of the schema', () => {
   const objects = [pipelineSchema, ...Object.values(pipelineSchema.$defs ?? {})];
   for (const { properties = {} } of objects) {
     for (const [key, property] of Object.entries(properties)) expect(property.description ?? property.$ref, key).toBeTruthy();

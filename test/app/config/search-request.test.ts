@@ -20,14 +20,14 @@ const [overSparsity, overPatterns] = [file('{ sparsity: { from: 0.3, to: 0.6, st
 const request = (of = overSparsity): SearchRequest => JSON.parse(JSON.stringify(searchRequestFor(loadSearch(of)))) as SearchRequest;
 const check = (sent: unknown, searchId = 's'): Promise<void> => checkSearchRequest(sent, searchId, withChanges);
 
-it('a search as the client sends it is taken', async () => {
+it('accepts a search from the client', async () => {
   await check(request(), searchIdOf(request()));
   await check(request(overPatterns));
   await check({ ...request(), searchable: ['PruningModel'] });
   await check(searchRequestFor(loadSearch('pipelines/searches/demo.yaml')));
 });
 
-it('its id follows from points and pipelines alone', () => {
+it('derives its id from points and pipelines alone', () => {
   expect(searchIdOf(request())).toMatch(/^s-[0-9a-f]{16}$/);
   expect(searchIdOf(request())).toBe(searchIdOf({ ...request(), searchable: ['x'] }));
   expect(searchIdOf(request())).not.toBe(searchIdOf(request(overPatterns)));
@@ -41,7 +41,7 @@ it.each<[string, (sent: SearchRequest) => unknown, RegExp]>([
   ['a million points', (sent) => (sent.over = { sparsity: { from: 0.1, to: 0.9, step: 1e-6 } }), /request\.over\.sparsity\.to: there are 800001 sparsities/],
   ['another grid than its members', (sent) => (sent.over = { sparsity: { from: 0.3, to: 0.7, step: 0.1 } }), /request\.members: there are 4; expected 5/],
   ['members in another order', (sent) => sent.members.reverse(), /request\.members\[0\]\.values: they are \{"initialMask\.sparsity":0\.6\}; expected \{"initialMask\.sparsity":0\.3\}/],
-  ['members that are no list', (sent) => (sent.members = {} as never), /request\.members: `members` is a mapping; expected a list/],
+  ['members that are not a list', (sent) => (sent.members = {} as never), /request\.members: `members` is a mapping; expected a list/],
   ['a member whose name is a path', (sent) => (sent.members[1].name = '../../x'), /request\.members\[1\]\.name: it is "\.\.\/\.\.\/x"; expected "sparsity=0\.4"/],
   ['changes of a prototype', (sent) => (sent.members[0].changes = [[['__proto__', 'harmed'], true]]), /members\[0\]\.changes: a change names a value that the base pipeline does not have/],
   ['a change to something that is not a sparsity', (sent) => (sent.members[1].changes = [[['stages', 1, 'sparsity'], '0.5']]), /members\[1\]\.pipeline\.stages\[1\]\.initialMask\.sparsity: `sparsity` is "0\.5"/],
@@ -57,7 +57,7 @@ it.each<[string, (sent: SearchRequest) => unknown, RegExp]>([
   expect({}).not.toHaveProperty('harmed');
 });
 
-it('refuses points without gates, as the command line does', async () => {
+it('refuses points without gates, like the command line', async () => {
   const sent = request();
   delete sent.base.gates;
   sent.members = sent.members.map((member) => ({ ...member, configDigest: digestOf(withChanges(sent.base, member.changes)) }));

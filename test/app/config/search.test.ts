@@ -30,7 +30,7 @@ function problems(text: string): string[] {
 }
 
 describe('the points of a search', () => {
-  it('are all multiples of the step, as people write them, the sparsest last', () => {
+  it('are all multiples of the step, written in short form, with the sparsest last', () => {
     const { members, over } = load('over: { sparsity: { from: 0.1, to: 0.4, step: 0.1 } }\n');
     expect(members.map(({ name }) => name)).toEqual(['sparsity=0.1', 'sparsity=0.2', 'sparsity=0.3', 'sparsity=0.4']);
     expect(members.map(({ pipeline }) => pipeline.stages[1])).toMatchObject([0.1, 0.2, 0.3, 0.4].map((sparsity) => ({ sparsity })));
@@ -39,7 +39,7 @@ describe('the points of a search', () => {
     expect(load('over: { sparsity: { from: 0.3, to: 0.8 } }\n').members).toHaveLength(51);
   });
 
-  it('are right for any whole number of steps, and refused for any other (against counting in thousandths)', () => {
+  it('are correct for any whole number of steps, and refused otherwise (compared with counting in thousandths)', () => {
     const grids = fc.record({ from: fc.integer({ min: 1, max: 900 }), step: fc.integer({ min: 1, max: 99 }), to: fc.integer({ min: 2, max: 999 }) });
     fc.assert(
       fc.property(grids, ({ from, step, to }) => {
@@ -55,13 +55,13 @@ describe('the points of a search', () => {
     );
   });
 
-  it('over patterns are in the order of their sparsity, larger groups first if it is the same', () => {
+  it('with patterns are in the order of their sparsity, with larger groups first if it is equal', () => {
     const { members } = load('set: { rebuild.granularity: output }\nover: { patterns: ["1:4", "2:4", "3:4", "4:8", "2:3"] }\n');
     expect(members.map(({ pipeline }) => (pipeline.stages[1] as { pattern?: string }).pattern)).toEqual(['3:4', '2:3', '4:8', '2:4', '1:4']);
     expect(members.map(({ name }) => name)[1]).toBe('pattern=2:3,sparsity=0.333333');
   });
 
-  it('are judged by the gates of the pipeline, or by those of the search instead', () => {
+  it('use the gates of the pipeline, or those of the search instead', () => {
     const over = 'over: { sparsity: { from: 0.4, to: 0.5, step: 0.1 } }\n';
     const checks = ({ members }: ParsedSearch): string[][] => members.map(({ pipeline: { gates = [] } }) => gates.map(({ check }) => check));
     expect(checks(load(over))).toEqual([['rebuilt perplexity <= 30'], ['rebuilt perplexity <= 30']]);
@@ -70,7 +70,7 @@ describe('the points of a search', () => {
   });
 });
 
-describe('what is wrong is said with file, line, value, expectation and remedy', () => {
+describe('reports errors with file, line, value, expectation and remedy', () => {
   it.each([
     ['over: {}\n', 'search.yaml:4 `over` has neither `sparsity` nor `patterns`; expected one of the two. Add one.'],
     ['over: { sparsity: { from: 0.3, to: 0.4 }, patterns: ["2:4"] }\n', 'search.yaml:4 `over` has `sparsity` and `patterns`; expected one of the two. Keep one.'],
@@ -99,7 +99,7 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     expect(() => loadSearch(file)).toThrow(/search\.yaml:3:11: the pipeline has no quality gate; expected `gates`, which say what passes\. Add them/);
   });
 
-  it('the pipeline file, if that is wrong or absent', () => {
+  it('a pipeline file that is wrong or missing', () => {
     writeFileSync(path.join(folder, 'bad.yaml'), pipelineText().replace('samples: 16', 'samples: none'));
     for (const [name, message] of [['bad.yaml', /bad\.yaml:\d+:\d+: `samples` is "none"/], ['absent.yaml', /absent\.yaml/]] as const) {
       writeFileSync(file, `version: 1\nname: s\npipeline: ./${name}\nover: { sparsity: { from: 0.3, to: 0.5 } }\n`);
@@ -108,19 +108,19 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
   });
 });
 
-describe('a file of another kind is named as such, in one message', () => {
-  it('a search in place of a pipeline or a sweep', () => {
+describe('names the kind of another file in one message', () => {
+  it('for a search instead of a pipeline or a sweep', () => {
     writeFileSync(file, `${head}over: { sparsity: { from: 0.3, to: 0.5 } }\n`);
     expect(() => loadPipeline(file)).toThrow(/search\.yaml:4:1: this file is a search; expected a pipeline\. Use `temporal-pipeline search run`[^\n]*$/);
     expect(() => loadSweep(file)).toThrow(/search\.yaml:4:1: this file is a search; expected a sweep\. [^\n]*$/);
   });
 
-  it('a pipeline or a sweep in place of a search', () => {
+  it('for a pipeline or a sweep instead of a search', () => {
     expect(() => loadSearch('pipelines/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a pipeline; expected a search, a file of its own/);
     expect(() => loadSearch('pipelines/sweeps/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a sweep; expected a search/);
   });
 });
 
-it('pipelines/searches/demo.yaml is sound', () => {
+it('accepts pipelines/searches/demo.yaml', () => {
   expect(loadSearch('pipelines/searches/demo.yaml').members).toHaveLength(17);
 });

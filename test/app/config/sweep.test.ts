@@ -29,7 +29,7 @@ function problems(text: string): string[] {
 }
 
 describe('expansion', () => {
-  it('is the matrix without what is excluded, and what is included, each once (against brute force)', () => {
+  it('is the matrix without exclusions and with inclusions, each once (compared with brute force)', () => {
     const value = fc.integer({ min: 0, max: 3 });
     const paths = fc.uniqueArray(fc.constantFrom('a', 'b.c', 'd'), { minLength: 1 });
     const sweeps = paths.chain((keys) =>
@@ -59,7 +59,7 @@ describe('expansion', () => {
     );
   });
 
-  it('makes each member the pipeline that `--set` makes, under a name that says how it differs', () => {
+  it('makes each member the pipeline that `--set` makes, with the differences as its name', () => {
     const { members, maxParallel } = parse('set: { rebuild.strategy: published }\nmatrix:\n  initialMask.sparsity: [0.4, 0.6]\n  rebuild.ratio: [0.1, 0.5]\n');
     expect(members.map(({ name }) => name)).toEqual(['sparsity=0.4,ratio=0.1', 'sparsity=0.4,ratio=0.5', 'sparsity=0.6,ratio=0.1', 'sparsity=0.6,ratio=0.5']);
     expect(members[1].pipeline.stages[1]).toMatchObject({ method: 'magnitude', sparsity: 0.4 });
@@ -68,7 +68,7 @@ describe('expansion', () => {
     expect(maxParallel).toBe(1);
   });
 
-  it('takes values of any kind, and paths from the folder of the sweep', () => {
+  it('takes values of any kind, and resolves paths from the folder of the sweep', () => {
     const { members } = parse('matrix: { model.source: [./one/model, ./two/model], initialMask.pattern: ["2:4", "4:8"] }\nset: { initialMask.sparsity: 0.5 }\n');
     expect(members.map(({ pipeline }) => pipeline.model.source)).toEqual(['one', 'one', 'two', 'two'].map((name) => path.join(folder, name, 'model')));
     expect(members.map(({ pipeline }) => pipeline.stages[1])).toMatchObject(['2:4', '4:8', '2:4', '4:8'].map((pattern) => ({ pattern })));
@@ -80,17 +80,17 @@ describe('expansion', () => {
     [{ 'initialMask.sparsity': 0.5 }, 'sparsity=0.5'],
     [{ 'stages.1.rebuild.ratio': 0.1, 'stages.2.rebuild.ratio': 0.2 }, 'stages.1.rebuild.ratio=0.1,stages.2.rebuild.ratio=0.2'],
     [{ 'x.y': true, 'x.z': 'wanda' }, 'y=true,z=wanda'],
-  ])('names %j', (values, name) => {
+  ])('gives the right name for %j', (values, name) => {
     expect(memberName(values)).toBe(name);
   });
 
-  it('lets what all members share be set from the command line', () => {
+  it('takes shared settings from the command line', () => {
     const { members } = parse('set: { initialMask.method: magnitude }\nmatrix: { initialMask.sparsity: [0.4] }\n', ['initialMask.method=wanda']);
     expect(members[0].pipeline.stages[1]).toMatchObject({ method: 'wanda', sparsity: 0.4 });
   });
 });
 
-describe('what is wrong is said with file, line, value, expectation and remedy', () => {
+describe('reports errors with file, line, value, expectation and remedy', () => {
   it.each([
     ['matrix: { initialMask.sparsity: [0.4] }\nmaxParalel: 2\n', 'sweep.yaml:5 unknown key `maxParalel` in the sweep; expected `version`, .* Did you mean `maxParallel`\\?'],
     ['matrix:\n  initialMask.sparsity: [0.4,\n    1.5]\n', 'sweep.yaml:6 `sparsity` is 1.5; expected a number above 0 and below 1'],
@@ -117,41 +117,41 @@ describe('what is wrong is said with file, line, value, expectation and remedy',
     expect(found[0]).toMatch(new RegExp(`^${expected}`));
   });
 
-  it('a metric that some member does not have is reported', () => {
+  it('a metric that a member does not have', () => {
     writeFileSync(path.join(folder, 'unjudged.yaml'), pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation: { perplexity: [{ dataset: { file: a.txt } }] }\n'));
     const text = 'version: 1\nname: s\npipeline: unjudged.yaml\nmatrix: { initialMask.sparsity: [0.4] }\nbest: { metric: perplexity.rebuilt, goal: min }\n';
     expect(() => parseSweep({ text, path: path.join(folder, 'sweep.yaml') })).toThrow(/sweep.yaml:5:\d+: member `sparsity=0.4` has no perplexity.rebuilt/);
   });
 
-  it('the pipeline file is named if it is wrong or absent', () => {
+  it('a pipeline file that is wrong or missing', () => {
     writeFileSync(path.join(folder, 'bad.yaml'), pipelineText().replace('samples: 16', 'samples: none'));
     const text = (name: string) => `version: 1\nname: s\npipeline: ${name}\nmatrix: { initialMask.sparsity: [0.4] }\n`;
     expect(() => parseSweep({ text: text('bad.yaml'), path: path.join(folder, 'sweep.yaml') })).toThrow(/bad.yaml:\d+:\d+: `samples` is "none"/);
     expect(() => parseSweep({ text: text('absent.yaml'), path: path.join(folder, 'sweep.yaml') })).toThrow(/absent.yaml/);
   });
 
-  it('members that publish to one place are reported', () => {
+  it('members that publish to the same place', () => {
     expect(problems('set: { outputs.publish.repository: our/all }\nmatrix: { rebuild.ratio: [0.1, 0.2] }\n')[0]).toMatch(/both publish to our\/all@main; expected a place for each/);
     expect(parse('matrix: { outputs.publish.repository: [our/a, our/b] }\n').members).toHaveLength(2);
   });
 
-  it('there is a limit to members', () => {
+  it('too many members', () => {
     const values = Array.from({ length: 60 }, (_, index) => (index + 1) / 100).join(', ');
     expect(problems(`matrix: { initialMask.sparsity: [${values}], rebuild.ratio: [${values}] }\n`)[0]).toMatch(/^sweep.yaml:4 the matrix has 3600 combinations; expected at most 2000/);
   });
 });
 
-it.each(['demo.yaml', 'llama13b.yaml'])('pipelines/sweeps/%s is sound', (name) => {
+it.each(['demo.yaml', 'llama13b.yaml'])('accepts pipelines/sweeps/%s', (name) => {
   expect(loadSweep(path.join('pipelines/sweeps', name)).members.length).toBeGreaterThan(5);
 });
 
-describe('a file of the other kind is named as such, in one message', () => {
-  it('a sweep in place of a pipeline', () => {
+describe('names the kind of another file in one message', () => {
+  it('for a sweep instead of a pipeline', () => {
     const text = `${head}matrix: { initialMask.sparsity: [0.4] }\nmaxParallel: 2\n`;
     expect(() => parsePipeline({ text, path: path.join(folder, 'sweep.yaml') })).toThrow(/sweep\.yaml:4:1: this file is a sweep; expected a pipeline\. Use `temporal-pipeline sweep run`[^\n]*$/);
   });
 
-  it('a pipeline in place of a sweep', () => {
+  it('for a pipeline instead of a sweep', () => {
     expect(() => parseSweep({ text: `${pipelineText()}\nsweep: { matrix: { initialMask.sparsity: [0.4] } }\n`, path: path.join(folder, 'both.yaml') })).toThrow(/both\.yaml:\d+:1: this file is a pipeline; expected a sweep, a file of its own/);
   });
 });

@@ -34,8 +34,8 @@ const problemsOf = (load: () => unknown): unknown => {
   }
 };
 
-describe('validators that the build compiles', () => {
-  it('find what those find that are compiled at start', async () => {
+describe('validators compiled by the build', () => {
+  it('find the same errors as those compiled at start', async () => {
     const file = path.join(folder, 'wrong.yaml');
     writeFileSync(file, wrong);
     const expected = problemsOf(() => loadPipeline(file));

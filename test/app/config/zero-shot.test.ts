@@ -8,7 +8,7 @@ const stage = (yaml: string): EvaluationStage => parse(evaluation(yaml)).pipelin
 const problems = (yaml: string): string[] => problemLines(evaluation(yaml)).map((line) => line.replace(/^\d+:\d+ /, ''));
 
 describe('zeroShot', () => {
-  it('takes names and mappings; settings of the stage apply if a task has no own ones', () => {
+  it('takes names and mappings, and applies settings of the stage unless a task has its own', () => {
     const { zeroShot, perplexity } = stage('{ zeroShot: [boolq, { task: arc_easy, file: ../easy.jsonl, limit: 5, bos: false }, { name: mine, file: ./mine.jsonl }], limit: 200, bos: true }');
     expect(zeroShot).toEqual([
       { task: 'boolq', limit: 200, bos: true },
@@ -18,16 +18,16 @@ describe('zeroShot', () => {
     expect(perplexity).toEqual([]);
   });
 
-  it('by default there is no BOS token, and all documents count', () => {
+  it('uses no BOS token and all documents by default', () => {
     expect(stage('{ zeroShot: [rte] }').zeroShot).toEqual([{ task: 'rte', bos: false }]);
   });
 
-  it('goes with perplexity, and pipelines with perplexity alone have not changed', () => {
+  it('can stand beside perplexity, and leaves pipelines with perplexity alone unchanged', () => {
     expect(stage('{ perplexity: [{ dataset: { file: a.txt } }] }')).not.toHaveProperty('zeroShot');
     expect(stage('{ perplexity: [{ dataset: { file: a.txt } }], zeroShot: [rte] }').perplexity).toHaveLength(1);
   });
 
-  it('comes back the same from the form that locks and reports have', () => {
+  it('survives the form used in locks and reports', () => {
     const { pipeline, digest } = parse(evaluation('{ zeroShot: [boolq, { name: mine, file: ./mine.jsonl }], limit: 3 }'));
     expect(parse(JSON.stringify(fileForm(pipeline))).digest).toBe(digest);
   });
@@ -50,12 +50,12 @@ describe('zeroShot', () => {
     expect(others).toEqual([]);
   });
 
-  it('a limit without tasks is reported', () => {
+  it('reports a limit without tasks', () => {
     const { warnings } = parse(evaluation('{ perplexity: [{ dataset: { file: a.txt } }], limit: 3 }'));
     expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('`limit` has no effect without `zeroShot`')]);
   });
 
-  it('gates name its tasks', () => {
+  it('can be used in gates', () => {
     const gated = (gate: string): string => `${pipelineText('  - initialMask: { method: magnitude, sparsity: 0.5 }\n  - evaluation: { zeroShot: [arc_easy, { name: mine, file: m.jsonl }] }\n')}gates: ["${gate}"]\n`;
     expect(parse(gated('initial arc_easy acc drop <= 2 points')).pipeline.gates).toHaveLength(1);
     expect(parse(gated('initial mine acc_norm >= 0.9 * dense')).pipeline.gates).toHaveLength(1);

@@ -20,7 +20,7 @@ async function answerTo(target: string): Promise<string> {
   return answer.split('\r\n')[0];
 }
 
-it('answers whatever it is asked, and lives on', async () => {
+it('answers every request, and keeps running', async () => {
   for (const target of ['//', '/%', '/../..', 'http://', '*', `/${'a'.repeat(5000)}`]) expect(await answerTo(target)).toBe('HTTP/1.1 404 Not Found');
   expect(await answerTo('/healthz?probe=1')).toBe('HTTP/1.1 200 OK');
   ready = false;

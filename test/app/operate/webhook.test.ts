@@ -37,7 +37,7 @@ async function send(failures: string[], ended = run, secret?: string): Promise<v
   await webhook.settle();
 }
 
-it('says what happened, for programs and for people, and signs it', async () => {
+it('describes the run for programs and for people, and signs the message', async () => {
   const failures: string[] = [];
   await send(failures, run, 'between-us');
   expect(failures).toEqual([]);
@@ -45,7 +45,7 @@ it('says what happened, for programs and for people, and signs it', async () => 
   expect(got[0].headers['x-signature-256']).toBe(`sha256=${createHmac('sha256', 'between-us').update(got[0].body).digest('hex')}`);
 });
 
-it('is sent again while the address has trouble, and given up where it refuses', async () => {
+it('retries while the receiver has trouble, and gives up if it refuses', async () => {
   const failures: string[] = [];
   statuses = [503, 429, 200];
   await send(failures);
@@ -56,7 +56,7 @@ it('is sent again while the address has trouble, and given up where it refuses',
   expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ did not get the message that small-1 ended \(status 404\)$/)]);
 });
 
-it('tells no secret, and no key of the address', async () => {
+it('reveals no secret, and no key in the address', async () => {
   rememberSecret('a-token-of-the-hub');
   const failures: string[] = [];
   statuses = [400];

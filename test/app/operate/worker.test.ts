@@ -72,14 +72,14 @@ async function samples(): Promise<Map<string, number>> {
 const sum = (all: Map<string, number>, name: string, ...labels: string[]): number =>
   [...all].filter(([key]) => key.startsWith(`${name}{`) && labels.every((label) => key.includes(label))).reduce((total, [, value]) => total + value, 0);
 
-it('is ready once it serves', async () => {
+it('is ready once it accepts work', async () => {
   const ready = await fetch(`http://${health}/readyz`);
   expect(ready.status).toBe(200);
   expect(await ready.json()).toMatchObject({ ready: true, state: 'serving', run: null });
   expect((await fetch(`http://${health}/other`)).status).toBe(404);
 });
 
-it('tells how each run ended, and counts it', async () => {
+it('reports how each run ended, and counts it', async () => {
   const done = await messageOf('good', 'gates: ["sparsity >= 0.4"]\n');
   expect(done).toMatchObject({ status: 'completed', name: 'good', gates: [{ passed: true }] });
   expect(Object.keys(done.perplexity?.initial ?? {})).toEqual(['heldout.txt']);
@@ -106,7 +106,7 @@ it('tells how each run ended, and counts it', async () => {
   expect([...all.keys()].some((key) => key.startsWith('temporal_'))).toBe(true);
 });
 
-it('emits every metric that dashboard, alerts and documents name, and they name all of ours', async () => {
+it('emits every metric named in dashboard, alerts and documents, and these name all of its metrics', async () => {
   const names = new Set([...(await samples()).keys()].map((key) => key.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '')));
   // A run without retries does not emit this metric.
   names.add('llm_barber_retries_total');
@@ -119,7 +119,7 @@ it('emits every metric that dashboard, alerts and documents name, and they name 
   expect([...told].sort()).toEqual(ours);
 });
 
-it('refuses addresses that it cannot use', async () => {
+it('refuses unusable addresses', async () => {
   const refused = async (...words: string[]): Promise<string> => {
     const { code, stderr } = await runCommand(['worker', ...words, '--state', path.join(folder, 'other')], { env: own.env });
     expect(code).toBe(2);

@@ -28,8 +28,8 @@ const gib = 2 ** 30;
 const plenty: Capacity = { host: 1000 * gib, disk: 1000 * gib };
 const ask = (free: Capacity, engine: Parameters<typeof admit>[0]['engine'] = cpuEngine): Promise<Plan> => admit({ pipeline: pipelineOf(), size: llama7b().size, engine, state, free });
 
-describe('a run is admitted', () => {
-  it('where it fits, and knows what each of its stages is to take', async () => {
+describe('the admission of a run', () => {
+  it('accepts a run that fits, and knows the cost of each of its stages', async () => {
     const plan = await ask(plenty);
     const { seconds, bytes } = plannedByStage(plan, pipelineOf());
     expect(seconds).toHaveLength(pipelineOf().stages.length);
@@ -44,20 +44,20 @@ describe('a run is admitted', () => {
     ['disk', { ...plenty, disk: gib }, /evaluation \(dense, rebuilt on 64 windows\) needs 1\d\.\d GiB of disk and 1\.00 GiB are free\. To change that, free some disk space/],
     ['both', { host: gib, disk: gib }, /of memory and 1\.00 GiB are free; .* of disk and 1\.00 GiB are free/],
     ['GPU memory', { ...plenty, tensors: { of: 'GPU memory', bytes: 8 * gib } }, /of GPU memory and 8\.00 GiB are free/],
-  ])('not where %s is short, and says how much', async (_, free, message) => {
+  ])('refuses a run if %s is short, and says how much is missing', async (_, free, message) => {
     const refused = ask(free);
     await expect(refused).rejects.toThrow(AdmissionRefusedError);
     await expect(refused).rejects.toThrow(message);
     await expect(refused).rejects.toMatchObject({ retryable: false });
   });
 
-  it('everywhere if the owner wants it so', async () => {
+  it('accepts every run if admission is off', async () => {
     vi.stubEnv('LLM_BARBER_ADMISSION', 'off');
     await ask({ host: 0, disk: 0 });
   });
 });
 
-it('a run that cannot fit ends before anything is made', async () => {
+it('ends a run that cannot fit before anything is made', async () => {
   const bench = new Workbench(state, new ArtifactStore(join(state, 'artifacts')));
   const pipeline = demoPipeline();
   await prepareRun({ pipeline }, bench);
@@ -76,14 +76,14 @@ describe('the limit of a control group', () => {
   };
   const under = (): string => join(state, 'groups');
 
-  it('counts, less what is used and cannot be dropped, and so does one above it', async () => {
+  it('counts, minus memory in use that cannot be freed, and so does the limit of a parent group', async () => {
     await group('sys/fs/cgroup/job/step', { 'memory.max': 'max\n', 'memory.current': '100\n' });
     await group('sys/fs/cgroup/job', { 'memory.max': '1000\n', 'memory.current': '600\n', 'memory.stat': 'anon 300\ninactive_file 250\n' });
     expect(cgroupFree('0::/job/step\n', under())).toBe(650);
     expect(cgroupFree('0::/elsewhere\n', under())).toBeUndefined();
   });
 
-  it('counts in version 1, too', async () => {
+  it('counts in version 1 too', async () => {
     await group('sys/fs/cgroup/memory/job', { 'memory.limit_in_bytes': '5000\n', 'memory.usage_in_bytes': '1000\n', 'memory.stat': 'total_inactive_file 500\n' });
     await group('sys/fs/cgroup/memory', { 'memory.limit_in_bytes': '9223372036854771712\n', 'memory.usage_in_bytes': '1\n' });
     expect(cgroupFree('5:cpu,cpuacct:/job\n4:memory:/job\n', under())).toBe(4500);

@@ -17,7 +17,7 @@ function machine(slownessOf: (time: number) => number) {
 }
 const options = { rounds: 4, seconds: 0.05 };
 
-it('a speed is that of the best burst: other work for most of the time does not count', async () => {
+it('takes the speed of the best burst, even if other work runs most of the time', async () => {
   const { now, probes } = machine((time) => (time > 40 && time < 45 ? 1 : 20));
   const rates = await bestRates(probes, { ...options, now });
   expect(rates.slow).toBeCloseTo(10, 6);
@@ -26,7 +26,7 @@ it('a speed is that of the best burst: other work for most of the time does not 
   expect(await bestRates(quiet.probes, { ...options, now: quiet.now })).toEqual({ fast: expect.closeTo(1000, 6) as number, slow: expect.closeTo(10, 6) as number });
 });
 
-it('the bursts of all speeds take turns, so that no speed has all of its bursts in a busy moment', async () => {
+it('alternates the bursts of all speeds, so that no speed is measured only in a busy moment', async () => {
   const { now, order, probes } = machine(() => 1);
   await bestRates(probes, { ...options, now });
   const turns = order.slice(2).filter((name, i, all) => name !== all[i - 1]);

@@ -5,16 +5,16 @@ const stat = (user: number, idle: number, steal: number): string => `cpu  ${user
 
 describe('a busy machine', () => {
   it.each([
-    ['nothing else ran', stat(500, 500, 0), 5, undefined],
-    ['the kernel did a little', stat(550, 450, 0), 5, undefined],
-    ['others ran', stat(900, 100, 0), 5, 'other processes took 40 % of its processors'],
-    ['the hypervisor took some', stat(500, 200, 300), 5, 'other virtual machines took 30 % of its processors'],
-    ['all of it was ours', stat(1000, 0, 0), 10, undefined],
+    ['nothing else runs', stat(500, 500, 0), 5, undefined],
+    ['the kernel does a little work', stat(550, 450, 0), 5, undefined],
+    ['others run', stat(900, 100, 0), 5, 'other processes took 40 % of its processors'],
+    ['the hypervisor takes some', stat(500, 200, 300), 5, 'other virtual machines took 30 % of its processors'],
+    ['everything is our own work', stat(1000, 0, 0), 10, undefined],
   ])('%s', (_, after, own, expected) => {
     expect(otherWork(processorTimes(stat(0, 0, 0)), processorTimes(after), own)).toBe(expected);
   });
 
-  it('is judged by its load if the kernel does not count', () => {
+  it('is detected by its load if the kernel does not count', () => {
     expect(processorTimes('')).toBeUndefined();
     expect(processorTimes('cpu  a b\n')).toBeUndefined();
     expect(otherWork(undefined, undefined, 1)).toBeUndefined();

@@ -15,14 +15,14 @@ it.each([
   ['demo', 4, 0],
   ['allocation', 4, 0],
   ['zero-shot', 4, 1],
-])('are those of the recorded run %s', (name, layers, groups) => {
+])('match the recorded run %s', (name, layers, groups) => {
   const { events } = JSON.parse(gunzipSync(readFileSync(`test/workflows/histories/${name}.json.gz`)).toString()) as Recorded;
   const [payload] = events[0].workflowExecutionStartedEventAttributes?.input.payloads ?? [];
   const { pipeline } = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as { pipeline: Pipeline };
   expect(eventsOf(pipeline, layers, () => groups)).toEqual({ total: events.length, executions: 1, largest: events.length });
 });
 
-it('of 80 layers with all stages and seven tasks stay below 10,000 events each', () => {
+it('stay below 10,000 per execution for 80 layers with all stages and seven tasks', () => {
   const text = `
 version: 1
 name: large

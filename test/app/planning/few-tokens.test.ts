@@ -7,7 +7,7 @@ const { size } = llama7b();
 const withWindows = (samples: number, method: string, rebuild: string) =>
   pipelineOf([`calibration.samples=${samples}`, `stages.1={ initialMask: { method: ${method}, sparsity: 0.5 } }`, `stages.2={ rebuild: ${rebuild} }`]);
 
-it('names fits of fewer than 16 tokens an input of the widest linear, and how many windows are enough', () => {
+it('warns about fits with fewer than 16 tokens per input of the widest linear, and says how many windows are enough', () => {
   const pipeline = withWindows(16, 'sparsegpt', '{ strategy: best }');
   // down_proj of LLaMA-7B has 11,008 inputs; 86 windows have 176,128 tokens.
   expect(fewTokens(pipeline, size)).toEqual([
@@ -20,6 +20,6 @@ it('names fits of fewer than 16 tokens an input of the widest linear, and how ma
   expect(fewTokens(withWindows(86, 'sparsegpt', '{ strategy: best }'), size)).toEqual([]);
 });
 
-it('says nothing of masks alone', () => {
+it('gives no warning if only masks are made', () => {
   expect(fewTokens(withWindows(1, 'wanda', '{ strategy: guarded, weights: keep-updates }'), size)).toEqual([]);
 });

@@ -20,25 +20,25 @@ const unit = (kind: string, predicted: number, measured: number, other: Partial<
 const asked = { kind: 'a', engine: 'e', machine: 'm', amount: 'seconds', value: 10 } as const;
 
 describe('a correction', () => {
-  it('is the median of measured over predicted, so that a slow first layer does not count', () => {
+  it('is the median of measured over predicted, so that a slow first layer does not matter', () => {
     const units = [unit('a', 10, 300), unit('a', 10, 20), unit('a', 10, 20), unit('a', 5, 11)];
     expect(correctionOf(units, asked)).toEqual({ factor: 2.1, from: 4 });
     expect(correctionOf([], asked)).toEqual({ factor: 1, from: 0 });
   });
 
-  it('learns from the same kind, engine and speeds, and from about the same size', () => {
+  it('learns from the same kind, engine and speeds, and from a similar size', () => {
     const units = [unit('b', 10, 90), unit('a', 10, 90, { engine: 'f' }), unit('a', 10, 90, { machine: 'n' }), unit('a', 1, 9), unit('a', 100, 900), unit('a', 10, 15)];
     expect(correctionOf(units, asked)).toEqual({ factor: 1.5, from: 1 });
     // Memory does not depend on the measured speed of a machine.
     expect(correctionOf(units, { ...asked, amount: 'bytes' })).toEqual({ factor: 5.25, from: 2 });
   });
 
-  it('forgets what is long ago', () => {
+  it('forgets old measurements', () => {
     const units = [...Array.from({ length: 60 }, () => unit('a', 10, 90)), ...Array.from({ length: 50 }, () => unit('a', 10, 10))];
     expect(correctionOf(units, asked)).toEqual({ factor: 1, from: 50 });
   });
 
-  it('of a run is what the next plan says, independent of the speeds of its own prediction', () => {
+  it('from a run applies to the next plan, independent of the speeds used in its own prediction', () => {
     // The state after a first run: the run knew no speeds of this machine, and the plan has just measured some while the machine was busy.
     const assumed = assumedMachine(cpuEngine);
     const slow = { ...assumed, origin: 'measured later', speeds: { ...assumed.speeds, flops: assumed.speeds.flops / 20, bandwidth: assumed.speeds.bandwidth / 3 } };
@@ -54,7 +54,7 @@ describe('a correction', () => {
     expect(planned(measurements.map((one) => ({ ...one, processor: 'another' })))).toBeCloseTo(planned([]), 6);
   });
 
-  it('corrects later plans of that kind and no other', () => {
+  it('corrects later plans of that kind and of no other', () => {
     const machine = assumedMachine(cpuEngine);
     // With this setting no hidden states wait in memory to be written.
     const request = { pipeline: pipelineOf(['durability.maxLoss=86400']), size: llama7b().size, perBatch: 1, machine };
@@ -73,15 +73,15 @@ describe('a correction', () => {
   });
 });
 
-describe('the record', () => {
-  it('outlives a torn line', async () => {
+describe('the record of measurements', () => {
+  it('survives a torn line', async () => {
     await addMeasurement(state, unit('a', 1, 2));
     await appendFile(planningPaths.measurements(state), '{"at":"2026\n');
     await addMeasurement(state, unit('b', 1, 2));
     expect((await readMeasurements(state)).map(({ kind }) => kind)).toEqual(['a', 'b']);
   });
 
-  it('stays small and keeps the newest', async () => {
+  it('stays small and keeps the newest entries', async () => {
     const long = 'x'.repeat(60_000);
     for (let i = 0; i < 40; i++) await addMeasurement(state, unit(`${i}`, 1, 2, { at: long }));
     expect((await stat(planningPaths.measurements(state))).size).toBeLessThan(600_000);
@@ -90,7 +90,7 @@ describe('the record', () => {
 });
 
 describe('a compute process', () => {
-  it('records every layer that it makes, and none that it finds', async () => {
+  it('records every layer that it makes, and none that it reuses', async () => {
     const host = new ComputeHost({ state, entry: resolve('dist/activities/compute/child.js'), onOutput: () => undefined });
     try {
       const run: Parameters<typeof begin>[0] = (task, input) => host.run(task, input, new AbortController().signal, () => undefined) as never;

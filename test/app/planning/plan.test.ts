@@ -13,13 +13,13 @@ const plan = (overrides: string[] = [], on: Machine = machine): Plan => makePlan
 const stage = (of: Plan, type: string): Plan['stages'][number] => of.stages.find((one) => one.type === type)!;
 
 describe('a plan', () => {
-  it('has the stages in their order, with outputs and proof after the last mask', () => {
+  it('has the stages in order, with outputs and proof after the last mask', () => {
     const { stages } = plan();
     expect(stages.map(({ type }) => type)).toEqual(['calibration', 'initialMask', 'rebuild', 'outputs', 'proof', 'evaluation']);
     expect(stage(plan(), 'initialMask').units).toBe(32);
   });
 
-  it('adds up what lies on disk', () => {
+  it('adds up what is stored on disk', () => {
     const tokens = 4 * 128 * 2048;
     const masks = 809_500_672;
     const stream = 4_294_967_296;
@@ -47,7 +47,7 @@ describe('a plan', () => {
     expect(of(0).seconds).toBeCloseTo(never.seconds + (31 * 4_294_967_296) / machine.speeds.write, 6);
   });
 
-  it('models a GPU from its peaks: products, selection and the bus are as fast as it is, disk and host as here', () => {
+  it('models products, selection and the bus of a GPU by their peaks, and takes disk and host from this machine', () => {
     const gpu = deviceMachine(devices.h100, machine);
     const { rebuild, read, flops, ranked } = {
       rebuild: stage(plan([], gpu), 'rebuild'),
@@ -66,12 +66,12 @@ describe('a plan', () => {
     expect(rebuild.host).toBeLessThan(stage(plan(), 'rebuild').host - 4_294_967_296);
   });
 
-  it('has SparseGPT leave its updated weights', () => {
+  it('includes the updated weights of SparseGPT', () => {
     const more = stage(plan(['initialMask.method=sparsegpt']), 'initialMask').disk.kept - stage(plan(['initialMask.method=wanda']), 'initialMask').disk.kept;
     expect(more).toBe(4 * 6_476_005_376);
   });
 
-  it('counts what an allocation has to run, and the hidden states that lie there meanwhile', () => {
+  it('includes what an allocation runs, and the hidden states stored meanwhile', () => {
     const stream = 4_294_967_296;
     const none = stage(plan(), 'initialMask');
     const by = (method: string): Plan['stages'][number] => stage(plan([`initialMask.allocation.method=${method}`]), 'initialMask');
@@ -85,13 +85,13 @@ describe('a plan', () => {
     expect(by('sensitivity').seconds).toBeGreaterThan(by('dlp').seconds);
   });
 
-  it('keeps tensors apart from the host if there is a GPU', () => {
+  it('separates tensors from host memory if there is a GPU', () => {
     const onGpu = plan([], assumedMachine({ ...cpuEngine, device: 'gpu: a card' }));
     const { host, tensors } = stage(plan(), 'rebuild');
     expect(stage(onGpu, 'rebuild')).toMatchObject({ tensors, host: host - tensors });
   });
 
-  it('needs twice the seconds for products on a machine with half their speed', () => {
+  it('needs twice the time for products on a machine with half the speed', () => {
     const seconds = (flops: number): number => stage(plan([], { ...machine, speeds: { ...machine.speeds, flops } }), 'rebuild').seconds;
     const products = 32 * 4.33 * 128 * 2048 * (2 * 202_375_168 + 4 * 1152 * 4096);
     expect(seconds(100e9) - seconds(200e9)).toBeCloseTo(products / 200e9, 3);
@@ -103,14 +103,14 @@ describe('a model folder', () => {
   beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'plan-'))));
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('needs its config.json only', async () => {
+  it('needs only its config.json', async () => {
     await writeFile(join(folder, 'config.json'), JSON.stringify(llama7bConfig));
     expect(await readModel(folder)).toMatchObject({ weights: false, size: { parameters: 6_738_415_616, fileBytes: 13_476_831_232 } });
     await writeFile(join(folder, 'config.json'), JSON.stringify({ ...llama7bConfig, torch_dtype: undefined }));
     expect((await readModel(folder)).size.fileBytes).toBe(2 * 13_476_831_232);
   });
 
-  it('without it is refused with the place', async () => {
+  it('is refused with the place if that file is missing', async () => {
     await expect(readModel(folder)).rejects.toThrow(`${join(folder, 'config.json')}: the file cannot be read`);
   });
 });

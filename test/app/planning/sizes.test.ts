@@ -35,12 +35,12 @@ it('knows the sizes of LLaMA-7B', () => {
   expect(sequencesPerBatch(pipelineOf(), model)).toBe(1);
 });
 
-it('counts products of a forward', () => {
+it('counts the products of a forward', () => {
   // Two for each weight and token. Scores and their product with the values take 2 x 2 x 4096 for each of the 1,152 keys that a query has on average.
   expect(forwardWork(size, windows).flops).toBe(128 * 2048 * (2 * linear + 4 * 1152 * 4096));
 });
 
-it('a dense path beside a rebuild may be on disk, too', () => {
+it('may keep the dense path of a rebuild on disk too', () => {
   const rebuildOf = (...settings: string[]) => stageSteps(pipelineOf(['rebuild.strategy=best', ...settings]), size, 1).find(({ type }) => type === 'rebuild')!;
   const [alone, beside] = [rebuildOf('rebuild.effort=1'), rebuildOf('rebuild.effort=10')];
   expect(beside.disk.kept).toBe(alone.disk.kept);
@@ -49,7 +49,7 @@ it('a dense path beside a rebuild may be on disk, too', () => {
   expect([alone, beside].map(({ steps }) => steps[0].count)).toEqual([1, 2]);
 });
 
-it('holds a layer in float32, and the streams that each stage keeps', () => {
+it('counts a layer in float32, and the streams that each stage keeps', () => {
   const twice = { ...windows, samples: 256 };
   const grows = (cost: (size: ModelSize, windows: Windows) => Cost): number => cost(size, twice).memory.tensors - cost(size, windows).memory.tensors;
   expect(magnitude.cost(size, windows).memory.tensors).toBe(4 * layer);
@@ -68,7 +68,7 @@ it('holds a layer in float32, and the streams that each stage keeps', () => {
   expect(tensors).toBeLessThan(least + 3 * 2 ** 30);
 });
 
-it('holds Hessians of all inputs in float64 for SparseGPT, and its updates', () => {
+it('counts Hessians of all inputs in float64 for SparseGPT, and its updates', () => {
   const [more, less] = [sparsegpt.cost(size, windows).memory, wanda.cost(size, windows).memory];
   const hessians = 8 * (3 * 4096 ** 2 + 11008 ** 2);
   expect(hessians).toBe(1_372_061_696);
@@ -99,14 +99,14 @@ it('counts inverses, iterations and moments of ADMM', () => {
   expect(more.work.writtenBytes - less.work.writtenBytes).toBe(4 * linear);
 });
 
-it('counts the steps of a refit beside the budget', () => {
+it('counts the steps of a refit in addition to the budget', () => {
   const flops = (weights: 'keep-updates' | 'refit'): number => guarded(size, windows, weights).work.flops;
   // Ten steps and the first residual, each a product of every linear with its inputs' moments.
   const products = 4 * 4096 ** 3 + 2 * 4096 * 11008 * 4096 + 4096 * 11008 ** 2;
   expect(flops('refit') - flops('keep-updates')).toBe(2 * 11 * products);
 });
 
-it('counts a guarded rebuild as its whole budget', () => {
+it('counts the whole budget of a guarded rebuild', () => {
   const forward = forwardWork(size, windows).flops;
   expect(published(size, windows).work.flops / forward).toBeCloseTo(4.33, 6);
   expect(guarded(size, windows).work.flops / forward).toBeCloseTo(12.33, 6);

@@ -19,13 +19,13 @@ function stepsOf(evaluation: string, hidden = 64) {
 }
 const units = (steps: { kind: string; count: number }[], kind: string): number => steps.filter((step) => step.kind === kind).reduce((sum, { count }) => sum + count, 0);
 
-it('every task is read once; the layers run once for each state, for any number of tasks', () => {
+it('reads every task once, and runs the layers once for each state, for any number of tasks', () => {
   const { tasks, steps } = stepsOf('{ states: [dense], zeroShot: [boolq, rte, piqa] }');
   expect(tasks).toBe(3);
   expect([units(steps, 'sample'), units(steps, 'zero-shot layer forward'), units(steps, 'zero-shot likelihoods')]).toEqual([3, 3, 1]);
 });
 
-it('more hidden states than may be held at once run in parts', () => {
+it('splits the layers into parts if there are more hidden states than may be held at once', () => {
   const { steps, hidden: [{ windows: { samples, time } }] } = stepsOf('{ states: [dense], zeroShot: [hellaswag] }', 8192);
   const layers = units(steps, 'zero-shot layer forward');
   expect(layers % 3).toBe(0);
@@ -33,7 +33,7 @@ it('more hidden states than may be held at once run in parts', () => {
   expect(4 * 8192 * samples * time).toBeLessThanOrEqual(1.005 * 4 * 2 ** 30);
 });
 
-it('a limit lowers work, and a file of ones own is measured by its lines', () => {
+it("needs less work with a limit, and estimates a user's own file from its lines", () => {
   const line = JSON.stringify({ query: 'x'.repeat(100), choices: ['a', 'b'], gold: 0 });
   writeFileSync(join(folder, 'mine.jsonl'), `${line}\n`.repeat(400));
   const flops = (evaluation: string): number => stepsOf(evaluation).steps.reduce((sum, { count, cost }) => sum + count * cost.work.flops, 0);

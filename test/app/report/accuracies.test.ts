@@ -10,7 +10,7 @@ const zeroShot: PipelineResult['zeroShot'] = {
   rebuilt: { arc_easy: score(0.4, 0.2) },
 };
 
-it('accuracies are in percent with their standard errors, the mean over all tasks of a state at the end', () => {
+it('shows accuracies in percent with their standard errors, and the mean over all tasks of a state last', () => {
   expect(accuracyRows({ zeroShot })).toEqual([
     ['zero-shot, %', 'dense', 'rebuilt'],
     ['boolq acc', '75.00 ± 1.23', '-'],
@@ -21,14 +21,14 @@ it('accuracies are in percent with their standard errors, the mean over all task
   expect(accuracyRows({})).toEqual([]);
 });
 
-it('what guessing comes to stands beside the accuracies, where the result tells it', () => {
+it('shows the chance accuracy beside the accuracies if the result contains it', () => {
   const known: PipelineResult['zeroShot'] = { dense: { boolq: { ...score(0.75, null), chance: 0.5 }, arc_easy: { ...score(0.5, 0.25), chance: 0.2504 } } };
   expect(accuracyRows({ zeroShot: known }).map((row) => row.at(-1))).toEqual(['chance', '50.00', '25.04', '25.04', '37.52']);
   const mixed: PipelineResult['zeroShot'] = { ...known, rebuilt: { mine: score(0.4, null) } };
   expect(accuracyRows({ zeroShot: mixed }).map((row) => row.at(-1))).toEqual(['chance', '50.00', '25.04', '25.04', '-', '-']);
 });
 
-it('the report says how many documents there were, whether with a BOS token, and where the log-likelihoods are', () => {
+it('reports the number of documents, whether a BOS token was used, and where the log-likelihoods are', () => {
   const report = renderReport({ ...exampleResult, zeroShot, logLikelihoods: '/state/runs/example/zero-shot' }, examplePipeline);
   expect(report).toMatch(/## Zero-shot accuracy\n\n[^#]*Documents: boolq \(200, with BOS token\), arc_easy \(200, with BOS token\)\.[^#]*`\/state\/runs\/example\/zero-shot`/);
   expect(renderReport(exampleResult, examplePipeline)).not.toContain('Zero-shot');

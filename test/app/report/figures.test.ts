@@ -14,7 +14,7 @@ describe('figures', () => {
     [Infinity, 'Infinity'],
   ])('writes %d as %s', (value, text) => expect(figure(value)).toBe(text));
 
-  it('tells a sparsity that misses its target by one weight in a million', () => {
+  it('shows that a sparsity misses its target by one weight in a million', () => {
     expect(percent(0.5)).toBe('50 %');
     expect(percent(0.499999)).toBe('49.9999 %');
   });
@@ -50,7 +50,7 @@ describe('gap closed', () => {
     expect(gapClosed(2.82, 9.41, 20)).toBeLessThan(0);
   });
 
-  it('is unknown without a gap or without a number', () => {
+  it('is undefined without a gap or without a number', () => {
     expect(gapClosed(10, 9, 9.5)).toBeUndefined();
     expect(gapClosed(2, undefined, 3)).toBeUndefined();
   });

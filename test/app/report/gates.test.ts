@@ -17,7 +17,7 @@ gates:
 `;
 const parse = (yaml: string) => parsePipeline({ text: yaml.replace('  - rebuild', '  - calibration: { dataset: { name: c4 } }\n  - rebuild'), path: '/data/example.yaml' });
 
-it('a report has the gates, what was asked and what was found, and the lock', () => {
+it('shows the gates with required and measured values, and the lock', () => {
   const { pipeline } = parse(text);
   const report = renderReport({ ...exampleResult, gates: judgeGates(pipeline.gates ?? [], exampleResult), lock: '/state/pipeline.lock.yaml' }, pipeline);
   const table = report.slice(report.indexOf('## Quality gates'), report.indexOf('## Quality\n'));
@@ -26,14 +26,14 @@ it('a report has the gates, what was asked and what was found, and the lock', ()
   expect(report).toContain('With `--locked /state/pipeline.lock.yaml` the original file refuses anything else');
 });
 
-it('without gates and lock, neither', () => {
+it('shows neither without gates and lock', () => {
   const { pipeline } = parse(text.slice(0, text.indexOf('gates:')));
   const report = renderReport(exampleResult, pipeline);
   expect(report).not.toContain('gates');
   expect(report).not.toContain('--locked');
 });
 
-it('the file that a report has means the same pipeline, gates included', () => {
+it('contains a file with the same pipeline, gates included', () => {
   const { pipeline, digest } = parse(text);
   expect(parsePipeline({ text: pipelineFile(pipeline), path: '/elsewhere/pipeline.yaml' }).digest).toBe(digest);
 });

@@ -8,7 +8,7 @@ const rows = report.split('\n').filter((line) => line.startsWith('|')).map((line
 const row = (...start: string[]) => rows.find((cells) => start.every((cell, column) => cells[column] === cell));
 
 describe('report', () => {
-  it('has the perplexities of all states and the gap closed, where there is a gap', () => {
+  it('has the perplexities of all states, and the gap closed if there is a gap', () => {
     expect(row('perplexity')).toEqual(['perplexity', 'dense', 'initial', 'rebuilt', 'gap closed']);
     expect(row('held\\|out.txt')).toEqual(['held\\|out.txt', '2.82', '9.41', '6.32', '33.0 %']);
     expect(row('ptb')).toEqual(['ptb', '10', '9', '9.5', '-']);
@@ -23,7 +23,7 @@ describe('report', () => {
     expect(report).toContain('3 pieces of work were found');
   });
 
-  it('says what was run, on what, and what came out', () => {
+  it('says what was run, on what, and with what result', () => {
     for (const text of ['1,234,567 parameters', 'random, seed 7', 'field `story`', 'granularity output, ratio 0.25, metric gradient', 'TensorFlow 2.21.0', 'cpu, 2 threads', exampleDigest, exampleResult.mask, exampleResult.checkpoint]) {
       expect(report).toContain(text);
     }
@@ -34,7 +34,7 @@ describe('report', () => {
     expect(parsePipeline({ text, path: '/elsewhere/pipeline.yaml' }).digest).toBe(exampleDigest);
   });
 
-  it('tells the rounds of a guarded rebuild, and what SparseGPT had to do more', () => {
+  it('shows the rounds of a guarded rebuild, and extra work of SparseGPT', () => {
     const rounds = [
       { ratio: 0.4, errorBefore: 0.02, error: 0.015, accepted: true },
       { ratio: 0.1, errorBefore: 0.015, error: 0.016, accepted: false },
@@ -46,7 +46,7 @@ describe('report', () => {
     expect(told).toMatch(/\| 1 +\| `layers.1.q_proj.weight` +\| 0.1 +\| 1,234 +\|/);
   });
 
-  it('tells what a reconstruction and its refits came to, and what it cost, only where there were any', () => {
+  it('shows the effect and cost of a reconstruction and its refits, only if there were any', () => {
     const [first, second] = exampleResult.rebuild.layers;
     const refit = { errorBefore: 0.02, error: 0.01, accepted: true };
     const layers = [{ ...first, refit, forwards: 18.64 }, { ...second, refit: { ...refit, accepted: false }, reconstruction: { errorBefore: 0.5, error: 0.4, accepted: true, epochs: 6 }, forwards: 18.64 }];
@@ -58,7 +58,7 @@ describe('report', () => {
     expect(report).not.toContain('in brackets');
   });
 
-  it('tells the sparsity of every layer where an allocation gave it its own', () => {
+  it('shows the sparsity of every layer if an allocation chose it', () => {
     const stages = examplePipeline.stages.map((stage) => (stage.type === 'initialMask' ? { ...stage, allocation: { method: 'owl' as const } } : stage));
     const told = renderReport({ ...exampleResult, initialMask: { layers: [0.42, 0.58], linears: [] } }, { ...examplePipeline, stages });
     expect(told).toContain('spread by owl');
@@ -71,7 +71,7 @@ describe('report', () => {
     expect(evaluated).toContain('| ptb        | 10    |');
   });
 
-  it('says where the time went, of the stages that made anything', () => {
+  it('shows where the time went, for stages that made anything', () => {
     const seconds = { products: 60, elementwise: 10.5, transfers: 0.25, javascript: 3, waiting: 1 };
     const rebuild = { bytesUp: 3 * 2 ** 30, bytesDown: 2 ** 20, operations: 1234, seconds, peakBytes: 5.5 * 2 ** 30 };
     const told = renderReport({ ...exampleResult, costs: { rebuild } }, examplePipeline);

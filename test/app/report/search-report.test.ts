@@ -15,7 +15,7 @@ const table: SearchTable = { name: 'example', axes: ['initialMask.sparsity'], ro
 describe('files of a search', async () => {
   const files = await renderSearch(table);
 
-  it('Markdown: the answer with its checkpoint and mask, the points by sparsity, and the order in which they were tried', () => {
+  it('Markdown: shows the answer with its checkpoint and mask, the points by sparsity, and the order in which they were tried', () => {
     expect(files['report.md']).toContain('The sparsest point that passes: `sparsity=0.5`, checkpoint `/c5`, mask `/m5`.');
     expect(files['report.md']).toContain('3 of 9 points tried; 3.0 s of work');
     const cells = files['report.md'].split('\n').filter((line) => /^\| 0/.test(line)).map((line) => line.split('|').slice(1, 3).map((cell) => cell.trim()));
@@ -29,14 +29,14 @@ describe('files of a search', async () => {
     expect(files['table.csv'].split('\r\n').map((line) => line.split(',')[0])).toEqual(['initialMask.sparsity', '0.1', '0.5', '0.9', '']);
   });
 
-  it('the curve: perplexity over sparsity, the dense model, and the points that did not pass told apart', () => {
+  it('curve: shows perplexity over sparsity, the dense model, and marks the points that failed', () => {
     const svg = files['plot.svg'];
     for (const text of ['example', 'initialMask.sparsity', 'perplexity.rebuilt', 'dense 2']) expect(svg).toContain(`>${text}</text>`);
     const red = (of: SearchRow[]): number => (sweepPlot({ ...table, rows: of })?.match(/fill="#c00"/g) ?? []).length;
     expect([red(table.rows), red(table.rows.slice(0, 1)), red([row(8, 4), row(9, 8)])]).toEqual([1, 0, 2]);
   });
 
-  it('says that none passes, that a run failed, and that one was cancelled', async () => {
+  it('says that no point passes, that a run failed, or that it was cancelled', async () => {
     const reportOf = async (of: SearchTable): Promise<string> => (await renderSearch(of))['report.md'];
     expect(await reportOf({ ...table, rows: [row(1, 7)], best: undefined })).toContain('No point passes: not even the least sparse one does.');
     const failed: SearchRow = { name: 'sparsity=0.9', workflowId: 'w', values: { 'initialMask.sparsity': 0.9 }, index: 9, status: 'failed', error: { type: 'NonFiniteValueError', message: 'NaN came out' } };
@@ -47,7 +47,7 @@ describe('files of a search', async () => {
   });
 });
 
-it('a result is the same table; patterns go by their place in the grid', () => {
+it('makes a result with the same table, with patterns in the order of the grid', () => {
   const tried = (['4:8', '1:4', '2:4'] as const).map((pattern, at) => ({
     name: `pattern=${pattern}`, index: [0, 2, 1][at], sparsity: pattern === '1:4' ? 0.75 : 0.5, pattern, passed: pattern !== '1:4', gates: [], sparsityFound: 0.5, workflowId: pattern, checkpoint: '/c', mask: '/m', report: '/r',
   }));

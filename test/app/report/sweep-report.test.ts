@@ -25,7 +25,7 @@ const table: SweepTable = {
 describe('files of a sweep', async () => {
   const files = await renderSweep(table);
 
-  it('Markdown: a row each, the best marked, who failed and why', () => {
+  it('Markdown: has one row for each member, marks the best, and says which failed and why', () => {
     const lines = files['table.md'].trim().split('\n').map((line) => line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim()));
     expect(lines[0]).toEqual(['initialMask.sparsity', 'rebuild.ratio', 'status', 'sparsity found', 'dense', 'initial', 'rebuilt', 'gap closed', 'seconds']);
     // ln(2.828427 / 2) / ln(4) = 1/4
@@ -38,19 +38,19 @@ describe('files of a sweep', async () => {
     expect(files['report.md']).toContain('![plot](plot.svg)');
   });
 
-  it('Markdown: what was really done, where every member says it', async () => {
+  it('Markdown: shows the work actually done if every member reports it', async () => {
     const rows = table.rows.map((one) => (one.status === 'done' ? { ...one, spent: 0.5 } : one));
     expect((await renderSweep({ ...table, rows }))['report.md']).toContain('4.5 s of work in all members, what they share counted for each. 1.5 s of it was done, the rest was found in the store.');
   });
 
-  it('CSV and JSON have the numbers in full', () => {
+  it('CSV and JSON: have the numbers in full', () => {
     const lines = files['table.csv'].split('\r\n');
     expect(lines).toHaveLength(6);
     expect(lines[1]).toMatch(/^0\.5,0\.1,done,0\.5,2,8,3\.123456789,0\.67\d+,1\.5,"sparsity=0\.5,ratio=0\.1",\/state/);
     expect(JSON.parse(files['table.json'])).toEqual(table);
   });
 
-  it('plot: perplexity over sparsity in order, a line for each ratio, nothing of those that failed', () => {
+  it('plot: shows perplexity over sparsity in order, one line for each ratio, without failed members', () => {
     expect(plotData(table)).toEqual({
       x: 'initialMask.sparsity',
       y: 'perplexity.rebuilt',
@@ -65,7 +65,7 @@ describe('files of a sweep', async () => {
     for (const text of ['example', 'initialMask.sparsity', 'perplexity.rebuilt', 'rebuild.ratio 0.1', 'rebuild.ratio 0.5', 'dense 2']) expect(svg).toContain(`>${text}</text>`);
   });
 
-  it('plot: names where the values are no numbers, in their order; none without a finished member', async () => {
+  it('plot: shows names in their order for values that are not numbers, and is empty without a finished member', async () => {
     const methods = ['wanda', 'a<b'].map((method, index): SweepRow => ({ ...row(0.5, 0.1, 3 + index), values: { 'initialMask.method': method } }));
     const named: SweepTable = { name: 'n', axes: ['initialMask.method'], rows: methods };
     expect(plotData(named)).toMatchObject({ x: 'initialMask.method', categories: ['wanda', 'a<b'], series: [{ name: 'all' }] });
@@ -74,7 +74,7 @@ describe('files of a sweep', async () => {
   });
 });
 
-it('no name can break the Markdown table', async () => {
+it('keeps the Markdown table intact for all names', async () => {
   const odd = { ...table, rows: [{ ...row(0.5, 0.1, 3), values: { 'initialMask.sparsity': 'x | y\nz', 'rebuild.ratio': 1 } }] };
   expect((await renderSweep(odd))['table.md'].trim().split('\n')).toHaveLength(3);
 });

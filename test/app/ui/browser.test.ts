@@ -55,7 +55,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await server.close();
   });
 
-  it('grows with the run, pauses, resumes and cancels it, and a reload loses nothing', async () => {
+  it('grows with the run, pauses, resumes and cancels it, and survives a reload', async () => {
     const { page, complaints } = await openTab(context, `${server.origin}${await server.start('growing')}`);
     await state(page, 'running');
     server.allow(1);
@@ -89,7 +89,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.close();
   });
 
-  it('shows the report as soon as there is one', async () => {
+  it('shows the report as soon as it exists', async () => {
     server.allow(0);
     const { page, complaints } = await openTab(context, `${server.origin}${await server.start('reported')}`);
     await state(page, 'running');
@@ -104,7 +104,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.close();
   });
 
-  it('shows a sweep while it runs, each member as it ends, and all of it at the end', async () => {
+  it('shows a running sweep, each member as it ends, and the whole result at the end', async () => {
     server.allow(0);
     const { page, complaints } = await openTab(context, `${server.origin}${await server.startSweep('swept')}`);
     await page.locator('#running', { hasText: 'sparsity=0.4' }).waitFor();
@@ -129,7 +129,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.close();
   });
 
-  it('says that the server does not answer, and continues by itself', async () => {
+  it('says that the server does not answer, and recovers by itself', async () => {
     server.allow(0);
     const { page } = await openTab(context, `${server.origin}${await server.start('cut off')}`);
     await state(page, 'running');
@@ -147,7 +147,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
     await page.close();
   });
 
-  it('lists runs as they come, keeps what is chosen, and finds a name', async () => {
+  it('lists runs as they appear, keeps the selection, and finds a name', async () => {
     const { page, complaints } = await openTab(context, `${server.origin}/`);
     await page.getByLabel('compare growing').check();
     await server.start('later');
@@ -169,7 +169,7 @@ describe('the live view in a browser', { skip: executablePath === undefined, met
       await page.close();
     });
 
-    it.each(['light', 'dark'] as const)('has nothing that axe finds fault with in the %s scheme', async (scheme) => {
+    it.each(['light', 'dark'] as const)('passes axe in the %s scheme', async (scheme) => {
       const { page } = await openTab(context, `${server.origin}${at}`);
       await page.emulateMedia({ colorScheme: scheme });
       await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");

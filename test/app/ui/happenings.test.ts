@@ -11,8 +11,8 @@ async function happeningsOf(name: string): Promise<{ at: string; what: string; k
   return await describeEvents([...(events ?? [])].reverse(), defaultDataConverter);
 }
 
-describe('the newest of what happened comes first', () => {
-  it('a run that was paused', async () => {
+describe('the list of events, newest first', () => {
+  it('describes a run that was paused', async () => {
     const told = await happeningsOf('pause');
     expect(told[0]).toMatchObject({ what: 'done', kind: 'good' });
     const words = told.map(({ what }) => what);
@@ -21,26 +21,26 @@ describe('the newest of what happened comes first', () => {
     expect(told.map(({ at }) => at)).toEqual(told.map(({ at }) => at).sort().reverse());
   });
 
-  it('a run that lost its worker', async () => {
+  it('describes a run that lost its worker', async () => {
     const told = await happeningsOf('lost-worker');
     expect(told.filter(({ kind }) => kind === 'bad').map(({ what }) => what)).toContainEqual(expect.stringContaining('its worker is gone'));
     expect(told.filter(({ what }) => what === 'a worker took the run').length).toBeGreaterThan(1);
   });
 
-  it('a run that continued as new', async () => {
+  it('describes a run that continued as new', async () => {
     expect((await happeningsOf('continued-1'))[0]).toMatchObject({ what: 'continues with an empty history' });
     expect((await happeningsOf('continued-2')).at(-1)?.what).toBeDefined();
   });
 });
 
-it('units whose beginning is older than what was read are told all the same', async () => {
+it('includes units that began before the first event read', async () => {
   const { events } = historyFromJSON(JSON.parse(gunzipSync(readFileSync('test/workflows/histories/demo.json.gz')).toString()));
   const completed = (events ?? []).filter(({ activityTaskCompletedEventAttributes: attributes }) => attributes);
   const told = await describeEvents([completed[completed.length - 2]], defaultDataConverter);
   expect(told).toEqual([{ at: expect.any(String) as string, what: expect.stringMatching(/^a unit of work: done/) as string, kind: 'plain' }]);
 });
 
-it('what cannot be decoded does not hide that it happened', async () => {
+it('includes events that cannot be decoded', async () => {
   const { events } = historyFromJSON(JSON.parse(gunzipSync(readFileSync('test/workflows/histories/demo.json.gz')).toString()));
   const locked = { ...defaultDataConverter, payloadCodecs: [{ encode: () => Promise.reject(new Error('no key')), decode: () => Promise.reject(new Error('no key')) }] };
   const told = await describeEvents([...(events ?? [])].reverse(), locked);

@@ -22,12 +22,12 @@ function statusFor(host: string): Promise<number | undefined> {
   });
 }
 
-describe('who may look', () => {
-  it.each(['/', '/events', '/runs/x', '/runs/x/events', '/runs/x/files/report.html', '/compare?run=a&run=b', '/style.css', '/ui.js'])('nobody without the token: %s', async (at) => {
+describe('access to the page', () => {
+  it.each(['/', '/events', '/runs/x', '/runs/x/events', '/runs/x/files/report.html', '/compare?run=a&run=b', '/style.css', '/ui.js'])('is refused without the token: %s', async (at) => {
     for (const query of ['', '?token=', '?token=wrong']) expect((await fetch(`${server.origin}${at.split('?')[0]}${query}`)).status).toBe(403);
   });
 
-  it('the token becomes a cookie that no other site can send, and leaves the address', async () => {
+  it('turns the token into a cookie that no other site can send, and removes it from the address', async () => {
     const answer = await fetch(server.address.replace('/?', '/?model=a&'), { redirect: 'manual' });
     expect(answer.status).toBe(303);
     expect(answer.headers.get('location')).toBe('/?model=a');
@@ -36,14 +36,14 @@ describe('who may look', () => {
     expect(elsewhere.headers.get('location') ?? '').not.toMatch(/^\/\//);
   });
 
-  it('nobody who came by another name', async () => {
+  it('is refused under another host name', async () => {
     const { port } = new URL(server.origin);
     expect(await statusFor(`127.0.0.1:${port}`)).toBe(303);
     expect(await statusFor(`localhost:${port}`)).toBe(303);
     for (const host of [`attacker.example:${port}`, '127.0.0.1', `127.0.0.1:${Number(port) + 1}`, `127.0.0.1.attacker.example:${port}`]) expect(await statusFor(host)).toBe(421);
   });
 
-  it('pages forbid what is not theirs', async () => {
+  it('forbids foreign content', async () => {
     const { headers } = await server.get('/');
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
@@ -59,7 +59,7 @@ describe('a run', () => {
     page = await server.start('guarded');
   });
 
-  it('is changed only by a form of its page', async () => {
+  it('can be changed only by a form on its page', async () => {
     const token = await formTokenOf(server, page);
     expect(token).not.toBe('');
     expect((await server.post(`${page}/pause`, { token: 'wrong' })).status).toBe(403);
@@ -82,13 +82,13 @@ describe('a run', () => {
     expect([refused.status, await refused.json()]).toEqual([409, { said: expect.stringContaining('is running') as string }]);
   });
 
-  it('refuses a form that is too long, and an address that is none', async () => {
+  it('refuses a form that is too long, and an invalid address', async () => {
     expect((await server.post(`${page}/pause`, { token: 'x'.repeat(100_000) })).status).toBe(413);
     expect((await server.get('/runs/%')).status).toBeLessThan(500);
     expect((await server.get('/nothing')).status).toBe(404);
   });
 
-  it('sends all of its parts, then what changes', async () => {
+  it('sends all of its parts first, then changes', async () => {
     const answer = await server.get(`${page}/events`);
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
     const events = eventsOf(answer);
@@ -119,7 +119,7 @@ describe('a run', () => {
 describe('names with markup', () => {
   const hostile = '"><script>alert(1)</script>\u202Egnp';
 
-  it('stay text wherever they are', async () => {
+  it('stay text everywhere', async () => {
     server.allow(2);
     const page = await server.start(hostile, { model: { source: '<img src=x onerror=alert(2)>' }, name: `<script>alert(3)</script>` });
     await server.client.workflow.getHandle(hostile).result();
@@ -133,7 +133,7 @@ describe('names with markup', () => {
 });
 
 describe('files of a run', () => {
-  it('are those in its folder, and can run nothing', async () => {
+  it('are served from its folder only, and cannot run scripts', async () => {
     const folder = path.join(server.state, 'runs', 'guarded');
     mkdirSync(path.join(folder, 'checkpoint'), { recursive: true });
     writeFileSync(path.join(folder, 'report.html'), '<script>alert(1)</script>');

@@ -12,7 +12,7 @@ afterAll(() => server.close());
 
 const text = (payload: temporal.api.common.v1.IPayload | null | undefined): string | undefined => (payload ? defaultPayloadConverter.fromPayload(payload) : undefined);
 
-it('each activity says what it does, the run says which pipeline it is, and details say how far it is', async () => {
+it('shows what each activity does, which pipeline a run is, and how far it is', async () => {
   server.allow(1);
   await server.start('told');
   const handle = server.client.workflow.getHandle('told');
@@ -38,7 +38,7 @@ it('each activity says what it does, the run says which pipeline it is, and deta
   expect(summaries).not.toContain(undefined);
 });
 
-it('names that are long, or full of characters that need many bytes, fit what the server takes', async () => {
+it('fits long names, and names with multi-byte characters, into the limits of the server', async () => {
   for (const [index, name] of ['\u0001'.repeat(300), '"\\'.repeat(300), '𝒎'.repeat(300), '|\n'.repeat(300)].entries()) {
     server.allow(2);
     await server.start(`long-${index}`, { model: { source: name }, name });

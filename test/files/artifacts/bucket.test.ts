@@ -41,14 +41,14 @@ async function all(store: ArtifactStore): Promise<StoredArtifact[]> {
 const hour = 3600_000;
 
 describe('a lost answer', () => {
-  it('to a claim: what is repeated is refused, but the claim is ours', async () => {
+  it('to a claim makes the repeated request fail, but the claim is ours', async () => {
     s3.loseAnswerOf(/^PUT runs\/claims\//);
     const store = await open();
     let looks = 0;
     const find = store.find.bind(store);
     const shelfFind = store.shelf.find.bind(store.shelf);
     store.shelf.find = (...which) => {
-      if (++looks > 20) throw new Error('it waits for itself');
+      if (++looks > 20) throw new Error('the claim waits for itself');
       return shelfFind(...which);
     };
     expect(await make(store)).toBe(false);
@@ -57,7 +57,7 @@ describe('a lost answer', () => {
     expect(await find('mask', key)).toBeDefined();
   });
 
-  it.each([['a manifest', /^PUT .*manifest\.json$/], ['a file', /^PUT .*mask\.bits$/], ['the identity', /^PUT .*store-id$/]])('to %s changes nothing', async (_, request) => {
+  it.each([['a manifest', /^PUT .*manifest\.json$/], ['a file', /^PUT .*mask\.bits$/], ['the identity', /^PUT .*store-id$/]])('to %s makes no difference', async (_, request) => {
     s3.loseAnswerOf(request);
     const store = await open();
     expect(await make(store)).toBe(false);
@@ -66,10 +66,10 @@ describe('a lost answer', () => {
   });
 });
 
-describe('an artifact that is old', () => {
+describe('an old artifact', () => {
   const none = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set());
 
-  it('is dropped, but not if a run has found it since', async () => {
+  it('is dropped, unless a run has found it since', async () => {
     const store = await open();
     await make(store);
     s3.age(2 * hour);
@@ -87,7 +87,7 @@ describe('an artifact that is old', () => {
     expect([...s3.objects.keys()].filter((name) => name.includes(key))).toEqual([]);
   });
 
-  it('is uploaded again by who has it, or made again, if it is dropped while it is found', async () => {
+  it('is uploaded again by its holder, or made again, if it is dropped while being found', async () => {
     const store = await open();
     await make(store);
     const manifest = await store.shelf.find('mask', key);
@@ -106,7 +106,7 @@ describe('an artifact that is old', () => {
     expect(Buffer.from(await (await open()).read('mask', key, 'mask.bits')).toString()).toBe('bits');
   });
 
-  it('keeps the files of one that is uploaded while it is dropped', async () => {
+  it('keeps its files if it is uploaded while being dropped', async () => {
     const store = await open();
     await make(store);
     const other = await open();
@@ -124,7 +124,7 @@ describe('an artifact that is old', () => {
 });
 
 describe('a prefix', () => {
-  it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x' \"y\"", '100%25/%2e%2e', '<a>&amp;;', 'a*(b)!~$,=@:'])('%s is where everything is', async (prefix) => {
+  it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x' \"y\"", '100%25/%2e%2e', '<a>&amp;;', 'a*(b)!~$,=@:'])('%s contains everything', async (prefix) => {
     const store = await open(`s3://barber/${prefix}/`);
     expect(await make(store)).toBe(false);
     await store.shelf.identity();

@@ -54,7 +54,7 @@ async function claimedBy(pid: number, changes: object = {}): Promise<void> {
 }
 
 describe('claims', () => {
-  it('has the work of twenty done once, and leaves nothing behind', async () => {
+  it('let twenty requests do the work once, and leave nothing behind', async () => {
     const work = new Work();
     const answers = await Promise.all(Array.from({ length: 20 }, () => work.get(new Claims(new ClaimFolder(folder)))));
     expect(work.times).toBe(1);
@@ -62,7 +62,7 @@ describe('claims', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('waits for a live owner on this machine, and takes over from one that is killed', async () => {
+  it('wait for a live owner on this machine, and are taken over from a killed one', async () => {
     const owner = await otherProcess();
     await claimedBy(owner.pid as number);
     const work = new Work();
@@ -76,7 +76,7 @@ describe('claims', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('takes over from an owner that is stopped', async () => {
+  it('are taken over from a stopped owner', async () => {
     const owner = await otherProcess();
     await claimedBy(owner.pid as number);
     owner.kill('SIGSTOP');
@@ -84,13 +84,13 @@ describe('claims', () => {
     expect(await work.get()).toBe('made');
   });
 
-  it('knows a dead owner from a process that has its id now', async () => {
+  it('distinguish a dead owner from a process that reuses its id', async () => {
     await claimedBy(process.pid, { started: '1' });
     const work = new Work();
     expect(await work.get()).toBe('made');
   });
 
-  it('waits for an owner on another machine as long as it renews', async () => {
+  it('wait for an owner on another machine as long as it renews', async () => {
     await claimedBy(1, { machine: 'another' });
     const work = new Work();
     const waiting = work.get();
@@ -104,7 +104,7 @@ describe('claims', () => {
     expect(work.times).toBe(1);
   });
 
-  it('does not take the process of a clone of this machine for one of its own that has died', async () => {
+  it('do not mistake the process of a clone of this machine for a dead one of this machine', async () => {
     // Name and process namespace are those of this machine, and the id belongs to a process that does not exist here.
     const { pid } = spawnSync(process.execPath, ['--version']);
     const namespace = process.platform === 'linux' ? ` ${readlinkSync('/proc/self/ns/pid')}` : '';
@@ -120,7 +120,7 @@ describe('claims', () => {
     expect(looks).toBeGreaterThanOrEqual(8);
   });
 
-  it('takes a claim that carries its token for its own, although the place says that there was one already', async () => {
+  it('recognize their own token, although the place says that the claim existed already', async () => {
     const place = new ClaimFolder(folder);
     const create = place.create.bind(place);
     place.create = async (name, text) => {
@@ -129,19 +129,19 @@ describe('claims', () => {
     };
     let looks = 0;
     const find = (): Promise<undefined> => {
-      if (++looks > 10) throw new Error('it waits for itself');
+      if (++looks > 10) throw new Error('the claim waits for itself');
       return Promise.resolve(undefined);
     };
     expect(await new Claims(place).findOrMake('mask-1', find, () => Promise.resolve('made'))).toBe('made');
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('takes over what this process could not remove', async () => {
+  it('are taken over if this process could not remove them', async () => {
     await claimedBy(process.pid);
     expect(await new Work().get()).toBe('made');
   });
 
-  it('removes a claim as soon as that is possible again, so that no other process waits for a live one', async () => {
+  it('are removed as soon as possible, so that no other process waits for a live one', async () => {
     const place = new ClaimFolder(folder);
     let isReadOnly = true;
     const remove = place.remove.bind(place);
@@ -152,14 +152,14 @@ describe('claims', () => {
     while ((await readdir(folder)).length > 0) await sleep(50);
   });
 
-  it('takes over a claim that its owner died writing', async () => {
+  it('are taken over if the owner died while writing', async () => {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'mask-1'), '{"pi');
     const work = new Work();
     expect(await work.get()).toBe('made');
   });
 
-  it('lets the next one try after a failure', async () => {
+  it('let the next request try after a failure', async () => {
     const work = new Work();
     let second: Promise<string> | undefined;
     const failing = claims.findOrMake('mask-1', work.find, async () => {
@@ -171,13 +171,13 @@ describe('claims', () => {
     expect(await second).toBe('made');
   });
 
-  it('works without claims if they cannot be written', async () => {
+  it('are optional: the work continues if they cannot be written', async () => {
     await writeFile(folder, 'a file in place of the folder');
     const work = new Work();
     expect(await work.get()).toBe('made');
   });
 
-  it('are renewed by the clock of the place, and only by who has them', async () => {
+  it('are renewed by the clock of the place, and only by their owner', async () => {
     const place = new ClaimFolder(folder);
     await place.create('mask-1', '{"token":"ours"}');
     const first = await place.look('mask-1');
@@ -210,7 +210,7 @@ describe('claims', () => {
     expect((await place.look('mask-1'))?.text).toBe('{"token":"theirs"}');
   });
 
-  it('removes claims that were left long ago', async () => {
+  it('are removed if they were left long ago', async () => {
     await claimedBy(1, { machine: 'another' });
     const yesterday = new Date(Date.now() - 86_400_000);
     await utimes(join(folder, 'mask-1'), yesterday, yesterday);

@@ -10,7 +10,7 @@ beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'durable-')); });
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('writeFileDurably', () => {
-  it('writes chunks one after the other, and tells their bytes and digest', async () => {
+  it('writes chunks in order, and returns their size and digest', async () => {
     const path = join(folder, 'a');
     const chunks = [Buffer.from('one '), new Uint8Array(0), Buffer.alloc(70_000_000, 'x'), Buffer.from(' two')];
     const whole = Buffer.concat(chunks);
@@ -20,7 +20,7 @@ describe('writeFileDurably', () => {
     expect(await readdir(folder)).toEqual(['a']);
   });
 
-  it('shows the new content only when it is complete, and the old one until then', async () => {
+  it('shows the new content only when it is complete, and the old content until then', async () => {
     const path = join(folder, 'a');
     await writeFile(path, 'old');
     const seen: string[] = [];
@@ -33,7 +33,7 @@ describe('writeFileDurably', () => {
     expect(await readFile(path, 'utf8')).toBe('new');
   });
 
-  it('keeps the old content, and nothing else, if the new one fails', async () => {
+  it('keeps only the old content if writing the new one fails', async () => {
     const path = join(folder, 'a');
     await writeFile(path, 'old');
     function* chunks(): Generator<Uint8Array> {
@@ -45,7 +45,7 @@ describe('writeFileDurably', () => {
     expect(await readdir(folder)).toEqual(['a']);
   });
 
-  it('lets two writers of one path both finish', async () => {
+  it('lets two writers of the same path both finish', async () => {
     const path = join(folder, 'a');
     await Promise.all([writeFileDurably(path, [Buffer.from('one')]), writeFileDurably(path, [Buffer.from('two')])]);
     expect(['one', 'two']).toContain(await readFile(path, 'utf8'));
@@ -53,7 +53,7 @@ describe('writeFileDurably', () => {
   });
 });
 
-it('removePartialFiles removes what a killed writer left, and nothing else', async () => {
+it('removePartialFiles removes what a killed writer left behind, and nothing else', async () => {
   const path = join(folder, 'model.safetensors');
   async function* chunks(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('half');

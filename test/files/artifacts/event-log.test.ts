@@ -19,7 +19,7 @@ it('keeps the newest events in two files of bounded length', async () => {
   expect(events).toEqual(Array.from({ length: events.length }, (_, i) => 100 - events.length + i));
 });
 
-it('an event that cannot be written does not fail a look-up', async () => {
+it('does not fail a lookup if an event cannot be written', async () => {
   const store = new ArtifactStore(folder);
   // As on a full disk: files can be read, but the log cannot be written.
   await mkdir(join(folder, 'log.jsonl'));

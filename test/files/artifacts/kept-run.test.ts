@@ -16,13 +16,13 @@ const key = 'ab'.repeat(32);
 const remember = (workflowId: string): Promise<void> => rememberRun(shelf, { workflowId, outputs: { mask: key } } as unknown as KeptRun);
 const records = (): string[] => readdirSync(join(folder, 'store'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
 
-it('names what finished runs keep, and nothing where there are none', async () => {
+it('returns what finished runs keep, and an empty set without runs', async () => {
   expect(await keptKeys(shelf)).toEqual(new Set());
   await remember('one');
   expect(await keptKeys(shelf)).toEqual(new Set([key]));
 });
 
-it('a record that cannot be read stops whoever removes what nobody keeps, and is not forgotten', async () => {
+it('stops garbage collection on an unreadable record, and does not forget it', async () => {
   await remember('one');
   await remember('two');
   const damaged = join(folder, 'store', records().find((name) => name.includes('one'))!);

@@ -22,7 +22,7 @@ const odd = fc.oneof(
 );
 
 describe('a name that becomes a path', () => {
-  it('is directly below its folder for every text, or refused', () => {
+  it('gives a path directly below its folder, or is refused', () => {
     fc.assert(
       fc.property(odd, (name) => {
         const path = outcome(name);
@@ -36,7 +36,7 @@ describe('a name that becomes a path', () => {
   });
 
   it.each(['demo-0123456789abcdef', 'demo-0123-locked-89abcdef', 'grid-0123456789abcdef.sparsity=0.5,ratio=0.1', 'nightly-2026-01-31T02:00:00Z', 'Größe 1', 'a..b', 'x'.repeat(255)])(
-    'stays as it is where it is an ordinary one: %s', (name) => {
+    'stays as it is if it is an ordinary name: %s', (name) => {
       expect(outcome(name)).toBe(join(folder, name));
     },
   );
@@ -50,18 +50,18 @@ describe('a name that becomes a path', () => {
     expect(() => pathBelow(folder, name, 'workflow id')).toThrow(why);
   });
 
-  it('is named by its kind', () => {
+  it('is reported with its kind', () => {
     expect(() => checkedName('../x', 'workflow id')).toThrow(/^workflow id "\.\.\/x": it cannot name a file or folder: it starts with a dot; expected no slash.*`temporal-pipeline start`/);
   });
 
-  it('of an artifact is a key, not a way to another file', () => {
+  it('of an artifact is a key, not a path to another file', () => {
     expect(placeOf('mask', 'ab12')).toBe('mask/ab/ab12');
     for (const key of ['../../../etc', 'a/b', '', '..']) expect(() => placeOf('mask', key)).toThrow(UnsafeNameError);
   });
 });
 
 describe('a file name for any text', () => {
-  it('can be one, and differs if the texts do', () => {
+  it('is valid, and differs for different texts', () => {
     fc.assert(
       fc.property(odd, odd, (a, b) => {
         const names = [a, b].map((text) => `${fileNameFor(text)}.jsonl`);
@@ -72,7 +72,7 @@ describe('a file name for any text', () => {
     );
   });
 
-  it('is the text itself if possible, and is cut if it is too long', () => {
+  it('is the text itself if possible, and is shortened if it is too long', () => {
     for (const text of ['boolq', 'boolq#2', 'my task', 'Prüfung']) expect(fileNameFor(text)).toBe(text);
     expect(fileNameFor('a/b')).toMatch(/^a_b~[0-9a-f]{8}$/);
     expect(fileNameFor('a/b')).not.toBe(fileNameFor('a\\b'));

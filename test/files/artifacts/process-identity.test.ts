@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { expect, it } from 'vitest';
 import { identify, isAlive, isOfThisMachine, thisMachine } from '../../../files/artifacts/index.js';
 
-it('a process is one of one machine, at one start of it', () => {
+it('identifies a process by its machine and its start time', () => {
   const own = identify(process.pid);
   expect(isAlive(own)).toBe(true);
   expect(isOfThisMachine(own)).toBe(true);
@@ -16,12 +16,12 @@ it('a process is one of one machine, at one start of it', () => {
   expect(isAlive({ ...own, pid })).toBe(false);
 });
 
-it('records of versions before, which name no machine, are of this one', () => {
+it('takes old records without a machine as records of this machine', () => {
   const { pid, started } = identify(process.pid);
   expect(isAlive(started === undefined ? { pid } : { pid, started })).toBe(true);
 });
 
-it.runIf(process.platform === 'linux')('a machine is known by its name and by the id of its start', () => {
+it.runIf(process.platform === 'linux')('identifies a machine by its name and its boot id', () => {
   expect(thisMachine()).toContain(hostname());
   expect(thisMachine()).toContain(readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 });

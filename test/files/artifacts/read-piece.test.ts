@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { readPiece } from '../../../files/artifacts/read-piece.js';
 
-it('reads what is longer than the system takes at once in parts', async () => {
+it('reads in parts what is longer than the system reads at once', async () => {
   const reads: number[] = [];
   let told = 0;
   // Memory that is never written takes no space. A system sometimes reads less than it was asked for.

@@ -69,7 +69,7 @@ const backends: Record<string, Backend> = {
 };
 
 for (const [name, backend] of Object.entries(backends)) describe(`a store in a ${name}`, name === 'bucket' ? where(needs.s3Server) : {}, () => {
-  it('gives what was made, on every machine, with one identity', async () => {
+  it('returns what was made, on every machine, with one identity', async () => {
     const { store, again } = await backend.open();
     const other = await again();
     expect(await makeOnce(store, { times: 0 })).toBe(false);
@@ -83,7 +83,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(identities[0]).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('has the work of many machines done once', async () => {
+  it('lets many machines do the work once', async () => {
     const { store, again } = await backend.open();
     const made = { times: 0 };
     const stores = [store, await again(), await again(), await again()];
@@ -92,7 +92,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(reused.filter((found) => !found)).toHaveLength(1);
   });
 
-  it('shows nothing of what could not be finished', async () => {
+  it('shows nothing of unfinished work', async () => {
     const { store, again } = await backend.open();
     await expect(store.findOrMake('mask', dependsOn, async (draft) => {
       await draft.write('mask.bits', [bytes]);
@@ -110,7 +110,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     }],
     ['a file cut short', (file: string) => truncate(file, 10)],
     ['a lost file', (file: string) => rm(file)],
-  ])('notices %s, takes the artifact out, and it is made again', async (_, damage) => {
+  ])('notices %s, removes the artifact, and makes it again', async (_, damage) => {
     const { store, again, file } = await backend.open();
     await makeOnce(store, { times: 0 });
     await damage(file('mask.bits'));
@@ -130,7 +130,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await (await again()).find('mask', key)).toBeUndefined();
   });
 
-  it('verifies: damaged artifacts are moved aside, and reported', async () => {
+  it('verifies artifacts: damaged ones are moved aside and reported', async () => {
     const { store, file } = await backend.open();
     await makeOnce(store, { times: 0 });
     await makeOnce(store, { times: 0 }, { ...dependsOn, layer: 4 });
@@ -140,7 +140,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await allOf(store.shelf.list())).toHaveLength(1);
   });
 
-  it('lists what is there with its bytes, and drops it', async () => {
+  it('lists its contents with their sizes, and drops them', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     const [artifact, ...others] = await allOf(store.shelf.list());
@@ -153,7 +153,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
-  it('tells what is old and what runs in progress refer to', async () => {
+  it('reports what is old and what runs in progress refer to', async () => {
     const { store } = await backend.open();
     const tokens = ArtifactStore.key('tokens', 'text');
     await makeOnce(store, { times: 0 });
@@ -176,7 +176,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     ].sort());
   });
 
-  it('drops what nothing has used since, and keeps what was used in the meantime', async () => {
+  it('drops what nothing has used since, and keeps what was used meanwhile', async () => {
     const { store, again } = await backend.open();
     const { shelf } = store;
     await makeOnce(store, { times: 0 });
@@ -188,18 +188,18 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
     expect(await allOf(shelf.list())).toEqual([]);
   });
 
-  it('says that what was dropped cannot be used any more', async () => {
+  it('says that dropped artifacts can no longer be used', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     const manifest = await store.shelf.find('mask', key);
-    if (manifest === undefined) throw new Error('it was made');
+    if (manifest === undefined) throw new Error('the manifest is missing');
     expect(await store.shelf.touch(manifest)).toBe(true);
     await store.shelf.drop('mask', key);
     expect(await store.shelf.touch(manifest)).toBe(false);
     expect(await allOf(store.shelf.list())).toEqual([]);
   });
 
-  it('leaves what is old but whole when it removes leftovers', async () => {
+  it('keeps old but complete artifacts when it removes leftovers', async () => {
     const { store } = await backend.open();
     await makeOnce(store, { times: 0 });
     await store.shelf.removeLeftovers((await store.shelf.clock()) + 60_000);
@@ -208,7 +208,7 @@ for (const [name, backend] of Object.entries(backends)) describe(`a store in a $
   });
 });
 
-it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('a bucket keeps everything below the prefix %s', where(needs.s3Server), async (prefix) => {
+it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('keeps everything in a bucket below the prefix %s', where(needs.s3Server), async (prefix) => {
   const location = `s3://barber/${prefix}`;
   const [store, other] = await Promise.all([1, 2].map(() => openStore(join(folder, `machine-${count++}`), location)));
   await makeOnce(store, { times: 0 });
@@ -222,7 +222,7 @@ it.each(['C# 100%', 'run #3/a?b=c&d+e', "é ü/日本 'x'"])('a bucket keeps eve
 describe('a bucket', where(needs.s3Server), () => {
   const server = (): S3Server => s3 as S3Server;
 
-  it('keeps what is made while the server is away, and has it uploaded by the next attempt', async () => {
+  it('keeps what is made while the server is away, and uploads it in the next attempt', async () => {
     const { store, again } = await backends['bucket'].open();
     const made = { times: 0 };
     const make = (): Promise<{ reused: boolean }> => store.findOrMake('mask', dependsOn, async (draft) => {
@@ -269,7 +269,7 @@ describe('a bucket', where(needs.s3Server), () => {
     expect(existsSync(file('mask.bits'))).toBe(false);
   });
 
-  describe('refuses with what to do', () => {
+  describe('refuses with a remedy', () => {
     const settings = { ...process.env };
     afterEach(() => Object.assign(process.env, settings, server().environment));
     it.each([
@@ -286,7 +286,7 @@ describe('a bucket', where(needs.s3Server), () => {
   });
 });
 
-it.each(['s3:/b', 's3://', 's3://UPPER/x', 'gs://bucket/x'])('%s is not a place for a store, or a folder of that name', async (location) => {
+it.each(['s3:/b', 's3://', 's3://UPPER/x', 'gs://bucket/x'])('refuses %s as a place for a store, or treats it as a folder', async (location) => {
   if (!location.includes('://')) {
     expect((await openStore(folder, join(folder, location))).shelf.name).toBe(join(folder, location));
     return;

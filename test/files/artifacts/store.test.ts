@@ -30,7 +30,7 @@ async function makeOnce(made: { times: number }): Promise<boolean> {
 }
 
 describe('findOrMake', () => {
-  it('makes an artifact once, for every order of the keys that it depends on', async () => {
+  it('makes an artifact once, for every order of its dependencies', async () => {
     const made = { times: 0 };
     expect(await makeOnce(made)).toBe(false);
     expect(await makeOnce(made)).toBe(true);
@@ -42,7 +42,7 @@ describe('findOrMake', () => {
     expect(manifest.dependsOn).toEqual(dependsOn);
   });
 
-  it('leaves nothing visible when making fails half-way', async () => {
+  it('leaves nothing visible when making fails halfway', async () => {
     await expect(
       store.findOrMake('mask', dependsOn, async (draft) => {
         await draft.write('mask.bits', [bytes]);
@@ -53,7 +53,7 @@ describe('findOrMake', () => {
     expect(await readdir(join(root, 'drafts'))).toEqual([]);
   });
 
-  it('lets one make what several need at once; the others wait for it', async () => {
+  it('lets one request make what several need at once, while the others wait', async () => {
     const made = { times: 0 };
     const reused = await Promise.all([makeOnce(made), makeOnce(made), makeOnce(made)]);
     expect(reused.filter((found) => !found)).toHaveLength(1);
@@ -63,7 +63,7 @@ describe('findOrMake', () => {
     expect(await readdir(join(root, 'drafts'))).toEqual([]);
   });
 
-  it('logs what was made and what was found', async () => {
+  it('logs what was made and what was reused', async () => {
     const made = { times: 0 };
     await makeOnce(made);
     await makeOnce(made);
@@ -73,14 +73,14 @@ describe('findOrMake', () => {
 });
 
 describe('reading', () => {
-  it('gives the bytes in the pieces asked for', async () => {
+  it('returns the bytes in the requested pieces', async () => {
     await makeOnce({ times: 0 });
     const pieces: number[] = [];
     for await (const piece of store.readPieces('mask', key, 'mask.bits', [1, 499, 500])) pieces.push(piece.length);
     expect(pieces).toEqual([1, 499, 500]);
   });
 
-  it('detects a flipped bit, moves the artifact aside, and it is made again', async () => {
+  it('detects a flipped bit, moves the artifact aside, and makes it again', async () => {
     const made = { times: 0 };
     await makeOnce(made);
     const damaged = Uint8Array.from(bytes);
@@ -97,7 +97,7 @@ describe('reading', () => {
     ['a missing file', () => rm(join(folder(), 'mask.bits'))],
     ['a torn manifest', () => truncate(join(folder(), 'manifest.json'), 20)],
     ['a missing artifact', () => rm(folder(), { recursive: true })],
-  ])('takes %s for not made', async (_, damage) => {
+  ])('treats %s as not made', async (_, damage) => {
     const made = { times: 0 };
     await makeOnce(made);
     await damage();
@@ -108,7 +108,7 @@ describe('reading', () => {
 });
 
 describe('dropping', () => {
-  it('takes an artifact out as a whole, before any of its files goes', async () => {
+  it('removes an artifact as a whole before any of its files is deleted', async () => {
     await makeOnce({ times: 0 });
     const seen: string[][] = [];
     const watching = (async () => {
@@ -125,7 +125,7 @@ describe('dropping', () => {
     expect(await readdir(join(root, 'drafts'))).toEqual([]);
   });
 
-  it('is by one rename: what cannot be moved stays whole', async () => {
+  it('is one rename: an artifact that cannot be moved stays whole', async () => {
     await makeOnce({ times: 0 });
     await rm(join(root, 'drafts'), { recursive: true });
     await writeFile(join(root, 'drafts'), 'a file in place of the folder');
@@ -133,7 +133,7 @@ describe('dropping', () => {
     expect((await readdir(folder())).sort()).toEqual(['manifest.json', 'mask.bits']);
   });
 
-  it('does no harm to those who look for it meanwhile', async () => {
+  it('does not disturb a concurrent lookup', async () => {
     await makeOnce({ times: 0 });
     const shelf = store.shelf as ArtifactFolder;
     await shelf.drop('mask', key);
@@ -143,7 +143,7 @@ describe('dropping', () => {
     expect(log).not.toContain('damaged');
   });
 
-  it('an artifact that is dropped between its finding and its reading is lost, which is made again', async () => {
+  it('between finding and reading reports the artifact as lost, and it is made again', async () => {
     await makeOnce({ times: 0 });
     const shelf = store.shelf as ArtifactFolder;
     const find = shelf.find.bind(shelf);
@@ -155,7 +155,7 @@ describe('dropping', () => {
     await expect(store.readPieces('mask', key, 'mask.bits', [1000]).next()).rejects.toThrow(ArtifactLostError);
   });
 
-  it('an artifact that is dropped while it is found is made again', async () => {
+  it('during a lookup makes the artifact again', async () => {
     const made = { times: 0 };
     await makeOnce(made);
     const shelf = store.shelf as ArtifactFolder;
@@ -175,7 +175,7 @@ describe('collecting', () => {
   const limit = (): number => Date.now() - 3_600_000;
   const none = (): Promise<ReadonlySet<string>> => Promise.resolve(new Set());
 
-  it('keeps what a run has found since it was listed', async () => {
+  it('keeps what a run has found since the listing', async () => {
     const made = { times: 0 };
     await makeOnce(made);
     await age();
@@ -192,7 +192,7 @@ describe('collecting', () => {
     expect(await store.find('mask', key)).toBeUndefined();
   });
 
-  it('asks again which runs are in progress before each artifact', async () => {
+  it('checks before each removal which runs are in progress', async () => {
     await makeOnce({ times: 0 });
     await store.findOrMake('mask', 'another', () => Promise.resolve(null));
     const all = await unusedSince(store.shelf, Date.now() + 60_000);
@@ -203,7 +203,7 @@ describe('collecting', () => {
     expect(await store.find('mask', all[1].key)).toBeDefined();
   });
 
-  it('puts back what is used at the moment at which it is taken out', async () => {
+  it('puts back an artifact that is used at the moment of removal', async () => {
     await makeOnce({ times: 0 });
     await age();
     const shelf = store.shelf as ArtifactFolder;
@@ -219,7 +219,7 @@ describe('collecting', () => {
   });
 });
 
-it('removes drafts that killed makers left a day ago, and no younger ones', async () => {
+it('removes drafts that killed processes left a day ago, and no newer ones', async () => {
   await mkdir(join(root, 'drafts', 'old'), { recursive: true });
   await mkdir(join(root, 'drafts', 'young'));
   const longAgo = new Date(Date.now() - 25 * 3600 * 1000);

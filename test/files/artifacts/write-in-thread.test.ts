@@ -13,7 +13,7 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const bytes = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
-it('writes chunks one after the other, and tells their bytes and digest', async () => {
+it('writes chunks in order, and returns their size and digest', async () => {
   const path = join(folder, 'below', 'a');
   const chunks = [bytes(5, 1), bytes(0, 2), bytes(1_000_000, 3), bytes(7, 4), bytes(1, 5), bytes(2, 6)];
   const whole = Buffer.concat(chunks);
@@ -23,7 +23,7 @@ it('writes chunks one after the other, and tells their bytes and digest', async 
   expect(await readdir(join(folder, 'below'))).toEqual(['a']);
 });
 
-it('takes the memory of a chunk, but not that of others in the same buffer', async () => {
+it('transfers the memory of a chunk, but not of one that shares its buffer', async () => {
   const [own, shared] = [bytes(8, 1), bytes(8, 2)];
   await writeFileInThread(join(folder, 'a'), [own, shared.subarray(2, 4)]);
   expect(own.byteLength).toBe(0);
@@ -31,7 +31,7 @@ it('takes the memory of a chunk, but not that of others in the same buffer', asy
   expect([...(await readFile(join(folder, 'a')))]).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2, 2]);
 });
 
-it('leaves nothing if the chunks fail', async () => {
+it('leaves no file if the chunks fail', async () => {
   function* chunks(): Generator<Uint8Array> {
     yield bytes(3, 1);
     throw new Error('no more');
@@ -40,7 +40,7 @@ it('leaves nothing if the chunks fail', async () => {
   expect(await readdir(folder)).toEqual([]);
 });
 
-it('gives the system\'s error, and asks for no more than is on its way', async () => {
+it("reports the system's error, and requests only the chunks already in flight", async () => {
   await writeFile(join(folder, 'file'), '');
   let asked = 0;
   function* chunks(): Generator<Uint8Array> {

@@ -46,7 +46,7 @@ describe('openCheckpoint', () => {
     expect(checkpoint.tensors.get('b')?.file).toBe(checkpoint.weightFiles[1]);
   });
 
-  it('refuses a folder that is not there, and a file', async () => {
+  it('refuses a missing folder, and a file', async () => {
     await save('file', '');
     await expect(openCheckpoint(join(folder, 'no'))).rejects.toThrow('/no: there is no such folder');
     await expect(openCheckpoint(join(folder, 'file'))).rejects.toThrow('/file: this is not a folder');
@@ -101,7 +101,7 @@ describe('openCheckpoint', () => {
     await expectError('IndexMismatchError', /c \(in model-1\.safetensors; the index says model-2\.safetensors\)/);
   });
 
-  it('opens shards with an index that names a missing tensor, and misses it only if it is needed', async () => {
+  it('opens shards whose index names a missing tensor, and fails only if that tensor is needed', async () => {
     await save('config.json', {});
     await saveIndex({ a: 'model-1.safetensors', b: 'model-1.safetensors' });
     await saveShard('model-1.safetensors', 'a');
@@ -113,7 +113,7 @@ describe('openCheckpoint', () => {
     );
   });
 
-  it('refuses a tensor in two shards', async () => {
+  it('refuses a tensor that is in two shards', async () => {
     await save('config.json', {});
     await saveIndex({ a: 'model-1.safetensors', b: 'model-2.safetensors' });
     await saveShard('model-1.safetensors', 'a');
@@ -121,7 +121,7 @@ describe('openCheckpoint', () => {
     await expectError('TensorInTwoShardsError', /model-2\.safetensors: tensor a is also in model-1\.safetensors/);
   });
 
-  it('reports a damaged shard as the reader does', async () => {
+  it('reports a damaged shard like the reader', async () => {
     await save('config.json', {});
     await save('model.safetensors', 'short');
     await expectError('TruncatedFileError', /model\.safetensors: the file has 5 bytes/);
@@ -137,7 +137,7 @@ describe('resolveTensors', () => {
     }, 32);
   });
 
-  it('finds tensors under their names and under aliases', async () => {
+  it('finds tensors by their names and aliases', async () => {
     const checkpoint = await openCheckpoint(folder);
     const found = resolveTensors(checkpoint, [
       { name: 'norm.weight', shape: [2] },
@@ -146,7 +146,7 @@ describe('resolveTensors', () => {
     expect([...found].map(([name, info]) => [name, info.name])).toEqual([['norm.weight', 'norm.weight'], ['lm_head.weight', 'embed.weight']]);
   });
 
-  it('lists all that is missing, ten at most', async () => {
+  it('lists missing tensors, ten at most', async () => {
     const checkpoint = await openCheckpoint(folder);
     const resolve = (...names: string[]) => () => resolveTensors(checkpoint, names.map((name) => ({ name, shape: [2] })));
     expect(resolve('norm.weight', 'x', 'y')).toThrow(/2 of 3 tensors are missing: x, y; the checkpoint has 3: embed\.weight/);
@@ -155,7 +155,7 @@ describe('resolveTensors', () => {
     expect(() => resolveTensors(checkpoint, [{ name: 'x', shape: [], aliases: ['y', 'z'] }])).toThrow('x (or y, z)');
   });
 
-  it('lists all that has another shape', async () => {
+  it('lists tensors with another shape', async () => {
     const checkpoint = await openCheckpoint(folder);
     const resolve = () => resolveTensors(checkpoint, [{ name: 'norm.weight', shape: [2, 1] }, { name: 'embed.weight', shape: [2, 3] }]);
     expect(resolve).toThrow('norm.weight has [2], needs [2, 1], embed.weight has [3, 2], needs [2, 3]');

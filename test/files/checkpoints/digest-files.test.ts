@@ -25,7 +25,7 @@ async function poisonCache(digest: string): Promise<string> {
 }
 
 describe('digestFiles', () => {
-  it('gives the digests of all files, by the paths given', async () => {
+  it('returns the digests of all files by their paths', async () => {
     const large = Buffer.alloc(9_000_000, 'large');
     await writeFile(file, 'abc');
     await writeFile(join(folder, 'b'), large);
@@ -40,7 +40,7 @@ describe('digestFiles', () => {
     expect(progress.length).toBeGreaterThan(3);
   });
 
-  it('does not read a file again that is as it was', async () => {
+  it('does not read an unchanged file again', async () => {
     await writeFile(file, 'one');
     await digestFiles([file], { cacheFile });
     const poison = await poisonCache(sha256('one'));
@@ -49,7 +49,7 @@ describe('digestFiles', () => {
     expect(progress).toEqual([3]);
   });
 
-  it('reads a file again that has another size, time or inode', async () => {
+  it('reads a file again if its size, time or inode changed', async () => {
     const other = join(folder, 'other');
     await writeFile(file, 'one');
     await utimes(file, 1000, 1000);
@@ -71,7 +71,7 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe(sha256('nine'));
   });
 
-  it('reads a file again if its content was changed and its time of modification was restored', async () => {
+  it('reads a file again if its content changed and its modification time was restored', async () => {
     await writeFile(file, 'one');
     await utimes(file, 1000, 1000);
     await digestFiles([file], { cacheFile });
@@ -80,7 +80,7 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe(sha256('two'));
   });
 
-  it.each(['', '{', '[1]', 'null', '{"x": 7}'])('does without a cache file that holds %j', async (content) => {
+  it.each(['', '{', '[1]', 'null', '{"x": 7}'])('ignores a cache file that contains %j', async (content) => {
     await writeFile(file, 'one');
     await mkdir(join(folder, 'state'));
     await writeFile(cacheFile, content);
@@ -89,7 +89,7 @@ describe('digestFiles', () => {
     expect((await digestFiles([file], { cacheFile })).get(file)).toBe('f'.repeat(64));
   });
 
-  it('ignores an entry of the cache that is not a digest', async () => {
+  it('ignores a cache entry that is not a digest', async () => {
     await writeFile(file, 'one');
     await digestFiles([file], { cacheFile });
     await writeFile(cacheFile, (await readFile(cacheFile, 'utf8')).replace(sha256('one'), 'no digest'));

@@ -14,7 +14,7 @@ describe.each(formats)('$name', ({ name, encode, decode }) => {
   const finite = [...values].filter(Number.isFinite).sort((a, b) => a - b);
   const largest = finite[finite.length - 1];
 
-  it('every bit pattern comes back, NaN as NaN', () => {
+  it('returns every bit pattern, NaN as NaN', () => {
     const back = encode(values);
     const wrong = [...allHalves].filter((half) => (Number.isNaN(values[half]) ? !Number.isNaN(decode(back)[half]) : back[half] !== half));
     expect(wrong).toEqual([]);
@@ -34,14 +34,14 @@ describe.each(formats)('$name', ({ name, encode, decode }) => {
     return (encode(Float32Array.of(below))[0] & 1) === 0 ? below : above;
   }
 
-  it('any other value becomes the nearest, ties to even', () => {
+  it('rounds any other value to the nearest, ties to even', () => {
     const bits = fc.integer({ min: 0, max: 0xffffffff }).map((word) => new Float32Array(Uint32Array.of(word).buffer)[0]);
     const tie = fc.integer({ min: 0, max: finite.length - 2 }).map((i) => Math.fround((finite[i] + finite[i + 1]) / 2));
     const inside = fc.oneof(bits, tie).filter((value) => Math.abs(value) <= largest);
     fc.assert(fc.property(inside, (value) => roundToDtype(name, Float32Array.of(value))[0] === nearest(value)), { numRuns: 2000 });
   });
 
-  it('beyond the range is infinity', () => {
+  it('becomes infinity beyond the range', () => {
     const beyond = name === 'F16' ? [65519.99, 65520] : [3.3895313e38, 3.4e38];
     expect([...roundToDtype(name, Float32Array.of(beyond[0], beyond[1], -beyond[1]))]).toEqual([largest, Infinity, -Infinity]);
   });

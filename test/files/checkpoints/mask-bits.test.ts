@@ -18,7 +18,7 @@ describe('packBits and unpackBits', () => {
     }));
   });
 
-  it('are each the reverse of the other', () => {
+  it('are the inverse of each other', () => {
     fc.assert(fc.property(mask, (kept) => {
       expect(unpackBits(packBits(kept), kept.length)).toEqual(Uint8Array.from(kept));
     }));

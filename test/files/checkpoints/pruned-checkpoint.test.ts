@@ -65,7 +65,7 @@ describe('writePrunedCheckpoint', () => {
     }
   });
 
-  it('copies what belongs to a model, through links too, and no weights of other kinds', async () => {
+  it('copies the files of a model, also through links, and no weights of other formats', async () => {
     const checkpoint = await saveSource();
     const wanted = [
       'LICENSE', 'NOTICE.txt', 'README.md', 'USE_POLICY', 'chat_template.jinja', 'generation_config.json', 'merges.txt',
@@ -82,7 +82,7 @@ describe('writePrunedCheckpoint', () => {
     for (const name of [...wanted, 'added_tokens.json']) expect(await readFile(join(target, name), 'utf8')).toBe(`this is ${name}`);
   });
 
-  it('writes no index beside a single file, also if the source has one', async () => {
+  it('writes no index beside a single file, even if the source has one', async () => {
     await writeSafetensors(join(source, 'model.safetensors'), [{ name: 'b.weight', dtype: 'F32', shape: [2, 3], data: new Uint8Array(single.buffer) }]);
     await writeFile(join(source, 'config.json'), '{}');
     await writeFile(join(source, 'model.safetensors.index.json'), '{"weight_map": {"b.weight": "model-00001-of-00002.safetensors"}}');
@@ -90,7 +90,7 @@ describe('writePrunedCheckpoint', () => {
     expect((await readdir(target)).sort()).toEqual(['config.json', 'model.safetensors']);
   });
 
-  it('leaves out of the index what no shard has', async () => {
+  it('omits from the index what no shard has', async () => {
     await saveSource();
     const file = 'model.safetensors.index.json';
     const index = JSON.parse(await readFile(join(source, file), 'utf8')) as { weight_map: Record<string, string> };
@@ -99,7 +99,7 @@ describe('writePrunedCheckpoint', () => {
     expect(JSON.parse(await readFile(join(target, file), 'utf8'))).toEqual({ metadata: { total_size: 76 }, ...index });
   });
 
-  it('continues after an interruption: keeps what is right, fixes what is not, removes what was half written', async () => {
+  it('continues after an interruption: keeps correct files, rewrites wrong ones, removes partial ones', async () => {
     const checkpoint = await saveSource();
     await expect(writePrunedCheckpoint({
       source: checkpoint, target,
@@ -125,7 +125,7 @@ describe('writePrunedCheckpoint', () => {
     expect(await Promise.all((await readdir(target)).map((name) => readFile(join(target, name))))).toEqual(whole);
   });
 
-  it('writes config.json only when all weights are there', async () => {
+  it('writes config.json only after all weights', async () => {
     const checkpoint = await saveSource();
     await writePrunedCheckpoint({
       source: checkpoint, target, keptBits,

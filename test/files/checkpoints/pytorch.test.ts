@@ -18,7 +18,7 @@ const messageOf = async (path: string): Promise<string> => {
   return (error as Error).message;
 };
 
-describe('a state dict that torch wrote', () => {
+describe('a state dict written by torch', () => {
   it('has the tensors that torch reads, byte for byte', async () => {
     const expected = (await readSafetensorsHeader(join(golden, 'tensors.safetensors'))).tensors;
     const found = await readStateDict(join(golden, 'tensors.bin'));
@@ -30,7 +30,7 @@ describe('a state dict that torch wrote', () => {
     }
   });
 
-  it('may share bytes between tensors, and have a part of a storage', async () => {
+  it('may share bytes between tensors, and use part of a storage', async () => {
     const found = await readStateDict(join(golden, 'tensors.bin'));
     const [whole, tied, rows] = ['whole', 'tied', 'rows'].map((name) => found.get(name)!);
     expect([tied.begin, tied.end]).toEqual([whole.begin, whole.end]);
@@ -42,7 +42,7 @@ describe('a state dict that torch wrote', () => {
     ['legacy.bin', /not a zip archive.*torch 1\.6 or later.*torch\.save\(torch\.load\(path, weights_only=True\), path\)/],
     ['nested.bin', /tensor model: it is not a tensor; expected a state dict of tensors only/],
     ['module.bin', /the pickle asks for "torch\.nn\.modules\.linear\.Linear", which a state dict does not need; nothing of it was run/],
-  ])('is refused where it holds something else: %s', async (file, message) => {
+  ])('is refused if it contains something else: %s', async (file, message) => {
     expect(await messageOf(join(golden, file))).toMatch(message);
   });
 });
@@ -88,7 +88,7 @@ describe('a model folder of PyTorch weights', () => {
   });
 });
 
-describe('a hostile file', () => {
+describe('a malicious file', () => {
   const file = (): string => join(folder, 'x.bin');
   const numbers = Buffer.alloc(8);
   const save = (text: string, more: Record<string, Buffer | string> = {}): Promise<string> =>
@@ -109,17 +109,17 @@ describe('a hostile file', () => {
     ['makes an object of a class (OBJ)', `${pickle.proto}(o.`, /opcode 0x6f/],
     ['makes an object of a class (NEWOBJ)', `${pickle.proto}${pickle.emptyDict}${pickle.emptyTuple}\x81.`, /opcode 0x81/],
     ['asks for an extension', `${pickle.proto}\x82\x01.`, /opcode 0x82/],
-    ['calls what is no function', stateDict(`${pickle.text('x')}${pickle.emptyTuple}${pickle.reduce}`), /what is called .* is not a function/],
+    ['calls something that is not a function', stateDict(`${pickle.text('x')}${pickle.emptyTuple}${pickle.reduce}`), /what is called .* is not a function/],
     ['calls a storage as if it were a tensor', stateDict(pickle.global('torch', 'FloatStorage') + pickle.emptyTuple + pickle.reduce), /it is not a tensor/],
     ['announces a text longer than itself', `${pickle.proto}X\xff\xff\xff\x7f`, /2147483647 bytes are announced/],
     ['announces a huge number', `${pickle.proto}\x8a\xff${'\x01'.repeat(255)}.`, /a number of 255 bytes/],
     ['ends early', good.slice(0, -1), /the pickle ends at byte/],
     ['takes from an empty stack', `${pickle.proto}${pickle.setItem}.`, /a value is missing/],
     ['has no mark', `${pickle.proto}${pickle.tuple}.`, /a mark is missing/],
-    ['recalls what was never made', `${pickle.proto}${pickle.get(7)}.`, /value 7 is asked for/],
+    ['recalls something that was never stored', `${pickle.proto}${pickle.get(7)}.`, /value 7 is asked for/],
     ['contains itself', `${pickle.proto}${pickle.emptyDict}${pickle.put(0)}${pickle.text('w')}${pickle.get(0)}${pickle.setItem}.`, /tensor w: it is not a tensor/],
     ['is a list that contains itself', `${pickle.proto}${pickle.emptyList}${pickle.put(0)}${pickle.get(0)}${pickle.append}.`, /does not hold a dictionary/],
-    ['runs without end', `${pickle.proto}${pickle.none.repeat(4_000_001)}.`, /more than 4000000 opcodes/],
+    ['never ends', `${pickle.proto}${pickle.none.repeat(4_000_001)}.`, /more than 4000000 opcodes/],
     ['has another protocol', '\x80\x07}.', /protocol 7/],
     ['has a tensor beyond its storage', stateDict(tensor(storage(2), { shape: [3] })), /ends at element 3 of a storage of 2/],
     ['has a tensor that begins beyond its storage', stateDict(tensor(storage(2), { offset: 2 })), /ends at element 4 of a storage of 2/],
@@ -128,10 +128,10 @@ describe('a hostile file', () => {
     ['has fewer strides than sizes', stateDict(tensor(storage(2), { shape: [1, 2] })), /not whole numbers from 0 on/],
     ['has a storage larger than its bytes', stateDict(tensor(storage(1000))), /has 8 bytes where 1000 elements in F32 have 4000/],
     ['has a storage elsewhere in the archive', stateDict(tensor(storage(2, '../version'))), /the archive has no x\/data\/\.\.\/version/],
-    ['has a storage that is not there', stateDict(tensor(storage(2, '9'))), /the archive has no x\/data\/9/],
+    ['has a missing storage', stateDict(tensor(storage(2, '9'))), /the archive has no x\/data\/9/],
     ['has a storage of an unknown type', stateDict(tensor(storage(2, '0', 'ComplexFloatStorage'))), /asks for "torch\.ComplexFloatStorage"/],
-    ['has a key that is no text', `${pickle.proto}${pickle.emptyDict}${pickle.int(1)}${tensor(storage(2))}${pickle.setItem}.`, /a key of the state dict is not text/],
-  ])('that %s is refused in one sentence', async (_, text, message) => {
+    ['has a key that is not text', `${pickle.proto}${pickle.emptyDict}${pickle.int(1)}${tensor(storage(2))}${pickle.setItem}.`, /a key of the state dict is not text/],
+  ])('that %s is refused with a one-sentence message', async (_, text, message) => {
     await save(text);
     const said = await messageOf(file());
     expect(said).toMatch(message);

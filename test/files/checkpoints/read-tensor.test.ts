@@ -53,7 +53,7 @@ describe('readTensor', () => {
     }
   });
 
-  it('reads more than one piece of 64 MiB', async () => {
+  it('reads data longer than one piece of 64 MiB', async () => {
     const data = Uint32Array.from({ length: 20_000_000 }, (_, i) => Math.imul(i, 2654435761));
     const bytes = await readTensorBytes(await save('U32', data, data.length));
     expect(bytes.equals(Buffer.from(data.buffer))).toBe(true);
@@ -69,7 +69,7 @@ describe('readTensor', () => {
     await expect(readTensor(info)).rejects.toBeInstanceOf(UnsupportedDtypeError);
   });
 
-  it('notices a file that became shorter since its header was read', async () => {
+  it('notices a file that became shorter after its header was read', async () => {
     const info = await save('F32', new Float32Array(100), 100);
     await truncate(path, info.end - 40);
     await expect(readTensor(info)).rejects.toThrow(`a.safetensors: the file ends at byte ${info.end - 40}; expected 40 more bytes`);
@@ -83,7 +83,7 @@ async function valuesOf(ahead: PrefetchedTensors, name: string): Promise<Float32
 }
 
 describe('prefetch', () => {
-  it('gives what readTensor gives, each tensor once', async () => {
+  it('returns the same as readTensor, each tensor once', async () => {
     await writeSafetensors(path, [
       { name: 'a', dtype: 'F32', shape: [2], data: new Uint8Array(Float32Array.of(1, -2).buffer) },
       { name: 'b', dtype: 'BF16', shape: [1], data: Uint8Array.of(0x80, 0x3f) },
@@ -96,14 +96,14 @@ describe('prefetch', () => {
     await expect(ahead.read('c')).rejects.toThrow('tensor c was not prefetched');
   });
 
-  it("knows tensors by a map's keys, also one tensor under two", async () => {
+  it('looks tensors up by the keys of a map, also one tensor under two keys', async () => {
     const info = await save('F32', Float32Array.of(5), 1, 'model.embed_tokens.weight');
     const ahead = prefetch(new Map([['lm_head.weight', info], ['model.embed_tokens.weight', info]]));
     expect(await valuesOf(ahead, 'lm_head.weight')).toEqual(Float32Array.of(5));
     expect(await valuesOf(ahead, 'model.embed_tokens.weight')).toEqual(Float32Array.of(5));
   });
 
-  it('has the bytes ready after the thread was blocked', async () => {
+  it('has the bytes ready after a blocked thread', async () => {
     const info = await save('F32', Float32Array.from({ length: 1000 }, (_, i) => i), 1000);
     const ahead = prefetch([info]);
     // No callback can run until this wait ends, but the thread pool reads.
@@ -112,7 +112,7 @@ describe('prefetch', () => {
     expect((await valuesOf(ahead, 'x'))[999]).toBe(999);
   });
 
-  it('fails only for whoever reads the tensor', async () => {
+  it('fails only where the tensor is read', async () => {
     const info = await save('F32', new Float32Array(100), 100);
     await truncate(path, 100);
     const ahead = prefetch([info]);
@@ -144,6 +144,6 @@ it.each(known.filter(([family]) => folderOf(family) !== undefined))('reads the w
   expect([values[0], values.at(-1)]).toEqual([first, last]);
 });
 
-it('knows weights of a committed checkpoint of every 16-bit dtype', () => {
+it('includes weights of a committed checkpoint of every 16-bit dtype', () => {
   expect(known.filter(([family]) => folderOf(family) !== undefined).map(([family]) => family)).toEqual(expect.arrayContaining(['llama-fp16', 'llama-bf16-sharded']));
 });

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('readSafetensorsHeader', () => {
-  it('gives tensors in the order of their bytes, at absolute offsets, and metadata', async () => {
+  it('returns tensors in the order of their bytes, at absolute offsets, and metadata', async () => {
     const header = JSON.stringify({
       second: entry([2], 4, 8, 'F16'), __metadata__: { format: 'pt' }, first: entry([], 0, 4), empty: entry([0, 7], 8, 8),
     }) + '   ';
@@ -32,7 +32,7 @@ describe('readSafetensorsHeader', () => {
     expect(dataBegin).toBe(begin);
   });
 
-  it('takes a file without tensors', async () => {
+  it('accepts a file without tensors', async () => {
     expect((await readSafetensorsHeader(await writeRaw(path, {}))).tensors.size).toBe(0);
   });
 
@@ -45,10 +45,10 @@ describe('readSafetensorsHeader', () => {
     ['a fractional offset', 'MalformedHeaderError', /tensor a/, { a: entry([1], 0, 4.5) }, 5],
     ['an offset beyond exact numbers', 'MalformedHeaderError', /tensor a/, '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,9007199254740993]}}', 1],
     ['three offsets', 'MalformedHeaderError', /tensor a/, { a: { dtype: 'F32', shape: [1], data_offsets: [0, 4, 8] } }, 8],
-    ['metadata that are no strings', 'MalformedHeaderError', /__metadata__/, { __metadata__: { step: 7 } }, 0],
-    ['a name twice', 'DuplicateNameError', /the name "a" twice/, '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2],
+    ['metadata that are not strings', 'MalformedHeaderError', /__metadata__/, { __metadata__: { step: 7 } }, 0],
+    ['a duplicate name', 'DuplicateNameError', /the name "a" twice/, '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', 2],
     ['a name twice, once escaped', 'DuplicateNameError', /the name "a" twice/, '{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"\\u0061" :{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', 1],
-    ['a dtype twice', 'DuplicateNameError', /the name "dtype" twice/, '{"a":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}}', 1],
+    ['a duplicate dtype', 'DuplicateNameError', /the name "dtype" twice/, '{"a":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}}', 1],
     ['an unknown dtype', 'UnknownDtypeError', /tensor a: dtype Q4_0 is not known; expected one of .*BF16/, { a: entry([1], 0, 4, 'Q4_0') }, 4],
     ['a dtype named like a property of objects', 'UnknownDtypeError', /constructor/, { a: entry([1], 0, 4, 'constructor') }, 4],
     ['a size that is not shape times dtype', 'TensorSizeError', /tensor a: .* enclose 12 bytes; expected 8 for shape \[2\] in F32/, { a: entry([2], 0, 12) }, 12],

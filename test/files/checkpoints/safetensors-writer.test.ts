@@ -30,7 +30,7 @@ const tensors = fc.uniqueArray(tensor, { selector: ({ name }) => name, maxLength
 const metadata = fc.dictionary(fc.string().filter((key) => key !== '__proto__'), fc.string(), { maxKeys: 3, noNullPrototype: true });
 
 describe('writeSafetensors', () => {
-  it('writes what the reader reads, each tensor aligned to its elements', async () => {
+  it('writes what the reader reads, with each tensor aligned to its elements', async () => {
     await fc.assert(fc.asyncProperty(tensors, metadata, async (written, notes) => {
       await writeSafetensors(path, written, notes);
       const header = await readSafetensorsHeader(path);
@@ -55,7 +55,7 @@ describe('writeSafetensors', () => {
     }), { numRuns: 50 });
   });
 
-  it('writes just these bytes, and tells their number and digest', async () => {
+  it('writes exactly these bytes, and returns their number and digest', async () => {
     const data = { dtype: 'U8', shape: [1], data: Uint8Array.of(7) };
     const result = await writeSafetensors(path, [{ name: 'b', ...data }, { name: 'a', ...data }], { format: 'mask' });
     const header = '{"__metadata__":{"format":"mask"},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}';
@@ -65,13 +65,13 @@ describe('writeSafetensors', () => {
     expect(result).toEqual({ bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') });
   });
 
-  it('keeps the order that is given where asked to', async () => {
+  it('keeps the given order if asked to', async () => {
     const data = { dtype: 'U8', shape: [1], data: Uint8Array.of(7) };
     await writeSafetensors(path, [{ name: 'b', ...data }, { name: 'a', ...data }], {}, { order: 'given' });
     expect([...(await readSafetensorsHeader(path)).tensors.keys()]).toEqual(['b', 'a']);
   });
 
-  it('asks a function for its data when the turn of its tensor comes, and gives the same bytes', async () => {
+  it('calls a function for the data of its tensor only when its turn comes, and writes the same bytes', async () => {
     const tensors = ['b', 'a'].map((name) => ({ name, dtype: 'U8', shape: [3], data: Uint8Array.from([1, 2, name.charCodeAt(0)]) }));
     const { sha256 } = await writeSafetensors(path, tensors);
     const asked: string[] = [];
@@ -80,7 +80,7 @@ describe('writeSafetensors', () => {
     expect(asked).toEqual(['a', 'b']);
   });
 
-  it('refuses what no reader would take, and leaves no file', async () => {
+  it('refuses what no reader would accept, and leaves no file', async () => {
     const good = { name: 'a', dtype: 'F32', shape: [1], data: new Uint8Array(4) };
     await expect(writeSafetensors(path, [good, good])).rejects.toBeInstanceOf(DuplicateNameError);
     await expect(writeSafetensors(path, [{ ...good, shape: [2] }])).rejects.toBeInstanceOf(TensorSizeError);

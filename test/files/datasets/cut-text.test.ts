@@ -19,12 +19,12 @@ const cut: Record<string, 'kept' | 'dropped'> = {
 };
 
 describe('cuttingOf', () => {
-  it('allows cuts only where it is known that nothing reaches across them', async () => {
+  it('allows cuts only where nothing is known to reach across them', async () => {
     const found = await Promise.all(names.map(async (name) => [name, cuttingOf(await read(name))] as const));
     expect(Object.fromEntries(found.filter(([, cutting]) => cutting !== undefined))).toEqual(cut);
   });
 
-  it('allows none where an added token could touch a cut', async () => {
+  it('allows none if an added token could touch a cut', async () => {
     const json = await read('bpe-gpt2');
     const withToken = (content: string, normalized?: boolean) => cuttingOf({ ...json, added_tokens: [{ content, normalized }] });
     for (const content of ['cat', 'a cat', ' ', '▁', '<a b>', 'é', ' x', 'Ⅳ', '\u0000', '\n']) expect(withToken(content), content).toBeUndefined();
@@ -33,7 +33,7 @@ describe('cuttingOf', () => {
     for (const content of ['\n', '▁', 'é', '<mask>']) expect(withToken(content, false), content).toBe('kept');
   });
 
-  it('allows none if a merge joins a letter and the mark of a space after it, or the mark is not a token', async () => {
+  it('allows none if a merge joins a letter with the space mark after it, or if the mark is not a token', async () => {
     const json = await read('bpe-llama');
     const { model } = json;
     expect(cuttingOf({ ...json, model: { ...model, merges: [...model.merges ?? [], ['a', '▁b']] } })).toBeUndefined();
@@ -55,7 +55,7 @@ describe('cutText', () => {
 
   // bpe-dropout gives random tokens, and wordlevel-no-unk has none for these texts.
   const sure = Object.entries(cut).filter(([name]) => name !== 'bpe-dropout' && name !== 'wordlevel-no-unk');
-  it.each(sure)('the tokens of the parts are those of the whole: %s', async (name, cutting) => {
+  it.each(sure)('gives the same tokens for the parts as for the whole: %s', async (name, cutting) => {
     const tokenizer = Tokenizer.fromString(await readFile(join(golden, `${name}.json`), 'utf8'));
     tokenizer.disableTruncation();
     tokenizer.disablePadding();

@@ -43,7 +43,7 @@ describe('calibration by name', () => {
     [0, [215001, 248025, 155003, 183037, 258004, 48039, 128002, 37021, 286006, 161019, 226033, 31017, 47006, 124046, 166011, 32012, 290000, 63002, 280018, 227011, 162030, 96005, 16033, 243004]],
     [7, [37034, 48023, 259013, 123002, 63000, 31018, 113002, 285004, 286052, 297036, 96011, 280004, 254068, 232023, 124005, 253021, 37007, 215001, 285010, 254058, 47004, 242022, 31009, 145024]],
   ];
-  it.each(drawn)('draws the very windows of c4 that the scripts draw with seed %i', async (seed, expected) => {
+  it.each(drawn)('draws the same windows of c4 as the scripts with seed %i', async (seed, expected) => {
     const windows = await namedCalibration(named('c4', jsonGz('c4.json.gz', documents)), random(24, 128, seed));
     expect(firsts(windows, 128)).toEqual(expected);
     expect(windows[127]).toBe(expected[0] + 127);
@@ -56,7 +56,7 @@ describe('calibration by name', () => {
     await expect(namedCalibration(named('c4', file, false), random(2, 7, 0))).rejects.toMatchObject({ name: 'TooFewTokensError' });
   });
 
-  it('draws windows of wikitext2 and ptb as the scripts do', async () => {
+  it('draws windows of wikitext2 and ptb like the scripts', async () => {
     // Computed with CPython 3.11: random.seed(seed), eight randint(0, 5000 - 64 - 1).
     const places: [number, number[]][] = [[0, [3155, 3445, 331, 2121, 4188, 3980, 3317, 2484]], [7, [2652, 1235, 3234, 395, 593, 4389, 771, 2995]]];
     const lines = Array.from({ length: 500 }, (_, line) => Array.from({ length: 10 }, (_, p) => line * 10 + p).join(','));
@@ -66,13 +66,13 @@ describe('calibration by name', () => {
     }
   });
 
-  it('joins lines by a space, and puts the special token before the whole', async () => {
+  it('joins lines by a space, and puts the special token at the start', async () => {
     const file = parquet('lines.parquet', 'text', ['w1', 'w2', 'w3']);
     const request = { samples: 1, sequenceLength: 5, seed: 0, sampling: 'sequential' as const };
     expect([...(await namedCalibration(named('wikitext2', file, true), request))]).toEqual([7, 1, -2, 2, -2]);
   });
 
-  it('reads no more of c4 than the first windows take', async () => {
+  it('reads no more of c4 than the first windows need', async () => {
     const many = Array.from({ length: 20_000 }, (_, i) => `${i},${i},${i},${i}`);
     const file = jsonGz('long.json.gz', many);
     const whole = readFileSync(file).length;
@@ -85,7 +85,7 @@ describe('calibration by name', () => {
 });
 
 describe('perplexity by name', () => {
-  it('takes the first 1,100 documents of c4, a space between, and 256 windows at most', async () => {
+  it('takes the first 1,100 documents of c4 joined by spaces, and at most 256 windows', async () => {
     const file = jsonGz('val.json.gz', Array.from({ length: 1200 }, (_, i) => `w${i},${i},${i}`));
     const all = await namedEvaluation(named('c4', file, true), { sequenceLength: 4, skipTokens: 0, maxWindows: 10_000 });
     expect(all.length).toBe(256 * 4);
@@ -103,7 +103,7 @@ describe('perplexity by name', () => {
 });
 
 describe('a file of compressed lines', () => {
-  it('gives them whole, however they lie in it', async () => {
+  it('is split into whole lines wherever they are in it', async () => {
     const lines = ['a', 'ü'.repeat(3_000_000), '', 'last'];
     const file = join(folder, 'lines.gz');
     writeFileSync(file, gzipSync(lines.join('\n')));
@@ -112,7 +112,7 @@ describe('a file of compressed lines', () => {
     expect(found).toEqual(['a', lines[1], 'last']);
   });
 
-  it('is reported if it is not one', async () => {
+  it('is reported if it is not compressed', async () => {
     const file = join(folder, 'no.gz');
     writeFileSync(file, 'text');
     await expect(gzipLines(file).next()).rejects.toMatchObject({ name: 'DatasetFileError' });

@@ -18,7 +18,7 @@ function fileOf(...documents: object[]): string {
 }
 const read = (task: string | undefined, ...documents: object[]) => readQuestions([fileOf(...documents)], questionForms(task === undefined ? undefined : loadTask(taskPath(task))));
 
-describe('documents as they are on the hub, and the requests that lm-evaluation-harness 0.4.13 makes of them', () => {
+describe('documents as they are on the hub, and the requests of lm-evaluation-harness 0.4.13', () => {
   it('boolq', async () => {
     expect(await read('boolq', { passage: 'Ice floats.', question: 'does ice float', idx: 0, label: 1 })).toEqual([
       { contexts: Array(2).fill('Ice floats.\nQuestion: does ice float?\nAnswer:'), continuations: [' no', ' yes'], lengths: [2, 3], gold: 1 },
@@ -29,7 +29,7 @@ describe('documents as they are on the hub, and the requests that lm-evaluation-
     expect(await read('rte', document)).toEqual([{ contexts: Array(2).fill('A.\nQuestion: B. True or False?\nAnswer:'), continuations: [' True', ' False'], lengths: [4, 5], gold }]);
   });
 
-  it('hellaswag, without the marks of WikiHow', async () => {
+  it('hellaswag, without the markup of WikiHow', async () => {
     const document = { activity_label: 'Baking', ctx_a: '[header] How to bake [title] Mix it.  Then', ctx_b: 'the Dough', endings: [' rises [step] fast.', 'falls'], label: '0' };
     expect(await read('hellaswag', document)).toEqual([
       { contexts: Array(2).fill('Baking: How to bake. Mix it. Then The dough'), continuations: [' rises fast.', ' falls'], lengths: [11, 5], gold: 0 },
@@ -60,7 +60,7 @@ describe('documents as they are on the hub, and the requests that lm-evaluation-
   });
 });
 
-it('Parquet files have the same documents: structs of lists, whole numbers of 64 bits', async () => {
+it('reads the same documents from Parquet files: structs of lists, 64-bit integers', async () => {
   const file = join(folder, 'arc.parquet');
   writeFileSync(file, Buffer.from(nestedParquet, 'base64'));
   const forms = questionForms(loadTask(taskPath('arc_easy')));
@@ -74,17 +74,17 @@ it('Parquet files have the same documents: structs of lists, whole numbers of 64
 });
 
 describe("documents of a user's own", () => {
-  it('query and choices; an answer is as long as it has characters, not code units', async () => {
+  it('have query and choices, with the length of an answer in characters, not code units', async () => {
     expect(await read(undefined, { query: '1 + 1 =', choices: ['2', '\u{1f600}\u{1f600}'], gold: 0, more: 1 })).toEqual([
       { contexts: ['1 + 1 =', '1 + 1 ='], continuations: [' 2', ' \u{1f600}\u{1f600}'], lengths: [1, 2], gold: 0 },
     ]);
   });
 
-  it('context_options and continuation', async () => {
+  it('may have context_options and continuation', async () => {
     expect(await read(undefined, { context_options: ['a', 'b'], continuation: 'c', gold: 1 })).toEqual([{ contexts: ['a', 'b'], continuations: [' c', ' c'], gold: 1 }]);
   });
 
-  it('the first ones only', async () => {
+  it('can be limited to the first ones', async () => {
     const file = fileOf(...[0, 1, 0].map((gold) => ({ query: 'q', choices: ['a', 'b'], gold })));
     expect((await readQuestions([file], questionForms(), 2)).map(({ gold }) => gold)).toEqual([0, 1]);
     expect(await readQuestions([file, file], questionForms(), 5)).toHaveLength(5);
@@ -96,18 +96,18 @@ describe("documents of a user's own", () => {
     [{ query: 'q', choices: ['a'], gold: -1 }, /"-1"/],
     [{ query: 3, choices: ['a'], gold: 0 }, /the field "query" is a number; expected a text/],
     [{ query: 'q', choices: 'a', gold: 0 }, /the field "choices" is not a list of texts/],
-  ])('says what is wrong with %j', async (document, message) => {
+  ])('are refused with the reason: %j', async (document, message) => {
     const failure = read(undefined, document);
     await expect(failure).rejects.toThrow(InvalidRecordError);
     await expect(failure).rejects.toThrow(message);
   });
 
-  it('an unknown filter is named', async () => {
+  it('are refused with an unknown filter', async () => {
     const form = { context: '{query|upper}', choices: ['a'], gold: { field: 'gold' } };
     await expect(readQuestions([fileOf({ query: 'q', gold: 0 })], [form])).rejects.toThrow(/there is no filter "upper"; expected one of strip, capitalize/);
   });
 
-  it('a file without documents is refused', async () => {
+  it('are refused if the file has none', async () => {
     await expect(read(undefined)).rejects.toThrow(/there is no document/);
   });
 });
@@ -115,11 +115,11 @@ describe("documents of a user's own", () => {
 describe('task files', () => {
   const names = readdirSync(tasksFolder()).map((name) => name.replace(/\.yaml$/, ''));
 
-  it('are those that the schema of pipelines names', () => {
+  it('match the names in the schema of pipelines', () => {
     expect(names.sort()).toEqual([...(schemaAt(['stages', '0', 'evaluation', 'zeroShot', '0', 'task']).enum ?? [])].sort());
   });
 
-  it.each(names)('%s is named like its file and pinned to a commit', (name) => {
+  it.each(names)('%s has the name of its file and a pinned commit', (name) => {
     const { task, follows, source } = loadTask(taskPath(name));
     expect(task).toBe(name);
     expect(follows).toMatchObject({ harness: '0.4.13', task: name });

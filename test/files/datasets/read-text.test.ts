@@ -25,7 +25,7 @@ describe('readText of text files', () => {
     expect(await readText({ file: await save('a.anything', '') })).toBe('');
   });
 
-  it('drops a byte order mark', async () => {
+  it('removes a byte order mark', async () => {
     expect(await readText({ file: await save('a.txt', '\ufeffText') })).toBe('Text');
   });
 
@@ -36,13 +36,13 @@ describe('readText of text files', () => {
     ['a surrogate', [0xed, 0xa0, 0x80], 0],
     ['an overlong form', [0x61, 0xc0, 0xaf], 1],
     ['invalid bytes after a true U+FFFD', [0xef, 0xbf, 0xbd, 0xef, 0xbf, 0xef], 3],
-  ])('says at which byte it is not UTF-8: %s', async (_, bytes, offset) => {
+  ])('reports the first byte that is not UTF-8: %s', async (_, bytes, offset) => {
     const file = await save('a.txt', Uint8Array.from(bytes));
     await expect(readText({ file })).rejects.toThrow(`${file}: byte ${offset} (0x${bytes[offset].toString(16)}) is not UTF-8`);
     await expect(readText({ file })).rejects.toBeInstanceOf(InvalidUtf8Error);
   });
 
-  it('says which file is not there', async () => {
+  it('names the missing file', async () => {
     for (const name of ['no.txt', 'no.jsonl', 'no.parquet']) {
       await expect(readText({ file: join(folder, name) })).rejects.toThrow(name);
       await expect(readText({ file: join(folder, name) })).rejects.toBeInstanceOf(DatasetFileError);
@@ -51,12 +51,12 @@ describe('readText of text files', () => {
 });
 
 describe('readText of JSONL files', () => {
-  it('puts a blank line between documents and skips blank lines', async () => {
+  it('puts a blank line between documents, and skips blank lines', async () => {
     const file = await save('a.jsonl', '{"text": "one"}\r\n\n  \n{"text": "t\\nwo", "other": 1}\n{"text": ""}');
     expect(await readText({ file })).toBe('one\n\nt\nwo\n\n');
   });
 
-  it('takes the field asked for', async () => {
+  it('reads the given field', async () => {
     const file = await save('a.jsonl', '{"text": 1, "story": "once"}\n');
     expect(await readText({ file, field: 'story' })).toBe('once');
   });
@@ -70,7 +70,7 @@ describe('readText of JSONL files', () => {
     ['{"text": ["a"]}', undefined, ':1: there is a list in field "text"'],
     ['{"text": {}}', undefined, ':1: there is an object in field "text"'],
     ['{"text": "a"}', 'toString', ':1: there is no field "toString"'],
-  ])('says in which line what is wrong: %j', async (content, field, message) => {
+  ])('reports the line of an error: %j', async (content, field, message) => {
     const file = await save('a.jsonl', content);
     await expect(readText({ file, field })).rejects.toThrow(file + message);
     await expect(readText({ file, field })).rejects.toBeInstanceOf(InvalidRecordError);
@@ -85,7 +85,7 @@ describe('readText by name and content', () => {
   it.each([
     ['lines.jsonl', lines], ['lines.ndjson', lines], ['lines.json', lines], ['LINES.JSON', `\ufeff${lines}`],
     ['array.json', array], ['array.jsonl', `\n ${array}`], ['array.ndjson', JSON.stringify(documents)],
-  ])('reads the documents of %s, packed too', async (name, content) => {
+  ])('reads the documents of %s, also compressed', async (name, content) => {
     expect(await readText({ file: await save(name, content) })).toBe('one\n\nt\nwo {');
     const packed = await save(`${name}.gz`, gzipSync(content));
     expect(await readText({ file: packed })).toBe('one\n\nt\nwo {');
@@ -98,7 +98,7 @@ describe('readText by name and content', () => {
     expect(await readText({ file })).toBe('A page.\n\nAnother.');
   });
 
-  it('unpacks text, and says if a packed file has another name or is damaged', async () => {
+  it('decompresses text, and reports a compressed file that has another name or is damaged', async () => {
     expect(await readText({ file: await save('a.txt.gz', gzipSync('plain')) })).toBe('plain');
     await expect(readText({ file: await save('a.txt', gzipSync('plain')) })).rejects.toThrow('This is a gzip file: give it a name that ends in .gz');
     const cut = await save('b.jsonl.gz', gzipSync(lines).subarray(0, 20));
@@ -112,7 +112,7 @@ describe('readText by name and content', () => {
     ['[{"text": "a"}', ': the file begins as a JSON array, but is not JSON'],
     ['{\n  "text": "a"\n}', ':1: the file is one JSON object over several lines; expected one JSON object a line, or an array of objects'],
     ['only text', ':1: this line is not JSON'],
-  ])('says what is wrong in the JSON file %j', async (content, message) => {
+  ])('reports the error in the JSON file %j', async (content, message) => {
     const file = await save('a.json', content);
     await expect(readText({ file })).rejects.toThrow(file + message);
     await expect(readText({ file })).rejects.toBeInstanceOf(InvalidRecordError);
@@ -137,13 +137,13 @@ describe('readText of Parquet files', () => {
     await expect(readText({ file, field: 'body' })).rejects.toThrow('there is no column "body"; the columns are text, n, gap');
   });
 
-  it('says which row has no text', async () => {
+  it('reports the row that has no text', async () => {
     const file = await saveParquet(snappyParquet);
     await expect(readText({ file, field: 'gap' })).rejects.toThrow('column "gap" has no value in row 2');
     await expect(readText({ file, field: 'n' })).rejects.toThrow('column "n" has a number in row 1');
   });
 
-  it('names a compression that it cannot undo', async () => {
+  it('names a compression that it does not support', async () => {
     await expect(readText({ file: await saveParquet(zstdParquet) })).rejects.toThrow('column "text" is compressed with ZSTD');
   });
 

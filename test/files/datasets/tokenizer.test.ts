@@ -7,7 +7,7 @@ import { cutAllWindows, cutWindows, loadTokenizer, readText, InvalidTextError, M
 import { goldenModels, type GoldenModel } from '../../helpers/golden.js';
 
 describe('golden tokens of the reference', () => {
-  it.each(goldenModels)('$name encodes its texts as the reference did', async (golden) => {
+  it.each(goldenModels)('$name encodes its texts like the reference', async (golden) => {
     const { model, calibration, evaluation, samples, sequenceLength } = golden;
     const { encode } = await loadTokenizer(model);
     const windows = cutWindows(await encode(await readText({ file: calibration })), { samples, sequenceLength, sampling: 'sequential', seed: 0 });
@@ -17,7 +17,7 @@ describe('golden tokens of the reference', () => {
     expect(scored).toEqual(await goldenTokens(golden, 'evaluation'));
   });
 
-  it.each(goldenModels)('$name: the size of the vocabulary is that of the model', async ({ model }) => {
+  it.each(goldenModels)('$name has the vocabulary size of the model', async ({ model }) => {
     const { vocab_size } = JSON.parse(await readFile(join(model, 'config.json'), 'utf8')) as { vocab_size: number };
     expect((await loadTokenizer(model)).vocabularySize).toBe(vocab_size);
   });
@@ -51,7 +51,7 @@ describe('loadTokenizer', () => {
   afterEach(() => rm(folder, { recursive: true }));
   const save = (json: unknown) => writeFile(join(folder, 'tokenizer.json'), JSON.stringify(json));
 
-  it('merges by rank, adds no special tokens, and makes one token of a run of unknown text', async () => {
+  it('merges by rank, adds no special tokens, and makes one token of consecutive unknown text', async () => {
     const bos = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<unk>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }], pair: [], special_tokens: { '<unk>': { id: '<unk>', ids: [0], tokens: ['<unk>'] } } };
     await save({ ...small, post_processor: bos });
     const { encode, vocabularySize } = await loadTokenizer(folder);
@@ -61,7 +61,7 @@ describe('loadTokenizer', () => {
     expect(vocabularySize).toBe(8);
   });
 
-  it('names the files that decide the tokens', async () => {
+  it('lists the files that determine the tokens', async () => {
     await save(small);
     expect((await loadTokenizer(folder)).digestSource).toEqual([join(folder, 'tokenizer.json')]);
     await writeFile(join(folder, 'tokenizer_config.json'), '{}');
@@ -76,7 +76,7 @@ describe('loadTokenizer', () => {
     await expect(loadTokenizer(folder)).rejects.toBeInstanceOf(MissingTokenizerError);
   });
 
-  it('refuses what it cannot do exactly, by name', async () => {
+  it('names what it cannot reproduce exactly, and refuses it', async () => {
     await save({ ...small, normalizer: { type: 'Nonsense' } });
     await expect(loadTokenizer(folder)).rejects.toThrow(/tokenizer\.json: normalizer\.type "Nonsense" is not known to the tokenizers library 0\.23\. Get the file again/);
     await save({ ...small, pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Whitespace' }, { type: 'Later' }] } });
@@ -91,7 +91,7 @@ describe('loadTokenizer', () => {
     await expect(loadTokenizer(folder)).rejects.toThrow(/this is not JSON/);
   });
 
-  it('reports text for which there is no token at all', async () => {
+  it('reports text that has no token', async () => {
     await save({ ...small, model: { ...small.model, unk_token: '<absent>' } });
     const { encode } = await loadTokenizer(folder);
     expect(await encode('abc')).toEqual(Int32Array.of(1, 7));
@@ -107,7 +107,7 @@ describe('loadTokenizer', () => {
     expect(await encode('a😀')).toEqual(Int32Array.of(6, 0));
   });
 
-  it('puts special tokens around a text once, however it is cut', async () => {
+  it('puts special tokens around a text once, wherever it is cut', async () => {
     const around = {
       type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<s>', type_id: 0 } }, { Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }], pair: [],
       special_tokens: { '<s>': { id: '<s>', ids: [4, 4], tokens: ['<s>', '<s>'] }, '</s>': { id: '</s>', ids: [0], tokens: ['</s>'] } },
@@ -133,7 +133,7 @@ describe('loadTokenizer', () => {
     for (const at of [0, times >> 1, times - 1]) expect(ids.slice(at * once.length, (at + 1) * once.length)).toEqual(once);
   });
 
-  it('says so if the library has no build for the machine', async () => {
+  it('reports that the library has no build for the machine', async () => {
     await save(small);
     vi.resetModules();
     vi.doMock('#setup/places.mjs', async (original) => ({

@@ -31,8 +31,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('tokens are those of the original library', () => {
-  it('for 25 tokenizers and 15 texts at least', () => {
+describe('tokens match the original library', () => {
+  it('for at least 25 tokenizers and 15 texts', () => {
     expect(expected.length).toBeGreaterThanOrEqual(25);
     expect(texts.length).toBeGreaterThanOrEqual(15);
   });
@@ -52,7 +52,7 @@ describe('tokens are those of the original library', () => {
     expect(await found(texts[withSpecialTokens], true)).toEqual(special);
   });
 
-  it('bpe-dropout is refused: chance decides its tokens', async () => {
+  it('except for bpe-dropout, which is refused because its tokens are random', async () => {
     await expect(loadTokenizer(join(folder, 'bpe-dropout'))).rejects.toThrow(/bpe-dropout.tokenizer\.json: model\.dropout is 0\.1, so/);
     await expect(loadTokenizer(join(folder, 'bpe-dropout'))).rejects.toBeInstanceOf(UnsupportedTokenizerError);
   });
@@ -72,12 +72,12 @@ describe('the files of an OPT repository, without tokenizer.json', () => {
     expect(vocabularySize).toBe(430);
   });
 
-  it('decide the tokens, all four of them', async () => {
+  it('determine the tokens, all four of them', async () => {
     const { digestSource } = await loadTokenizer(opt);
     expect(digestSource.map((file) => basename(file)).sort()).toEqual(['merges.txt', 'special_tokens_map.json', 'tokenizer_config.json', 'vocab.json']);
   });
 
-  it('are refused if they are another tokenizer, or lack a special token', async () => {
+  it('are refused if they belong to another tokenizer, or lack a special token', async () => {
     const other = join(folder, 'other');
     await cp(opt, other, { recursive: true });
     const config = JSON.parse(await readFile(join(opt, 'tokenizer_config.json'), 'utf8')) as object;

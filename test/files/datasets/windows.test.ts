@@ -12,7 +12,7 @@ describe('cutWindows', () => {
     expect(cutWindows([...stream(10)], { ...request, skipTokens: 4 })).toEqual(Int32Array.of(4, 5, 6, 7, 8, 9));
   });
 
-  it('says how many tokens there were, how many are needed, and what would fit', () => {
+  it('reports how many tokens there were, how many are needed, and what would fit', () => {
     const cut = (length: number, samples: number, skipTokens = 0, sampling: 'sequential' | 'random' = 'sequential') => () =>
       cutWindows(stream(length), { samples, sequenceLength: 4, sampling, seed: 1, skipTokens });
     expect(cut(11, 3)).toThrow('the text has 11 tokens; expected 12 for 3 windows of 4; 2 windows of 4 would fit');
@@ -24,7 +24,7 @@ describe('cutWindows', () => {
     expect(cut(4, 9, 0, 'random')).not.toThrow();
   });
 
-  it('takes random windows that are whole stretches of the text after the tokens to skip', () => {
+  it('takes random windows from the text after the skipped tokens, each a whole stretch of it', () => {
     fc.assert(fc.property(fc.integer(), fc.nat(20), fc.integer({ min: 1, max: 5 }), fc.nat(30), (seed, skipTokens, sequenceLength, spare) => {
       const ids = stream(skipTokens + sequenceLength + spare);
       const windows = cutWindows(ids, { samples: 6, sequenceLength, sampling: 'random', seed, skipTokens });
@@ -36,7 +36,7 @@ describe('cutWindows', () => {
     }));
   });
 
-  it('begins random windows everywhere equally often', () => {
+  it('starts random windows everywhere equally often', () => {
     const starts = cutWindows(stream(10), { samples: 70_000, sequenceLength: 4, sampling: 'random', seed: 7 }).filter((_, i) => i % 4 === 0);
     const counts = new Array<number>(7).fill(0);
     for (const start of starts) counts[start]++;
@@ -44,7 +44,7 @@ describe('cutWindows', () => {
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(400);
   });
 
-  it('always gives the same windows for a seed, and others for another', () => {
+  it('always gives the same windows for a seed, and others for another seed', () => {
     const starts = (seed: number, samples = 5) => [...cutWindows(stream(1000), { samples, sequenceLength: 1, sampling: 'random', seed })];
     // floor(x * 1000 / 2^64) of the published numbers for this seed, see below.
     expect(starts(1234567)).toEqual([350, 173, 532, 249, 889]);
@@ -62,14 +62,14 @@ it('splitMix64 gives the numbers published for it', () => {
 });
 
 describe('cutAllWindows', () => {
-  it('takes all whole windows, or as many as asked for', () => {
+  it('takes all whole windows, or the requested number', () => {
     expect(cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 1 })).toEqual(stream(11).subarray(1, 10));
     expect(cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 2 })).toEqual(stream(11).subarray(2, 11));
     expect(cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 0, maxWindows: 2 })).toEqual(stream(6));
     expect(cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 0, maxWindows: 99 })).toEqual(stream(9));
   });
 
-  it('says so if not one fits', () => {
+  it('reports that no window fits', () => {
     expect(() => cutAllWindows(stream(11), { sequenceLength: 3, skipTokens: 9 })).toThrow('the text has 11 tokens, 2 after the 9 skipped; expected 3');
   });
 });

@@ -37,7 +37,7 @@ describe('a file of a hub', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  it('goes into the cache that others share, under its checksum, and is reported', async () => {
+  it('goes into the shared cache under its checksum, with progress reports', async () => {
     const told: DownloadProgress[] = [];
     const found = await fetchFile({ ...model, path: 'model.safetensors', onProgress: (progress) => told.push(progress) }, settings());
     expect(found).toEqual({ file: folder('snapshots', commit, 'model.safetensors'), commit });
@@ -51,7 +51,7 @@ describe('a file of a hub', () => {
     expect(readdirSync(folder('blobs')).sort()).toEqual([sha256(weights), gitSha1(Buffer.from('deep'))].sort());
   });
 
-  it('costs no request once it is there, pinned or offline', async () => {
+  it('needs no request once it is in the cache, pinned or offline', async () => {
     const { file } = await fetchFile({ ...model, path: 'config.json' }, settings());
     server.requests.length = 0;
     expect(await fetchFile({ ...model, revision: commit, path: 'config.json' }, settings())).toEqual({ file, commit });
@@ -62,7 +62,7 @@ describe('a file of a hub', () => {
     await expect(fetchFile({ ...model, revision: 'other', path: 'config.json' }, settings({ TRANSFORMERS_OFFLINE: 'yes' }))).rejects.toMatchObject({ name: 'NotInCacheError' });
   });
 
-  it('follows a branch that moves, and shares what stayed the same', async () => {
+  it('follows a branch that moves, and shares unchanged files', async () => {
     const first = await fetchFile({ ...model, path: 'model.safetensors' }, settings());
     const moved = server.add('org/name', { 'config.json': '{}', 'model.safetensors': weights });
     server.requests.length = 0;
@@ -73,7 +73,7 @@ describe('a file of a hub', () => {
     expect(readFileSync(first.file).equals(weights)).toBe(true);
   });
 
-  it('continues after a cut where it stopped', async () => {
+  it('continues where the connection was cut', async () => {
     server.troubles.set('model.safetensors', { cutAfter: 10_000, times: 2 });
     const { file } = await fetchFile({ ...model, path: 'model.safetensors' }, settings());
     expect(readFileSync(file).equals(weights)).toBe(true);
@@ -81,7 +81,7 @@ describe('a file of a hub', () => {
     expect(ranges).toEqual([undefined, 'bytes=10000-', 'bytes=20000-']);
   });
 
-  it('continues after a connection that falls silent', async () => {
+  it('continues after a silent connection', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 50_000, times: 1 });
     expect(readFileSync((await fetchFile({ ...model, path: 'model.safetensors' }, settings())).file).equals(weights)).toBe(true);
     expect(server.requests.at(-1)).toContain('bytes=50000-');
@@ -99,7 +99,7 @@ describe('a file of a hub', () => {
     expect(readdirSync(folder('blobs')).filter((name) => name.includes('incomplete'))).toEqual([]);
   });
 
-  it('leaves what it had to whoever tries next, also another process, when it gives up', async () => {
+  it('leaves its partial data to the next attempt, in any process, when it gives up', async () => {
     server.troubles.set('model.safetensors', { cutAfter: 90_000, times: 1 });
     const first = fetchFile({ ...model, path: 'model.safetensors' }, settings());
     first.catch(() => undefined);
@@ -111,7 +111,7 @@ describe('a file of a hub', () => {
     expect(server.requests.at(-1)).toContain('bytes=90000-');
   });
 
-  it('is downloaded once where two ask for it', async () => {
+  it('is downloaded once for two concurrent requests', async () => {
     server.troubles.set('model.safetensors', { hangAfter: 10, times: 1 });
     await Promise.all([0, 1].map(() => fetchFile({ ...model, path: 'model.safetensors' }, settings())));
     expect(server.requests.filter((request) => request.startsWith('CDN')).map((request) => request.split(' ')[2])).toEqual([undefined, 'bytes=10-']);
@@ -127,12 +127,12 @@ describe('a file of a hub', () => {
     expect(server.requests.filter((request) => request.startsWith('CDN'))).toHaveLength(2);
   });
 
-  it('is requested again if the hub has a passing problem', async () => {
+  it('is requested again after a temporary problem of the hub', async () => {
     server.troubles.set('config.json', { status: 503, times: 2 });
     expect(readFileSync((await fetchFile({ ...model, path: 'config.json' }, settings())).file, 'utf8')).toBe(config);
   });
 
-  it('is loaded once more after a wrong byte, and given up after two, with nothing kept', async () => {
+  it('is downloaded once more after a wrong byte, and given up after two, with nothing kept', async () => {
     server.troubles.set('model.safetensors', { corrupt: true, times: 1 });
     expect(readFileSync((await fetchFile({ ...model, path: 'model.safetensors' }, settings())).file).equals(weights)).toBe(true);
     server.troubles.set('config.json', { corrupt: true, times: Infinity });
@@ -141,7 +141,7 @@ describe('a file of a hub', () => {
     expect(existsSync(folder('snapshots', commit, 'config.json'))).toBe(false);
   });
 
-  it('has its own error if it is unavailable', async () => {
+  it('has an error of its own for each kind of unavailability', async () => {
     const get = (more: object, environment = {}): Promise<unknown> => fetchFile({ ...model, path: 'config.json', ...more }, settings(environment));
     await expect(get({ repository: 'org/other' })).rejects.toMatchObject({ name: 'RepositoryNotFoundError', retryable: false });
     await expect(get({ revision: 'v2' })).rejects.toMatchObject({ name: 'RevisionNotFoundError', retryable: false });
@@ -160,13 +160,13 @@ describe('a file of a hub', () => {
     await server.start();
   }, 60_000);
 
-  it('has a name that stays in the cache', async () => {
+  it('cannot have a name outside the cache', async () => {
     for (const wrong of [{ path: '../../x' }, { path: '/etc/passwd' }, { path: 'a\\..\\b' }, { repository: '../x' }, { repository: 'a/b/c' }, { revision: '../../../x' }]) {
       await expect(fetchFile({ ...model, path: 'config.json', ...wrong }, settings())).rejects.toMatchObject({ name: 'HubNameError' });
     }
   });
 
-  it('gives the token to the hub only, wherever it is from', async () => {
+  it('sends the token only to the hub, wherever it comes from', async () => {
     await fetchFile({ ...model, path: 'model.safetensors' }, settings({ HF_TOKEN: 'env-token-1' }));
     writeFileSync(join(home, 'token'), 'file-token-2\n');
     await fetchFile({ ...model, path: 'config.json' }, settings());

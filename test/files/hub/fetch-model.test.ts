@@ -52,7 +52,7 @@ describe('a model of a hub', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('gets what is missing only', async () => {
+  it('downloads only what is missing', async () => {
     const commit = server.add('org/name', sharded);
     const { folder } = await get('org/name');
     rmSync(join(folder, 'model-00002-of-00002.safetensors'));
@@ -64,7 +64,7 @@ describe('a model of a hub', () => {
     expect(existsSync(join(folder, 'model-00002-of-00002.safetensors'))).toBe(true);
   });
 
-  it('without a tokenizer is asked for once', async () => {
+  it('without a tokenizer asks for it only once', async () => {
     const commit = server.add('org/bare', { 'config.json': '{}', 'model.safetensors': 'w' });
     await get('org/bare', {}, commit);
     server.requests.length = 0;
@@ -72,14 +72,14 @@ describe('a model of a hub', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('is never there in part: without one of its shards the model does not exist', async () => {
+  it('never exists in part: without one of its shards there is no model', async () => {
     server.add('org/name', sharded);
     server.troubles.set('model-00002-of-00002.safetensors', { status: 403, times: Infinity });
     await expect(get('org/name')).rejects.toMatchObject({ name: 'HubAccessError' });
     await expect(get('org/name', { HF_HUB_OFFLINE: '1' })).rejects.toMatchObject({ name: 'NotInCacheError' });
   });
 
-  it('comes as PyTorch weights if there are no safetensors: what its index names', async () => {
+  it('comes as PyTorch weights if there are no safetensors, as its index names them', async () => {
     const weights = { 'pytorch_model-1.bin': 'one', 'pytorch_model-2.bin': 'two', 'pytorch_model-3.bin': 'not named' };
     const shards = JSON.stringify({ weight_map: { a: 'pytorch_model-1.bin', b: 'pytorch_model-2.bin' } });
     const commit = server.add('org/opt', { 'config.json': '{}', 'pytorch_model.bin.index.json': shards, ...weights });
@@ -110,7 +110,7 @@ describe('a model of a hub', () => {
     expect(server.requests.filter((request) => request.startsWith('CDN'))).toEqual([]);
   });
 
-  it('that does not fit as a whole is not begun', async () => {
+  it('does not start a download that will not fit', async () => {
     server.add('org/name', sharded);
     server.claimedSize.set('model-00002-of-00002.safetensors', 1e18);
     await expect(get('org/name')).rejects.toMatchObject({ name: 'CacheFullError', retryable: true });
@@ -118,7 +118,7 @@ describe('a model of a hub', () => {
     server.claimedSize.clear();
   });
 
-  it('gives its config alone', async () => {
+  it('can be fetched without weights, as a config only', async () => {
     server.add('org/name', sharded);
     const { folder } = await fetchModelConfig({ repository: 'org/name', revision: 'main' }, hubSettings({ HF_HOME: home, HF_ENDPOINT: server.url }));
     expect(readdirSync(folder)).toEqual(['config.json']);

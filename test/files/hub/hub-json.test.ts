@@ -43,7 +43,7 @@ const page = (response: ServerResponse): void => void response.writeHead(200, { 
 
 const ask = (): Promise<Response> => hubJson(settings, subject)(`${settings.endpoint}/api/models/org/name`);
 
-it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks again if a body %s after its headers', async (_, broken) => {
+it.each([['is cut off', cut], ['stops', hang], ['is incomplete', short]])('tries again if a body %s after its headers', async (_, broken) => {
   if (broken === hang) settings = { ...settings, idleMs: impatientMs };
   answers = [broken, broken];
   const response = await ask();
@@ -51,14 +51,14 @@ it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('asks a
   expect(response.headers.get('link')).toBe('<next>; rel="next"');
 });
 
-it.each([['is cut off', cut], ['stops', hang], ['is not whole', short]])('fails with a passing fault if a body always %s', async (_, broken) => {
+it.each([['is cut off', cut], ['stops', hang], ['is incomplete', short]])('fails with a temporary error if a body always %s', async (_, broken) => {
   if (broken === hang) settings = { ...settings, idleMs: impatientMs };
   answers = Array.from({ length: 5 }, () => broken);
   await expect(ask()).rejects.toMatchObject({ name: 'HubUnreachableError', retryable: true });
   expect(answers).toEqual([]);
 });
 
-it('says at once that a network answers with a page of its own', async () => {
+it('reports at once that the network answers with its own page', async () => {
   answers = [page];
   await expect(ask()).rejects.toMatchObject({ name: 'HubProtocolError', retryable: false, message: expect.stringContaining('a web page instead of JSON') as string });
 });

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 const never = (): void => { throw new Error('waits'); };
 
-it('is taken over from a process that has died, and from one that has given up', async () => {
+it('is taken over from a dead process, and from one that has given up', async () => {
   const { pid } = spawnSync(process.execPath, ['--version']);
   writeFileSync(`${blob}.${pid}-1-${host}.incomplete`, '1234');
   const own = (await takePartial(blob, never)) ?? '';
@@ -35,7 +35,7 @@ it('is taken over from a process that has died, and from one that has given up',
   expect(readdirSync(folder)).toHaveLength(1);
 });
 
-it('is left to a process of a clone of this machine, which is unknown here', async () => {
+it('is left to a process on a clone of this machine, which is unknown here', async () => {
   const { pid } = spawnSync(process.execPath, ['--version']);
   const theirs = `${blob}.${pid}-1-${hostname().replace(/[^\w]/g, '_')}.incomplete`;
   writeFileSync(theirs, '12');
@@ -48,7 +48,7 @@ it('is left to a process of a clone of this machine, which is unknown here', asy
   expect(waits).toBe(1);
 });
 
-it('is left to a process that lives, until that is done', async () => {
+it('is left to a live process until it is done', async () => {
   const { pid, started = '0' } = identify(process.ppid);
   const theirs = `${blob}.${pid}-${started}-${host}.incomplete`;
   writeFileSync(theirs, '12');

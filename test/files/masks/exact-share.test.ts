@@ -35,12 +35,12 @@ describe('the budget of a whole model', () => {
     expect(exactShare(count, share)).toBe(expected);
   });
 
-  it.each(models)('is exact for %s at every per mille', (_, weights) => {
+  it.each(models)('is exact for %s at every tenth of a percent', (_, weights) => {
     const wrong = Array.from({ length: 999 }, (_, i) => i + 1).filter((mille) => exactShare(weights, mille / 1000) !== Number((BigInt(weights) * BigInt(mille)) / 1000n));
     expect(wrong).toEqual([]);
   });
 
-  it('is exact for every share of six decimals', () => {
+  it('is exact for every share with six decimals', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 31), fc.integer({ min: 0, max: 1_000_000 }), (count, millionths) => {
         expect(exactShare(count, Number(`${millionths}e-6`))).toBe(Number((BigInt(count) * BigInt(millionths)) / 1_000_000n));

@@ -33,7 +33,7 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
   const make = () => makeModel(root, { dtype, sharded, metadata: { pattern: 'unstructured', values: 'dense' } });
   const all = ({ pruned, maskFile, dense }: MadeModel): CheckpointRequest => ({ checkpoint: pruned, maskFile, source: dense });
 
-  it('holds as it was made, and is counted as one counts by hand', async () => {
+  it('passes as it was made, with counts verified by hand', async () => {
     const made = await make();
     const facts = await proveCheckpoint(all(made));
     for (const { name, zeros, weights, keptZeros, changed } of facts.linears) {
@@ -67,19 +67,19 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
     expect(alone.linears.find(({ name }) => name === linear)?.keptZeros).toEqual({ count: 1, first: [[Math.floor(kept / columns), kept % columns]] });
   });
 
-  it('takes -0 at a pruned weight for zero', async () => {
+  it('accepts -0 for a pruned weight', async () => {
     const made = await make();
     await patchElement(made.pruned, linear, made.masks[linear].indexOf(0), wordBytes(dtype, '-zero'));
     expect(await texts(all(made))).toEqual([]);
   });
 
-  it('takes the largest finite number for what it is', async () => {
+  it('accepts the largest finite number', async () => {
     const made = await make();
     await patchElement(made.pruned, linear, made.masks[linear].indexOf(1), wordBytes(dtype, 'largest'));
     expect(await texts({ checkpoint: made.pruned, maskFile: made.maskFile })).toEqual([]);
   });
 
-  it.each(['nan', 'infinity'] as const)('finds %s, pruned, kept, or elsewhere', async (value) => {
+  it.each(['nan', 'infinity'] as const)('finds %s in pruned weights, kept weights, or elsewhere', async (value) => {
     const made = await make();
     const text = value === 'nan' ? 'NaN' : '-Infinity';
     const kept = made.masks[linear].indexOf(1);
@@ -97,7 +97,7 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
     }
   });
 
-  it('finds one flipped bit of a kept weight, unless kept weights are updated ones', async () => {
+  it('finds one flipped bit of a kept weight, unless kept weights are updated', async () => {
     const made = await make();
     const kept = made.masks[linear].lastIndexOf(1);
     const bytes = Uint8Array.from(await denseBytes(made, kept, dtype));
@@ -117,7 +117,7 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
     ]);
   });
 
-  it('names the tensor at which a file is cut off', async () => {
+  it('names the tensor at which a file is truncated', async () => {
     const made = await make();
     const info = (await openCheckpoint(made.pruned)).tensors.get(linear) as TensorInfo;
     await truncate(info.file, info.end - 1);
@@ -128,7 +128,7 @@ describe.each<[Dtype, boolean]>([['F32', false], ['F16', false], ['BF16', true]]
 });
 
 describe('a tensor of many pieces', () => {
-  it('is judged at the right places, in all of them', { timeout: 120_000 }, async () => {
+  it('is checked at the right places in every piece', { timeout: 120_000 }, async () => {
     // 18 MB of weights, and another tensor of the same size: more than the 16 MiB that are read at a time. Rows do not end at byte boundaries of the mask.
     const shape = [3001, 3001];
     const count = shape[0] * shape[1];
@@ -180,7 +180,7 @@ describe('N:M', () => {
     return `${name}, row 3, column 4: 3 of 4 weights are not zero from here on; expected at most 2, as the pattern 2:4 says`;
   }
 
-  it('is found without a mask, also with linears that are not pruned; a broken group is named', async () => {
+  it('is found without a mask, also beside unpruned linears, and a broken group is named', async () => {
     const made = await make({});
     expect(await proveCheckpoint({ checkpoint: made.pruned })).toMatchObject({ pattern: '2:4' });
     const text = await breakGroup(made);
@@ -188,7 +188,7 @@ describe('N:M', () => {
     expect(await texts({ checkpoint: made.pruned })).toEqual([text]);
   });
 
-  it('that is stated must hold in every linear', async () => {
+  it('must hold in every linear if it is given', async () => {
     const made = await make({});
     const text = await breakGroup(made);
     expect(await texts({ checkpoint: made.pruned, pattern: '2:4' })).toEqual([
@@ -196,7 +196,7 @@ describe('N:M', () => {
     ].sort((a) => (a === text ? 1 : -1)));
   });
 
-  it('of the mask is checked if it says so, and the zeros against the mask', async () => {
+  it('is checked if the mask states it, as are the zeros against the mask', async () => {
     const made = await make({ pattern: '2:4' });
     expect(await proveCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile })).toMatchObject({ pattern: '2:4' });
     await breakGroup(made);
@@ -211,7 +211,7 @@ describe('N:M', () => {
 });
 
 describe('a mask', () => {
-  it('of another model does not fit', async () => {
+  it('of another model is refused', async () => {
     const made = await makeModel(root, { dtype: 'F32', metadata: { model: 'ab'.repeat(32), values: 'dense' } });
     expect(await texts({ checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense })).toEqual([
       `${made.maskFile}: the mask was made for the model of digest ${'ab'.repeat(32)}; expected ${await modelDigest(await openCheckpoint(made.dense))}, the digest of ${made.dense}`,
@@ -224,7 +224,7 @@ describe('a mask', () => {
     expect((await texts({ checkpoint: made.pruned, maskFile: made.maskFile }))[0]).toContain('model.layers.2.mlp.up_proj.weight: the mask has it, the checkpoint does not');
   });
 
-  it('may leave the leading "model." out, or have no metadata at all', async () => {
+  it('may omit the leading "model.", or have no metadata at all', async () => {
     const made = await makeModel(root, { dtype: 'F32' });
     const short = Object.fromEntries(Object.entries(made.masks).map(([name, mask]) => [name.replace('model.', ''), mask]));
     await writeMask(made.maskFile, short, { shapes: '{}' });
@@ -233,7 +233,7 @@ describe('a mask', () => {
     await expect(proveCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile })).rejects.toBeInstanceOf(MaskProofError);
   });
 
-  it('that does not say whether values are dense lets kept weights differ, but not become zero', async () => {
+  it('without a statement about values allows kept weights to differ, but not to become zero', async () => {
     const made = await makeModel(root, { dtype: 'F16' });
     const request = { checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense };
     const kept = made.masks[linear].indexOf(1);
@@ -245,7 +245,7 @@ describe('a mask', () => {
 });
 
 describe('padding', () => {
-  it('of a mask is named, and counts as no weight', async () => {
+  it('of a mask is reported, and counts as no weight', async () => {
     const made = await makeModel(root, { dtype: 'F32', metadata: { values: 'dense' } });
     // The mask has 91 bits, 3 of them in the last byte.
     await patchElement(made.maskFile, linear, 11, Uint8Array.of(packBits(made.masks[linear])[11] | 0x40));
@@ -258,7 +258,7 @@ describe('padding', () => {
 });
 
 describe('the dense model', () => {
-  it('may have an output projection that is tied and left out', async () => {
+  it('may omit a tied output projection', async () => {
     const made = await makeModel(root, { dtype: 'F32' });
     const tensors = await Promise.all([...(await openCheckpoint(made.dense)).tensors.values()].map(async (info) => ({ ...info, data: await readTensorBytes(info) })));
     const head = { name: 'lm_head.weight', dtype: 'F32', shape: [1], data: wordBytes('F32', 'one') };
@@ -268,7 +268,7 @@ describe('the dense model', () => {
     expect(await texts({ checkpoint: made.pruned, source: made.dense })).toEqual([]);
   });
 
-  it('has other tensors: each that is missing, unknown or of another dtype is named', async () => {
+  it('has other tensors: each one that is missing, unknown or of another dtype is named', async () => {
     const made = await makeModel(root, { dtype: 'F32' });
     const other = await makeModel(join(root, 'other'), { dtype: 'BF16' });
     const found = await examineCheckpoint({ checkpoint: made.pruned, source: other.dense });

@@ -32,7 +32,7 @@ const cases = goldenModels.flatMap((golden) => {
 describe.each(cases)('golden masks of $name, $run', ({ data, model, run, pattern }) => {
   const path = (state: string) => join(data, `${run}.${state}.safetensors`);
 
-  it.each(['initial', 'rebuilt'])('%s: the pattern is found, nothing is wrong', async (state) => {
+  it.each(['initial', 'rebuilt'])('%s: have the pattern, and no errors', async (state) => {
     const facts = await examineMask({ maskFile: path(state), model });
     expect(facts).toMatchObject({ pattern, violations: { count: 0 } });
   });
@@ -54,7 +54,7 @@ describe.each(goldenModels)('golden masks of $name', (golden) => {
   const { data, model } = golden;
   const byRow = ['magnitude-50-output1', 'wanda-50-output1-r10'].filter((run) => run in recorded(golden).runs);
 
-  it.each(byRow)('%s: rebuilt row by row, they keep the zeros of every row', async (run) => {
+  it.each(byRow)('%s: keep the zeros of every row after a rebuild by row', async (run) => {
     const { tensors } = await openCheckpoint(model);
     const open = (state: string) => openMaskFile(join(data, `${run}.${state}.safetensors`), tensors);
     const [initial, rebuilt] = [await open('initial'), await open('rebuilt')];

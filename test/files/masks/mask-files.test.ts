@@ -32,7 +32,7 @@ async function readBack(path: string): Promise<Record<string, Uint8Array>> {
 }
 
 describe('diffMasks', () => {
-  it('counts as one does by hand', async () => {
+  it('counts correctly, as verified by hand', async () => {
     await fc.assert(fc.asyncProperty(anyMasks, anyMasks, async (a, b) => {
       const diff = await diffMasks(await openMaskSource(await masksOf(a)('a')), await openMaskSource(await masksOf(b)('b')));
       for (const linear of diff.linears) {
@@ -46,7 +46,7 @@ describe('diffMasks', () => {
     }), { numRuns: 25 });
   });
 
-  it('compares a mask with the zeros of a checkpoint, and names linears that only one has', async () => {
+  it('compares a mask with the zeros of a checkpoint, and names linears that only one of them has', async () => {
     const made = await makeModel(root, { dtype: 'BF16' });
     expect(await diffMasks(await openMaskSource(made.maskFile), await openMaskSource(made.pruned))).toMatchObject({ grown: 0, pruned: 0, onlyInA: [], onlyInB: [] });
     const [first, ...rest] = linearNames;
@@ -58,7 +58,7 @@ describe('diffMasks', () => {
 });
 
 describe('composeMasks', () => {
-  it.each(['all', 'any'] as const)('keeps what %s keep', async (keep) => {
+  it.each(['all', 'any'] as const)('keeps the weights that %s keep', async (keep) => {
     await fc.assert(fc.asyncProperty(anyMasks, anyMasks, anyMasks, async (a, b, c) => {
       const paths = [await masksOf(a)('a'), await masksOf(b)('b'), await masksOf(c)('c')];
       await composeMasks({ sources: await Promise.all(paths.map((path) => openMaskSource(path))), keep, target: file('out'), overwrite: true });
@@ -77,7 +77,7 @@ describe('composeMasks', () => {
     expect(await readBack(file('out'))).toEqual(made.masks);
   });
 
-  it('finds the pattern again, and keeps the metadata that all sources share', async () => {
+  it('finds the pattern again, and keeps metadata shared by all sources', async () => {
     const even = Object.fromEntries(linearNames.filter((name) => linearShapes[name][1] === 32).map((name) => [name, Uint8Array.from({ length: 480 }, (_, i) => Number(i % 4 < 2))]));
     const shifted = Object.fromEntries(Object.entries(even).map(([name, mask]) => [name, mask.map((_, i) => Number(i % 4 >= 1 && i % 4 < 3))]));
     const a = await openMaskSource(await masksOf(even, { pattern: '2:4', values: 'dense', model: 'aa' })('a'));
@@ -88,7 +88,7 @@ describe('composeMasks', () => {
     expect((await examineMask({ maskFile: file('all') })).violations.count).toBe(0);
   });
 
-  it('refuses other models, other linears, and to replace files', async () => {
+  it('refuses other models, other linears, and existing files', async () => {
     const all = Object.fromEntries(linearNames.map((name, i) => [name, new Uint8Array(sizes[i]).fill(1)]));
     const a = await openMaskSource(await masksOf(all, { model: 'aa' })('a'));
     const b = await openMaskSource(await masksOf(all, { model: 'bb' })('b'));
@@ -103,7 +103,7 @@ describe('composeMasks', () => {
 });
 
 describe('applyMask', () => {
-  it.each<[Dtype, boolean]>([['F32', false], ['BF16', true]])('gives the pruned checkpoint again, byte for byte (%s, sharded: %s)', async (dtype, sharded) => {
+  it.each<[Dtype, boolean]>([['F32', false], ['BF16', true]])('recreates the pruned checkpoint byte for byte (%s, sharded: %s)', async (dtype, sharded) => {
     const made = await makeModel(root, { dtype, sharded });
     const model = await modelDigest(await openCheckpoint(made.dense));
     await writeMask(made.maskFile, made.masks, { values: 'dense', model });
@@ -114,7 +114,7 @@ describe('applyMask', () => {
     expect(await readFile(join(target, 'config.json'))).toEqual(await readFile(join(made.pruned, 'config.json')));
   });
 
-  it('refuses the wrong model, updated values, the source, and what is there', async () => {
+  it('refuses the wrong model, updated values, the source folder, and existing files', async () => {
     const made = await makeModel(root, { dtype: 'F16' });
     const target = join(root, 'again');
     const request = { mask: made.maskFile, model: made.dense, target };
@@ -132,8 +132,8 @@ describe('applyMask', () => {
   });
 });
 
-describe('mask files of others', () => {
-  it('without shapes are described in whole bytes, and verified with the model', async () => {
+describe('mask files from other programs', () => {
+  it('are described in whole bytes without shapes, and verified with the model', async () => {
     const made = await makeModel(root, { dtype: 'F16' });
     await writeSafetensors(file('bare'), linearNames.map((name) => ({ name, dtype: 'U8', shape: [Math.ceil(made.masks[name].length / 8)], data: packBits(made.masks[name]) })));
     expect(await describeMasks(await openMaskSource(file('bare')))).toMatchObject({ shapesKnown: false, weights: 2 * (480 + 96) });

@@ -55,7 +55,7 @@ describe('finding a pattern', () => {
     }), { numRuns: 200 });
   });
 
-  it('calls no few groups broken that may keep a pattern by chance', () => {
+  it('reports no broken groups if only a few groups match a pattern by chance', () => {
     // Of 20 pairs, 12 keep one weight, 6 none and 2 both.
     const mask = Uint8Array.from([...Array<number[]>(12).fill([1, 0]), ...Array<number[]>(6).fill([0, 0]), [1, 1], [1, 1]].flat());
     expect(find(mask, [20, 2], 'atMost')).toEqual({ pattern: 'unstructured', texts: [] });

@@ -26,7 +26,7 @@ async function changes(run = join(root, 'run')): Promise<string[]> {
 }
 
 describe('proof.json', () => {
-  it('says what was checked, with paths of its own folder, which can be moved', async () => {
+  it('records what was checked, with relative paths, so that its folder can be moved', async () => {
     const proof = await readProof(path);
     expect(proof).toMatchObject({ checkpoint: 'checkpoint', mask: { file: 'mask.safetensors' }, values: 'dense', pattern: 'unstructured' });
     expect(proof.files.map(({ file }) => file)).toEqual(['checkpoint/model.safetensors', 'checkpoint/config.json']);
@@ -40,7 +40,7 @@ describe('proof.json', () => {
     expect(compareWithProof(facts, await readProof(path), path)).toEqual([]);
   });
 
-  it('has equal bytes for equal facts', async () => {
+  it('has the same bytes for the same facts', async () => {
     const before = await readFile(path);
     await writeProof({ path, facts: await proveCheckpoint({ checkpoint: made.pruned, maskFile: made.maskFile, source: made.dense }), alsoChecked: ['Budgets.'] });
     expect(await readFile(path)).toEqual(before);
@@ -56,7 +56,7 @@ describe('proof.json', () => {
     expect((await changes())[0]).toBe(`${linear}, row 0, column ${kept}: a kept weight is 0, one of 1; expected no kept weights that are 0, as when it was proved`);
   });
 
-  it('names both ends of a zero that moved', async () => {
+  it('names both positions of a moved zero', async () => {
     const [zero, one] = [made.masks[linear].indexOf(0), made.masks[linear].indexOf(1)];
     await patchElement(made.pruned, linear, zero, wordBytes('F16', 'one'));
     await patchElement(made.pruned, linear, one, wordBytes('F16', 'zero'));
@@ -69,7 +69,7 @@ describe('proof.json', () => {
     expect(found).toHaveLength(3);
   });
 
-  it('names the tensor whose mask changed, from the mask alone', async () => {
+  it('names the tensor whose mask changed, using only the mask', async () => {
     const mask = made.masks[linear];
     const [zero, one] = [mask.indexOf(0), mask.indexOf(1)];
     [mask[zero], mask[one]] = [1, 0];
@@ -82,7 +82,7 @@ describe('proof.json', () => {
     ]);
   });
 
-  it('is not written for what does not hold, and not believed when it is something else', async () => {
+  it('is not written for a failed check, and refused if it is something else', async () => {
     await patchElement(made.pruned, linear, 0, wordBytes('F16', 'nan'));
     const facts = await examineCheckpoint({ checkpoint: made.pruned });
     await expect(writeProof({ path, facts })).rejects.toBeInstanceOf(ProofFileError);

@@ -35,7 +35,7 @@ function countByHand({ shape, mask }: Bytes, groups: Groups): { zeros: number; s
 const allGroups: Groups[] = ['layer', 'output', 'input', { columns: 1 }, { columns: 3 }, { columns: 8 }, { columns: 100 }];
 
 describe('groupZeros', () => {
-  it('counts as one does by hand, for any size and group', () => {
+  it('counts correctly for any size and group, as verified by hand', () => {
     fc.assert(fc.property(anyMask, fc.constantFrom(...allGroups), (mask, groups) => {
       expect(groupZeros(packed(mask), groups).map(({ zeros, size }) => ({ zeros, size }))).toEqual(countByHand(mask, groups));
     }), { numRuns: 300 });
@@ -43,7 +43,7 @@ describe('groupZeros', () => {
 });
 
 describe('proveMask', () => {
-  it('accepts the budgets that a mask has, and names the group of a weight that was flipped', () => {
+  it('accepts the budgets of a mask, and names the group of a flipped weight', () => {
     fc.assert(fc.property(anyMask, fc.constantFrom(...allGroups), fc.nat(), (mask, groups, pick) => {
       const zeros = countByHand(mask, groups).map((count) => count.zeros);
       const claim = { pattern: 'unstructured', budget: { groups, zeros } };
@@ -58,7 +58,7 @@ describe('proveMask', () => {
     }), { numRuns: 300 });
   });
 
-  it('takes one budget for all groups', () => {
+  it('accepts one budget for all groups', () => {
     const mask = packed({ shape: [2, 5], mask: Uint8Array.of(1, 0, 0, 1, 1, 0, 1, 1, 0, 1) });
     expect(() => proveMask({ ...mask, pattern: 'unstructured', budget: { groups: 'output', zeros: 2 } })).not.toThrow();
     expect(() => proveMask({ ...mask, pattern: 'unstructured', budget: { groups: 'output', zeros: 3 } })).toThrow(/row 0: 2 of 5[^]*row 1: 2 of 5/);
@@ -83,13 +83,13 @@ describe('proveMask', () => {
     }), { numRuns: 60 });
   });
 
-  it('refuses a pattern that does not divide the inputs, and what is not a pattern', () => {
+  it('refuses a pattern that does not divide the inputs, and an invalid pattern', () => {
     const mask = packed({ shape: [4, 6], mask: new Uint8Array(24).fill(1) });
     expect(() => proveMask({ ...mask, pattern: '2:4' })).toThrow('w: 6 inputs, which 4 does not divide; expected the pattern 2:4');
     expect(() => proveMask({ ...mask, pattern: '4:2' })).toThrow("'4:2' is not a sparsity pattern");
   });
 
-  it('refuses bits that belong to no weight, and too few or too many bytes', () => {
+  it('refuses bits beyond the last weight, and too few or too many bytes', () => {
     const mask = packed({ shape: [1, 11], mask: new Uint8Array(11) });
     mask.bits[1] = 0b1000;
     expect(() => proveMask({ ...mask, pattern: 'unstructured' }, 'mask.safetensors')).toThrow(/mask\.safetensors: w: byte 1, the last one, is 0x08; expected zeros above its lower 3 bits/);

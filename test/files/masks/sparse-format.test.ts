@@ -36,7 +36,7 @@ describe.each<[string, SparseFormat, number]>([
   });
 });
 
-it('keeps shards, and an index that finds every tensor', async () => {
+it('keeps shards, and writes an index that finds every tensor', async () => {
   const checkpoint = join(folder, 'sharded');
   cpSync(join(golden, 'half'), checkpoint, { recursive: true });
   rmSync(join(checkpoint, 'model.safetensors'));
@@ -55,7 +55,7 @@ it('keeps shards, and an index that finds every tensor', async () => {
   for (const shard of new Set(Object.values(weight_map))) for (const [name, tensor] of Object.entries(await tensorsOf(join(target, shard)))) expect(tensor, name).toEqual(expected[name]);
 });
 
-it('stores two of every four where fewer are not zero', async () => {
+it('stores two of every four weights if fewer are nonzero', async () => {
   const checkpoint = join(folder, 'sparser');
   cpSync(join(golden, 'two-of-four'), checkpoint, { recursive: true });
   const name = 'model.layers.0.mlp.up_proj.weight';
@@ -77,7 +77,7 @@ describe('refuses', () => {
     await expect(refused).rejects.toThrow(/tensor model\.layers\.0\.\S+: row \d+ keeps [34] of the 4 weights from column \d+.*--format sparse-bitmask/);
   });
 
-  it('a dense checkpoint, and a folder that has files', async () => {
+  it('a dense checkpoint, and a folder that is not empty', async () => {
     const dense = resolve('pipelines/demo/model');
     await expect(writeSparseCheckpoint({ checkpoint: dense, format: 'sparse-bitmask', target: join(folder, 'refused') })).rejects.toThrow(/no linear of it is pruned/);
     await expect(writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-bitmask', target: golden })).rejects.toThrow(OutputExistsError);

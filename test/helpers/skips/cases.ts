@@ -11,4 +11,4 @@ describe('a suite', where(moon), () => {
   it('is skipped with its suite', () => expect(1).toBe(2));
 });
 it('skips itself', ({ skip }) => skip('has seen enough'));
-it.skip('says nothing', () => expect(1).toBe(2));
+it.skip('gives no reason', () => expect(1).toBe(2));

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { EngineUnavailable, openEngine, tf } from '../../../science/engine/index.js';
 
-test('bfloat16 products are rounded, or refused', async () => {
+test('rounds bfloat16 products, or refuses them', async () => {
   const opened = await openEngine({ backend: 'tensorflow', precision: 'bfloat16' }).catch((fault: unknown) => fault);
   // Between 1 and 1 + 1/128, the next number of bfloat16.
   const [product] = await tf.matMul(tf.fill([128, 128], 1 + 2 ** -10), tf.ones([128, 128])).data();

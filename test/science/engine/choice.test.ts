@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { candidates, threadCount } from '../../../science/engine/choice.js';
 import { EngineChoiceInvalid } from '../../../science/engine/index.js';
 
-describe('which engines are tried', () => {
+describe('the choice of engines', () => {
   test('auto tries the fastest first', () => expect(candidates({ backend: 'auto' }, {})).toEqual(['tensorflow', 'wasm']));
   test('auto follows the environment', () => {
     expect(candidates({ backend: 'auto' }, { LLM_BARBER_ENGINE: 'wasm' })).toEqual(['wasm']);

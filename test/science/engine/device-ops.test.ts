@@ -7,7 +7,7 @@ describe('operations on bits', where(needs.tensorflow), () => {
     await openEngine({ backend: 'tensorflow' });
   });
 
-  test('digits of magnitudes, denormals included', () => {
+  test('returns digits of magnitudes, denormals included', () => {
     const values = Float32Array.from([1, -1, 0, -0, 1.4e-45, -1e-40, 3.4028234663852886e38]);
     const { high, low } = magnitudeDigits(tf.tensor1d(values));
     const bits = [...new Uint32Array(values.buffer)].map((word) => word & 0x7fffffff);
@@ -15,7 +15,7 @@ describe('operations on bits', where(needs.tensorflow), () => {
     expect([...low.dataSync()]).toEqual(bits.map((word) => word % 32768));
   });
 
-  test.each([1, 7, 31, 32, 33, 100])('a mask of %i goes into bits and back', (size) => {
+  test.each([1, 7, 31, 32, 33, 100])('packs a mask of %i into bits and back', (size) => {
     const mask = Uint8Array.from({ length: size }, (_, i) => (i * i + (i >> 2)) % 3 === 0 || i === size - 1 ? 1 : 0);
     const words = packBits(tf.tensor1d(Float32Array.from(mask)));
     expect(words.shape).toEqual([Math.ceil(size / 32)]);
@@ -24,12 +24,12 @@ describe('operations on bits', where(needs.tensorflow), () => {
     expect([...unpackBits(bits, [size]).dataSync()]).toEqual([...mask]);
   });
 
-  test('bit i % 32 of word i / 32', () => {
+  test('stores bit i % 32 of word i / 32', () => {
     const words = packBits(tf.tensor1d(Float32Array.from({ length: 64 }, (_, i) => (i === 0 || i === 31 || i === 33 ? 1 : 0))));
     expect([...words.dataSync()]).toEqual([-(2 ** 31) + 1, 2]);
   });
 
-  test('every bfloat16 except NaN is widened to its own bits', () => {
+  test('widens every bfloat16 except NaN to its own bits', () => {
     const values = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) <= 0x7f80);
     const before = tf.memory().numTensors;
     const wide = widenFrom16(new Uint8Array(values.buffer), 'bfloat16', [2, values.length / 2]);
@@ -40,7 +40,7 @@ describe('operations on bits', where(needs.tensorflow), () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('every float16 except NaN is widened to its value', () => {
+  test('widens every float16 except NaN to its value', () => {
     const values = Uint16Array.from({ length: 65536 }, (_, i) => i).filter((bits) => (bits & 0x7fff) <= 0x7c00);
     const value = (bits: number): number => {
       const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];

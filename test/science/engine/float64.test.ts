@@ -17,7 +17,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
   const options = place === 'device' ? where(needs.tensorflow) : {};
   const make = makers[place];
 
-  it('adds float32 without a loss, and rounds once on the way back', options, async () => {
+  it('adds float32 exactly, and rounds once on the way back', options, async () => {
     const sum = make(Float64Array.of(0, 2 ** 40, Math.PI, 1 / 3), 2, 2);
     const ones: Tensor2D = tf.ones([2, 2]);
     for (let i = 0; i < 3; i++) sum.add(ones);
@@ -29,7 +29,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
     sum.dispose();
   });
 
-  it('knows what is not finite', options, async () => {
+  it('detects values that are not finite', options, async () => {
     for (const [value, finite] of [[1, true], [NaN, false], [Infinity, false], [-Infinity, false]] as const) {
       const matrix = make(Float64Array.of(1, 2, 3, value, Number.MAX_VALUE / 4, 0), 2, 3);
       expect(await matrix.isFinite()).toBe(finite);
@@ -69,7 +69,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
     }), { numRuns: 25 });
   });
 
-  it.each([257, 600])('finds F of %i rows, which is more than a block', options, async (n) => {
+  it.each([257, 600])('finds F of %i rows, which is more than one block', options, async (n) => {
     // x_i = r x_(i-1) + noise: the inverse covariance has one diagonal on either side of the main one.
     const r = 0.9;
     const covariance = Float64Array.from({ length: n * n }, (_, i) => r ** Math.abs(Math.floor(i / n) - (i % n)));
@@ -99,7 +99,7 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
     for (const one of [matrix, spoilt]) one.dispose();
   });
 
-  it('is ended by the scope of the work that made it, with all of its parts', options, async () => {
+  it('is disposed with all of its parts by the scope of the work that made it', options, async () => {
     const held = (): number => (tf.backend() as unknown as { getNumOfTFTensors?: () => number }).getNumOfTFTensors?.() ?? 0;
     const before = held();
     const work = inTensorScope(async () => {
@@ -115,10 +115,10 @@ describe.each(['host', 'device'] as const)('float64 on the %s', (place) => {
   it.each([
     ['negative', [1, 0, 0, -1]],
     ['indefinite', [1, 2, 2, 1]],
-    ['singular but for rounding', [1, 1, 1, 1 + Number.EPSILON]],
+    ['singular except for rounding', [1, 1, 1, 1 + Number.EPSILON]],
     ['NaN', [1, NaN, NaN, 1]],
     ['infinite', [Infinity, 0, 0, 1]],
-  ])('finds none where A is %s', options, async (_, values) => {
+  ])('finds no F if A is %s', options, async (_, values) => {
     const matrix = make(Float64Array.from(values), 2, 2);
     for (const triangle of ['lower', 'upper'] as const) {
       expect(await matrix.inverseFactor({ diagonal: Float64Array.of(values[0], values[3]), triangle })).toBeUndefined();

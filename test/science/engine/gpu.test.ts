@@ -14,7 +14,7 @@ const maps = `7f10c0000000-7f10c0021000 r--p 00000000 08:01 131 /opt/cuda lib/li
 `;
 const answer = 'NVIDIA H100 80GB HBM3, 9.0, 550.54.15\n';
 
-describe('what identifies a GPU', () => {
+describe('the identity of a GPU', () => {
   it('is its name, compute capability, driver and libraries', () => {
     expect(gpuOf(answer, maps, '0', (path) => (path.includes('cudnn') ? '9.3.0' : '12.5.3'))).toEqual({
       name: 'NVIDIA H100 80GB HBM3',
@@ -31,7 +31,7 @@ describe('what identifies a GPU', () => {
     expect(of(otherAnswer, otherMaps)).not.toBe(of(answer, maps));
   });
 
-  it.each(['', 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.\n'])('is its number where nvidia-smi says %j', (text) => {
+  it.each(['', 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.\n'])('is its number if nvidia-smi prints %j', (text) => {
     expect(gpuOf(text, '', '3')).toEqual({ name: 'device 3', kernels: '' });
   });
 
@@ -41,13 +41,13 @@ describe('what identifies a GPU', () => {
     afterAll(() => rmSync(folder, { recursive: true }));
     const kernels = (name: string): string => gpuOf('', `7f1-7f2 r--p 0 08:01 1 ${join(folder, name)}\n`, '0').kernels;
 
-    it('is in the name of the file that a link leads to', () => {
+    it('is in the name of the file that a link points to', () => {
       writeFileSync(join(folder, 'libcudnn.so.9.3.0'), '');
       symlinkSync('libcudnn.so.9.3.0', join(folder, 'libcudnn.so.9'));
       expect(kernels('libcudnn.so.9')).toBe('cudnn 9.3.0');
     });
 
-    it('is named by its length if only the major version is known', () => {
+    it('includes the file size if only the major version is known', () => {
       writeFileSync(join(folder, 'libcublas.so.12'), 'x'.repeat(17));
       expect(kernels('libcublas.so.12')).toBe('cublas 12 (17 bytes)');
     });

@@ -28,7 +28,7 @@ describe('the instruction set', () => {
     expect(instructionSet(cpuinfo, 'Apple M9', {})).toBe(expected);
   });
 
-  it('names what limits it', () => {
+  it('names its limits', () => {
     expect(instructionSet(intel(amx), '', { ONEDNN_MAX_CPU_ISA: 'AVX2', TF_ENABLE_ONEDNN_OPTS: '0', DNNL_MAX_CPU_ISA: '' })).toBe('avx512_core_amx, ONEDNN_MAX_CPU_ISA=AVX2, TF_ENABLE_ONEDNN_OPTS=0');
   });
 });

@@ -8,7 +8,7 @@ describe('the ledger', where(needs.tensorflow), () => {
     await openEngine({ backend: 'tensorflow' });
   });
 
-  test('counts bytes each way and operations, none of them twice', async () => {
+  test('counts bytes in each direction and operations, each once', async () => {
     const values = tf.tensor2d(new Float32Array(600), [20, 30]);
     const flags = tf.tensor1d(new Uint8Array(50), 'bool');
     const end = startLedger();
@@ -24,7 +24,7 @@ describe('the ledger', where(needs.tensorflow), () => {
     tf.dispose([values, flags, product, whole]);
   });
 
-  test('parts of the time add up to all of it', async () => {
+  test('has parts of the time that add up to the total', async () => {
     const values = tf.ones([256, 256]);
     const started = performance.now();
     const end = startLedger();

@@ -21,7 +21,7 @@ describe('tensorflow engine', where(needs.tensorflow), () => {
     engine = await openEngine({ backend: 'tensorflow', threads: 1 });
   });
 
-  test('says what can change bits', () => {
+  test('reports everything that can change bits', () => {
     expect(engine).toMatchObject({ backend: 'tensorflow', threads: 1 });
     expect(engine.version).toMatch(/^tfjs \d+\.\d+\.\d+, TensorFlow \d+\.\d+\.\d+/);
     expect(engine.device).toMatch(/^(cpu|gpu: .+)$/);
@@ -31,13 +31,13 @@ describe('tensorflow engine', where(needs.tensorflow), () => {
 
   testOps();
 
-  test('a process has one engine', async () => {
+  test('is the only engine of a process', async () => {
     await expect(openEngine({ backend: 'wasm' })).rejects.toThrow(EngineAlreadyOpen);
     await expect(openEngine({ backend: 'tensorflow', threads: 2 })).rejects.toThrow(EngineAlreadyOpen);
     await expect(openEngine({ backend: 'tensorflow' })).resolves.toBe(engine);
   });
 
-  test('opens without a word', () => {
+  test('opens without printing anything', () => {
     const script = `const { openEngine, tf } = await import('./${built}'); await openEngine({ backend: 'tensorflow' }); tf.ones([2]).dataSync();`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });

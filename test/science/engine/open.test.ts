@@ -5,7 +5,7 @@ vi.mock('../../../science/engine/native.js', () => ({
   openNative: () => Promise.reject(new Error('The specified module could not be found\nat some path')),
 }));
 
-test('without the binding, asking for tensorflow fails with how to fix it, and auto takes wasm', async () => {
+test('without the binding, tensorflow fails with a remedy, and auto takes wasm', async () => {
   const refused = openEngine({ backend: 'tensorflow' });
   await expect(refused).rejects.toThrow(EngineUnavailable);
   await expect(refused).rejects.toThrow(/^engine: tensorflow does not open \(The specified module could not be found\)\. Run `npm run setup`/);

@@ -48,7 +48,7 @@ function testProducts(): void {
     [true, false],
     [false, true],
     [true, true],
-  ])('batched matMul, transposed %s and %s', (left, right) => {
+  ])('multiplies batches of matrices, transposed %s and %s', (left, right) => {
     const x = tf.tensor(a, [batch, rows, inner]);
     const y = tf.tensor(b, [batch, inner, columns]);
     const swapped = [0, 2, 1];

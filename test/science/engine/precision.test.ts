@@ -11,7 +11,7 @@ describe('precision of products', () => {
     ['float32', ['0', undefined]],
     ['tf32', [undefined, undefined]],
     ['bfloat16', ['0', 'BF16']],
-  ] as const)('%s: what TensorFlow reads, whatever the environment had', (precision, expected) => {
+  ] as const)('%s: sets what TensorFlow reads, whatever the environment contains', (precision, expected) => {
     for (const had of [{}, { NVIDIA_TF32_OVERRIDE: '1', TF_SET_ONEDNN_FPMATH_MODE: 'BF16', ONEDNN_DEFAULT_FPMATH_MODE: 'BF16', DNNL_DEFAULT_FPMATH_MODE: 'BF16' }]) {
       const env: Record<string, string | undefined> = { ...had };
       setPrecision(precision, env);
@@ -24,7 +24,7 @@ describe('precision of products', () => {
   test.each([
     ['float32', cpu('avx2')], ['float32', gpu('7.5')], ['tf32', gpu('8.0')], ['tf32', gpu('9.0')], ['tf32', gpu('12.0')],
     ['bfloat16', cpu('avx512_core_bf16')],
-  ] as const)('%s may be computed by %j', (precision, device) => {
+  ] as const)('%s is allowed on %j', (precision, device) => {
     expect(() => { checkPrecision(precision, device); }).not.toThrow();
   });
 
@@ -33,19 +33,19 @@ describe('precision of products', () => {
     ['tf32', gpu('7.5'), /this GPU has no TF32 \(compute capability 7.5/],
     ['bfloat16', gpu('9.0'), /no bfloat16 products of float32 matrices on a GPU; expected a processor, or `tf32`/],
     ['tf32', { onGpu: true, kernels: 'cublas 12.5.3' }, /this GPU has no TF32/],
-  ] as const)('%s is refused where %j never has it', (precision, device, message) => {
+  ] as const)('%s is refused on %j, which does not have it', (precision, device, message) => {
     expect(() => { checkPrecision(precision, device); }).toThrow(EngineUnavailable);
     expect(() => { checkPrecision(precision, device); }).toThrow(message);
   });
 
-  test('only TensorFlow is tried for another one than float32', () => {
+  test('tries only TensorFlow for a precision other than float32', () => {
     expect(candidates({ backend: 'auto', precision: 'tf32' }, { LLM_BARBER_ENGINE: 'wasm' })).toEqual(['tensorflow']);
     expect(candidates({ backend: 'auto', precision: 'float32' }, {})).toEqual(['tensorflow', 'wasm']);
     expect(() => precisionOf({ backend: 'wasm', precision: 'bfloat16' })).toThrow(EngineChoiceInvalid);
     expect(precisionOf({ backend: 'wasm' })).toBe('float32');
   });
 
-  test('an engine is another one with another precision, and reads as before without', () => {
+  test('appears in the name of an engine, except for float32', () => {
     const engine = { backend: 'tensorflow', version: 'v', device: 'gpu: x', kernels: 'k', threads: 2 } as const;
     expect(engineText(engine)).toBe('tensorflow (v, gpu: x, k, 2 threads)');
     expect(engineText({ ...engine, precision: 'tf32' })).toBe('tensorflow (v, gpu: x, k, 2 threads, tf32)');

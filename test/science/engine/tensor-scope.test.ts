@@ -5,7 +5,7 @@ import { openTestEngine } from '../../helpers/engine.js';
 
 beforeAll(() => openTestEngine());
 
-it('disposes what was made meanwhile, before and after a wait and in a tidy, but what is kept', async () => {
+it('disposes tensors made in the meantime, before and after a wait and in a tidy, except those kept', async () => {
   const outer = tf.ones([1]);
   const before = tf.memory().numTensors;
   const made: Tensor[] = [];
@@ -22,7 +22,7 @@ it('disposes what was made meanwhile, before and after a wait and in a tidy, but
   tf.dispose([outer, made[2]]);
 });
 
-it('does so where the work fails inside of a tidy, also with what was kept beyond that', async () => {
+it('disposes them if the work fails inside a tidy, including those kept outside it', async () => {
   const before = tf.memory().numTensors;
   await expect(inTensorScope(async () => {
     tf.ones([2]);

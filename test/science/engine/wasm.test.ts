@@ -10,12 +10,12 @@ describe('wasm engine', () => {
     engine = await openEngine({ backend: 'wasm', threads: 4 });
   });
 
-  test('says that it has one thread, also if more were asked for', () => {
+  test('reports one thread, even if more were requested', () => {
     expect(engine).toMatchObject({ backend: 'wasm', device: 'cpu', threads: 1 });
     expect(engine.version).toMatch(/^tfjs \d+\.\d+\.\d+, wasm \d+\.\d+\.\d+$/);
   });
 
-  test('leaves the process its own handling of errors', () => expect(listeners()).toEqual(before));
+  test('installs no error handlers in the process', () => expect(listeners()).toEqual(before));
 
   testOps();
 });

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { accuracy, likeliest, likeliestByCharacter } from '../../../science/evaluation/index.js';
 
 describe('answers', () => {
-  it('the likeliest wins, the first of two that are equal', () => {
+  it('choose the likeliest, and the first of two equal ones', () => {
     expect(likeliest({ logLikelihoods: [-3, -2, -2], lengths: [1, 1, 1], gold: 0 })).toBe(1);
   });
 
-  it('by character, a long answer may win', () => {
+  it('may choose a long one by likelihood per character', () => {
     const document = { logLikelihoods: [-6, -10], lengths: [3, 10], gold: 1 };
     expect([likeliest(document), likeliestByCharacter(document)]).toEqual([0, 1]);
   });

@@ -12,7 +12,7 @@ beforeAll(() => openTestEngine());
 afterAll(disposeConstants);
 
 describe('dense perplexity', () => {
-  it.each(goldenModels)('$name is that of the public reference', async (golden) => {
+  it.each(goldenModels)('matches the public reference on $name', async (golden) => {
     const { model, weights } = await loadModel(golden.model);
     const { shape, values } = readArrays(join(golden.data, 'tokens.safetensors'))['evaluation'];
     const windows = tf.tensor2d(values, shape as [number, number], 'int32');
@@ -73,7 +73,7 @@ describe('perplexity', () => {
     expect(perplexity(10 * Math.log(7), 10)).toBeCloseTo(7, 12);
   });
 
-  it('refuses nothing', () => {
+  it('is refused for zero tokens', () => {
     expect(() => perplexity(0, 0)).toThrow(NothingScoredError);
   });
 });

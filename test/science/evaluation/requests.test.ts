@@ -19,7 +19,7 @@ const encoder = (options: { maxLength?: number; bos?: number; prefix?: number } 
 };
 
 describe('requestEncoder', () => {
-  it('reads all but the last token, and scores those behind the context', async () => {
+  it('reads all but the last token, and scores those after the context', async () => {
     expect(await encoder()('the cat', ' sat down')).toEqual({ input: ['the', ' cat', ' sat'], targets: [' sat', ' down'] });
   });
 
@@ -28,12 +28,12 @@ describe('requestEncoder', () => {
     expect(await encoder()('the cat \u00a0\n', 'sat')).toEqual({ input: ['the', ' cat'], targets: [' \u00a0\nsat'] });
   });
 
-  it('takes for the context as many tokens as it has alone, also if the whole differs there', async () => {
+  it('takes the length of the context alone, even if the whole text is tokenized differently there', async () => {
     // In the whole text "catalogue" is one token, so only what follows it is left of the answer.
     expect(await encoder()('the cat', 'alogue of books')).toEqual({ input: ['the', ' catalogue', ' of'], targets: [' of', ' books'] });
   });
 
-  it('drops tokens from the left of what is too long: one more than the model reads is kept', async () => {
+  it('drops tokens on the left if a text is too long, keeping one more than the model reads', async () => {
     expect(await encoder({ maxLength: 3 })('a b c d', ' e')).toEqual({ input: [' b', ' c', ' d'], targets: [' e'] });
     expect(await encoder({ maxLength: 3 })('a b', ' c d')).toEqual({ input: ['a', ' b', ' c'], targets: [' c', ' d'] });
     expect(await encoder({ maxLength: 3 })('a b', ' c d e')).toEqual({ input: [' b', ' c', ' d'], targets: [' c', ' d', ' e'] });
@@ -44,13 +44,13 @@ describe('requestEncoder', () => {
     expect(await encoder({ bos: 1, maxLength: 2 })('the cat', ' sat')).toEqual({ input: ['the', ' cat'], targets: [' sat'] });
   });
 
-  it('puts a token before what has no context', async () => {
+  it('puts a token before a text without context', async () => {
     expect(await encoder({ prefix: 2 })('', 'sat')).toEqual({ input: ['#2'], targets: ['sat'] });
     expect(await encoder({ bos: 1, prefix: 1 })('', 'sat')).toEqual({ input: ['#1'], targets: ['sat'] });
     await expect(encoder()('', 'sat')).rejects.toThrow(ContinuationError);
   });
 
-  it('refuses what cannot be scored, by name', async () => {
+  it('names and refuses what cannot be scored', async () => {
     await expect(encoder()('the cat', '')).rejects.toThrow(/the continuation "" has no token of its own/);
     await expect(encoder({ maxLength: 2 })('a', ' b c d')).rejects.toThrow(/" b c d" has 3 tokens; expected at most 2/);
   });

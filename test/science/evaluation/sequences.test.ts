@@ -14,7 +14,7 @@ function seenFrom({ tokens, shared, tails }: Sequence, row: number): number[] {
     if (row < start + length) return [...tokens.subarray(0, shared), ...tokens.subarray(start, row + 1)];
     start += length;
   }
-  throw new Error(`row ${row} is nowhere`);
+  throw new Error(`row ${row} is not in any sequence`);
 }
 
 const documents = fc.array(
@@ -24,7 +24,7 @@ const documents = fc.array(
 );
 
 describe('sequencesOf', () => {
-  it('answers of one token share all of their context', () => {
+  it('shares the whole context between answers of one token', () => {
     const [sequence, ...others] = sequencesOf([request([5, 6, 7], 1), request([5, 6, 7], 1)], 0, never);
     expect(others).toEqual([]);
     expect([...sequence.tokens]).toEqual([5, 6, 7]);
@@ -32,7 +32,7 @@ describe('sequencesOf', () => {
     expect(sequence.scored.map(({ request, row }) => [request, row])).toEqual([[0, 2], [1, 2]]);
   });
 
-  it('a context that is long for its answers runs once, with the answers side by side', () => {
+  it('runs a long context once, with short answers side by side', () => {
     const [sequence, ...others] = sequencesOf([request([1, 2, 3, 4], 2), request([1, 2, 3, 5, 6], 3)], 10, always);
     expect(others).toEqual([]);
     expect([...sequence.tokens]).toEqual([1, 2, 3, 4, 5, 6]);
@@ -43,7 +43,7 @@ describe('sequencesOf', () => {
     ]);
   });
 
-  it.each([['shared', always], ['apart', never]])('every scored token sees what it would see alone (%s)', (_, cost) => {
+  it.each([['shared', always], ['apart', never]])('lets every scored token see what it would see alone (%s)', (_, cost) => {
     fc.assert(fc.property(documents, (all) => {
       let first = 0;
       for (const requests of all) {
@@ -61,7 +61,7 @@ describe('sequencesOf', () => {
 });
 
 describe('batchesOf', () => {
-  it('every sequence is in one batch, filled up on the right, its tails marked and its rows counted through', () => {
+  it('puts every sequence into one batch, with padding on the right, marked tails and numbered rows', () => {
     fc.assert(fc.property(documents, fc.integer({ min: 1, max: 4 }), (all, most) => {
       let first = 0;
       const sequences = all.flatMap((requests) => sequencesOf(requests, (first += requests.length) - requests.length, always));
@@ -83,14 +83,14 @@ describe('batchesOf', () => {
     }));
   });
 
-  it('sequences of about one length go together, and are not filled up beyond what the model reads', () => {
+  it('groups sequences of similar length, and pads none beyond what the model reads', () => {
     const plain = (length: number): Sequence => ({ tokens: new Int32Array(length).fill(1), shared: length, tails: [], scored: [] });
     const batches = batchesOf([20, 500, 490, 21, 430, 300].map(plain), { most: () => 64, maxLength: 500 });
     // A batch with few tokens also takes shorter sequences, so that these need no batch of their own.
     expect(batches.map(({ count, time }) => [count, time])).toEqual([[5, 500], [1, 24]]);
   });
 
-  it('filling is less than an eighth, but for a few tokens', () => {
+  it('pads by less than an eighth, except for a few tokens', () => {
     for (let tokens = 1; tokens < 5000; tokens++) {
       expect(paddedLength(tokens)).toBeGreaterThanOrEqual(tokens);
       expect(paddedLength(tokens) - tokens).toBeLessThan(Math.max(8, tokens / 8));

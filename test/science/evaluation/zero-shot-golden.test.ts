@@ -23,7 +23,7 @@ afterAll(disposeConstants);
 describe.each(goldenZeroShot)('$name', ({ model: folder, documents, file }) => {
   const { documents_per_task, max_length, tasks } = JSON.parse(readFileSync(file, 'utf8')) as Golden;
 
-  it.each(Object.keys(tasks))('%s: log-likelihoods and accuracies are those of lm-evaluation-harness 0.4.13', async (key) => {
+  it.each(Object.keys(tasks))('%s: has the log-likelihoods and accuracies of lm-evaluation-harness 0.4.13', async (key) => {
     const expected = tasks[key];
     const { model, weights } = await loadModel(folder);
     expect(model.maxPositions).toBe(max_length);

@@ -17,7 +17,7 @@ const runs: [string, RebuildSettings][] = [
   ['sparsegpt-2of4', { ...common, pattern: parsePattern('2:4'), weights: 'keep-dense' }],
 ];
 
-describe.each(goldenModels)('rebuild from SparseGPT beside the public reference on $name', (golden) => {
+describe.each(goldenModels)('rebuild from SparseGPT compared with the public reference on $name', (golden) => {
   let model: DecoderModel;
   let dense: Map<string, Tensor>;
   beforeAll(async () => {
@@ -27,7 +27,7 @@ describe.each(goldenModels)('rebuild from SparseGPT beside the public reference 
 
   const { runs: recordedRuns } = recorded(golden);
 
-  it.each(runs.filter(([run]) => run in recordedRuns))('%s: the same mask with the same errors', async (run, settings) => {
+  it.each(runs.filter(([run]) => run in recordedRuns))('%s: gives the same mask with the same errors', async (run, settings) => {
     const masks = await goldenStart(golden, dense, run);
     const updates = await updatesOf(golden, model, dense, masks);
     const { different, errors } = await goldenRebuild(golden, model, dense, run, { masks, updates }, settings);

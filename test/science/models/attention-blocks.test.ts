@@ -12,7 +12,7 @@ afterAll(disposeConstants);
 const lengths = { time: fc.integer({ min: 1, max: 40 }), rows: fc.integer({ min: 1, max: 45 }), window: fc.option(fc.integer({ min: 1, max: 45 }), { nil: undefined }) };
 
 describe('blocks of queries', () => {
-  it('have every query once, with every key that one of them sees and none that nobody sees', () => {
+  it('have every query once, with every key that one of them sees, and no key that none sees', () => {
     fc.assert(fc.property(fc.record(lengths), ({ time, rows, window = time }) => {
       const blocks = queryBlocks(time, { rows, window });
       const queries = blocks.flatMap((block) => Array.from({ length: block.rows }, (_, i) => block.start + i));
@@ -26,7 +26,7 @@ describe('blocks of queries', () => {
     }));
   });
 
-  it.each([[512, 0.625], [2048, 0.5625], [4096, 0.5625]])('compute little behind the diagonal of %i positions', (time, share) => {
+  it.each([[512, 0.625], [2048, 0.5625], [4096, 0.5625]])('compute little beyond the diagonal of %i positions', (time, share) => {
     const computed = queryBlocks(time, {}).reduce((sum, { rows, keys }) => sum + rows * keys, 0);
     expect(computed / time ** 2).toBe(share);
   });
@@ -36,7 +36,7 @@ describe('attention in blocks', () => {
   const rope = { headDim: 4, frequencies: [1, 0.3], amplitude: 1, key: 'blocks' };
   const of = (batch: number, time: number, width: number, seed: number): Tensor3D => tf.randomNormal([batch, time, width], 0, 1, 'float32', seed);
 
-  it('has the result and the gradients of all queries at once', () => {
+  it('gives the result and the gradients of all queries at once', () => {
     const cases = fc.record({ ...lengths, keyValueHeads: fc.integer({ min: 1, max: 2 }), group: fc.integer({ min: 1, max: 3 }), softcap: fc.constantFrom(undefined, 0.7), turns: fc.boolean() });
     fc.assert(fc.property(cases, ({ time, rows, window, keyValueHeads, group, softcap, turns }) => {
       const heads = keyValueHeads * group;

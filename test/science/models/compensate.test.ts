@@ -9,7 +9,7 @@ afterAll(disposeConstants);
 const shape = { hidden_size: 8, intermediate_size: 12, num_hidden_layers: 1, num_attention_heads: 2, vocab_size: 7 };
 
 /** The width of the stream between the sub-blocks depends on the family. */
-it.each([{ model_type: 'granite', residual_multiplier: 0.3 }, { model_type: 'gpt_neox' }, { model_type: 'gpt_neox', use_parallel_residual: false }])('the output that compensates brings one stream to where another goes: %j', (changes) => {
+it.each([{ model_type: 'granite', residual_multiplier: 0.3 }, { model_type: 'gpt_neox' }, { model_type: 'gpt_neox', use_parallel_residual: false }])('moves one stream to another with the compensating output: %j', (changes) => {
   tf.tidy(() => {
     const layer = modelFromConfig({ ...shape, ...changes }, 'config.json').decoderLayer(0);
     const weights = new Map<string, Tensor>(layer.tensors.map(({ name, shape }, i) => [name, tf.randomNormal([...shape], 0, 0.5, 'float32', i + 1)]));

@@ -58,7 +58,7 @@ describe('modelFromConfig', () => {
     expect(() => load(changes)).toThrow(`${where}: ${message}`);
   });
 
-  it('takes null as absent and absent as transformers does', () => {
+  it('treats null as absent, and absent as transformers does', () => {
     const model = load({ num_key_value_heads: null, head_dim: null, rope_scaling: null });
     expect(model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape)).toEqual([[32, 32], [32, 32], [32, 32]]);
     expect(model.maxPositions).toBe(2048);
@@ -79,7 +79,7 @@ describe('modelFromConfig', () => {
     expect(() => load(changes)).toThrow(`${where}: ${message}`);
   });
 
-  it('accepts keys that change nothing: of training, of generation, of tools, and features that are off', () => {
+  it('accepts keys without effect: for training, generation and tools, and features that are off', () => {
     const others = {
       attention_dropout: 0.1, initializer_range: 0.02, pretraining_tp: 1, use_cache: true, attn_implementation: 'sdpa', temperature: 0.6, unsloth_version: '2025.1',
       use_mrope: false, clip_qkv: null, num_experts: 0, residual_multiplier: 1.0, mlp_only_layers: [], auto_map: { AutoModel: 'x.Y' }, id2label: { 0: 'a' },
@@ -104,7 +104,7 @@ describe('modelFromConfig', () => {
     for (const { name, aliases } of [...model.embeddingTensors, ...layer.tensors, ...linears, ...model.headTensors]) expect(`model.${aliases?.[0]}`).toBe(name);
   });
 
-  it('lists every tensor of a layer, the biases only where the config has them', () => {
+  it('lists every tensor of a layer, and biases only if the config has them', () => {
     const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name);
     expect(names({})).toHaveLength(9);
     expect(names({ attention_bias: true })).toHaveLength(13);
@@ -129,7 +129,7 @@ describe('modelFromConfig', () => {
     expect(() => load(changes)).toThrow(`${where}: ${message}`);
   });
 
-  it('Qwen2 has biases at queries, keys and values only, Qwen3 a norm of each', () => {
+  it('gives Qwen2 biases for queries, keys and values only, and Qwen3 a norm for each', () => {
     const names = (changes: Record<string, unknown>) => load(changes).decoderLayer(1).tensors.map(({ name }) => name.replace('model.layers.1.', ''));
     expect(names(qwen).filter((name) => name.endsWith('bias'))).toEqual(['q', 'k', 'v'].map((name) => `self_attn.${name}_proj.bias`));
     const qwen3 = load({ ...qwen, model_type: 'qwen3' }).decoderLayer(0);
@@ -142,14 +142,14 @@ describe('OLMo 2', () => {
   const olmo2 = (changes: Record<string, unknown> = {}) => load({ model_type: 'olmo2', num_key_value_heads: 2, ...changes }).decoderLayer(0);
   const ofLayer = (name: string) => `model.layers.0.${name}.weight`;
 
-  it('has norms behind attention and MLP, and norms as wide as queries and keys', () => {
+  it('has norms after attention and MLP, and norms as wide as queries and keys', () => {
     const norms = olmo2().tensors.filter(({ name }) => name.includes('norm')).map(({ name, shape }) => [name, ...shape]);
     expect(norms).toEqual([
       [ofLayer('post_attention_layernorm'), 32], [ofLayer('self_attn.q_norm'), 32], [ofLayer('self_attn.k_norm'), 16], [ofLayer('post_feedforward_layernorm'), 32],
     ]);
   });
 
-  it('has biases in the attention only, where the config says so', () => {
+  it('has biases only in the attention, if the config says so', () => {
     const biases = (layer: ReturnType<typeof olmo2>) => layer.tensors.filter(({ name }) => name.endsWith('.bias')).length;
     expect(biases(olmo2())).toBe(0);
     expect(biases(olmo2({ attention_bias: true }))).toBe(4);
@@ -190,7 +190,7 @@ describe('Gemma', () => {
     expect(() => gemma(changes)).toThrow(`${where}: ${message}`);
   });
 
-  it('names keys of the text part of a model for images, too', () => {
+  it('names keys in the text part of a multimodal model too', () => {
     expect(() => multimodal({ hidden_size: 0 })).toThrow(`${where}: text_config.hidden_size is 0; expected an integer above zero`);
     expect(() => multimodal({ final_logit_softcapping: 30 })).toThrow('text_config.final_logit_softcapping is 30; expected none');
     expect(() => multimodal({ use_qk_norm: true })).toThrow('text_config.use_qk_norm is true; expected no such key');
@@ -198,7 +198,7 @@ describe('Gemma', () => {
     expect(() => modelFromConfig({ model_type: 'gemma3' }, where)).toThrow('text_config is missing; expected an object');
   });
 
-  it('finds the tensors of a model for images as old and new checkpoints name them; the top level says whether the head is tied', () => {
+  it('finds the tensors of a multimodal model in old and new checkpoints, and takes tying of the head from the top level', () => {
     const model = multimodal({ tie_word_embeddings: false });
     const { inputs: [query] } = model.decoderLayer(1).subBlocks[0];
     const rest = 'layers.1.self_attn.q_proj.weight';
@@ -209,13 +209,13 @@ describe('Gemma', () => {
   });
 
   // The text_config of google/gemma-3-4b-it has no other keys.
-  it('takes the defaults of transformers for what a config of Gemma 3 leaves out', () => {
+  it('takes the defaults of transformers for missing keys in a config of Gemma 3', () => {
     const text_config = { hidden_size: 2560, intermediate_size: 10240, model_type: 'gemma3_text', num_hidden_layers: 34, rope_scaling: { factor: 8.0, rope_type: 'linear' }, sliding_window: 1024 };
     const model = modelFromConfig({ model_type: 'gemma3', text_config, vision_config: { hidden_size: 1152 }, mm_tokens_per_image: 256, boi_token_index: 255999 }, where);
     expect([model.vocabularySize, model.maxPositions, model.decoderLayer(0).subBlocks[0].inputs.map(({ shape }) => shape[0])]).toEqual([262208, 131072, [2048, 1024, 1024]]);
   });
 
-  it('has four norms around its sub-blocks, and Gemma 3 norms of heads besides', () => {
+  it('has four norms around its sub-blocks, and Gemma 3 also norms of heads', () => {
     const norms = (model: DecoderModel) => model.decoderLayer(0).tensors.filter(({ name }) => name.includes('norm')).map(({ name }) => name.split('.').at(-2));
     const around = ['input_layernorm', 'post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm'];
     expect(norms(gemma({}))).toEqual(around);
@@ -224,13 +224,13 @@ describe('Gemma', () => {
 });
 
 describe('Granite', () => {
-  it.each(['embedding_multiplier', 'attention_multiplier', 'residual_multiplier', 'logits_scaling'])('refuses a %s that is no factor', (key) => {
+  it.each(['embedding_multiplier', 'attention_multiplier', 'residual_multiplier', 'logits_scaling'])('refuses an invalid factor %s', (key) => {
     for (const value of [0, -1, '2', true]) {
       expect(() => load({ model_type: 'granite', [key]: value })).toThrow(`${where}: ${key} is ${JSON.stringify(value)}; expected a number above zero`);
     }
   });
 
-  it('has biases where the config says so', () => {
+  it('has biases if the config says so', () => {
     const biases = (changes: Record<string, unknown>) => load({ model_type: 'granite', ...changes }).decoderLayer(0).tensors.filter(({ name }) => name.endsWith('.bias')).length;
     expect([biases({}), biases({ attention_bias: true }), biases({ mlp_bias: true })]).toEqual([0, 4, 3]);
   });
@@ -239,7 +239,7 @@ describe('Granite', () => {
 describe('fused linears', () => {
   const partsOf = (changes: Record<string, unknown>, block = 0) => load(changes).decoderLayer(0).subBlocks[block].inputs.map(({ name, shape, part }) => [name.split('.').at(-2), shape[0], part?.of, part?.from, part?.run, part?.stride, part?.rows]);
 
-  it('Phi-3 has queries, keys and values below each other in one matrix, and gate and up in another', () => {
+  it('stacks queries, keys and values of Phi-3 in one matrix, and gate and up in another', () => {
     const phi3 = { model_type: 'phi3', num_key_value_heads: 2 };
     const qkv = 'model.layers.0.self_attn.qkv_proj.weight';
     expect(partsOf(phi3)).toEqual([['q_proj', 32, qkv, 0, 32, 64, 64], ['k_proj', 16, qkv, 32, 16, 64, 64], ['v_proj', 16, qkv, 48, 16, 64, 64]]);
@@ -248,7 +248,7 @@ describe('fused linears', () => {
     expect(load(phi3).decoderLayer(0).subBlocks[0].inputs[0].part?.aliases).toEqual(['layers.0.self_attn.qkv_proj.weight']);
   });
 
-  it('GPT-NeoX has those of one head after those of another, biases too', () => {
+  it('interleaves those of GPT-NeoX head by head, biases too', () => {
     const neox = 'gpt_neox.layers.0.attention.query_key_value.weight';
     expect(partsOf({ model_type: 'gpt_neox' })).toEqual([['q_proj', 32, neox, 0, 8, 24, 96], ['k_proj', 32, neox, 8, 8, 24, 96], ['v_proj', 32, neox, 16, 8, 24, 96]]);
     const bias = load({ model_type: 'gpt_neox' }).decoderLayer(0).tensors.find(({ name }) => name.endsWith('k_proj.bias'));
@@ -287,7 +287,7 @@ describe('OPT', () => {
     return [...model.embeddingTensors, ...model.decoderLayer(0).tensors, ...model.headTensors].map(({ name }) => name.replace('model.decoder.', ''));
   };
 
-  it('finds its tensors with or without the prefix, the head also by its own name', () => {
+  it('finds its tensors with or without the prefix, and the head also by its own name', () => {
     const model = load(opt);
     const [embedding, positions] = model.embeddingTensors;
     expect(embedding).toEqual({ name: 'model.decoder.embed_tokens.weight', shape: [96, 32], aliases: ['decoder.embed_tokens.weight', 'lm_head.weight'] });
@@ -296,7 +296,7 @@ describe('OPT', () => {
     expect(load({ ...opt, tie_word_embeddings: false }).headTensors.at(-1)).toEqual({ name: 'lm_head.weight', shape: [96, 32] });
   });
 
-  it('asks for no tensor that a variant does not have', () => {
+  it('requires no tensor that a variant does not have', () => {
     expect(names({ enable_bias: false }).filter((name) => /(proj|fc.)\.bias/.test(name))).toEqual([]);
     expect(names({ enable_bias: false })).toContain('layers.0.final_layer_norm.bias');
     expect(names({ layer_norm_elementwise_affine: false }).filter((name) => name.includes('norm'))).toEqual([]);

@@ -189,7 +189,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention with capped scores of a scale of their own, in a window', () => {
+  it('attention with capped scores and its own scale, in a window', () => {
     const capped = fc.record({ ...shape, softcap: fc.constantFrom(0.5, 3) });
     fc.assert(
       fc.property(capped, (plain) => {
@@ -225,7 +225,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention with norms of all queries and of all keys of a position', () => {
+  it('attention with norms over all queries and all keys of a position', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
         const width = plain.keyValueHeads * plain.headDim;
@@ -238,7 +238,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention whose queries, keys and values are bounded', () => {
+  it('attention with clipped queries, keys and values', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
         const width = plain.keyValueHeads * plain.headDim;
@@ -252,7 +252,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention whose rope has a factor', () => {
+  it('attention with a factor in its rope', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
         const size = { ...plain, amplitude: 1.3 };
@@ -263,7 +263,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention with a factor of its own', () => {
+  it('attention with its own factor', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
         const size = { ...plain, scale: 0.3 };
@@ -273,7 +273,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('attention that turns a part of each head', () => {
+  it('attention that rotates part of each head', () => {
     const partial = fc.record({ ...shape, headDim: fc.constantFrom(4, 6) });
     fc.assert(
       fc.property(partial, (plain) => {
@@ -284,7 +284,7 @@ describe('core of a sub-block: value, gradient by finite differences, no leak', 
     );
   });
 
-  it('OPT attention, which has no positions of its own', () => {
+  it('OPT attention, without rotary positions', () => {
     fc.assert(
       fc.property(sizes, (plain) => {
         const size = { ...plain, group: 1, learnedPositions: true };

@@ -20,7 +20,7 @@ function weightsOf(layer: DecoderLayer): Map<string, Tensor> {
 }
 
 describe('routing', () => {
-  it('is the softmax of the largest logits, divided by their sum or not', () => {
+  it('is the softmax of the largest logits, normalized or not', () => {
     const logits = fc.array(fc.uniqueArray(fc.integer({ min: -12, max: 12 }).map((n) => n / 3), { minLength: 5, maxLength: 5 }), { minLength: 4, maxLength: 4 });
     fc.assert(fc.property(logits, fc.integer({ min: 1, max: 5 }), fc.boolean(), (rows, chosen, normalized) => {
       const expected = rows.flatMap((row) => {
@@ -34,7 +34,7 @@ describe('routing', () => {
     }), { numRuns: 20, seed: 4 });
   });
 
-  it('gathers the tokens of each sequence, with zeros behind, and no row where nobody has a token', () => {
+  it('gathers the tokens of each sequence, with zeros after them, and no rows for an expert without tokens', () => {
     const weights = tf.tensor3d([0, 0.5, 0.2, 0, 0, 0, 1, 0], [2, 4, 1]);
     const routed = routedTokens(weights);
     expect([routed.most, [...routed.positions], [...routed.rows]]).toEqual([2, [1, 2, 6], [0, 1, 2]]);
@@ -62,7 +62,7 @@ describe('an expert', () => {
     });
   }
 
-  it('reads the tokens that the router gives it; statistics and squared gradients are those of these tokens alone', () => {
+  it('reads its routed tokens, and has statistics and squared gradients of these tokens alone', () => {
     tf.tidy(() => {
       const weights = weightsOf(layer);
       const h = normal([3, 9, 8], 77);
@@ -96,7 +96,7 @@ describe('an expert', () => {
     });
   });
 
-  it('with too few tokens is told, linear by linear', () => {
+  it('with too few tokens is reported for each linear', () => {
     tf.tidy(() => {
       const counts = new TokenCounts(3);
       const padded = (rows: number): Tensor3D => tf.concat([tf.ones([1, rows, 8]), tf.zeros([1, 4 - rows, 8])], 1);
@@ -123,7 +123,7 @@ describe('configs of mixtures', () => {
     expect(() => modelFromConfig({ ...config, ...changes }, 'config.json')).toThrow(`config.json: ${message}`);
   });
 
-  it('say which layers have experts; router, norms and gates are not pruned', () => {
+  it('determine which layers have experts, and do not prune router, norms and gates', () => {
     const model = modelFromConfig({ ...config, model_type: 'qwen2_moe', num_hidden_layers: 4, decoder_sparse_step: 2, mlp_only_layers: [3] }, 'config.json');
     expect([0, 1, 2, 3].map((index) => model.decoderLayer(index).subBlocks.map(({ block }) => block).join())).toEqual([
       'attention,mlp', 'attention,expert,expert,expert,expert,shared expert', 'attention,mlp', 'attention,mlp',

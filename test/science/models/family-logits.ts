@@ -20,7 +20,7 @@ export function testFamilyLogits(backend: 'tensorflow' | 'wasm'): void {
     });
     afterAll(disposeConstants);
 
-    it.each(goldenFamilies)('$name: logits are those of transformers, no tensor is left over', async (family) => {
+    it.each(goldenFamilies)('$name: computes the logits of transformers, and leaves no tensor', async (family) => {
       const before = tf.memory().numTensors - heldConstants();
       expect(await logitsError(family.folder)).toBeLessThan(tolerance(family));
       expect(tf.memory().numTensors - heldConstants()).toBe(before);

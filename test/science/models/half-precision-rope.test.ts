@@ -35,7 +35,7 @@ describe('16-bit checkpoints', () => {
   beforeAll(() => openTestEngine());
   afterAll(disposeConstants);
 
-  it.each(halves)('$name: rotary frequencies decide whether logits are those of transformers', async ({ name, folder, committed }) => {
+  it.each(halves)('$name: matches the logits of transformers only with the right rounding of rotary frequencies', async ({ name, folder, committed }) => {
     rounding.mantissaBits = 23;
     const exact = await logitsError(folder);
     rounding.mantissaBits = mantissaBits(name);

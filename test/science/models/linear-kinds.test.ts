@@ -13,19 +13,19 @@ describe('kinds of linears', () => {
     for (const layer of [0, 1]) expect(linearsOf(model.decoderLayer(layer)).map(({ name }) => linearKind(name))).toEqual(kinds);
   });
 
-  it('of experts are those of a gated MLP', () => {
+  it('of experts match those of a gated MLP', () => {
     for (const family of ['mixtral', 'qwen3_moe', 'qwen2_moe', 'olmoe']) {
       const kinds = linearsOf(modelFromConfig({ ...config(family), num_experts: 2, num_experts_per_tok: 1 }, 'config.json').decoderLayer(1)).map(({ name }) => linearKind(name));
       expect(kinds.slice(4)).toEqual(Array(family === 'qwen2_moe' ? 3 : 2).fill(['gate', 'up', 'down']).flat());
     }
   });
 
-  it('belong to the sub-block where they are, fused or not', () => {
+  it('belong to their sub-block, fused or not', () => {
     const names = ['self_attn.q_proj', 'self_attn.qkv_proj', 'attention.query_key_value', 'attention.dense', 'self_attn.out_proj', 'mlp.gate_up_proj', 'mlp.dense_h_to_4h', 'fc2'];
     expect(names.map((name) => linearBlock(`layers.3.${name}.weight`))).toEqual([...Array<string>(5).fill('attention'), 'mlp', 'mlp', 'mlp']);
   });
 
-  it('is unknown for other names', () => {
+  it('are unknown for other names', () => {
     for (const name of ['lm_head.weight', 'constructor.weight', 'weight', '']) expect(linearKind(name)).toBeUndefined();
   });
 });

@@ -49,7 +49,7 @@ function byDefinition(model: DecoderModel, weights: Map<string, Tensor>, { input
 }
 
 describe.each(Object.entries(configs))('%s', (_, config) => {
-  it.each([['shared', () => 1], ['apart', (time: number) => 2 ** Math.min(time, 500)], ['by cost', (time: number) => time * (time + 50)]])('contexts %s: every answer as if it stood alone', async (__, cost) => {
+  it.each([['shared', () => 1], ['apart', (time: number) => 2 ** Math.min(time, 500)], ['by cost', (time: number) => time * (time + 50)]])('contexts %s: computes every answer as if it stood alone', async (__, cost) => {
     const model = modelFromConfig(config, 'config.json');
     const weights = randomWeights(model);
     const before = tf.memory().numTensors - heldConstants();

@@ -17,7 +17,7 @@ describe('CompressionCodec', () => {
     vi.unstubAllEnvs();
   });
 
-  it('makes large payloads small, and leaves the others as they are', async () => {
+  it('compresses large payloads, and leaves the others unchanged', async () => {
     const plain = [payloadOf(small), payloadOf(large), payloadOf(undefined)];
     const sent = await codec.encode(plain);
     expect(sent[0]).toBe(plain[0]);
@@ -36,7 +36,7 @@ describe('CompressionCodec', () => {
     expect(valueOf(payloads[0])).toEqual(large);
   });
 
-  it('does not expand a small payload until the memory is full', async () => {
+  it('refuses a small payload that expands too far', async () => {
     const bomb = gzipSync(proto.temporal.api.common.v1.Payload.encode({ data: Buffer.alloc(65 * 2 ** 20) }).finish());
     await expect(codec.decode([{ metadata: { encoding: Buffer.from('binary/gzip') }, data: bomb }])).rejects.toThrow(RangeError);
   });

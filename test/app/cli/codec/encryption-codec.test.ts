@@ -16,7 +16,7 @@ const payloadOf = (value: unknown): Payload => defaultPayloadConverter.toPayload
 const valueOf = (payload: Payload | undefined): unknown => defaultPayloadConverter.fromPayload(payload as Payload);
 
 describe('EncryptionCodec', () => {
-  it('gives back what it was given, and writes nothing of it', async () => {
+  it('decrypts what it encrypted, and writes no plain text', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.jsonValue(), { maxLength: 4 }), async (values) => {
         const plain = values.map(payloadOf);
@@ -32,7 +32,7 @@ describe('EncryptionCodec', () => {
     );
   });
 
-  it("has the form of Temporal's samples: nonce, protobuf under AES-256-GCM, tag", async () => {
+  it("has the format of Temporal's samples: nonce, protobuf under AES-256-GCM, tag", async () => {
     const [sealed] = await codec(k1).encode([payloadOf({ a: 1 })]);
     const bytes = Buffer.from(sealed?.data ?? []);
     const opening = createDecipheriv('aes-256-gcm', first, bytes.subarray(0, 12)).setAuthTag(bytes.subarray(-16));
@@ -41,12 +41,12 @@ describe('EncryptionCodec', () => {
     expect(Buffer.from(payload.metadata['encoding'] ?? []).toString()).toBe('json/plain');
   });
 
-  it('never uses a nonce twice', async () => {
+  it('never reuses a nonce', async () => {
     const sealed = await codec(k1).encode(Array.from({ length: 500 }, () => payloadOf('same')));
     expect(new Set(sealed.map(({ data }) => Buffer.from(data ?? []).subarray(0, 12).toString('hex'))).size).toBe(500);
   });
 
-  it('after a new key is put in front, writes with it and still reads what the old one wrote', async () => {
+  it('writes with a new first key, and still reads what the old one wrote', async () => {
     const old = await codec(k1).encode([payloadOf('old')]);
     const rotated = codec(k2, k1);
     const [fresh] = await rotated.encode([payloadOf('new')]);
@@ -55,14 +55,14 @@ describe('EncryptionCodec', () => {
     await expect(codec(k1).decode([fresh])).rejects.toThrow('payload encrypted with key "k2": this process has other keys only: k1. Set LLM_BARBER_PAYLOAD_KEY_FILE');
   });
 
-  it('reads plain payloads, with and without keys, and writes plain ones without', async () => {
+  it('reads plain payloads with and without keys, and writes plain ones without keys', async () => {
     const plain = [payloadOf('plain')];
     expect(await codec().encode(plain)).toEqual(plain);
     expect(await codec().decode(plain)).toEqual(plain);
     expect(await codec(k1).decode(plain)).toEqual(plain);
   });
 
-  it('without the key says so, once to the listener and each time to the caller', async () => {
+  it('reports a missing key, once to the listener and each time to the caller', async () => {
     const sealed = await codec(k1).encode([payloadOf('secret')]);
     const told: string[] = [];
     const blind = new EncryptionCodec(undefined, (why) => told.push(why));
@@ -70,7 +70,7 @@ describe('EncryptionCodec', () => {
     expect(told).toEqual([expect.stringMatching(/^payload encrypted with key "k1": this process has no payload key\./)]);
   });
 
-  it('refuses bytes that were changed, cut, or made with another key of that id', async () => {
+  it('refuses bytes that were changed, cut, or encrypted with another key of the same id', async () => {
     const [sealed] = await codec(k1).encode([payloadOf({ secret: 'of some length' })]);
     const bytes = Buffer.from(sealed?.data ?? []);
     await fc.assert(

@@ -12,19 +12,19 @@ const key = (bytes = 32): string => randomBytes(bytes).toString('base64');
 const file = path.join(folder, 'keys');
 
 describe('payload keys', () => {
-  it('are none if neither variable is set', () => {
+  it('are absent if neither variable is set', () => {
     expect(payloadKeysFromEnvironment({})).toBeUndefined();
     expect(payloadKeysFromEnvironment({ LLM_BARBER_PAYLOAD_KEY: '', LLM_BARBER_PAYLOAD_KEY_FILE: '' })).toBeUndefined();
   });
 
-  it('come from a file, the first one being that which encrypts', () => {
+  it('come from a file, where the first one encrypts', () => {
     writeFileSync(file, `# since November\n2026-11:${key()}\r\n\n  2025-01:${key()}\n`);
     const keys = payloadKeysFromEnvironment({ LLM_BARBER_PAYLOAD_KEY_FILE: file });
     expect(keys?.current).toBe('2026-11');
     expect([...(keys?.byId.keys() ?? [])]).toEqual(['2026-11', '2025-01']);
   });
 
-  it('come from a variable, where commas part them, too', () => {
+  it('come from a variable too, separated by commas', () => {
     expect([...(payloadKeysFromEnvironment({ LLM_BARBER_PAYLOAD_KEY: `b:${key()},a:${key()}` })?.byId.keys() ?? [])]).toEqual(['b', 'a']);
   });
 
@@ -38,7 +38,7 @@ describe('payload keys', () => {
     ['only a comment', { LLM_BARBER_PAYLOAD_KEY: '# none' }, /there is no key in it/],
     ['no such file', { LLM_BARBER_PAYLOAD_KEY_FILE: path.join(folder, 'none') }, /LLM_BARBER_PAYLOAD_KEY_FILE=.*none: the file cannot be read \(ENOENT\)/],
     ['a key in place of its file', { LLM_BARBER_PAYLOAD_KEY_FILE: `a:${secret}` }, /^LLM_BARBER_PAYLOAD_KEY_FILE: the file cannot be read/],
-  ])('are refused: %s; the message holds no key', (_, environment, message) => {
+  ])('are refused without showing a key: %s', (_, environment, message) => {
     const read = () => payloadKeysFromEnvironment(environment);
     expect(read).toThrow(PayloadKeyError);
     expect(read).toThrow(message);

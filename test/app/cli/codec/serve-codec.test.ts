@@ -44,7 +44,7 @@ async function ask(payloads: unknown, headers: Record<string, string> = { origin
 }
 const valueOf = ({ data }: { data: string }): unknown => JSON.parse(Buffer.from(data, 'base64').toString('utf8'));
 
-it('decrypts what clients wrote, compressed or not, and passes on what is plain', async () => {
+it('decrypts what clients wrote, compressed or not, and passes on plain payloads', async () => {
   const values = [{ name: 'secret' }, 'x'.repeat(2 ** 20)];
   const { status, headers, body } = await ask([...(await Promise.all(values.map((value) => encoded(value)))), payloadOf('plain')].map(json));
   expect(status).toBe(200);
@@ -53,8 +53,8 @@ it('decrypts what clients wrote, compressed or not, and passes on what is plain'
   expect(headers.get('access-control-allow-origin')).toBe(page);
 });
 
-describe('lets only the page of Temporal ask', () => {
-  it('and tells browsers so before they ask', async () => {
+describe('answers only the page of Temporal', () => {
+  it('in the preflight request of a browser', async () => {
     const preflight = (origin: string) => fetch(`${url}/decode`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,x-namespace' } });
     const allowed = await preflight(page);
     expect(allowed.status).toBe(204);
@@ -67,29 +67,29 @@ describe('lets only the page of Temporal ask', () => {
     }
   });
 
-  it('also where another page does not ask before', async () => {
+  it('also in a request without preflight', async () => {
     const { status, body } = await ask([json(await encoded('secret'))], { origin: 'https://elsewhere.example', 'content-type': 'text/plain' });
     expect(status).toBe(403);
     expect(JSON.stringify(body)).not.toContain('payloads');
   });
 
-  it('and makes no encrypted payloads for anybody', async () => {
+  it('and encrypts no payloads for anyone', async () => {
     expect((await fetch(`${url}/encode`, { method: 'POST', headers: { origin: page }, body: JSON.stringify({ payloads: [json(payloadOf('x'))] }) })).status).toBe(404);
   });
 });
 
-describe('says what is wrong', () => {
-  it('a key that it lacks, by its id', async () => {
+describe('reports the error', () => {
+  it('for a missing key, with its id', async () => {
     const { status, body } = await ask([json(await encoded('secret', codecsOf(key.replace('k1', 'k2'))))]);
     expect(status).toBe(400);
     expect(body.message).toMatch(/payload encrypted with key "k2": this process has other keys only: k1/);
   });
 
-  it.each(['{', '{}', '[]', '{"payloads": [null]}', '{"payloads": [{"metadata": {"encoding": 5}}]}'])('what is not a list of payloads: %s', async (text) => {
+  it.each(['{', '{}', '[]', '{"payloads": [null]}', '{"payloads": [{"metadata": {"encoding": 5}}]}'])('for something that is not a list of payloads: %s', async (text) => {
     expect(await ask(text)).toMatchObject({ status: 400, body: { message: expect.stringContaining('Expected {"payloads"') as string } });
   });
 
-  it('on the command line: no page, no key, a port that is taken', async () => {
+  it('on the command line: no page, no key, a port in use', async () => {
     const env = { LLM_BARBER_PAYLOAD_KEY: key };
     expect(await runCommand(['codec'], { env })).toMatchObject({ code: 2, stderr: expect.stringContaining('--origin: it is missing') as string });
     expect(await runCommand(['codec', '--origin', page])).toMatchObject({ code: 2, stderr: expect.stringContaining('there is no payload key') as string });
@@ -98,7 +98,7 @@ describe('says what is wrong', () => {
   });
 });
 
-it("the Temporal command line shows a run's input through it", async () => {
+it('shows the input of a run to the Temporal command line', async () => {
   const { client, env } = await ownNamespace('codec');
   try {
     const writer = new Client({ connection: client.connection, namespace: env.TEMPORAL_NAMESPACE, dataConverter: { payloadCodecs: codecs } });

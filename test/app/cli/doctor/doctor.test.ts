@@ -21,32 +21,32 @@ describe('the engine in use', () => {
     expect(report).toMatchObject({ standing: 'ok', what: 'tensorflow on gpu: NVIDIA H100, 8 threads (tfjs 4, TensorFlow 2)' });
   });
 
-  test('wasm is good enough, and its price is reported', async () => {
+  test('may be wasm, which is reported as slower', async () => {
     const report = await findingOf('engine in use', { probe: () => Promise.resolve({ engine: wasm }) });
     expect(report).toMatchObject({ standing: 'note', what: expect.stringContaining('5 times slower') as string });
   });
 
-  test('without any, pipelines do not run', async () => {
+  test('must exist, or pipelines do not run', async () => {
     const report = await findingOf('engine in use');
     expect(report).toMatchObject({ standing: 'missing', what: 'nothing opens', mend: expect.stringContaining('npm run setup') as string });
   });
 });
 
 describe('the state folder', () => {
-  test('need not exist', async () => {
+  test('need not exist yet', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'llm-barber-doctor-'));
     const state = join(folder, 'not', 'there');
     expect(await findingOf('state folder', { state })).toMatchObject({ what: expect.stringContaining(`${state} (not made yet), `) as string });
     rmSync(folder, { recursive: true });
   });
 
-  test('must be in a place that can be written', async () => {
+  test('must be in a writable place', async () => {
     const report = await findingOf('state folder', { state: '/proc/llm-barber' });
     expect(report).toMatchObject({ standing: 'missing', mend: expect.stringContaining('--state') as string });
   });
 });
 
-test('a check that breaks is a finding, and the others continue', async () => {
+test('reports a check that throws, and continues with the others', async () => {
   const breaking = { name: 'first', find: () => Promise.reject(new Error('no such device')) };
   const fine = { name: 'second', find: () => ({ standing: 'ok', what: 'there' }) as const };
   const reports = await examine([breaking, fine], { state: '', probe: () => Promise.resolve({}) });
@@ -55,7 +55,7 @@ test('a check that breaks is a finding, and the others continue', async () => {
   );
 });
 
-test('how to fix it stands below what is wrong', () => {
+test('shows how to fix a problem below it', () => {
   const text = formatReports([{ name: 'GPU', standing: 'note', what: 'unused', mend: 'run `npm run setup`' }]);
   expect(text).toBe(['note     GPU  unused', '              To fix: run `npm run setup`.', '', 'Pipelines can run here.'].join('\n'));
 });

@@ -59,7 +59,7 @@ function serve(tasks: readonly string[]): { said: string[]; seen: () => string[]
 }
 
 describe('the workers of several devices', () => {
-  it('each see their own one, and end when told to', async () => {
+  it('each see their own device, and end when told to', async () => {
     const { said, seen, signals, ended } = serve(['wait', 'wait']);
     await until(() => said.length === 2);
     signals.emit('SIGTERM');
@@ -69,7 +69,7 @@ describe('the workers of several devices', () => {
     expect(signals.listenerCount('SIGTERM')).toBe(0);
   });
 
-  it('are started again when they crash, the others untouched', async () => {
+  it('are restarted when they crash, without touching the others', async () => {
     const { said, seen, signals, ended } = serve(['wait', 'crash']);
     await until(() => seen().filter((device) => device === '5').length >= 2 && seen().includes('3'));
     signals.emit('SIGINT');
@@ -78,11 +78,11 @@ describe('the workers of several devices', () => {
     expect(said).toContain('device 5: its worker ended (SIGKILL); starting another one. Finished layers are kept.');
   });
 
-  it('all end where the command line is wrong', async () => {
+  it('all end if the command line is wrong', async () => {
     expect(await serve(['wait', 'refuse']).ended).toBe(2);
   });
 
-  it('stay when another one finds something wrong later than at its first start', async () => {
+  it('keep running if another one fails after its first start', async () => {
     const { seen, signals, ended } = serve(['wait', 'refuse later']);
     await until(() => seen().filter((device) => device === '5').length >= 3 && seen().includes('3'));
     signals.emit('SIGTERM');
@@ -91,7 +91,7 @@ describe('the workers of several devices', () => {
   });
 });
 
-it('reads the devices', () => {
+it('reads the list of devices', () => {
   expect(parseDevices('0, 2,GPU-8f2c1d3e-0000-1111-2222-333344445555')).toEqual(['0', '2', 'GPU-8f2c1d3e-0000-1111-2222-333344445555']);
   for (const [list, what] of [['', '"" is not a device'], ['0,', '"" is not a device'], ['0,-1', '"-1" is not a device'], ['all', '"all" is not a device'], ['1,0,1', 'device 1 is listed twice']]) {
     expect(() => parseDevices(list)).toThrow(CommandLineError);
@@ -99,7 +99,7 @@ it('reads the devices', () => {
   }
 });
 
-it('gives each worker a port of its own', () => {
+it('gives each worker its own port', () => {
   expect([0, 1, 3].map((index) => addressOf('127.0.0.1:9464', index))).toEqual(['127.0.0.1:9464', '127.0.0.1:9474', '127.0.0.1:9494']);
   expect(() => addressOf('127.0.0.1:65530', 1)).toThrow(/worker 2 would listen on port 65540/);
   expect(addressOf('[::1]:0', 2)).toBe('[::1]:0');
@@ -111,7 +111,7 @@ describe('temporal-pipeline worker --devices', () => {
   beforeAll(async () => { own = await ownNamespace('devices'); });
   afterAll(async () => { await own?.client.connection.close(); });
 
-  it('serves a task queue with one worker for each', async () => {
+  it('serves a task queue with one worker for each device', async () => {
     const port = await freePorts();
     // Two neighbouring devices, as in the documentation.
     const program = startProgram('temporal-pipeline', ['worker', '--devices', '0,1', '--state', path.join(folder, 'state'), '--metrics', `127.0.0.1:${port}`, '--health', `127.0.0.1:${port + 1}`], { env: own.env });
@@ -122,7 +122,7 @@ describe('temporal-pipeline worker --devices', () => {
     expect(await program.ended).toMatchObject({ code: 0 });
   });
 
-  it('refuses a list that it cannot read', async () => {
+  it('refuses an invalid list', async () => {
     const { code, stderr } = await startProgram('temporal-pipeline', ['worker', '--devices', '0,0']).ended;
     expect(code).toBe(2);
     expect(stderr).toMatch(/--devices: device 0 is listed twice; expected numbers or identifiers of GPUs/);

@@ -24,18 +24,18 @@ async function crowd(file: string): Promise<number> {
 }
 
 describe('lock', () => {
-  it('lets one in at a time', async () => {
+  it('admits one holder at a time', async () => {
     expect(await crowd(path.join(folder, 'a', 'lock'))).toBe(1);
     expect(readdirSync(path.join(folder, 'a'))).toHaveLength(1);
   });
 
-  it('is taken over, by one only, from a holder that has died', async () => {
+  it('is taken over from a dead holder by only one process', async () => {
     const file = path.join(folder, 'lock');
     writeFileSync(`${file}.1`, JSON.stringify({ pid: 2 ** 22 + 1 }));
     expect(await crowd(file)).toBe(1);
   });
 
-  it('is taken over from a dead holder with a reused process id', async () => {
+  it('is taken over from a dead holder whose process id is in use again', async () => {
     const file = path.join(folder, 'reused');
     writeFileSync(`${file}.41`, JSON.stringify({ pid: process.pid, started: '1' }));
     expect(await crowd(file)).toBe(1);
@@ -47,7 +47,7 @@ describe('lock', () => {
     await expect(withLock(file, () => Promise.resolve(), 200)).rejects.toThrow(LockTimeoutError);
   });
 
-  it('is let go when the work fails', async () => {
+  it('is released when the work fails', async () => {
     const file = path.join(folder, 'failing');
     await expect(withLock(file, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(file, () => Promise.resolve('in'))).toBe('in');

@@ -35,7 +35,7 @@ describe('local server', () => {
     rmSync(state, { recursive: true });
   });
 
-  it('is started once, however many ask, on loopback only, and ends with its last user', async () => {
+  it('starts once for any number of requests, on the loopback interface only, and ends with its last user', async () => {
     const servers = await Promise.all(Array.from({ length: 4 }, () => ensureLocalServer(state)));
     expect(new Set(servers.map(({ pid }) => pid)).size).toBe(1);
     const [server] = servers;
@@ -56,13 +56,13 @@ describe('local server', () => {
     expect(isAlive(server)).toBe(false);
   });
 
-  it('starts again with a log of any length and content', async () => {
+  it('starts again next to a log of any length and content', async () => {
     mkdirSync(path.dirname(serverLog(state)), { recursive: true });
     writeFileSync(serverLog(state), 'totalDuration=81.497\u00b5s\n'.repeat(100));
     expect(await answers(serverAddress(await ensureLocalServer(state)))).toBe(true);
   });
 
-  it('comes back on its ports when it is killed, while it is kept', async () => {
+  it('comes back on the same ports when it is killed while in use', async () => {
     const server = await ensureLocalServer(state);
     const stop = new AbortController();
     const said: string[] = [];
@@ -79,7 +79,7 @@ describe('local server', () => {
     expect(said.at(-1)).toContain(serverAddress(server));
   });
 
-  it('is not mistaken for a process that has its id by now, and moves if its ports are taken', async () => {
+  it('is not confused with a process that reuses its id, and moves if its ports are taken', async () => {
     const other = mkdtempSync(path.join(tmpdir(), 'server-'));
     try {
       const holder = await ensureLocalServer(other);

@@ -28,7 +28,7 @@ const machine = (gigaflops: number, more: Partial<Machine> = {}): Machine => {
 async function plan(measurements: Measurement[] = []): Promise<Machine> {
   const measure = (): Promise<Machine> => {
     const next = found.shift();
-    return next === undefined ? Promise.reject(new Error('it was measured once too often')) : Promise.resolve(next);
+    return next === undefined ? Promise.reject(new Error('the machine was measured more often than expected')) : Promise.resolve(next);
   };
   const planned = await calibratedMachine({ state, engine: { backend: 'tensorflow' }, renew: false, measurements, measure, say: (line) => said.push(line) });
   expect(found).toEqual([]);
@@ -44,14 +44,14 @@ function units(gigaflops: number, number = 6): Measurement[] {
   }));
 }
 
-it('a quiet machine is measured once', async () => {
+it('measures an idle machine once', async () => {
   found = [machine(150)];
   expect((await plan()).speeds.flops).toBe(150e9);
   expect((await plan(units(140))).speeds.flops).toBe(150e9);
   expect(said).toEqual(['Measuring this machine ...']);
 });
 
-it('a busy one is reported, and measured again by the next plan, which keeps the better of the speeds', async () => {
+it('reports a busy machine, measures it again for the next plan, and keeps the better speeds', async () => {
   found = [machine(8, { busy: 'other processes took 95 % of its processors' })];
   expect((await plan()).speeds.flops).toBe(8e9);
   expect(said[1]).toMatch(/^Warning: this machine is busy \(other processes took 95 % of its processors\)/);
@@ -62,7 +62,7 @@ it('a busy one is reported, and measured again by the next plan, which keeps the
   expect((await plan()).busy).toBeUndefined();
 });
 
-it('speeds that runs disagree with are measured again', async () => {
+it('measures again if runs contradict the speeds', async () => {
   found = [machine(8)];
   await plan();
   // Too few units to tell.
@@ -73,7 +73,7 @@ it('speeds that runs disagree with are measured again', async () => {
   expect((await plan(units(150))).speeds.flops).toBe(150e9);
 });
 
-it('but only once if the machine is as fast as before', async () => {
+it('does so only once if the machine is as fast as before', async () => {
   found = [machine(150)];
   await plan();
   found = [machine(160)];

@@ -54,7 +54,7 @@ describe('display on a terminal', () => {
     expect(screen(output.text)).toEqual(['server is up', 'worker died', ...renderProgress(at(2), 100), 'bye', '']);
   });
 
-  it('says what is waited for until there is progress, on one line', () => {
+  it('says on one line what it waits for until there is progress', () => {
     const output = new Output(true, 30);
     const display = openDisplay(output, {});
     display.waiting('the Temporal server');
@@ -69,7 +69,7 @@ describe('display on a terminal', () => {
     expect(screen(output.text)).toEqual(['server is up', ...renderProgress(at(1), 30), '']);
   });
 
-  it('has colors, which NO_COLOR turns off, and nothing else', () => {
+  it('uses colors unless NO_COLOR is set, and changes nothing else', () => {
     const write = (environment: NodeJS.ProcessEnv): string => {
       const output = new Output(true);
       openDisplay(output, environment).update(at(1));
@@ -90,11 +90,11 @@ describe('display on a terminal', () => {
   });
 });
 
-describe('display elsewhere', () => {
+describe('display without a terminal', () => {
   it.each([
     ['a pipe', false, {}],
     ['a dumb terminal', true, { TERM: 'dumb' }],
-  ])('writes one line for each thing that happened: %s', (_, isTTY, environment) => {
+  ])('writes one line for each event: %s', (_, isTTY, environment) => {
     const output = new Output(isTTY);
     const display = openDisplay(output, environment);
     for (const progress of [at(0, { state: 'waiting' }), at(0), at(0), at(1), at(1), at(3), at(3, { state: 'done' })]) display.update(progress);

@@ -19,14 +19,14 @@ describe('progress on a terminal', () => {
     ]);
   });
 
-  it('shows what a finished stage took, and what it found', () => {
+  it('shows how long a finished stage took, and how much it reused', () => {
     const [whole, part, none] = renderProgress(progress(stage({ state: 'done', done: 4, total: 4, seconds: 12, reused: 4 }), stage({ state: 'done', done: 4, total: 4, seconds: 12, reused: 1 }), stage({})), 100);
     expect(whole).toContain('found, nothing to do');
     expect(part).toContain('done in 12 s, 1 of 4 found');
     expect(none).toBe(`rebuild     ${'░'.repeat(24)}`);
   });
 
-  it('says below the stages that the run is held, and in a log when that begins and ends', () => {
+  it('says below the stages that the run is paused, and in a log when the pause begins and ends', () => {
     const running = progress(stage({ state: 'running', done: 1, total: 4 }));
     const asked: PipelineProgress = { ...running, pause: 'asked' };
     const paused: PipelineProgress = { ...running, pause: 'reached' };
@@ -37,7 +37,7 @@ describe('progress on a terminal', () => {
     expect(plainLines(paused, running)).toEqual(['resumed']);
   });
 
-  it('shows what is downloaded before the stages, on plain output a line a file', () => {
+  it('shows downloads before the stages, with one line for each file on plain output', () => {
     const at = (preparing: string): PipelineProgress => ({ ...progress(stage({})), preparing });
     const [first, half, second] = [at('downloading a/b: c.bin, 1.00 MB of 9.00 MB'), at('downloading a/b: c.bin, 2.00 MB of 9.00 MB'), at('downloading a/b: d.bin, 0 bytes of 9.00 MB')];
     expect(renderProgress(first, 200)[0]).toBe('downloading a/b: c.bin, 1.00 MB of 9.00 MB');
@@ -47,7 +47,7 @@ describe('progress on a terminal', () => {
     expect(plainLines(second, at('reading digests'))).toEqual([]);
   });
 
-  it('draws a bar of the width asked for, with the share as its filled part', () => {
+  it('draws a bar of the given width, filled by the share', () => {
     expect(bar(0.5, 4)).toBe('██░░');
     expect(bar(0.625, 4)).toBe('██▌░');
     expect(bar(1, 4)).toBe('████');

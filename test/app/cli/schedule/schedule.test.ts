@@ -68,7 +68,7 @@ describe('schedules', () => {
     return runs.sort((a, b) => a.due - b.due);
   }
 
-  it('while no worker is there, skip keeps one run, and buffer-one keeps another that starts later', async () => {
+  it('keep one run with skip and a second one with buffer-one while no worker is there', async () => {
     const policies = ['skip', 'buffer-one'] as const;
     await Promise.all(policies.map((overlap) => json('create', file, '--id', overlap, '--every', '1s', '--overlap', overlap)));
     // No worker serves the queue: the first run waits while the next ones become due.
@@ -93,7 +93,7 @@ describe('schedules', () => {
     expect([skip, buffered].map((runs) => runs.filter(({ began }) => began < serving).length)).toEqual([1, 1]);
   });
 
-  it('is created, listed, described, paused, triggered, backfilled, resumed and deleted', async () => {
+  it('are created, listed, described, paused, triggered, backfilled, resumed and deleted', async () => {
     const created = await call('create', file, '--id', 'nightly', '--cron', '0 3 * * *', '--time-zone', 'Europe/Berlin', '--jitter', '1s', '--catch-up', '1h', '--pause-on-failure', '--paused');
     expect(created).toMatchObject({ code: 0, stdout: expect.stringContaining('small, cron 0 3 * * *, Europe/Berlin (paused)') as string });
     expect(created.stderr).toContain('No worker serves task queue');
@@ -130,7 +130,7 @@ describe('schedules', () => {
     }
   });
 
-  it('is refused if its times or its name make no sense: exit code 2, what is wrong, and no schedule', async () => {
+  it('are refused for invalid times or names, with exit code 2 and the error', async () => {
     const cases: [string[], RegExp][] = [
       [['--cron', '99 * * * *'], /99 \* \* \* \*.*[Mm]inute/],
       [['--cron', '0 3 * * *', '--time-zone', 'Mars/Olympus'], /Mars\/Olympus/],

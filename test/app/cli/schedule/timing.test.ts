@@ -14,12 +14,12 @@ describe('durations', () => {
     ['1d2h3m4s', 93_784_000],
   ])('%s is %i ms', (text, milliseconds) => expect(parseDuration(text, '--every')).toBe(milliseconds));
 
-  it.each(['', '5', 'x', '-5s', '1.5h', '5 s', '30m1h', '1h1h', '0s', '3651d', '5w', '1e3s'])('"%s" is refused, and the option is named', (text) => {
+  it.each(['', '5', 'x', '-5s', '1.5h', '5 s', '30m1h', '1h1h', '0s', '3651d', '5w', '1e3s'])('"%s" is refused with the name of the option', (text) => {
     expect(() => parseDuration(text, '--jitter')).toThrow(CommandLineError);
     expect(() => parseDuration(text, '--jitter')).toThrow('--jitter');
   });
 
-  it('what is written is read back, and written the same way again', () => {
+  it('are read back as they were written', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3650 * 86_400 }), (seconds) => {
         const text = durationText(seconds * 1000);
@@ -30,7 +30,7 @@ describe('durations', () => {
     );
   });
 
-  it('is the sum of its parts, however large they are', () => {
+  it('are the sum of their parts, however large they are', () => {
     fc.assert(
       fc.property(fc.nat(999), fc.nat(9_999), fc.nat(9_999), fc.integer({ min: 1, max: 9_999 }), (d, h, m, s) => {
         expect(parseDuration(`${d}d${h}h${m}m${s}s`, '--every')).toBe(((d * 24 + h) * 60 + m) * 60_000 + s * 1000);
@@ -38,7 +38,7 @@ describe('durations', () => {
     );
   });
 
-  it('any other text is an error, and never a number', () => {
+  it('are refused for any other text, and never become a number', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[0-9smhd.\- ]{0,8}$/)), (text) => {
         fc.pre(!/^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$/.test(text) || !/[1-9]/.test(text));
@@ -49,7 +49,7 @@ describe('durations', () => {
 });
 
 describe('times', () => {
-  it('a moment is read as it is written, in every time zone of the machine', () => {
+  it('do not depend on the time zone of the machine', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date('1970-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
         expect(parseTime(date.toISOString(), '--from')).toEqual(date);
@@ -61,15 +61,15 @@ describe('times', () => {
   });
 
   it.each(['', 'yesterday', '2026', '2026-02-29', '2026-02-31T00:00:00Z', '2026-13-01', '2026-01-00', '2026-01-31T25:00:00Z', '2026-01-31T03:00:00', '31.1.2026'])(
-    '"%s" is refused: no such day, or nobody knows in which zone',
+    '"%s" is refused: no such day, or no time zone',
     (text) => expect(() => parseTime(text, '--from')).toThrow(CommandLineError),
   );
 });
 
-describe('when a schedule fires', () => {
+describe('the timing of a schedule', () => {
   const rest = { overlap: 'skip' as OverlapName, pauseOnFailure: false };
 
-  it('says what it was given, in the words of the server', () => {
+  it('has the given values in the form of the server', () => {
     expect(parseTiming({ ...rest, every: '90m', jitter: '5m', catchUp: '1h', overlap: 'buffer-one', pauseOnFailure: true })).toEqual({
       spec: { intervals: [{ every: 5_400_000 }], jitter: 300_000 },
       policies: { overlap: 'BUFFER_ONE', catchupWindow: 3_600_000, pauseOnFailure: true },
@@ -90,7 +90,7 @@ describe('when a schedule fires', () => {
     ['--catch-up', { every: '1h', catchUp: '9s' }],
   ])('is refused: %s', (message, given) => expect(() => parseTiming({ ...rest, ...given })).toThrow(message));
 
-  it('every overlap policy has one name, both ways', () => {
+  it('has a one-to-one name for every overlap policy', () => {
     for (const [name, policy] of Object.entries(overlapPolicies)) expect(overlapName(policy)).toBe(name);
   });
 });

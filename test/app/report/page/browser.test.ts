@@ -47,7 +47,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
   };
   const openAll = (page: Page) => page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })");
 
-  it.each([375, 768, 1240])('fits a window of %d px, with all that is folded away opened', async (width) => {
+  it.each([375, 768, 1240])('fits a window of %d px with all sections opened', async (width) => {
     const { page, complaints } = await open(width, 'light');
     await openAll(page);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
@@ -57,7 +57,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
     await page.close();
   });
 
-  it.each(['light', 'dark'] as const)('has nothing that axe finds fault with in the %s scheme, contrast included', async (scheme) => {
+  it.each(['light', 'dark'] as const)('passes axe in the %s scheme, contrast included', async (scheme) => {
     const { page } = await open(1240, scheme);
     await openAll(page);
     await page.evaluate(axe);
@@ -69,7 +69,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
     await page.close();
   });
 
-  if (what === 'run') it('opens on paper what is folded away on the screen', async () => {
+  if (what === 'run') it('shows collapsed sections in print', async () => {
     const { page } = await open(800, 'light');
     // Reading the position first makes the browser lay out the page for the current medium.
     const seen = () => page.evaluate(`(() => {
@@ -83,7 +83,7 @@ describe.each(pages)('the page of $what in a browser', { skip: executablePath ==
     await page.close();
   });
 
-  if (what === 'sweep') it('sorts members by a heading, what has no number last, and says so', async () => {
+  if (what === 'sweep') it('sorts members by a column, with missing numbers last, and announces it', async () => {
     const { page, complaints } = await open(1240, 'light');
     const heading = page.getByRole('button', { name: 'rebuilt on a' });
     const column = (name: string): Promise<string[]> => page.evaluate(`(() => {

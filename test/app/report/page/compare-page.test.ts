@@ -6,7 +6,7 @@ import { textOf } from './text-of.js';
 
 const pages = ['runs/a b/report.html', '../<b>/report.html'];
 
-it('has every number of the view, and the pages of the runs', async () => {
+it('has every number of the view, and links to the pages of the runs', async () => {
   const page = await renderComparePage(compareView(exampleCompared), pages);
   const text = textOf(page);
   for (const part of ['example ● against other ■', '9.41', '6.32', '5.32', '-1 (-16 %)', '+1 min 16 s (+94 %)', 'rebuild.ratio 0.1 0.2', '0.962', '0.667', '1.000', '0.8642', '0.015', '0.0075', '2e-7']) expect(text).toContain(part);
@@ -14,7 +14,7 @@ it('has every number of the view, and the pages of the runs', async () => {
   expect([...page.matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target))).toEqual(pages);
 });
 
-it('leaves text what is text, asks for nothing, and has the same bytes every time', async () => {
+it('escapes text, loads nothing, and has the same bytes every time', async () => {
   const name = `<script>alert("1")</script> 'x' \u202eabc`;
   const evil = exampleCompared.map((run) => ({ ...run, id: name, result: { ...run.result, name, model: { ...run.result.model, source: name }, perplexity: { rebuilt: { [name]: 3 } } }, settings: new Map([['x', { text: `${run.label}${name}`, key: run.label }]]), ...(run.mask && { mask: name }) }));
   const page = await renderComparePage(compareView(evil), pages);
@@ -26,7 +26,7 @@ it('leaves text what is text, asks for nothing, and has the same bytes every tim
   expect(await renderComparePage(compareView(exampleCompared), pages)).toBe(first);
 });
 
-it('is there for runs that have nothing but a name', async () => {
+it('can be made for runs that have nothing but a name', async () => {
   const bare = exampleCompared.map(({ label, id, result }) => ({ label, id, result: { ...result, perplexity: {}, rebuild: { grown: 0, pruned: 0, layers: [] }, mask: '' }, ...(label !== 'A' && { mask: 'it pruned nothing' }) }));
   const text = textOf(await renderComparePage(compareView(bare), pages));
   expect(text).toContain('B: it pruned nothing');

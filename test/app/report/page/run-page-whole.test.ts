@@ -26,7 +26,7 @@ it('has every number of the result', async () => {
   expect(text).not.toMatch(/NaN|undefined|\[object/);
 });
 
-it('shows names as text, whatever is in them', async () => {
+it('shows all names as text', async () => {
   const names = ['<script>alert(1)</script>', `"><img src=x onerror=alert(1)>`, "it's", 'שלום \u202e gnp.exe', '</style></pre>'];
   for (const name of names) {
     const { result, ...request } = exampleRequest(1);
@@ -38,7 +38,7 @@ it('shows names as text, whatever is in them', async () => {
   }
 });
 
-it('is there for a result without mask, rebuild, and what is newer than it', async () => {
+it('can be made for a result without mask and rebuild, and for one from before newer fields', async () => {
   const { result, pipeline } = exampleRequest(1);
   const old = { ...result, mask: '', proof: '', gates: undefined, zeroShot: undefined, incidents: undefined, perplexity: {}, rebuild: { grown: 0, pruned: 0, layers: [] }, initialMask: { layers: [], linears: [] } };
   const text = textOf(await renderRunPage({ result: old, pipeline }));

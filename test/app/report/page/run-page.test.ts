@@ -23,7 +23,7 @@ describe('page of a run', () => {
     for (const text of wanted) expect(page, text).toContain(text);
   });
 
-  it('leaves text what is text: markup, quotes, other directions', async () => {
+  it('escapes text: markup, quotes, text directions', async () => {
     const name = `<script>alert("1")</script> & 'x' \u202eabc`;
     const page = await pageOf({ name, perplexity: { dense: { [name]: 2 } }, incidents: [{ at: '2026-01-01T00:00:00.000Z', what: name }] });
     expect(page).not.toContain('<script');
@@ -31,7 +31,7 @@ describe('page of a run', () => {
     expect(page).toContain('\u202eabc');
   });
 
-  it('is one file: no script, and nothing that would be fetched', async () => {
+  it('is one file that has no script and loads nothing', async () => {
     const page = await pageOf();
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
     expect(page).not.toMatch(/<script|<link|@import|@font-face|\son\w+=/i);
@@ -60,7 +60,7 @@ describe('page of a run', () => {
     expect(page.match(/<img /g)).toHaveLength(3 * 7);
   });
 
-  it('of a run that prunes nothing has no mask, and of one with gates says which failed', async () => {
+  it('has no mask for a run that prunes nothing, and names failed gates', async () => {
     const gates: PipelineResult['gates'] = [{ gate: 'good', asked: 'rebuilt perplexity <= 5', quantity: 'perplexity', comparison: '<=', limit: 5, found: 6.32, passed: false }];
     const page = await renderRunPage({ result: { ...exampleResult, mask: '', rebuild: { grown: 0, pruned: 0, layers: [] }, gates }, pipeline: examplePipeline });
     expect(page).not.toContain('The mask itself');

@@ -11,7 +11,7 @@ import { textOf } from './text-of.js';
 const request: SweepPageRequest = { table: exampleSweep, noun: 'sweep', about: 'About it.', files: ['report.md', 'table.csv'] };
 
 describe('page of a sweep', () => {
-  it('has every member with every number, and why the others have none', async () => {
+  it('has every member with every number, and the reason why others have none', async () => {
     const text = textOf(await renderSweepPage(request));
     const expected = exampleSweep.rows.flatMap(({ name, perplexity, accuracy, seconds, spent, because, error }) => [
       name, ...Object.values({ ...perplexity?.initial, ...perplexity?.rebuilt }).map(figure), ...(accuracy?.rebuilt === undefined ? [] : [`${(100 * accuracy.rebuilt).toFixed(2)} %`]),
@@ -23,14 +23,14 @@ describe('page of a sweep', () => {
     expect(text).not.toMatch(/NaN(?! came)|undefined|Infinity|\[object/);
   });
 
-  it('leads to the pages of members that have one, in the folder of runs', async () => {
+  it('links to the pages of members that have one, in the folder of runs', async () => {
     const rows = exampleSweep.rows.map((row) => ({ ...row, workflowId: `${row.workflowId}#50%?` }));
     const links = [...(await renderSweepPage({ ...request, table: { ...exampleSweep, rows } })).matchAll(/href="([^"]+)"/g)].map(([, target]) => decodeURIComponent(target));
     const pages = rows.filter(({ report }) => report !== undefined).map(({ workflowId }) => `../../runs/${workflowId}/report.html`);
     expect(new Set(links)).toEqual(new Set([...pages, 'report.md', 'table.csv']));
   });
 
-  it('leaves text what is text, in titles of points, too', async () => {
+  it('escapes text, also in titles of points', async () => {
     const name = `<script>alert("1")</script>,x='é' \u202eabc`;
     const rows = exampleSweep.rows.map((row) => ({ ...row, name: `${row.name},${name}`, values: { ...row.values, 'model.source': name }, because: name, perplexity: row.perplexity && { dense: { [name]: 2 }, rebuilt: { [name]: 3 } } }));
     const page = await renderSweepPage({ ...request, table: { ...exampleSweep, name, rows, axes: [...exampleSweep.axes, name] } });
@@ -39,7 +39,7 @@ describe('page of a sweep', () => {
     expect(textOf(page)).toContain(name);
   });
 
-  it('lets its own script run and no other, and asks for nothing', async () => {
+  it('runs its own script and no other, and loads nothing', async () => {
     const page = await renderSweepPage(request);
     const script = /<script>([^]*)<\/script>/.exec(page)?.[1] ?? '';
     const hash = createHash('sha256').update(script).digest('base64');
@@ -53,7 +53,7 @@ describe('page of a sweep', () => {
     expect(await renderSweepPage(request)).toBe(first);
   });
 
-  it('is there for one member, for none with a result, and for members that are all as sparse', async () => {
+  it('can be made for one member, for none with a result, and for members of equal sparsity', async () => {
     for (const rows of [exampleSweep.rows.slice(0, 1), exampleSweep.rows.slice(5), [], exampleSweep.rows.slice(0, 5).map((row) => ({ ...row, sparsity: 0.5 }))]) {
       const text = textOf(await renderSweepPage({ ...request, table: { ...exampleSweep, rows, best: undefined } }));
       expect(rows.filter(({ name }) => !text.includes(name))).toEqual([]);
@@ -78,7 +78,7 @@ describe('page of a sweep', () => {
   });
 });
 
-it('the page of a search has its answer, the gate, and its points', async () => {
+it('has the answer of a search, the gate, and its points', async () => {
   const gate = (found: number, passed: boolean) => ({ gate: 'good', asked: 'rebuilt perplexity <= 6', quantity: 'perplexity' as const, comparison: '<=' as const, limit: 6, found, passed });
   const rows: SearchTable['rows'] = exampleSweep.rows.slice(0, 3).map((row, index) => ({ ...row, index, gates: [gate(row.perplexity?.rebuilt?.a ?? NaN, row.status === 'done')] }));
   const { 'report.html': page } = await renderSearch({ name: 'sparsest', axes: ['initialMask.sparsity'], rows, points: 9, mostRuns: 5, best: { name: rows[1].name } });
@@ -87,7 +87,7 @@ it('the page of a search has its answer, the gate, and its points', async () => 
   expect(text).not.toContain('Near the limit');
 });
 
-it('the page of a search whose points failed by far shows those near the limit again', async () => {
+it('repeats the points near the limit if those of a search failed by far', async () => {
   const { table } = request;
   const gate = (found: number) => ({ gate: 'good', asked: 'rebuilt perplexity <= 5', quantity: 'perplexity' as const, comparison: '<=' as const, limit: 5, found, passed: found <= 5 });
   const rows: SearchTable['rows'] = table.rows.slice(0, 3).map((row, index) => ({ ...row, index, gates: [gate([4.25, 5, 700][index])], perplexity: { rebuilt: { a: [4.25, 5, 700][index] } } }));

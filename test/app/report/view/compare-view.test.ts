@@ -22,7 +22,7 @@ const numbersOf = (value: unknown): number[] =>
   typeof value === 'number' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
 
 describe('view of a comparison', () => {
-  it('has a value for every run, differences that lead from the first to it, every layer, and finite numbers', () => {
+  it('has a value for every run, differences from the first run to it, every layer, and finite numbers', () => {
     fc.assert(fc.property(compared, (runs) => {
       const view = compareView(runs);
       expect(view.runs.map(({ id }) => id)).toEqual(runs.map(({ id }) => id));
@@ -43,7 +43,7 @@ describe('view of a comparison', () => {
     }), { numRuns: 100 });
   });
 
-  it('says of the example what a person would', () => {
+  it('matches what a person reads from the example', () => {
     const { numbers, settings, masks } = compareView(exampleCompared);
     const of = (name: string) => {
       const found = numbers.find((one) => one.name === name);
@@ -61,13 +61,13 @@ describe('view of a comparison', () => {
     expect(masks).toEqual([{ label: 'B', kinds: ['q_proj', 'up_proj'], layers: ['0', '1'], cells: [[50 / 52, 40 / 60], [1, undefined]], total: { jaccard: 140 / 162, grown: 12, pruned: 10 } }]);
   });
 
-  it('says whose settings and masks are not known', () => {
+  it('names the runs whose settings and masks are unknown', () => {
     const [a, b] = exampleCompared;
     const view = compareView([a, { ...b, settings: undefined, mask: 'it pruned nothing' }]);
     expect([view.unknown, view.settings, view.masks, view.notMasks]).toEqual([['B'], [], [], [{ label: 'B', why: 'it pruned nothing' }]]);
   });
 
-  it('tells apart stages of one name, and settings that only one run has', () => {
+  it('distinguishes stages with the same name, and settings that only one run has', () => {
     const lock = (stages: unknown[]) => settingsOf({ pipeline: { stages }, model: { digest: 'm' }, files: {}, engine: { backend: 'wasm', version: '1', device: 'cpu', threads: 1 }, sequencesPerBatch: 1 });
     const [a, b] = exampleCompared;
     const { settings } = compareView([{ ...a, settings: lock([{ rebuild: { ratio: 0.1 } }, { rebuild: { ratio: 0.2 } }]) }, { ...b, settings: lock([{ rebuild: { ratio: 0.1, weights: 'refit' } }, { rebuild: { ratio: 0.3 } }]) }]);

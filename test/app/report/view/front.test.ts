@@ -6,7 +6,7 @@ import { paretoFront } from '../../../../app/report/view/front.js';
 const points = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 6 })), { maxLength: 14 });
 const side = fc.constantFrom('less' as const, 'more' as const);
 
-it('has exactly the points that no other one beats', () => {
+it('contains exactly the points that no other point beats', () => {
   fc.assert(fc.property(points, fc.tuple(side, side), (all, better) => {
     const asGood = (a: number, b: number, axis: number): boolean => (better[axis] === 'less' ? a <= b : a >= b);
     const beats = (a: readonly [number, number], b: readonly [number, number]): boolean => asGood(a[0], b[0], 0) && asGood(a[1], b[1], 1) && (a[0] !== b[0] || a[1] !== b[1]);

@@ -11,8 +11,8 @@ const soFar = (layers: number, ...rebuild: RunSoFar['rebuild']): RunSoFar => ({
   about: { model: { ...exampleResult.model, layers }, engine: exampleResult.engine, pattern: 'unstructured', sparsity: 0.5 }, perplexity: {}, zeroShot: {}, rebuild,
 });
 
-describe('a run that goes on', () => {
-  it('has a place on its charts for every layer from the first one on', () => {
+describe('a run in progress', () => {
+  it('has a place on its charts for every layer from the start', () => {
     const { errors, errorRatio } = liveView(running({ soFar: soFar(3, entry(0, 'attention', 4, 2), entry(0, 'mlp', 8, 1), entry(1, 'attention', 1, 1)) }));
     expect(errors).toEqual([
       { block: 'attention', layers: [0, 1, 2], before: [4, 1, NaN], after: [2, 1, NaN] },
@@ -22,12 +22,12 @@ describe('a run that goes on', () => {
     expect(errorRatio).toBeCloseTo(0.39685, 5);
   });
 
-  it('leaves an error that is gone out of the mean', () => {
+  it('leaves an error of zero out of the mean', () => {
     expect(liveView(running({ soFar: soFar(2, entry(0, 'mlp', 4, 0), entry(1, 'mlp', 4, 1)) })).errorRatio).toBe(0.25);
     expect(liveView(running({ soFar: soFar(1, entry(0, 'mlp', 0, 0)) })).errorRatio).toBeUndefined();
   });
 
-  it('tells what it knows from a worker of an earlier version, which knows only the last layers', () => {
+  it('shows what it knows from an older worker, which knows only the last layers', () => {
     const { errors, planned } = liveView(running({ progress: progress(stage({ state: 'running', latest: [entry(4, 'mlp', 2, 1)] })) }));
     expect(errors).toMatchObject([{ block: 'mlp', layers: [0, 1, 2, 3, 4], after: [NaN, NaN, NaN, NaN, 1] }]);
     expect(planned).toBeUndefined();
@@ -48,7 +48,7 @@ describe('a run that goes on', () => {
     expect(isOpen).toBe(['running', 'paused'].includes(input.status));
   });
 
-  it('says what it costs by the price of an hour, so far and at the end', () => {
+  it('shows its cost so far and at the end from the price of an hour', () => {
     const stages = progress(stage({ state: 'running', done: 1, total: 4, seconds: 900, secondsLeft: 2700 }));
     const pipeline = { cost: { perHour: 4, currency: 'EUR' } } as LiveInput['pipeline'];
     expect(liveView(running({ progress: stages, ...(pipeline && { pipeline }) })).price).toEqual({ soFar: '1.00 EUR', atEnd: '4.00 EUR' });
@@ -56,7 +56,7 @@ describe('a run that goes on', () => {
   });
 });
 
-it('a run that is done shows its result where nobody asked it before', () => {
+it('shows the result of a finished run even if it was not watched before', () => {
   const { stages, spent, perplexity, errors } = liveView(running({ status: 'completed', served: false, result: exampleResult }));
   expect(stages.every(({ share }) => share === 1)).toBe(true);
   expect(spent).toBeCloseTo(exampleResult.seconds.total, 9);

@@ -17,7 +17,7 @@ describe('a mask as a picture', () => {
     }), { numRuns: 60 });
   });
 
-  it('has tiles that hold every weight once', () => {
+  it('has tiles that contain every weight once', () => {
     fc.assert(fc.property(masks, ({ shape: [out, inputs], mask }) => {
       const { width, height, kept } = maskTiles(packBits(mask), [out, inputs]);
       expect([width, height]).toEqual([Math.min(64, inputs), Math.min(64, out)]);
@@ -30,13 +30,13 @@ describe('a mask as a picture', () => {
     }), { numRuns: 40 });
   });
 
-  it('shows a row that is pruned and a column that is kept', () => {
+  it('shows a pruned row and a kept column', () => {
     const mask = new Uint8Array(4 * 4).fill(1);
     mask.fill(0, 4, 8);
     expect([...maskTiles(packBits(mask), [4, 4]).kept]).toEqual([1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
-  it('puts every row into one bin, a row without weights into the last', () => {
+  it('puts every row into one bin, and a row without weights into the last one', () => {
     const histogram = new RowHistogram();
     histogram.add(Uint32Array.from([100, 50, 0, 96]), 100);
     expect(sum(histogram.counts)).toBe(4);

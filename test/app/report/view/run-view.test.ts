@@ -24,7 +24,7 @@ const numbersOf = (value: unknown): number[] =>
   typeof value === 'number' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
 
 describe('view of a run', () => {
-  it('has finite numbers only, every sub-block once, and seconds that sum to the total', () => {
+  it('has only finite numbers, every sub-block once, and seconds that add up to the total', () => {
     fc.assert(fc.property(results, (result) => {
       const view = runView(result, undefined);
       expect(numbersOf(view).filter((value) => !Number.isFinite(value))).toEqual([]);
@@ -36,7 +36,7 @@ describe('view of a run', () => {
     }), { numRuns: 60 });
   });
 
-  it('has the zeros of every linear, in the order of a layer, which sum to those of the proof', () => {
+  it('has the zeros of every linear in the order of a layer, which add up to those of the proof', () => {
     const { proof } = exampleProof(12);
     const { map, weights } = runView(exampleResult, proof);
     expect(map?.layers).toEqual(Array.from({ length: 12 }, (_, layer) => layer));
@@ -47,7 +47,7 @@ describe('view of a run', () => {
     for (const cell of cells) expect(Math.abs(cell!.sparsity - map!.asked)).toBeLessThanOrEqual(map!.reach);
   });
 
-  it('multiplies the shares of rounds, and goes on from where an undone one began', () => {
+  it('multiplies the error ratios of rounds, and continues from the start of an undone one', () => {
     const rounds = [{ ratio: 0.4, errorBefore: 2, error: 1, accepted: true }, { ratio: 0.2, errorBefore: 3, error: 6, accepted: false }, { ratio: 0.1, errorBefore: 4, error: 3, accepted: true }];
     const layers = [{ layer: 0, block: 'mlp' as const, errorBefore: 2, errorAfter: 1, grown: 1, pruned: 1, rounds }];
     const [{ points }] = runView({ ...exampleResult, rebuild: { grown: 1, pruned: 1, layers } }, undefined).rounds;

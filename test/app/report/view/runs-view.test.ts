@@ -9,7 +9,7 @@ const runs: RunEntry[] = [
 ];
 const named = (list: readonly RunEntry[]): string[] => list.map(({ name }) => name);
 
-describe('runs are chosen', () => {
+describe('filters of runs', () => {
   it.each([
     [{}, ['Alpha', 'beta', 'gamma']],
     [{ name: 'ALPH' }, ['Alpha']],
@@ -18,16 +18,16 @@ describe('runs are chosen', () => {
     [{ sparsity: '0.6' }, ['beta']],
     [{ gate: 'pending', model: '' }, ['beta']],
     [{ model: 'other' }, []],
-  ])('by %j', (filter, found) => {
+  ])('select by %j', (filter, found) => {
     expect(named(runs.filter((run) => isWanted(run, filter)))).toEqual(found);
   });
 
-  it('from the values that they have', () => {
+  it('offer the values that runs have', () => {
     expect(choices(runs)).toEqual({ status: ['completed', 'running'], model: ['m', 'n'], sparsity: ['0.5', '0.6'], pattern: ['unstructured'], method: ['guarded', 'wanda'], gate: ['pending'] });
   });
 });
 
-describe('runs are sorted, those without the number last in both directions', () => {
+describe('sorting of runs, with missing values last in both directions', () => {
   it.each([
     ['started', false, ['beta', 'gamma', 'Alpha']],
     ['started', true, ['Alpha', 'gamma', 'beta']],

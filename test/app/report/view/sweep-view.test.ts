@@ -23,7 +23,7 @@ const numbersOf = (value: unknown): number[] =>
   typeof value === 'number' ? [value] : typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
 
 describe('view of a sweep', () => {
-  it('has every member once, counts that sum to them, points of those with numbers, and finite numbers', () => {
+  it('has every member once, counts that add up, points for members with numbers, and finite numbers', () => {
     fc.assert(fc.property(rows, (all) => {
       const view = sweepView({ name: 's', axes: ['initialMask.method', 'initialMask.sparsity'], rows: all });
       const { members, statuses, notDone, qualities, settings, cost, ...rest } = view;
@@ -44,7 +44,7 @@ describe('view of a sweep', () => {
     }), { numRuns: 150 });
   });
 
-  it('of the example has the fronts that a person finds, and what it cost', () => {
+  it('has the fronts and costs of the example', () => {
     const { qualities, sparsest, cost, gaps } = sweepView(exampleSweep);
     expect(qualities.map(({ kind, dataset, dense, spread }) => [kind, dataset, dense, spread])).toEqual([['perplexity', 'a', 4, true], ['perplexity', 'b', 5, true], ['accuracy', undefined, 0.6, true]]);
     const [{ points }] = qualities;
@@ -60,19 +60,19 @@ describe('view of a sweep', () => {
     expect(gaps?.map((share) => share.toFixed(3))).toEqual(['0.310', '0.728']);
   });
 
-  it('counts as equally sparse what differs by a few weights', () => {
+  it('treats sparsities that differ by a few weights as equal', () => {
     const at = (name: string, sparsity: number, rebuilt: number): SweepRow => ({ ...exampleSweep.rows[0], name, sparsity, perplexity: { rebuilt: { a: rebuilt } } });
     const [{ points, spread }] = sweepView({ ...exampleSweep, rows: [at('a', 0.5, 5), at('b', 0.50001, 6)] }).qualities;
     expect(points.map(({ front }) => front)).toEqual([true, false]);
     expect(spread).toBe(false);
   });
 
-  it('of members that were made by an older version does not say what was spent', () => {
+  it('shows no costs for members from an older version', () => {
     const older = exampleSweep.rows.map((row) => ({ ...row, spent: undefined }));
     expect(sweepView({ ...exampleSweep, cost: undefined, rows: older }).cost).toEqual({ alone: 96 });
   });
 
-  it('draws the limit of a gate into the number that the gate looked at, and into no other', () => {
+  it('draws the limit of a gate only into the number that the gate checks', () => {
     const gated: SweepTable = { ...exampleSweep, rows: exampleSweep.rows.slice(0, 3).map((row) => ({ ...row, gates: [{ gate: 'g', asked: 'g', quantity: 'perplexity', comparison: '<=', limit: 10.5, found: row.perplexity?.rebuilt?.b ?? null, passed: true }] })) };
     expect(sweepView(gated).qualities.map(({ limits }) => limits)).toEqual([[], [10.5], []]);
     // For a gate on another number, one member's limit may match by chance.
@@ -80,7 +80,7 @@ describe('view of a sweep', () => {
     expect(sweepView({ ...gated, rows: chance }).qualities.map(({ limits }) => limits)).toEqual([[], [], []]);
   });
 
-  it('puts settings by size, and the best member at 0', () => {
+  it('orders settings by size, and puts the best member at 0', () => {
     const { settings } = sweepView(exampleSweep);
     expect(settings?.axes.map(({ name }) => name)).toEqual(['initialMask.method', 'initialMask.sparsity', 'work', 'gap closed', 'perplexity']);
     expect(settings?.lines.find(({ rank }) => rank === 0)).toMatchObject({ member: 'method=wanda,sparsity=0.4', at: [0, 0, 10, expect.closeTo(0.728, 3), 4.25] });

@@ -26,7 +26,7 @@ const timelines = fc.array(fc.record({
 it('draws every second once, in lanes that fit the run', () => {
   fc.assert(fc.property(timelines, (timeline) => {
     const view = timelineView(timeline, [{ at: from, what: 'x' }, { at: 'never', what: 'y' }]);
-    if (view === undefined) throw new Error('nothing to see');
+    if (view === undefined) throw new Error('the view is undefined');
     const { lanes, seconds, idle, incidents, repeated } = view;
     expect(incidents).toEqual([{ at: 0, what: 'x' }]);
     expect(lanes.length).toBeLessThanOrEqual(16);
@@ -45,12 +45,12 @@ it('draws every second once, in lanes that fit the run', () => {
   }), { numRuns: 60 });
 });
 
-it('is not there where nothing was recorded', () => {
+it('is undefined if nothing was recorded', () => {
   expect(timelineView(undefined, [])).toBeUndefined();
   expect(timelineView({ from, workers: [], units: [] }, [])).toBeUndefined();
 });
 
-it('shows the attempt that failed, the wait for a worker, and what was lost with one', () => {
+it('shows a failed attempt, the wait for a worker, and work lost with a worker', () => {
   const unit = { stage: 'rebuild' as const, what: 'rebuild, layer 1', worker: 0, asked: 0, begun: 0, ended: 0 };
   const view = timelineView({ from, workers: ['1@a', '2@b'], units: [
     { ...unit, begun: 3, ended: 5, attempts: 2 }, { ...unit, asked: 5, begun: 5, ended: 9, lost: true }, { ...unit, worker: 1, asked: 9, begun: 12, ended: 14 },
@@ -61,7 +61,7 @@ it('shows the attempt that failed, the wait for a worker, and what was lost with
   expect(view?.repeated.map(({ worker, why }) => [worker, why])).toEqual([['1@a', '1 failed attempt before'], ['1@a', 'it failed, or its worker was gone']]);
 });
 
-it('counts time without a worker as waiting, also where the work was lost', () => {
+it('counts time without a worker as waiting, even if the work was lost', () => {
   vi.useFakeTimers({ now: Date.parse(from) + 70_000 });
   try {
     const keeper = new TimelineKeeper();
@@ -74,7 +74,7 @@ it('counts time without a worker as waiting, also where the work was lost', () =
   }
 });
 
-it('is kept small, and by clocks that differ', () => {
+it('stays small, and copes with clocks that differ', () => {
   vi.useFakeTimers({ now: Date.parse(from) + 10_000 });
   try {
     const keeper = new TimelineKeeper();

@@ -12,7 +12,7 @@ const percents = fc.integer({ min: 1, max: 99 });
 const total = (numbers: Iterable<number>): number => [...numbers].reduce((sum, number) => sum + number, 0);
 
 describe('allocate', () => {
-  it('takes exactly what uniform pruning takes, from each linear within its bounds', () => {
+  it('prunes as many weights as uniform pruning, within the bounds of each linear', () => {
     fc.assert(
       fc.property(models, methods, percents, fc.constantFrom(0, 0.01, 0.08, 0.3, 1), (linears, method, percent, spread) => {
         const pruned = allocate({ linears, method, sparsity: percent / 100, spread, ...(method === 'ramp' && { kinds: spread }) });
@@ -31,7 +31,7 @@ describe('allocate', () => {
     );
   });
 
-  it('never prunes more of what has a larger score', () => {
+  it('never prunes more of a linear with a larger score', () => {
     fc.assert(
       fc.property(models, scoring, percents, (linears, method, percent) => {
         const pruned = allocate({ linears, method, sparsity: percent / 100 });
@@ -61,7 +61,7 @@ describe('allocate', () => {
 
   const layers = [2, 1, 4, 1].map((score, index) => ({ name: `layer ${index}`, size: 1000, layer: index, score }));
 
-  it('OWL: falls with the distance from the mean, the farthest at the end of the interval', () => {
+  it('OWL: decreases with the distance from the mean, with the farthest at the end of the interval', () => {
     // Mean 2; distances 0, -1, 2, -1.
     expect([...allocate({ linears: layers, method: 'owl', sparsity: 0.7 }).values()]).toEqual([700, 740, 620, 740]);
     expect([...allocate({ linears: layers.map((layer) => ({ ...layer, score: 3 })), method: 'owl', sparsity: 0.7 }).values()]).toEqual([700, 700, 700, 700]);
@@ -70,7 +70,7 @@ describe('allocate', () => {
     expect([...allocate({ linears: sizes, method: 'owl', sparsity: 0.5, spread: 0.1 }).values()]).toEqual([400, 600, 1000]);
   });
 
-  it('DLP: as the relative importances 1 - U / sum of U say', () => {
+  it('DLP: follows the relative importances 1 - U / sum of U', () => {
     const medians = [2, 1, 4, 1];
     const sum = total(medians);
     const importances = medians.map((median) => 1 - median / sum);
@@ -82,7 +82,7 @@ describe('allocate', () => {
     expect([...allocate({ linears: scored, method: 'dlp', sparsity: 0.7 }).values()]).toEqual(expected);
   });
 
-  it('says the spread that is used where none is given', () => {
+  it('uses the documented spread if none is given', () => {
     const linears = layers.map((layer) => ({ ...layer, kind: 'up' as const }));
     for (const method of ['owl', 'sensitivity', 'dlp', 'ramp'] as const) {
       const { defaultSpread } = allocationMethodOf(method);
@@ -92,7 +92,7 @@ describe('allocate', () => {
     }
   });
 
-  it('sensitivity: falls with the rank, which is as wide as the linear', () => {
+  it('sensitivity: decreases with the rank, weighted by the size of the linear', () => {
     // Ranks from the bottom, in quarters: the two linears with score 1 share the first two.
     expect([...allocate({ linears: layers, method: 'sensitivity', sparsity: 0.5 }).values()]).toEqual([475, 550, 425, 550]);
     const sizes = [{ name: 'a', size: 1000, layer: 0, score: 5 }, { name: 'b', size: 3000, layer: 0, score: 1e9 }];
@@ -106,7 +106,7 @@ describe('allocate', () => {
   it.each([
     ['13B', { layers: 40, hidden: 5120, groups: 5120, middle: 13_824 }, 12_687_769_600, 8_881_438_720],
     ['70B', { layers: 80, hidden: 8192, groups: 1024, middle: 28_672 }, 68_451_041_280, 47_915_728_896],
-  ])('takes exactly 70 %% of %s', (_, { layers: count, hidden, groups, middle }, size, pruned) => {
+  ])('prunes exactly 70 %% of %s', (_, { layers: count, hidden, groups, middle }, size, pruned) => {
     const shapes = { q: [hidden, hidden], k: [groups, hidden], v: [groups, hidden], o: [hidden, hidden], gate: [middle, hidden], up: [middle, hidden], down: [hidden, middle] } as const;
     const linears = Array.from({ length: count }, (_, layer) =>
       Object.entries(shapes).map(([kind, [out, inputs]], i) => ({
@@ -120,7 +120,7 @@ describe('allocate', () => {
     }
   });
 
-  it('refuses what is not a score or a size', () => {
+  it('refuses invalid scores and sizes', () => {
     const request = { method: 'owl', sparsity: 0.5 } as const;
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 10, layer: 0, score: NaN }] })).toThrow(/q_proj: a score of NaN/);
     expect(() => allocate({ ...request, linears: [{ name: 'q_proj', size: 0, layer: 0, score: 1 }] })).toThrow(/q_proj: 0 weights/);

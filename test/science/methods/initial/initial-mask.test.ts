@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { magnitudeMask, unstructured, wandaMask } from '../../../../science/methods/index.js';
 
 describe('initial masks', () => {
-  it('names what cannot be ordered or does not fit', () => {
+  it('report values that are not finite and sizes that do not fit', () => {
     const target = { sparsity: 0.5, pattern: unstructured };
     const weight = Float32Array.from([1, 2, 3, 4]);
     expect(() => magnitudeMask(Float32Array.from([1, 2, 3, -Infinity]), [2, 2], target, 'q_proj')).toThrow(/weight of q_proj: -Infinity at row 1, column 1/);

@@ -39,13 +39,13 @@ const targets: fc.Arbitrary<MaskTarget> = fc.oneof(
   fc.record({ sparsity: fc.constant(0.5), pattern: fc.constantFrom({ kind: 'N:M' as const, keep: 2, of: 4 }, { kind: 'N:M' as const, keep: 1, of: 4 }, { kind: 'N:M' as const, keep: 4, of: 8 }) }),
 );
 
-describe('first masks that are selected on the device', where(needs.tensorflow), () => {
+describe('initial masks selected on the device', where(needs.tensorflow), () => {
   beforeAll(async () => {
     await openTestEngine('tensorflow');
   });
   afterEach(() => { selectOn(undefined); });
 
-  it.each(['magnitude', 'wanda'] as const)('%s: those of the host, ties and budgets included, and no tensor is left', async (method) => {
+  it.each(['magnitude', 'wanda'] as const)('%s: match the host, ties and budgets included, and leave no tensor', async (method) => {
     await masksOf(method, 'host', { sparsity: 0.5, pattern: { kind: 'unstructured' } }, 1);
     await fc.assert(fc.asyncProperty(targets, fc.integer({ min: 1, max: 1000 }), async (target, seed) => {
       const expected = plain(await masksOf(method, 'host', target, seed));
@@ -57,7 +57,7 @@ describe('first masks that are selected on the device', where(needs.tensorflow),
     }), { numRuns: 12, seed: 7 });
   });
 
-  it('brings down one bit a weight', async () => {
+  it('transfer one bit for each weight', async () => {
     const end = startLedger();
     const masks = await masksOf('magnitude', 'device', { sparsity: 0.5, pattern: { kind: 'unstructured' } }, 1);
     expect(masks).toBeInstanceOf(MaskSet);
@@ -68,7 +68,7 @@ describe('first masks that are selected on the device', where(needs.tensorflow),
     disposeMasks(masks);
   });
 
-  it('names what has no order', async () => {
+  it('report values that are not finite', async () => {
     selectOn('device');
     const weights = weightsOf(1);
     const name = 'model.layers.0.self_attn.o_proj.weight';

@@ -41,12 +41,12 @@ const zeros = (mask: Uint8Array): number => mask.reduce((count, bit) => count + 
 export function admmCases(): void {
   describe.each([
     ['rows', rows(6, 6, 6, 6, 6)],
-    ['rows of their own', rows(0, 3, 6, 11, 12)],
-    ['the whole linear', 37],
+    ['unequal rows', rows(0, 3, 6, 11, 12)],
+    ['whole linear', 37],
     ['2:4', twoOfFour],
     ['1:4', { kind: 'N:M', keep: 1, of: 4 } as const],
   ])('budget by %s', (_, budget) => {
-    it.each([1, 2, 3, 4])('mask and weights are those of plain float64, seed %i', async (seed) => {
+    it.each([1, 2, 3, 4])('gives the mask and weights of plain float64, seed %i', async (seed) => {
       const problem = problemOf(5, 12, seed, seed === 4 ? [3, 8] : []);
       const [found, exact] = [await solve(problem, budget), admmOracle(problem, budget)];
       expect([...found.mask]).toEqual(exact.mask);
@@ -55,7 +55,7 @@ export function admmCases(): void {
     });
   });
 
-  it('follows other targets than its start, and other iterations', async () => {
+  it('follows targets other than its start, and another number of iterations', async () => {
     const problem = { ...problemOf(4, 8, 9), y: random(24, 4, 5), damping: 0.1 };
     const exact = admmOracle(problem, twoOfFour, 12);
     const found = await solve(problem, twoOfFour, { iterations: 12 });
@@ -63,7 +63,7 @@ export function admmCases(): void {
     exact.weight.forEach((value, i) => { expect(found.weight[i]).toBeCloseTo(value, 2); });
   });
 
-  it('is at a lower error than least squares on the masks of magnitude and Wanda', async () => {
+  it('has a lower error than least squares on the masks of magnitude and Wanda', async () => {
     for (const seed of [11, 12, 13]) {
       const problem = problemOf(8, 24, seed);
       const weight = Float32Array.from(problem.start.flat());
@@ -118,7 +118,7 @@ export function admmCases(): void {
     expect(dark).toEqual({ mask: Uint8Array.from({ length: 48 }, (_, i) => Number(i % 4 > 1)), weight: new Float32Array(48), dead: 12 });
   });
 
-  it('gives the same bits again, parts of rows no others, and leaves no tensor behind', async () => {
+  it('gives the same bits every time and for parts of the rows, and leaves no tensor', async () => {
     const problem = problemOf(7, 16, 21);
     const tensors = tf.memory().numTensors;
     for (const budget of [twoOfFour, 40, new Uint32Array(7).fill(9)]) {
@@ -131,7 +131,7 @@ export function admmCases(): void {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('says what it cannot do, and leaves no tensor then either', async () => {
+  it('reports invalid arguments, and leaves no tensor then either', async () => {
     const problem = problemOf(2, 6, 3);
     const tensors = tf.memory().numTensors;
     const named = { name: 'up_proj' };

@@ -36,7 +36,7 @@ async function chosen(place: 'host' | 'device', scores: readonly number[], heigh
   return { mask, kept };
 }
 
-it('chooses the same on the host and on the device, ties included, whatever the chunks', where(needs.tensorflow), async () => {
+it('selects the same on the host and on the device, ties included, for any chunks', where(needs.tensorflow), async () => {
   const budgets: fc.Arbitrary<AdmmBudget> = fc.oneof(
     fc.integer({ min: 0, max: outputs * inputs }),
     fc.array(fc.integer({ min: 0, max: inputs }), { minLength: outputs, maxLength: outputs }).map((rows) => Uint32Array.from(rows)),

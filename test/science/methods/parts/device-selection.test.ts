@@ -30,9 +30,9 @@ describe('selection on the device', where(needs.tensorflow), () => {
   });
 
   it.each([
-    ['groups of N:M, and of one', fc.integer({ min: 1, max: 32 }), 40],
+    ['groups of N:M, and groups of one', fc.integer({ min: 1, max: 32 }), 40],
     ['rows', fc.integer({ min: 33, max: 300 }), 30],
-  ])('prunes what the host does: %s', (_, size, numRuns) => {
+  ])('prunes the same as the host: %s', (_, size, numRuns) => {
     fc.assert(
       fc.property(cases(size), ({ groupSize, count, values, signs }) => {
         const signed = values.map((value) => (signs.next().value ? value : -value));
@@ -48,7 +48,7 @@ describe('selection on the device', where(needs.tensorflow), () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('counts a group beyond what float32 counts', () => {
+  it('counts correctly in a group larger than float32 can count', () => {
     // Values 0, 1, 1, ... 1, 2: all but two are equal, and the last pruned ones are beyond position 2^24.
     const size = 2 ** 24 + 10;
     const values = tf.tidy(() => tf.concat([tf.zeros([1, 1]), tf.ones([1, size - 2]), tf.fill([1, 1], 2)], 1));
@@ -60,7 +60,7 @@ describe('selection on the device', where(needs.tensorflow), () => {
     tf.dispose([values, kept]);
   });
 
-  it('takes groups that lie in several tensors, each with a count of its own', () => {
+  it('handles groups that span several tensors, each with its own count', () => {
     const marks = tf.tidy(() => {
       const group = [keysOf(tf.tensor2d([[2, 1], [5, 5]])), keysOf(tf.tensor2d([[1, 1, -0], [5, 4, 5]]))];
       return smallest(group, tf.tensor2d([[3], [4]], [2, 1], 'int32')).map((mark) => mark.arraySync());

@@ -69,7 +69,7 @@ function rowsOf(array: ArrayLike<number>, inputs: number): number[][] {
 }
 
 describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
-  it('lowers the error with every round by what it says, and with all candidates at least to what the best pair gives', async () => {
+  it('lowers the error by the reported amount in every round, and with all candidates at least as far as the best pair', async () => {
     await fc.assert(fc.asyncProperty(problems(1), async (problem) => {
       const inputs = problem.values[0].length;
       const before = errorOf(problem, 0, problem.values[0], problem.mask[0]);
@@ -89,7 +89,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
     }), { numRuns: 300 });
   });
 
-  it('chooses the very pair that brute force finds best, and stops where none is better', async () => {
+  it('finds the best pair of a brute-force search, and stops if none helps', async () => {
     let swapped = 0;
     await fc.assert(fc.asyncProperty(problems(1), async (problem) => {
       const inputs = problem.values[0].length;
@@ -114,7 +114,7 @@ describe.each([false, true])('exactSwaps, fitted: %s', (fitted) => {
     expect(swapped).toBeGreaterThan(100);
   });
 
-  it('takes for candidates what is best by itself', async () => {
+  it('takes the individually best weights as candidates', async () => {
     await fc.assert(fc.asyncProperty(problems(1), async (problem) => {
       const [mask, before] = [problem.mask[0], errorOf(problem, 0, problem.values[0], problem.mask[0])];
       // -1: no other weight takes part.
@@ -163,7 +163,7 @@ describe('exactSwaps', () => {
   /** Each token has one input, so G is diagonal, and the effect of one weight on the error does not depend on the others. */
   const apart = (wanted: number[], mask: number[], values = wanted): Problem => ({ x: wanted.map((_, i) => wanted.map((__, j) => Number(i === j))), y: wanted.map((value) => [value]), values: [values], mask: [mask] });
 
-  it('gives ties to the lower position, of candidates and of pairs', async () => {
+  it('gives ties to the lower position, among candidates and pairs', async () => {
     for (const candidates of [1, 2, 48]) {
       for (const fitted of [false, true]) {
         // With any candidates, one of the ones goes and one of the twos comes back; then the next of each.
@@ -175,7 +175,7 @@ describe('exactSwaps', () => {
     }
   });
 
-  it('finds the candidates again in every round', async () => {
+  it('finds new candidates in every round', async () => {
     const problem = apart([1, 2, 3, 4, 9, 8, 7, 6], [1, 1, 1, 1, 0, 0, 0, 0]);
     for (let rounds = 1; rounds <= 5; rounds++) {
       const { swaps } = await exactSwaps(requestOf(problem, { rounds, candidates: 1 }));
@@ -184,7 +184,7 @@ describe('exactSwaps', () => {
     expect([...(await exactSwaps(requestOf(problem, { rounds: 1, candidates: 4 }))).mask]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
   });
 
-  it('brings a dead input back with its own value, and only for one that harms', async () => {
+  it('brings a dead input back with its own value, and only in place of a harmful one', async () => {
     for (const fitted of [false, true]) {
       const useful = apart([3, 2], [1, 0]);
       useful.x.forEach((token) => { token[1] = 0; });
@@ -195,7 +195,7 @@ describe('exactSwaps', () => {
     }
   });
 
-  it('does nothing in rows that keep all, or nothing', async () => {
+  it('does nothing in rows that keep all weights or none', async () => {
     for (const mask of [[1, 1, 1], [0, 0, 0]]) expect(await exactSwaps(requestOf(apart([1, -2, 3], mask)))).toMatchObject({ swaps: 0, mask: Uint8Array.from(mask) });
   });
 

@@ -31,7 +31,7 @@ it('adds up batches, once for linears that read the same tensor', () => {
   expect(tf.memory().numTensors).toBe(tensors);
 });
 
-it('takes the same tensor from the same linear as a new batch', () => {
+it('treats the same tensor from the same linear as a new batch', () => {
   const moments = new InputMoments();
   const x: Tensor3D = tf.ones([1, 4, 2]);
   const [q, k] = [linear('q', 2), linear('k', 2)];
@@ -42,7 +42,7 @@ it('takes the same tensor from the same linear as a new batch', () => {
   x.dispose();
 });
 
-it('sequence by sequence, does not depend on the batches, and loses nothing small to a large sum', async () => {
+it('does not depend on the batches, and keeps small terms beside a large sum, by adding sequence by sequence', async () => {
   const x: Tensor3D = tf.randomNormal([6, 32, 8], 0, 1, 'float32', 3);
   const whole = new TokenSums(1);
   whole.add(x);
@@ -56,7 +56,7 @@ it('sequence by sequence, does not depend on the batches, and loses nothing smal
   for (const sums of [whole, apart, large]) sums.dispose();
 });
 
-it('of 128 windows of 2,048 tokens, sums are those of float64 but for the rounding within a window', async () => {
+it('matches float64 for 128 windows of 2,048 tokens, except for the rounding within a window', async () => {
   const sums = new TokenSums(1);
   const [time, inputs] = [2048, 4];
   const exact = new Float64Array(inputs * inputs);
@@ -75,7 +75,7 @@ it('of 128 windows of 2,048 tokens, sums are those of float64 but for the roundi
   sums.dispose();
 });
 
-it('gives targets, and sums again after it was disposed', () => {
+it('returns targets, and can be used again after disposal', () => {
   const tensors = tf.memory().numTensors;
   const [x, y]: Tensor3D[] = [tf.tensor3d([1, 2, 3, 4], [1, 2, 2]), tf.tensor3d([1, -1], [1, 2, 1])];
   const sums = new TokenSums();

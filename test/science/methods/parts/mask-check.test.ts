@@ -54,7 +54,7 @@ describe('mask checks', () => {
     expect(() => checkRebuiltMasks([linear(balanced)], [linear([...bad])], settings)).toThrow(/weights are pruned; expected/);
   });
 
-  it('let linears of a block trade weights, and of a layer not', () => {
+  it('allow linears of a block to trade weights, but not those of a layer', () => {
     const more = linear([1, 1, 1, 0, 0, 1, 1, 0]);
     const less = linear([1, 0, 0, 0, 0, 1, 1, 0]);
     const before = [linear(balanced), linear(balanced)];
@@ -62,7 +62,7 @@ describe('mask checks', () => {
     expect(() => checkRebuiltMasks(before, [more, less], { granularity: 'layer', pattern: unstructured })).toThrow(/3 of 8/);
   });
 
-  it('find in bits what they find in bytes', () => {
+  it('find the same in bits as in bytes', () => {
     const shape = [3, 16] as const;
     const masks = fc.array(fc.constantFrom(0, 1), { minLength: 48, maxLength: 48 }).map((bits) => Uint8Array.from(bits));
     const halves = fc.constant(Uint8Array.from({ length: 48 }, (_, i) => i & 1));

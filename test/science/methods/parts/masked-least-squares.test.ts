@@ -69,7 +69,7 @@ const problems = fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, m
 );
 
 describe('maskedLeastSquares', () => {
-  it('comes to the minimum that the normal equations have', async () => {
+  it('reaches the minimum of the normal equations', async () => {
     await fc.assert(fc.asyncProperty(problems, async (problem) => {
       const [found, exact] = [await fit(problem), solve(problem)];
       found.flat().forEach((value, i) => { expect(value).toBeCloseTo(exact.flat()[i], 2); });
@@ -77,7 +77,7 @@ describe('maskedLeastSquares', () => {
     }), { numRuns: 100 });
   });
 
-  it('takes rows a part at a time without a seam', async () => {
+  it('gives the same result if rows are processed in parts', async () => {
     // Parts of 20 rows, the last one smaller.
     const inputs = 64;
     const outputs = 50;

@@ -12,13 +12,13 @@ describe('patterns', () => {
     expect(() => parsePattern(text)).toThrow(/is not a sparsity pattern; expected 'unstructured', or 'N:M' with 0 < N < M/);
   });
 
-  it('knows the sparsity that N:M fixes', () => {
+  it('knows the sparsity of N:M', () => {
     expect(patternSparsity(parsePattern('2:4'))).toBe(0.5);
     expect(patternSparsity(parsePattern('1:4'))).toBe(0.75);
     expect(patternSparsity(unstructured)).toBeUndefined();
   });
 
-  it('says which linear M does not divide', () => {
+  it('names the linear that M does not divide', () => {
     const linear = { name: 'model.layers.0.mlp.down_proj.weight', shape: [64, 172] as const };
     checkDivides(parsePattern('2:4'), linear);
     checkDivides(unstructured, linear);
@@ -54,7 +54,7 @@ describe('patterns', () => {
     expect(detectPattern([Uint8Array.from(bits)], [shape])).toEqual(unstructured);
   });
 
-  it('wants the same N of every linear', () => {
+  it('requires the same N in every linear', () => {
     expect(detectPattern([Uint8Array.from([1, 0, 0, 0]), Uint8Array.from([1, 1, 0, 0])], [[1, 4], [1, 4]])).toEqual(unstructured);
   });
 });

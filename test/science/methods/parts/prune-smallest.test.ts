@@ -24,7 +24,7 @@ describe('pruneSmallest', () => {
     ['small groups', fc.integer({ min: 1, max: 32 }), 300],
     ['groups of a row', fc.integer({ min: 33, max: 300 }), 300],
     ['groups that need wide digits', fc.integer({ min: 4090, max: 5000 }), 10],
-  ])('prunes what a stable sort would: %s', (_, size, numRuns) => {
+  ])('prunes the same as a stable sort: %s', (_, size, numRuns) => {
     fc.assert(
       fc.property(cases(size), ({ groupSize, count, values, signs }) => {
         const signed = values.map((value) => (signs.next().value ? value : -value));

@@ -7,7 +7,7 @@ import { product, transposed } from './admm-oracle.js';
 
 beforeAll(() => openTestEngine());
 
-it('ten ridges on, an inverse is still one', async () => {
+it('keeps the inverse accurate after ten changes of the ridge', async () => {
   let state = 5;
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) | 0) / 2 ** 31;
   // Eigenvalues from 0 (fewer tokens than inputs) to about 20.

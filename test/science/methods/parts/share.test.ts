@@ -17,7 +17,7 @@ describe('floorShare', () => {
     expect(floorShare(count, share)).toBe(expected);
   });
 
-  it('is exact for every share written with three decimals', () => {
+  it('is exact for every share with three decimals', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 31), fc.integer({ min: 0, max: 1000 }), (count, thousandths) => {
         expect(floorShare(count, Number(`${thousandths}e-3`))).toBe(Number((BigInt(count) * BigInt(thousandths)) / 1000n));
@@ -25,7 +25,7 @@ describe('floorShare', () => {
     );
   });
 
-  it.each([0.01, 0.05, 0.1, 0.5, 0.6])('is what a float product gives for %d, as in the reference', (share) => {
+  it.each([0.01, 0.05, 0.1, 0.5, 0.6])('equals a float product for %d, as in the reference', (share) => {
     fc.assert(fc.property(fc.nat(2 ** 31), (count) => floorShare(count, share) === Math.floor(count * share)), { numRuns: 2000 });
   });
 

@@ -10,7 +10,7 @@ describe('InputNorms', () => {
   const k = { name: 'k', shape: [3, 2] as const };
   const out = { name: 'out', shape: [1, 3] as const };
 
-  it('adds up squares over tokens, sequences and batches, each linear its own input', () => {
+  it('adds up squares over tokens, sequences and batches for the input of each linear', () => {
     const norms = new InputNorms();
     const x = tf.tensor3d([[[1, -2], [3, 4]], [[5, 6], [-7, 8]]]);
     const core = tf.tensor3d([[[1, 0, 2]]]);
@@ -20,7 +20,7 @@ describe('InputNorms', () => {
     expect([...norms.norms('out')]).toEqual([1, 0, 2]);
   });
 
-  it('loses nothing over many batches beside a large one', () => {
+  it('loses nothing over many small batches beside a large one', () => {
     const norms = new InputNorms();
     norms.add(out, tf.tensor3d([[[1e5, 0, 1]]]));
     // In float32, 1e10 + 1 is 1e10.

@@ -32,13 +32,13 @@ async function rebuild(strategy: 'published' | 'guarded', place: 'host' | 'devic
   return result;
 }
 
-describe('a rebuild that selects on the device', where(needs.tensorflow), () => {
+describe('a rebuild with selection on the device', where(needs.tensorflow), () => {
   beforeAll(async () => {
     await openTestEngine('tensorflow');
   });
   afterEach(() => { selectOn(undefined); });
 
-  it.each(['published', 'guarded'] as const)('%s: masks, errors, decisions and hidden states of the host, from bytes and from bits', async (strategy) => {
+  it.each(['published', 'guarded'] as const)('%s: has masks, errors, decisions and hidden states of the host, from bytes and from bits', async (strategy) => {
     for (const granularity of ['block', 'layer', 'output', 'input'] as const) {
       const expected = await rebuild(strategy, 'host', granularity, start);
       const before = tf.memory().numTensors;
@@ -47,7 +47,7 @@ describe('a rebuild that selects on the device', where(needs.tensorflow), () => 
     }
   });
 
-  it('brings down one bit a weight, and the numbers of the report', async () => {
+  it('transfers one bit for each weight, and the numbers of the report', async () => {
     const end = startLedger();
     selectOn('device');
     const dense = toTensors(toyWeights());

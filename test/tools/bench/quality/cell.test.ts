@@ -20,13 +20,13 @@ describe('key of a cell', () => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('is the same for all names of the method and all orders of its settings', () => {
+  it('is the same for all names of a method and all orders of its settings', () => {
     const long = 'wanda+guarded:rounds=8:weights=refit';
     const calibration = { seed: 0, sampling: 'random' as const, length: 8, samples: 16, text: 't' };
     expect(keyOf({ ...cell, method: long, recipe: recipeOf(long), calibration })).toBe(keyOf(cell));
   });
 
-  it('of the dense model follows from what is judged only', () => {
+  it('for the dense model depends only on the evaluations', () => {
     expect(denseKeyOf({ ...cell, evaluations: [...cell.evaluations] })).toBe(denseKeyOf(cell));
     expect(denseKeyOf({ ...cell, evaluations: [] })).not.toBe(denseKeyOf(cell));
     expect(denseKeyOf(cell)).toBe(denseKeyOf({ model: 'm', evaluations: cell.evaluations }));

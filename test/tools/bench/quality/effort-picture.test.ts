@@ -9,7 +9,7 @@ const row = (method: string, forwards: number | undefined, closed: number): Row 
 const section = (rows: Row[]): Section => ({ model: 'm', about: '', rows, impossible: [] });
 
 describe('picture of quality over effort', () => {
-  it('has the mean over models of what was measured on all of them', () => {
+  it('shows means over models of the methods measured on all of them', () => {
     const points = effortPoints([
       section([row('best:effort=1', 4, 0.5), row('refit', 12, 0.4), row('wanda', undefined, 0)]),
       section([row('best:effort=1', 6, 0.7)]),

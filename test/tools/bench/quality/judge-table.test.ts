@@ -28,7 +28,7 @@ describe('table of judges', () => {
     cell('c', { seen: 10, far: 30 }, { layerError: 0.3, pathError: 0.3, divergence: 1 }),
   ];
 
-  it('counts the pairs that a judge orders as the perplexity of another text does', () => {
+  it('counts the pairs that a judge orders like the perplexity of another text', () => {
     expect(columnOf(judgeTable(cells), 'm: seen for far')).toEqual({
       'error of the layers, pruned path': '100.0 % of 3',
       'distance from the dense path': '66.7 % of 3',

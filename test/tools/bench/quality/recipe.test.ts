@@ -5,13 +5,13 @@ import { defaultMethods, recipeOf, shortNames } from '../../../../tools/bench/qu
 const common = { granularity: 'block', metric: 'weight-gradient' };
 
 describe('recipe of a name', () => {
-  it('knows every method of the registries', () => {
+  it('accepts every registered method', () => {
     for (const name of Object.keys(initialMethods)) expect(recipeOf(name)).toEqual({ initial: { method: name, settings: {} } });
     for (const name of Object.keys(rebuildMethods)) expect(recipeOf(name).rebuild?.strategy).toBe(name);
     for (const name of [...defaultMethods, ...Object.keys(shortNames)]) expect(() => recipeOf(name)).not.toThrow();
   });
 
-  it('has the defaults of the pipeline', () => {
+  it('uses the defaults of the pipeline', () => {
     expect(recipeOf('published')).toEqual({
       initial: { method: 'wanda', settings: {} }, rebuild: { strategy: 'published', common: { ...common, weights: 'keep-dense' }, settings: { ratio: 0.1 } },
     });
@@ -19,7 +19,7 @@ describe('recipe of a name', () => {
     expect(recipeOf('sparsegpt+guarded').rebuild?.common.weights).toBe('refit');
   });
 
-  it('takes settings and another start', () => {
+  it('accepts settings and another start', () => {
     expect(recipeOf('sparsegpt:damping=0.1+published:ratio=0.5:granularity=output:weights=keep-updates')).toEqual({
       initial: { method: 'sparsegpt', settings: { damping: 0.1 } },
       rebuild: { strategy: 'published', common: { ...common, granularity: 'output', weights: 'keep-updates' }, settings: { ratio: 0.5 } },

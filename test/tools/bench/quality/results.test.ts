@@ -11,7 +11,7 @@ beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'quality-results-')); });
 afterEach(() => { rmSync(folder, { recursive: true }); });
 
 describe('file of results', () => {
-  it('is begun, and gone on with by a later process', () => {
+  it('is created, and continued by a later process', () => {
     const file = join(folder, 'new', 'results.jsonl');
     const first = new Results(file);
     expect(first.find('a')).toBeUndefined();
@@ -36,7 +36,7 @@ describe('file of results', () => {
     }
   });
 
-  it('says which line is damaged', () => {
+  it('names the damaged line', () => {
     const file = join(folder, 'damaged.jsonl');
     new Results(file).add(line('a'));
     appendFileSync(file, '{"key" "b"}\n');

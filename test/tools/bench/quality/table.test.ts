@@ -16,7 +16,7 @@ function result(method: string, value: number, more: Omit<Partial<ResultLine>, '
 }
 
 describe('table of results', () => {
-  it('takes the share of the gap from Wanda of the same seed and pattern, and the mean over seeds', () => {
+  it('takes the share of the gap from Wanda with the same seed and pattern, and the mean over seeds', () => {
     const [section] = sectionsOf([
       dense('m', 2), result('wanda', 8), result('refit', 4), result('wanda', 32, { seed: 1 }), result('refit', 8, { seed: 1 }),
       result('wanda', 1000, { pattern: '2:4' }),
@@ -29,20 +29,20 @@ describe('table of results', () => {
     expect(section.rows.map(({ pattern, method }) => `${pattern} ${method}`)).toEqual(['50 wanda', '50 refit', '2:4 wanda']);
   });
 
-  it('counts the last of several codes', () => {
+  it('uses the last of several versions of the code', () => {
     const [{ rows }] = sectionsOf([dense('m', 2), result('wanda', 8), result('refit', 4), result('refit', 2, { code: 'd' })]);
     expect(rows[1].perplexity['held-out']).toBeCloseTo(2, 12);
     expect(rows[1].closed['held-out']).toBeCloseTo(1, 12);
   });
 
-  it('keeps apart what was calibrated otherwise, and has no share without Wanda', () => {
+  it('separates results with another calibration, and has no share without Wanda', () => {
     const calibration = { text: 't', samples: 4, length: 8, sampling: 'random' as const, seed: 0 };
     const sections = sectionsOf([dense('m', 2), result('wanda', 8), result('refit', 4, { calibration })]);
     expect(sections).toHaveLength(2);
     expect(sections[1].rows[0].closed['held-out']).toBeUndefined();
   });
 
-  it('writes Markdown, with what is impossible and the mean over models', () => {
+  it('writes Markdown with impossible cells and the mean over models', () => {
     const lines = [
       dense('m', 2), result('wanda', 8), result('refit', 4, { measured: { forwards: 12 } }),
       dense('n', 2), result('wanda', 8, { model: 'n' }), result('refit', 2, { model: 'n' }),
@@ -58,7 +58,7 @@ describe('table of results', () => {
 });
 
 describe('page', () => {
-  it('has a new table between its marks, again and again', () => {
+  it('gets a new table between its marks, any number of times', () => {
     const page = 'before\n<!-- measured: begin -->\nold\n<!-- measured: end -->\nafter\n';
     const once = withTable(page, 'measured', 'new\n');
     expect(once).toBe('before\n<!-- measured: begin -->\n\nnew\n\n<!-- measured: end -->\nafter\n');

@@ -4,7 +4,7 @@ import { medianScore } from '../../../../../science/methods/index.js';
 import { score } from '../../../../../science/methods/allocation/dlp/run.js';
 
 describe('medianScore', () => {
-  it('is that of the weights of all linears together, the lower one of two', () => {
+  it('is the median over the weights of all linears together, the lower one of two', () => {
     // Scores of a: 2 0 6 20, and of b: 1 3.
     const a = { weight: Float32Array.of(-1, 0, 3, -10), inputNorms: Float32Array.of(2, 2) };
     const b = { weight: Float32Array.of(1, -3), inputNorms: Float32Array.of(1) };
@@ -14,7 +14,7 @@ describe('medianScore', () => {
     expect(score([a, b])).toEqual([-2, -2]);
   });
 
-  it('is what sorting finds, with ties, zeros and any exponents', () => {
+  it('matches sorting, with ties, zeros and any exponents', () => {
     const value = fc.oneof(fc.constantFrom(0, -0, 1, -1, 1e-40, 3e18), fc.float({ noNaN: true, min: Math.fround(-1e18), max: Math.fround(1e18) }));
     const linear = fc.integer({ min: 1, max: 5 }).chain((width) => fc.record({
       weight: fc.array(value, { minLength: width, maxLength: 6 * width }).map((all) => Float32Array.from(all.slice(0, all.length - (all.length % width)))),
@@ -27,7 +27,7 @@ describe('medianScore', () => {
     }), { numRuns: 300 });
   });
 
-  it('is 0 for nothing, and refuses values that are not finite', () => {
+  it('is 0 for no weights, and refuses values that are not finite', () => {
     expect(medianScore([])).toBe(0);
     expect(medianScore([{ weight: new Float32Array(4), inputNorms: new Float32Array(2) }])).toBe(0);
     for (const bad of [NaN, -NaN, Infinity]) {

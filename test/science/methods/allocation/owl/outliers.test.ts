@@ -13,7 +13,7 @@ describe('outlierShare', () => {
     expect(outlierShare([b], 0.9)).toBe(1);
   });
 
-  it('is 0 where all is zero, and refuses what is not finite', () => {
+  it('is 0 if all scores are zero, and refuses values that are not finite', () => {
     expect(outlierShare([{ weight: new Float32Array(4), inputNorms: new Float32Array(2) }])).toBe(0);
     expect(() => outlierShare([{ weight: Float32Array.of(NaN), inputNorms: Float32Array.of(1) }])).toThrow(/add up to NaN/);
     expect(() => outlierShare([{ weight: new Float32Array(3), inputNorms: new Float32Array(2) }])).toThrow(/2 input norms for 3 weights/);

@@ -12,18 +12,18 @@ describe('a ramp', () => {
     expect(counts([linear(0, 'q'), linear(0, 'down')], 0.5, 0.2, 0)).toEqual([500, 500]);
   });
 
-  it('has denser values and outputs, and sparser queries and keys', () => {
+  it('keeps values and outputs denser, and makes queries and keys sparser', () => {
     const layer = (index: number): LinearScore[] => (['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const).map((kind) => linear(index, kind));
     expect(counts(layer(0), 0.6, 0.3, 0.1)).toEqual([700, 700, 500, 500, 600, 600, 600]);
     expect(counts([...layer(0), ...layer(1)], 0.6, 0.05, 0.1)).toEqual([650, 650, 450, 450, 550, 550, 550, 750, 750, 550, 550, 650, 650, 650]);
   });
 
-  it('keeps the total where sizes differ', () => {
+  it('keeps the total for different sizes', () => {
     // Raw deviations are -0.1 and 0.1. Their mean by size is 0.05, which leaves -0.15 and 0.05.
     expect(counts([linear(0, 'up'), linear(1, 'up', 3000)], 0.5, 0.1, 0)).toEqual([350, 1650]);
   });
 
-  it('narrows as a whole if a linear would leave 0 to 1', () => {
+  it('narrows the whole ramp if a linear would leave 0 to 1', () => {
     // The deviations would be -0.2, 0 and 0.2, but there is room for only half of that.
     expect(counts([0, 1, 2].map((layer) => linear(layer, 'up')), 0.9, 0.2, 0)).toEqual([800, 900, 1000]);
     expect(counts([linear(0, 'v'), linear(1, 'q')], 0.5, 1, 1)).toEqual([0, 1000]);

@@ -81,7 +81,7 @@ describe('layerSensitivity', () => {
   });
 });
 
-it('of a mixture: the squared gradients of whole experts, over the windows, and the gradient before the layer', async () => {
+it('gives squared gradients of whole experts over the windows, and the gradient before the layer', async () => {
   const toy = await toyLayer('qwen2Moe', [2, 1], 6);
   const { layer, weights } = toy;
   const hidden = toy.windows.map(({ h }) => h);

@@ -21,7 +21,7 @@ const runs: [string, MaskTarget][] = [
   ['sparsegpt-2of4', { sparsity: 0.5, pattern: parsePattern('2:4') }],
 ];
 
-describe.each(goldenModels)('SparseGPT beside the public reference on $name', (golden) => {
+describe.each(goldenModels)('SparseGPT compared with the public reference on $name', (golden) => {
   let model: DecoderModel;
   let dense: Map<string, Tensor>;
   beforeAll(async () => {

@@ -56,15 +56,15 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
 
   it.each([
     { label: 'one block', shape: [6, 24] as const, target: half, blockSize: 128 },
-    { label: 'blocks, the last one shorter', shape: [5, 22] as const, target: half, blockSize: 8 },
+    { label: 'blocks with a shorter last one', shape: [5, 22] as const, target: half, blockSize: 8 },
     { label: 'blocks of one column', shape: [7, 5] as const, target: half, blockSize: 1 },
-    { label: 'so many blocks that their updates are put together', shape: [3, 20] as const, target: half, blockSize: 1 },
+    { label: 'so many blocks that their updates are combined', shape: [3, 20] as const, target: half, blockSize: 1 },
     { label: 'another sparsity', shape: [9, 13] as const, target: { ...half, sparsity: 0.7 }, blockSize: 5 },
     { label: '2:4 in one block', shape: [6, 24] as const, target: nm('2:4'), blockSize: 128 },
     { label: '2:4 across blocks', shape: [6, 24] as const, target: nm('2:4'), blockSize: 8 },
-    { label: '5:6, which 8 is no multiple of', shape: [6, 24] as const, target: nm('5:6'), blockSize: 8 },
+    { label: '5:6, which does not divide 8', shape: [6, 24] as const, target: nm('5:6'), blockSize: 8 },
     { label: '4:12, larger than a block', shape: [6, 24] as const, target: nm('4:12'), blockSize: 8 },
-  ])('does what the paper derives: $label', async ({ shape, target, blockSize }) => {
+  ])('follows the derivation of the paper: $label', async ({ shape, target, blockSize }) => {
     const [outputs, inputs] = shape;
     const weight = random(outputs * inputs, 3);
     const hessian = gram(inputs, 40);
@@ -75,7 +75,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     expect(got).toMatchObject({ damping: 0.01, dead: 0 });
   });
 
-  it('has blocks of 128 by default, each with its own budget', async () => {
+  it('uses blocks of 128 by default, each with its own budget', async () => {
     const shape: Shape = [3, 300];
     const { mask } = await sparseGpt({ weight: random(900), shape, hessian: gram(300, 20), target: half });
     const zeros = (from: number, to: number): number =>
@@ -83,7 +83,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     expect([zeros(0, 128), zeros(128, 256), zeros(256, 300)]).toEqual([192, 192, 66]);
   });
 
-  it('is magnitude pruning where inputs are independent and equal, ties by position', async () => {
+  it('equals magnitude pruning if inputs are independent and equal, with ties by position', async () => {
     const shape: Shape = [4, 8];
     const weight = Float32Array.from(random(32), (value) => Math.round(value * 2));
     const identity = Float64Array.from({ length: 64 }, (_, i) => Number(i % 9 === 0));
@@ -94,7 +94,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     }
   });
 
-  it('does not depend on the scale of the Hessian, dead inputs or not', async () => {
+  it('does not depend on the scale of the Hessian, with or without dead inputs', async () => {
     const request = { weight: random(48), shape: [4, 12] as const, target: half };
     const hessian = gram(12, 30, [2, 9]);
     const plain = await sparseGpt({ ...request, hessian });
@@ -117,7 +117,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     expect(none.weight).toEqual(new Float32Array(24));
   });
 
-  it('keeps every budget, and gives no NaN, for all inputs', async () => {
+  it('keeps every budget, and never gives NaN', async () => {
     const cases = fc
       .record({ pattern: fc.option(nmPatterns), sparsity: sparsities, outputs: fc.integer({ min: 1, max: 6 }), factor: fc.integer({ min: 1, max: 4 }), blockSize: fc.integer({ min: 1, max: 9 }), dead: fc.uniqueArray(fc.nat(12)), tokens: fc.integer({ min: 0, max: 20 }), seed: fc.integer(), levels: fc.constantFrom(1, 2, 1000) });
     await fc.assert(
@@ -145,7 +145,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     );
   });
 
-  it('leaves no tensor, and its arguments as they were', async () => {
+  it('leaves no tensor, and does not change its arguments', async () => {
     const hessian = gram(12, 30, [5]);
     const weight = random(48);
     const before = [weight.slice(), hessian.slice()];
@@ -155,7 +155,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('without tokens is magnitude pruning block by block', async () => {
+  it('falls back to magnitude pruning block by block without tokens', async () => {
     const weight: Tensor2D = tf.tensor2d(random(48), [4, 12]);
     const factor = plainFactor(12, 0.01);
     const { mask, weight: updated } = await prune({ weight, factor, target: nm('2:4') });
@@ -165,7 +165,7 @@ const pruningOn = (place: 'host' | 'device') => (): void => {
     weight.dispose();
   });
 
-  it('refuses what does not fit', async () => {
+  it('refuses arguments that do not fit', async () => {
     const request = { weight: random(24), shape: [4, 6] as const, hessian: gram(6, 9), target: half };
     await expect(sparseGpt({ ...request, target: nm('2:4') })).rejects.toThrow(PatternError);
     await expect(sparseGpt({ ...request, hessian: gram(5, 9) })).rejects.toThrow(/5 inputs/);
@@ -220,7 +220,7 @@ describe('factorHessian', () => {
     live.forEach((row, i) => live.slice(i).forEach((column, k) => expect(upper[row * 6 + column]).toBeCloseTo(reduced.upper[i * 4 + i + k], 10)));
   });
 
-  it('raises the damping until a Hessian is positive definite, and says so', async () => {
+  it('raises the damping until a Hessian is positive definite, and reports it', async () => {
     // One token with 9 inputs: the Hessian has rank one.
     const singular = gram(9, 1);
     expect((await factorHessian(singular, 9, 0.01)).damping).toBe(0.01);

@@ -6,7 +6,7 @@ import { openTestEngine } from '../../../../helpers/engine.js';
 beforeAll(() => openTestEngine());
 
 describe('Adam', () => {
-  it('does what algorithm 1 of its paper does, leaves alone what is not trained, and disposes what it takes', () => {
+  it('follows algorithm 1 of its paper, leaves frozen weights alone, and disposes its inputs', () => {
     const tensors = tf.memory().numTensors;
     const start = [0.5, -1, 2, 0, 3];
     // The third gradients are as small as epsilon; the fifth is always zero.
@@ -40,7 +40,7 @@ describe('Adam', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
-  it('does the same steps for every unit of the error: of a mean over many numbers gradients are tiny', () => {
+  it('takes the same steps for every scale of the error, since gradients of a mean over many numbers are tiny', () => {
     const start = tf.tensor1d([1, 2]);
     const stepped = (unit: number): number[] => {
       const adam = new Adam(new Map([['w', { start, rate: 0.1 }]]));
@@ -56,7 +56,7 @@ describe('Adam', () => {
 });
 
 describe('rateFactor', () => {
-  it('rises over the first twentieth of the steps and falls to almost nothing', () => {
+  it('rises over the first twentieth of the steps, and falls to almost nothing', () => {
     const factors = Array.from({ length: 100 }, (_, step) => rateFactor(step, 100));
     expect(factors[0]).toBeCloseTo(0.2, 10);
     expect(factors[1]).toBeCloseTo(0.4 * 0.99975, 4);

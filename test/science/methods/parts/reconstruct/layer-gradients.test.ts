@@ -24,7 +24,7 @@ function bySlopes(weights: Map<string, Tensor>, name: string, every: number, err
 }
 
 describe('layerGradients', () => {
-  it.each(Object.keys(configs) as (keyof typeof configs)[])('are the slopes of the error of a layer of %s, norms included', async (family) => {
+  it.each(Object.keys(configs) as (keyof typeof configs)[])('match the slopes of the error of a layer of %s, norms included', async (family) => {
     const toy = await toyLayer(family, [2], 6);
     const { layer, weights, windows } = toy;
     // The targets are far away, so that slopes are large.

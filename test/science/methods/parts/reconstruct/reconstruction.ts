@@ -29,7 +29,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
   beforeAll(() => openTestEngine(backend));
 
   describe(`reconstructLayer (${backend})`, () => {
-    it.each(families)('lowers the error of windows that teach and of others, keeps to the mask, and leaves no tensor: %s', async (family) => {
+    it.each(families)('lowers the error of training windows and others, keeps to the mask, and leaves no tensor: %s', async (family) => {
       const toy = await toyLayer(family, [5, 5, 6]);
       const { layer, weights: dense, masks, windows } = toy;
       const request = { layer, dense, masks, windows, heldOut: 4, epochs: 6, rate: 0.03 };
@@ -52,7 +52,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('takes the epoch with the lowest held-out error, and says what remains after rounding', async () => {
+    it('takes the epoch with the lowest held-out error, and reports the error after rounding', async () => {
       const toy = await toyLayer('llama', [1, 8]);
       const { layer, weights: dense, masks, windows } = toy;
       // One window teaches much that does not hold for others.
@@ -98,7 +98,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('begins with the start, and does the same steps for all batches', async () => {
+    it('begins with the start, and takes the same steps for all batches', async () => {
       const toy = await toyLayer('llama', [2, 3, 1]);
       const { layer, weights: dense, masks, windows } = toy;
       const start = new Map(linearsOf(layer).map(({ name }) => [name, dense.get(name)!.dataSync<'float32'>().map((value) => value * 1.05)]));
@@ -151,7 +151,7 @@ export function testReconstruction(backend: 'auto' | 'wasm'): void {
       toy.dispose();
     });
 
-    it('leaves no tensor if it fails, and refuses what is out of range', async () => {
+    it('leaves no tensor if it fails, and refuses values out of range', async () => {
       const toy = await toyLayer('opt', [3, 2]);
       const { layer, weights: dense, masks, windows } = toy;
       const request = { layer, dense, masks, windows, heldOut: 1, epochs: 2, rate: 0.03 };

@@ -9,7 +9,7 @@ import { toyLayer } from './toy-layer.js';
 beforeAll(() => openTestEngine());
 
 describe('reconstructionTargets', () => {
-  it('mix what the dense layer makes of the dense and of the pruned path', async () => {
+  it('mix the outputs of the dense layer for the dense path and for the pruned path', async () => {
     const toy = await toyLayer('llama', [2, 1]);
     const { layer, weights, windows } = toy;
     const hidden = windows.map(({ h }) => h);

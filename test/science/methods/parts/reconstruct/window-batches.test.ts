@@ -35,7 +35,7 @@ describe('partWindows', () => {
     { sizes: [2, 3, 1], heldOut: 1, training: [0, 1, 2, 3, 4], judging: [5], judges: 1 },
     { sizes: [2, 3, 1], heldOut: 2, training: [0, 1, 2, 3], judging: [4, 5], judges: 2 },
     { sizes: [2, 3, 1], heldOut: 5, training: [0], judging: [1, 2, 3, 4, 5], judges: 3 },
-  ])('lets the last windows judge: $heldOut of $sizes', ({ sizes, heldOut, training, judging, judges }) => {
+  ])('holds out the last windows: $heldOut of $sizes', ({ sizes, heldOut, training, judging, judges }) => {
     const batches = numbered(sizes);
     const parts = partWindows(batches, heldOut);
     expect(parts.training.every(({ count }) => count === 1)).toBe(true);
@@ -45,7 +45,7 @@ describe('partWindows', () => {
     tf.dispose(batches.flatMap(({ h, target }) => [h, target]));
   });
 
-  it('refuses to hold out all windows, parts of one, and targets of another shape', () => {
+  it('refuses to hold out all windows or part of one, and targets of another shape', () => {
     const [batch] = numbered([2]);
     for (const heldOut of [2, 3, -1, 0.5, NaN]) expect(() => partWindows([batch], heldOut)).toThrow(PruningInputError);
     expect(() => partWindows([], 0)).toThrow(PruningInputError);
@@ -64,7 +64,7 @@ describe('windowOrder', () => {
     }));
   });
 
-  it('differs between epochs and seeds, and has each window at each place about as often', () => {
+  it('differs between epochs and seeds, and puts each window equally often at each place', () => {
     expect(windowOrder(16, 0, 0)).not.toEqual(windowOrder(16, 1, 0));
     expect(windowOrder(16, 0, 0)).not.toEqual(windowOrder(16, 0, 1));
     const counts = Array.from({ length: 4 }, () => [0, 0, 0, 0]);

@@ -46,7 +46,7 @@ const dispose = ({ hidden, denseHidden }: RebuildResult): void => { tf.dispose([
 beforeAll(() => openTestEngine());
 
 describe('best', () => {
-  it.each(['llama', 'opt', 'optPostNorm', 'qwen3', 'olmo2', 'granite', 'gptNeox'] as const)('every effort is better than the start, within the budgets: %s', async (family) => {
+  it.each(['llama', 'opt', 'optPostNorm', 'qwen3', 'olmo2', 'granite', 'gptNeox'] as const)('improves on the start with every effort, within the budgets: %s', async (family) => {
     const toy = await toyLayer(family, [16, 16]);
     const first = await errorOf(toy, { masks: toy.masks, updates: new Map() });
     const errors: number[] = [];
@@ -60,7 +60,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it('hands out the residual streams of both paths as any other forward gives them, and leaves no tensor', async () => {
+  it('returns the residual streams of both paths like any other forward, and leaves no tensor', async () => {
     const toy = await toyLayer('llama', [9, 8]);
     const { layer, weights } = toy;
     const tensors = tf.memory().numTensors - heldConstants();
@@ -76,7 +76,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it('says what it decided and computed, and gives the same bits again', async () => {
+  it('reports what it decided and computed, and gives the same bits every time', async () => {
     const toy = await toyLayer('llama', [16, 16]);
     const [made, again] = [await run(requestOf(toy, 30)), await run(requestOf(toy, 30))];
     expect([...again.updates].map(([name, values]) => [name, [...values]])).toEqual([...made.updates].map(([name, values]) => [name, [...values]]));
@@ -96,7 +96,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it('a step that makes held-out windows worse is undone', async () => {
+  it('undoes a step that makes held-out windows worse', async () => {
     const toy = await toyLayer('llama', [16]);
     // The rounding makes all values useless.
     const made = await run(requestOf(toy, 10, { round: (_, values) => values.map((value) => value * 100) }));
@@ -107,7 +107,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it.each([['refit', 10], ['keep-updates', 10], ['keep-dense', 10]] as [KeepWeights, Effort][])('does not read what a start holds where it is pruned: %s', async (weights, effort) => {
+  it.each([['refit', 10], ['keep-updates', 10], ['keep-dense', 10]] as [KeepWeights, Effort][])('does not read the pruned values of the start: %s', async (weights, effort) => {
     const toy = await toyLayer('llama', [16, 16]);
     const common = { granularity: 'block', metric: 'weight-gradient', weights } as const;
     const startOf = (pruned: number) => new Map([...toy.masks].map(([name, mask]) => [name, toy.weights.get(name)!.dataSync<'float32'>().map((value, i) => (mask[i] === 1 ? value : pruned))]));
@@ -134,7 +134,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it('counts what came back and went from the start to the end', async () => {
+  it('counts what came back and what went from start to end', async () => {
     const toy = await toyLayer('llama', [16, 16]);
     const made = await run(requestOf(toy, 10));
     for (const [block, entry] of made.entries.entries()) {
@@ -154,7 +154,7 @@ describe('best', () => {
     toy.dispose();
   });
 
-  it.each(['keep-dense', 'keep-updates'] as KeepWeights[])('%s changes masks alone', async (weights) => {
+  it.each(['keep-dense', 'keep-updates'] as KeepWeights[])('%s changes only masks', async (weights) => {
     const toy = await toyLayer('llama', [16]);
     const common = { granularity: 'block', metric: 'weight-gradient', weights } as const;
     expect(best.needsDensePath?.({ effort: 30 }, common)).toBe(false);

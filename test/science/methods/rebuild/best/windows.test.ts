@@ -9,7 +9,7 @@ import type { ToyLayer } from '../../parts/reconstruct/toy-layer.js';
 beforeAll(() => openTestEngine());
 
 describe('SubBlockWindows', () => {
-  it('aims at the dense output, and in part at the dense path', async () => {
+  it('aims at the dense output, and partly at the dense path', async () => {
     const toy = await toyLayer('llama', [2, 3]);
     const [subBlock] = toy.layer.subBlocks;
     const hidden = toy.windows.map(({ h }) => h);
@@ -40,7 +40,7 @@ describe('SubBlockWindows', () => {
     toy.dispose();
   });
 
-  it.each(['llama', 'optPostNorm'] as const)('what it aims at with the whole dense path leads there, wherever the norm is: %s', async (family) => {
+  it.each(['llama', 'optPostNorm'] as const)('reaches the dense path with its targets, wherever the norm is: %s', async (family) => {
     const toy = await toyLayer(family, [3]);
     const hidden = toy.windows.map(({ h }) => h);
     const denseHidden = hidden.map((h) => h.add<Tensor3D>(tf.randomNormal(h.shape, 0, 0.3, 'float32', 5)));

@@ -47,7 +47,7 @@ describe('guardedRebuild', () => {
     if (granularity === 'input') expect(report.errorAfter).toBeLessThan(report.errorBefore);
   });
 
-  it('is the same, bit for bit, every time, and runs on as any other forward under its masks', async () => {
+  it('gives the same bits every time, and runs on like any other forward under its masks', async () => {
     const run = () => guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(toyWeights()), masks, settings, guard });
     const [one, two] = [await run(), await run()];
     expect(two.masks).toEqual(one.masks);
@@ -58,7 +58,7 @@ describe('guardedRebuild', () => {
     expect(again.map((batch) => batch.dataSync())).toEqual(one.hidden.map((batch) => batch.dataSync()));
   });
 
-  it('reports every round, the last of them undone if it did not help, and spends no more than it may', async () => {
+  it('reports every round, undoes the last one if it did not help, and stays within its budget', async () => {
     const told: GuardRound[] = [];
     for (const budget of [0, 2, 4, 40]) {
       told.length = 0;
@@ -77,14 +77,14 @@ describe('guardedRebuild', () => {
     expect(told.length).toBeGreaterThan(1);
   });
 
-  it('asks for an improvement by the tolerance, and changes nothing without one', async () => {
+  it('requires an improvement by the tolerance, and changes nothing without one', async () => {
     const { masks: after, report } = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 4), dense: toTensors(toyWeights()), masks, settings, guard: { ...guard, tolerance: 0.999 } });
     expect(after).toEqual(masks);
     expect(report).toMatchObject({ grown: 0, pruned: 0, errorAfter: report.errorBefore });
     expect(report.rounds.map(({ accepted }) => accepted)).toEqual([false]);
   });
 
-  it('puts the first masks back where windows that no round judged lose more than the others gain', async () => {
+  it('restores the initial masks if windows outside the rounds lose more than the others gain', async () => {
     // With eight sequences, the only round learns from 0 to 3 and judges on 4 and 5. The last two can be outliers.
     let undone = 0;
     for (let outlier = 1; outlier <= 24; outlier++) {
@@ -125,7 +125,7 @@ describe('guardedRebuild', () => {
       expect(tf.memory().numTensors - before).toBe(dense.size + hidden.length);
     });
 
-    it('keep-dense: drops the updates if that helps, or changes nothing', async () => {
+    it('keep-dense: drops the updates if that helps, and otherwise changes nothing', async () => {
       const bad = await run('keep-dense', updatesOf(-8));
       expect(bad.updates).toBeUndefined();
       expect(bad.report.errorBefore / errorOfUpdated(updatesOf(-8), masks)).toBeCloseTo(1, 5);
@@ -147,7 +147,7 @@ describe('guardedRebuild', () => {
     const run = (windows: typeof all, more: Partial<Parameters<typeof guardedRebuild>[0]> = {}) =>
       guardedRebuild({ subBlock: toy, hidden: toBatches(windows, 3), dense: toTensors(dense), masks, settings: { ...settings, weights: 'refit' }, guard, ...more });
 
-    it('fits the weights that the rounds have kept, and tells the errors that this really comes to', async () => {
+    it('fits the weights kept by the rounds, and reports the resulting errors', async () => {
       const before = tf.memory().numTensors;
       const result = await run(all);
       const only = await guardedRebuild({ subBlock: toy, hidden: toBatches(all, 3), dense: toTensors(dense), masks, settings, guard });
@@ -162,7 +162,7 @@ describe('guardedRebuild', () => {
       expect(tf.memory().numTensors - before).toBe(2 * dense.size + result.hidden.length + only.hidden.length);
     });
 
-    it('undoes it where held-out windows lose by it', async () => {
+    it('undoes it if held-out windows get worse', async () => {
       // The last two sequences lack what the others have in common.
       const different = all.slice(0, 2).map((sequence) => sequence.map((h, t) => h.map((value, i) => ((t + i) % 2 === 0 ? -6 : 5) * value)));
       const { report, updates } = await run([...all.slice(0, 6).map((sequence) => sequence.map((h) => h.map((value) => value / 16))), ...different], { guard: { ...guard, rounds: 0 } });
@@ -172,7 +172,7 @@ describe('guardedRebuild', () => {
       expect(report.errorAfter).toBe(report.errorBefore);
     });
 
-    it('judges and hands out the values that the checkpoint will hold', async () => {
+    it('judges and returns the values that the checkpoint will contain', async () => {
       const round = (_: string, values: Float32Array): Float32Array => values.map((value) => Math.round(value * 4) / 4);
       const { updates, masks: after, report } = await run(all, { round });
       for (const values of updates!.values()) expect(values.every((value) => Number.isInteger(value * 4))).toBe(true);
@@ -200,12 +200,12 @@ describe('guardedRebuild', () => {
     });
   });
 
-  it('works with one window, which teaches and judges', async () => {
+  it('works with one window, for both training and judging', async () => {
     const { report } = await guardedRebuild({ subBlock: toy, hidden: toBatches(all.slice(0, 1), 1), dense: toTensors(toyWeights()), masks, settings, guard });
     expect(report.errorAfter).toBeLessThan(report.errorBefore);
   });
 
-  it('frees everything but its result, whether it ends well or not', async () => {
+  it('frees everything but its result, whether it succeeds or fails', async () => {
     const dense = toTensors(toyWeights());
     const before = tf.memory().numTensors;
     const request = { subBlock: toy, dense, masks, settings, guard };
@@ -234,7 +234,7 @@ describe('pairSelection', () => {
   const swap = (importance: number[], mask: number[], ratio: number): number[] =>
     [...pairSelection({ importance: [Float32Array.from(importance)], masks: [Uint8Array.from(mask)], shapes: [[1, mask.length]], names: ['a'], pattern })(ratio)[0]];
 
-  it('swaps within groups only what gains, the largest gains first', () => {
+  it('swaps only gains within groups, the largest first', () => {
     const importance = [9, 1, 2, 0, 5, 6, 7, 8];
     const mask = [0, 1, 0, 1, 1, 1, 0, 0];
     expect(swap(importance, mask, 1)).toEqual([1, 0, 1, 0, 0, 0, 1, 1]);
@@ -243,7 +243,7 @@ describe('pairSelection', () => {
     expect(swap(importance, mask, 0.5)).toEqual([1, 1, 0, 0, 0, 1, 0, 1]);
   });
 
-  it('breaks ties by position and leaves equals alone', () => {
+  it('breaks ties by position, and leaves equal weights alone', () => {
     expect(swap([1, 1, 0, 0, 1, 1, 0, 0], [0, 0, 1, 1, 0, 0, 1, 1], 0.75)).toEqual([1, 1, 0, 0, 1, 0, 0, 1]);
     expect(swap([3, 3, 3, 3], [0, 1, 0, 1], 1)).toEqual([0, 1, 0, 1]);
   });
@@ -258,7 +258,7 @@ describe('searchRatio', () => {
   const tried = async (errors: Record<number, number>, towards: -1 | 1, afford = 9) =>
     (await searchRatio({ ladder, start: 2, error: 1, towards, mayTry: () => afford-- > 0, attempt: (ratio) => Promise.resolve(errors[ratio] ?? 2) })).map(({ ratio }) => ratio);
 
-  it('looks at one neighbour of a ratio that helps, and steps back from one that does not', async () => {
+  it('tries one neighbour of a ratio that helps, and much smaller ratios otherwise', async () => {
     expect(await tried({ 0.2: 0.5 }, -1)).toEqual([0.2, 0.4]);
     expect(await tried({ 0.2: 0.5 }, 1)).toEqual([0.2, 0.1]);
     expect(await tried({ 0.05: 0.9 }, -1)).toEqual([0.2, 0.05]);

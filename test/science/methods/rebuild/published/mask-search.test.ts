@@ -55,7 +55,7 @@ describe('swaps found on the device', where(needs.tensorflow), () => {
   });
   afterEach(() => { selectOn(undefined); });
 
-  it('are those of the host: unstructured, every granularity', async () => {
+  it('match the host: unstructured, every granularity', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(linear, { minLength: 1, maxLength: 3 }), granularities, someRatios, async (linears, granularity, tried) => {
         const asked = { pattern: unstructured, granularity, rule: 'published' } as const;
@@ -65,7 +65,7 @@ describe('swaps found on the device', where(needs.tensorflow), () => {
     );
   });
 
-  it.each(['published', 'pairs'] as const)('are those of the host: N:M, %s', async (rule) => {
+  it.each(['published', 'pairs'] as const)('match the host: N:M, %s', async (rule) => {
     await fc.assert(
       fc.asyncProperty(patternLinear, someRatios, async ({ pattern, linears }, tried) => {
         const asked = { pattern, granularity: 'block', rule } as const;
@@ -89,7 +89,7 @@ describe('swaps found on the device', where(needs.tensorflow), () => {
     }
   });
 
-  it('refuse what the host refuses, by the same words', async () => {
+  it('refuse what the host refuses, with the same message', async () => {
     const linears = [{ shape: [2, 3] as const, importance: Float32Array.of(1, 2, 3, 4, NaN, 6), mask: new Uint8Array(6) }];
     const asked = { pattern: unstructured, granularity: 'block', rule: 'published' } as const;
     for (const place of ['host', 'device'] as const) {

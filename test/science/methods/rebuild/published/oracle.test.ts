@@ -79,8 +79,8 @@ function check({ shape, target }: Case, mask: Uint8Array, groups: InitialGroups)
   if (target.pruned !== undefined) expect(mask.filter((bit) => bit === 0)).toHaveLength(target.pruned);
 }
 
-describe('initial masks prune what a sort would', () => {
-  it('by magnitude, of the linear', () => {
+describe('initial masks prune what sorting selects', () => {
+  it('by magnitude, in each linear', () => {
     fc.assert(
       fc.property(cases(scores), (one) => {
         const mask = magnitudeMask(one.weight, one.shape, one.target);
@@ -90,7 +90,7 @@ describe('initial masks prune what a sort would', () => {
     );
   });
 
-  it('by Wanda, of each row', () => {
+  it('by Wanda, in each row', () => {
     fc.assert(
       fc.property(cases(scores), (one) => {
         const { shape, weight, norms, target } = one;
@@ -104,7 +104,7 @@ describe('initial masks prune what a sort would', () => {
   });
 
   // Independent inputs of the same size, so that nothing is compensated; some are dead. Other inputs would cause rounded scores.
-  it('by SparseGPT, of each block of columns', async () => {
+  it('by SparseGPT, in each block of columns', async () => {
     const few = (length: number) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: length, maxLength: length }).map((values) => Float32Array.from(values));
     await fc.assert(
       fc.asyncProperty(cases(few), async (one) => {

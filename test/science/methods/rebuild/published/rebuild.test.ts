@@ -90,7 +90,7 @@ function check(request: SwapRequest): void {
 }
 
 describe('swapSelection', () => {
-  it('gives at each of several ratios what a selection of its own gives', () => {
+  it('gives the same for several ratios at once as for each alone', () => {
     fc.assert(
       fc.property(requests(masks, unstructured), fc.array(ratios, { minLength: 2, maxLength: 3 }), (request, tried) => {
         const at = swapSelection(request);

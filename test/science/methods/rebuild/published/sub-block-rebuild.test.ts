@@ -48,7 +48,7 @@ function importances(metric: RebuildSettings['metric'], { start = masked(toyWeig
 beforeAll(() => openTestEngine());
 
 describe('the gradients of a sub-block', () => {
-  it.each([1, 3, 4])('are those of finite differences, in batches of %d', async (size) => {
+  it.each([1, 3, 4])('match finite differences, in batches of %d', async (size) => {
     const expected = squaredGradients();
     const dense = toTensors(toyWeights());
     const sparse = toTensors(masked(toyWeights(), masks));
@@ -80,7 +80,7 @@ function forwardTensor(x: Tensor3D, weights: ReturnType<typeof toTensors>): Tens
 }
 
 describe('rebuildSubBlock', () => {
-  it.each(['weight-gradient', 'weight', 'gradient'] as const)('swaps by %s, reports the true errors and runs on', async (metric) => {
+  it.each(['weight-gradient', 'weight', 'gradient'] as const)('swaps by %s, reports the true errors, and runs on', async (metric) => {
     const dense = toyWeights();
     const tensors = toTensors(dense);
     const rebuilt = await rebuildSubBlock({ subBlock: toy, hidden: toBatches(all, 3), dense: tensors, masks, settings: { ...settings, metric } });
@@ -100,7 +100,7 @@ describe('rebuildSubBlock', () => {
     actual.flat(2).forEach((value, i) => expect(value).toBeCloseTo(after.flat(2)[i], 4));
   });
 
-  it('frees everything except its result, also what it consumes', async () => {
+  it('frees everything except its result, including its inputs', async () => {
     const dense = toTensors(toyWeights());
     const hidden = toBatches(all, 3);
     const before = tf.memory().numTensors;
@@ -115,7 +115,7 @@ describe('rebuildSubBlock', () => {
     expect(told).toEqual(['1: 1/2', '1: 2/2', '2: 1/2', '2: 2/2']);
   });
 
-  it('lets timers and messages in between batches', async () => {
+  it('lets timers and messages run between batches', async () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     await rebuildSubBlock({ subBlock: toy, hidden: toBatches(sequences(64, time), 1), dense: toTensors(toyWeights()), masks, settings });
@@ -184,7 +184,7 @@ describe('rebuildSubBlock from updated weights', () => {
 describe('layerForward', () => {
   const layer: DecoderLayer = { index: 0, tensors: [], subBlocks: [toy, toy] };
 
-  it('gives the bits of the rebuild under the same masks', async () => {
+  it('gives the same bits as the rebuild under the same masks', async () => {
     const weights = toTensors(toyWeights());
     const first = await rebuildSubBlock({ subBlock: toy, hidden: toBatches(all, 3), dense: weights, masks, settings });
     const second = await rebuildSubBlock({ subBlock: toy, hidden: first.hidden, dense: weights, masks: first.masks, settings: { ...settings, ratio: 0.01 } });
@@ -193,7 +193,7 @@ describe('layerForward', () => {
     expect(run.map((batch) => batch.dataSync())).toEqual(second.hidden.map((batch) => batch.dataSync()));
   });
 
-  it('runs on updates in place of dense weights, masked or not', async () => {
+  it('uses updates instead of dense weights, masked or not', async () => {
     const doubled = new Map(toyWeights());
     doubled.set('b', doubled.get('b')!.map((value) => 2 * value));
     const updates = new Map([['b', Float32Array.from(doubled.get('b')!)]]);

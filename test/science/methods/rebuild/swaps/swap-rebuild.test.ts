@@ -45,7 +45,7 @@ describe('swapRebuild', () => {
     expect(updates === undefined).toBe(weights !== 'refit');
   });
 
-  it('leaves input linears whose outputs no swap brings nearer to the dense ones', async () => {
+  it('leaves input linears whose outputs no swap brings closer to the dense ones', async () => {
     const { masks: after } = await swapRebuild(request('keep-dense'));
     const tokens = all.flat().map((h) => h.map((value) => 2 * value));
     for (const { name, shape: [outputs, inputs] } of linears.slice(0, 2)) {
@@ -62,7 +62,7 @@ describe('swapRebuild', () => {
     }
   });
 
-  it('refit: gives the values that a refit on the new masks gives', async () => {
+  it('refit: gives the values of a refit on the new masks', async () => {
     const { masks: after, updates } = await swapRebuild(request('refit'));
     const weights = toTensors(dense);
     const windows = toBatches(all, 3);
@@ -86,7 +86,7 @@ describe('swapRebuild', () => {
     checkRebuiltMasks(named(masks).slice(2), named(after).slice(2), { granularity: 'output', pattern });
   });
 
-  it('puts masks and weights back where all of it raised the error', async () => {
+  it('restores masks and weights if the whole rebuild raised the error', async () => {
     // The rounded values are far from those that were fitted.
     const round = (_: string, values: Float32Array): Float32Array => values.map((value) => 50 * value);
     const start = new Map([['out', Float32Array.from(dense.get('out')!, (value) => value / 2)]]);
@@ -97,14 +97,14 @@ describe('swapRebuild', () => {
     expect(report.errorAfter / errorUnder(masks, start)).toBeCloseTo(1, 5);
   });
 
-  it('judges and hands out the values that the checkpoint will hold', async () => {
+  it('judges and returns the values that the checkpoint will contain', async () => {
     const round = (_: string, values: Float32Array): Float32Array => values.map((value) => Math.round(value * 8) / 8);
     const { masks: after, updates, report } = await swapRebuild(request('refit', { round }));
     for (const values of updates!.values()) expect(values.every((value) => Number.isInteger(value * 8))).toBe(true);
     expect(report.errorAfter / errorUnder(after, updates)).toBeCloseTo(1, 4);
   });
 
-  it('keep-updates: starts from the updated values, and gives weights that come back their dense ones', async () => {
+  it('keep-updates: starts from the updated values, and gives returning weights their dense ones', async () => {
     const start = new Map([['out', Float32Array.from(dense.get('out')!, (value) => value * 1.25)]]);
     const { masks: after, updates, report } = await swapRebuild(request('keep-updates', { updates: start }));
     expect(report.errorBefore / errorUnder(masks, start)).toBeCloseTo(1, 5);
@@ -112,7 +112,7 @@ describe('swapRebuild', () => {
     updates!.get('out')!.forEach((value, i) => { if (after.get('out')![i] === 1) expect(value).toBe(masks.get('out')![i] === 1 ? start.get('out')![i] : dense.get('out')![i]); });
   });
 
-  it('is the same, bit for bit, every time, and runs on as any other forward under its masks', async () => {
+  it('gives the same bits every time, and runs on like any other forward under its masks', async () => {
     const [one, two] = [await swapRebuild(request('refit')), await swapRebuild(request('refit'))];
     expect([two.masks, two.updates, two.report]).toEqual([one.masks, one.updates, one.report]);
     const identity = { ...toy, inputs: [], core: (): Tensor3D => tf.zeros([1, 1, 4]), leave: (h: Tensor3D): Tensor3D => h };
@@ -122,7 +122,7 @@ describe('swapRebuild', () => {
     expect(again.map((batch) => batch.dataSync())).toEqual(one.hidden.map((batch) => batch.dataSync()));
   });
 
-  it('frees everything but its result, whether it ends well or not', async () => {
+  it('frees everything but its result, whether it succeeds or fails', async () => {
     const weights = toTensors(dense);
     const before = tf.memory().numTensors;
     const result = await swapRebuild(request('refit', { dense: weights }));
