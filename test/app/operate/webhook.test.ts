@@ -53,7 +53,7 @@ it('is sent again while the address has trouble, and given up where it refuses',
   statuses = [404];
   await send(failures);
   expect(got).toHaveLength(4);
-  expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ did not get the message that small-1 ended \(status 404\)$/)]);
+  expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ was not notified that small-1 ended \(status 404\)$/)]);
 });
 
 it('tells no secret, and no key of the address', async () => {
