@@ -25,7 +25,7 @@ export function payloadKeysFromEnvironment(environment: NodeJS.ProcessEnv = proc
   const text = environment[textVariable] || undefined;
   const file = environment[fileVariable] || undefined;
   if (text !== undefined && file !== undefined) {
-    throw new PayloadKeyError({ where: `${textVariable} and ${fileVariable}`, what: 'both are set', expected: 'only one of them', remedy: 'Unset the other' });
+    throw new PayloadKeyError({ where: `${textVariable} and ${fileVariable}`, what: 'both are set', expected: 'one of them', remedy: 'Unset the other' });
   }
   if (text !== undefined) return parseKeys(text, textVariable);
   return file === undefined ? undefined : parseKeys(readKeyFile(file), file);
