@@ -68,20 +68,20 @@ function refusal({ options: { address, tls } }: ConnectionSettings, { reached, c
   const where = address;
   const own = securityOf(tls);
   if (untrusted.test(code)) {
-    const given = own?.serverRootCACertificate === undefined ? "the system's authorities" : 'the given CA certificate';
-    return { where, what: `the server's certificate is not signed by ${given} (${code})`, expected: 'a server whose authority is known', remedy: 'Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the certificate of the authority that signed it; if it is set, to the right one' };
+    const given = own?.serverRootCACertificate === undefined ? "one of the system's authorities" : 'the given CA certificate';
+    return { where, what: `the server's certificate was not signed by ${given} (${code})`, expected: 'a certificate from a known authority', remedy: 'Set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the certificate of the authority that signed it, or correct it if it is set' };
   }
   if (expired.test(code)) return { where, what: `the server's certificate is not valid now (${code})`, remedy: "Correct this machine's clock, or have the certificate renewed" };
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return { where, what: "the server's certificate is for another name", expected: own?.serverNameOverride ?? 'the name in the address', remedy: 'Correct TEMPORAL_ADDRESS, or set TEMPORAL_TLS_SERVER_NAME to the name in the certificate' };
   }
   if (/^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST))$/.test(code)) {
-    return { where, what: `the server does not speak TLS (${code})`, remedy: 'Set TEMPORAL_TLS=false if it is meant to be so (an API key needs TLS), or correct TEMPORAL_ADDRESS' };
+    return { where, what: `the server does not speak TLS (${code})`, remedy: 'Set TEMPORAL_TLS=false if that is intended (an API key needs TLS), or correct TEMPORAL_ADDRESS' };
   }
   const alert = /ALERT/.test(code);
   if (tls && (alert || (reached === 'handshake' && (code === 'closed' || code === 'ECONNRESET')))) {
     const what = own?.clientCertPair === undefined
-      ? `the server refuses a client without certificate (${code})`
+      ? `the server refuses a client without a certificate (${code})`
       : `the server refuses the client certificate (${code})`;
     return { where, what, expected: 'a certificate that the server accepts, with its key', remedy: 'Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH to the pair that its operator gave you' };
   }
@@ -104,7 +104,7 @@ export async function connectFailure(settings: ConnectionSettings, cause: unknow
   const refused = refusal(settings, seen);
   if (refused !== undefined) return new ServerRefusesError(refused, { cause });
   if (seen.reached === 'serving' && /unauthenticated|valid authentication credentials|permission.?denied|does not have permission/i.test(said)) {
-    const what = apiKey === undefined ? 'the server wants to know who calls, and there is no API key' : 'the server refuses the API key';
+    const what = apiKey === undefined ? 'the server requires authentication, and no API key is set' : 'the server refuses the API key';
     return new ServerRefusesError({ where: address, what: `${what} (${said})`, remedy: 'Set TEMPORAL_API_KEY to a key that is valid for this server and namespace' }, { cause });
   }
   if (!tls && seen.reached !== 'nothing') {
@@ -112,7 +112,7 @@ export async function connectFailure(settings: ConnectionSettings, cause: unknow
     return new ServerUnreachableError({ where: address, what, remedy: 'Set TEMPORAL_TLS=true (and the certificates that the server needs), or correct TEMPORAL_ADDRESS' }, { cause });
   }
   return new ServerUnreachableError(
-    { what: `no Temporal server answers on ${address} (${seen.code || said})`, remedy: 'Check TEMPORAL_ADDRESS and that the server runs, or unset TEMPORAL_ADDRESS to use a local server' },
+    { what: `no Temporal server answers on ${address} (${seen.code || said})`, remedy: 'Check TEMPORAL_ADDRESS and that the server is running, or unset TEMPORAL_ADDRESS to use a local server' },
     { cause },
   );
 }

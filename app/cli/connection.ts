@@ -53,10 +53,10 @@ function problemOf({ apiKey, tls, grpcMeta = {} }: ClientConfigProfile): FaultTe
   }
   const headers = [['TEMPORAL_API_KEY', apiKey ?? ''], ...Object.entries(grpcMeta).map(([name, value]) => [`TEMPORAL_GRPC_META_${name}`, value])] as const;
   const odd = headers.find(([, value]) => !/^[\x20-\x7e]*$/.test(value));
-  if (odd !== undefined) return { where: odd[0], what: 'its value has characters that cannot be sent, such as a line end', expected: 'printable ASCII on one line', remedy: 'Set it again' };
+  if (odd !== undefined) return { where: odd[0], what: 'its value has characters that cannot be sent, such as a line break', expected: 'printable ASCII on one line', remedy: 'Set it again' };
   if (tls?.disabled !== true && (tls?.clientCert === undefined) !== (tls?.clientKey === undefined)) {
     const [there, missing] = tls?.clientCert === undefined ? ['key', 'certificate'] : ['certificate', 'key'];
-    return { where: 'TEMPORAL_TLS_CLIENT_CERT_..., TEMPORAL_TLS_CLIENT_KEY_...', what: `there is a client ${there} without its ${missing}`, expected: 'both or none', remedy: `Name the ${missing}, too` };
+    return { where: 'TEMPORAL_TLS_CLIENT_CERT_..., TEMPORAL_TLS_CLIENT_KEY_...', what: `there is a client ${there} without its ${missing}`, expected: 'both or none', remedy: `Set the ${missing} too` };
   }
   return undefined;
 }
@@ -75,7 +75,7 @@ function checkCertificates(tls: ClientConnectConfig['connectionOptions']['tls'])
       open();
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
-      const what = code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' ? 'the key belongs to another certificate' : `it cannot be used (${code || 'no PEM'})`;
+      const what = code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH' ? 'the key belongs to another certificate' : `it cannot be used (${code || 'not PEM'})`;
       throw new ConnectionConfigError({ where, what, expected: 'PEM, without a passphrase', remedy: 'Name the right file, or set it again' });
     }
   }

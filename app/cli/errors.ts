@@ -20,7 +20,7 @@ export class HealthAddressError extends WrongInputError {}
 export class MlflowUnreachableError extends PassingFault {
   constructor(url: string, cause: unknown) {
     const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    super({ where: url, what: `the MLflow server does not answer (${inner instanceof Error ? inner.message : String(inner)})`, remedy: 'Check the address, and try again: what was sent is found' }, { cause });
+    super({ where: url, what: `the MLflow server does not answer (${inner instanceof Error ? inner.message : String(inner)})`, remedy: 'Check the address, and try again: an interrupted export is continued' }, { cause });
   }
 }
 
@@ -65,7 +65,7 @@ export class LocalServerError extends PassingFault {}
 /** Thrown when set-up could not install what a run needs. */
 export class SetUpError extends PassingFault {
   constructor(cause: unknown) {
-    super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Fix that and try again: what is done is kept (docs/install.md)' }, { cause });
+    super({ what: cause instanceof Error ? cause.message : String(cause), remedy: 'Fix that and try again: what is already installed is kept (docs/install.md)' }, { cause });
   }
 }
 
@@ -91,7 +91,7 @@ export class SweepStateError extends PassingFault {
   constructor(workflowId: string, cause: unknown) {
     super(
       {
-        what: `sweep ${workflowId} does not answer with its members: ${cause instanceof Error ? cause.message : String(cause)}`,
+        what: `the members of sweep ${workflowId} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
         remedy: 'Start a worker with `npx temporal-pipeline worker`, and try again',
       },
       { cause },

@@ -57,7 +57,7 @@ function prepareLogs(state: string): void {
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StateFolderError({ what: `cannot be used as state folder: ${reason}`, where: state, remedy: 'Give another folder with --state' }, { cause });
+    throw new StateFolderError({ what: `cannot be used as the state folder: ${reason}`, where: state, remedy: 'Give another folder with --state' }, { cause });
   }
 }
 

@@ -29,7 +29,7 @@ const which = 'workflow id, or pipeline file; default: the latest pipeline';
 /** The commands of `temporal-pipeline`. Each is loaded when it is called. `onExit` gets its exit code. */
 export function program(onExit: (code: number) => void): Command {
   const root = addGlobalOptions(new Command('temporal-pipeline'))
-    .description('Prunes language models by durable pipelines: calibration, initial mask, rebuild, evaluation.')
+    .description('Prunes language models with durable pipelines: calibration, initial mask, rebuild, evaluation.')
     .version(version())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help shows commands and options)')
@@ -65,21 +65,21 @@ export function program(onExit: (code: number) => void): Command {
       const { uiCommand } = await import('./commands/ui.js');
       onExit(await uiCommand(own, options(command)));
     });
-  add('list', 'list the pipelines that the server knows, and what they came to')
+  add('list', 'list the pipelines that the server knows, and their results')
     .option('--model <name>', "only runs of this model: the name of its folder, or its repository id")
     .option('--sparsity <share>', 'only runs with this sparsity, for example 0.5')
     .option('--pattern <pattern>', 'only runs with this pattern, for example 2:4')
     .addOption(new Option('--gate <state>', 'only runs whose quality gates have this state').choices(['pending', 'passed', 'failed']))
     .option('--method <name>', 'only runs with this method, for example wanda or guarded')
-    .option('--since <time>', 'only runs that began later: a duration back from now such as 12h or 7d, or a time such as 2026-01-31')
+    .option('--since <time>', 'only runs that started since then: a duration back from now such as 12h or 7d, or a time such as 2026-01-31')
     .addOption(new Option('--sort <key>', 'order (default: the newest first)').choices(sortKeys))
-    .addOption(new Option('--limit <number>', 'at most so many runs (default: all)').argParser(countOf))
+    .addOption(new Option('--limit <number>', 'show at most this many runs (default: all)').argParser(countOf))
     .action(async (own: ListOptions, command: Command) => {
       const { listCommand } = await import('./commands/list.js');
       onExit(await listCommand(own, options(command)));
     });
   add('compare <runs...>', 'put finished runs side by side: numbers, settings, errors by layer, masks (run folders, workflow ids, pipeline files, or names)')
-    .option('--html <file>', 'write a page with charts, too')
+    .option('--html <file>', 'also write a page with charts')
     .action(async (runs: string[], own: CompareOptions, command: Command) => {
       const { compareCommand } = await import('./commands/compare.js');
       onExit(await compareCommand(runs, own, options(command)));
@@ -104,15 +104,15 @@ export function program(onExit: (code: number) => void): Command {
     });
   add('worker', 'serve a task queue with this machine')
     .addOption(new Option('--supervised').hideHelp().default(false))
-    .addOption(new Option('--allow-path <folder>', 'pipelines may read from this folder (and the state folder) only; may be repeated (default: $LLM_BARBER_ALLOW_PATH, else everything that you may read)').argParser(collect).default([], 'none'))
+    .addOption(new Option('--allow-path <folder>', 'pipelines may read only from this folder (and the state folder); may be repeated (default: $LLM_BARBER_ALLOW_PATH, else everything that you may read)').argParser(collect).default([], 'none'))
     .addOption(new Option('--allow-publish <organisation>', 'pipelines may publish to this organisation of a hub; may be repeated (default: $LLM_BARBER_ALLOW_PUBLISH, else none if the environment names the server)').argParser(collect).default([], 'none'))
     .addOption(new Option('--shutdown-grace <seconds>', 'how long the layer in flight may take after SIGTERM or Ctrl-C before another worker gets it; a second signal ends the worker at once').argParser(seconds).default(20))
     .option('--devices <list>', 'one worker process for each of these GPUs, such as 0,1,2 (default: one worker on the first GPU that is visible)')
-    .option('--metrics <address>', 'serve /metrics for Prometheus there, for example 127.0.0.1:9464 (default: $LLM_BARBER_METRICS, else not at all)')
-    .option('--otlp <url>', 'send metrics to an OpenTelemetry collector (default: $LLM_BARBER_OTLP, else not at all)')
-    .option('--health <address>', 'serve /healthz and /readyz there, for example 127.0.0.1:9465 (default: $LLM_BARBER_HEALTH, else not at all)')
-    .option('--webhook <url>', 'POST there when a run ends (default: $LLM_BARBER_WEBHOOK, else nowhere)')
-    .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that began them (docs/durability.md)')
+    .option('--metrics <address>', 'serve /metrics for Prometheus at this address, for example 127.0.0.1:9464 (default: $LLM_BARBER_METRICS, else off)')
+    .option('--otlp <url>', 'send metrics to an OpenTelemetry collector (default: $LLM_BARBER_OTLP, else off)')
+    .option('--health <address>', 'serve /healthz and /readyz at this address, for example 127.0.0.1:9465 (default: $LLM_BARBER_HEALTH, else off)')
+    .option('--webhook <url>', 'send a POST request there when a run ends (default: $LLM_BARBER_WEBHOOK, else off)')
+    .option('--deployment <name>', 'serve as a version of this Temporal worker deployment: runs stay with the version that started them (docs/durability.md)')
     .option('--build-id <id>', "name of the version in that deployment (default: this build)")
     .action(async (own: WorkerFlags, command: Command) => {
       if (!own.supervised) await (await import('./first-use.js')).setUpOnFirstUse();
@@ -120,8 +120,8 @@ export function program(onExit: (code: number) => void): Command {
       onExit(await (own.devices === undefined ? workerCommand(options(command), own) : devicesCommand(own.devices, own)));
     });
   add('codec', "decrypt payloads for Temporal's web page")
-    .addOption(new Option('--origin <address>', "address of Temporal's web page; may be repeated. No other page may ask").argParser(collect).default([], 'none'))
-    .option('--listen <address>', 'where the page asks', '127.0.0.1:8234')
+    .addOption(new Option('--origin <address>', "address of Temporal's web page; may be repeated. Requests from other pages are refused").argParser(collect).default([], 'none'))
+    .option('--listen <address>', 'address that the page sends requests to', '127.0.0.1:8234')
     .action(async (own: CodecFlags, command: Command) => {
       const { codecCommand } = await import('./commands/codec.js');
       onExit(await codecCommand(own, options(command)));

@@ -43,12 +43,12 @@ export function countOf(value: string): number {
 /** Adds the options of every command. */
 export function addGlobalOptions(command: Command): Command {
   return command
-    .option('--state <folder>', 'where server database, artifacts, outputs and logs live (default: $LLM_BARBER_STATE, else .llm-barber here)')
+    .option('--state <folder>', 'folder of server database, artifacts, outputs and logs (default: $LLM_BARBER_STATE, else .llm-barber here)')
     .option('--store <place>', 'where artifacts are kept: a folder, or s3://bucket/prefix (default: $LLM_BARBER_STORE, else in the state folder)')
     .addOption(new Option('--set <path=value>', 'override a value of the pipeline file; may be repeated').argParser(collect).default([], 'none'))
     .option('--allow-floating', 'accept a model repository without a revision', false)
     .option('--task-queue <name>', 'task queue of the workers (default: one for each state folder)')
-    .option('--no-admission', 'start even what is predicted not to fit into memory or disk (also LLM_BARBER_ADMISSION=off)')
+    .option('--no-admission', 'start runs even if they are predicted not to fit into memory or on disk (also LLM_BARBER_ADMISSION=off)')
     .option('--json', 'result as one JSON object on stdout, everything else on stderr', false)
     .option('--verbose', 'show the log on stderr', false);
 }

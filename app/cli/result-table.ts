@@ -13,7 +13,7 @@ export function resultTable(result: PipelineResult): string {
     ...(result.mask === '' ? [] : [['sparsity', `asked ${percent(sparsity.target)}, found ${percent(sparsity.actual)} (${result.pattern})`] as [string, string]]),
     ...(rebuild.layers.length === 0 ? [] : [['rebuild', `${grouped(rebuild.grown)} weights grown, ${grouped(rebuild.pruned)} pruned`] as [string, string]]),
     ['time', `${duration(total)} of work${spent.length === 0 ? '' : ` (${spent.join(', ')})`}`],
-    ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were in the artifact store already`] as [string, string]]),
+    ...(result.reused === 0 ? [] : [['found', `${grouped(result.reused)} pieces of work were already in the artifact store`] as [string, string]]),
     ...(result.incidents === undefined ? [] : [['incidents', `${grouped(result.incidents.length)} survived; the report lists them`] as [string, string]]),
     ['engine', `${engine.backend} (${engine.version}), ${deviceText(engine)}`],
     ['checkpoint', result.checkpoint],

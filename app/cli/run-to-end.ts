@@ -44,7 +44,7 @@ export async function runToEnd(request: RunToEnd): Promise<{ run: Run; outcome: 
     const starting = throughOutages(() => startPipeline(session.client, request.parsed, options.taskQueue), signal);
     const run = await unlessAborted(starting, signal);
     request.onStart?.(run, keeper);
-    say(`Pipeline ${run.workflowId} ${run.attached ? 'was running already; attached to it' : 'started'}.`);
+    say(`Pipeline ${run.workflowId} ${run.attached ? 'was already running; attached to it' : 'started'}.`);
     const outcome = await attend(session, run, keeper, request);
     await ended?.(run, outcome);
     return { run, outcome };

@@ -11,7 +11,7 @@ const typeNumbers = { KEYWORD: 2, DOUBLE: 4, KEYWORD_LIST: 7 } as const;
 const all = Object.values(labelKeys).map(({ name, type }) => ({ name, cliType: typeNames[type], wireType: typeNumbers[type] }));
 
 /** What a person can do about search attributes that a server does not know. */
-export const registerHint = `To find runs by model, sparsity, pattern, method and gate in Temporal's pages, an administrator registers them once: ${['temporal operator search-attribute create', ...all.map(({ name, cliType }) => `--name ${name} --type ${cliType}`)].join(' ')}`;
+export const registerHint = `To find runs by model, sparsity, pattern, method and gate in Temporal's web page, an administrator must register these search attributes once: ${['temporal operator search-attribute create', ...all.map(({ name, cliType }) => `--name ${name} --type ${cliType}`)].join(' ')}`;
 
 export interface LabelledSearch {
   /** Search attributes for those labels that the server knows with our types. */

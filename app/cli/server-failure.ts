@@ -6,7 +6,7 @@ import { isOutage } from './client.js';
 export function serverFailure(error: unknown): { text: string; isWrongInput: boolean } | undefined {
   if (isOutage(error)) return { text: 'The Temporal server does not answer. Run the same command again.', isWrongInput: false };
   if (error instanceof NamespaceNotFoundError) {
-    return { text: `The Temporal server has no namespace ${error.namespace}. Set TEMPORAL_NAMESPACE to one that it has.`, isWrongInput: true };
+    return { text: `The Temporal server has no namespace ${error.namespace}. Set TEMPORAL_NAMESPACE to one that exists.`, isWrongInput: true };
   }
   return error instanceof ServiceError ? { text: refusal(error), isWrongInput: false } : undefined;
 }
@@ -14,5 +14,5 @@ export function serverFailure(error: unknown): { text: string; isWrongInput: boo
 /** For example, a missing permission. */
 function refusal({ message, cause }: ServiceError): string {
   const reason = cause instanceof Error && 'details' in cause && typeof cause.details === 'string' ? `: ${cause.details}` : '';
-  return `The Temporal server refuses: ${message}${reason}.`;
+  return `The Temporal server refuses the request: ${message}${reason}.`;
 }

@@ -67,7 +67,7 @@ export async function joinSession(state: string): Promise<Session> {
     throw new ServerUnreachableError({
       what: 'no Temporal server is running for this state, and the environment names none',
       where: state,
-      remedy: 'Start a worker with `npx temporal-pipeline worker` (it brings a server up), or set TEMPORAL_ADDRESS',
+      remedy: 'Start a worker with `npx temporal-pipeline worker` (it also starts a server), or set TEMPORAL_ADDRESS',
     });
   }
   return await connect(localConnection(serverAddress(server)), localDescription(server), serverPage(server));

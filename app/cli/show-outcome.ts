@@ -17,7 +17,7 @@ export function showOutcome(run: Run, outcome: Outcome, { json, log }: { json: b
     case 'completed':
       if (!json) process.stdout.write(`${resultTable(outcome.result)}\n`);
       if (statusOf(outcome) === 'completed') return exitCode.done;
-      process.stderr.write(`${gatesFailed(outcome.result)} The files of the run stay.\n`);
+      process.stderr.write(`${gatesFailed(outcome.result)} The files of the run are kept.\n`);
       return exitCode.gateFailed;
     case 'failed':
       process.stderr.write(`\nFailed (${outcome.error.type}): ${outcome.error.message}\n`);

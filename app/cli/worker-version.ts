@@ -24,7 +24,7 @@ export function workerVersion(deploymentName: string | undefined, buildId = ownB
   if (deploymentName === undefined) return undefined;
   for (const [option, value] of [['--deployment', deploymentName], ['--build-id', buildId]]) {
     if (/^[\w-][\w.-]*$/.test(value)) continue;
-    throw new CommandLineError({ where: option, what: `${JSON.stringify(value)} is not a name of a version`, expected: 'letters, digits, - and _, and dots inside' });
+    throw new CommandLineError({ where: option, what: `${JSON.stringify(value)} is not a valid name`, expected: 'letters, digits, - and _, and dots after the first character' });
   }
   return { deploymentName, buildId };
 }
@@ -59,16 +59,16 @@ export async function becomeCurrent(connection: NativeConnection, namespace: str
       const { workerDeploymentInfo: info } = await connection.workflowService.describeWorkerDeployment({ namespace, deploymentName });
       const summary = info?.versionSummaries?.find(({ deploymentVersion }) => deploymentVersion?.buildId === buildId);
       if (summary !== undefined && !neverCurrent.includes(summary.status)) {
-        say(`Worker version ${name} serves the runs that it has${info?.routingConfig?.currentDeploymentVersion?.buildId === buildId ? ', and new ones' : ''}.`);
+        say(`Worker version ${name} serves its existing runs${info?.routingConfig?.currentDeploymentVersion?.buildId === buildId ? ' and new ones' : ''}.`);
         return;
       }
       await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId, identity: `llm-barber worker ${process.pid}` });
-      say(`Worker version ${name} is the current one: new runs begin on it, runs in flight stay where they began.`);
+      say(`Worker version ${name} is now current: new runs start on it, and runs in progress stay with the version that started them.`);
       return;
     } catch (error) {
       if (Date.now() > giveUp) {
         const why = error instanceof Error ? error.message : String(error);
-        say(`Worker version ${name} is not current (${why}). To make it so: temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId}`);
+        say(`Worker version ${name} is not current (${why}). To make it current: temporal worker deployment set-current-version --deployment-name ${deploymentName} --build-id ${buildId}`);
         return;
       }
       await sleep(500);

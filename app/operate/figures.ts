@@ -34,10 +34,10 @@ export class Figures {
     this.bytes = meter.createCounter('llm_barber_transferred_bytes', 'bytes', 'Bytes between JavaScript and TensorFlow.');
     this.peak = meter.createGauge('llm_barber_peak_memory_bytes', 'int', 'bytes', 'Largest resident memory of the compute process in the last unit of work.');
     this.retries = meter.createCounter('llm_barber_retries', 'attempts', 'Attempts after the first one.');
-    this.incidents = meter.createCounter('llm_barber_incidents', 'incidents', 'What runs survived: crashes, outages, clocks that jumped.');
+    this.incidents = meter.createCounter('llm_barber_incidents', 'incidents', 'Incidents that runs survived: crashes, outages, clocks that jumped.');
     this.runs = meter.createCounter('llm_barber_runs', 'runs', 'Runs that ended, by status.');
     this.gates = meter.createCounter('llm_barber_gates', 'gates', 'Quality gates of runs that ended, by outcome.');
-    this.seat = meter.createGauge('llm_barber_seat_taken', 'int', 'runs', '1 while a run sits at this worker.');
+    this.seat = meter.createGauge('llm_barber_seat_taken', 'int', 'runs', '1 while a run occupies this worker.');
     // Set what has not happened yet to 0 rather than unknown, because alerts compare with it.
     this.incidents.add(0);
     this.seat.set(0);

@@ -41,7 +41,7 @@ export function checkUrl(url: string, option: string): void {
   if (/^https?:\/\//.test(url) && URL.canParse(url)) {
     const { username, password } = new URL(url);
     if (username === '' && password === '') return;
-    throw new CommandLineError({ where: option, what: 'the address has a user name or a password in it', expected: 'an address alone', remedy: 'Leave them out' });
+    throw new CommandLineError({ where: option, what: 'the address contains a user name or a password', expected: 'an address without them', remedy: 'Leave them out' });
   }
-  throw new CommandLineError({ where: option, what: 'it is not an address', expected: 'http://... or https://...', remedy: 'Correct it' });
+  throw new CommandLineError({ where: option, what: 'this is not an address', expected: 'http://... or https://...', remedy: 'Correct it' });
 }

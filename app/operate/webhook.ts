@@ -53,7 +53,7 @@ export class Webhook {
       }
       if (attempt < attempts) await sleep(firstPauseMs * 2 ** (attempt - 1));
     }
-    onFailure(`the webhook ${new URL(url).origin} did not get the message that ${run.workflowId} ended (${why})`);
+    onFailure(`the webhook ${new URL(url).origin} was not notified that ${run.workflowId} ended (${why})`);
   }
 }
 

@@ -74,9 +74,9 @@ async function refuse(c: Context, { token, formToken, port }: Secrets): Promise<
   if (!isSame(shown ?? getCookie(c, cookieName(port)) ?? '', token)) return c.text('No valid token. Open the address that the command printed, with its token.\n', 403);
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return undefined;
   const site = c.req.header('sec-fetch-site');
-  if (c.req.header('origin') !== `http://${host}` || (site !== undefined && site !== 'same-origin')) return c.text('This did not come from this page.\n', 403);
+  if (c.req.header('origin') !== `http://${host}` || (site !== undefined && site !== 'same-origin')) return c.text('The request did not come from this page.\n', 403);
   const { token: given } = await c.req.parseBody();
-  return isSame(typeof given === 'string' ? given : '', formToken) ? undefined : c.text('The page is older than the command that serves it. Load it again.\n', 403);
+  return isSame(typeof given === 'string' ? given : '', formToken) ? undefined : c.text('The page is older than the command that serves it. Reload it.\n', 403);
 }
 
 /** Takes the same time for every wrong token. */

@@ -77,7 +77,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
   });
   app.get('/compare', async (c) => {
     const words = c.req.queries('run') ?? [];
-    if (words.length < 2) return c.text('Choose two or more runs that are done.\n', 400);
+    if (words.length < 2) return c.text('Select two or more finished runs.\n', 400);
     const runs = [];
     for (const word of words.slice(0, 26)) runs.push(await findFinished(word, options));
     const page = await renderComparePage(compareView(await comparedRuns(runs)), words.map((word) => `runs/${word}`));
@@ -120,7 +120,7 @@ export function uiRoutes({ client, options, place, temporalPage }: UiOptions, gu
       case 'pause':
         return (await pauseRun(client, state, execution)) ? 'Pausing once the layer in flight is finished.' : 'Paused.';
       case 'resume':
-        return (await resumeRun(client, state, execution)) ? 'Resumed.' : 'Resumed; it continues when there is a worker.';
+        return (await resumeRun(client, state, execution)) ? 'Resumed.' : 'Resumed; the run continues once there is a worker.';
       case 'cancel':
         await cancelRun(client, state, execution);
         return 'Cancelling. Finished work is kept.';
@@ -147,7 +147,7 @@ const wantsJson = (c: Context): boolean => c.req.header('accept')?.includes('app
 /** Describes an error for a person. */
 async function describe(error: Error, c: Context): Promise<Response> {
   if (isOutage(error) && c.req.method === 'GET' && c.req.header('accept')?.includes('text/html') === true) return c.html(await renderOutagePage(), 503);
-  const [status, said] = error instanceof WorkflowNotFoundError ? [404, 'The server knows no such run.'] as const
+  const [status, said] = error instanceof WorkflowNotFoundError ? [404, 'The server does not know this run.'] as const
     : isOutage(error) ? [503, 'The Temporal server does not answer. Try again in a moment.'] as const
     : error instanceof Fault ? [409, error.message] as const
     : [500, `${error.name}: ${error.message}`] as const;

@@ -11,7 +11,7 @@ export interface Shown {
 }
 
 /** Shown on the page until the server answers again. */
-export const noServer = 'The Temporal server does not answer. The page shows what was known before, and continues by itself.';
+export const noServer = 'The Temporal server does not answer. The page shows the last known state, and updates when the server answers again.';
 
 /** How often a comment is sent, so that a disconnected reader is noticed. */
 const aliveMs = 15_000;
@@ -61,7 +61,7 @@ export async function sendParts<Facts>(stream: SSEStreamingApi, feed: Feed<Facts
         newest = facts;
         void sendNewest();
       },
-      onFailure: (error) => void tellOutage(isOutage(error) ? noServer : `This cannot be looked at now: ${(error as Error).message}`).catch(() => undefined),
+      onFailure: (error) => void tellOutage(isOutage(error) ? noServer : `The current state cannot be shown: ${(error as Error).message}`).catch(() => undefined),
     });
     const alive = setInterval(() => void stream.write(': alive\n\n'), aliveMs);
     stream.onAbort(() => {

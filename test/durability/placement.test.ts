@@ -172,7 +172,7 @@ describe('placement of runs', () => {
   it('serves two versions at once, each with the runs that it began', async () => {
     const old = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
     await old.ready();
-    expect(old.said()).toContain('pruning.one is the current one');
+    expect(old.said()).toContain('pruning.one is now current');
     const early = await start('versions', 'early');
     await ownerOf(early, [old]);
     await hold(early);
@@ -180,7 +180,7 @@ describe('placement of runs', () => {
     await hold(stranded);
     const young = serve('versions', '--deployment', 'pruning', '--build-id', 'two');
     await young.ready();
-    expect(young.said()).toContain('pruning.two is the current one');
+    expect(young.said()).toContain('pruning.two is now current');
     const late = await start('versions', 'late');
     await ownerOf(late, [young]);
     await early.signal(resumeSignal);
@@ -203,7 +203,7 @@ describe('placement of runs', () => {
     // An old worker that is started again does not take new runs.
     const again = serve('versions', '--deployment', 'pruning', '--build-id', 'one');
     await again.ready();
-    expect(again.said()).toContain('pruning.one serves the runs that it has.');
+    expect(again.said()).toContain('pruning.one serves its existing runs.');
   });
 
   /** Ids of the processes that did a run's activities. */

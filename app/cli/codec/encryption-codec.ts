@@ -64,8 +64,8 @@ function decrypt({ metadata, data }: Payload, keys: PayloadKeys | undefined): Pa
   const where = `payload encrypted with key ${JSON.stringify(id)}`;
   const key = keys?.byId.get(id);
   if (key === undefined) {
-    const what = keys === undefined ? 'this process has no payload key' : `this process has other keys only: ${[...keys.byId.keys()].join(', ')}`;
-    throw new PayloadKeyError({ where, what, remedy: 'Set LLM_BARBER_PAYLOAD_KEY_FILE (or LLM_BARBER_PAYLOAD_KEY) to keys that include it, as the writer of the payload has' });
+    const what = keys === undefined ? 'this process has no payload key' : `this process only has other keys: ${[...keys.byId.keys()].join(', ')}`;
+    throw new PayloadKeyError({ where, what, remedy: 'Set LLM_BARBER_PAYLOAD_KEY_FILE (or LLM_BARBER_PAYLOAD_KEY) to keys that include this one, as for the process that wrote the payload' });
   }
   const sealed = Buffer.from(data ?? []);
   try {
@@ -74,6 +74,6 @@ function decrypt({ metadata, data }: Payload, keys: PayloadKeys | undefined): Pa
     const plain = Buffer.concat([opening.update(sealed.subarray(nonceBytes, -tagBytes)), opening.final()]);
     return PayloadMessage.decode(plain);
   } catch (cause) {
-    throw new PayloadKeyError({ where, what: 'it cannot be decrypted', expected: `bytes that were encrypted with key ${id}`, remedy: 'Two different keys have this id, or the bytes were changed: compare the key files' }, { cause });
+    throw new PayloadKeyError({ where, what: 'the payload cannot be decrypted', expected: `bytes that were encrypted with key ${id}`, remedy: 'Two different keys have this id, or the bytes were changed: compare the key files' }, { cause });
   }
 }

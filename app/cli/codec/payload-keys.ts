@@ -38,7 +38,7 @@ function readKeyFile(file: string): string {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
     // Do not show a key that was put into the wrong variable.
     const where = /:[A-Za-z0-9+/]{43}=/.test(file) ? fileVariable : `${fileVariable}=${file}`;
-    throw new PayloadKeyError({ where, what: `the file cannot be read (${code})`, expected: 'a file of keys', remedy: `Correct the path, or put the key itself into ${textVariable}` });
+    throw new PayloadKeyError({ where, what: `the file cannot be read (${code})`, expected: 'a file of keys', remedy: `Correct the path, or put the key itself in ${textVariable}` });
   }
 }
 
@@ -49,13 +49,13 @@ function parseKeys(text: string, source: string): PayloadKeys {
     if (entry === '' || entry.startsWith('#')) continue;
     const where = `${source}, entry ${index + 1}`;
     const [, id, encoded = ''] = /^([\w.-]{1,64}):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
-    if (id === undefined) throw new PayloadKeyError({ where, what: 'this is not a key with an id', expected: 'an id of letters, digits, `.`, `_`, `-`, a colon, and base64', remedy: howTo });
+    if (id === undefined) throw new PayloadKeyError({ where, what: 'this is not a key with an id', expected: 'an id of letters, digits, `.`, `_` and `-`, then a colon, then the key in base64', remedy: howTo });
     const bytes = Buffer.from(encoded, 'base64');
     if (bytes.length !== keyBytes) throw new PayloadKeyError({ where, what: `key ${id} has ${bytes.length} bytes`, expected: `${keyBytes} bytes in base64`, remedy: howTo });
-    if (byId.has(id)) throw new PayloadKeyError({ where, what: `the id ${id} appears twice`, expected: 'an id for each key', remedy: 'Give the new key a new id' });
+    if (byId.has(id)) throw new PayloadKeyError({ where, what: `the id ${id} appears twice`, expected: 'a different id for each key', remedy: 'Give the new key a new id' });
     byId.set(id, createSecretKey(bytes));
   }
   const [current] = byId.keys();
-  if (current === undefined) throw new PayloadKeyError({ where: source, what: 'there is no key in it', expected: 'at least one', remedy: howTo });
+  if (current === undefined) throw new PayloadKeyError({ where: source, what: 'it contains no key', expected: 'at least one', remedy: howTo });
   return { current, byId };
 }

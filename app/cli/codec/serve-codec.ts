@@ -50,19 +50,19 @@ async function answer(request: IncomingMessage, response: ServerResponse, { orig
   // Browsers always name the page that asks. Programs such as Temporal's command line do not.
   if (origin !== undefined && !origins.includes(origin)) {
     onRefused?.(origin);
-    return say(403, { message: `This page may not ask. Start the codec server with --origin ${origin} if it is Temporal's.` });
+    return say(403, { message: `Requests from this page are not allowed. If it is Temporal's web page, start the codec server with --origin ${origin}.` });
   }
   const shared: Record<string, string> = origin === undefined ? {} : { 'Access-Control-Allow-Origin': origin };
   const [path] = (request.url ?? '/').split('?', 1);
-  if (!/^\/+decode\/?$/.test(path)) return say(404, { message: 'There is only POST /decode.' }, shared);
+  if (!/^\/+decode\/?$/.test(path)) return say(404, { message: 'Only POST /decode is supported.' }, shared);
   if (request.method === 'OPTIONS') {
     // The last header is for browsers that ask before a public page may reach this machine.
     response.writeHead(204, { ...shared, Vary: 'Origin', 'Access-Control-Allow-Methods': 'POST', 'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Namespace', 'Access-Control-Max-Age': '600', 'Access-Control-Allow-Private-Network': 'true' }).end();
     return;
   }
-  if (request.method !== 'POST') return say(405, { message: 'There is only POST /decode.' }, { ...shared, Allow: 'POST, OPTIONS' });
+  if (request.method !== 'POST') return say(405, { message: 'Only POST /decode is supported.' }, { ...shared, Allow: 'POST, OPTIONS' });
   const body = await bodyWithin(request, longestBody);
-  if (body === undefined) return say(413, { message: `More than ${longestBody} bytes.` }, { ...shared, Connection: 'close' });
+  if (body === undefined) return say(413, { message: `The request body is larger than ${longestBody} bytes.` }, { ...shared, Connection: 'close' });
   const payloads = payloadsOf(body.toString('utf8'));
   if (payloads === undefined) return say(400, { message: 'Expected {"payloads": [{"metadata": {...}, "data": "..."}]} with base64.' }, shared);
   try {

@@ -20,7 +20,7 @@ export async function cancelCommand(which: string | undefined, options: GlobalOp
     const ended = await hasEnded(async () => (await handle.describe()).status.name !== 'RUNNING');
     if (options.json) printJson({ workflowId, runId, status: ended ? 'cancelled' : 'cancelling' });
     else {
-      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; the worker will end it'}: ${workflowId}\n`);
+      process.stdout.write(`${ended ? 'Cancelled' : 'Cancellation requested; the worker will end the run'}: ${workflowId}\n`);
       process.stdout.write(`Finished work is kept. To continue: ${commandText(['retry', workflowId, ...stateWords(options.state)])}, or run or start the same file again.\n`);
     }
     return exitCode.done;

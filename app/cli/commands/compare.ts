@@ -34,13 +34,13 @@ export async function compareCommand(words: readonly string[], { html }: Compare
 }
 
 function checkCount(count: number): void {
-  if (count < 2) throw new CommandLineError({ what: 'there is only one run', expected: 'two or more', remedy: 'Name the runs to be compared with the first' });
-  if (count > mostRuns) throw new CommandLineError({ what: `there are ${count} runs`, expected: `at most ${mostRuns}`, remedy: 'Compare fewer, or run a sweep: its page shows all of its members' });
+  if (count < 2) throw new CommandLineError({ what: 'only one run was given', expected: 'two or more', remedy: 'Name the runs to compare with the first' });
+  if (count > mostRuns) throw new CommandLineError({ what: `${count} runs were given`, expected: `at most ${mostRuns}`, remedy: 'Compare fewer runs, or run a sweep: its page shows all of its members' });
 }
 
 /** The file is overwritten, so a typing error must not cost a pipeline file. */
 function checkPageName(file: string): void {
-  if (!/\.html?$/i.test(file)) throw new CommandLineError({ what: '--html names no page', where: file, expected: 'a name that ends with .html', remedy: 'Say where the page is to be written' });
+  if (!/\.html?$/i.test(file)) throw new CommandLineError({ what: '--html does not name a page', where: file, expected: 'a name that ends with .html', remedy: 'Name the file to write the page to' });
 }
 
 async function writePage(file: string, view: CompareView, runs: readonly FinishedRun[]): Promise<void> {

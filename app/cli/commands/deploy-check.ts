@@ -36,16 +36,16 @@ function text(folder: string, sizes: CheckpointSizes): string {
   const row = (form: string, bytes: number | null, note: string): string[] => [form, bytes === null ? '-' : bytesText(bytes), bytes === null ? '-' : percent(Number((bytes / dense).toFixed(4))), note];
   const rows = [
     ['weights', 'size', 'of dense', ''],
-    row('dense', dense, 'as it is; every program loads this'),
+    row('dense', dense, 'unchanged; every program loads it'),
     row('zipped', zipped, 'gzip, for sending and archiving'),
-    row('bitmask', bitmask, 'kept values and 1 bit a weight; no current program loads it'),
-    row('2:4', twoOfFour, twoOfFour === null ? `the pattern is ${pattern}, not 2:4` : 'half of the values and 2 bits for each, in GPU memory'),
+    row('bitmask', bitmask, 'kept values and 1 bit per weight; no current program loads it'),
+    row('2:4', twoOfFour, twoOfFour === null ? `the pattern is ${pattern}, not 2:4` : 'half of the values, and 2 bits for each of them, in GPU memory'),
   ];
   const programs = [
     ['program', 'loads it', 'gains from these zeros', 'date'],
     ...runtimeFacts.map((fact) => [fact.runtime, fact.loads, helps(fact, sizes) ? gainTexts[fact.gains] : 'no', fact.date]),
   ];
   const sources = runtimeFacts.map(({ runtime, statement, source }) => `${runtime}: ${statement}.\n  ${source}`);
-  const warning = hasSparsityConfig ? '\nconfig.json has a sparsity_config. vLLM 0.24 refuses it: remove it, the layout is dense.\n' : '';
+  const warning = hasSparsityConfig ? '\nconfig.json has a sparsity_config, which vLLM 0.24 refuses. Remove it: the layout is dense.\n' : '';
   return `\n${folder}\n${percent(zeros / weights)} of ${grouped(weights)} weights of its linears are zero (${pattern}).\n\n${textTable(rows)}\n${warning}\n${textTable(programs)}\n\n${sources.join('\n')}\n`;
 }

@@ -37,7 +37,7 @@ function defaultText({ default: value, meaning, required }: Pick<Key, 'default' 
   if (value !== undefined) return JSON.stringify(value);
   if (required) return 'none: it is required';
   // The default depends on other keys. The text says how.
-  return /\bdefaults?\b/i.test(meaning) ? 'as the meaning says' : 'none';
+  return /\bdefaults?\b/i.test(meaning) ? 'see the meaning' : 'none';
 }
 
 function firstSentence(text: string): string {

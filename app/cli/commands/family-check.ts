@@ -24,6 +24,6 @@ function checkText(folder: string, { family, layers, missing, unused, unread, lo
   const listed = (what: string, names: readonly string[]): string => (names.length === 0 ? `${what}: none` : `${what}: ${names.length}\n${names.map((name) => `  ${name}`).join('\n')}`);
   const verdict = logits === undefined
     ? missing.length > 0 ? 'logits: not computed, because tensors are missing' : 'logits: not compared, because the folder has no expected.safetensors (tools/family/make-reference.py)'
-    : `logits: ${logits.error.toExponential(1)} standard deviations from expected.safetensors; ${logits.error <= logits.limit ? 'good' : `wrong, at most ${logits.limit} is rounding`}`;
-  return `${[`${folder}: ${family}, ${layers} layers`, listed('missing tensors', missing), listed('unused tensors', unused), listed('keys of config.json that nothing reads', unread), verdict].join('\n')}\n`;
+    : `logits: ${logits.error.toExponential(1)} standard deviations from expected.safetensors; ${logits.error <= logits.limit ? 'good' : `wrong, because rounding explains at most ${logits.limit}`}`;
+  return `${[`${folder}: ${family}, ${layers} layers`, listed('missing tensors', missing), listed('unused tensors', unused), listed('unread keys of config.json', unread), verdict].join('\n')}\n`;
 }

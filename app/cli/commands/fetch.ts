@@ -24,12 +24,12 @@ export async function fetchCommand(word: string | undefined, { to, only }: Fetch
   const folder = to === undefined ? join(options.state, 'runs', run.workflowId) : resolve(to);
   const { parts, brought } = await bringRun(shelf, run, folder, only.map(partNamed));
   if (options.json) printJson({ workflowId: run.workflowId, folder, parts, brought });
-  else process.stdout.write(`${run.workflowId}: ${parts.join(', ')} ${parts.length === 1 ? 'is' : 'are'} in ${folder} (${brought.length === 0 ? 'nothing was missing' : `${brought.length} files brought from ${shelf.name}`}).\n`);
+  else process.stdout.write(`${run.workflowId}: ${parts.join(', ')} ${parts.length === 1 ? 'is' : 'are'} in ${folder} (${brought.length === 0 ? 'nothing was missing' : `${brought.length} files copied from ${shelf.name}`}).\n`);
   return exitCode.done;
 }
 
 function partNamed(name: string): OutputPart {
   const part = outputParts.find((one) => one === name);
   if (part !== undefined) return part;
-  throw new CommandLineError({ where: '--only', what: `${JSON.stringify(name)} is not a part of a run's outputs`, expected: outputParts.join(', '), remedy: 'Name one of these' });
+  throw new CommandLineError({ where: '--only', what: `${JSON.stringify(name)} is not a part of a run's outputs`, expected: `one of ${outputParts.join(', ')}`, remedy: 'Name one of these' });
 }

@@ -11,33 +11,33 @@ const which = "workflow id, pipeline file, or the pipeline's name";
 
 /** Adds the commands that hand on the outputs of a run. */
 export function addHandOn(add: (name: string, description: string) => Command, onExit: (code: number) => void): void {
-  add('fetch', 'bring checkpoint, mask and report of a finished run here, from the store')
+  add('fetch', 'copy checkpoint, mask and report of a finished run from the store to this machine')
     .addArgument(new Argument('[run]', `${which}; default: the run that ended last`))
-    .option('--to <folder>', 'where to (default: the state folder, where other commands find the run)')
+    .option('--to <folder>', 'the folder to copy to (default: the state folder, where other commands find the run)')
     .addOption(new Option('--only <part>', 'only this part; may be repeated: checkpoint, mask or report').argParser(collect).default([], 'all that the store keeps'))
     .action(async (word: string | undefined, own: FetchFlags, command: Command) => {
       onExit(await (await import('./fetch.js')).fetchCommand(word, own, globalOptions(command)));
     });
   add('publish', 'upload the checkpoint of a finished run to a Hugging Face hub, with a model card, its mask and its lock')
     .addArgument(new Argument('<run>', `a run's folder, ${which}`))
-    .addArgument(new Argument('<repository>', 'organisation/name; made if it is not there'))
-    .option('--public', 'a repository that is made is public', false)
-    .option('--branch <name>', 'the branch that gets the files', 'main')
-    .option('--force', 'publish although a quality gate failed', false)
+    .addArgument(new Argument('<repository>', 'organisation/name; created if it does not exist'))
+    .option('--public', 'make the repository public if it is created', false)
+    .option('--branch <name>', 'the branch to upload to', 'main')
+    .option('--force', 'publish even if a quality gate failed', false)
     .action(async (word: string, repository: string, own: PublishFlags, command: Command) => {
       onExit(await (await import('./publish.js')).publishCommand(word, repository, own, globalOptions(command)));
     });
   add('export', 'give the numbers of a finished run to other tools, or its checkpoint in a sparse format')
     .addArgument(new Argument('<run>', `a run's folder, ${which}; with --format also a checkpoint folder of any tool`))
-    .option('--mlflow <url>', 'send them to an MLflow tracking server')
-    .option('--experiment <name>', 'the experiment of the MLflow server', 'llm-barber')
-    .option('--lm-eval <folder>', 'write them as result files of lm-evaluation-harness')
+    .option('--mlflow <url>', 'send the numbers to an MLflow tracking server')
+    .option('--experiment <name>', 'the experiment on the MLflow server', 'llm-barber')
+    .option('--lm-eval <folder>', 'write the numbers as result files of lm-evaluation-harness')
     .addOption(new Option('--format <format>', 'write the checkpoint in this format of compressed-tensors 0.14 and older (legacy: no current program loads it)').choices(formats))
-    .option('--to <folder>', 'where that checkpoint goes: a new folder, or an empty one')
+    .option('--to <folder>', 'the folder for that checkpoint, new or empty')
     .action(async (word: string, own: ExportFlags, command: Command) => {
       onExit(await (await import('./export.js')).exportCommand(word, own, globalOptions(command)));
     });
-  add('deploy-check', 'say what the zeros of a checkpoint are worth: its size in several forms, and which programs load and use it')
+  add('deploy-check', 'show what the zeros of a checkpoint are worth: its size in several formats, and which programs load it and gain from the zeros')
     .addArgument(new Argument('<run>', `a run's folder, ${which}; or a checkpoint folder of any tool`))
     .action(async (word: string, _: unknown, command: Command) => {
       onExit(await (await import('./deploy-check.js')).deployCheckCommand(word, globalOptions(command)));

@@ -17,13 +17,13 @@ export type InitOptions = Given & { force: boolean };
  * @throws CommandLineError, Interrupted
  */
 export async function initCommand(file: string, { force, ...given }: InitOptions, { allowFloating, json }: GlobalOptions): Promise<number> {
-  if (existsSync(file) && !force) throw new CommandLineError({ where: file, what: 'it is there already', remedy: 'Name another file, or overwrite it with --force' });
+  if (existsSync(file) && !force) throw new CommandLineError({ where: file, what: 'the file already exists', remedy: 'Name another file, or overwrite it with --force' });
   const asking = { allowFloating, say: (line: string) => void process.stderr.write(`${line}\n`) };
   const answers = process.stdin.isTTY ? await inTerminal((ask) => completeAnswers(given, ask, asking)) : await completeAnswers(given, undefined, asking);
   const text = pipelineFor(answers, file);
   const { pipeline } = parsePipeline({ text, path: file, allowFloating });
   writeFileSync(file, text);
   if (json) printJson({ file, name: pipeline.name });
-  else process.stdout.write(`Written: ${file}. Next: ${commandText(['plan', file])} says what it takes, ${commandText(['run', file])} runs it.\n`);
+  else process.stdout.write(`Written: ${file}. Next: ${commandText(['plan', file])} shows what it needs, ${commandText(['run', file])} runs it.\n`);
   return exitCode.done;
 }

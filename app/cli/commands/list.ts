@@ -40,10 +40,10 @@ function startOf(since: string): Date {
 }
 
 function none(others: number, state: string): string {
-  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines is asked for.\n`;
+  return others === 0 ? `No pipeline has run yet (state ${state}).\n` : `None of the ${others} pipelines matches.\n`;
 }
 
-const more = (others: number): string => (others === 0 ? '' : `${others} more; --limit shows another number of them.\n`);
+const more = (others: number): string => (others === 0 ? '' : `${others} more; raise --limit to see them.\n`);
 
 /** @param most only the newest `most` runs are asked how they ended */
 async function collect(state: string, isWanted: (run: ListedRun) => boolean, most: number): Promise<{ runs: ShownRun[]; count: number; wanted: number }> {

@@ -28,21 +28,21 @@ export async function maskInfoCommand(target: string, { model, linears }: MaskIn
 }
 
 function kindText(kind: 'mask' | 'checkpoint'): string {
-  return kind === 'mask' ? 'mask file, one bit a weight' : 'checkpoint; every weight that is zero counts as pruned';
+  return kind === 'mask' ? 'mask file, one bit per weight' : 'checkpoint; every weight that is zero counts as pruned';
 }
 
 function metadataLines({ pattern, model, values }: { pattern?: string; model?: string; values?: string }): [string, string][] {
   const lines: [string, string | undefined][] = [
-    ['says pattern', pattern],
-    ['says model', model],
-    ['says values', values === 'dense' ? 'kept weights are the dense model\'s' : values === 'updated' ? 'kept weights were updated' : undefined],
+    ['stated pattern', pattern],
+    ['stated model', model],
+    ['stated values', values === 'dense' ? 'kept weights are the dense model\'s' : values === 'updated' ? 'kept weights were updated' : undefined],
   ];
   return lines.filter((line): line is [string, string] => line[1] !== undefined);
 }
 
 function summary({ weights, zeros, sparsity, pattern, shapesKnown }: MaskDescription): [string, string][] {
   return [
-    ['sparsity', `${percent(sparsity)}: ${grouped(zeros)} of ${grouped(weights)} weights are pruned${shapesKnown ? '' : ', up to 7 a linear more or less: the file does not say shapes (--model FOLDER does)'}`],
+    ['sparsity', `${percent(sparsity)}: ${grouped(zeros)} of ${grouped(weights)} weights are pruned${shapesKnown ? '' : ', up to 7 more or fewer per linear: the file has no shapes (--model FOLDER gives them)'}`],
     ['pattern', pattern],
   ];
 }

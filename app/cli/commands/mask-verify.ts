@@ -45,7 +45,7 @@ export async function maskVerifyCommand(target: string, own: MaskVerifyOptions, 
 async function examine({ checkpoint, mask, model, proof }: Companions, { mask: given, pattern, values }: MaskVerifyOptions): Promise<Verdict> {
   if (checkpoint === undefined) {
     if (given !== undefined || values !== undefined) {
-      throw new CommandLineError({ what: `${given === undefined ? '--values' : '--mask'} goes with a checkpoint`, expected: 'the folder of a checkpoint, not a mask file', remedy: 'Give the folder first, the mask as --mask' });
+      throw new CommandLineError({ what: `${given === undefined ? '--values' : '--mask'} needs a checkpoint`, expected: 'the folder of a checkpoint, not a mask file', remedy: 'Give the folder first, and the mask with --mask' });
     }
     const facts = await examineMask({ maskFile: mask ?? '', model: model?.folder, pattern });
     return withChanges(facts, proof === undefined ? [] : compareMaskWithProof(facts, proof.proof));
@@ -78,20 +78,20 @@ function asText({ facts, count, listed }: Verdict, companions: Companions, linea
   const found = [
     ...(checkpoint === undefined ? [] : [['checkpoint', checkpoint] as const]),
     facts.mask === undefined
-      ? ['mask', 'none: every zero counts as pruned, nothing says whether each is where it should be (--mask FILE does)'] as const
+      ? ['mask', 'none: every zero counts as pruned, and its position is not checked (--mask FILE checks it)'] as const
       : ['mask', `${facts.mask.file}${wasFound.mask ? ' (found beside the checkpoint)' : ''}`] as const,
     ...(proof === undefined ? [] : [['proof', `${proof.path} (found; digests are compared with it)`] as const]),
-    ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER does)' : sourceText(facts, wasFound.model)] as const] : []),
+    ...(isCheckpoint ? [['model', model === undefined ? 'none: kept weights are not compared with the dense ones (--model FOLDER compares them)' : sourceText(facts, wasFound.model)] as const] : []),
   ];
   const problems = listed.map((violation) => `  ${violationText(violation)}\n`).join('') + (count > listed.length ? `  and ${grouped(count - listed.length)} more\n` : '');
   const verdict = count === 0
-    ? `Holds: ${claim(facts, companions)}.\n`
-    : `Does not hold: ${grouped(count)} violation${count === 1 ? '' : 's'}.\n${problems}`;
+    ? `Correct: ${claim(facts, companions)}.\n`
+    : `Not correct: ${grouped(count)} violation${count === 1 ? '' : 's'}.\n${problems}`;
   return `${labelled(found)}\n${layerTable(facts.linears, { showLinears: linears })}\n${notes(facts)}${verdict}`;
 }
 
 function sourceText({ source, values }: CheckpointFacts, wasFound: boolean): string {
-  const compared = values === 'dense' ? 'every weight is compared with it' : 'all but kept weights are compared with it';
+  const compared = values === 'dense' ? 'every weight is compared with it' : 'everything but the kept weights is compared with it';
   return `${source?.folder ?? ''} (${wasFound ? 'named by the result of the run; ' : ''}${compared})`;
 }
 
@@ -114,7 +114,7 @@ function claim(facts: CheckpointFacts | MaskFacts, { proof }: Companions): strin
     ...('checkpoint' in facts && facts.mask !== undefined ? ['zero wherever the mask prunes'] : []),
     ...(pattern === 'unstructured' || pattern === 'mixed' ? [] : [`${pattern} in every group`]),
     ...('source' in facts && facts.source !== undefined ? [facts.values === 'dense' ? 'all else as in the dense model' : 'other tensors as in the dense model'] : []),
-    ...(proof === undefined ? [] : ['files as they were proved']),
+    ...(proof === undefined ? [] : ['files unchanged since they were proved']),
   ];
-  return parts.length === 0 ? 'one bit for each weight, nothing else is claimed' : parts.join(', ');
+  return parts.length === 0 ? 'one bit for each weight; the file claims nothing else' : parts.join(', ');
 }

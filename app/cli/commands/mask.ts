@@ -13,18 +13,18 @@ import type { MaskVerifyOptions } from './mask-verify.js';
 export function addMaskCommands(mask: Command, onExit: (code: number) => void): void {
   const add = (name: string, description: string): Command => mask.command(name).description(description).copyInheritedSettings(mask);
 
-  add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file of any tool is correct')
+  add('verify <checkpoint|mask>', 'prove that a pruned checkpoint or a mask file is correct, whichever tool wrote it')
     .option('--mask <file>', "the checkpoint's mask (default: mask.safetensors beside it, where a run wrote it)")
-    .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it (default: that of the run)')
+    .option('--model <folder>', 'the dense model: kept weights and all other tensors are compared with it (default: the one that the run used)')
     .option('--no-model', 'do not compare with a model')
-    .option('--pattern <N:M>', 'the pattern that every linear must keep (default: the one that the mask names, else the one that is found)')
-    .addOption(new Option('--values <which>', 'what kept weights must be (default: as the mask says)').choices(['dense', 'updated']))
+    .option('--pattern <N:M>', 'the pattern that every linear must follow (default: the one that the mask states, else the one that is found)')
+    .addOption(new Option('--values <which>', 'what kept weights must be (default: what the mask states)').choices(['dense', 'updated']))
     .option('--linears', 'a line for every linear', false)
     .addHelpText('after', examples([
       ['mask verify .llm-barber/runs/demo-1f0c/checkpoint', 'a run: mask, proof and model are found'],
       ['mask verify ./pruned --pattern 2:4', 'any checkpoint'],
-      ['mask verify ./pruned --mask mask.safetensors --model ./dense', 'all that can be proved'],
-    ], 'Exit code: 0 holds, 1 does not hold, 2 a file or the command line is wrong.'))
+      ['mask verify ./pruned --mask mask.safetensors --model ./dense', 'everything that can be proved'],
+    ], 'Exit code: 0 correct, 1 not correct, 2 a file or the command line is wrong.'))
     .action(async (target: string, own: MaskVerifyOptions, command: Command) => {
       await guarded(command, onExit, async (options) => (await import('./mask-verify.js')).maskVerifyCommand(target, own, options));
     });
@@ -41,22 +41,22 @@ export function addMaskCommands(mask: Command, onExit: (code: number) => void): 
     .action(async (a: string, b: string, own: MaskDiffOptions, command: Command) => {
       await guarded(command, onExit, async (options) => (await import('./mask-diff.js')).maskDiffCommand(a, b, own, options));
     });
-  add('apply <mask>', 'make the pruned checkpoint again from its mask and the dense model, byte for byte')
+  add('apply <mask>', 'recreate the pruned checkpoint from its mask and the dense model, byte for byte')
     .requiredOption('--model <folder>', 'the dense model')
     .requiredOption('--out <folder>', 'the checkpoint to write')
     .option('--overwrite', 'write into a folder that is not empty', false)
-    .option('--any-model', 'accept a mask that was made for a model of another digest', false)
+    .option('--any-model', 'accept a mask that was made for a model with another digest', false)
     .option('--dense-values', 'apply the mask of a checkpoint with updated weights to the dense weights', false)
     .addHelpText('after', examples([['mask apply mask.safetensors --model ./dense --out ./pruned', '']]))
     .action(async (file: string, own: MaskApplyOptions, command: Command) => {
       await guarded(command, onExit, async (options) => (await import('./mask-apply.js')).maskApplyCommand(file, own, options));
     });
-  add('compose <sources...>', 'write one mask from several mask files or pruned checkpoints; from a single one, its mask')
+  add('compose <sources...>', 'combine several mask files or pruned checkpoints into one mask; a single checkpoint gives its mask')
     .addOption(new Option('--keep <which>', 'a weight stays if all masks keep it, or if any of them does').choices(['all', 'any']))
     .requiredOption('--out <file>', 'the mask file to write')
     .option('--model <folder>', 'the model, for mask files without shapes')
     .option('--overwrite', 'replace an existing file', false)
-    .option('--any-model', 'accept masks that were made for models of different digests', false)
+    .option('--any-model', 'accept masks that were made for models with different digests', false)
     .addHelpText('after', examples([
       ['mask compose a.safetensors b.safetensors --keep any --out either.safetensors', ''],
       ['mask compose ./pruned --out mask.safetensors', 'the mask of a checkpoint'],

@@ -42,7 +42,7 @@ export async function resumeCommand(which: string | undefined, options: GlobalOp
     const served = await resumeRun(client, options.state, execution);
     if (options.json) printJson({ workflowId, runId, status: 'running' });
     else process.stdout.write(`Resumed: ${workflowId}\n`);
-    if (!served && !options.json) process.stderr.write(`No worker serves its task queue; it continues when there is a worker (${commandText(['worker', ...stateWords(options.state)])}).\n`);
+    if (!served && !options.json) process.stderr.write(`No worker serves its task queue; the run continues once there is one (${commandText(['worker', ...stateWords(options.state)])}).\n`);
     return exitCode.done;
   });
 }

@@ -30,7 +30,7 @@ export async function scheduleTriggerCommand(id: string, { overlap }: { overlap?
     const lines = {
       started: `Started: ${workflowId}`,
       skipped: 'Skipped: the last run has not ended, and the overlap policy does not wait for it (--overlap allow-all starts one anyway).',
-      waiting: 'Triggered: it starts as soon as the overlap policy lets it.',
+      waiting: 'Triggered: the run starts as soon as the overlap policy allows it.',
     };
     if (status === 'started' && !(await isServed(found.client, options.state, found.description.action.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${found.description.action.taskQueue}: the run waits for one (\`npx temporal-pipeline worker\`).\n`);
@@ -83,12 +83,12 @@ export interface BackfillOptions {
  */
 export async function scheduleBackfillCommand(id: string, { from, to, overlap }: BackfillOptions, options: GlobalOptions): Promise<number> {
   const [start, end] = [parseTime(from, '--from'), parseTime(to, '--to')];
-  if (end.getTime() > Date.now()) throw new CommandLineError({ what: `--to ${to} has not come yet`, remedy: 'Give a time that is past; future runs start by themselves' });
+  if (end.getTime() > Date.now()) throw new CommandLineError({ what: `--to ${to} is in the future`, remedy: 'Give a time in the past; future runs start by themselves' });
   if (start >= end) throw new CommandLineError({ what: `--from ${from} is not before --to ${to}`, remedy: 'Swap them, or fix one' });
   return await withSchedule(id, options.state, async ({ handle }) => {
     await handle.backfill({ start, end, overlap: overlapPolicies[overlap] });
     const json = { scheduleId: id, from: start, to: end, overlap };
-    return say(options, json, `Asked for the runs from ${start.toISOString()} to ${end.toISOString()} (${overlap}). See \`npx temporal-pipeline schedule describe ${id}\`.`);
+    return say(options, json, `Requested the runs from ${start.toISOString()} to ${end.toISOString()} (${overlap}). See \`npx temporal-pipeline schedule describe ${id}\`.`);
   });
 }
 

@@ -34,7 +34,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
   const parsed = loadPipelineFile(file, options);
   const { id = parsed.pipeline.name, paused } = own;
   if (!idPattern.test(id)) {
-    throw new CommandLineError({ what: `--id ${id} is not a name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, 100 at most' });
+    throw new CommandLineError({ what: `--id ${id} is not a valid name`, expected: 'letters, digits, `.`, `_` and `-`, starting with a letter or digit, at most 100 characters' });
   }
   const session = await openSession(options.state);
   try {
@@ -55,7 +55,7 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
     const { info } = await handle.describe();
     if (info.nextActionTimes.length === 0) {
       await handle.delete();
-      throw new CommandLineError({ what: `"${timing.times}" never comes`, remedy: 'Fix --cron: for example, no February has 30 days' });
+      throw new CommandLineError({ what: `"${timing.times}" never occurs`, remedy: 'Fix --cron: for example, no February has 30 days' });
     }
     if (options.json) {
       printJson({ scheduleId: id, ...note, taskQueue: options.taskQueue, paused, next: info.nextActionTimes });
@@ -64,12 +64,12 @@ export async function scheduleCreateCommand(file: string, own: ScheduleCreateOpt
       const words = [`Schedule ${id}: ${note.pipeline}, ${note.times}${paused ? ' (paused)' : ''}`, `  next (UTC)  ${next}`];
       process.stdout.write(`${words.join('\n')}\n`);
     }
-    process.stderr.write('The pipeline is kept as its file says now; after a change of the file, delete the schedule and create it again.\n');
+    process.stderr.write('The schedule keeps the pipeline as it is now. After you change the file, delete the schedule and create it again.\n');
     if (usesLocalServer()) {
       const queue = options.taskQueue === defaultTaskQueue(options.state) ? [] : ['--task-queue', options.taskQueue];
       process.stderr.write(
-        `This state's local server fires it only while it runs: keep ${commandText(['worker', ...queue, ...stateWords(options.state)])} running, which brings server and worker up. ` +
-          `What is missed meanwhile is caught up, within ${own.catchUp ?? 'a year'}, when it is started again.\n`,
+        `This state's local server starts runs only while it is up itself: keep ${commandText(['worker', ...queue, ...stateWords(options.state)])} running, which starts server and worker. ` +
+          `Runs that it misses start when it is up again, if they are at most ${own.catchUp ?? 'a year'} late.\n`,
       );
     } else if (!(await isServed(client, options.state, options.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: its runs wait for one (${commandText(['worker', '--task-queue', options.taskQueue])}).\n`);
@@ -88,7 +88,7 @@ async function refused<T>(id: string, state: string, { times }: Timing, create: 
   } catch (error) {
     if (error instanceof ScheduleAlreadyRunning) {
       const remedy = `Choose another --id, or delete it: ${commandText(['schedule', 'delete', id, ...stateWords(state)])}`;
-      throw new CommandLineError({ what: `there is a schedule ${id} already`, remedy }, { cause: error });
+      throw new CommandLineError({ what: `schedule ${id} already exists`, remedy }, { cause: error });
     }
     if (!(error instanceof TypeError)) throw error;
     const remedy = 'Fix --cron or --time-zone, for example --cron "0 3 * * *" --time-zone Europe/Berlin';

@@ -16,7 +16,7 @@ export async function scheduleListCommand(options: GlobalOptions): Promise<numbe
   if (options.json) {
     printJson({ schedules: schedules.map((summary) => ({ scheduleId: summary.scheduleId, ...noteOf(summary), paused: summary.state.paused, next: summary.info.nextActionTimes })) });
   } else if (schedules.length === 0) {
-    process.stdout.write('There is no schedule. `npx temporal-pipeline schedule create FILE --every 6h` makes one.\n');
+    process.stdout.write('There are no schedules. Create one with `npx temporal-pipeline schedule create FILE --every 6h`.\n');
   } else {
     const rows = schedules.map((summary) => {
       const { pipeline, times } = noteOf(summary);

@@ -48,7 +48,7 @@ export function addScheduleCommands(schedule: Command, onExit: (code: number) =>
   add('backfill <id>', 'start the runs of a past time span')
     .requiredOption('--from <time>', 'ISO 8601, for example 2026-01-31T03:00:00Z')
     .requiredOption('--to <time>', 'the end, like --from')
-    .addOption(overlap('how the runs get along with each other').default('buffer-all'))
+    .addOption(overlap('what to do when these runs overlap').default('buffer-all'))
     .action(async (id: string, own: BackfillOptions, command: Command) => {
       onExit(await (await import('./schedule-control.js')).scheduleBackfillCommand(id, own, options(command)));
     });

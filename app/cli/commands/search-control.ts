@@ -19,7 +19,7 @@ export async function searchStartCommand(file: string, options: GlobalOptions): 
     const { attached } = await startSearch(session.client, workflowId, request, options.taskQueue);
     const { length: points } = request.members;
     if (options.json) printJson({ workflowId, status: 'running', attached, taskQueue: options.taskQueue, points });
-    else process.stdout.write(`${attached ? 'Running already' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Points      ${points}, at most ${mostTried(points)} runs\n`);
+    else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Points      ${points}, at most ${mostTried(points)} runs\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the search waits for one (\`npx temporal-pipeline worker\`).\n`);
     }

@@ -20,7 +20,7 @@ export async function searchRunCommand(file: string, options: GlobalOptions): Pr
     const workflowId = searchIdOf(request);
     const { attached } = await unlessAborted(throughOutages(() => startSearch(client, workflowId, request, options.taskQueue), signal), signal);
     const { length: points } = request.members;
-    say(`Search ${workflowId} ${attached ? 'was running already; attached to it' : `started: ${points} points, at most ${mostTried(points)} runs`}.`);
+    say(`Search ${workflowId} ${attached ? 'was already running; attached to it' : `started: ${points} points, at most ${mostTried(points)} runs`}.`);
     return await attend(client, searches, workflowId, { options, signal });
   });
 }

@@ -8,7 +8,7 @@ Examples:
   temporal-pipeline search run pipelines/searches/demo.yaml
   temporal-pipeline search run my.yaml --set rebuild.strategy=guarded --json
 
-Exit codes: 0 a point passes, 3 none does, 1 a run failed, 2 the file is wrong. docs/search.md has the file's syntax.
+Exit codes: 0 a point passes, 1 a run failed, 2 the file is wrong, 3 no point passes. docs/search.md describes the file.
 `;
 
 /** Adds the commands of `search`. */

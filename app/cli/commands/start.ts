@@ -19,7 +19,7 @@ export async function startCommand(file: string, options: GlobalOptions, locking
     const { workflowId, runId, attached, findable } = await startPipeline(session.client, parsed, options.taskQueue);
     if (options.json) printJson({ workflowId, runId, status: 'running', attached, taskQueue: options.taskQueue, configDigest: parsed.digest });
     else {
-      const lines = [attached ? 'Running already:' : 'Started:', `  WorkflowId  ${workflowId}`, `  RunId       ${runId}`, `  TaskQueue   ${options.taskQueue}`];
+      const lines = [attached ? 'Already running:' : 'Started:', `  WorkflowId  ${workflowId}`, `  RunId       ${runId}`, `  TaskQueue   ${options.taskQueue}`];
       process.stdout.write(`${lines.join('\n')}\n`);
     }
     if (!findable) process.stderr.write(`${registerHint}\n`);

@@ -32,7 +32,7 @@ const lookUpMs = 60_000;
 export async function storeGcCommand({ olderThan, dryRun, outputs }: StoreGcOptions, { state, store: location, json }: GlobalOptions): Promise<number> {
   const ageMs = parseDuration(olderThan, '--older-than');
   if (ageMs < leastAgeMs) {
-    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `at least ${durationText(leastAgeMs)}: others cannot see yet what a run has just made or found`, remedy: 'Give a longer time' });
+    throw new CommandLineError({ what: `--older-than ${olderThan} is too short`, expected: `at least ${durationText(leastAgeMs)}, because others cannot yet see what a run has just made or found`, remedy: 'Give a longer time' });
   }
   const { shelves } = await openStore(state, location);
   const candidates = [];

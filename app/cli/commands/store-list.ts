@@ -26,9 +26,9 @@ export async function storeListCommand({ kind }: StoreListOptions, { state, stor
 }
 
 function table(artifacts: readonly StoredArtifact[]): string {
-  if (artifacts.length === 0) return 'Nothing is there.';
+  if (artifacts.length === 0) return 'There are no artifacts.';
   const rows = artifactKinds.map((kind) => artifacts.filter((artifact) => artifact.kind === kind)).flatMap((those) => (those.length === 0 ? [] : [row(those[0].kind, those)]));
-  return textTable([['KIND', 'ARTIFACTS', 'BYTES', 'LONGEST UNUSED SINCE', 'LAST USED'], ...rows, row('all', artifacts)]);
+  return textTable([['KIND', 'ARTIFACTS', 'BYTES', 'OLDEST USE', 'LATEST USE'], ...rows, row('all', artifacts)]);
 }
 
 function row(name: string, artifacts: readonly StoredArtifact[]): string[] {

@@ -31,6 +31,6 @@ export async function storeVerifyCommand({ state, store: location, json }: Globa
 }
 
 function text({ place, held, damaged }: { place: string; held: number; damaged: readonly string[] }): string {
-  const lines = damaged.map((artifact) => `  ${artifact} was damaged; runs that need it make it again\n`);
-  return `${place}: ${held} artifacts are what was written, ${damaged.length} are not.\n${lines.join('')}`;
+  const lines = damaged.map((artifact) => `  ${artifact} was damaged; runs that need it recompute it\n`);
+  return `${place}: ${held} artifacts are intact, ${damaged.length} are damaged.\n${lines.join('')}`;
 }

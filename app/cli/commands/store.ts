@@ -14,14 +14,14 @@ export function addStoreCommands(store: Command, onExit: (code: number) => void)
     .action(async (own: StoreListOptions, command: Command) => {
       onExit(await (await import('./store-list.js')).storeListCommand(own, options(command)));
     });
-  add('gc', 'remove artifacts that were not used for a long time and that no run in progress needs, and remains of killed workers')
+  add('gc', 'remove artifacts that have not been used for a long time and that no run in progress needs, and leftovers of killed workers')
     .option('--older-than <duration>', 'how long an artifact must be unused, at least 10m', '7d')
     .option('--outputs', 'also remove outputs of finished runs (docs/hand-on.md)', false)
     .option('--dry-run', 'only show what would be removed', false)
     .action(async (own: StoreGcOptions, command: Command) => {
       onExit(await (await import('./store-gc.js')).storeGcCommand(own, options(command)));
     });
-  add('verify', 'read every artifact and compare it with its digests; damaged artifacts are moved aside, and runs make them again').action(async (_: unknown, command: Command) => {
+  add('verify', 'read every artifact and compare it with its digests; damaged artifacts are moved aside, and runs recompute them').action(async (_: unknown, command: Command) => {
     onExit(await (await import('./store-verify.js')).storeVerifyCommand(options(command)));
   });
 }

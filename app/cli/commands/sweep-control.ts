@@ -23,14 +23,14 @@ export async function sweepStartCommand(file: string, options: GlobalOptions): P
     const before = await describeSweep(session.client, workflowId);
     if (before !== undefined && before.status.name !== 'RUNNING') {
       throw new CommandLineError({
-        what: `sweep ${workflowId} has ended already: ${before.status.name.toLowerCase()}`,
+        what: `sweep ${workflowId} has already ended: ${before.status.name.toLowerCase()}`,
         remedy: `Run its other members with ${commandText(['sweep', 'resume', workflowId, ...stateWords(options.state)])}`,
       });
     }
     const { attached } = await startSweep(session.client, workflowId, request, options.taskQueue);
     const members = request.members.map(({ name }) => name);
     if (options.json) printJson({ workflowId, status: 'running', attached, taskQueue: options.taskQueue, members });
-    else process.stdout.write(`${attached ? 'Running already' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Members     ${members.length}\n`);
+    else process.stdout.write(`${attached ? 'Already running' : 'Started'}:\n  WorkflowId  ${workflowId}\n  TaskQueue   ${options.taskQueue}\n  Members     ${members.length}\n`);
     if (!(await isServed(session.client, options.state, options.taskQueue))) {
       process.stderr.write(`No worker serves task queue ${options.taskQueue} yet: the sweep waits for one (\`npx temporal-pipeline worker\`).\n`);
     }

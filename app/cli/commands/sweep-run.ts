@@ -77,6 +77,6 @@ async function stateOf({ client, signal }: Foreground, workflowId: string): Prom
 async function begin({ client, options, say, signal }: Foreground, workflowId: string, request: SweepRequest): Promise<number> {
   const { attached } = await unlessAborted(throughOutages(() => startSweep(client, workflowId, request, options.taskQueue), signal), signal);
   const left = request.members.length - Object.keys(request.outcomes).length;
-  say(`Sweep ${workflowId} ${attached ? 'was running already; attached to it' : `started: ${left} of ${request.members.length} members to run`}.`);
+  say(`Sweep ${workflowId} ${attached ? 'was already running; attached to it' : `started: ${left} of ${request.members.length} members to run`}.`);
   return await attend(client, sweeps, workflowId, { options, signal });
 }

@@ -31,7 +31,7 @@ export async function uiCommand(flags: UiFlags, options: GlobalOptions): Promise
       say(session.description);
       if (options.json) printJson({ status: 'serving', address: ui.address });
       else process.stdout.write(`${ui.address}\n`);
-      say('Open this address in a browser of this machine. Whoever has it can pause and cancel runs. Ctrl-C stops.');
+      say('Open this address in a browser on this machine. Anyone who has it can pause and cancel runs. Press Ctrl-C to stop.');
       if (!signal.aborted) await once(signal, 'abort');
       await ui.close();
       return exitCode.done;
@@ -63,5 +63,5 @@ export async function openUi({ client, description, page }: Session, { port, tem
 /** The address becomes a link. @throws CommandLineError */
 function checkPage(address: string | undefined): void {
   if (address === undefined || (URL.canParse(address) && /^https?:/i.test(address))) return;
-  throw new CommandLineError({ where: '--temporal-page', what: `${address} is not an address of a page`, expected: 'http://... or https://...', remedy: "Give the address of your server's web page" });
+  throw new CommandLineError({ where: '--temporal-page', what: `${address} is not the address of a page`, expected: 'http://... or https://...', remedy: "Give the address of your server's web page" });
 }

@@ -59,10 +59,10 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
     log.info('starting', { taskQueue, server: connection.options.address, state });
     // Strangers can reach a server that the environment names. A local server serves only this user.
     if (allowedFolders !== undefined) say(`Pipelines may read from: ${allowedFolders.join(', ')}`);
-    else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path limits that.');
+    else if (named !== undefined && !supervised) say('Pipelines may read every file that this user may read; --allow-path restricts that.');
     // Strangers must not overwrite what the token of this machine can write.
     const mayPublishTo = organisations(allowPublish) ?? (named === undefined ? undefined : []);
-    await serve({ connection, taskQueue, state, store, allowedFolders, mayPublishTo, shutdownGrace, version, watch, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Ctrl-C stops.`) });
+    await serve({ connection, taskQueue, state, store, allowedFolders, mayPublishTo, shutdownGrace, version, watch, log, say, onReady: () => say(`Serving task queue ${taskQueue} on ${connection.options.address} (state ${state}${store === undefined ? '' : `, store ${store}`}). Press Ctrl-C to stop.`) });
     log.info('stopped');
     return exitCode.done;
   } catch (error) {

@@ -34,11 +34,11 @@ function lockOf(folder: string): RunSettings | undefined {
 
 async function maskDifference(first: FinishedRun, other: FinishedRun): Promise<ComparedRun['mask']> {
   const [a, b] = [maskOf(first), maskOf(other)];
-  if (a === undefined || b === undefined) return a === undefined ? 'the first run pruned nothing, or its mask file is gone' : 'it pruned nothing, or its mask file is gone';
+  if (a === undefined || b === undefined) return a === undefined ? 'the first run pruned nothing, or its mask file is gone' : 'the run pruned nothing, or its mask file is gone';
   try {
     return await diffMasks(await openMaskSource(a), await openMaskSource(b));
   } catch (error) {
-    if (error instanceof MaskMismatchError) return `it is of another model: ${error.message}`;
+    if (error instanceof MaskMismatchError) return `it is for another model: ${error.message}`;
     throw error;
   }
 }

@@ -28,7 +28,7 @@ export async function findFinished(word: string, options: GlobalOptions): Promis
   if (isPlain(word) && existsSync(join(runs, word))) return await readRun(join(runs, word), word);
   const named = await runsNamed(word, runs);
   if (named.length === 1) return await readRun(join(runs, named[0]), word);
-  if (named.length === 0) throw new CommandLineError({ what: `there is no run ${word}`, where: runs, expected: "a run's folder, workflow id or pipeline file, or its name", remedy: 'See `npx temporal-pipeline list`, or give the state folder with --state' });
+  if (named.length === 0) throw new CommandLineError({ what: `there is no run ${word}`, where: runs, expected: "a run's folder, workflow id, pipeline file or name", remedy: 'See `npx temporal-pipeline list`, or give the state folder with --state' });
   throw new CommandLineError({
     what: `${named.length} runs are called ${word}: ${named.slice(0, mostListed).join(', ')}${named.length > mostListed ? ', ...' : ''}`, where: runs, remedy: 'Give the workflow id of one of them',
   });
@@ -55,14 +55,14 @@ async function runsNamed(name: string, runs: string): Promise<string[]> {
 
 async function readRun(folder: string, word: string): Promise<FinishedRun> {
   const file = join(folder, 'result.json');
-  if (!existsSync(file)) throw new CommandLineError({ what: `${word} is no finished run`, where: folder, expected: 'a folder with the result.json that a run writes at its end', remedy: 'Wait for its end, or check the path' });
+  if (!existsSync(file)) throw new CommandLineError({ what: `${word} is not a finished run`, where: folder, expected: 'a folder with the result.json that a run writes at its end', remedy: 'Wait until the run has ended, or check the path' });
   try {
     const result = JSON.parse(await readFile(file, 'utf8')) as PipelineResult;
     if (typeof result.name === 'string' && typeof result.perplexity === 'object' && Array.isArray(result.rebuild.layers) && typeof result.seconds.total === 'number') return { folder, result: locatedIn(folder, result) };
   } catch (cause) {
-    throw new CommandLineError({ what: 'it cannot be read', where: file, expected: 'the result of a run', remedy: 'Run the pipeline again: what it made is found' }, { cause });
+    throw new CommandLineError({ what: 'the file cannot be read', where: file, expected: 'the result of a run', remedy: 'Run the pipeline again: finished work is reused' }, { cause });
   }
-  throw new CommandLineError({ what: 'it is not the result of a run', where: file, remedy: 'Check the path' });
+  throw new CommandLineError({ what: 'the file is not the result of a run', where: file, remedy: 'Check the path' });
 }
 
 /**

@@ -44,7 +44,7 @@ function numberTables({ numbers, runs }: CompareView): string[] {
 
 function settingsText({ settings, unknown, runs }: CompareView): string {
   const known = runs.filter(({ label }) => !unknown.includes(label));
-  const told = unknown.map((label) => `The settings of ${label} are not known: it has no lock that can be read.`);
+  const told = unknown.map((label) => `The settings of ${label} are not known: it has no readable lock.`);
   if (known.length < 2) return told.join('\n');
   if (settings.length === 0) return [...told, 'No setting differs.'].join('\n');
   return [...told, 'settings that differ', settingRows(settings, known.map(({ label }) => ({ label, index: runs.findIndex((run) => run.label === label) })))].join('\n');

@@ -40,5 +40,5 @@ export function stageIndex(word: string, stages: readonly Pick<Stage, 'type'>[])
   const index = /^\d+$/.test(word) ? Number(word) - 1 : stages.findIndex(({ type }) => type === word);
   if (stages[index] !== undefined) return index;
   const there = stages.map(({ type }, position) => `${position + 1} ${type}`).join(', ');
-  throw new CommandLineError({ what: `the pipeline has no stage ${word}`, where: '--from', expected: `a name or number of its stages: ${there}` });
+  throw new CommandLineError({ what: `the pipeline has no stage ${word}`, where: '--from', expected: `the name or number of a stage: ${there}` });
 }

@@ -51,13 +51,13 @@ function nodeVersion(): Finding {
 }
 
 function packages(): Finding {
-  if (!isClone) return hasWorkerPackages() ? ok('those of workers are in the cache') : missing('those of workers are not there yet', `${setUp}, or the first pipeline will`);
-  return packagesInstalled(packageRoot) ? ok('as in package-lock.json') : note('not as in package-lock.json', setUp);
+  if (!isClone) return hasWorkerPackages() ? ok('those for workers are installed in the cache') : missing('those for workers are not installed yet', `${setUp}, or run a pipeline, which installs them`);
+  return packagesInstalled(packageRoot) ? ok('match package-lock.json') : note('do not match package-lock.json', setUp);
 }
 
 async function engine({ probe }: Surroundings): Promise<Finding> {
   const { engine, problem } = await probe('auto');
-  if (engine === undefined) return missing(problem ?? 'none opens', setUp);
+  if (engine === undefined) return missing(problem ?? 'none can be opened', setUp);
   const threads = `${engine.threads} thread${engine.threads === 1 ? '' : 's'}`;
   const what = `${engine.backend} on ${engine.device}, ${threads} (${engine.version})`;
   if (engine.backend === 'wasm') return note(`${what}: matrix products are about 5 times slower than with tensorflow`);
@@ -77,11 +77,11 @@ async function wasm({ probe }: Surroundings): Promise<Finding> {
 async function gpu({ probe }: Surroundings): Promise<Finding> {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
   const output = outputOf('nvidia-smi', query);
-  if (output === undefined) return ok('none (no NVIDIA driver answers), so the CPU computes');
+  if (output === undefined) return ok('none (no NVIDIA driver responds), so the CPU is used');
   const names = output.split('\n').join('; ');
   const { engine } = await probe('auto');
   if (engine?.device.startsWith('gpu')) return ok(names);
-  return note(`${names}; but the engine computes on ${engine?.device ?? 'nothing'}`, `${setUp}, which fetches TensorFlow for NVIDIA GPUs`);
+  return note(`${names}; but the engine uses ${engine?.device ?? 'nothing'}`, `${setUp}, which fetches TensorFlow for NVIDIA GPUs`);
 }
 
 function compiler(): Finding {
@@ -100,7 +100,7 @@ async function temporalCli(): Promise<Finding> {
   const path = await findTemporalCli();
   if (path === undefined) return missing('none', `${setUp}, or install it (https://docs.temporal.io/cli) on the PATH`);
   const version = outputOf(path, ['--version']);
-  return version === undefined ? missing(`${path} does not run`, 'remove that file or replace it') : ok(`${version}, ${path}`);
+  return version === undefined ? missing(`${path} cannot be run`, 'remove that file or replace it') : ok(`${version}, ${path}`);
 }
 
 function stateFolder({ state }: Surroundings): Finding {
@@ -113,7 +113,7 @@ function stateFolder({ state }: Surroundings): Finding {
   } catch {
     return missing(`${state}: ${there} cannot be written`, 'name another folder with --state or LLM_BARBER_STATE');
   }
-  const what = `${state}${there === state ? '' : ' (not made yet)'}, ${free}`;
+  const what = `${state}${there === state ? '' : ' (not created yet)'}, ${free}`;
   return bavail * bsize < littleDisk ? note(what, 'free some space or name another folder with --state') : ok(what);
 }
 

@@ -13,7 +13,7 @@ const program = programPath('probe-engine');
 
 /** Opens an engine in a separate process, because a broken native library can crash the process. */
 export async function probeEngine(backend: EngineRequest['backend']): Promise<Probe> {
-  if (!hasWorkerPackages()) return { problem: 'TensorFlow.js is not there yet' };
+  if (!hasWorkerPackages()) return { problem: 'TensorFlow.js is not installed yet' };
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [program, backend], { timeout: 60_000 });
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Probe;

@@ -68,7 +68,7 @@ async function readExpected(file: string): Promise<{ ids: { values: Int32Array; 
   const { tensors } = await readSafetensorsHeader(file);
   const [ids, logits] = ['input_ids', 'logits'].map((name) => tensors.get(name));
   if (ids?.dtype !== 'I32' || ids.shape.length !== 2 || logits?.dtype !== 'F32') {
-    throw new CommandLineError({ where: file, what: 'it lacks the tensors to compare', expected: 'input_ids (I32, [batch, time]) and logits (F32)', remedy: 'tools/family/make-reference.py writes such files' });
+    throw new CommandLineError({ where: file, what: 'the tensors to compare are missing', expected: 'input_ids (I32, [batch, time]) and logits (F32)', remedy: 'Write the file with tools/family/make-reference.py' });
   }
   const { buffer, byteOffset, byteLength } = await readTensorBytes(ids);
   return { ids: { values: new Int32Array(buffer, byteOffset, byteLength / 4), shape: ids.shape }, logits: decodeTensor(logits, await readTensorBytes(logits)) };

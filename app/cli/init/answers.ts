@@ -41,8 +41,8 @@ const wrong = (where: string, what: string, expected: string): CommandLineError 
 export function questions({ allowFloating }: { allowFloating: boolean }): { [Name in keyof Answers]: Question<Name> } {
   return {
     model: { text: 'Which model? A folder, or organisation/name@commit of a Hugging Face hub', read: (answer) => readModel(answer, allowFloating) },
-    text: { text: `Which text calibrates? A file, or ${namedTexts.join(', ')}`, usual: 'c4', read: readText },
-    goal: { text: 'How many weights go? A share such as 50 %, or a pattern such as 2:4', usual: '50 %', read: readGoal },
+    text: { text: `Which calibration text? A file, or ${namedTexts.join(', ')}`, usual: 'c4', read: readText },
+    goal: { text: 'How many weights should be pruned? A share such as 50 %, or a pattern such as 2:4', usual: '50 %', read: readGoal },
     machine: { text: `Which machine? ${machines.join(', ')}`, usual: 'workstation', read: readMachine },
   };
 }
@@ -50,16 +50,16 @@ export function questions({ allowFloating }: { allowFloating: boolean }): { [Nam
 function readModel(answer: string, allowFloating: boolean): Model {
   if (existsSync(answer)) return { folder: answer };
   const [repository, revision] = answer.split('@');
-  const expected = 'a folder that is there, or organisation/name@commit';
+  const expected = 'an existing folder, or organisation/name@commit';
   if (!looksLikeRepository(repository)) throw wrong('model', `there is no folder ${answer}`, expected);
-  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so a run would not mean the same tomorrow`, `${answer}@commit, or --allow-floating`);
+  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so the model could change between runs`, `${answer}@commit, or --allow-floating`);
   return { repository, ...(revision && { revision }) };
 }
 
 function readText(answer: string): Text {
   const name = namedTexts.find((known) => known === answer);
   if (name !== undefined) return { name };
-  if (!existsSync(answer)) throw wrong('text', `there is no file ${answer}`, `a file that is there, or ${namedTexts.join(', ')}`);
+  if (!existsSync(answer)) throw wrong('text', `there is no file ${answer}`, `an existing file, or ${namedTexts.join(', ')}`);
   return { file: answer };
 }
 
@@ -74,6 +74,6 @@ function readGoal(answer: string): Goal {
 
 function readMachine(answer: string): Machine {
   const found = machines.find((machine) => machine === answer);
-  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is none that this knows`, machines.join(', '));
+  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is not a known kind of machine`, machines.join(', '));
   return found;
 }

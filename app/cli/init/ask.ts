@@ -18,7 +18,7 @@ export async function completeAnswers(given: Given, ask: Ask | undefined, { allo
   const names = Object.keys(all) as (keyof Answers)[];
   const missing = names.filter((name) => given[name] === undefined);
   if (missing.length > 0 && ask === undefined) {
-    throw new CommandLineError({ what: `nothing says ${missing.join(', ')}, and there is no terminal to ask in`, remedy: `Add ${missing.map((name) => `--${name} ...`).join(' ')}` });
+    throw new CommandLineError({ what: `${missing.join(', ')} not given, and there is no terminal to ask in`, remedy: `Add ${missing.map((name) => `--${name} ...`).join(' ')}` });
   }
   const answers: Partial<Record<keyof Answers, unknown>> = {};
   for (const name of names) {

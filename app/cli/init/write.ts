@@ -25,7 +25,7 @@ model:
 ${modelLines(answers.model, here)}
 
 stages:
-  - calibration:                  # the text that masks are made and rebuilt with
+  - calibration:                  # the text used to make and rebuild masks
       dataset: ${dataset(answers.text, here)}
       samples: ${recipe.samples}${' '.repeat(20 - String(recipe.samples).length)}# more windows: a better model, and more time
       sequenceLength: ${recipe.sequenceLength}
@@ -35,12 +35,12 @@ stages:
       ${goalLine(answers.goal)}
 
 ${rebuild(recipe, answers.goal)}
-  - evaluation:                   # the model before, in between and after
+  - evaluation:                   # the model before pruning, after it, and after the rebuild
       states: [dense, initial, rebuilt]
       perplexity:
 ${perplexity(answers.text, recipe, here)}
 
-# gates:                          # what the result must keep for the run to count as good (docs/gates.md)
+# gates:                          # conditions that the result must meet (docs/gates.md)
 #   - rebuilt perplexity <= 1.5 * dense
 `;
 }
@@ -57,12 +57,12 @@ function dataset(text: Text, here: (name: string) => string): string {
 
 function goalLine(goal: Goal): string {
   if ('pattern' in goal) return `pattern: "${goal.pattern}"              # of every ${goal.pattern.split(':')[1]} inputs of a row, ${goal.pattern.split(':')[0]} are kept`;
-  return `sparsity: ${goal.sparsity}               # or, for hardware that likes it, pattern: "2:4" instead`;
+  return `sparsity: ${goal.sparsity}               # or pattern: "2:4" instead, for hardware that supports it`;
 }
 
 function rebuild({ effort }: Recipe, goal: Goal): string {
   const strategy = effort === undefined
-    ? '      strategy: guarded           # in rounds, as long as the error falls; `best` is better and slower\n'
+    ? '      strategy: guarded           # in rounds, while the error falls; `best` is better and slower\n'
     : `      strategy: best              # masks and weights; \`guarded\`, which changes masks only, is faster
       effort: ${effort}${' '.repeat(20 - String(effort).length)}# 1, 3, 10 or 30: more is better and slower
 `;
@@ -74,7 +74,7 @@ function perplexity(text: Text, { samples, sequenceLength, maxWindows }: Recipe,
   const most = maxWindows === undefined ? [] : [`          maxWindows: ${maxWindows}`];
   if ('file' in text) {
     const skip = `          skipTokens: ${samples * sequenceLength}`;
-    return [`        - dataset: { file: ${here(text.file)} }`, `${skip.padEnd(34)}# what calibrated does not judge`, ...most].join('\n');
+    return [`        - dataset: { file: ${here(text.file)} }`, `${skip.padEnd(34)}# skips the calibration text`, ...most].join('\n');
   }
   return [`        - dataset: { name: ${text.name === 'c4' ? 'wikitext2' : text.name} }`, ...most].join('\n');
 }

@@ -64,7 +64,7 @@ async function start(state: string, { signal, samePorts = false }: EnsureOptions
   const cli = await findTemporalCli();
   if (cli === undefined) {
     throw new TemporalCliMissingError({
-      what: 'no Temporal server: there is no `temporal` on this machine, and no address in the environment',
+      what: 'there is no Temporal server: `temporal` is not installed on this machine, and the environment names no address',
       remedy: `Run \`${setUpCommand}\`, or set TEMPORAL_ADDRESS to your server`,
     });
   }

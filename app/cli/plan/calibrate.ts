@@ -34,7 +34,7 @@ export async function calibratedMachine({ state, engine, renew, measurements, me
   const known = renew ? undefined : await knownMachine(state, engine);
   const doubted = known !== undefined && known.confirmed !== true && disagree(known, measurements);
   if (known !== undefined && known.busy === undefined && !doubted) return known;
-  say(doubted && known.busy === undefined ? 'Measuring this machine again, because runs took another time than it predicts ...' : 'Measuring this machine ...');
+  say(doubted && known.busy === undefined ? 'Measuring this machine again, because runs did not take the predicted time ...' : 'Measuring this machine ...');
   const machine = latest(known, await measure(engine, state), doubted);
   if (machine.busy !== undefined) say(`Warning: this machine is busy (${machine.busy}), so the predicted times may be too long. The next plan measures again.`);
   await keepMachine(state, machine);
@@ -67,7 +67,7 @@ async function measureApart(engine: EngineRequest, state: string): Promise<Machi
     answer = { problem: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
   }
   if (answer.machine === undefined) {
-    throw new CalibrationError({ where: 'engine', what: `this machine could not be measured: ${answer.problem ?? 'no answer'}`, remedy: '`temporal-pipeline doctor` says what is missing' });
+    throw new CalibrationError({ where: 'engine', what: `this machine could not be measured: ${answer.problem ?? 'no answer'}`, remedy: '`temporal-pipeline doctor` shows what is missing' });
   }
   return answer.machine;
 }

@@ -77,7 +77,7 @@ export function addedMembers({ source, choice, members, base, stopWhen }: SweepR
   const wider: SweepChoice = { ...choice, matrix };
   const known = new Set(members.map(({ name }) => name));
   const fresh = combinationsOf(wider).filter((values) => !known.has(memberName(values)));
-  if (fresh.length === 0) throw new CommandLineError({ what: `the sweep has all members with ${words.join(' ')} already`, remedy: 'Give other values' });
+  if (fresh.length === 0) throw new CommandLineError({ what: `the sweep already has all members with ${words.join(' ')}`, remedy: 'Give other values' });
   if (known.size + fresh.length > maximumMembers) {
     throw new CommandLineError({ what: `${known.size + fresh.length} members are too many`, expected: `at most ${maximumMembers} in a sweep`, remedy: 'Start another sweep' });
   }

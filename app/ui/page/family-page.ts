@@ -59,7 +59,7 @@ function head(facts: FamilyFacts, about: Piece | undefined, tags: Piece | undefi
 
 function notice({ status, served, taskQueue, reason, table, noun }: FamilyFacts, state: string): Piece | string {
   if (reason !== undefined) return html`<section class="notice bad"><h2>The ${noun} failed</h2><p>${reason}</p></section>`;
-  if (status !== 'running') return table === undefined ? html`<section class="notice"><p>Its members are not known here: no worker answers, and there is no report of it on this machine.</p></section>` : '';
+  if (status !== 'running') return table === undefined ? html`<section class="notice"><p>Its members are not known: no worker answers, and this machine has no report of it.</p></section>` : '';
   if (!served) return html`<section class="notice"><h2>No worker serves task queue <code>${taskQueue}</code></h2><p>The ${noun} waits. Start a worker:</p><pre>${commandText(['worker', '--task-queue', taskQueue, ...stateWords(state)])}</pre></section>`;
   return table === undefined ? html`<section class="notice"><p>Members appear once a worker answers.</p></section>` : '';
 }

@@ -94,11 +94,11 @@ function numbers({ left, planned, spent, share, perplexity, errorRatio, price, i
   const last = incidents.at(-1);
   return html`<dl class="numbers">
 ${isOpen ? numberOf('Left', left === undefined ? '…' : duration(left), `${share === undefined ? '' : `${Math.floor(100 * share)} % done · `}${planned === undefined ? 'no plan is known' : `the plan said ${duration(planned)}`}`)
-    : numberOf('Work', duration(spent), planned === undefined ? 'waiting left out' : `the plan said ${duration(planned)}`)}
+    : numberOf('Work', duration(spent), planned === undefined ? 'without waiting' : `the plan said ${duration(planned)}`)}
 ${perplexity === undefined ? numberOf('Perplexity', '…', 'comes with the evaluation') : numberOf(`Perplexity, ${perplexity.state}`, figure(perplexity.value), html`on <bdi>${perplexity.dataset}</bdi>`)}
 ${numberOf('Error so far', errorRatio === undefined ? '…' : change(1, errorRatio), errorRatio === undefined ? 'comes with the first rebuilt layer' : 'geometric mean over the rebuilt sub-blocks')}
 ${numberOf('Cost so far', price?.soFar ?? `${figure(spent / 3600)} h`, price === undefined ? `of the device${left === undefined || !isOpen ? '' : `; about ${figure((spent + left) / 3600)} h at the end`}` : `${figure(spent / 3600)} device hours${price.atEnd === undefined || !isOpen ? '' : `; about ${price.atEnd} at the end`}`)}
-${numberOf('Survived', grouped(incidents.length), last === undefined ? 'nothing has happened' : html`${last.what.slice(0, 160)}`)}
+${numberOf('Survived', grouped(incidents.length), last === undefined ? 'no incidents so far' : html`${last.what.slice(0, 160)}`)}
 </dl>`;
 }
 

@@ -69,7 +69,7 @@ export function runsTable(all: readonly RunRow[], query: RunsQuery): Piece {
     const next = addressOf({ ...query, sort: key, reverse: isOn && !query.reverse });
     return html`<th scope="col" class="${number ? 'n' : ''}" ${isOn ? html`aria-sort="${isDown ? 'descending' : 'ascending'}"` : ''}><a href="/${next}">${name}${isOn ? (isDown ? ' ▼' : ' ▲') : ''}</a></th>`;
   };
-  return html`<section><p class="note">${runs.length === all.length ? counted(runs.length, 'run') : `${runs.length} of ${counted(all.length, 'run')}`}. Perplexities are those of a run's first text. Choose two or more that are done to compare them.</p>
+  return html`<section><p class="note">${runs.length === all.length ? counted(runs.length, 'run') : `${runs.length} of ${counted(all.length, 'run')}`}. Perplexities are those of a run's first text. Select two or more finished runs to compare them.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Runs"><table class="list">
 <thead><tr><td></td>${headings.map(heading)}<th scope="col">methods</th>${figureHeadings.map(heading)}</tr></thead>
 <tbody>${runs.map(row)}</tbody></table></div>

@@ -63,13 +63,13 @@ export const script = `'use strict';
     event.preventDefault();
     const buttons = [...form.querySelectorAll('button')];
     for (const button of buttons) button.disabled = true;
-    say(said, 'Asking ...');
+    say(said, 'Sending ...');
     try {
       const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)), headers: { accept: 'application/json' } });
       const text = await answer.text();
       say(said, answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text).said : text);
     } catch {
-      say(said, 'There is no answer. Try again.');
+      say(said, 'No answer. Try again.');
     }
     for (const button of buttons) button.disabled = false;
     for (const menu of document.querySelectorAll('details.menu')) menu.open = false;

@@ -20,7 +20,7 @@ describe('command lines', () => {
     ['no file', ['run'], /missing required argument 'file'/],
     ['a file that is not there', ['run', path.join(folder, 'nix.yaml')], /nix\.yaml: no such file/],
     ['an override of something unknown', ['validate', good, '--set', 'speed=9'], /--set speed=9: unknown key/],
-    ['a state folder that is a file', ['run', good, '--state', bad], /cannot be used as state folder/],
+    ['a state folder that is a file', ['run', good, '--state', bad], /cannot be used as the state folder/],
     ['start of a wrong file', ['start', bad], /bad\.yaml:5:/],
   ])('with %s: ends with exit code 2 and the error, without a stack trace', async (_, words, message) => {
     const { code, stdout, stderr } = await runCommand(['--state', state, ...words]);

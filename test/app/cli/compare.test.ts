@@ -131,18 +131,18 @@ describe('compare', () => {
     await writeMask(join(folder, 'mask.safetensors'), { 'model.layers.0.mlp.fc1.weight': new Uint8Array(8) }, {}, { 'model.layers.0.mlp.fc1.weight': [2, 4] });
     const { code, stdout } = await compare('demo', 'other');
     expect(code).toBe(0);
-    expect(stdout).toContain('The mask of B is not compared: it is of another model');
+    expect(stdout).toContain('The mask of B is not compared: it is for another model');
     expect(stdout).toContain('The settings of B are not known');
     await rm(join(folder, 'mask.safetensors'));
     expect((await compare('demo', 'other')).stdout).toContain('its mask file is gone');
   });
 
   it('reports a folder and a file that are not a run', async () => {
-    expect(await compare(state, 'other')).toMatchObject({ code: 2, stderr: expect.stringContaining('is no finished run') as string });
+    expect(await compare(state, 'other')).toMatchObject({ code: 2, stderr: expect.stringContaining('is not a finished run') as string });
     await writeFile(join(state, 'runs', 'other-0123456789abcdef', 'result.json'), '{"name": "x"}');
     expect(await compare('demo', 'other')).toMatchObject({ code: 2 });
     await writeFile(join(state, 'runs', 'other-0123456789abcdef', 'result.json'), '{"na');
-    expect(await compare('demo', 'other')).toMatchObject({ code: 2, stderr: expect.stringContaining('it cannot be read') as string });
+    expect(await compare('demo', 'other')).toMatchObject({ code: 2, stderr: expect.stringContaining('the file cannot be read') as string });
   });
 });
 

@@ -49,12 +49,12 @@ describe('a server that refuses a connection', () => {
   }
 
   it.each<[string, NodeJS.ProcessEnv, Parameters<typeof withProxy>[0], RegExp]>([
-    ['another authority', { TEMPORAL_TLS_SERVER_CA_CERT_PATH: theirs.own.cert }, {}, /^localhost:\d+: the server's certificate is not signed by the given CA certificate \([A-Z_]+\); .* Set TEMPORAL_TLS_SERVER_CA_CERT_PATH/],
-    ['an authority that the system does not know', { TEMPORAL_TLS: 'true' }, {}, /not signed by the system's authorities/],
+    ['another authority', { TEMPORAL_TLS_SERVER_CA_CERT_PATH: theirs.own.cert }, {}, /^localhost:\d+: the server's certificate was not signed by the given CA certificate \([A-Z_]+\); .* Set TEMPORAL_TLS_SERVER_CA_CERT_PATH/],
+    ['an authority that the system does not know', { TEMPORAL_TLS: 'true' }, {}, /not signed by one of the system's authorities/],
     ['a certificate for another name', trust, { server: ours.issue('elsewhere.example') }, /certificate is for another name; expected the name in the address\. .*TEMPORAL_TLS_SERVER_NAME/],
-    ['no client certificate', trust, { clientAuthority: ours.own.cert }, /refuses a client without certificate .*; .* Set TEMPORAL_TLS_CLIENT_CERT_PATH/],
+    ['no client certificate', trust, { clientAuthority: ours.own.cert }, /refuses a client without a certificate .*; .* Set TEMPORAL_TLS_CLIENT_CERT_PATH/],
     ['a client certificate of another authority', { ...trust, ...as(stranger) }, { clientAuthority: ours.own.cert }, /refuses the client certificate /],
-    ['no API key', trust, { apiKey: 'right' }, /there is no API key \(.*Set TEMPORAL_API_KEY/],
+    ['no API key', trust, { apiKey: 'right' }, /no API key is set \(.*Set TEMPORAL_API_KEY/],
     ['a wrong API key', { ...trust, TEMPORAL_API_KEY: 'wrong' }, { apiKey: 'right' }, /the server refuses the API key \(.*Set TEMPORAL_API_KEY/],
   ])('says why to clients and workers: %s', async (_, variables, options, message) => {
     await withProxy(options, async ({ port }) => {

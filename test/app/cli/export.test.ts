@@ -64,7 +64,7 @@ describe('to MLflow', () => {
     expect(refused.stderr).toMatch(/status 401: .*Set MLFLOW_TRACKING_TOKEN/);
     expect(refused.stderr).not.toContain('a-token-that-is-secret');
     server.refuse = undefined;
-    expect((await call(['export', 'example', '--mlflow', 'mlflow'])).stderr).toMatch(/--mlflow: it is not an address; expected http/);
+    expect((await call(['export', 'example', '--mlflow', 'mlflow'])).stderr).toMatch(/--mlflow: this is not an address; expected http/);
     expect((await call(['export', 'example'])).stderr).toMatch(/nothing says where the numbers go; expected --mlflow URL or --lm-eval FOLDER/);
   });
 });
@@ -128,7 +128,7 @@ describe('deploy-check', () => {
     await write((column) => column % 4 !== 3, { quantization_config: { sparsity_config: { format: 'dense' } } });
     expect(await check()).toMatchObject({ twoOfFour: null, hasSparsityConfig: true });
     const { stdout } = await call(['deploy-check', checkpoint]);
-    expect(stdout).toMatch(/config\.json has a sparsity_config\. vLLM 0\.24 refuses it/);
+    expect(stdout).toMatch(/config\.json has a sparsity_config, which vLLM 0\.24 refuses/);
     expect(stdout).toMatch(/PyTorch +yes +no/);
   });
 

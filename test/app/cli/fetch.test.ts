@@ -106,7 +106,7 @@ describe('a bucket', where(needs.s3Server), () => {
     const fetched = await fetch(made.workflowId, '--to', to, '--only', 'mask');
     expect(fetched.json?.parts).toEqual(['mask']);
     expect(readdirSync(to).sort()).toEqual(['mask.safetensors', 'proof.json']);
-    expect((await fetch(made.workflowId, '--only', 'masks')).stderr).toMatch(/"masks" is not a part.*expected checkpoint, mask, report/);
+    expect((await fetch(made.workflowId, '--only', 'masks')).stderr).toMatch(/"masks" is not a part.*expected one of checkpoint, mask, report/);
   });
 
   it('reports bytes in the bucket that are not those of the run', async () => {

@@ -54,7 +54,7 @@ describe('init', () => {
   });
 
   it.each([
-    [['--text', text], /nothing says model, goal, machine, and there is no terminal/],
+    [['--text', text], /model, goal, machine not given, and there is no terminal/],
     [['--model', './nowhere', '--text', 'c4', '--goal', '50 %', '--machine', 'gpu'], /model: there is no folder \.\/nowhere/],
     [['--model', 'huggyllama/llama-7b', '--text', 'c4', '--goal', '50 %', '--machine', 'gpu'], /names no commit/],
     [['--model', model, '--text', 'nothing.txt', '--goal', '50 %', '--machine', 'gpu'], /text: there is no file nothing\.txt/],
@@ -88,7 +88,7 @@ describe('init', () => {
     const given: Given = { machine: 'laptop' };
     const answers = await completeAnswers(given, ask, { allowFloating: false, say: (line) => said.push(line) });
     expect(answers).toEqual({ model: { folder: model }, text: { name: 'c4' }, goal: { sparsity: 0.6 }, machine: 'laptop' });
-    expect(asked.map((question) => question.split('?')[0])).toEqual(['Which model', 'Which model', 'Which text calibrates', 'How many weights go', 'How many weights go']);
+    expect(asked.map((question) => question.split('?')[0])).toEqual(['Which model', 'Which model', 'Which calibration text', 'How many weights should be pruned', 'How many weights should be pruned']);
     expect(said).toHaveLength(2);
   });
 
@@ -114,7 +114,7 @@ describe('explain', () => {
 
   it('says where to find a default that depends on other keys, and lists no values without a meaning', async () => {
     const { stdout } = await runCommand(['explain', 'rebuild.effort']);
-    expect(stdout).toMatch(/meaning +.*Default: 10\..*\n +value +`1`, `3`, `10` or `30`\n +default +as the meaning says\n/);
+    expect(stdout).toMatch(/meaning +.*Default: 10\..*\n +value +`1`, `3`, `10` or `30`\n +default +see the meaning\n/);
   });
 
   it('explains every key with the short name, and choices with their meaning', async () => {

@@ -36,7 +36,7 @@ describe('mask', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`${made.maskFile} (found beside the checkpoint)`);
     expect(stdout).toContain(path.join(run, 'proof.json'));
-    expect(stdout).toContain('Holds: no NaN, no infinity, zero wherever the mask prunes, all else as in the dense model, files as they were proved.');
+    expect(stdout).toContain('Correct: no NaN, no infinity, zero wherever the mask prunes, all else as in the dense model, files unchanged since they were proved.');
     expect((await mask('verify', run)).code).toBe(0);
     expect((await mask('verify', made.maskFile)).stdout).toContain('proof.json');
     expect(existsSync(path.join(root, '.llm-barber'))).toBe(false);
@@ -47,7 +47,7 @@ describe('mask', () => {
     await patchElement(made.pruned, linear, index, wordBytes('BF16', 'one'));
     const { code, stdout, stderr } = await mask('verify', made.pruned);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toContain(`Does not hold: 1 violation.\n  ${place(index)}: a pruned weight is 1; expected 0\n`);
+    expect(stdout).toContain(`Not correct: 1 violation.\n  ${place(index)}: a pruned weight is 1; expected 0\n`);
     const { stdout: json } = await mask('verify', made.pruned, '--json');
     expect(JSON.parse(json)).toMatchObject({
       holds: false, violationCount: 1,

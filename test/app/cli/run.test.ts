@@ -77,7 +77,7 @@ describe('run', () => {
     expect(isAlive(server)).toBe(true);
 
     const second = start(...much);
-    await until(() => second.said().includes('was running already') || undefined);
+    await until(() => second.said().includes('was already running') || undefined);
     const taken = await worker();
     // A worker that dies is replaced, and the run succeeds.
     process.kill(taken.pid, 'SIGKILL');

@@ -68,7 +68,7 @@ describe('search', () => {
 
     const run = await call('search', 'run', file, '--json');
     expect(run.code, run.stderr).toBe(0);
-    expect(run.stderr).toContain('was running already; attached to it');
+    expect(run.stderr).toContain('was already running; attached to it');
     const { best, tried, runs, report } = JSON.parse(run.stdout) as SearchResult;
     expect(runs).toBe(tried.length);
     expect(runs).toBeLessThanOrEqual(5);

@@ -46,7 +46,7 @@ describe('the end of a run', () => {
     expect(out).toMatch(/sparsity within 0\.0001 +within 0\.01 points of 50 % +49\.9999 % +passed/);
     expect(out).toMatch(/gap closed of ptb >= 50 % +>= 50 % +none +FAILED/);
     expect(out).toContain(exampleResult.checkpoint);
-    expect(err).toBe('2 of 4 quality gates failed: no dumber; gap closed of ptb >= 50 %. The files of the run stay.\n');
+    expect(err).toBe('2 of 4 quality gates failed: no dumber; gap closed of ptb >= 50 %. The files of the run are kept.\n');
   });
 
   it('reports the same as JSON', () => {

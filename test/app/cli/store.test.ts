@@ -155,7 +155,7 @@ describe('store', () => {
     writeFileSync(damaged, bytes);
     const verified = await call('verify');
     expect(verified.code).toBe(1);
-    expect(verified.stdout).toMatch(/mask\/[0-9a-f]{64} was damaged; runs that need it make it again/);
+    expect(verified.stdout).toMatch(/mask\/[0-9a-f]{64} was damaged; runs that need it recompute it/);
 
     age();
     const dry = await call('gc', '--dry-run');
@@ -163,6 +163,6 @@ describe('store', () => {
     expect(artifacts()).toBeGreaterThan(0);
     await call('gc');
     expect(artifacts()).toBe(0);
-    expect((await call('list')).stdout).toContain('Nothing is there.');
+    expect((await call('list')).stdout).toContain('There are no artifacts.');
   });
 });

@@ -53,7 +53,7 @@ it('retries while the receiver has trouble, and gives up if it refuses', async (
   statuses = [404];
   await send(failures);
   expect(got).toHaveLength(4);
-  expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ did not get the message that small-1 ended \(status 404\)$/)]);
+  expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ was not notified that small-1 ended \(status 404\)$/)]);
 });
 
 it('reveals no secret, and no key in the address', async () => {

@@ -127,5 +127,5 @@ it('refuses unusable addresses', async () => {
   };
   expect(await refused('--health', 'nowhere')).toMatch(/--health: "nowhere" is not an address; expected host:port/);
   expect(await refused('--metrics', '127.0.0.1:9464', '--otlp', 'http://127.0.0.1:4317')).toMatch(/cannot go to Prometheus and to a collector at once/);
-  expect(await refused('--webhook', 'ftp://x')).toMatch(/--webhook: it is not an address/);
+  expect(await refused('--webhook', 'ftp://x')).toMatch(/--webhook: this is not an address/);
 });

@@ -52,7 +52,7 @@ describe('EncryptionCodec', () => {
     const [fresh] = await rotated.encode([payloadOf('new')]);
     expect(Buffer.from(fresh?.metadata?.['encryption-key-id'] ?? []).toString()).toBe('k2');
     expect(valueOf((await rotated.decode(old))[0])).toBe('old');
-    await expect(codec(k1).decode([fresh])).rejects.toThrow('payload encrypted with key "k2": this process has other keys only: k1. Set LLM_BARBER_PAYLOAD_KEY_FILE');
+    await expect(codec(k1).decode([fresh])).rejects.toThrow('payload encrypted with key "k2": this process only has other keys: k1. Set LLM_BARBER_PAYLOAD_KEY_FILE');
   });
 
   it('reads plain payloads with and without keys, and writes plain ones without keys', async () => {
@@ -77,10 +77,10 @@ describe('EncryptionCodec', () => {
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
         const changed = Buffer.from(bytes);
         changed[at] = (changed[at] ?? 0) ^ by;
-        await expect(codec(k1).decode([{ ...sealed, data: changed }])).rejects.toThrow(/key "k1": it cannot be decrypted/);
-        await expect(codec(k1).decode([{ ...sealed, data: bytes.subarray(0, at) }])).rejects.toThrow(/it cannot be decrypted/);
+        await expect(codec(k1).decode([{ ...sealed, data: changed }])).rejects.toThrow(/key "k1": the payload cannot be decrypted/);
+        await expect(codec(k1).decode([{ ...sealed, data: bytes.subarray(0, at) }])).rejects.toThrow(/the payload cannot be decrypted/);
       }),
     );
-    await expect(codec(`k1:${second.toString('base64')}`).decode([sealed])).rejects.toThrow(/it cannot be decrypted; expected bytes that were encrypted with key k1/);
+    await expect(codec(`k1:${second.toString('base64')}`).decode([sealed])).rejects.toThrow(/the payload cannot be decrypted; expected bytes that were encrypted with key k1/);
   });
 });

@@ -35,7 +35,7 @@ describe('payload keys', () => {
     ['an id with a space', { LLM_BARBER_PAYLOAD_KEY: `a b:${secret}` }, /this is not a key with an id/],
     ['a short key', { LLM_BARBER_PAYLOAD_KEY: `# x\na:${key(16)}` }, /entry 2: key a has 16 bytes; expected 32/],
     ['an id twice', { LLM_BARBER_PAYLOAD_KEY: `a:${secret}\na:${key()}` }, /entry 2: the id a appears twice/],
-    ['only a comment', { LLM_BARBER_PAYLOAD_KEY: '# none' }, /there is no key in it/],
+    ['only a comment', { LLM_BARBER_PAYLOAD_KEY: '# none' }, /it contains no key/],
     ['no such file', { LLM_BARBER_PAYLOAD_KEY_FILE: path.join(folder, 'none') }, /LLM_BARBER_PAYLOAD_KEY_FILE=.*none: the file cannot be read \(ENOENT\)/],
     ['a key in place of its file', { LLM_BARBER_PAYLOAD_KEY_FILE: `a:${secret}` }, /^LLM_BARBER_PAYLOAD_KEY_FILE: the file cannot be read/],
   ])('are refused without showing a key: %s', (_, environment, message) => {

@@ -82,7 +82,7 @@ describe('reports the error', () => {
   it('for a missing key, with its id', async () => {
     const { status, body } = await ask([json(await encoded('secret', codecsOf(key.replace('k1', 'k2'))))]);
     expect(status).toBe(400);
-    expect(body.message).toMatch(/payload encrypted with key "k2": this process has other keys only: k1/);
+    expect(body.message).toMatch(/payload encrypted with key "k2": this process only has other keys: k1/);
   });
 
   it.each(['{', '{}', '[]', '{"payloads": [null]}', '{"payloads": [{"metadata": {"encoding": 5}}]}'])('for something that is not a list of payloads: %s', async (text) => {

@@ -36,7 +36,7 @@ describe('the state folder', () => {
   test('need not exist yet', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'llm-barber-doctor-'));
     const state = join(folder, 'not', 'there');
-    expect(await findingOf('state folder', { state })).toMatchObject({ what: expect.stringContaining(`${state} (not made yet), `) as string });
+    expect(await findingOf('state folder', { state })).toMatchObject({ what: expect.stringContaining(`${state} (not created yet), `) as string });
     rmSync(folder, { recursive: true });
   });
 

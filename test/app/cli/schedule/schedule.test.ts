@@ -134,7 +134,7 @@ describe('schedules', () => {
     const cases: [string[], RegExp][] = [
       [['--cron', '99 * * * *'], /99 \* \* \* \*.*[Mm]inute/],
       [['--cron', '0 3 * * *', '--time-zone', 'Mars/Olympus'], /Mars\/Olympus/],
-      [['--cron', '0 3 30 2 *'], /never comes/],
+      [['--cron', '0 3 30 2 *'], /never occurs/],
       [['--every', '1h', '--overlap', 'stack'], /buffer-one/],
       [['--every', '1h', '--id', 'a b'], /--id a b/],
     ];

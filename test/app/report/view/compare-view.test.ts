@@ -63,8 +63,8 @@ describe('view of a comparison', () => {
 
   it('names the runs whose settings and masks are unknown', () => {
     const [a, b] = exampleCompared;
-    const view = compareView([a, { ...b, settings: undefined, mask: 'it pruned nothing' }]);
-    expect([view.unknown, view.settings, view.masks, view.notMasks]).toEqual([['B'], [], [], [{ label: 'B', why: 'it pruned nothing' }]]);
+    const view = compareView([a, { ...b, settings: undefined, mask: 'the run pruned nothing' }]);
+    expect([view.unknown, view.settings, view.masks, view.notMasks]).toEqual([['B'], [], [], [{ label: 'B', why: 'the run pruned nothing' }]]);
   });
 
   it('distinguishes stages with the same name, and settings that only one run has', () => {
