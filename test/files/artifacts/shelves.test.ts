@@ -286,10 +286,10 @@ describe('a bucket', where(needs.s3Server), () => {
   });
 });
 
-it.each(['s3:/b', 's3://', 's3://UPPER/x', 'gs://bucket/x'])('%s is not a place for a store, or a folder of that name', async (location) => {
+it.each(['s3:/b', 's3://', 's3://UPPER/x', 'gs://bucket/x'])('%s is not a valid store location, or a folder of that name', async (location) => {
   if (!location.includes('://')) {
     expect((await openStore(folder, join(folder, location))).shelf.name).toBe(join(folder, location));
     return;
   }
-  await expect(openStore(folder, location)).rejects.toThrow(`${location} is not a place for a store; expected a folder, or s3://bucket`);
+  await expect(openStore(folder, location)).rejects.toThrow(`${location} is not a valid store location; expected a folder, or s3://bucket`);
 });
