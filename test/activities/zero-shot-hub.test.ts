@@ -51,6 +51,6 @@ describe('documents of a task that come from a hub', () => {
   });
 
   it('that the hub does not have are asked for as a file', async () => {
-    await expect(prepareRun({ pipeline: pipelineOf('boolq') }, newBench())).rejects.toThrow(/the documents of boolq: .*give them as a file: \{ task: boolq, file: documents\.jsonl \}/);
+    await expect(prepareRun({ pipeline: pipelineOf('boolq') }, newBench())).rejects.toThrow(/the documents of boolq are not available: .*provide them as a file: \{ task: boolq, file: documents\.jsonl \}/);
   });
 });

@@ -273,7 +273,7 @@ describe('a bucket', where(needs.s3Server), () => {
     const settings = { ...process.env };
     afterEach(() => Object.assign(process.env, settings, server().environment));
     it.each([
-      ['a bucket that is not there', 's3://no-such-bucket/x', {}, /NoSuchBucket.*Make the bucket, or correct --store/],
+      ['a bucket that is not there', 's3://no-such-bucket/x', {}, /NoSuchBucket.*Create the bucket, or correct --store/],
       ['a wrong key', 's3://barber/x', { AWS_ACCESS_KEY_ID: 'SOMEBODYELSE' }, /Correct AWS_ACCESS_KEY_ID/],
       ['a wrong secret', 's3://barber/x', { AWS_SECRET_ACCESS_KEY: 'another-secret-value' }, /SignatureDoesNotMatch.*Correct AWS_SECRET_ACCESS_KEY/],
     ])('%s', async (_, location, environment, message) => {

@@ -183,7 +183,7 @@ describe('Gemma', () => {
     [{ model_type: 'gemma3_text', rope_parameters: { sliding_attention: { rope_type: 'odd' } } }, 'rope_parameters.sliding_attention.rope_type is "odd"'],
     [
       { model_type: 'gemma3_text', rope_scaling: { rope_type: 'linear', factor: 8 }, rope_parameters: { full_attention: { rope_theta: 5 } } },
-      'rope_scaling is {"rope_type":"linear","factor":8}; expected none beside rope_parameters.full_attention',
+      'rope_scaling is {"rope_type":"linear","factor":8}; expected none, because rope_parameters.full_attention is set',
     ],
   ])('refuses %j', (changes, message) => {
     expect(() => gemma(changes)).toThrow(ModelConfigError);
