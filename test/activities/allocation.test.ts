@@ -113,7 +113,7 @@ it('a ramp needs no calibration, and makes the same masks with and without one',
 it('an allocation by scores is not made without calibration', async () => {
   const bench = await freshBench();
   expect(await findScores({ context, method: 'dlp' }, bench)).toEqual({ needs: 'inputs', known: false });
-  await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('an allocation by dlp without calibration');
+  await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('the allocation dlp has no calibration; expected scores from a calibration');
 });
 
 it('a gradient that is lost is made again, with the scores that it came with', async () => {

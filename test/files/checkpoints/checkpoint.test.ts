@@ -90,7 +90,7 @@ describe('openCheckpoint', () => {
     await save('config.json', {});
     await saveIndex({ a: 'model-1.safetensors', b: 'model-2.safetensors', c: 'model-3.safetensors' });
     await saveShard('model-2.safetensors', 'b');
-    await expectError('MissingShardError', /not there: model-1\.safetensors, model-3\.safetensors/);
+    await expectError('MissingShardError', /do not exist: model-1\.safetensors, model-3\.safetensors/);
   });
 
   it('names tensors that are not where the index says', async () => {
