@@ -19,7 +19,7 @@ export function describeSetUp() {
   const [wheel] = wheelsFor(machineKind, hasNvidiaGpu());
   const parts = [
     ...(hasWorkerPackages() ? [] : ['npm packages of workers (200 MB, 630 MB on disk)']),
-    ...(wheel === undefined ? [] : [`TensorFlow ${tensorflowVersion} from PyPI (${wheel.cuda ? '3 GB, 6 GB on disk' : '270 MB, 820 MB on disk'}) and compiles its binding`]),
+    ...(wheel === undefined ? [] : [`TensorFlow ${tensorflowVersion} from PyPI (${wheel.cuda ? '3 GB, 6 GB on disk' : '270 MB, 820 MB on disk'}), whose binding it then compiles`]),
     ...(findTemporal() === undefined ? ['the Temporal CLI (80 MB, 250 MB on disk)'] : []),
   ];
   return `Set-up downloads what is missing: ${parts.join('; ')}. It is kept in ${cacheFolder()}. This takes 2 to 5 minutes, once.`;
