@@ -194,7 +194,7 @@ export async function allocatedBudgets(context: RunContext, allocation: Allocati
 /** Returns the scores of a layer; empty if the method does not score. */
 async function readScores(context: RunContext, method: Method, tokens: TokensRef | undefined, layer: number, bench: Workbench): Promise<Scores> {
   if (allocationMethodOf(method).needs === 'nothing') return {};
-  if (tokens === undefined) throw new PruningInputError({ what: `an allocation by ${method} without calibration`, expected: 'scores from one' });
+  if (tokens === undefined) throw new PruningInputError({ what: `the allocation ${method} has no calibration`, expected: 'scores from a calibration' });
   const key = ArtifactStore.key('scores', scoresDependOn(context, method, tokens, layer));
   const manifest = await bench.store.find('scores', key);
   if (manifest === undefined) throw new ArtifactLostError('scores', key, 'it is missing');

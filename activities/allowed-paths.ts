@@ -35,7 +35,7 @@ export class AllowedPaths {
 
   private async checkOne(key: string, path: string): Promise<void> {
     const { folders = [] } = this;
-    if (path.length > longestPath) throw new PathNotAllowedError({ where: key, what: `a path of ${path.length} characters`, expected: `at most ${longestPath}`, remedy: 'Name the file by a shorter path' });
+    if (path.length > longestPath) throw new PathNotAllowedError({ where: key, what: `the path has ${path.length} characters`, expected: `at most ${longestPath}`, remedy: 'Use a shorter path' });
     const isAllowed = (candidate: string): boolean => folders.some((folder) => isWithin(candidate, folder));
     // Check the path as given and with `..` resolved. After a link these can be different paths, and both are used.
     const reals = [await realPathOf(path), await realPathOf(resolve(path))];

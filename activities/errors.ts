@@ -7,8 +7,8 @@ export class ComputeCrashedError extends PassingFault {
   constructor(how: string, lastWords: string) {
     super({
       where: 'compute process',
-      what: `it ended during an activity (${how})${lastWords === '' ? '' : `; it last said: ${lastWords}`}`,
-      remedy: 'The layer in flight is tried again in a new process; if this repeats, check whether the machine runs out of memory',
+      what: `it ended during an activity (${how})${lastWords === '' ? '' : `; its last output was: ${lastWords}`}`,
+      remedy: 'The layer in flight is retried in a new process; if this happens again, check whether the machine runs out of memory',
     });
   }
 }
@@ -36,7 +36,7 @@ export class SystemTroubleError extends PassingFault {
       {
         what: isFull ? `${error.message}${spaceAt(error.path)}` : error.message,
         ...(error.path === undefined ? {} : { where: error.path }),
-        remedy: isFull ? 'Free some disk space; the run continues by itself' : 'It is tried again',
+        remedy: isFull ? 'Free some disk space; the run continues by itself' : 'This is retried automatically',
       },
       { cause: error },
     );
@@ -69,7 +69,7 @@ export class EngineChangedError extends PermanentFault {
     super({
       where: 'engine',
       what: `this run started with ${begun}, but this worker has ${here}`,
-      remedy: 'Start a worker with the former engine, or cancel the run and start the pipeline again',
+      remedy: 'Start a worker with the original engine, or cancel the run and start the pipeline again',
     });
   }
 }
@@ -100,8 +100,8 @@ export class MaskFileMismatchError extends PermanentFault {}
 export class OutputsElsewhereError extends PermanentFault {
   constructor(name: string, checkpoint: string) {
     super({
-      where: name, what: `there is no checkpoint ${checkpoint} on this machine, and the store does not keep it`,
-      remedy: 'Publish it where it was made, or add `outputs: { keep: [checkpoint, mask, report] }` to the pipeline and run it again: finished work is found',
+      where: name, what: `there is no checkpoint ${checkpoint} on this machine, and the store does not have it`,
+      remedy: 'Publish it on the machine where it was made, or add `outputs: { keep: [checkpoint, mask, report] }` to the pipeline and run it again: finished work is reused',
     });
   }
 }

@@ -47,7 +47,7 @@ export class HiddenStates {
 
   constructor(private readonly bench: Workbench) {
     this.writer = new BackgroundWrite((what, error) => {
-      bench.onIncident(`${what} could not be written (${error.message}); the run continues, and they are made again if they are lost`);
+      bench.onIncident(`${what} could not be written (${error.message}); the run continues, and they are recomputed if they are lost`);
     });
   }
 
@@ -241,7 +241,7 @@ export class HiddenStates {
     const seconds: number[] = [];
     const layers = { from: from.masks.length, to: to.masks.length };
     for (let layer = layers.from; layer < layers.to; layer++) {
-      this.bench.onProgress(`hidden states again, layer ${layer}`);
+      this.bench.onProgress(`recomputing hidden states, layer ${layer}`);
       const started = performance.now();
       hidden = await this.forward(beginningOf(to, layer), 'with weights', () => runLayer(context, to, layer, hidden, this.bench));
       seconds.push((performance.now() - started) / 1000);

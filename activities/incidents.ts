@@ -53,7 +53,7 @@ export class IncidentWatch {
     const passed = now.monotonic - this.last.monotonic;
     const jump = now.wall - this.last.wall - passed;
     this.last = now;
-    if (passed > lookMs + heldMs) this.tell(`The worker was held for ${seconds(passed)}`);
+    if (passed > lookMs + heldMs) this.tell(`The worker was stopped for ${seconds(passed)}`);
     if (Math.abs(jump) > jumpMs) this.tell(`The worker's clock jumped by ${seconds(jump)}`);
   }
 

@@ -11,7 +11,7 @@ import type { Workbench } from './workbench.js';
  */
 export function inputDigest({ files }: RunContext, name: string): string {
   const digest = files[name];
-  if (digest === undefined || digest === '') throw new Error(`the digest of ${name} is not known, so nothing can be stored that follows from it`);
+  if (digest === undefined || digest === '') throw new Error(`the digest of ${name} is not known, so no result that depends on it can be stored`);
   return digest;
 }
 

@@ -61,7 +61,7 @@ export function maskSourceDigests({ files }: RunContext, source: string): string
   const file = files[source];
   if (file !== undefined) return file;
   const digests = Object.entries(files).filter(([path]) => dirname(path) === resolve(source) && isWeightFile(path));
-  if (digests.length === 0) throw new Error(`the digests of the mask source ${source} are not known, so nothing can be stored that follows from it`);
+  if (digests.length === 0) throw new Error(`the digests of the mask source ${source} are not known, so no result that depends on it can be stored`);
   return Object.fromEntries(digests.map(([path, digest]) => [basename(path), digest]));
 }
 

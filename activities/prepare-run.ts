@@ -41,7 +41,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   checkMixture(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
 
-  bench.onProgress('comparing what it needs with what is free');
+  bench.onProgress('comparing the resources it needs with what is free');
   const plan = await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   const planned = plannedByStage(plan, pipeline);
@@ -125,7 +125,7 @@ function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
     if (value <= model.maxPositions) continue;
     throw new PipelineModelMismatchError({
       where: key,
-      what: `${value} tokens are more than the model has positions`,
+      what: `${value} tokens are more than the model's positions`,
       expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
       remedy: 'Lower sequenceLength',
     });

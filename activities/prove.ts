@@ -59,10 +59,10 @@ export async function proveOutputs({ context, workflowId, outputs, keep }: Prove
     onProgress: (done, total) => { bench.onProgress(`proving the checkpoint, ${Math.floor((100 * done) / total)} %`); },
   });
   const proof = join(runFolder(bench.state, workflowId), 'proof.json');
-  await writeProof({ path: proof, facts, alsoChecked: ['The budget of every group, after every stage that made masks.'] });
+  await writeProof({ path: proof, facts, alsoChecked: ['Every group has its budget after every stage that makes masks.'] });
   const checkpoint = facts.files.filter(({ file }) => file.endsWith('.safetensors')).map(({ file, sha256 }) => [basename(file), sha256] as const);
   const digests = { mask: facts.mask?.sha256 ?? '', checkpoint: Object.fromEntries(checkpoint) };
-  bench.onProgress('putting mask and checkpoint into the store');
+  bench.onProgress('storing the mask and the checkpoint');
   const known = new Map([...facts.files, ...(facts.mask === undefined ? [] : [facts.mask])].map(({ file, sha256 }) => [resolve(file), sha256]));
   const kept = await keepModel(bench.store, keptParts(keep, bench.store, bench.state), { ...outputs, proof }, known);
   return { proof, digests, ...(Object.keys(kept).length > 0 && { kept }), seconds: (performance.now() - started) / 1000, reused: false };

@@ -127,6 +127,6 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
 /** Digests of the tokenizer's files, by name. They are in the model's folder, where other files of the run may be, too. */
 export function tokenizerDigests({ files, model }: RunContext): Record<string, string> {
   const digests = Object.entries(files).filter(([file]) => dirname(file) === model.source && tokenizerFiles.includes(basename(file)));
-  if (digests.length === 0) throw new Error(`the digests of the tokenizer in ${model.source} are not known, so nothing can be stored that follows from it`);
+  if (digests.length === 0) throw new Error(`the digests of the tokenizer in ${model.source} are not known, so no result that depends on it can be stored`);
   return Object.fromEntries(digests.map(([file, digest]) => [basename(file), digest]));
 }

@@ -38,7 +38,7 @@ export class Seat {
   async use<T>(run: string, work: (evicted: AbortSignal) => Promise<T>): Promise<T> {
     if (this.closed || this.isTakenBy(run)) {
       if (this.run === run) this.vacate();
-      throw new SeatLostError(this.closed ? 'the worker is shutting down' : 'the worker has turned to another run');
+      throw new SeatLostError(this.closed ? 'the worker is shutting down' : 'the worker has switched to another run');
     }
     this.sit(run);
     this.working++;

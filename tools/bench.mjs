@@ -11,7 +11,7 @@ import { builtFolder, packageRoot } from './setup/places.mjs';
 const [name, ...words] = process.argv.slice(2);
 const names = readdirSync(join(packageRoot, 'tools', 'bench')).filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -'.ts'.length));
 if (!names.includes(name)) {
-  console.error(`usage: npm run bench -- NAME [ARGUMENTS]\nNAME is one of ${names.join(', ')}${name === undefined ? '' : `, not ${name}`}.`);
+  console.error(`usage: npm run bench -- NAME [ARGUMENTS]\nNAME is one of ${names.join(', ')}${name === undefined ? '' : `; got ${name}`}.`);
   process.exit(2);
 }
 if (words.includes('--help')) {

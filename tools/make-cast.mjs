@@ -23,12 +23,12 @@ const shortest = 0.12;
 const longest = 1.5;
 
 const [picture, ...command] = process.argv.slice(2);
-if (picture === undefined || command.length === 0) throw new Error('say which picture and which command: make-cast.mjs PICTURE.svg COMMAND [ARGUMENT...]');
+if (picture === undefined || command.length === 0) throw new Error('usage: make-cast.mjs PICTURE.svg COMMAND [ARGUMENT...]');
 
 const shown = command.join(' ');
 const frames = framesOf(record(command));
 const drawing = drawCast(frames, { columns, title: shown });
-if (drawing.includes(process.cwd())) throw new Error('a path of this machine would be in the picture: run it again');
+if (drawing.includes(process.cwd())) throw new Error('the picture would show a path of this machine: run this again');
 writeFileSync(picture, drawing);
 console.log(`${picture}: ${frames.length} frames`);
 

@@ -14,7 +14,7 @@ import { chromium } from 'playwright-core';
 import { findChromium } from './setup/places.mjs';
 
 const [page, picture, size = '1240x1180', colorScheme = 'light'] = process.argv.slice(2);
-if (page === undefined || picture === undefined) throw new Error('say which page and which picture: make-screenshot.mjs PAGE.html PICTURE.png');
+if (page === undefined || picture === undefined) throw new Error('usage: make-screenshot.mjs PAGE.html PICTURE.png');
 const executablePath = findChromium() ?? (await import('@sparticuz/chromium').then(({ default: packaged }) => packaged.executablePath(), () => undefined));
 if (executablePath === undefined) throw new Error('no Chromium found: install one (apt-get install chromium), or set CHROMIUM to its path');
 const [width, height] = size.split('x').map(Number);

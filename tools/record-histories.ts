@@ -176,7 +176,7 @@ async function record({ events = manyEvents, play }: (typeof scenarios)[string])
 
 const asked = process.argv.slice(2);
 for (const name of asked.length === 0 ? Object.keys(scenarios) : asked) {
-  if (scenarios[name] === undefined) throw new Error(`There is no history ${name}; there are ${Object.keys(scenarios).join(', ')}.`);
+  if (scenarios[name] === undefined) throw new Error(`There is no history ${name}; expected one of ${Object.keys(scenarios).join(', ')}.`);
   await record(scenarios[name]);
 }
 process.exit(0);

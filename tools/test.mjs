@@ -27,7 +27,7 @@ async function test() {
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const tests = await run(process.execPath, [vitest, 'run', ...words]);
   const style = await lint;
-  if (style !== undefined) process.stdout.write(style.ok ? 'Lint and types: no faults.\n' : `${style.said}Lint or types: faults, see above.\n`);
+  if (style !== undefined) process.stdout.write(style.ok ? 'Lint and types: no problems.\n' : `${style.said}Lint or types: problems, see above.\n`);
   return tests.ok && (style?.ok ?? true);
 }
 

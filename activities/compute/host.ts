@@ -101,7 +101,7 @@ export class ComputeHost {
   /** Starts a compute process after the previous one has ended: two may not fit into memory, above all that of the GPU. */
   private async start(signal: AbortSignal, onProgress: (detail: string) => void): Promise<ChildProcess> {
     const told = setTimeout(() => {
-      onProgress('waiting for the former compute process to end');
+      onProgress('waiting for the previous compute process to end');
     }, 1000);
     await Promise.race([this.ended, aborted(signal)]).finally(() => {
       clearTimeout(told);

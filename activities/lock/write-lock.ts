@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { writeFileDurably } from '../../files/artifacts/index.js';
 import type { Lock } from '../../app/config/lock.js';
 
-const heading = `# What this run's bits follow from, and digests of what it made.
+const heading = `# What determines this run's results, and digests of its outputs.
 # \`temporal-pipeline run FILE --locked THIS\` gives the same bits or fails (docs/reproduce.md).
 `;
 

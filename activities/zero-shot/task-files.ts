@@ -29,7 +29,7 @@ export async function documentFiles(task: ZeroShotTask, bench: Workbench): Promi
     return [{ file: task.file, name: task.file }];
   }
   const definition = definitionOf(task)?.definition;
-  if (definition === undefined) throw new Error("a task of the user's own has a file");
+  if (definition === undefined) throw new Error("a user-defined task has a file");
   const found: TaskFile[] = [];
   for (const path of definition.source.files) {
     const file = await taskFile(definition.source, path, bench).catch((error: unknown) => {
@@ -44,6 +44,6 @@ export async function documentFiles(task: ZeroShotTask, bench: Workbench): Promi
 function withFileHint(error: unknown, task: string): unknown {
   if (!(error instanceof Fault)) return error;
   const { text } = error;
-  const hinted = { ...text, what: `the documents of ${task}: ${text.what}`, remedy: `${text.remedy ?? 'Fix that'}; or give them as a file: { task: ${task}, file: documents.jsonl }` };
+  const hinted = { ...text, what: `the documents of ${task} are not available: ${text.what}`, remedy: `${text.remedy ?? 'Fix that'}; or provide them as a file: { task: ${task}, file: documents.jsonl }` };
   return error.retryable ? new TaskDocumentsMissingError(hinted, { cause: error }) : new TaskDocumentsError(hinted, { cause: error });
 }

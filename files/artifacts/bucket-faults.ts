@@ -26,7 +26,7 @@ export function isRefusedCondition(error: unknown): boolean {
 
 /** What the user can do, by the name of the error. */
 const remedies: Record<string, string> = {
-  NoSuchBucket: 'Make the bucket, or correct --store (or LLM_BARBER_STORE)',
+  NoSuchBucket: 'Create the bucket, or correct --store (or LLM_BARBER_STORE)',
   InvalidBucketName: 'Correct --store (or LLM_BARBER_STORE)',
   AccessDenied: 'Allow these credentials to read, write, list and delete there',
   CredentialsProviderError: 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role',
@@ -54,7 +54,7 @@ export function bucketFault(error: unknown, store: string, what: string): unknow
   const remedy = remedies[known] ?? (noRegion.test(message) ? 'Set AWS_REGION' : undefined);
   const text = withoutSecrets([...new Set([known, code, message].filter((word) => word !== undefined && word !== ''))].join(', '));
   if (remedy !== undefined) return new StoreRefusedError({ where: store, what: `cannot ${what} (${text})`, remedy }, { cause: error });
-  return new StoreUnreachableError({ where: store, what: `cannot ${what} (${text})`, remedy: 'It is tried again; look at the server of the bucket if this continues' }, { cause: error });
+  return new StoreUnreachableError({ where: store, what: `cannot ${what} (${text})`, remedy: 'This is retried automatically; if it keeps failing, check the server of the bucket' }, { cause: error });
 }
 
 /** File system errors name a path. */

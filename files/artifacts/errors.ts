@@ -9,7 +9,7 @@ export class ArtifactLostError extends PassingFault {
     super({
       where: `artifact ${kind}/${key}${store === undefined ? '' : ` in ${store}`}`,
       what: why,
-      remedy: 'It is recomputed from its inputs; if this repeats, check the disk',
+      remedy: 'It is recomputed from its inputs; if this happens again, check the disk',
     });
   }
 }

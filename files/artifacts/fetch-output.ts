@@ -61,8 +61,8 @@ async function fetchFile(shelf: Shelf, manifest: Manifest, name: string, target:
     await rm(partial, { force: true });
   }
   throw new OutputDamagedError({
-    where: `${name} of output ${manifest.key} in ${shelf.name}`, what: 'its bytes are not those that the run has made (SHA-256 differs)',
-    remedy: 'Run the pipeline again: it finds its finished work and keeps its outputs again. If this repeats, check the store with `temporal-pipeline store verify`',
+    where: `${name} of output ${manifest.key} in ${shelf.name}`, what: 'its bytes differ from those that the run wrote (SHA-256 mismatch)',
+    remedy: 'Run the pipeline again: it reuses finished work and stores its outputs again. If this happens again, check the store with `temporal-pipeline store verify`',
   });
 }
 

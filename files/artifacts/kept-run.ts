@@ -62,7 +62,7 @@ export async function keptRun(shelf: Shelf, workflowId: string): Promise<KeptRun
   } catch {
     // Reported below.
   }
-  throw new ArtifactLostError('output', workflowId, 'what the store remembers of this run cannot be read', shelf.name);
+  throw new ArtifactLostError('output', workflowId, "the store's record of this run cannot be read", shelf.name);
 }
 
 /** Keys of all outputs of finished runs in a store. @throws if a record cannot be read, because its outputs would count as unused */

@@ -16,11 +16,11 @@ const device = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 function reasonAgainst(name: string): string | undefined {
   if (name === '') return 'it is empty';
   if (name.startsWith('.')) return 'it starts with a dot';
-  if (name.search(unsafe) >= 0) return 'it has a slash, a backslash or a control character';
+  if (name.search(unsafe) >= 0) return 'it contains a slash, a backslash or a control character';
   if (/[. ]$/.test(name)) return 'it ends with a dot or a space';
-  if (device.test(name)) return 'Windows keeps this name for a device';
+  if (device.test(name)) return 'Windows reserves this name for a device';
   if (loneSurrogate.test(name)) return 'it is not well-formed Unicode';
-  if (Buffer.byteLength(name) > longestName) return `it has ${Buffer.byteLength(name)} bytes`;
+  if (Buffer.byteLength(name) > longestName) return `it is ${Buffer.byteLength(name)} bytes long`;
   return undefined;
 }
 
@@ -36,7 +36,7 @@ export function checkedName(name: unknown, what: string): string {
   throw new UnsafeNameError({
     where: `${what} ${text.length > 100 ? `${text.slice(0, 97)}...` : text}`,
     what: `it cannot name a file or folder: ${reason}`,
-    expected: `no slash, no dot in front, at most ${longestName} bytes`,
+    expected: `no slash, no leading dot, at most ${longestName} bytes`,
     remedy: 'Choose another name; `temporal-pipeline start` chooses one that fits',
   });
 }

@@ -17,14 +17,14 @@ export function storeLocation(location: string): string {
   const where = '--store (or LLM_BARBER_STORE)';
   const [, , prefix = ''] = s3Location.exec(location) ?? [];
   if (!s3Location.test(location)) {
-    throw new StoreLocationError({ where, what: `${location} is not a place for a store`, expected: 'a folder, or s3://bucket or s3://bucket/prefix', remedy: 'Correct it' });
+    throw new StoreLocationError({ where, what: `${location} is not a valid store location`, expected: 'a folder, or s3://bucket or s3://bucket/prefix', remedy: 'Correct it' });
   }
   // Servers and proxies resolve such segments as paths, each in its own way; control characters do not survive listings in XML.
   if (prefix.replace(/\/+$/, '').split('/').some((segment, i, all) => segment === '.' || segment === '..' || (segment === '' && all.length > 1)) || /\p{Cc}/u.test(prefix)) {
-    throw new StoreLocationError({ where, what: `the prefix of ${JSON.stringify(location)} is not a path that all S3 servers read in the same way`, expected: 'names between slashes, none of them empty, `.` or `..`, and no control characters', remedy: 'Correct it' });
+    throw new StoreLocationError({ where, what: `the prefix of ${JSON.stringify(location)} is not a path that every S3 server reads in the same way`, expected: 'names separated by slashes, none of them empty, `.` or `..`, and no control characters', remedy: 'Correct it' });
   }
   if (Buffer.byteLength(prefix) > longestPrefix) {
-    throw new StoreLocationError({ where, what: `the prefix has ${Buffer.byteLength(prefix)} bytes`, expected: `${longestPrefix} at most`, remedy: 'Choose a shorter one' });
+    throw new StoreLocationError({ where, what: `the prefix has ${Buffer.byteLength(prefix)} bytes`, expected: `at most ${longestPrefix}`, remedy: 'Choose a shorter one' });
   }
   return location;
 }

@@ -39,7 +39,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
   const weightMap = await readWeightMap(root, names, format);
   if (!names.includes('config.json')) {
     throw new MissingConfigError({
-      what: 'the folder has no config.json', where: root, remedy: "Copy the model's config.json beside its weights",
+      what: 'the folder has no config.json', where: root, remedy: "Copy the model's config.json next to its weights",
     });
   }
   const config = await readJsonObject(join(root, 'config.json'));
@@ -80,7 +80,7 @@ async function readWeightMap(folder: string, names: readonly string[], { single,
   const where = join(folder, index);
   const weightMap = (await readJsonObject(where)).weight_map;
   if (typeof weightMap !== 'object' || weightMap === null || Array.isArray(weightMap)) {
-    throw new MalformedJsonError({ what: 'there is no object "weight_map"', where, remedy: 'Get the index again' });
+    throw new MalformedJsonError({ what: 'the index has no object "weight_map"', where, remedy: 'Get the index again' });
   }
   const map = new Map<string, string>();
   for (const [tensor, shard] of Object.entries(weightMap)) {
@@ -95,7 +95,7 @@ async function readWeightMap(folder: string, names: readonly string[], { single,
   const missing = [...new Set(map.values())].filter((shard) => !names.includes(shard)).sort();
   if (missing.length > 0) {
     throw new MissingShardError({
-      what: `the index names files that are not there: ${list(missing)}`, where, remedy: 'Get the missing files',
+      what: `the index names files that do not exist: ${list(missing)}`, where, remedy: 'Get the missing files',
     });
   }
   return map;
@@ -106,13 +106,13 @@ function noWeights(folder: string, names: readonly string[]): Error {
   const pickles = names.filter((name) => otherPickles.test(name));
   if (pickles.length > 0) {
     return new PickleCheckpointError({
-      what: `the weights are in files that are not read (${list(pickles)})`, where: folder, expected,
+      what: `the weights are in files of a kind that is not supported (${list(pickles)})`, where: folder, expected,
       remedy: 'Convert them where you trust them: python -c "from transformers import AutoModelForCausalLM as M; '
         + `M.from_pretrained('${folder}').save_pretrained('${folder}-safetensors')"`,
     });
   }
   return new NoWeightsError({
-    what: `there are no weights; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder, expected,
+    what: `the folder has no weights; found: ${names.length === 0 ? 'nothing' : list(names)}`, where: folder, expected,
     remedy: 'Give a folder in Hugging Face layout; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
   });
 }

@@ -46,7 +46,7 @@ export async function digestFiles(
     }
     const sha256 = await digestFile(path, advance);
     if ((await fileState(path)) !== identity) {
-      throw new FileChangedError({ what: 'the file changed while it was read', where: path, remedy: 'Wait until nothing writes it' });
+      throw new FileChangedError({ what: 'the file changed while it was read', where: path, remedy: 'Wait until no other program writes to it' });
     }
     digests.set(path, sha256);
     cache[resolve(path)] = { identity, sha256 };

@@ -40,7 +40,7 @@ export function prefetch(infos: Iterable<TensorInfo> | ReadonlyMap<string, Tenso
     async read(name) {
       const entry = pending.get(name);
       if (entry === undefined) {
-        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or read before`, remedy: 'Report this as a bug' });
+        throw new NotPrefetchedError({ what: `tensor ${name} was not prefetched, or was already read`, remedy: 'Report this as a bug' });
       }
       pending.delete(name);
       return { info: entry.info, bytes: ownBytes(entry.info, await entry.bytes) };

@@ -47,7 +47,7 @@ export function resolveTensors(checkpoint: Checkpoint, specs: readonly WantedTen
   }
   if (misshapen.size > 0) {
     throw new ShapeMismatchError({
-      what: `${misshapen.size} of ${specs.length} tensors have another shape than config.json implies: ${list([...misshapen])}`,
+      what: `${misshapen.size} of ${specs.length} tensors have a different shape than config.json implies: ${list([...misshapen])}`,
       where: checkpoint.folder, remedy: 'Check that config.json and weights belong to the same model',
     });
   }

@@ -34,7 +34,7 @@ export interface SafetensorsHeader {
 const maxHeaderBytes = 100_000_000;
 /** The header is preceded by its length, a 64-bit integer. */
 const prefixBytes = 8;
-const remedy = 'The file is damaged or was made wrongly: get or convert it again';
+const remedy = 'The file is damaged or was written incorrectly: get or convert it again';
 
 /**
  * Reads and checks the header of a safetensors file. Sizes are checked against the file before anything is allocated.
@@ -106,7 +106,7 @@ function parseHeader(
   if (!isRecord(json)) throw new MalformedHeaderError({ what: 'the header is not a JSON object', where: path, remedy });
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) {
-    throw new DuplicateNameError({ what: `the header has the name "${duplicate}" twice`, where: path, remedy });
+    throw new DuplicateNameError({ what: `the header contains the name "${duplicate}" twice`, where: path, remedy });
   }
   const infos: TensorInfo[] = [];
   let metadata: Record<string, string> = {};
@@ -130,7 +130,7 @@ function checkEntry(name: string, entry: unknown, path: string, dataBegin: numbe
   if (!isRecord(entry) || typeof entry.dtype !== 'string' || !isSizes(entry.shape) || !isSizes(entry.data_offsets) || entry.data_offsets.length !== 2) {
     throw new MalformedHeaderError({
       what: `its entry is ${JSON.stringify(entry).slice(0, 200)}`, where,
-      expected: 'a dtype, a shape and two data_offsets, all whole numbers from 0 on', remedy,
+      expected: 'a dtype, and a shape and two data_offsets of whole numbers of 0 or more', remedy,
     });
   }
   const { dtype, shape } = entry;
@@ -153,7 +153,7 @@ function checkEntry(name: string, entry: unknown, path: string, dataBegin: numbe
   const bytes = elementCount(shape) * bytesPerElement;
   if (bytes !== to - from) {
     throw new TensorSizeError({
-      what: `data_offsets [${from}, ${to}] enclose ${to - from} bytes`, where,
+      what: `data_offsets [${from}, ${to}] span ${to - from} bytes`, where,
       expected: `${bytes} for shape [${shape.join(', ')}] in ${dtype}`, remedy,
     });
   }

@@ -90,6 +90,6 @@ async function draw(
 function tooShort({ file, sequenceLength }: DrawRequest, count: number): TooFewTokensError {
   return new TooFewTokensError({
     what: `none of ${fruitlessDraws} documents drawn from ${count} has more than ${sequenceLength} tokens`, where: file,
-    expected: 'documents longer than a window', remedy: 'Lower sequenceLength, or take `sampling: sequential`',
+    expected: 'documents longer than a window', remedy: 'Lower sequenceLength, or use `sampling: sequential`',
   });
 }

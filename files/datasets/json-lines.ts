@@ -23,7 +23,7 @@ export async function* gzipLines(file: string): AsyncGenerator<Buffer> {
       }
       rest.push(chunk.subarray(begin));
       length += chunk.length - begin;
-      if (length > longestLine) throw new InvalidRecordError({ what: `a line has more than ${longestLine} bytes`, where: file, expected: 'one JSON object a line', remedy: 'Get the file again' });
+      if (length > longestLine) throw new InvalidRecordError({ what: `a line has more than ${longestLine} bytes`, where: file, expected: 'one JSON object per line', remedy: 'Get the file again' });
     }
     const last = Buffer.concat(rest);
     if (last.length > 0) yield last;
@@ -40,7 +40,7 @@ export function textOfLine(line: Buffer, field: string, where: string): string {
     value = (JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line)) as Record<string, unknown> | null)?.[field];
   } catch (error) {
     if (error instanceof TypeError) throw new InvalidUtf8Error({ what: 'a line is not UTF-8 text', where, remedy: 'Get the file again' });
-    throw new InvalidRecordError({ what: `this line is not JSON (${(error as Error).message})`, where, expected: 'one JSON object a line', remedy: 'Get the file again' }, { cause: error });
+    throw new InvalidRecordError({ what: `this line is not JSON (${(error as Error).message})`, where, expected: 'one JSON object per line', remedy: 'Get the file again' }, { cause: error });
   }
   if (typeof value === 'string') return value;
   throw new InvalidRecordError({ what: `there is no text in field "${field}"`, where, remedy: 'Get the file again' });

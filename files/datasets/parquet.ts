@@ -25,7 +25,7 @@ export async function readParquetColumn(file: string, column: string): Promise<s
     if (typeof value === 'string') return value;
     throw new InvalidRecordError({
       what: `column "${column}" has ${value === null || value === undefined ? 'no value' : `a ${typeof value}`} in row ${i + 1}`, where: file,
-      expected: 'a string in every row', remedy: "Name another column as the dataset's field, or remove such rows",
+      expected: 'a string in every row', remedy: "Set the dataset's field to another column, or remove these rows",
     });
   });
 }
@@ -64,7 +64,7 @@ function checkColumn(metadata: FileMetaData, file: string, column: string): void
   const names = [...new Set(columns.map((chunk) => chunk?.path_in_schema[0]))];
   if (metadata.num_rows > 0n && !names.includes(column)) {
     throw new ParquetError({
-      what: `there is no column "${column}"; the columns are ${names.join(', ')}`, where: file, remedy: "Name one of them as the dataset's field",
+      what: `there is no column "${column}"; the columns are ${names.join(', ')}`, where: file, remedy: "Set the dataset's field to one of them",
     });
   }
   for (const chunk of columns) {

@@ -44,7 +44,7 @@ export class PythonRandom {
   /** `randint(low, high)`: an integer in [low, high]; high - low must be below 2^32 - 1. @throws RangeError if the range is empty */
   integer(low: number, high: number): number {
     const count = high - low + 1;
-    if (count < 1) throw new RangeError(`randint(${low}, ${high}): there is no number between`);
+    if (count < 1) throw new RangeError(`randint(${low}, ${high}): the range is empty`);
     for (;;) {
       const drawn = candidate(this.word(), count);
       if (drawn < count) return low + drawn;

@@ -41,7 +41,7 @@ export async function readQuestions(files: readonly string[], forms: readonly Do
   for (const file of files) {
     for (const record of await recordsOf(file, limit - questions.length)) questions.push(questionOf(record, forms));
   }
-  if (questions.length === 0) throw new InvalidRecordError({ what: 'there is no document', where: files.join(', '), expected: 'one JSON object a line, or a Parquet row, for each document' });
+  if (questions.length === 0) throw new InvalidRecordError({ what: 'there are no documents', where: files.join(', '), expected: 'one JSON object per line, or one Parquet row, for each document' });
   return questions;
 }
 
@@ -66,7 +66,7 @@ function questionOf(record: DatasetRecord, forms: readonly DocumentForm[]): Ques
   if (form === undefined) {
     throw new InvalidRecordError({
       what: `the document has the fields ${Object.keys(values).join(', ')}`, where,
-      expected: `those of one of these forms: ${forms.map((one) => fieldsNeeded(one).join(', ')).join('; or ')}`, remedy: 'Correct the file, or name the task that it belongs to',
+      expected: `the fields of one of these forms: ${forms.map((one) => fieldsNeeded(one).join(', ')).join('; or ')}`, remedy: 'Correct the file, or name the task that it belongs to',
     });
   }
   try {
@@ -99,7 +99,7 @@ function withForm(record: Record<string, unknown>, form: DocumentForm, where: st
 function textList(values: Record<string, unknown>, field: string): string[] {
   const list = valueAt(values, field);
   if (!Array.isArray(list) || list.length === 0 || !list.every((one) => typeof one === 'string')) {
-    throw new TemplateValueError(`the field "${field}" is not a list of texts`, 'a list of texts');
+    throw new TemplateValueError(`the field "${field}" is not a list of strings`, 'a list of strings');
   }
   return list;
 }
@@ -109,14 +109,14 @@ function goldOf(values: Record<string, unknown>, { gold }: DocumentForm, answers
   const list = gold.values ?? (gold.in === undefined ? undefined : textList(values, gold.in));
   const index = list === undefined ? (/^\d+$/.test(value) ? Number(value) : -1) : list.indexOf(value);
   if (index >= 0 && index < answers) return index;
-  const expected = list === undefined ? `a number from 0 to ${answers - 1}, which answer is right` : `one of ${list.join(', ')}`;
-  throw new InvalidRecordError({ what: `the field "${gold.field}" is ${JSON.stringify(value)}`, where, expected, remedy: 'Leave out documents without a known right answer' });
+  const expected = list === undefined ? `a number from 0 to ${answers - 1}that says which answer is right` : `one of ${list.join(', ')}`;
+  throw new InvalidRecordError({ what: `the field "${gold.field}" is ${JSON.stringify(value)}`, where, expected, remedy: 'Remove documents without a known right answer' });
 }
 
 function split(values: Record<string, unknown>, { field, at }: { field: string; at: string }): { before: string; after: string } {
   const text = filled(`{${field}}`, values);
   const place = text.indexOf(at);
-  if (place < 0) throw new TemplateValueError(`there is no ${JSON.stringify(at)} in the field "${field}"`, 'a text with it');
+  if (place < 0) throw new TemplateValueError(`there is no ${JSON.stringify(at)} in the field "${field}"`, 'a text that contains it');
   return { before: text.slice(0, place), after: text.slice(place + at.length) };
 }
 

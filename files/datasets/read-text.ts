@@ -49,9 +49,9 @@ function join(documents: readonly string[], file: string): string {
 function textOf({ values, where }: DatasetRecord, field: string): string {
   const value = Object.hasOwn(values, field) ? values[field] : undefined;
   if (typeof value === 'string') return value;
-  const found = value === undefined ? `no field "${field}"; its fields are ${Object.keys(values).join(', ')}` : `${kindOf(value)} in field "${field}"`;
+  const found = value === undefined ? `the record has no field "${field}"; its fields are ${Object.keys(values).join(', ')}` : `the field "${field}" is ${kindOf(value)}`;
   throw new InvalidRecordError({
-    what: `there is ${found}`, where, expected: `text in field "${field}"`,
-    remedy: value === undefined ? "Name the dataset's field" : 'Correct the record or remove it',
+    what: found, where, expected: `text in field "${field}"`,
+    remedy: value === undefined ? "Set the dataset's field to one of them" : 'Correct the record or remove it',
   });
 }

@@ -21,8 +21,8 @@ function* arrayItems(text: string, file: string, expected: string): Generator<Da
     items = JSON.parse(text) as unknown[];
   } catch (error) {
     throw new InvalidRecordError({
-      what: `the file begins as a JSON array, but is not JSON (${(error as Error).message})`, where: file,
-      expected: 'an array of objects, or one JSON object a line', remedy: 'Correct the file',
+      what: `the file starts like a JSON array, but is not valid JSON (${(error as Error).message})`, where: file,
+      expected: 'an array of objects, or one JSON object per line', remedy: 'Correct the file',
     }, { cause: error });
   }
   for (const [i, item] of items.entries()) yield asRecord(item, `${file}, item ${i + 1}`, 'this item', expected);
@@ -48,8 +48,8 @@ function parseLine(line: string, where: string, text: string): unknown {
     return JSON.parse(line);
   } catch (error) {
     throw new InvalidRecordError({
-      what: isOneValue(text) ? 'the file is one JSON object over several lines' : `this line is not JSON (${(error as Error).message})`, where,
-      expected: 'one JSON object a line, or an array of objects', remedy: 'Correct the file',
+      what: isOneValue(text) ? 'the file is a single JSON object that spans several lines' : `this line is not JSON (${(error as Error).message})`, where,
+      expected: 'one JSON object per line, or an array of objects', remedy: 'Correct the file',
     }, { cause: error });
   }
 }

@@ -170,8 +170,8 @@ function mustHaveWholeCharacters(text: string): void {
   if (at === undefined) return;
   const half = `\\u${text.charCodeAt(at).toString(16)}`;
   throw new InvalidTextError({
-    what: `the text has ${half}, which is half of a character, after ${JSON.stringify(text.slice(Math.max(0, at - 20), at))}`, expected: 'whole characters',
-    remedy: 'Look for such an escape in the JSON of the text, and remove it',
+    what: `the text has ${half}, which is half a character, after ${JSON.stringify(text.slice(Math.max(0, at - 20), at))}`, expected: 'whole characters',
+    remedy: 'Find this escape in the JSON of the text and remove it',
   });
 }
 
@@ -189,7 +189,7 @@ function specialTokensOf(original: library.Tokenizer, config: Record<string, unk
 function missingTokenizer(folder: string, names: readonly string[]): MissingTokenizerError {
   const old = names.filter((name) => name === 'tokenizer.model' || name === 'vocab.json' || name === 'spiece.model');
   return new MissingTokenizerError({
-    what: `there is no ${tokenizerFile}${old.length === 0 ? '' : `, only ${old.join(', ')}`}`, where: folder,
+    what: `the folder has no ${tokenizerFile}${old.length === 0 ? '' : `, only ${old.join(', ')}`}`, where: folder,
     remedy: old.length === 0
       ? `Copy the model's ${tokenizerFile} into the folder`
       : `Convert it: python -c "from transformers import AutoTokenizer as T; T.from_pretrained('${folder}', use_fast=True).save_pretrained('${folder}')"`,

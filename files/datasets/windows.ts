@@ -69,7 +69,7 @@ function tooFew(tokens: number, skipTokens: number, sequenceLength: number, need
   const fitting = Math.floor(left / sequenceLength);
   const fits = fitting > 0
     ? `${fitting} ${fitting === 1 ? 'window' : 'windows'} of ${sequenceLength}`
-    : left > 0 ? `one window of ${left}` : 'no window at all';
+    : left > 0 ? `one window of ${left}` : 'no window';
   return new TooFewTokensError({
     what: `the text has ${tokens} tokens${skipped}`,
     expected: `${needed} for ${samples} ${samples === 1 ? 'window' : 'windows'} of ${sequenceLength}; ${fits} would fit`,

@@ -46,5 +46,5 @@ export async function checkBlob(file: string, digest: string): Promise<void> {
   const blob = await realpath(file);
   const name = basename(blob);
   if (!/^[0-9a-f]{64}$/.test(name) || name === digest) return;
-  throw new CacheDamagedError({ where: file, what: `the cached file has the SHA-256 ${digest}`, expected: name, remedy: `Remove ${blob}, so that it is downloaded again` });
+  throw new CacheDamagedError({ where: file, what: `the cached file has the SHA-256 ${digest}`, expected: name, remedy: `Remove ${blob}, so that the file is downloaded again` });
 }

@@ -85,7 +85,7 @@ async function fill(partial: string, request: BlobRequest, report: (doneBytes: n
           // Too many bytes: the checksum will be wrong anyway.
           if (have > remote.size) break;
         }
-        if (have < remote.size) throw unreachable(settings.endpoint, new Error(`the answer ended ${remote.size - have} bytes early`));
+        if (have < remote.size) throw unreachable(settings.endpoint, new Error(`the response ended ${remote.size - have} bytes early`));
       } catch (error) {
         if (!(error instanceof HubUnreachableError)) throw error;
         cuts = have > before ? 1 : cuts + 1;
@@ -127,12 +127,12 @@ function resolveUrl({ endpoint }: HubSettings, { type, repository, revision }: R
 
 /** Another process has renamed our file. This happens if machines that share a cache have the same name. */
 function takenOver(partial: string): HubUnreachableError {
-  return new HubUnreachableError({ where: partial, what: 'another process has taken over this download', remedy: 'It is tried again; give machines that share a cache different names' });
+  return new HubUnreachableError({ where: partial, what: 'another process has taken over this download', remedy: 'This is retried automatically; give machines that share a cache different host names' });
 }
 
 function mismatch({ repository, remote }: BlobRequest, digest: string): ChecksumMismatchError {
   return new ChecksumMismatchError({
     where: describeRepository(repository), what: `the downloaded ${remote.path} has the checksum ${digest}`, expected: expectedDigest(remote),
-    remedy: 'The file was not kept. Something between here and the hub changes it, or the hub is broken: try again later, or from another network',
+    remedy: 'The file was not kept. The network changes it on the way, or the hub is broken: try again later, or from another network',
   });
 }

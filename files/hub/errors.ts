@@ -45,7 +45,7 @@ export class HubNameError extends PermanentFault {}
 
 /** The error for a failed connection: a cut, a closed port, no response. Gives the system's message, but no full URL (secrets). */
 export function unreachable(where: string, cause: unknown): HubUnreachableError {
-  return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'It is tried again, and a download continues where it stopped' }, { cause });
+  return new HubUnreachableError({ where, what: `the hub cannot be reached (${reasonOf(cause)})`, remedy: 'This is retried automatically, and a download continues where it stopped' }, { cause });
 }
 
 function reasonOf(error: unknown): string {

@@ -38,7 +38,7 @@ async function lookUp({ type, repository, commit }: Pinned, path: string, settin
   const subject = { type, repository, revision: commit, path };
   const [info] = await pathsInfo({ repo: { type, name: repository }, paths: [path], revision: commit, hubUrl: settings.endpoint, fetch: hubJson(settings, subject) });
   if (info === undefined || info.type !== 'file') {
-    throw new RepositoryFileNotFoundError({ where: describeRepository(subject), what: `there is no file ${path}`, remedy: 'Check revision; the repository may have it at another one' });
+    throw new RepositoryFileNotFoundError({ where: describeRepository(subject), what: `the repository has no file ${path}`, remedy: 'Check revision; another revision may have the file' });
   }
   return remoteFile(info, subject);
 }

@@ -134,12 +134,12 @@ function noWeights(pinned: Pinned, paths: readonly string[]): NoModelError | Pic
   const shown = (names: readonly string[]): string => (names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', '));
   if (pickles.length === 0) {
     return new NoModelError({
-      where: where(pinned), what: `there are no weights${paths.length === 0 ? '' : `; found: ${shown(paths)}`}`, expected: expectedWeights,
+      where: where(pinned), what: `the repository has no weights${paths.length === 0 ? '' : `; found: ${shown(paths)}`}`, expected: expectedWeights,
       remedy: 'Choose another repository or revision; GGUF, ONNX, TensorFlow and Flax files cannot be pruned',
     });
   }
   return new PickleRepositoryError({
-    where: where(pinned), what: `the weights are in files that are not read (${shown(pickles)})`, expected: expectedWeights,
+    where: where(pinned), what: `the weights are in files of a kind that is not supported (${shown(pickles)})`, expected: expectedWeights,
     remedy: 'Choose a revision with safetensors (pull requests of the hub\'s converter are `refs/pr/N`), or convert them where you trust them and name that folder: '
       + `python -c "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; n='${pinned.repository}'; M.from_pretrained(n, torch_dtype='auto').save_pretrained('model'); T.from_pretrained(n).save_pretrained('model')"`,
   });

@@ -53,13 +53,13 @@ export async function remoteFiles({ type, repository, commit }: Pinned, settings
 export function remoteFile({ path, size, oid, lfs }: Pick<ListFileEntry, 'path' | 'size' | 'oid' | 'lfs'>, repository: Repository): RemoteFile {
   if (lfs !== undefined && /^[0-9a-f]{64}$/.test(lfs.oid)) return { path, size: lfs.size, checksum: { sha256: lfs.oid } };
   if (lfs === undefined && oid !== undefined && /^[0-9a-f]{40}$/.test(oid)) return { path, size, checksum: { git: oid } };
-  throw new HubProtocolError({ where: describeRepository(repository), what: `the hub gives no checksum of ${path}`, expected: "a SHA-256, or git's SHA-1", remedy: 'Check HF_ENDPOINT' });
+  throw new HubProtocolError({ where: describeRepository(repository), what: `the hub gives no checksum for ${path}`, expected: "a SHA-256, or git's SHA-1", remedy: 'Check HF_ENDPOINT' });
 }
 
 /** @param what what is missing */
 export function notInCache(repository: Repository, what: string): NotInCacheError {
   return new NotInCacheError({
-    where: describeRepository(repository), what: `the cache does not have ${what}, and HF_HUB_OFFLINE forbids asking the hub`,
+    where: describeRepository(repository), what: `the cache does not have ${what}, and HF_HUB_OFFLINE forbids contacting the hub`,
     remedy: 'Download it where the hub can be reached (`hf download`, or a run without HF_HUB_OFFLINE), or set HF_HOME to a cache that has it',
   });
 }

@@ -41,5 +41,5 @@ export function checkPath(path: string): void {
 
 function checkName(name: string, allowed: RegExp, what: string): void {
   if (allowed.test(name) && name.split('/').every((part) => part !== '' && part !== '.' && part !== '..')) return;
-  throw new HubNameError({ what: `${JSON.stringify(name)} cannot be the ${what} on a hub`, expected: 'names between slashes, none of them `.` or `..`', remedy: 'Correct it' });
+  throw new HubNameError({ what: `${JSON.stringify(name)} cannot be the ${what} on a hub`, expected: 'names separated by slashes, none of them `.` or `..`', remedy: 'Correct it' });
 }

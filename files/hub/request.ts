@@ -71,7 +71,7 @@ async function wholeJson(response: Response, { idleMs }: HubSettings, subject: S
   try {
     JSON.parse(text);
   } catch (error) {
-    return new Error(`its answer of ${text.length} characters is not whole JSON`, { cause: error });
+    return new Error(`its response of ${text.length} characters is not complete JSON`, { cause: error });
   }
   return new Response(text, { status, headers });
 }
@@ -80,7 +80,7 @@ async function attempt({ token, endpoint, idleMs }: HubSettings, url: string, in
   const headers = new Headers(init.headers);
   if (token !== undefined && new URL(url).origin === new URL(endpoint).origin) headers.set('Authorization', `Bearer ${token}`);
   const controller = new AbortController();
-  const timer = setTimeout(() => { controller.abort(new Error(`no answer for ${idleMs / 1000} s`)); }, idleMs);
+  const timer = setTimeout(() => { controller.abort(new Error(`no response for ${idleMs / 1000} s`)); }, idleMs);
   try {
     return await fetch(url, { ...init, headers, signal: init.signal ? AbortSignal.any([init.signal, controller.signal]) : controller.signal });
   } catch (error) {
@@ -98,7 +98,7 @@ export async function* bodyOf(response: Response, idleMs: number): AsyncGenerato
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
       const idle = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => { reject(new Error(`nothing came for ${idleMs / 1000} s`)); }, idleMs);
+        timer = setTimeout(() => { reject(new Error(`no data arrived for ${idleMs / 1000} s`)); }, idleMs);
       });
       const next = await Promise.race([reader.read(), idle]).finally(() => { clearTimeout(timer); });
       if (next.done) return;
@@ -118,7 +118,7 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
   await response.body?.cancel().catch(() => undefined);
   const where = describeRepository(subject);
   const page = `${settings.endpoint}/${subject.type === 'dataset' ? 'datasets/' : ''}${subject.repository}`;
-  const given = settings.token === undefined ? 'no token was given' : 'the token that was given is not enough';
+  const given = settings.token === undefined ? 'no token was given' : 'the given token does not allow it';
   if (code === 'GatedRepo') {
     return new GatedRepositoryError({ where, what: `its conditions must be accepted first (${given})`, remedy: `Accept them on ${page}, then set HF_TOKEN to a token of that account` });
   }
@@ -127,7 +127,7 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
     return new RevisionNotFoundError({ where, what: `the repository has no branch, tag or commit ${JSON.stringify(subject.revision)}`, remedy: `Correct revision; ${page}/commits has them` });
   }
   if (status === 404) {
-    return new RepositoryFileNotFoundError({ where, what: `there is no file ${subject.path ?? ''}`, remedy: `See ${page}/tree/${subject.revision} for its files` });
+    return new RepositoryFileNotFoundError({ where, what: `the repository has no file ${subject.path ?? ''}`, remedy: `See ${page}/tree/${subject.revision} for its files` });
   }
   if (status === 401) {
     const unknown = settings.token === undefined ? 'the repository is private, or does not exist (no token was given)' : 'the hub refuses the token';
@@ -135,7 +135,7 @@ async function faultOf(response: Response, subject: Subject, settings: HubSettin
   }
   if (status === 403) return new HubAccessError({ where, what: `access is refused (403; ${given})`, remedy: `Set HF_TOKEN to a token of an account that can ${subject.writes === true ? 'write to' : 'read'} ${page}` });
   if (status === 429 || status === 408 || status >= 500) {
-    return new HubUnreachableError({ where: settings.endpoint, what: `the hub answers with status ${status} for ${where}`, remedy: 'It is tried again' });
+    return new HubUnreachableError({ where: settings.endpoint, what: `the hub answers with status ${status} for ${where}`, remedy: 'This is retried automatically' });
   }
   return new HubProtocolError({ where, what: `the hub answers with status ${status}${code === null ? '' : ` (${code})`}`, remedy: 'Check HF_ENDPOINT' });
 }

@@ -76,7 +76,7 @@ async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Pro
   const digest = await modelDigest(source);
   if (digest === metadata.model) return;
   throw new MaskMismatchError({
-    what: `it was made for the model of digest ${metadata.model}`, where: path, expected: `${digest}, the digest of ${source.folder}`,
+    what: `it was made for the model with digest ${metadata.model}`, where: path, expected: `${digest}, the digest of ${source.folder}`,
     remedy: 'Give the model that the mask was made for, in the same revision and dtype; or continue anyway with --any-model',
   });
 }
@@ -92,5 +92,5 @@ export async function checkEmpty(target: string, source: string | undefined, oth
     throw error;
   });
   if (names.length === 0 || (source !== undefined && (await realpath(target)) === (await realpath(source)))) return;
-  throw new OutputExistsError({ what: `the folder has ${names.length} files already`, where: target, remedy: `Choose another folder${otherwise}` });
+  throw new OutputExistsError({ what: `the folder already contains ${names.length} files`, where: target, remedy: `Choose another folder${otherwise}` });
 }

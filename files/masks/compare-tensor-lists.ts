@@ -10,7 +10,7 @@ export function compareTensorLists(checkpoint: Checkpoint, source: Checkpoint, v
     const original = inSource(name);
     const found = `[${shape.join(', ')}] of ${dtype}`;
     if (original === undefined) {
-      if (!mayBeLeftOut(name, source)) violations.add({ kind: 'tensor-unknown', tensor: name, found, expected: `no such tensor: ${source.folder} has none` });
+      if (!mayBeLeftOut(name, source)) violations.add({ kind: 'tensor-unknown', tensor: name, found, expected: `no such tensor, because ${source.folder} has none` });
     } else if (original.dtype !== dtype || original.shape.join() !== shape.join()) {
       violations.add({ kind: 'shape', tensor: name, found, expected: `[${original.shape.join(', ')}] of ${original.dtype}, as in the dense model` });
     }

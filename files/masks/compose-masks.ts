@@ -29,7 +29,7 @@ export interface ComposeRequest {
  */
 export async function composeMasks({ sources, keep, target, overwrite = false, anyModel = false }: ComposeRequest): Promise<Totals & { linears: readonly LinearFacts[] }> {
   if (sources.some(({ path }) => resolve(path) === resolve(target)) || (existsSync(target) && !overwrite)) {
-    throw new OutputExistsError({ what: 'the file is there already', where: target, remedy: 'Choose another --out, or replace it with --overwrite' });
+    throw new OutputExistsError({ what: 'the file already exists', where: target, remedy: 'Choose another --out, or replace it with --overwrite' });
   }
   const [first, ...others] = sources;
   checkTogether(first, others, anyModel);
@@ -76,7 +76,7 @@ function checkTogether(first: MaskSource, others: readonly MaskSource[], anyMode
   const digests = new Set([first, ...others].map(({ metadata }) => metadata.model).filter((digest) => digest !== undefined));
   if (digests.size > 1 && !anyModel) {
     throw new MaskMismatchError({
-      what: `they were made for models of different digests: ${[...digests].join(', ')}`, expected: 'masks of one model', remedy: 'Continue anyway with --any-model',
+      what: `they were made for models with different digests: ${[...digests].join(', ')}`, expected: 'masks of one model', remedy: 'Continue anyway with --any-model',
     });
   }
 }

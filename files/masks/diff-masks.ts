@@ -59,7 +59,7 @@ export function sumOf(linears: readonly DiffCounts[]): DiffCounts {
 
 export function noCommonLinear(a: MaskSource, b: MaskSource): MaskMismatchError {
   return new MaskMismatchError({
-    what: `no linear is in both: ${a.path} has ${a.names[0]}, ${b.path} has ${b.names[0]}`, expected: 'masks of one model',
+    what: `the two masks have no linear in common: ${a.path} has ${a.names[0]}, ${b.path} has ${b.names[0]}`, expected: 'masks of one model',
   });
 }
 

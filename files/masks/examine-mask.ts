@@ -53,7 +53,7 @@ export async function examineMask({ maskFile, model, pattern, limit }: MaskReque
 export function checkModel({ path, metadata }: MaskFile, source: Pick<Checkpoint, 'folder'>, digest: string, violations: Violations): void {
   if (metadata.model === undefined || metadata.model === digest) return;
   violations.add({
-    kind: 'model', file: path, found: `the mask was made for the model of digest ${metadata.model}`,
+    kind: 'model', file: path, found: `the mask was made for the model with digest ${metadata.model}`,
     expected: `${digest}, the digest of ${source.folder}`,
   });
 }

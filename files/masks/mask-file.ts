@@ -48,7 +48,7 @@ export async function openMaskFile(path: string, model?: ReadonlyMap<string, Ten
   if (tensors.size === 0 || wrong.length > 0) {
     throw new MaskFileError({
       what: tensors.size === 0 ? 'the file has no tensors' : `tensor ${wrong[0].name} is ${wrong[0].dtype}`, where: path,
-      expected: 'a mask file: one U8 tensor for each linear, one bit a weight',
+      expected: 'a mask file: one U8 tensor for each linear, one bit per weight',
       remedy: 'For a pruned checkpoint, give its folder',
     });
   }
@@ -63,7 +63,7 @@ export async function openMaskFile(path: string, model?: ReadonlyMap<string, Ten
     linears: sortByLayer(linears),
     readBits: async (name) => {
       const info = tensors.get(name);
-      if (info === undefined) throw new MaskFileError({ what: `there is no mask of ${name}`, where: path });
+      if (info === undefined) throw new MaskFileError({ what: `the file has no mask for ${name}`, where: path });
       return readTensorBytes(info);
     },
   };
@@ -77,7 +77,7 @@ export function shapeOf({ path, linears }: MaskFile, { name, shape }: MaskEntry)
   if (shape !== undefined) return shape;
   const unknown = linears.filter((linear) => linear.shape === undefined);
   throw new MaskShapesMissingError({
-    what: `the shapes of ${unknown.length} of ${linears.length} linears are not known, for example of ${name}`, where: path,
+    what: `the shapes of ${unknown.length} of ${linears.length} linears are not known, for example that of ${name}`, where: path,
     expected: 'metadata "shapes" with [out, in] for each linear', remedy: 'Give the model that the mask was made for: --model FOLDER',
   });
 }
@@ -103,7 +103,7 @@ function matrixShape({ shape }: TensorInfo): Shape | undefined {
 
 function checkMetadata({ bits, pattern, model, values }: Record<string, string | undefined>, where: string): MaskMetadata {
   if (bits !== undefined && bits !== bitOrder) {
-    throw new MaskFileError({ what: `its metadata says that bits are "${bits}"`, where, expected: `"${bitOrder}"`, remedy: 'Write the mask again in that order' });
+    throw new MaskFileError({ what: `its metadata says that bits are "${bits}"`, where, expected: `"${bitOrder}"`, remedy: 'Write the mask again with its bits in that order' });
   }
   if (values !== undefined && values !== 'dense' && values !== 'updated') {
     throw new MaskFileError({ what: `its metadata says that values are "${values}"`, where, expected: '"dense" or "updated"' });
@@ -123,8 +123,8 @@ function statedShapes(text: string | undefined, where: string): Map<string, Shap
   const wrong = entries?.filter(([, shape]) => !isShape(shape)) ?? [];
   if (entries === undefined || wrong.length > 0) {
     throw new MaskFileError({
-      what: entries === undefined ? 'its metadata "shapes" are no JSON object' : `its metadata have no shapes for ${list(wrong.map(([name]) => name))}`,
-      where, expected: 'a JSON object with [out, in] for each linear', remedy: 'Make the mask file again',
+      what: entries === undefined ? 'its metadata "shapes" is not a JSON object' : `its metadata has no valid shape for ${list(wrong.map(([name]) => name))}`,
+      where, expected: 'a JSON object with [out, in] for each linear', remedy: 'Write the mask file again',
     });
   }
   return new Map(entries as [string, Shape][]);

@@ -34,7 +34,7 @@ export class OtherScan {
     this.violations.add(() => ({
       kind, tensor: this.info.name, position: positionIn(this.info.shape, at / this.elementBytes + element),
       found: `a value is ${this.text(piece, element)}`,
-      expected: source === undefined ? 'a finite number' : `${this.text(source, element)}, as in the dense model: nothing is pruned of this tensor`,
+      expected: source === undefined ? 'a finite number' : `${this.text(source, element)}, as in the dense model, because this tensor is not pruned`,
     }));
   }
 

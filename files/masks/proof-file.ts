@@ -40,7 +40,7 @@ export interface ProofRequest {
  */
 export async function writeProof({ path, facts, alsoChecked = [] }: ProofRequest): Promise<Proof> {
   if (facts.violations.count > 0) {
-    throw new ProofFileError({ what: `${facts.violations.count} things do not hold`, where: path, expected: 'facts without violations', remedy: 'Report this as a bug' });
+    throw new ProofFileError({ what: `${facts.violations.count} checks failed`, where: path, expected: 'no failed check', remedy: 'Report this as a bug' });
   }
   const folder = dirname(resolve(path));
   const within = (file: FileFacts): FileFacts => ({ ...file, file: relative(folder, file.file) });
@@ -82,12 +82,12 @@ export async function readProof(path: string): Promise<Proof> {
 
 function checkedOf({ mask, source, values, pattern, linears }: CheckpointFacts): string[] {
   return [
-    'No tensor of floats has a NaN or an infinity.',
+    'No tensor of floats contains NaN or infinity.',
     ...(mask === undefined ? [] : [
       `Every pruned weight of the ${linears.length} linears is zero; kept weights that are zero are counted.`,
       'The mask has one bit for each weight, and its unused bits are 0.',
     ]),
-    ...(pattern === 'unstructured' || pattern === 'mixed' ? [] : [`Of every M consecutive inputs of every row N are kept: ${pattern}.`]),
+    ...(pattern === 'unstructured' || pattern === 'mixed' ? [] : [`In every row, N of every M consecutive inputs are kept: ${pattern}.`]),
     ...(source === undefined ? [] : ['Every tensor that is not pruned equals the dense model byte for byte.']),
     ...(source !== undefined && values === 'dense' ? ['Every kept weight equals the dense model bit for bit.'] : []),
   ];

@@ -65,7 +65,7 @@ export function checkGroups(
 ): void {
   const { name, shape } = mask;
   if (tally === undefined) {
-    violations.add({ kind: 'pattern', tensor: name, found: `${shape[1]} inputs, which ${nm.of} does not divide`, expected: `the pattern ${patternText(nm)}` });
+    violations.add({ kind: 'pattern', tensor: name, found: `${shape[1]} inputs, which is not a multiple of ${nm.of}`, expected: `the pattern ${patternText(nm)}` });
     return;
   }
   const { count, examples } = brokenGroups(tally, nm.keep, strictness);
@@ -73,7 +73,7 @@ export function checkGroups(
     violations.add({
       kind: 'pattern', tensor: name, position: positionIn(shape, group * nm.of),
       found: `${kept} of ${nm.of} weights are ${strictness === 'exactly' ? 'kept' : 'not zero'} from here on`,
-      expected: `${strictness === 'exactly' ? '' : 'at most '}${nm.keep}, as the pattern ${patternText(nm)} says`,
+      expected: `${strictness === 'exactly' ? '' : 'at most '}${nm.keep}, as the pattern ${patternText(nm)} requires`,
     });
   }
   violations.addUnlisted(count - examples.length);

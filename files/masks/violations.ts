@@ -63,8 +63,8 @@ export class Violations {
   static throwIf(count: number, listed: readonly Violation[], where: string | undefined): void {
     if (count === 0) return;
     const lines = [...listed.map(violationText), ...(count > listed.length ? [`and ${count - listed.length} more`] : [])];
-    const what = count === 1 ? lines[0] : `${count} things do not hold:\n  ${lines.join('\n  ')}\n`;
-    throw new MaskProofError({ where, what, remedy: 'Do not use this mask or checkpoint; make it again' }, listed);
+    const what = count === 1 ? lines[0] : `${count} checks failed:\n  ${lines.join('\n  ')}\n`;
+    throw new MaskProofError({ where, what, remedy: 'Do not use this mask or checkpoint; create it again' }, listed);
   }
 }
 

@@ -47,10 +47,10 @@ export async function openEngine(request: EngineRequest): Promise<Engine> {
   const { precision: open = 'float32' } = engine;
   if (!choices.includes(engine.backend) || otherThreads || open !== precision) {
     throw new EngineAlreadyOpen({
-      what: `the engine ${choices.join(' or ')} with ${threads} threads in ${precision} was asked for, but ${engine.backend} with ${engine.threads} in ${open} is open`,
+      what: `the engine ${choices.join(' or ')} with ${threads} threads in ${precision} was requested, but ${engine.backend} with ${engine.threads} threads in ${open} is already open`,
       where: `process ${process.pid}`,
       expected: 'one engine per process',
-      remedy: 'Use another process for it',
+      remedy: 'Use another process',
     });
   }
   return engine;
@@ -67,7 +67,7 @@ async function openFirst(choices: readonly Backend[], threads: number, precision
       failures.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
-  const reasons = failures.map((failure, i) => `${choices[i]} does not open (${firstSentence(failure)})`);
+  const reasons = failures.map((failure, i) => `${choices[i]} cannot be opened (${firstSentence(failure)})`);
   throw new EngineUnavailable(
     {
       what: reasons.join('; '),

@@ -99,7 +99,7 @@ export class ConfigReader {
 
   /** @throws ModelConfigError if the weights are stored quantized. */
   refuseQuantization(): void {
-    if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none: weights in F32, F16 or BF16');
+    if (this.has('quantization_config')) throw this.wrong('quantization_config', 'none, with weights in F32, F16 or BF16');
   }
 
   /** Keys and values that were not read. */

@@ -20,7 +20,7 @@ export function readGemmaConfig(reader: ConfigReader, defaults: Pick<RotaryDefau
   });
   // Keys of older configs; transformers reads none of them.
   reader.ignore('hidden_act', 'sliding_window_size', '_sliding_window_pattern');
-  reader.refuse('use_bidirectional_attention', 'each token must see the tokens before it only');
+  reader.refuse('use_bidirectional_attention', 'each token must see only the tokens before it');
   return {
     ...config,
     normOffset: 1,

@@ -61,7 +61,7 @@ function fullRope(reader: ConfigReader, shape: RopeShape): Rope {
   const parameters = parametersOf(reader, 'full_attention');
   const scaling = reader.has('rope_scaling') ? reader.object('rope_scaling') : undefined;
   const isScaled = scaling?.isEmpty === false;
-  if (isScaled && parameters !== undefined) throw reader.wrong('rope_scaling', 'none beside rope_parameters.full_attention');
+  if (isScaled && parameters !== undefined) throw reader.wrong('rope_scaling', 'none, because rope_parameters.full_attention is set');
   return ropeOf(isScaled ? scaling : parameters, () => reader.positiveNumber('rope_theta', 1_000_000), shape);
 }
 

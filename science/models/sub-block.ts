@@ -13,7 +13,7 @@ import type { DecoderLayer, LinearSpec, SubBlock, TensorSpec, Weights } from './
 export function weightOf<T extends Tensor>(weights: Weights, name: string): T {
   const tensor = weights.get(name);
   if (tensor === undefined) {
-    throw new WeightError({ what: `the tensor '${name}' was not handed in`, expected: `it among the ${weights.size} given` });
+    throw new WeightError({ what: `the tensor '${name}' was not passed`, expected: `it to be one of the ${weights.size} tensors passed` });
   }
   return tensor as T;
 }

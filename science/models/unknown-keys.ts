@@ -15,7 +15,7 @@ const ofTraining = /drop|init|implementation|flash|sdpa|kernel|loss|cache|label|
 export function refuseUnknownKeys(config: ConfigReader): void {
   for (const [key, value] of config.unread()) {
     if (!isOff(value) && ofComputation.test(key) && !ofTraining.test(key)) {
-      throw config.wrong(key, 'no such key, because this family does not know it, and it may change what the model computes; remove it if it does not');
+      throw config.wrong(key, 'no such key, because this family does not know it and it may change what the model computes; remove it if it has no effect');
     }
   }
 }

@@ -113,7 +113,7 @@ it('needs no calibration for a ramp, and makes the same masks with and without i
 it('refuses an allocation by scores without calibration', async () => {
   const bench = await freshBench();
   expect(await findScores({ context, method: 'dlp' }, bench)).toEqual({ needs: 'inputs', known: false });
-  await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('an allocation by dlp without calibration');
+  await expect(allocatedBudgets(context, { method: 'dlp' }, undefined, bench)).rejects.toThrow('the allocation dlp has no calibration; expected scores from a calibration');
 });
 
 it('recomputes a lost gradient together with its scores', async () => {

@@ -173,7 +173,7 @@ it('reports an incident and continues if the disk for hidden states is full, wit
   };
   await make(0);
   await make(1);
-  expect(told).toEqual([0, 1].map((layer) => `hidden states after layer ${layer} could not be written (ENOSPC: no space left on device); the run continues, and they are made again if they are lost`));
+  expect(told).toEqual([0, 1].map((layer) => `hidden states after layer ${layer} could not be written (ENOSPC: no space left on device); the run continues, and they are recomputed if they are lost`));
   store.isFull = false;
   await make(2);
   const third = { tokens: run.tokens, masks: [...masks] };

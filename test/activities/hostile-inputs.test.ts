@@ -122,5 +122,5 @@ it('refuses a path of 100,000 characters with a short message', async () => {
   const context = await contextOf();
   const stage = { ...(demoPipeline([], inside).stages[0] as CalibrationStage), samples: 1, dataset: { file: `/${'x/'.repeat(50_000)}` } };
   const failing = sampleCalibration({ context: { ...context, files: { ...context.files, [stage.dataset.file]: '1' } }, stage }, bench);
-  await expect(failing).rejects.toThrow(/^dataset\.file: a path of 100001 characters; expected at most 4096/);
+  await expect(failing).rejects.toThrow(/^dataset\.file: the path has 100001 characters; expected at most 4096/);
 });

@@ -30,10 +30,10 @@ describe('reports inputs that do not fit together before any work is done', () =
   it.each([
     ['a missing model', ['model.source=/no/such/model'], /\/no\/such\/model: there is no such file or folder. Check model.source/],
     ['a missing text', ['calibration.dataset.file=/no/text.txt'], /\/no\/text.txt: there is no such file or folder/],
-    ['a dataset that is not in the cache', ['calibration.dataset={name: c4}'], /datasets\/allenai\/c4@1588ec454efa: the cache does not have en\/c4-train.00000-of-01024.json.gz, and HF_HUB_OFFLINE forbids asking the hub/],
+    ['a dataset that is not in the cache', ['calibration.dataset={name: c4}'], /datasets\/allenai\/c4@1588ec454efa: the cache does not have en\/c4-train.00000-of-01024.json.gz, and HF_HUB_OFFLINE forbids contacting the hub/],
     ['a model that is not in the cache', ['model={source: org/name, revision: main}'], /org\/name@main: the cache does not have the commit that it stands for, and HF_HUB_OFFLINE/],
     ['M that does not divide the inputs', ['initialMask={method: magnitude, pattern: "3:7"}'], /model\.layers\.0\.\S+\.weight: the pattern 3:7 does not fit its \d+ inputs/],
-    ['windows longer than the positions', ['calibration.sequenceLength=5000'], /calibration.sequenceLength: 5000 tokens are more than the model has positions; expected at most \d+/],
+    ['windows longer than the positions', ['calibration.sequenceLength=5000'], /calibration.sequenceLength: 5000 tokens are more than the model's positions; expected at most \d+/],
     ['a missing mask', ['initialMask={method: file, source: /no/mask.safetensors}'], /\/no\/mask.safetensors: there is no such file or folder/],
   ])('%s', async (_, overrides, message) => {
     await expect(prepare(overrides)).rejects.toThrow(message);

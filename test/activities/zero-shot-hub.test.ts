@@ -51,6 +51,6 @@ describe('documents of a task from a hub', () => {
   });
 
   it('must be given as a file if the hub does not have them', async () => {
-    await expect(prepareRun({ pipeline: pipelineOf('boolq') }, newBench())).rejects.toThrow(/the documents of boolq: .*give them as a file: \{ task: boolq, file: documents\.jsonl \}/);
+    await expect(prepareRun({ pipeline: pipelineOf('boolq') }, newBench())).rejects.toThrow(/the documents of boolq are not available: .*provide them as a file: \{ task: boolq, file: documents\.jsonl \}/);
   });
 });

@@ -66,7 +66,7 @@ describe('the tarball', () => {
   it('sets up on first use, announces what that downloads, and starts nothing if it fails', () => {
     const { code, stdout, stderr } = stranger('demo', '--json');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Set-up fetches .*npm packages of workers \(200 MB, 630 MB on disk\).*TensorFlow .*MB.*cache\. This takes/);
+    expect(stderr).toMatch(/^Set-up downloads .*npm packages of workers \(200 MB, 630 MB on disk\).*TensorFlow .*MB.*cache\. This takes/);
     expect(stderr).toContain('packages ... fetching them from the npm registry ... failed');
     expect(stderr).toMatch(/Set-up stopped: npm ci: exit code 1: the registry cannot be reached/);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'failed', error: { type: 'SetUpError' } });

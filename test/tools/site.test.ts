@@ -64,6 +64,6 @@ it('finds broken links, missing headings, and documents that the README does not
   expect(stderr.trim().split('\n')).toEqual([
     'README.md: docs/c.md is not in the list of documents',
     'docs/b.md: the link gone.md leads nowhere',
-    'docs/b.md: the link ../README.md#nothing names a heading that is not there',
+    'docs/b.md: the link ../README.md#nothing names a heading that does not exist',
   ]);
 });

@@ -16,10 +16,10 @@ import { withTable } from '../marked-page.js';
 const { values: options } = parseArgs({
   options: { results: { type: 'string', multiple: true }, code: { type: 'string' }, write: { type: 'string' } },
 });
-if (options.results === undefined) throw new Error('say where the results are: --results FILE');
+if (options.results === undefined) throw new Error('give the file with the results: --results FILE');
 
 const lines = options.results.flatMap(readResults).filter(({ code }) => options.code === undefined || code === undefined || code === options.code);
-if (lines.length === 0) throw new Error(`${options.results.join(', ')}: there is no result`);
+if (lines.length === 0) throw new Error(`${options.results.join(', ')}: no result was found`);
 const engines = [...new Set(lines.map(({ engine }) => engine))].join('; ');
 const codes = [...new Set(lines.flatMap(({ code }) => code ?? []))].join(', ');
 const sections = sectionsOf(lines);

@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
     'list': { type: 'boolean', default: false },
   },
 });
-if (options.results === undefined) throw new Error('say where the results go: --results FILE');
+if (options.results === undefined) throw new Error('give a file for the results: --results FILE');
 
 /** Reads an option that must be a whole number above 0. */
 const count = (name: 'windows' | 'length' | 'eval-windows' | 'questions'): number | undefined => {

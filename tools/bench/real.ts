@@ -19,7 +19,7 @@ const { values } = parseArgs({
     length: { type: 'string', default: '256' },
   },
 });
-if (values.model === undefined) throw new Error('say which model with --model FOLDER (docs/families.md, "Real models", says how to get one)');
+if (values.model === undefined) throw new Error('give a model with --model FOLDER (docs/families.md, "Real models", says how to get one)');
 const [model, text, windows, sequenceLength] = [resolve(values.model), resolve(values.text), Number(values.windows), Number(values.length)];
 const known = JSON.parse(await readFile(join(packageRoot, 'tools', 'real', 'expected.json'), 'utf8')) as ExpectedPerplexity[];
 const expected = known.find((one) => one.model === basename(model) && one.text === basename(text) && one.windows === windows && one.sequenceLength === sequenceLength);

@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 });
 const { python, checkout, scripts } = values;
-if (python === undefined || checkout === undefined || scripts === undefined) throw new Error('say where Python, the authors\' code and the scripts are: --python PYTHON --checkout FOLDER --scripts FOLDER');
+if (python === undefined || checkout === undefined || scripts === undefined) throw new Error('give Python, the authors\' code and the scripts: --python PYTHON --checkout FOLDER --scripts FOLDER');
 const [windows, length, times] = [values.windows, values.length, values.times].map(Number);
 
 /** Our stages for each of their runs. */

@@ -75,7 +75,7 @@ function describe({ kind, key, dependsOn }: Manifest): string {
   if (kind === 'mask') {
     const what = text.includes('granularity') ? 'rebuilt' : 'initial';
     masks.set(key, what);
-    return `${what} masks, one a layer`;
+    return `${what} masks, one per layer`;
   }
   const used = [...masks].find(([mask]) => text.includes(mask))?.[1] ?? 'dense';
   return `perplexities, ${used}`;
@@ -140,7 +140,7 @@ try {
       ...[...apart.keys()].map(line),
       ['all', ...[together, one, apart].flatMap((work) => cells(sum(work)))],
     ]),
-    'Seconds are those on the clock while a unit runs: workers that share cores slow each other down.',
+    'Seconds are elapsed time while a unit runs: workers that share cores slow each other down.',
   ].join('\n\n');
   console.log(text);
   if (options.write !== undefined) await writeFile(options.write, `${text}\n`);

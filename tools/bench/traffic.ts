@@ -50,7 +50,7 @@ const folder = await mkdtemp(join(tmpdir(), 'traffic-'));
 try {
   const engine = await openEngine({ backend: 'tensorflow' });
   console.log(`${engine.device}, ${engine.kernels ?? ''}, ${engine.threads} threads; one layer, 4 windows of 256 tokens, 50 %, granularity block\n`);
-  console.log(row(['layer', 'method', 'selection', 'up', 'of 16-bit weights', 'down', 'bits down a weight', 'calls', 's products', 's elementwise', 's transfers', 's JavaScript', 's waiting']));
+  console.log(row(['layer', 'method', 'selection', 'up', 'of 16-bit weights', 'down', 'bits down per weight', 'calls', 's products', 's elementwise', 's transfers', 's JavaScript', 's waiting']));
   console.log(row(['---', '---', '---', ...Array.from({ length: 10 }, () => '--:')]));
   for (const shape of chosen(Object.keys(shapes) as Shape[], askedShapes ?? '7b,13b')) {
     const made = await layerCase(shape, join(folder, shape));

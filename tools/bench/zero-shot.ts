@@ -41,7 +41,7 @@ try {
     const parts = sampled.flatMap(({ questions: { key, parts: those } }) => those.map((part, index) => ({ key, part: index, ...part })));
     const samples = parts.reduce((sum, part) => sum + part.samples, 0);
     const total = parts.reduce((sum, part) => sum + part.tokens, 0);
-    console.log(`${sampled.reduce((sum, { questions }) => sum + questions.documents, 0)} documents, ${samples} sequences, ${total} tokens with filling`);
+    console.log(`${sampled.reduce((sum, { questions }) => sum + questions.documents, 0)} documents, ${samples} sequences, ${total} tokens with padding`);
     const tokens: TokensRef = { key: 'bench', samples, sequenceLength: Math.ceil(total / samples), questions: parts.map(({ key, part }) => ({ key, part })) };
     const masks = new Array<null>(context.model.layers).fill(null);
     for (let layer = 0; layer < masks.length; layer++) {

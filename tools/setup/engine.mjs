@@ -14,7 +14,7 @@ const packageFolder = join(workerPackagesFolder(), 'node_modules', '@tensorflow'
 /** What the package looks for beside its code: TensorFlow's libraries and the compiled binding. */
 const linkNames = ['deps', 'lib'];
 
-const costOfWasm = `Everything works, with matrix products about 5 times slower. To change that, solve this problem and run \`${setUpCommand}\`.`;
+const costOfWasm = `Everything works, but matrix products are about 5 times slower. To speed them up, solve this problem and run \`${setUpCommand}\`.`;
 
 function engineFolder(wheel) {
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
@@ -74,7 +74,7 @@ function readlink(path) {
 
 function describe({ tensorflow, cuda, usesGpu }) {
   if (!cuda) return `TensorFlow ${tensorflow}`;
-  return `TensorFlow ${tensorflow} for NVIDIA GPUs${usesGpu ? '' : ' (which finds none that it can use, so the CPU computes)'}`;
+  return `TensorFlow ${tensorflow} for NVIDIA GPUs${usesGpu ? '' : ' (it finds none that it can use, so the CPU is used)'}`;
 }
 
 /** Makes and links the best engine that this machine can have; where that is `wasm`, the outcome says why and what it costs. */
@@ -86,7 +86,7 @@ export async function ensureEngine(say) {
       const ready = wholeFolder(wheel);
       const folder = ready ?? (await makeEngine(wheel, say));
       for (const name of linkNames) link(name, join(folder, name));
-      const regret = reasons.length === 0 ? '' : `\nNot for NVIDIA GPUs: ${reasons.join('; ')}`;
+      const regret = reasons.length === 0 ? '' : `\nNo NVIDIA GPU is used: ${reasons.join('; ')}`;
       return `${describe(readWhole(folder))} ${ready === undefined ? 'installed' : 'already there'}${regret}`;
     } catch (error) {
       reasons.push(error.message.split('\n')[0]);

@@ -10,7 +10,7 @@ const goPackage = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
 export async function ensureS3Server(say) {
   const found = findS3Server();
   if (found !== undefined) return `already there, ${found}`;
-  if (onPath('go').length === 0) return 'none, and no Go to build one with; the tests that need one will be skipped';
+  if (onPath('go').length === 0) return 'none, and there is no Go to build one; tests that need it are skipped';
   say('building it with Go, about 2 minutes');
   mkdirSync(cacheFolder(), { recursive: true });
   const folder = mkdtempSync(join(cacheFolder(), 'versitygw.partial-'));

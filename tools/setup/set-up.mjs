@@ -19,10 +19,10 @@ export function describeSetUp() {
   const [wheel] = wheelsFor(machineKind, hasNvidiaGpu());
   const parts = [
     ...(hasWorkerPackages() ? [] : ['npm packages of workers (200 MB, 630 MB on disk)']),
-    ...(wheel === undefined ? [] : [`TensorFlow ${tensorflowVersion} from PyPI (${wheel.cuda ? '3 GB, 6 GB on disk' : '270 MB, 820 MB on disk'}) and compiles its binding`]),
+    ...(wheel === undefined ? [] : [`TensorFlow ${tensorflowVersion} from PyPI (${wheel.cuda ? '3 GB, 6 GB on disk' : '270 MB, 820 MB on disk'}), whose binding it then compiles`]),
     ...(findTemporal() === undefined ? ['the Temporal CLI (80 MB, 250 MB on disk)'] : []),
   ];
-  return `Set-up fetches what is missing of: ${parts.join('; ')}. It is kept in ${cacheFolder()}. This takes 2 to 5 minutes, once.`;
+  return `Set-up downloads what is missing: ${parts.join('; ')}. It is kept in ${cacheFolder()}. This takes 2 to 5 minutes, once.`;
 }
 
 /**
@@ -40,7 +40,7 @@ export async function setUp({ tests = false, stream = process.stdout } = {}) {
     if (tests) await next('S3 server', ensureS3Server);
     if (isClone) await next('build', async () => (await import('../build.mjs')).build());
   } catch (error) {
-    const log = usedLog() === undefined ? '' : `\nOutput of the programs that it called: ${usedLog()}`;
+    const log = usedLog() === undefined ? '' : `\nOutput of the programs that it ran: ${usedLog()}`;
     throw new Error(`Set-up stopped: ${error.message}${log}`, { cause: error });
   }
 }

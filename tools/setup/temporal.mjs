@@ -39,8 +39,8 @@ async function get(say, folder) {
   try {
     return [await download(folder), 'downloaded'];
   } catch (failure) {
-    if (onPath('go').length === 0) throw new Error(`${failure.message}; and there is no Go to build it with`);
-    say('no download from here, so building it with Go, 5 to 10 minutes');
+    if (onPath('go').length === 0) throw new Error(`${failure.message}, and there is no Go to build it`);
+    say('the download failed; building it with Go, 5 to 10 minutes');
     return [await build(folder), 'built'];
   }
 }

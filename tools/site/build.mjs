@@ -101,7 +101,7 @@ function faultsOf(pages, listed, root) {
   for (const { file, links } of pages.values()) {
     for (const { href, file: linked, anchor } of links) {
       if (!existsSync(join(root, linked))) faults.push(`${file}: the link ${href} leads nowhere`);
-      else if (anchor !== undefined && pages.get(linked)?.ids.has(anchor) === false) faults.push(`${file}: the link ${href} names a heading that is not there`);
+      else if (anchor !== undefined && pages.get(linked)?.ids.has(anchor) === false) faults.push(`${file}: the link ${href} names a heading that does not exist`);
     }
   }
   return faults;

@@ -48,7 +48,7 @@ function archiveFolder(path: string, members: ReadonlyMap<string, Member>): stri
   const pickles = [...members.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length === 1) return pickles[0].slice(0, -'/data.pkl'.length);
   throw new PytorchFileError({
-    what: `the archive has ${pickles.length} members FOLDER/data.pkl`, where: path, expected: 'one, as torch.save writes it', remedy: saveAgain,
+    what: `the archive has ${pickles.length} members named FOLDER/data.pkl`, where: path, expected: 'exactly one, as torch.save writes it', remedy: saveAgain,
   });
 }
 
@@ -61,7 +61,7 @@ async function checkByteOrder(path: string, member: Member | undefined): Promise
 async function pickleBytes(path: string, where: string, member: Member | undefined): Promise<Buffer> {
   if (member === undefined) throw new PytorchFileError({ what: 'it is missing', where, remedy: saveAgain });
   const bytes = member.end - member.begin;
-  if (bytes > maxPickleBytes) throw new PytorchFileError({ what: `the pickle has ${bytes} bytes`, where, expected: `at most ${maxPickleBytes} of a state dict`, remedy: saveAgain });
+  if (bytes > maxPickleBytes) throw new PytorchFileError({ what: `the pickle has ${bytes} bytes`, where, expected: `at most ${maxPickleBytes} for a state dict`, remedy: saveAgain });
   return readTensorBytes({ file: path, ...member });
 }
 
@@ -78,7 +78,7 @@ class TensorReader {
     if (!isCall(made) || made.call !== rebuildTensor) throw wrong('it is not a tensor', 'a state dict of tensors only');
     const [persistent, offset, shape, strides] = made.args;
     if (!isSizes(shape) || !isSizes(strides) || shape.length !== strides.length || !isSize(offset)) {
-      throw wrong('its offset, shape or strides are not whole numbers from 0 on');
+      throw wrong('its offset, shape or strides are not whole numbers of 0 or more');
     }
     if (!isContiguous(shape, strides)) {
       throw wrong(`its strides are [${strides.join(', ')}] for shape [${shape.join(', ')}]`, 'a contiguous tensor');
@@ -86,7 +86,7 @@ class TensorReader {
     const { dtype, member, elements } = this.storage(persistent, wrong);
     const width = dtypeBytes(dtype) ?? 0;
     const count = elementCount(shape);
-    if (offset + count > elements) throw wrong(`it ends at element ${offset + count} of a storage of ${elements}`);
+    if (offset + count > elements) throw wrong(`it ends at element ${offset + count}, but its storage has only ${elements} elements`);
     const begin = member.begin + offset * width;
     return { name, dtype, shape, file: this.path, begin, end: begin + count * width };
   }
@@ -102,7 +102,7 @@ class TensorReader {
     if (member === undefined) throw wrong(`the archive has no ${this.folder}/data/${key}`);
     const width = dtypeBytes(dtype) ?? 0;
     if (member.end - member.begin !== elements * width) {
-      throw wrong(`${this.folder}/data/${key} has ${member.end - member.begin} bytes where ${elements} elements in ${dtype} have ${elements * width}`);
+      throw wrong(`${this.folder}/data/${key} has ${member.end - member.begin} bytes, but ${elements} elements in ${dtype} need ${elements * width}`);
     }
     return { dtype, member, elements };
   }

@@ -79,14 +79,14 @@ class Machine {
   /** Reads the next bytes of the pickle. Checks the length before anything is allocated. */
   take(count: number): Buffer {
     const { bytes } = this.request;
-    if (count > bytes.length - this.at) throw this.fault(`the pickle ends at byte ${bytes.length}, ${count} bytes are announced at byte ${this.at}`);
+    if (count > bytes.length - this.at) throw this.fault(`the pickle ends at byte ${bytes.length}, but ${count} bytes must follow byte ${this.at}`);
     this.at += count;
     return bytes.subarray(this.at - count, this.at);
   }
 
   line(): string {
     const end = this.request.bytes.indexOf(0x0a, this.at);
-    if (end < 0) throw this.fault(`a name at byte ${this.at} of the pickle has no end`);
+    if (end < 0) throw this.fault(`a name at byte ${this.at} of the pickle does not end`);
     const text = this.take(end - this.at).toString('utf8');
     this.at++;
     return text;
@@ -119,13 +119,13 @@ class Machine {
 
   topList(): Value[] {
     const value = this.top();
-    if (!Array.isArray(value)) throw this.fault(`something is appended at byte ${this.at} of the pickle to what is not a list`);
+    if (!Array.isArray(value)) throw this.fault(`byte ${this.at} of the pickle appends to a value that is not a list`);
     return value;
   }
 
   topMap(): Map<Value, Value> {
     const value = this.top();
-    if (!(value instanceof Map)) throw this.fault(`an item is set at byte ${this.at} of the pickle in what is not a dictionary`);
+    if (!(value instanceof Map)) throw this.fault(`byte ${this.at} of the pickle sets an item of a value that is not a dictionary`);
     return value;
   }
 
@@ -145,14 +145,14 @@ class Machine {
 
   recall(index: number): void {
     const value = this.memo.get(index);
-    if (value === undefined) throw this.fault(`value ${index} is asked for at byte ${this.at} of the pickle before it is made`);
+    if (value === undefined) throw this.fault(`byte ${this.at} of the pickle reads value ${index}, which has not been stored`);
     this.push(value);
   }
 
   pushGlobal(module: string, name: string): void {
     const global = `${module}.${name}`;
     if (!this.request.globals.has(global)) {
-      throw this.fault(`the pickle asks for ${JSON.stringify(global.slice(0, 200))}, which a state dict does not need; nothing of it was run`);
+      throw this.fault(`the pickle imports ${JSON.stringify(global.slice(0, 200))}, which a state dict does not need; no code from it was executed`);
     }
     this.push({ global });
   }
@@ -161,7 +161,7 @@ class Machine {
   reduce(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (!Array.isArray(args) || !isGlobal(callee)) throw this.fault(`what is called at byte ${this.at} of the pickle is not a function`);
+    if (!Array.isArray(args) || !isGlobal(callee)) throw this.fault(`byte ${this.at} of the pickle calls a value that is not a function`);
     this.push(callee.global === orderedDict && args.length === 0 ? new Map() : { call: callee.global, args });
   }
 
@@ -260,7 +260,7 @@ const steps: Readonly<Record<number, (machine: Machine) => void>> = {
   0x93: (machine) => { // STACK_GLOBAL
     const name = machine.pop();
     const module = machine.pop();
-    if (typeof module !== 'string' || typeof name !== 'string') throw machine.fault('the pickle asks for a name that is not text');
+    if (typeof module !== 'string' || typeof name !== 'string') throw machine.fault('the pickle imports a name that is not text');
     machine.pushGlobal(module, name);
   },
   0x51: (machine) => { machine.push({ persistent: machine.pop() }); }, // BINPERSID

@@ -20,7 +20,7 @@ interface StoredValues {
  */
 export async function storedValuesOf(info: LinearInfo, format: SparseFormat): Promise<StoredValues> {
   const layout = floatLayout(info.dtype);
-  if (layout === undefined) throw new TypeError(`no layout of ${info.dtype}`);
+  if (layout === undefined) throw new TypeError(`no layout for ${info.dtype}`);
   const words = wordsOf(layout, await readTensorBytes(info));
   const stored = unpackBits(classifyWords(words, layout).nonzero, words.length);
   if (format === 'sparse-24-bitmask') completePairs(stored, info);

@@ -70,7 +70,7 @@ async function sparseLinears(source: Checkpoint, format: SparseFormat): Promise<
     if (offsets.at(-1)! > (1 - prunedShare) * words.length) continue;
     linears.set(info.name, { info, offsets: format === 'sparse-bitmask' ? offsets : rowOffsets(await storedValuesOf(info, format), info.shape) });
   }
-  if (linears.size === 0) throw new SparseFormatError({ what: 'no linear of it is pruned', where: source.folder, expected: 'a pruned checkpoint', remedy: 'Give the checkpoint of a run' });
+  if (linears.size === 0) throw new SparseFormatError({ what: 'none of its linears is pruned', where: source.folder, expected: 'a pruned checkpoint', remedy: 'Give the checkpoint of a run' });
   return linears;
 }
 

@@ -44,7 +44,7 @@ export function groupBudget({ sparsity, pruned }: MaskTarget, { from, to, of, si
 export function checkPruned({ pattern, pruned }: MaskTarget, size: number, name: string): void {
   if (pruned === undefined) return;
   if (pattern.kind === 'N:M') {
-    throw new PruningInputError({ where: name, what: `${pruned} weights to prune under an N:M pattern`, expected: 'no number: the pattern fixes it' });
+    throw new PruningInputError({ where: name, what: `${pruned} weights to prune under an N:M pattern`, expected: 'no number, because the pattern fixes it' });
   }
   if (!Number.isInteger(pruned) || pruned < 0 || pruned > size) {
     throw new PruningInputError({ where: name, what: `${pruned} weights to prune`, expected: `a whole number from 0 to ${size}` });

@@ -26,7 +26,7 @@ export class MaskSet implements ReadonlyMap<string, Uint8Array> {
     return new MaskSet(new Map(linears.map(({ name, shape }) => {
       const own = bits.get(name);
       if (own?.length !== Math.ceil((shape[0] * shape[1]) / 8)) {
-        throw new PruningInputError({ where: name, what: `${own?.length ?? 'no'} bytes of mask`, expected: `one bit for each of ${shape.join(' x ')} weights` });
+        throw new PruningInputError({ where: name, what: `${own?.length ?? 'no'} bytes for the mask`, expected: `one bit for each of ${shape.join(' x ')} weights` });
       }
       return [name, { shape, bits: own }];
     })));

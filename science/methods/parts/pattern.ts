@@ -60,7 +60,7 @@ const detectable = [2, 4, 8, 16, 32];
  */
 export function detectPattern(masks: readonly Uint8Array[], shapes: readonly Shape[]): Pattern {
   if (masks.length !== shapes.length) {
-    throw new PruningInputError({ what: `${masks.length} masks with ${shapes.length} shapes`, expected: 'one shape a mask' });
+    throw new PruningInputError({ what: `${masks.length} masks with ${shapes.length} shapes`, expected: 'one shape per mask' });
   }
   for (const of of detectable) {
     if (shapes.some(([, inputs]) => inputs % of !== 0)) continue;

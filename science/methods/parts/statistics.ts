@@ -32,7 +32,7 @@ export class InputNorms {
   norms(linear: string): Float32Array {
     const squares = this.squares.get(linear);
     if (squares === undefined) {
-      throw new PruningInputError({ where: linear, what: 'no input of this linear was seen', expected: 'a forward pass before' });
+      throw new PruningInputError({ where: linear, what: 'no input of this linear was seen', expected: 'a forward pass before this call' });
     }
     return Float32Array.from(squares, Math.sqrt);
   }

@@ -78,7 +78,7 @@ it('writes a checkpoint in a sparse format, and warns that it is a legacy one', 
   expect(stderr).toMatch(/legacy format\. Only compressed-tensors 0\.14 and older versions read it/);
   expect(readdirSync(to).sort()).toEqual(['config.json', 'model.safetensors']);
   expect((await call(words)).stderr).toMatch(/--format and --to belong together/);
-  expect((await call([...words, '--to', to])).stderr).toMatch(/the folder has 2 files already.*Choose another folder/);
+  expect((await call([...words, '--to', to])).stderr).toMatch(/the folder already contains 2 files.*Choose another folder/);
   expect((await call([...words, '--to', to, '--lm-eval', to])).stderr).toMatch(/Give two commands/);
 });
 

@@ -116,7 +116,7 @@ describe('a bucket', where(needs.s3Server), () => {
     writeFileSync(object, bytes);
     const damaged = await fetch(made.workflowId, '--to', path.join(folder, 'damaged'));
     expect(damaged.code).toBe(1);
-    expect(damaged.stderr).toMatch(/mask\.safetensors of output .* in s3:\/\/barber\/runs\/: its bytes are not those that the run has made/);
+    expect(damaged.stderr).toMatch(/mask\.safetensors of output .* in s3:\/\/barber\/runs\/: its bytes differ from those that the run wrote/);
     expect(existsSync(path.join(folder, 'damaged', 'mask.safetensors'))).toBe(false);
   });
 

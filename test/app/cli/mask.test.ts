@@ -105,7 +105,7 @@ describe('mask', () => {
   it.each([
     ['a file that is not there', ['verify', 'nothing'], /nothing: it cannot be opened/],
     ['a file that is not a mask', ['verify', 'dense/model-00001-of-00002.safetensors'], /is BF16; expected a mask file/],
-    ['a folder that is not a checkpoint', ['verify', '.'], /there are no weights/],
+    ['a folder that is no checkpoint', ['verify', '.'], /the folder has no weights/],
     ['a pattern that is not one', ['verify', 'run', '--pattern', '4:2'], /'4:2' is not a sparsity pattern/],
     ['an unknown option', ['verify', 'run', '--fast'], /unknown option '--fast'/],
     ['a missing option', ['apply', 'run/mask.safetensors', '--out', 'x'], /required option '--model <folder>'/],

@@ -114,7 +114,7 @@ describe('gates, locks and packs', () => {
     const refused = await run(['run', file, '--locked', '--set', 'initialMask.sparsity=0.6']);
     writeFileSync(heldout, before);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/Failed \(LockMismatchError\): 2 things differ from the lock, so nothing was started:\n {2}what +locked +found\n {2}pipeline\.stages\[1\]\.initialMask\.sparsity +0\.5 +0\.6\n {2}files\[\.\/demo\/heldout\.txt\] +[0-9a-f]{64} +[0-9a-f]{64}\n/);
+    expect(refused.stderr).toMatch(/Failed \(LockMismatchError\): 2 values differ from the lock, so the run was not started:\n {2}what +locked +found\n {2}pipeline\.stages\[1\]\.initialMask\.sparsity +0\.5 +0\.6\n {2}files\[\.\/demo\/heldout\.txt\] +[0-9a-f]{64} +[0-9a-f]{64}\n/);
     expect(refused.stderr).not.toContain('calibration: done');
   });
 
@@ -124,7 +124,7 @@ describe('gates, locks and packs', () => {
     writeFileSync(tampered, readFileSync(printed(first).lock ?? '', 'utf8').replace(digest, 'f'.repeat(64)).replace(/threads: \d+/, 'threads: 1'));
     const broken = await run(['run', file, '--locked', tampered]);
     expect(broken.code).toBe(1);
-    const [, report = '', table = ''] = /LockBrokenError\): (\S+): the inputs are those of the lock, but \d+ things? differs? in the results:\n([^]*)\nThe files are kept/.exec(broken.stderr) ?? [];
+    const [, report = '', table = ''] = /LockBrokenError\): (\S+): the inputs match the lock, but \d+ values? differs? in the results:\n([^]*)\nThe files are kept/.exec(broken.stderr) ?? [];
     expect(table).toMatch(new RegExp(`^  what +locked +found\n  mask +f{64} +[0-9a-f]{64}`));
     // The number of threads comes from the lock, not from the machine.
     expect(JSON.parse(readFileSync(path.join(path.dirname(report), 'result.json'), 'utf8'))).toMatchObject({ engine: { threads: 1 } });

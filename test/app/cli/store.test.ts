@@ -114,7 +114,7 @@ describe('a run in a bucket', where(needs.s3Server), () => {
   it('reports a missing bucket at once', async () => {
     const { code, stderr } = await runCommand(['run', file, '--state', newState(), '--store', 's3://no-such-bucket/x'], { env: { ...own.env, ...s3.environment } });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/NoSuchBucket.*Make the bucket, or correct --store/);
+    expect(stderr).toMatch(/NoSuchBucket.*Create the bucket, or correct --store/);
   });
 });
 

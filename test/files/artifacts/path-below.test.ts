@@ -44,7 +44,7 @@ describe('a name that becomes a path', () => {
   it.each([
     ['', 'it is empty'], ['.', 'dot'], ['..', 'dot'], ['.hidden', 'dot'], ['../../x', 'dot'], ['a/b', 'slash'], ['a\\b', 'backslash'], ['/etc', 'slash'],
     ['a\0', 'control character'], ['a\n', 'control character'], ['a.', 'ends with a dot'], ['a ', 'space'], ['NUL', 'Windows'], ['con.txt', 'Windows'], ['\ud800', 'well-formed'],
-    ['é'.repeat(128), 'it has 256 bytes'], ['x'.repeat(100_000), '100000 bytes'], [undefined, 'not text'], [5, 'not text'], [['a'], 'not text'], [{ toString: () => 'a' }, 'not text'],
+    ['é'.repeat(128), 'it is 256 bytes long'], ['x'.repeat(100_000), '100000 bytes'], [undefined, 'not text'], [5, 'not text'], [['a'], 'not text'], [{ toString: () => 'a' }, 'not text'],
   ])('is refused: %j', (name, why) => {
     expect(() => pathBelow(folder, name, 'workflow id')).toThrow(UnsafeNameError);
     expect(() => pathBelow(folder, name, 'workflow id')).toThrow(why);

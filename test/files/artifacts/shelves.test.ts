@@ -273,7 +273,7 @@ describe('a bucket', where(needs.s3Server), () => {
     const settings = { ...process.env };
     afterEach(() => Object.assign(process.env, settings, server().environment));
     it.each([
-      ['a bucket that is not there', 's3://no-such-bucket/x', {}, /NoSuchBucket.*Make the bucket, or correct --store/],
+      ['a bucket that is not there', 's3://no-such-bucket/x', {}, /NoSuchBucket.*Create the bucket, or correct --store/],
       ['a wrong key', 's3://barber/x', { AWS_ACCESS_KEY_ID: 'SOMEBODYELSE' }, /Correct AWS_ACCESS_KEY_ID/],
       ['a wrong secret', 's3://barber/x', { AWS_SECRET_ACCESS_KEY: 'another-secret-value' }, /SignatureDoesNotMatch.*Correct AWS_SECRET_ACCESS_KEY/],
     ])('%s', async (_, location, environment, message) => {
@@ -291,5 +291,5 @@ it.each(['s3:/b', 's3://', 's3://UPPER/x', 'gs://bucket/x'])('refuses %s as a pl
     expect((await openStore(folder, join(folder, location))).shelf.name).toBe(join(folder, location));
     return;
   }
-  await expect(openStore(folder, location)).rejects.toThrow(`${location} is not a place for a store; expected a folder, or s3://bucket`);
+  await expect(openStore(folder, location)).rejects.toThrow(`${location} is not a valid store location; expected a folder, or s3://bucket`);
 });

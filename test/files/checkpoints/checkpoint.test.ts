@@ -57,7 +57,7 @@ describe('openCheckpoint', () => {
     'refuses %s and says how to convert it', async (name) => {
       await save('config.json', {});
       await save(name, '');
-      await expectError('PickleCheckpointError', new RegExp(`files that are not read \\(${name}\\).*save_pretrained`));
+      await expectError('PickleCheckpointError', new RegExp(`files of a kind that is not supported \\(${name}\\).*save_pretrained`));
     });
 
   it('lists what it found if there are no weights', async () => {
@@ -79,7 +79,7 @@ describe('openCheckpoint', () => {
   it('refuses a bad index', async () => {
     await save('config.json', {});
     await save('model.safetensors.index.json', {});
-    await expectError('MalformedJsonError', /index\.json: there is no object "weight_map"/);
+    await expectError('MalformedJsonError', /index\.json: the index has no object "weight_map"/);
     await saveIndex({ a: '../model.safetensors' });
     await expectError('MalformedJsonError', /shard of tensor a is "\.\.\/model\.safetensors"/);
     await saveIndex({ a: 7 });
@@ -90,7 +90,7 @@ describe('openCheckpoint', () => {
     await save('config.json', {});
     await saveIndex({ a: 'model-1.safetensors', b: 'model-2.safetensors', c: 'model-3.safetensors' });
     await saveShard('model-2.safetensors', 'b');
-    await expectError('MissingShardError', /not there: model-1\.safetensors, model-3\.safetensors/);
+    await expectError('MissingShardError', /do not exist: model-1\.safetensors, model-3\.safetensors/);
   });
 
   it('names tensors that are not where the index says', async () => {

@@ -51,7 +51,7 @@ describe('readSafetensorsHeader', () => {
     ['a duplicate dtype', 'DuplicateNameError', /the name "dtype" twice/, '{"a":{"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]}}', 1],
     ['an unknown dtype', 'UnknownDtypeError', /tensor a: dtype Q4_0 is not known; expected one of .*BF16/, { a: entry([1], 0, 4, 'Q4_0') }, 4],
     ['a dtype named like a property of objects', 'UnknownDtypeError', /constructor/, { a: entry([1], 0, 4, 'constructor') }, 4],
-    ['a size that is not shape times dtype', 'TensorSizeError', /tensor a: .* enclose 12 bytes; expected 8 for shape \[2\] in F32/, { a: entry([2], 0, 12) }, 12],
+    ['a size that is not shape times dtype', 'TensorSizeError', /tensor a: .* span 12 bytes; expected 8 for shape \[2\] in F32/, { a: entry([2], 0, 12) }, 12],
     ['a shape whose product is beyond exact numbers', 'TensorSizeError', /tensor a/, { a: entry([2 ** 32, 2 ** 32], 0, 8) }, 8],
     ['an end before the begin', 'OffsetRangeError', /\[4, 0\] end before they begin/, { a: entry([1], 4, 0) }, 4],
     ['an end beyond the file', 'OffsetRangeError', /\[0, 8\] reach beyond the 7 bytes/, { a: entry([2], 0, 8) }, 7],

@@ -91,11 +91,11 @@ describe("documents of a user's own", () => {
   });
 
   it.each([
-    [{ query: 'q', gold: 0 }, /\.jsonl:1: the document has the fields query, gold; expected those of one of these forms: query, choices, gold; or context_options, continuation, gold/],
+    [{ query: 'q', gold: 0 }, /\.jsonl:1: the document has the fields query, gold; expected the fields of one of these forms: query, choices, gold; or context_options, continuation, gold/],
     [{ query: 'q', choices: ['a'], gold: 1 }, /the field "gold" is "1"; expected a number from 0 to 0/],
     [{ query: 'q', choices: ['a'], gold: -1 }, /"-1"/],
     [{ query: 3, choices: ['a'], gold: 0 }, /the field "query" is a number; expected a text/],
-    [{ query: 'q', choices: 'a', gold: 0 }, /the field "choices" is not a list of texts/],
+    [{ query: 'q', choices: 'a', gold: 0 }, /the field "choices" is not a list of strings/],
   ])('are refused with the reason: %j', async (document, message) => {
     const failure = read(undefined, document);
     await expect(failure).rejects.toThrow(InvalidRecordError);
@@ -108,7 +108,7 @@ describe("documents of a user's own", () => {
   });
 
   it('are refused if the file has none', async () => {
-    await expect(read(undefined)).rejects.toThrow(/there is no document/);
+    await expect(read(undefined)).rejects.toThrow(/there are no documents/);
   });
 });
 

@@ -64,12 +64,12 @@ describe('readText of JSONL files', () => {
   it.each([
     ['{"text": "a"}\n\n{"text": \n', undefined, ':3: this line is not JSON'],
     ['{"text": "a"}\n["text"]', undefined, ':2: this line is JSON, but not an object: a list'],
-    ['{"text": "a"}\n{"body": "b", "id": 1}', undefined, ':2: there is no field "text"; its fields are body, id'],
-    ['{"text": 7}', undefined, ':1: there is a number in field "text"; expected text in field "text". Correct the record or remove it'],
-    ['{"text": "a"}\n{"text": null}', undefined, ':2: there is null in field "text"'],
-    ['{"text": ["a"]}', undefined, ':1: there is a list in field "text"'],
-    ['{"text": {}}', undefined, ':1: there is an object in field "text"'],
-    ['{"text": "a"}', 'toString', ':1: there is no field "toString"'],
+    ['{"text": "a"}\n{"body": "b", "id": 1}', undefined, ':2: the record has no field "text"; its fields are body, id'],
+    ['{"text": 7}', undefined, ':1: the field "text" is a number; expected text in field "text". Correct the record or remove it'],
+    ['{"text": "a"}\n{"text": null}', undefined, ':2: the field "text" is null'],
+    ['{"text": ["a"]}', undefined, ':1: the field "text" is a list'],
+    ['{"text": {}}', undefined, ':1: the field "text" is an object'],
+    ['{"text": "a"}', 'toString', ':1: the record has no field "toString"'],
   ])('reports the line of an error: %j', async (content, field, message) => {
     const file = await save('a.jsonl', content);
     await expect(readText({ file, field })).rejects.toThrow(file + message);
@@ -108,9 +108,9 @@ describe('readText by name and content', () => {
 
   it.each([
     ['[{"text": "a"}, 7]', ', item 2: this item is JSON, but not an object: a number'],
-    ['[{"text": "a"}, {"text": null}]', ', item 2: there is null in field "text"'],
-    ['[{"text": "a"}', ': the file begins as a JSON array, but is not JSON'],
-    ['{\n  "text": "a"\n}', ':1: the file is one JSON object over several lines; expected one JSON object a line, or an array of objects'],
+    ['[{"text": "a"}, {"text": null}]', ', item 2: the field "text" is null'],
+    ['[{"text": "a"}', ': the file starts like a JSON array, but is not valid JSON'],
+    ['{\n  "text": "a"\n}', ':1: the file is a single JSON object that spans several lines; expected one JSON object per line, or an array of objects'],
     ['only text', ':1: this line is not JSON'],
   ])('reports the error in the JSON file %j', async (content, message) => {
     const file = await save('a.json', content);

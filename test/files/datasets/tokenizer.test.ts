@@ -69,10 +69,10 @@ describe('loadTokenizer', () => {
   });
 
   it('says how to get a tokenizer.json', async () => {
-    await expect(loadTokenizer(folder)).rejects.toThrow(/there is no tokenizer\.json\. Copy/);
+    await expect(loadTokenizer(folder)).rejects.toThrow(/the folder has no tokenizer\.json\. Copy/);
     await expect(loadTokenizer(join(folder, 'absent'))).rejects.toThrow(MissingTokenizerError);
     await writeFile(join(folder, 'tokenizer.model'), '');
-    await expect(loadTokenizer(folder)).rejects.toThrow(/there is no tokenizer\.json, only tokenizer\.model\. Convert it: python -c/);
+    await expect(loadTokenizer(folder)).rejects.toThrow(/the folder has no tokenizer\.json, only tokenizer\.model\. Convert it: python -c/);
     await expect(loadTokenizer(folder)).rejects.toBeInstanceOf(MissingTokenizerError);
   });
 
@@ -102,7 +102,7 @@ describe('loadTokenizer', () => {
   it('refuses half a character, which Python refuses and the library would replace', async () => {
     await save(small);
     const { encode } = await loadTokenizer(folder);
-    await expect(encode('abc \ud83d c')).rejects.toThrow(/the text has \\ud83d, which is half of a character, after "abc "/);
+    await expect(encode('abc \ud83d c')).rejects.toThrow(/the text has \\ud83d, which is half a character, after "abc "/);
     await expect(encode('\ude00')).rejects.toBeInstanceOf(InvalidTextError);
     expect(await encode('a😀')).toEqual(Int32Array.of(6, 0));
   });

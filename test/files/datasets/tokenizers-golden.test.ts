@@ -82,7 +82,7 @@ describe('the files of an OPT repository, without tokenizer.json', () => {
     await cp(opt, other, { recursive: true });
     const config = JSON.parse(await readFile(join(opt, 'tokenizer_config.json'), 'utf8')) as object;
     await writeFile(join(other, 'tokenizer_config.json'), JSON.stringify({ ...config, tokenizer_class: 'BlenderbotTokenizer' }));
-    await expect(loadTokenizer(other)).rejects.toThrow(/there is no tokenizer\.json, only vocab\.json/);
+    await expect(loadTokenizer(other)).rejects.toThrow(/the folder has no tokenizer\.json, only vocab\.json/);
     await writeFile(join(other, 'tokenizer_config.json'), JSON.stringify({ ...config, pad_token: '<none>' }));
     await expect(loadTokenizer(other)).rejects.toThrow(/vocab\.json: a special token is not in the vocabulary/);
   });

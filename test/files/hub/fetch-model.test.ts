@@ -96,7 +96,7 @@ describe('a model of a hub', () => {
   it('is refused with a message if there are no readable weights', async () => {
     server.add('org/pickle', { 'config.json': '{}', 'model.pt': 'p', 'consolidated.00.pth': 'p' });
     await expect(get('org/pickle')).rejects.toMatchObject({
-      name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/files that are not read \(.*model\.pt.*from_pretrained/) as string,
+      name: 'PickleRepositoryError', retryable: false, message: expect.stringMatching(/files of a kind that is not supported \(.*model\.pt.*from_pretrained/) as string,
     });
     server.add('org/gguf', { 'config.json': '{}', 'model.gguf': 'g' });
     await expect(get('org/gguf')).rejects.toMatchObject({ name: 'NoModelError', message: expect.stringContaining('model.gguf') as string });

@@ -53,7 +53,7 @@ describe('diffMasks', () => {
     const fewer = await masksOf(Object.fromEntries(rest.map((name) => [name, made.masks[name]])))('fewer');
     expect(await diffMasks(await openMaskSource(made.maskFile), await openMaskSource(fewer))).toMatchObject({ grown: 0, pruned: 0, onlyInA: [first] });
     await writeMask(file('foreign'), { 'layers.9.w': new Uint8Array(8) }, {}, {});
-    await expect(diffMasks(await openMaskSource(made.maskFile), await openMaskSource(file('foreign')))).rejects.toThrow('no linear is in both');
+    await expect(diffMasks(await openMaskSource(made.maskFile), await openMaskSource(file('foreign')))).rejects.toThrow('the two masks have no linear in common');
   });
 });
 
@@ -119,7 +119,7 @@ describe('applyMask', () => {
     const target = join(root, 'again');
     const request = { mask: made.maskFile, model: made.dense, target };
     await writeMask(made.maskFile, made.masks, { model: 'ab' });
-    await expect(applyMask(request)).rejects.toThrow(/made for the model of digest ab; .*--any-model/);
+    await expect(applyMask(request)).rejects.toThrow(/made for the model with digest ab; .*--any-model/);
     await writeMask(made.maskFile, made.masks, { values: 'updated' });
     await expect(applyMask(request)).rejects.toBeInstanceOf(UpdatedValuesError);
     await expect(applyMask({ ...request, denseValues: true, target: made.dense, overwrite: true })).rejects.toBeInstanceOf(TargetIsSourceError);

@@ -41,7 +41,7 @@ describe('finding a pattern', () => {
     mask[at] = 1;
     const first = Math.floor(at / 4) * 4;
     expect(find(mask, [8, 32], 'atMost')).toEqual({
-      pattern: '2:4', texts: [`w, row ${Math.floor(first / 32)}, column ${first % 32}: 3 of 4 weights are not zero from here on; expected at most 2, as the pattern 2:4 says`],
+      pattern: '2:4', texts: [`w, row ${Math.floor(first / 32)}, column ${first % 32}: 3 of 4 weights are not zero from here on; expected at most 2, as the pattern 2:4 requires`],
     });
   });
 

@@ -174,7 +174,7 @@ describe('Gemma', () => {
     [{ query_pre_attn_scalar: 0 }, 'query_pre_attn_scalar is 0; expected a number above zero'],
     [{ attn_logit_softcapping: 0 }, 'attn_logit_softcapping is 0; expected a number above zero'],
     [{ final_logit_softcapping: '30' }, 'final_logit_softcapping is "30"; expected a number above zero'],
-    [{ use_bidirectional_attention: true }, 'use_bidirectional_attention is true; expected none, because each token must see the tokens before it only'],
+    [{ use_bidirectional_attention: true }, 'use_bidirectional_attention is true; expected none, because each token must see only the tokens before it'],
     [{ sliding_window: null }, 'sliding_window is null; expected an integer above zero, because some layers have a window'],
     [{ sliding_window: null, layer_types: ['sliding_attention', 'full_attention'] }, 'layer_types is ["sliding_attention","full_attention"]; expected full_attention only, because sliding_window is null'],
     [{ model_type: 'gemma3_text', attn_logit_softcapping: 50 }, 'attn_logit_softcapping is 50; expected none, because transformers does not apply it'],
@@ -183,7 +183,7 @@ describe('Gemma', () => {
     [{ model_type: 'gemma3_text', rope_parameters: { sliding_attention: { rope_type: 'odd' } } }, 'rope_parameters.sliding_attention.rope_type is "odd"'],
     [
       { model_type: 'gemma3_text', rope_scaling: { rope_type: 'linear', factor: 8 }, rope_parameters: { full_attention: { rope_theta: 5 } } },
-      'rope_scaling is {"rope_type":"linear","factor":8}; expected none beside rope_parameters.full_attention',
+      'rope_scaling is {"rope_type":"linear","factor":8}; expected none, because rope_parameters.full_attention is set',
     ],
   ])('refuses %j', (changes, message) => {
     expect(() => gemma(changes)).toThrow(ModelConfigError);

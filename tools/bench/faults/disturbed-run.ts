@@ -110,7 +110,7 @@ export async function disturbedRun(plant: Plant, parsed: ParsedPipeline, kinds: 
   injected.forEach((fault, index) => {
     fault.told = toldWithin(told, fault.at, injected[index + 1]?.at ?? Infinity);
     if (fault.destroyed.some((name) => damaged.includes(name))) fault.told.push('damaged (log of the store)');
-    if (fault.destroyed.some((name) => again.has(name))) fault.told.push('made again (log of the store)');
+    if (fault.destroyed.some((name) => again.has(name))) fault.told.push('recomputed (log of the store)');
     if (fault.told.length === 0) fault.untold = whyUntold(fault, index + 1 < injected.length);
   });
   return await judge(plant, injected, expected, async () => await (handle.result() as Promise<PipelineResult>));
@@ -141,7 +141,7 @@ async function judge(plant: Plant, faults: Injected[], expected: Record<string, 
 
 async function withTimeout<T>(work: Promise<T>): Promise<T> {
   const late = sleep(10_000).then(() => {
-    throw new Error('it has not ended');
+    throw new Error('the run has not ended');
   });
   return await Promise.race([work, late]);
 }

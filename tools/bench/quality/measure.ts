@@ -118,7 +118,7 @@ async function prune({ bench, cell: { pattern, recipe: { initial } }, layer, wei
     targetOf: () => target,
     settings: ownSettings(method.settings, initial.settings),
     round: roundingOf(bench.open, layer),
-    readSource: () => Promise.reject(new Error(`method ${initial.method}: masks made elsewhere are not measured here`)),
+    readSource: () => Promise.reject(new Error(`method ${initial.method}: this benchmark does not measure existing masks`)),
     onProgress,
   });
   for (const linear of linearMasks(layer, masks)) if (method.groups !== undefined) checkInitialMask(linear, target, method.groups);

@@ -55,7 +55,7 @@ function smallPlan(model: string, { data, samples = 16, length, sampling = 'sequ
 
 /** Calibration uses random windows of C4. WikiText-2 and the end of C4 are scored. */
 function smolPlan({ smol, samples = 64, length = 512, sampling = 'random', seed, evaluationWindows = 64 }: PlanRequest): ModelPlan {
-  if (smol === undefined) throw new Error(`model ${smolName}: say where it is with --smol DIR (shared/reference/README.md says how to get it)`);
+  if (smol === undefined) throw new Error(`model ${smolName}: give its folder with --smol DIR (shared/reference/README.md says how to get it)`);
   const calibration = calibrationOf({ text: 'c4.utf8', samples, length, sampling, seed });
   const windows = { windows: evaluationWindows, length };
   return {

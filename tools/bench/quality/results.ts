@@ -31,7 +31,7 @@ export function readResults(file: string): ResultLine[] {
     try {
       return JSON.parse(text) as ResultLine;
     } catch (error) {
-      throw new Error(`${file}, line ${index + 1}: no JSON`, { cause: error });
+      throw new Error(`${file}, line ${index + 1}: not valid JSON`, { cause: error });
     }
   });
 }

@@ -7,7 +7,7 @@ const defaultKinds = 0.03;
 
 export const ramp = allocationMethod({
   description:
-    'The place alone: sparsity rises linearly from the first decoder layer to the last, and `v` and `o` are denser than `q` and `k`. Runs nothing and needs no calibration.',
+    'The position alone: sparsity rises linearly from the first decoder layer to the last, and `v` and `o` are denser than `q` and `k`. Runs nothing and needs no calibration.',
   settings: {
     spread: spreadSetting,
     kinds: {

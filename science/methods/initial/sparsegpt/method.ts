@@ -7,7 +7,7 @@ import { initialMethod } from '../method.js';
 export const settings = { damping };
 
 export const sparsegpt = initialMethod({
-  description: 'Optimal brain surgeon per 128 columns. The weights that stay compensate for the pruned ones (Frantar and Alistarh 2023).',
+  description: 'Optimal brain surgeon per 128 columns. The kept weights compensate for the pruned ones (Frantar and Alistarh 2023).',
   settings,
   needs: 'hidden-states',
   updates: true,

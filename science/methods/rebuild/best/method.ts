@@ -6,7 +6,7 @@ import { defaultEffort, efforts, recipes } from './recipe.js';
 
 export const settings = {
   effort: {
-    description: `Best: how much work to spend. Default: ${defaultEffort}. The values cost about 5, 6, 20 and 39 forwards over the calibration windows (5, 6, 12 and 26 with N:M). More gives a better model.`,
+    description: `Best: how much work to spend. Default: ${defaultEffort}. The values cost about 5, 6, 20 and 39 forwards over the calibration windows (5, 6, 12 and 26 with N:M). A higher value gives a better model.`,
     type: 'integer',
     enum: efforts,
     examples: [defaultEffort],
@@ -15,7 +15,7 @@ export const settings = {
 
 export const best = rebuildMethod({
   description:
-    "The combination that measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer. More `effort` does more of it. A step is kept only if it lowers the error of held-out windows, or of all windows if there are fewer than 16. `granularity` applies to the rounds. `input` is not allowed.",
+    "The combination that measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer. A higher `effort` does more of each. A step is kept only if it lowers the error of held-out windows, or of all windows if there are fewer than 16. `granularity` applies to the rounds. `input` is not allowed.",
   settings,
   defaults: {},
   byRow: true,
