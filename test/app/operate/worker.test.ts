@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 import { freePort } from '../../../app/cli/local/ports.js';
 import type { EndedRun } from '../../../workflows/announce.js';
 import { demoFolder } from '../../helpers/demo-run.js';
+import { OtlpReceiver, traceFaults } from '../../helpers/otlp-receiver.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
 import { ownNamespace, type OwnNamespace } from '../../helpers/shared-server.js';
 import { runCommand } from '../cli/run-command.js';
@@ -28,6 +29,9 @@ const hook = createServer((request, response) => {
   });
 });
 
+const receiver = new OtlpReceiver();
+const otlpHeaders = 'authorization=Bearer%20a-key-of-the-receiver';
+
 let own: OwnNamespace;
 let worker: Program;
 let metrics: string;
@@ -37,14 +41,16 @@ beforeAll(async () => {
   own = await ownNamespace('operate');
   hook.listen(0, '127.0.0.1');
   await once(hook, 'listening');
+  const OTEL_EXPORTER_OTLP_ENDPOINT = await receiver.start();
   metrics = `127.0.0.1:${await freePort()}`;
   health = `127.0.0.1:${await freePort()}`;
-  worker = await startWorker(state, { words: ['--metrics', metrics, '--health', health, '--webhook', `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`], env: own.env });
+  worker = await startWorker(state, { words: ['--metrics', metrics, '--health', health, '--webhook', `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`], env: { ...own.env, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders } });
 });
 afterAll(async () => {
   worker?.process.kill('SIGTERM');
   await worker?.ended;
   hook.close();
+  receiver.stop();
   await own?.client.connection.close();
   rmSync(folder, { recursive: true });
 });
@@ -104,6 +110,14 @@ it('tells how each run ended, and counts it', async () => {
   expect([...all.keys()].some((key) => key.startsWith('llm_barber_unit_seconds_bucket') && key.includes('le="3600"'))).toBe(true);
   // The SDK's own.
   expect([...all.keys()].some((key) => key.startsWith('temporal_'))).toBe(true);
+});
+
+it('sends a trace of each run as it ends, also of one that failed', async () => {
+  const [, , ended] = await receiver.first(3);
+  expect(ended.spans[0]).toMatchObject({ name: 'run broken', status: { code: 2, message: expect.stringContaining('/no/such/model') as string } });
+  expect(receiver.headers[0].authorization).toBe('Bearer a-key-of-the-receiver');
+  expect(worker.said()).toMatch(/^Traces: http:\/\/127\.0\.0\.1:\d+\/v1\/traces$/m);
+  expect(receiver.traces.map((trace) => [trace.spans[0].name, traceFaults(trace)])).toEqual([['run good', []], ['run strict', []], ['run broken', []]]);
 });
 
 it('emits every metric that dashboard, alerts and documents name, and they name all of ours', async () => {
