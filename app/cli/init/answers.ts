@@ -52,7 +52,7 @@ function readModel(answer: string, allowFloating: boolean): Model {
   const [repository, revision] = answer.split('@');
   const expected = 'a folder that is there, or organisation/name@commit';
   if (!looksLikeRepository(repository)) throw wrong('model', `there is no folder ${answer}`, expected);
-  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so a run would not mean the same tomorrow`, `${answer}@commit, or --allow-floating`);
+  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so a run would not mean the same tomorrow`, `${answer}@commit (https://huggingface.co/${answer}/commits/main lists them), or --allow-floating`);
   return { repository, ...(revision && { revision }) };
 }
 
