@@ -74,6 +74,6 @@ function readGoal(answer: string): Goal {
 
 function readMachine(answer: string): Machine {
   const found = machines.find((machine) => machine === answer);
-  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is none that this knows`, machines.join(', '));
+  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is not a kind of machine that it knows`, machines.join(', '));
   return found;
 }
