@@ -173,6 +173,7 @@ async function serve(workers: Worker[], seat: Seat, host: ComputeHost, watched: 
     isStopping = true;
     watched.is('stopping');
     options.logger.info('stopping', { grace: options.shutdownGrace });
+    if (seat.present !== undefined) options.say(`Stopping. The layer in flight has ${options.shutdownGrace} s to end; then another worker can go on with the run. A second signal ends this worker at once.`);
     void seat.close(options.shutdownGrace * 1000).then(shutDown);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);

@@ -8,7 +8,7 @@ import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '..
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
 import { linearsOf, type DecoderModel } from '../science/models/index.js';
-import { admit, checkpointSize, plannedByStage, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
+import { admit, checkpointSize, lengthProblems, plannedByStage, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../science/methods/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
@@ -115,21 +115,7 @@ function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; p
 }
 
 function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
-  const wanted = [
-    ...stagesOf(pipeline, 'calibration').map((stage) => ({ key: 'calibration.sequenceLength', value: stage.sequenceLength })),
-    ...stagesOf(pipeline, 'evaluation').flatMap((stage) =>
-      stage.perplexity.map((task, i) => ({ key: `evaluation.perplexity[${i}].sequenceLength`, value: task.sequenceLength })),
-    ),
-  ];
-  for (const { key, value } of wanted) {
-    if (value <= model.maxPositions) continue;
-    throw new PipelineModelMismatchError({
-      where: key,
-      what: `${value} tokens are more than the model's positions`,
-      expected: `at most ${model.maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
-      remedy: 'Lower sequenceLength',
-    });
-  }
+  for (const problem of lengthProblems(pipeline, model.maxPositions)) throw new PipelineModelMismatchError(problem);
 }
 
 function checkMixture(pipeline: Pipeline, model: DecoderModel): void {

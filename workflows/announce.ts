@@ -1,5 +1,5 @@
 import { isCancellation, proxySinks, TemporalFailure, workflowInfo, type Sinks } from '@temporalio/workflow';
-import type { GateResult, PipelineRequest, PipelineResult } from './protocol.js';
+import type { GateResult, Incident, PipelineRequest, PipelineResult, Timeline } from './protocol.js';
 
 /** How a run ended, for programs that watch a worker. */
 export interface EndedRun {
@@ -18,30 +18,39 @@ export interface EndedRun {
   error?: { type: string; message: string };
 }
 
+/** The data of a trace in addition to {@link EndedRun}. */
+export interface TraceParts {
+  timeline: Timeline;
+  incidents: Incident[];
+  /** Set if the run has a result. */
+  result?: Pick<PipelineResult, 'model' | 'engine' | 'pattern'>;
+}
+
 /** What a workflow tells the worker that runs it. It adds no event to the history, so old histories still replay. */
 export interface RunSinks extends Sinks {
-  runs: { ended(run: EndedRun): void };
+  runs: { ended(run: EndedRun, parts: TraceParts): void };
 }
 
 const { runs } = proxySinks<RunSinks>();
 
 /**
  * Runs a workflow and tells its worker how it ended. A terminated run tells nothing, because none of its code runs any more.
+ * @param soFar returns what was done and what happened until then
  */
-export async function announcing(request: PipelineRequest, run: () => Promise<PipelineResult>): Promise<PipelineResult> {
+export async function announcing(request: PipelineRequest, soFar: () => Omit<TraceParts, 'result'>, run: () => Promise<PipelineResult>): Promise<PipelineResult> {
   const { workflowId, runId } = workflowInfo();
   const common = { workflowId, runId, name: nameOf(request) };
   try {
     const result = await run();
-    const { gates, perplexity, sparsity, checkpoint, report, published } = result;
+    const { gates, perplexity, sparsity, checkpoint, report, published, model, engine, pattern } = result;
     runs.ended({
       ...common, at: now(), status: gates?.some(({ passed }) => !passed) === true ? 'gateFailed' : 'completed', perplexity, sparsity, checkpoint, report,
       ...(gates && { gates: gates.map(({ gate, asked, found, passed }) => ({ gate, asked, found, passed })) }), ...(published && { published }),
-    });
+    }, { ...soFar(), result: { model, engine, pattern } });
     return result;
   } catch (error) {
-    // Other errors do not end the run: it continues in another execution, or the server retries this task.
-    if (error instanceof TemporalFailure) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) });
+    // Anything else does not end the run: it goes on in another execution, or the server tries this task again.
+    if (error instanceof TemporalFailure) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) }, soFar());
     throw error;
   }
 }

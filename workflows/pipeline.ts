@@ -52,7 +52,7 @@ const maximumRestarts = 5;
  * @param handedOn what the execution before this one has come to
  */
 export async function pipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
-  return await announcing(request, () => runPipeline(request, handedOn));
+  return await announcing(request, () => ({ timeline: timeline.soFar(), incidents: incidents.sorted() ?? [] }), () => runPipeline(request, handedOn));
 }
 
 async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {

@@ -10,8 +10,9 @@ import {
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
 
+/** A worker that stops may be handed one in its last moment, and lose it: the heartbeats show that, long before the time is up. */
 const shared = (summary: string) =>
-  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
+  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', heartbeatTimeout: '30 seconds', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
 const { checkSweep } = shared('checks of the sweep and its members');
 const { writeSweep } = shared('table, charts and report');
 

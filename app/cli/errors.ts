@@ -1,4 +1,5 @@
 import { PassingFault, PermanentFault } from '../../errors/fault.js';
+import { fetchFailure } from '../operate/post.js';
 
 /** Base of errors that only another command line, environment or pipeline file can fix. The program ends with exit code 2. */
 export abstract class WrongInputError extends PermanentFault {}
@@ -19,8 +20,7 @@ export class HealthAddressError extends WrongInputError {}
 /** Thrown when no MLflow server answers. */
 export class MlflowUnreachableError extends PassingFault {
   constructor(url: string, cause: unknown) {
-    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-    super({ where: url, what: `the MLflow server does not answer (${inner instanceof Error ? inner.message : String(inner)})`, remedy: 'Check the address, and try again: an interrupted export is continued' }, { cause });
+    super({ where: url, what: `the MLflow server does not answer (${fetchFailure(cause)})`, remedy: 'Check the address, and try again: an interrupted export is continued' }, { cause });
   }
 }
 
@@ -29,6 +29,28 @@ export class MlflowRefusesError extends PermanentFault {
   constructor(url: string, status: number, answer: string) {
     const remedy = status === 401 || status === 403 ? 'Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD' : 'Check the address: it should be that of a tracking server';
     super({ where: url, what: `the server answers with status ${status}: ${answer.replace(/\s+/g, ' ').slice(0, 300)}`, expected: "MLflow's REST interface", remedy });
+  }
+}
+
+/** Thrown when no receiver of traces answers. */
+export class OtlpUnreachableError extends PassingFault {
+  constructor(url: string, cause: unknown) {
+    super({ where: url, what: `nothing answers there (${fetchFailure(cause)})`, expected: 'a receiver of OTLP over HTTP, usually on port 4318', remedy: 'Check the address, and try again: a trace that is sent twice is one trace' }, { cause });
+  }
+}
+
+/** Thrown when a receiver refuses a trace, or is something else. */
+export class OtlpRefusesError extends PermanentFault {
+  constructor(url: string, status: number, answer: string) {
+    const remedy = status === 401 || status === 403 ? 'Set OTEL_EXPORTER_OTLP_HEADERS to what it asks for, such as "authorization=Bearer TOKEN"' : 'Check the address: it should be that of a receiver of traces';
+    super({ where: url, what: `the answer has status ${status}: ${answer.replace(/\s+/g, ' ').slice(0, 300)}`, expected: 'OTLP over HTTP, in JSON', remedy });
+  }
+}
+
+/** Thrown when a receiver did not take all spans of a trace. */
+export class SpansRejectedError extends PermanentFault {
+  constructor(url: string, rejected: string, why: string) {
+    super({ where: url, what: `${rejected} spans were not taken (${why.slice(0, 300)})`, remedy: 'Look into the log of the receiver' });
   }
 }
 

@@ -8,11 +8,8 @@ import { runStart } from './run-start.js';
 import { hasServer, openSession } from './session.js';
 import { workflowIdOf } from './start-pipeline.js';
 
-/** Returns the workflow id for a word that names a run: a pipeline file if such a file exists, otherwise a workflow id. */
-function idFrom(word: string, options: GlobalOptions): string {
-  const isFile = /\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile());
-  return isFile ? workflowIdOf(loadPipelineFile(word, options)) : word;
-}
+/** Whether a word on the command line names a pipeline file, as opposed to a workflow id. */
+const isFile = (word: string): boolean => /\.ya?ml$/i.test(word) || (existsSync(word) && statSync(word).isFile());
 
 /** Returns the id of the running pipeline. If several run, or none does, it is the one that was started last. */
 async function latestId(client: Client): Promise<string> {
@@ -34,13 +31,18 @@ async function latestId(client: Client): Promise<string> {
  * @throws UnknownWorkflowError, PipelineFileError
  */
 export async function findRun(client: Client, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
-  const workflowId = word === undefined ? await latestId(client) : idFrom(word, options);
+  const workflowId = word === undefined ? await latestId(client) : isFile(word) ? workflowIdOf(loadPipelineFile(word, options)) : word;
   try {
     return await client.workflow.getHandle(workflowId).describe();
   } catch (cause) {
     if (!(cause instanceof WorkflowNotFoundError)) throw cause;
+    const isOfFile = word !== undefined && isFile(word);
     throw new UnknownWorkflowError(
-      { what: `no pipeline with workflow id ${workflowId} is known to the server`, remedy: 'See `npx temporal-pipeline list`' },
+      {
+        what: isOfFile ? `no run of ${word} with these settings is known to the server (workflow id ${workflowId})` : `no pipeline with workflow id ${workflowId} is known to the server`,
+        expected: isOfFile ? 'the file and each --set with which the run was started' : 'a workflow id, or a pipeline file',
+        remedy: 'See `npx temporal-pipeline list`, which shows the workflow ids',
+      },
       { cause },
     );
   }

@@ -17,6 +17,7 @@ import { addScheduleCommands } from './commands/schedule.js';
 import { addStoreCommands } from './commands/store.js';
 import { addSearchCommands } from './commands/search.js';
 import { addSweepCommands } from './commands/sweep.js';
+import { withHint } from './other-words.js';
 import { version } from './version.js';
 import { checkReadable } from './readable-names.js';
 import { addGlobalOptions, collect, countOf, globalOptions, portNumber, seconds, type GlobalOptions } from './options.js';
@@ -33,6 +34,7 @@ export function program(onExit: (code: number) => void): Command {
     .version(version())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help shows commands and options)')
+    .configureOutput({ outputError: (message, write) => { write(withHint(message)); } })
     .exitOverride();
   const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
   const options = (command: Command): GlobalOptions => globalOptions(command);

@@ -1,7 +1,8 @@
 import { readDocument } from './document.js';
 import { pointerOf } from './places.js';
 import type { Places } from './places.js';
-import { stageTypes } from './schema.js';
+import { schemaAt, stageTypes } from './schema.js';
+import { listing } from './schema-problems.js';
 
 /** An override that cannot be applied. */
 export interface OverrideProblem {
@@ -32,6 +33,8 @@ function applyOne(data: unknown, override: string, places: Places): string | und
   if (problems[0] !== undefined) return `the value is not YAML: ${problems[0].message}`;
 
   const path = fromStageName(data, words);
+  const meant = meantPaths(words);
+  if (meant.length > 0) return `no key \`${words[0] ?? ''}\` at the top of the file; expected a path from there, or one that begins with a stage. Did you mean ${listing(meant)}?`;
   if (path === undefined) return `no stage \`${words[0] ?? ''}\` in the file; expected one. Add the stage, or name another.`;
   let container = data as Container;
   for (const [depth, word] of path.entries()) {
@@ -56,6 +59,15 @@ function applyOne(data: unknown, override: string, places: Places): string | und
 function hasItem(list: readonly unknown[], word: string): boolean {
   return /^(0|[1-9]\d{0,5})$/.test(word) && Number(word) < list.length;
 }
+
+/** Returns the paths that were probably meant if the name of the stage was left out. */
+function meantPaths(words: readonly string[]): string[] {
+  const [first = ''] = words;
+  if (stageTypes.includes(first) || hasKey([], first)) return [];
+  return stageTypes.filter((type) => hasKey(['stages', '0', type], first)).map((type) => [type, ...words].join('.'));
+}
+
+const hasKey = (place: readonly string[], key: string): boolean => Object.hasOwn(schemaAt(place).properties ?? {}, key);
 
 /** Returns the path from the top, for an override that may start with the name of a stage. */
 function fromStageName(data: unknown, words: string[]): string[] | undefined {

@@ -179,7 +179,7 @@ function correction(path: readonly string[], schema: Schema, value: unknown): st
 }
 
 /** `a`, `b` or `c`. */
-function listing(words: readonly string[]): string {
+export function listing(words: readonly string[]): string {
   const quoted = words.map((word) => `\`${word}\``);
   return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`;
 }

@@ -1,11 +1,19 @@
 import type { Context } from '@temporalio/activity';
 import type { MetricMeter } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
-import type { UnitResult } from '../../activities/types.js';
+import type { WorkCosts } from '../../activities/result.js';
+import type { Activities, UnitResult } from '../../activities/types.js';
 import type { EndedRun } from '../../workflows/announce.js';
 
-/** Activities that work on one decoder layer. */
-const layerTasks: readonly string[] = ['makeInitialMask', 'rebuildLayer', 'advanceLayer', 'scoreLayer'];
+/** The activities of a run, and what they work on. */
+const tasks: Record<keyof Activities, 'layer' | 'other'> = {
+  prepareRun: 'other', sampleCalibration: 'other', sampleEvaluation: 'other', findScores: 'other', scoreLayer: 'layer', makeInitialMask: 'layer', rebuildLayer: 'layer',
+  findPerplexity: 'other', advanceLayer: 'layer', scorePerplexity: 'other', sampleQuestions: 'other', findLikelihoods: 'other', scoreLikelihoods: 'other',
+  judgeZeroShot: 'other', proveMasks: 'other', writeOutputs: 'other', proveOutputs: 'other', writeReport: 'other', publishOutputs: 'other',
+};
+const isLayerTask = (task: string): boolean => (tasks as Record<string, string>)[task] === 'layer';
+
+const kinds: readonly (keyof WorkCosts['seconds'])[] = ['products', 'elementwise', 'transfers', 'javascript', 'waiting'];
 
 /**
  * The metrics of a worker, besides those of the SDK itself. Counters are whole numbers, so work is counted in milliseconds. docs/operate.md
@@ -38,7 +46,14 @@ export class Figures {
     this.runs = meter.createCounter('llm_barber_runs', 'runs', 'Runs that ended, by status.');
     this.gates = meter.createCounter('llm_barber_gates', 'gates', 'Quality gates of runs that ended, by outcome.');
     this.seat = meter.createGauge('llm_barber_seat_taken', 'int', 'runs', '1 while a run occupies this worker.');
-    // Set what has not happened yet to 0 rather than unknown, because alerts compare with it.
+    // Starts all counters at 0. Prometheus sees no increase if a counter appears with its first value.
+    for (const task of Object.keys(tasks)) {
+      this.retries.add(0, { task });
+      for (const outcome of ['made', 'found', 'failed']) this.units.add(0, { task, outcome });
+      if (isLayerTask(task)) for (const outcome of ['made', 'found']) this.layers.add(0, { task, outcome });
+    }
+    for (const kind of kinds) this.work.add(0, { kind });
+    for (const direction of ['up', 'down']) this.bytes.add(0, { direction });
     this.incidents.add(0);
     this.seat.set(0);
     for (const status of ['completed', 'gateFailed', 'failed', 'cancelled']) this.runs.add(0, { status });
@@ -70,11 +85,11 @@ export class Figures {
   private finished(task: string, result: Partial<UnitResult> | null | undefined, seconds: number): void {
     const outcome = result?.reused === true ? 'found' : 'made';
     this.units.add(1, { task, outcome });
-    if (layerTasks.includes(task)) this.layers.add(1, { task, outcome });
+    if (isLayerTask(task)) this.layers.add(1, { task, outcome });
     this.unitSeconds.record(seconds, { task, outcome });
     const { costs } = result ?? {};
     if (costs === undefined) return;
-    for (const [kind, spent] of Object.entries(costs.seconds)) this.work.add(Math.round(spent * 1000), { kind });
+    for (const kind of kinds) this.work.add(Math.round(costs.seconds[kind] * 1000), { kind });
     this.bytes.add(costs.bytesUp, { direction: 'up' });
     this.bytes.add(costs.bytesDown, { direction: 'down' });
     if (costs.peakBytes !== undefined) this.peak.set(costs.peakBytes);

@@ -1,9 +1,13 @@
 import type { InjectedSinks, RuntimeOptions } from '@temporalio/worker';
+import { packageVersion } from '../../activities/package-version.js';
 import type { RunSinks } from '../../workflows/announce.js';
 import { Figures } from './figures.js';
 import { serveHealth, type Health } from './health.js';
 import type { WatchOptions } from './options.js';
+import { Traces, withoutQuery } from './otlp.js';
+import { otlpTargetOfEnvironment } from './otlp-target.js';
 import { installRuntime, metricsExporter } from './telemetry.js';
+import { tracedRun } from './trace.js';
 import { Webhook } from './webhook.js';
 
 /** Seconds without an answer from the Temporal server after which a worker is not ready. */
@@ -13,6 +17,7 @@ const longestSilence = 30;
 export class Watched {
   readonly figures: Figures;
   private readonly webhook: Webhook | undefined;
+  private readonly traces: Traces | undefined;
   private answeredAt = performance.now();
   private state: Health['state'] = 'starting';
   private endHealth = (): void => undefined;
@@ -33,6 +38,8 @@ export class Watched {
     this.figures = new Figures(installed.metricMeter);
     const { webhook: url, webhookSecret: secret } = options;
     this.webhook = url === undefined ? undefined : new Webhook({ url, onFailure: say, ...(secret && { secret }) });
+    const traces = otlpTargetOfEnvironment(packageVersion(), say);
+    this.traces = traces && new Traces(traces, say);
   }
 
   /** For the worker that runs workflow code. */
@@ -40,9 +47,10 @@ export class Watched {
     return {
       runs: {
         ended: {
-          fn: (_, run) => {
+          fn: (_, run, parts) => {
             this.figures.ended(run);
             this.webhook?.send(run);
+            this.traces?.send(tracedRun(run, parts));
           },
         },
       },
@@ -53,6 +61,7 @@ export class Watched {
   async serveHealth(about: () => Pick<Health, 'taskQueue' | 'run'>): Promise<void> {
     const { health: address, metrics } = this.options;
     if (metrics !== undefined) this.say(`Metrics: http://${metrics}/metrics`);
+    if (this.traces !== undefined) this.say(`Traces: ${withoutQuery(this.traces.target.url)}`);
     if (address === undefined) return;
     const { url, end } = await serveHealth(address, () => {
       const serverSilence = Math.round((performance.now() - this.answeredAt) / 100) / 10;
@@ -73,6 +82,6 @@ export class Watched {
   /** Waits until all messages are sent. */
   async end(): Promise<void> {
     this.endHealth();
-    await this.webhook?.settle();
+    await Promise.all([this.webhook?.settle(), this.traces?.settle()]);
   }
 }

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withoutSecrets } from '../../errors/secrets.js';
 import type { EndedRun } from '../../workflows/announce.js';
+import { fetchFailure, OnTheWay, post } from './post.js';
 
 export interface WebhookOptions {
   url: string;
@@ -21,39 +21,27 @@ const patienceMs = 4_000;
  * duplicates. A message that cannot be sent within a minute is dropped, so that it does not hold up work.
  */
 export class Webhook {
-  private readonly sending = new Set<Promise<void>>();
+  private readonly sending = new OnTheWay();
 
   constructor(private readonly options: WebhookOptions) {}
 
   send(run: EndedRun): void {
-    const sent = this.post(run).finally(() => this.sending.delete(sent));
-    this.sending.add(sent);
+    this.sending.add(this.post(run));
   }
 
   /** Waits for messages in flight. */
   async settle(): Promise<void> {
-    await Promise.all(this.sending);
+    await this.sending.settle();
   }
 
   private async post(run: EndedRun): Promise<void> {
     const { url, secret, onFailure, firstPauseMs = 1000 } = this.options;
     const body = withoutSecrets(JSON.stringify({ event: 'run.ended', text: textOf(run), ...run }));
-    const signature: Record<string, string> = secret === undefined ? {} : { 'X-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
-    let why = '';
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      try {
-        const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json', ...signature }, body, signal: AbortSignal.timeout(patienceMs), redirect: 'error' });
-        await response.body?.cancel();
-        if (response.ok) return;
-        why = `status ${response.status}`;
-        // A message that the receiver rejects now will also be rejected later.
-        if (response.status < 500 && response.status !== 408 && response.status !== 429) break;
-      } catch (error) {
-        why = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error);
-      }
-      if (attempt < attempts) await sleep(firstPauseMs * 2 ** (attempt - 1));
-    }
-    onFailure(`the webhook ${new URL(url).origin} was not notified that ${run.workflowId} ended (${why})`);
+    const headers: Record<string, string> = secret === undefined ? {} : { 'X-Signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` };
+    // Other statuses mean that the receiver rejects the message, and will reject it later too.
+    const posted = await post({ url, headers, body, patienceMs, attempts, firstPauseMs, isPassing: (status) => status >= 500 || status === 408 || status === 429 });
+    if (posted.status !== undefined && posted.ok) return;
+    onFailure(`the webhook ${new URL(url).origin} was not notified that ${run.workflowId} ended (${posted.status === undefined ? fetchFailure(posted.cause) : `status ${posted.status}`})`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { bytesText } from '../../errors/bytes-text.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { change, duration } from './figures.js';
-import { planRows, type PlanRow } from './view/plan-view.js';
+import { isPlanned, planRows, type PlanRow } from './view/plan-view.js';
 
 export const planNote = 'Work without waiting. Found: in the store, with the seconds that making it took. Predicted: by the plan before the run began, for an empty store. Memory: the largest of the compute process.';
 
@@ -14,8 +14,8 @@ export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'pl
     const known = rows.flatMap((row) => of(row) ?? []);
     return known.length === 0 ? undefined : Math.max(...known);
   };
-  const isPlanned = rows.some(({ planned }) => planned !== undefined);
-  const total: PlanRow = { name: 'total', seconds: result.seconds.total, made: sum(({ made }) => made), found: sum(({ found }) => found), ...(isPlanned && { planned: sum(({ planned }) => planned) }) };
+  const hasPlan = isPlanned(rows);
+  const total: PlanRow = { name: 'total', seconds: result.seconds.total, made: sum(({ made }) => made), found: sum(({ found }) => found), ...(hasPlan && { planned: sum(({ planned }) => planned) }) };
   const [peak, plannedPeak] = [most((row) => row.peak), most((row) => row.plannedPeak)];
   const all: PlanRow[] = [...rows, { ...total, ...(peak !== undefined && { peak }), ...(plannedPeak !== undefined && { plannedPeak }) }];
   const isAnyFound = all.some(({ found }) => found > 0);
@@ -24,8 +24,8 @@ export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'pl
     ['time', ({ seconds }) => duration(seconds)],
     ['made', ({ made }) => duration(made), isAnyFound],
     ['found', ({ found }) => duration(found), isAnyFound],
-    ['predicted time', ({ planned }) => (planned === undefined ? '' : duration(planned)), isPlanned],
-    ['difference', ({ seconds, planned }) => (planned === undefined || planned === 0 || seconds === 0 ? '' : change(planned, seconds)), isPlanned],
+    ['predicted time', ({ planned }) => (planned === undefined ? '' : duration(planned)), hasPlan],
+    ['difference', ({ seconds, planned }) => (planned === undefined || planned === 0 || seconds === 0 ? '' : change(planned, seconds)), hasPlan],
     ['peak memory', (row) => (row.peak === undefined ? '' : bytesText(row.peak)), peak !== undefined],
     ['predicted memory', (row) => (row.plannedPeak === undefined ? '' : bytesText(row.plannedPeak)), plannedPeak !== undefined],
   ];

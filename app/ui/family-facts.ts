@@ -4,11 +4,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { familyFolder } from '../../activities/write-sweep.js';
-import { searchWorkflow, type SearchResult } from '../../workflows/search-protocol.js';
-import { sweepWorkflow, type SweepTable } from '../../workflows/sweep-protocol.js';
+import type { SearchResult } from '../../workflows/search-protocol.js';
+import type { SweepTable } from '../../workflows/sweep-protocol.js';
 import { isServed } from '../cli/local/pollers.js';
 import { describeFailure } from '../cli/outcome.js';
 import { queryProgress } from '../cli/progress/follow.js';
+import { families, type FamilyNames } from '../cli/sweep/family.js';
 import { queryTable } from '../cli/sweep/find.js';
 import { familyStatus } from '../cli/sweep/list.js';
 import { searchTable } from '../report/search-table.js';
@@ -18,7 +19,7 @@ import { progressView, stagesShare, type ProgressView } from '../report/view/pro
 export interface FamilyFacts {
   workflowId: string;
   runId: string;
-  noun: 'sweep' | 'search';
+  noun: FamilyNames['noun'];
   taskQueue: string;
   /** `running`, `completed`, `failed`, `cancelled`, ... */
   status: string;
@@ -38,7 +39,6 @@ export interface FamilyFacts {
 const queryTimeoutMs = 5_000;
 /** Maximum number of members whose progress is asked for. */
 const mostAsked = 8;
-const nouns: Partial<Record<string, FamilyFacts['noun']>> = { [sweepWorkflow]: 'sweep', [searchWorkflow]: 'search' };
 
 /** Collects the facts of one sweep or search repeatedly. An ended one is asked only once. */
 export class FactsOfFamily {
@@ -55,8 +55,8 @@ export class FactsOfFamily {
     const { client, workflowId, state } = this;
     const description = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).describe());
     const { runId, taskQueue, startTime, closeTime, type } = description;
-    const noun = nouns[type];
-    if (noun === undefined) throw new WorkflowNotFoundError('it is neither a sweep nor a search', workflowId, runId);
+    const noun = families.find(({ workflow }) => workflow === type)?.noun;
+    if (noun === undefined) throw new WorkflowNotFoundError('it is no sweep and no search', workflowId, runId);
     const before = this.last;
     const status = familyStatus(description.status.name);
     if (status !== 'running' && before?.runId === runId && before.status === status && before.table !== undefined) return before;

@@ -1,8 +1,7 @@
 /** Collects all runs of the server for the first page. */
 import type { Client } from '@temporalio/client';
 import { queryProgress } from '../cli/progress/follow.js';
-import { searchWorkflow } from '../../workflows/search-protocol.js';
-import { sweepWorkflow } from '../../workflows/sweep-protocol.js';
+import { families, type FamilyNames } from '../cli/sweep/family.js';
 import { listFamilies, type ListedFamily } from '../cli/sweep/list.js';
 import { listRuns, type ListedRun } from '../cli/runs/list-runs.js';
 import type { RunEnds } from '../cli/runs/run-ends.js';
@@ -26,16 +25,15 @@ export interface ListFacts {
 
 /** A sweep or a search. */
 export interface FamilyRow extends ListedFamily {
-  noun: 'sweep' | 'search';
+  noun: FamilyNames['noun'];
 }
 
 export async function collectList(client: Client, ends: RunEnds): Promise<ListFacts> {
-  const kinds = [{ workflow: sweepWorkflow, noun: 'sweep', count: 'members' }, { workflow: searchWorkflow, noun: 'search', count: 'points' }] as const;
-  const [runs, ...families] = await Promise.all([
+  const [runs, ...listed] = await Promise.all([
     collectRuns(client, ends),
-    ...kinds.map(async (kind) => (await inTime(client, () => listFamilies(client, kind))).map((family): FamilyRow => ({ ...family, noun: kind.noun }))),
+    ...families.map(async (kind) => (await inTime(client, () => listFamilies(client, kind))).map((family): FamilyRow => ({ ...family, noun: kind.noun }))),
   ]);
-  return { runs, families: newestOfEach(families.flat().sort((a, b) => (a.started < b.started ? 1 : -1))) };
+  return { runs, families: newestOfEach(listed.flat().sort((a, b) => (a.started < b.started ? 1 : -1))) };
 }
 
 /** Whether a run has not ended. */

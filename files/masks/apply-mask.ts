@@ -84,13 +84,15 @@ async function checkModel({ path, metadata }: MaskFile, source: Checkpoint): Pro
 /**
  * Checks that a target folder is empty or absent. Accepts the source folder, for which the writer has a better error.
  * @param otherwise another remedy, for the message
+ * @param ignored a name in the folder that does not count
  * @throws OutputExistsError
  */
-export async function checkEmpty(target: string, source: string | undefined, otherwise = ''): Promise<void> {
-  const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
+export async function checkEmpty(target: string, source: string | undefined, otherwise = '', ignored?: string): Promise<void> {
+  const found = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
+  const names = found.filter((name) => name !== ignored);
   if (names.length === 0 || (source !== undefined && (await realpath(target)) === (await realpath(source)))) return;
   throw new OutputExistsError({ what: `the folder already contains ${names.length} files`, where: target, remedy: `Choose another folder${otherwise}` });
 }

@@ -147,6 +147,7 @@ describe('placement of runs', () => {
     await until(() => storeLog(plant.store).length > 3);
     const owner = await ownerOf(handle, plant.workers);
     owner.signal('SIGTERM');
+    await until(() => owner.said().includes('Stopping. The layer in flight has '));
     expect(digestsOf(await resultOf(handle))).toEqual(undisturbed);
     expect(await owner.ended).toBe(0);
     expect([...madeAgain(storeLog(plant.store))]).toEqual([]);

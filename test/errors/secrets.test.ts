@@ -14,6 +14,8 @@ const environment = {
   LLM_BARBER_WEBHOOK: 'https://chat.example/hooks/T0-secret',
   LLM_BARBER_WEBHOOK_SECRET: 'signing-key',
   MLFLOW_TRACKING_PASSWORD: 'mlflow-password',
+  OTEL_EXPORTER_OTLP_HEADERS: 'x-key=trace-key-of-ours',
+  OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
   AWS_SECRET_ACCESS_KEY: 'aws-secret',
   AWS_REGION: 'eu-north-1',
 };
@@ -23,7 +25,7 @@ describe('secrets', () => {
     const text = Object.values(environment).join(' | ');
     for (const written of [text, JSON.stringify({ text })]) {
       const clean = withoutSecrets(written, environment);
-      for (const secret of ['an-api-key', 'header-token', 'MIGHAgEAMBMG', 'ByqGSM49AgEG', 'c2VjcmV0', 'hf_abcdefgh', 'T0-secret', 'signing-key', 'mlflow-password', 'aws-secret']) expect(clean).not.toContain(secret);
+      for (const secret of ['an-api-key', 'header-token', 'MIGHAgEAMBMG', 'ByqGSM49AgEG', 'c2VjcmV0', 'hf_abcdefgh', 'T0-secret', 'signing-key', 'mlflow-password', 'trace-key-of-ours', 'aws-secret']) expect(clean).not.toContain(secret);
       for (const harmless of ['lab:7233', '/usr/bin', '/etc/temporal/client.key', '/etc/keys', 'eu-north-1']) expect(clean).toContain(harmless);
     }
   });

@@ -9,6 +9,7 @@ import { program } from '../../app/cli/main.js';
 import { freePort } from '../../app/cli/local/ports.js';
 import { onPath } from '#setup/places.mjs';
 import { where } from '../helpers/needs.js';
+import { servedMetrics } from '../helpers/served-metrics.js';
 import { ownNamespace } from '../helpers/shared-server.js';
 import { startWorker } from '../app/cli/run-program.js';
 
@@ -121,6 +122,34 @@ describe('compose.yaml', () => {
       expect(datasource.uid).toBe(source.datasources[0].uid);
       expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
       for (const { expr } of targets) expect([...expr].filter((sign) => sign === '(').length).toBe([...expr].filter((sign) => sign === ')').length);
+    }
+  });
+
+  it('lets Grafana and alerts ask only for metrics and labels that a worker serves', () => {
+    const dashboard = JSON.parse(read('grafana/dashboards/llm-barber.json')) as { panels: { targets: { expr: string }[] }[] };
+    const alerts = parse(read('alerts.yml')) as { groups: { rules: { expr: string }[] }[] };
+    const queries = [...dashboard.panels.flatMap(({ targets }) => targets), ...alerts.groups.flatMap(({ rules }) => rules)].map(({ expr }) => expr);
+    const asked = queries.flatMap((expr) => [...expr.matchAll(/(llm_barber_\w+?)(?:_bucket)?\b(?:\{(\w+)="([^"]*)"\})?/g)]);
+    expect(asked.length).toBeGreaterThan(10);
+    for (const [text, name, label, value] of asked) {
+      expect(Object.keys(servedMetrics)).toContain(name);
+      if (label !== undefined) expect(servedMetrics[name].labels[label], text).toContain(value);
+    }
+    const grouped = queries.flatMap((expr) => [...expr.matchAll(/\bby \(([^)]*)\)[^_]*(llm_barber_\w+?)(?:_bucket)?\b/g)]);
+    expect(grouped.length).toBeGreaterThan(5);
+    for (const [text, labels, name] of grouped) for (const label of labels.split(', ')) expect(['le', 'instance', ...Object.keys(servedMetrics[name].labels)], text).toContain(label);
+  });
+
+  it('gives each panel what the types of Grafana 12 ask for', () => {
+    const dashboard = JSON.parse(read('grafana/dashboards/llm-barber.json')) as { panels: { title: string; type: string; options: Record<string, Record<string, unknown>> }[] };
+    // By grafana-foundation-sdk 0.0.22; tools/grafana asks it again.
+    const needed: Record<string, string[]> = {
+      stat: ['reduceOptions.calcs', 'graphMode', 'colorMode', 'justifyMode', 'textMode', 'wideLayout', 'showPercentChange', 'percentChangeColorMode', 'orientation'],
+      timeseries: ['legend.showLegend', 'legend.calcs', 'legend.displayMode', 'legend.placement', 'tooltip.mode', 'tooltip.sort'],
+    };
+    for (const { title, type, options } of dashboard.panels) {
+      const given = Object.entries(options).flatMap(([name, value]) => (typeof value === 'object' ? Object.keys(value).map((inner) => `${name}.${inner}`) : [name]));
+      expect(given, title).toEqual(expect.arrayContaining(needed[type]));
     }
   });
 

@@ -153,6 +153,14 @@ describe('sweep workflow', () => {
     await expect.poll(found, { timeout: 60_000 }).toEqual(['ratio=0.1', 'ratio=0.2'].map((name) => `${handle.workflowId}.sparsity=0.6,${name}`));
   });
 
+  it('waits no ten minutes for a check or a report that a worker took and lost', async () => {
+    const handle = await start(request('matrix: { initialMask.sparsity: [0.5] }\n'));
+    await handle.result();
+    const { events = [] } = await handle.fetchHistory();
+    const patience = (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: asked }) => (asked ? [[asked.activityType?.name, Number(asked.heartbeatTimeout?.seconds)]] : []));
+    expect(patience).toEqual([['checkSweep', 30], ['writeSweep', 30]]);
+  });
+
   it('skips what is pointless by `stopWhen`: larger values of one path with other values equal', async () => {
     const handle = await start(request('matrix: { initialMask.sparsity: [0.5, 0.6, 0.7], rebuild.ratio: [0.1, 0.9] }\nstopWhen: { metric: perplexity.rebuilt, above: 50.5, along: initialMask.sparsity }\n'));
     // 50.1 is not above the limit, 50.9 is.

@@ -11,6 +11,10 @@ import { checkpointOf, finishedRun } from '../hand-on/finished-run.js';
 import { lmEvalFiles } from '../hand-on/lm-eval.js';
 import { exportToMlflow } from '../hand-on/mlflow.js';
 import { checkUrl } from '../../operate/options.js';
+import { once, sendTrace, type SentTrace } from '../../operate/otlp.js';
+import { otlpTarget } from '../../operate/otlp-target.js';
+import type { PipelineResult } from '../../../workflows/protocol.js';
+import { version } from '../version.js';
 import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
@@ -20,26 +24,30 @@ export interface ExportFlags {
   mlflow?: string;
   experiment: string;
   lmEval?: string;
+  /** A receiver of traces. */
+  otlp?: string;
   format?: SparseFormat;
   /** Where the checkpoint of that format goes. */
   to?: string;
 }
 
 /**
- * `export RUN`: gives the numbers of a run to other tools, or its checkpoint in another format.
+ * `export RUN`: gives the numbers of a run and its trace to other tools, or its checkpoint in another format.
  * @returns the exit code
- * @throws CommandLineError, what {@link finishedRun} and {@link writeSparseCheckpoint} throw, MlflowUnreachableError, MlflowRefusesError
+ * @throws CommandLineError, what {@link finishedRun} and {@link writeSparseCheckpoint} throw, MlflowUnreachableError, MlflowRefusesError,
+ * and what {@link sendTrace} throws
  */
-export async function exportCommand(word: string, { mlflow, experiment, lmEval, format, to }: ExportFlags, options: GlobalOptions): Promise<number> {
+export async function exportCommand(word: string, { mlflow, experiment, lmEval, otlp, format, to }: ExportFlags, options: GlobalOptions): Promise<number> {
   if (format !== undefined || to !== undefined) {
-    if (mlflow !== undefined || lmEval !== undefined) throw new CommandLineError({ what: 'numbers and a checkpoint are exported in calls of their own', expected: '--format and --to, or --mlflow and --lm-eval', remedy: 'Give two commands' });
+    if (mlflow !== undefined || lmEval !== undefined || otlp !== undefined) throw new CommandLineError({ what: 'numbers and a checkpoint are exported in calls of their own', expected: '--format and --to, or --mlflow, --lm-eval and --otlp', remedy: 'Give two commands' });
     return await exportCheckpoint(word, format, to, options);
   }
-  if (mlflow === undefined && lmEval === undefined) throw new CommandLineError({ what: 'nothing says where the numbers go', expected: '--mlflow URL or --lm-eval FOLDER', remedy: 'Give one of them, or both' });
+  if (mlflow === undefined && lmEval === undefined && otlp === undefined) throw new CommandLineError({ what: 'no destination was given', expected: '--mlflow URL, --lm-eval FOLDER or --otlp URL', remedy: 'Give one of them, or several' });
   if (mlflow !== undefined) checkUrl(mlflow, '--mlflow');
+  if (otlp !== undefined) checkUrl(otlp, '--otlp');
   const { result, folder } = await finishedRun(word, options, []);
   const { mtimeMs: endedAt } = await stat(join(folder, 'result.json'));
-  const done: { files?: string[]; mlflow?: object } = {};
+  const done: { files?: string[]; mlflow?: object; otlp?: SentTrace } = {};
   const lines: string[] = [];
   if (lmEval !== undefined) {
     const files = lmEvalFiles(result, endedAt).map(({ path, content }) => ({ path: join(resolve(lmEval), path), content }));
@@ -53,9 +61,20 @@ export async function exportCommand(word: string, { mlflow, experiment, lmEval, 
     done.mlflow = run;
     lines.push(`${run.url}${run.isNew ? '' : ' (it was there already)'}`);
   }
+  if (otlp !== undefined) {
+    done.otlp = await exportTrace(basename(folder), result, otlp);
+    lines.push(`${done.otlp.url}: trace ${done.otlp.traceId}, ${done.otlp.spans} spans`);
+  }
   if (options.json) printJson(done);
   else process.stdout.write(`${lines.join('\n')}\n`);
   return exitCode.done;
+}
+
+async function exportTrace(workflowId: string, result: PipelineResult, url: string): Promise<SentTrace> {
+  const { name, timeline, incidents = [], gates = [] } = result;
+  if (timeline === undefined || timeline.units.length === 0) throw new CommandLineError({ where: workflowId, what: 'its result has no timeline', expected: 'a run of this version', remedy: 'Run its pipeline again' });
+  const status = gates.every(({ passed }) => passed) ? 'completed' : 'gateFailed';
+  return await sendTrace({ workflowId, name, status, timeline, incidents, result }, otlpTarget(url, version()), once);
 }
 
 /** The checkpoint of a run, or any pruned checkpoint, in a sparse format. */

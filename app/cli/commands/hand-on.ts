@@ -27,11 +27,12 @@ export function addHandOn(add: (name: string, description: string) => Command, o
     .action(async (word: string, repository: string, own: PublishFlags, command: Command) => {
       onExit(await (await import('./publish.js')).publishCommand(word, repository, own, globalOptions(command)));
     });
-  add('export', 'give the numbers of a finished run to other tools, or its checkpoint in a sparse format')
+  add('export', 'give the numbers of a finished run or its trace to other tools, or its checkpoint in a sparse format')
     .addArgument(new Argument('<run>', `a run's folder, ${which}; with --format also a checkpoint folder of any tool`))
     .option('--mlflow <url>', 'send the numbers to an MLflow tracking server')
     .option('--experiment <name>', 'the experiment on the MLflow server', 'llm-barber')
     .option('--lm-eval <folder>', 'write the numbers as result files of lm-evaluation-harness')
+    .option('--otlp <url>', 'send the timeline of the run as a trace to an OpenTelemetry receiver, over HTTP (such as http://127.0.0.1:4318)')
     .addOption(new Option('--format <format>', 'write the checkpoint in this format of compressed-tensors 0.14 and older (legacy: no current program loads it)').choices(formats))
     .option('--to <folder>', 'the folder for that checkpoint, new or empty')
     .action(async (word: string, own: ExportFlags, command: Command) => {

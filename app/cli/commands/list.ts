@@ -1,5 +1,6 @@
 import { runFigures } from '../../report/view/run-figures.js';
 import { sorted, type SortKey } from '../../report/view/runs-view.js';
+import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import type { GlobalOptions } from '../options.js';
 import { labelFilter, type LabelOptions } from '../run-labels.js';
@@ -36,7 +37,9 @@ export async function listCommand(asked: ListOptions, options: GlobalOptions): P
 }
 
 function startOf(since: string): Date {
-  return /^\d{4}-/.test(since) ? parseTime(since, '--since') : new Date(Date.now() - parseDuration(since, '--since'));
+  if (/^\d{4}-/.test(since)) return parseTime(since, '--since');
+  if (!/^\d/.test(since)) throw new CommandLineError({ what: `--since ${since} is not a duration and not a time`, expected: 'a duration back from now, or a time', remedy: 'For example 12h, 7d or 2026-01-31' });
+  return new Date(Date.now() - parseDuration(since, '--since'));
 }
 
 function none(others: number, state: string): string {

@@ -19,6 +19,8 @@ ${cases.join('\n')}
   COMPREPLY=($(compgen -W "$words ${everywhere}" -- "$current"))
 }
 complete -o bashdefault -o default -F _temporal_pipeline temporal-pipeline llm-barber-pipeline
+# In a project the command is known to npx alone, whose words are not completed.
+command -v temporal-pipeline >/dev/null || temporal-pipeline() { npx --no temporal-pipeline "$@"; }
 `;
 }
 
@@ -54,6 +56,12 @@ function __temporal_pipeline_at
 end
 ${lines.map((line) => `complete -c temporal-pipeline ${line}`).join('\n')}
 complete -c llm-barber-pipeline -w temporal-pipeline
+# In a project the command is known to npx alone, whose words are not completed.
+if not type -q temporal-pipeline
+    function temporal-pipeline
+        npx --no temporal-pipeline $argv
+    end
+end
 `;
 }
 

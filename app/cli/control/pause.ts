@@ -19,8 +19,9 @@ export const pauseRun = (client: Client, state: string, execution: WorkflowExecu
 export const resumeRun = (client: Client, state: string, execution: WorkflowExecutionDescription): Promise<boolean> => signalRun(client, state, execution, resumeSignal);
 
 async function signalRun(client: Client, state: string, { workflowId, taskQueue, status }: WorkflowExecutionDescription, signal: string): Promise<boolean> {
+  const done = signal === pauseSignal ? 'There is nothing to pause' : 'There is nothing to resume';
   const notRunning = (how: string, cause?: unknown): CommandLineError =>
-    new CommandLineError({ what: `pipeline ${workflowId} is not running: ${how}`, remedy: `To continue: ${commandText(['retry', workflowId, ...stateWords(state)])}. Finished work is kept` }, { cause });
+    new CommandLineError({ what: `pipeline ${workflowId} is not running: ${how}`, remedy: how === 'completed' ? done : `To continue: ${commandText(['retry', workflowId, ...stateWords(state)])}. Finished work is kept` }, { cause });
   if (status.name !== 'RUNNING') throw notRunning(status.name.toLowerCase());
   const served = await isServed(client, state, taskQueue);
   try {

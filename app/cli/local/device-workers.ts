@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandLineError } from '../errors.js';
 import { exitCode } from '../exit-codes.js';
 import { Backoff } from './backoff.js';
+import { describeEnd, endOf } from './worker-process.js';
 
 /**
  * The devices of `--devices 0,1,2`: numbers as `nvidia-smi -L` has them, or identifiers.
@@ -76,16 +77,16 @@ export async function serveDevices({ devices, command, program, signals, say }: 
       });
       running.add(child);
       if (child.stderr !== null) createInterface(child.stderr).on('line', (line) => { say(`device ${device}: ${line}`); });
-      const code = await endOf(child);
+      const end = await endOf(child, 'close');
       running.delete(child);
       if (stop.signal.aborted) return;
       // Later it is not the command line: a key or a disk has changed, and other workers may still do well.
-      if (code === exitCode.wrongInput && starts === 1) {
-        wrong = code;
+      if (end.code === exitCode.wrongInput && starts === 1) {
+        wrong = end.code;
         stopAll();
         return;
       }
-      say(`device ${device}: its worker ended (${typeof code === 'number' ? `exit code ${code}` : code}); starting another one. Finished layers are kept.`);
+      say(`device ${device}: its worker ${describeEnd(end)}; starting another one. Finished layers are kept.`);
       await sleep(backoff.next(Date.now() - began), undefined, { signal: stop.signal }).catch(() => undefined);
     }
   };
@@ -95,11 +96,4 @@ export async function serveDevices({ devices, command, program, signals, say }: 
   } finally {
     signals.off('SIGTERM', stopAll).off('SIGINT', stopAll);
   }
-}
-
-function endOf(child: ChildProcess): Promise<number | string> {
-  return new Promise((resolve) => {
-    child.once('close', (code, signal) => { resolve(code ?? signal ?? 'unknown'); });
-    child.once('error', (error) => { resolve(error.message); });
-  });
 }

@@ -7,14 +7,10 @@ import { Backoff } from './backoff.js';
 import { withLock } from './file-lock.js';
 import type { Say } from './keep-server.js';
 import { isServed } from './pollers.js';
-import { spawnWorker, type WorkerEnd, type WorkerOptions, type WorkerProcess } from './worker-process.js';
+import { describeEnd, spawnWorker, type WorkerOptions, type WorkerProcess } from './worker-process.js';
 
 /** How often to check whether a worker still serves the task queue. */
 const checkMs = 3_000;
-
-function describeEnd({ code, signal }: WorkerEnd): string {
-  return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
-}
 
 /** Starts a worker whenever a task queue has none. */
 export class WorkerKeeper {

@@ -63,11 +63,17 @@ export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOp
   }
 }
 
-function endOf(child: ChildProcess): Promise<WorkerEnd> {
+/** Resolves once a worker has ended, on `close` also once all that it wrote to a pipe has been read. */
+export function endOf(child: ChildProcess, event: 'exit' | 'close' = 'exit'): Promise<WorkerEnd> {
   return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.once(event, (code: number | null, signal: NodeJS.Signals | null) => resolve({ code, signal }));
     child.once('error', () => resolve({ code: 1, signal: null }));
   });
+}
+
+/** `was killed by SIGKILL` */
+export function describeEnd({ code, signal }: WorkerEnd): string {
+  return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
 }
 
 async function stop(child: ChildProcess, ended: Promise<WorkerEnd>, graceMs: number): Promise<void> {

@@ -1,15 +1,13 @@
 import { loadSearch } from '../../config/index.js';
-import { searchWorkflow, type SearchResult } from '../../../workflows/search-protocol.js';
+import type { SearchResult } from '../../../workflows/search-protocol.js';
 import { commandText, stateWords } from '../command-text.js';
+import { searchNames } from '../sweep/family.js';
 import type { FamilyKind } from '../sweep/kind.js';
 import { searchIdOf, searchRequestFor } from './request.js';
 import { showSearch } from './show.js';
 
 export const searches: FamilyKind<SearchResult> = {
-  workflow: searchWorkflow,
-  noun: 'search',
-  plural: 'searches',
-  count: 'points',
+  ...searchNames,
   idOf: (file, { set, allowFloating }) => searchIdOf(searchRequestFor(loadSearch(file, set, { allowFloating }))),
   show: showSearch,
   goOn: (_, { state }) => commandText(['search', 'run', 'FILE', ...stateWords(state)]),

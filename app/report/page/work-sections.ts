@@ -9,7 +9,7 @@ import { originRows } from '../origin-rows.js';
 import { pipelineFile } from '../pipeline-file.js';
 import { planNote, planTable } from '../plan-table.js';
 import { describeStage } from '../stages-text.js';
-import { planRows } from '../view/plan-view.js';
+import { isPlanned, planRows } from '../view/plan-view.js';
 import type { FileView, RunView } from '../view/run-view.js';
 import { tableOf, type Piece } from './document.js';
 
@@ -18,16 +18,16 @@ export function timeSection({ seconds }: RunView, result: PipelineResult): Piece
   const rows = planRows(result);
   const most = Math.max(...rows.map(({ seconds: own, planned = 0 }) => Math.max(own, planned)));
   const share = (own: number): string => `${most === 0 ? '0' : ((100 * own) / most).toFixed(2)}%`;
-  const isPlanned = rows.some(({ planned }) => planned !== undefined);
+  const hasPlan = isPlanned(rows);
   const isFound = rows.some(({ found }) => found > 0);
   const bars = html`<div class="bars">${rows.map(({ name, seconds: own, made, found, planned }) => html`<span>${name}</span>
 <span class="bar${planned === undefined ? '' : ' planned'}" style="--planned:${share(planned ?? 0)}"><i style="width:${share(made)};background:var(--rebuilt)"></i>${found > 0 ? html`<i style="width:${share(found)};background:var(--found)"></i>` : ''}</span><span class="v">${duration(own)}</span>`)}
 <b>total</b><span></span><b class="v">${duration(seconds)}</b></div>
-${isPlanned || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${isPlanned ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
+${hasPlan || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${hasPlan ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
   const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
-  return html`<section class="${isPlanned ? '' : 'half'}"><h2>Time${isPlanned ? ' and memory, beside the plan' : ''}</h2>
+  return html`<section class="${hasPlan ? '' : 'half'}"><h2>Time${hasPlan ? ' and memory, beside the plan' : ''}</h2>
 <p class="note">${stored} ${planNote}</p>
-${isPlanned || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
+${hasPlan || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
 }
 
 /** How the time was spent inside the stages. */

@@ -16,6 +16,9 @@ export interface PlanRow {
   plannedPeak?: number;
 }
 
+/** Whether anything was predicted. */
+export const isPlanned = (rows: readonly PlanRow[]): boolean => rows.some(({ planned }) => planned !== undefined);
+
 /** Returns a row for each stage that took time or was planned. */
 export function planRows({ seconds, found = {}, planned = {}, costs = {} }: Pick<PipelineResult, 'seconds' | 'found' | 'planned' | 'costs'>): PlanRow[] {
   return (Object.keys(stageNames) as CostedStage[]).flatMap((stage): PlanRow[] => {

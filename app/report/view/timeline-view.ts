@@ -41,8 +41,8 @@ export interface TimelineView {
 }
 
 /** Shorter waits are part of every activity. */
-const leastWait = 0.5;
-/** Between two pieces of work, the run takes a moment to decide what is next. Longer gaps have another reason. */
+export const leastWait = 0.5;
+/** Between two pieces of work lie moments in which the run decides what is next. What is longer has another reason. */
 const leastIdle = 2;
 /** Above this number of workers, those of one machine share a lane. */
 const mostLanes = 16;
@@ -67,12 +67,18 @@ export function timelineView(timeline: Timeline | undefined, incidents: readonly
   };
 }
 
-/** Process and machine, in the shortest form that is unique. */
+const shortName = (worker: string | undefined): string => worker?.split(' ')[0] ?? '';
+
+/** Process and machine of each worker, in the shortest form that is unique. */
+export function workerNames(workers: readonly string[]): string[] {
+  const short = workers.map(shortName);
+  return short.map((name, index) => (short.indexOf(name) === index ? name : `${name} (${short.slice(0, index).filter((other) => other === name).length + 1})`));
+}
+
 function laneNames(workers: readonly string[]): (worker: number) => string {
-  const short = workers.map((name) => name.split(' ')[0] ?? '');
-  const names = short.map((name, index) => (short.indexOf(name) === index ? name : `${name} (${short.slice(0, index).filter((other) => other === name).length + 1})`));
+  const names = workerNames(workers);
   const isCrowded = workers.length > mostLanes;
-  return (worker) => (isCrowded ? (short[worker] ?? '').replace(/^\d+@/, 'all of ') : (names[worker] ?? ''));
+  return (worker) => (isCrowded ? shortName(workers[worker]).replace(/^\d+@/, 'all of ') : (names[worker] ?? ''));
 }
 
 function laneOf(worker: string, units: readonly TimelineUnit[]): Lane {

@@ -1,6 +1,6 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { removePartialFiles, writeFileDurably } from '../../artifacts/durable-file.js';
+import { syncFolder, writeFileDurably } from '../../artifacts/durable-file.js';
 import { companionFiles, openCheckpoint, readSafetensorsHeader, readTensorBytes, writeSafetensors, type Checkpoint, type TensorData, type TensorInfo } from '../../checkpoints/index.js';
 import { checkEmpty } from '../apply-mask.js';
 import { NotSafetensorsError, SparseFormatError } from '../errors.js';
@@ -12,7 +12,7 @@ export interface SparseRequest {
   /** Folder of a pruned checkpoint. */
   checkpoint: string;
   format: SparseFormat;
-  /** Folder to write; new or empty. */
+  /** Folder to write: new, or empty. What an interrupted call left there is replaced. */
   target: string;
   onProgress?: (doneFiles: number, totalFiles: number) => void;
 }
@@ -27,6 +27,8 @@ interface SparseLinear {
 /** A linear with a smaller share of zeros counts as not pruned and stays dense. */
 const prunedShare = 0.01;
 const indexFile = 'model.safetensors.index.json';
+/** In the target, the folder of files until all are written. The target may be a mount, so it cannot be renamed itself. */
+const unfinished = '.unfinished-export';
 
 /**
  * Writes a pruned checkpoint in a sparse format of compressed-tensors (0.14 and older). Each pruned linear becomes `shape`,
@@ -39,11 +41,12 @@ const indexFile = 'model.safetensors.index.json';
 export async function writeSparseCheckpoint({ checkpoint: folder, format, target, onProgress }: SparseRequest): Promise<{ linears: number; denseBytes: number; bytes: number }> {
   const source = await openCheckpoint(folder);
   if (source.format.kind !== 'safetensors') throw new NotSafetensorsError({ what: 'its weights are not in safetensors files', where: source.folder, expected: 'a checkpoint that a run wrote', remedy: 'Convert it to safetensors' });
-  const to = resolve(target);
-  await checkEmpty(to, undefined);
+  const whole = resolve(target);
+  const to = join(whole, unfinished);
+  await checkEmpty(whole, undefined, '', unfinished);
   const linears = await sparseLinears(source, format);
+  await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });
-  await removePartialFiles(to);
   const weightMap: Record<string, string> = {};
   let [bytes, denseBytes] = [0, 0];
   for (const [done, file] of source.weightFiles.entries()) {
@@ -58,7 +61,16 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
   for (const name of files) await writeFileDurably(join(to, name), [await readFile(join(source.folder, name))]);
   if (source.weightFiles.length > 1) await writeJson(join(to, indexFile), { metadata: { total_size: bytes }, weight_map: weightMap });
   await writeJson(join(to, 'config.json'), { ...source.config, quantization_config: formatConfig(format, [...linears.values()]) });
+  await moveUp(to, whole);
   return { linears: linears.size, denseBytes, bytes };
+}
+
+/** Moves all files into the folder around theirs, `config.json` last: without it no program loads the others. */
+async function moveUp(from: string, to: string): Promise<void> {
+  const names = (await readdir(from)).sort((a, b) => Number(a === 'config.json') - Number(b === 'config.json'));
+  for (const name of names) await rename(join(from, name), join(to, name));
+  await rmdir(from);
+  await syncFolder(to);
 }
 
 async function sparseLinears(source: Checkpoint, format: SparseFormat): Promise<Map<string, SparseLinear>> {

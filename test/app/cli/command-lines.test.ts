@@ -16,6 +16,10 @@ const state = path.join(folder, 'state');
 describe('command lines', () => {
   it.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
+    ['a command of other programs', ['status'], /unknown command 'status'\n`list` shows all runs, and `watch` one of them\./],
+    ['a file without a command', ['my.yaml'], /A file needs a command, such as `run my\.yaml`/],
+    ['a sweep without its command', ['sweep', 'my.yaml'], /A file needs a command, .*`sweep run my\.yaml`/],
+    ['a time that is none', ['list', '--since', 'yesterday'], /--since yesterday is not a duration and not a time; .*2026-01-31/],
     ['an unknown option', ['run', good, '--fast'], /unknown option '--fast'/],
     ['no file', ['run'], /missing required argument 'file'/],
     ['a file that is not there', ['run', path.join(folder, 'nix.yaml')], /nix\.yaml: no such file/],

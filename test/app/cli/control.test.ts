@@ -138,6 +138,14 @@ describe('control of runs', () => {
     }
   });
 
+  it('says why there is nothing to control, and how a run is named', async () => {
+    const said = async (...words: string[]): Promise<string> => (await call(...words)).stderr;
+    expect(await said('pause', run.workflowId)).toMatch(/is not running: completed\. There is nothing to pause\./);
+    expect(await said('resume', run.workflowId)).toMatch(/is not running: completed\. There is nothing to resume\./);
+    expect(await said('pause', demo)).toMatch(/no run of .*demo\.yaml with these settings is known to the server .*; expected the file and each --set with which the run was started/);
+    expect(await said('watch', 'demo')).toMatch(/no pipeline with workflow id demo is known to the server; expected a workflow id, or a pipeline file/);
+  });
+
   it('watch needs the address of the server but no state folder', async () => {
     const elsewhere = path.join(folder, 'elsewhere');
     const nowhere = await runCommand(['watch', run.workflowId, '--state', elsewhere]);

@@ -8,6 +8,7 @@ import { runtimeFacts } from '../../../app/cli/hand-on/runtimes.js';
 import { writeSafetensors } from '../../../files/checkpoints/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { MlflowServer } from '../../helpers/mlflow-server.js';
+import { attributeOf, OtlpReceiver, traceFaults } from '../../helpers/otlp-receiver.js';
 import { exampleResult } from '../report/example-result.js';
 import { runCommand } from './run-command.js';
 
@@ -65,7 +66,48 @@ describe('to MLflow', () => {
     expect(refused.stderr).not.toContain('a-token-that-is-secret');
     server.refuse = undefined;
     expect((await call(['export', 'example', '--mlflow', 'mlflow'])).stderr).toMatch(/--mlflow: this is not an address; expected http/);
-    expect((await call(['export', 'example'])).stderr).toMatch(/nothing says where the numbers go; expected --mlflow URL or --lm-eval FOLDER/);
+    expect((await call(['export', 'example'])).stderr).toMatch(/no destination was given; expected --mlflow URL, --lm-eval FOLDER or --otlp URL/);
+  });
+});
+
+describe('to an OpenTelemetry receiver', () => {
+  const receiver = new OtlpReceiver();
+  let url: string;
+  const timeline: PipelineResult['timeline'] = { from: '2026-11-30T12:00:00.000Z', workers: ['7@host id'], units: [{ stage: 'rebuild', what: 'rebuild, layer 0', worker: 0, asked: 1, begun: 3, ended: 5 }] };
+  beforeAll(async () => {
+    url = await receiver.start();
+    const traced = join(state, 'runs', 'traced-0123456789abcdef');
+    mkdirSync(traced);
+    writeFileSync(join(traced, 'result.json'), JSON.stringify({ ...result, name: 'traced', timeline } satisfies PipelineResult));
+  });
+  afterAll(() => receiver.stop());
+
+  it('sends the timeline as one trace, however often', async () => {
+    const { code, stdout, stderr } = await call(['export', 'traced', '--otlp', url, '--json'], { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a-key-of-the-receiver' });
+    expect(code, stderr).toBe(0);
+    const [trace] = receiver.traces;
+    expect(traceFaults(trace)).toEqual([]);
+    expect(trace.spans.map(({ name }) => name)).toEqual(['run traced', 'rebuild', 'rebuild, layer 0', 'wait for a worker']);
+    expect(JSON.parse(stdout)).toEqual({ otlp: { traceId: trace.spans[0].traceId, spans: 4, url: `${url}/v1/traces` } });
+    expect(attributeOf(trace.resource, 'service.version')).toBe((JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version);
+    expect(receiver.headers[0].authorization).toBe('Bearer a-key-of-the-receiver');
+    await call(['export', 'traced', '--otlp', `${url}/v1/traces`]);
+    expect(receiver.traces[1]).toEqual(trace);
+  });
+
+  it('says what is wrong: no timeline, no receiver, another server, no credentials, spans that were not taken', async () => {
+    const said = async (address: string, env: NodeJS.ProcessEnv = {}, run = 'traced'): Promise<string> => (await call(['export', run, '--otlp', address], env)).stderr;
+    expect(await said(url, {}, 'example')).toMatch(/its result has no timeline; expected a run of this version/);
+    expect(await said('http://127.0.0.1:1/?key=in-the-address')).toMatch(/^.*http:\/\/127\.0\.0\.1:1\/v1\/traces: nothing answers there \(.*\); expected a receiver of OTLP over HTTP, usually on port 4318/);
+    expect(await said(`${url}/elsewhere`)).toMatch(/the answer has status 404: .*Check the address/);
+    receiver.answers.push({ status: 200, body: '<html>Welcome</html>' });
+    expect(await said(url)).toMatch(/the answer has status 200: <html>.*expected OTLP over HTTP, in JSON/);
+    receiver.answers.push({ status: 401, body: 'Bearer a-key-of-the-receiver is unknown' });
+    expect(await said(url, { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer a-key-of-the-receiver' })).toMatch(/status 401: \[secret\] is unknown; .*Set OTEL_EXPORTER_OTLP_HEADERS/);
+    receiver.answers.push({ status: 200, body: '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too old"}}' });
+    expect(await said(url)).toMatch(/2 spans were not taken \(too old\)/);
+    expect(await said('collector:4318')).toMatch(/--otlp: this is not an address/);
+    expect(await said('http://me:my-password@collector:4318')).not.toContain('my-password');
   });
 });
 

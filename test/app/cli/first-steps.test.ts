@@ -187,6 +187,9 @@ describe('completion', () => {
     expect(offered('sweep', 'run', '--al')).toEqual(['--allow-floating']);
     // Bash itself completes file names.
     expect(offered('run', 'pipelines/de')).toEqual([]);
+    // Words after `npx temporal-pipeline` would not be completed, so there is a function of that name.
+    const ask = `PATH='${folder}'\n${script}\nnpx() { echo "npx $*"; }\ntemporal-pipeline run 'a b'`;
+    expect(execFileSync(onPath('bash')[0], ['-c', ask], { encoding: 'utf8' })).toBe('npx --no temporal-pipeline run a b\n');
   });
 
   it('in Fish offers the same', async () => {

@@ -65,6 +65,12 @@ describe('plan', () => {
     expect(unknown.stderr).toContain('Allowed choices are a100, h100, h200, l40s');
   });
 
+  it('refuses windows that the model cannot read, as a run does', async () => {
+    const { code, stderr } = await plan('--set', 'calibration.sequenceLength=100000');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^calibration\.sequenceLength: 100000 tokens are more than the model has positions; expected at most \d+/);
+  });
+
   it('names the file that a model lacks', async () => {
     const { code, stderr } = await plan('--set', `model.source=${folder}/none`);
     expect(code).not.toBe(0);

@@ -20,8 +20,8 @@ export interface Program {
   ended: Promise<Ended>;
 }
 
-/** The environment without Temporal's and our own settings. */
-export const plainEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|LLM_BARBER_STATE|NO_COLOR)/.test(name)));
+/** The environment without Temporal's, OpenTelemetry's and our own settings. */
+export const plainEnvironment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TEMPORAL_|LLM_BARBER_STATE|NO_COLOR|OTEL_)/.test(name)));
 
 /** Starts an executable of the package. */
 export function startProgram(name: 'temporal-pipeline' | 'temporal', words: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Program {

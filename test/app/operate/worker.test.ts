@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { freePort } from '../../../app/cli/local/ports.js';
 import type { EndedRun } from '../../../workflows/announce.js';
 import { demoFolder } from '../../helpers/demo-run.js';
+import { servedMetrics } from '../../helpers/served-metrics.js';
+import { OtlpReceiver, traceFaults } from '../../helpers/otlp-receiver.js';
 import { requireTemporalCli } from '../../helpers/set-up.js';
 import { ownNamespace, type OwnNamespace } from '../../helpers/shared-server.js';
 import { runCommand } from '../cli/run-command.js';
@@ -28,6 +29,9 @@ const hook = createServer((request, response) => {
   });
 });
 
+const receiver = new OtlpReceiver();
+const otlpHeaders = 'authorization=Bearer%20a-key-of-the-receiver';
+
 let own: OwnNamespace;
 let worker: Program;
 let metrics: string;
@@ -37,14 +41,16 @@ beforeAll(async () => {
   own = await ownNamespace('operate');
   hook.listen(0, '127.0.0.1');
   await once(hook, 'listening');
+  const OTEL_EXPORTER_OTLP_ENDPOINT = await receiver.start();
   metrics = `127.0.0.1:${await freePort()}`;
   health = `127.0.0.1:${await freePort()}`;
-  worker = await startWorker(state, { words: ['--metrics', metrics, '--health', health, '--webhook', `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`], env: own.env });
+  worker = await startWorker(state, { words: ['--metrics', metrics, '--health', health, '--webhook', `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`], env: { ...own.env, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders } });
 });
 afterAll(async () => {
   worker?.process.kill('SIGTERM');
   await worker?.ended;
   hook.close();
+  receiver.stop();
   await own?.client.connection.close();
   rmSync(folder, { recursive: true });
 });
@@ -79,6 +85,19 @@ it('is ready once it accepts work', async () => {
   expect((await fetch(`http://${health}/other`)).status).toBe(404);
 });
 
+it('serves all counters from the beginning, with the labels that a real Prometheus has seen', async () => {
+  // Where a counter appears with its first value, Prometheus sees no increase: an alert would miss the first failure.
+  const own = [...(await samples())].filter(([key]) => key.startsWith('llm_barber_') && key.includes('_total{'));
+  expect(own.every(([, value]) => value === 0)).toBe(true);
+  const labels = (name: string): Record<string, string[]> => {
+    const pairs = own.filter(([key]) => key.startsWith(`${name}{`)).flatMap(([key]) => [...key.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => [label, value]));
+    return Object.fromEntries([...new Set(pairs.map(([label]) => label))].map((label) => [label, [...new Set(pairs.flatMap(([other, value]) => (other === label ? [value] : [])))].sort()]));
+  };
+  const counters = Object.entries(servedMetrics).filter(([, { type }]) => type === 'counter');
+  expect(counters.length).toBeGreaterThan(5);
+  for (const [name, expected] of counters) expect(labels(name), name).toMatchObject(expected.labels);
+});
+
 it('reports how each run ended, and counts it', async () => {
   const done = await messageOf('good', 'gates: ["sparsity >= 0.4"]\n');
   expect(done).toMatchObject({ status: 'completed', name: 'good', gates: [{ passed: true }] });
@@ -106,15 +125,18 @@ it('reports how each run ended, and counts it', async () => {
   expect([...all.keys()].some((key) => key.startsWith('temporal_'))).toBe(true);
 });
 
-it('emits every metric named in dashboard, alerts and documents, and these name all of its metrics', async () => {
+it('sends a trace of each run as it ends, also of one that failed', async () => {
+  const [, , ended] = await receiver.first(3);
+  expect(ended.spans[0]).toMatchObject({ name: 'run broken', status: { code: 2, message: expect.stringContaining('/no/such/model') as string } });
+  expect(receiver.headers[0].authorization).toBe('Bearer a-key-of-the-receiver');
+  expect(worker.said()).toMatch(/^Traces: http:\/\/127\.0\.0\.1:\d+\/v1\/traces$/m);
+  expect(receiver.traces.map((trace) => [trace.spans[0].name, traceFaults(trace)])).toEqual([['run good', []], ['run strict', []], ['run broken', []]]);
+});
+
+it('serves the metrics that a real Prometheus has seen, and documents name all of them', async () => {
   const names = new Set([...(await samples()).keys()].map((key) => key.replace(/\{.*/, '').replace(/_(bucket|sum|count)$/, '')));
-  // A run without retries does not emit this metric.
-  names.add('llm_barber_retries_total');
   const ours = [...names].filter((name) => name.startsWith('llm_barber_')).sort();
-  const dashboard = JSON.parse(readFileSync('tools/deploy/grafana/dashboards/llm-barber.json', 'utf8')) as { panels: { targets: { expr: string }[] }[] };
-  const alerts = parse(readFileSync('tools/deploy/alerts.yml', 'utf8')) as { groups: { rules: { expr: string }[] }[] };
-  const asked = [...dashboard.panels.flatMap(({ targets }) => targets), ...alerts.groups.flatMap(({ rules }) => rules)].flatMap(({ expr }) => expr.match(/llm_barber_\w+/g) ?? []).map((name) => name.replace(/_bucket$/, ''));
-  expect([...new Set(asked)].filter((name) => !names.has(name))).toEqual([]);
+  expect(Object.keys(servedMetrics).sort()).toEqual(ours);
   const told = new Set(readFileSync('docs/operate.md', 'utf8').match(/llm_barber_\w+/g));
   expect([...told].sort()).toEqual(ours);
 });

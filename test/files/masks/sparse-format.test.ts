@@ -1,5 +1,5 @@
-/** The legacy sparse formats, compared with the tensors that compressed-tensors 0.14.0.1 makes of the same weights (test/golden/compressed-tensors/). */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** The legacy sparse formats: the tensors that compressed-tensors 0.14.0.1 itself makes of the same weights (test/golden/compressed-tensors/). */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -53,6 +53,17 @@ it('keeps shards, and writes an index that finds every tensor', async () => {
   const expected = await tensorsOf(join(golden, 'half', 'expected.safetensors'));
   expect(Object.keys(weight_map).sort()).toEqual(Object.keys(expected).sort());
   for (const shard of new Set(Object.values(weight_map))) for (const [name, tensor] of Object.entries(await tensorsOf(join(target, shard)))) expect(tensor, name).toEqual(expected[name]);
+});
+
+it('replaces what an interrupted call left, and leaves nothing else there', async () => {
+  const target = join(folder, 'interrupted');
+  const write = (onProgress?: () => void) => writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-bitmask', target, ...(onProgress && { onProgress }) });
+  await expect(write(() => { throw new Error('as if it were killed here'); })).rejects.toThrow('killed');
+  // What is there must not look like a checkpoint.
+  expect(readdirSync(target).filter((name) => !name.startsWith('.'))).toEqual([]);
+  await write();
+  expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
+  await expect(write()).rejects.toThrow(OutputExistsError);
 });
 
 it('stores two of every four weights if fewer are nonzero', async () => {

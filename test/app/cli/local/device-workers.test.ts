@@ -75,7 +75,7 @@ describe('the workers of several devices', () => {
     signals.emit('SIGINT');
     expect(await ended).toBe(0);
     expect(seen().filter((device) => device === '3')).toHaveLength(1);
-    expect(said).toContain('device 5: its worker ended (SIGKILL); starting another one. Finished layers are kept.');
+    expect(said).toContain('device 5: its worker was killed by SIGKILL; starting another one. Finished layers are kept.');
   });
 
   it('all end if the command line is wrong', async () => {

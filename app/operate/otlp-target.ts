@@ -1,0 +1,68 @@
+import { rememberSecret } from '../../errors/secrets.js';
+import type { ResourceAttributes } from './trace.js';
+
+/** Where traces go, and what is sent with them. */
+export interface OtlpTarget {
+  /** Takes `POST`: `http://collector:4318/v1/traces`. */
+  url: string;
+  headers: Record<string, string>;
+  resource: ResourceAttributes;
+}
+
+const path = '/v1/traces';
+
+/**
+ * The target for the address of a receiver, which may have the path of traces already. Headers and the names of this program come from
+ * OpenTelemetry's variables.
+ */
+export function otlpTarget(address: string, version: string, environment: NodeJS.ProcessEnv = process.env): OtlpTarget {
+  const url = new URL(address);
+  if (!url.pathname.endsWith(path)) url.pathname = url.pathname.replace(/\/+$/, '') + path;
+  return targetOf(url.href, version, environment);
+}
+
+/**
+ * The target that OpenTelemetry's variables name: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, an address that is taken as it is, or
+ * `OTEL_EXPORTER_OTLP_ENDPOINT`, to which `/v1/traces` is added. Undefined if neither is set, or the variables turn traces off.
+ * @param say told why nothing can be sent to what the variables name: it must not keep a worker from its work
+ */
+export function otlpTargetOfEnvironment(version: string, say: (line: string) => void, environment: NodeJS.ProcessEnv = process.env): OtlpTarget | undefined {
+  const value = (name: string): string => environment[name]?.trim() ?? '';
+  const either = (name: string): string => value(`OTEL_EXPORTER_OTLP_TRACES_${name}`) || value(`OTEL_EXPORTER_OTLP_${name}`);
+  const address = either('ENDPOINT');
+  const exporter = value('OTEL_TRACES_EXPORTER');
+  if (address === '' || value('OTEL_SDK_DISABLED').toLowerCase() === 'true' || (exporter !== '' && exporter !== 'otlp')) return undefined;
+  if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
+    say('No traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://collector:4318.');
+    return undefined;
+  }
+  if (either('PROTOCOL') === 'grpc') {
+    say('No traces are sent: OTEL_EXPORTER_OTLP_PROTOCOL asks for gRPC, and traces go over HTTP only. Set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json.');
+    return undefined;
+  }
+  return value('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') === '' ? otlpTarget(address, version, environment) : targetOf(address, version, environment);
+}
+
+function targetOf(url: string, version: string, environment: NodeJS.ProcessEnv): OtlpTarget {
+  const headers = pairs(environment['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] || environment['OTEL_EXPORTER_OTLP_HEADERS']);
+  for (const text of Object.values(headers)) for (const secret of [text, encodeURIComponent(text), text.replace(/^\w+ +/, '')]) rememberSecret(secret);
+  const named = pairs(environment['OTEL_RESOURCE_ATTRIBUTES']);
+  const service = environment['OTEL_SERVICE_NAME'] || named['service.name'] || 'llm-barber-pipeline';
+  return { url, headers, resource: { ...named, 'service.name': service, 'service.version': version } };
+}
+
+/** `key=value,key=value`, where values may be percent-encoded. What has no `=` is left out, as OpenTelemetry says. */
+function pairs(text = ''): Record<string, string> {
+  return Object.fromEntries(text.split(',').flatMap((pair) => {
+    const [key = '', ...rest] = pair.split('=');
+    return key.trim() === '' || rest.length === 0 ? [] : [[key.trim(), decoded(rest.join('=').trim())]];
+  }));
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

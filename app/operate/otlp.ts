@@ -1,0 +1,90 @@
+import { OtlpRefusesError, OtlpUnreachableError, SpansRejectedError } from '../cli/errors.js';
+import { withoutSecrets } from '../../errors/secrets.js';
+import type { OtlpTarget } from './otlp-target.js';
+import { OnTheWay, post, type Posting } from './post.js';
+import { traceIdOf, traceOf, type TracedRun } from './trace.js';
+
+export interface SentTrace {
+  /** 32 hexadecimal digits, by which trace viewers find it. */
+  traceId: string;
+  spans: number;
+  url: string;
+}
+
+/** How often is tried, and for how long. */
+export type Patience = Pick<Posting, 'attempts' | 'firstPauseMs' | 'patienceMs' | 'stop'>;
+
+/** Of a person who waits for the answer. */
+export const once: Patience = { attempts: 1, firstPauseMs: 0, patienceMs: 30_000 };
+/** Of a worker: about half a minute in all. */
+const oftener: Patience = { attempts: 6, firstPauseMs: 1000, patienceMs: 4000 };
+/** Milliseconds that a worker that ends waits for a trace on its way. */
+const lastMoment = 3000;
+
+/** After these, OTLP lets a client send the same again. */
+const passing: readonly number[] = [429, 502, 503, 504];
+
+/**
+ * Sends the trace of a run to a receiver of OTLP over HTTP. Errors name no header, and of the address what stands before the `?`.
+ * @throws OtlpUnreachableError, OtlpRefusesError, SpansRejectedError
+ */
+export async function sendTrace(run: TracedRun, { url, headers, resource }: OtlpTarget, patience: Patience): Promise<SentTrace> {
+  const trace = traceOf(run, resource, resource['service.version'] ?? '');
+  const posted = await post({ url, headers, body: withoutSecrets(JSON.stringify(trace)), ...patience, isPassing: (status) => passing.includes(status) });
+  const where = withoutQuery(url);
+  if (posted.status === undefined) throw new OtlpUnreachableError(where, posted.cause);
+  const partial = posted.ok ? partialSuccess(posted.answer) : undefined;
+  if (partial === undefined) throw new OtlpRefusesError(where, posted.status, posted.answer);
+  const { rejectedSpans = '0', errorMessage = '' } = partial;
+  if (Number(rejectedSpans) > 0) throw new SpansRejectedError(where, String(rejectedSpans), errorMessage);
+  return { traceId: traceIdOf(run.workflowId, run.timeline), spans: trace.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)).length, url: where };
+}
+
+/** What may be shown of an address: keys stand after the `?`. */
+export function withoutQuery(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+interface PartialSuccess {
+  rejectedSpans?: string | number;
+  errorMessage?: string;
+}
+
+/** What the answer says of spans that were not taken; undefined if it is not one of OTLP: a page of some other server, for example. */
+function partialSuccess(answer: string): PartialSuccess | undefined {
+  try {
+    const said = (answer.trim() === '' ? {} : JSON.parse(answer)) as { partialSuccess?: PartialSuccess | null } | null;
+    return typeof said === 'object' && said !== null ? (said.partialSuccess ?? {}) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Sends the traces of runs as they end. A trace that cannot be sent within a minute is given up: it must not hold up work. */
+export class Traces {
+  private readonly sending = new OnTheWay();
+  private readonly stop = new AbortController();
+
+  /** @param onFailure told what could not be sent */
+  constructor(
+    readonly target: OtlpTarget,
+    private readonly onFailure: (why: string) => void,
+    private readonly patience: Patience = oftener,
+  ) {}
+
+  /** A run without any work has no trace. */
+  send(run: TracedRun): void {
+    if (run.timeline.units.length === 0) return;
+    this.sending.add(sendTrace(run, this.target, { ...this.patience, stop: this.stop.signal }).then(() => undefined, (error: unknown) => {
+      this.onFailure(`The trace of ${run.workflowId} was not sent. ${error instanceof Error ? error.message : String(error)}`);
+    }));
+  }
+
+  /** Gives traces on their way a last moment. */
+  async settle(): Promise<void> {
+    const late = setTimeout(() => { this.stop.abort(); }, lastMoment);
+    await this.sending.settle();
+    clearTimeout(late);
+  }
+}

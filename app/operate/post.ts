@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A message to an address that may have trouble for a while. */
+export interface Posting {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** Milliseconds that one answer may take. */
+  patienceMs: number;
+  attempts: number;
+  /** Milliseconds before the second attempt; then twice as long each time. */
+  firstPauseMs: number;
+  /** Whether another attempt may help after this status. */
+  isPassing: (status: number) => boolean;
+  /** Gives up at once. */
+  stop?: AbortSignal;
+}
+
+/** What came of it: the last answer, or why there was none. */
+export type Posted = { status: number; ok: boolean; answer: string } | { status?: undefined; cause: unknown };
+
+/** Characters of an answer that are read. */
+const longestAnswer = 65_536;
+
+/** Posts JSON until it is taken, refused for good, or all attempts have failed. It follows no redirection: credentials stay at this address. */
+export async function post({ url, headers, body, patienceMs, attempts, firstPauseMs, isPassing, stop = new AbortController().signal }: Posting): Promise<Posted> {
+  for (let attempt = 1; ; attempt++) {
+    const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), stop]);
+    const posted = await once(url, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body, signal, redirect: 'manual' });
+    if (attempt === attempts || stop.aborted || (posted.status !== undefined && (posted.ok || !isPassing(posted.status)))) return posted;
+    await sleep(firstPauseMs * 2 ** (attempt - 1), undefined, { signal: stop }).catch(() => undefined);
+    if (stop.aborted) return posted;
+  }
+}
+
+async function once(url: string, request: RequestInit): Promise<Posted> {
+  try {
+    const response = await fetch(url, request);
+    return { status: response.status, ok: response.ok, answer: await beginning(response) };
+  } catch (cause) {
+    return { cause };
+  }
+}
+
+async function beginning(response: Response): Promise<string> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length >= longestAnswer) break;
+  }
+  return text.slice(0, longestAnswer);
+}
+
+/** What an error of `fetch` says: the one around it only says that it failed. */
+export function fetchFailure(cause: unknown): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+/** Messages on their way. */
+export class OnTheWay {
+  private readonly sending = new Set<Promise<void>>();
+
+  add(message: Promise<void>): void {
+    const sent = message.finally(() => this.sending.delete(sent));
+    this.sending.add(sent);
+  }
+
+  /** Waits until all have arrived or are given up. */
+  async settle(): Promise<void> {
+    await Promise.all(this.sending);
+  }
+}

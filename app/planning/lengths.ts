@@ -1,0 +1,16 @@
+import type { Pipeline } from '../config/pipeline.js';
+import { stagesOf } from './batches.js';
+
+/** Windows that are longer than the model reads, as the text of an error. */
+export function lengthProblems(pipeline: Pipeline, maxPositions: number): { where: string; what: string; expected: string; remedy: string }[] {
+  const wanted = [
+    ...stagesOf(pipeline, 'calibration').map(({ sequenceLength }) => ({ where: 'calibration.sequenceLength', value: sequenceLength })),
+    ...stagesOf(pipeline, 'evaluation').flatMap(({ perplexity }) => perplexity.map(({ sequenceLength }, i) => ({ where: `evaluation.perplexity[${i}].sequenceLength`, value: sequenceLength }))),
+  ];
+  return wanted.filter(({ value }) => value > maxPositions).map(({ where, value }) => ({
+    where,
+    what: `${value} tokens are more than the model has positions`,
+    expected: `at most ${maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
+    remedy: 'Lower sequenceLength',
+  }));
+}
