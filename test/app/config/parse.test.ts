@@ -177,7 +177,7 @@ describe('the model source', () => {
   });
 
   test('a branch for a revision is warned about', () => {
-    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can later mean other weights');
+    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can point to other weights later');
   });
 
   test('a folder beside the file that looks like a repository id is that folder', () => {

@@ -38,7 +38,7 @@ it.each<[string, (sent: Record<string, unknown> & SweepRequest) => unknown, RegE
   ['three thousand members', (sent) => (sent.members = new Array<never>(3000).fill(sent.members[0] as never)), /`members` is a list of 3000; expected a list of 1 to 2000/],
   ['a member whose name is a path', (sent) => (sent.members[1].name = '../../x'), /request\.members\[1\]\.name: it is "\.\.\/\.\.\/x"; expected "sparsity=/],
   ['a member whose path is a path', (sent) => Object.assign(sent.members[1], { values: { 'a/b': 1 }, name: 'a/b=1' }), /members\[1\]\.name: workflow id "s\.a\/b=1": it cannot name a file or folder/],
-  ['two members of one name', (sent) => (sent.members[1] = sent.members[0]!), /members\[1\]\.name: a second member is called/],
+  ['two members of one name', (sent) => (sent.members[1] = sent.members[0]!), /members\[1\]\.name: a second member has the name/],
   ['values that are no values', (sent) => (sent.members[0].values = { a: { b: 1 } } as never), /members\[0\]\.values\.a/],
   ['changes of a prototype', (sent) => (sent.members[0].changes = [[['__proto__', 'harmed'], true]]), /members\[0\]\.changes: a change names a value that the base pipeline does not have/],
   ['changes that are none', (sent) => (sent.members[0].changes = [['x', 1]] as never), /members\[0\]\.changes/],

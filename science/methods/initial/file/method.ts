@@ -4,7 +4,7 @@ import { initialMethod } from '../method.js';
 export const settings = {
   source: {
     description:
-      "With `method: file`: a mask file (safetensors) or the folder of a pruned checkpoint, relative to this file. If the checkpoint has other values for kept weights (SparseGPT), they are taken too.",
+      "With `method: file`: a mask file (safetensors) or the folder of a pruned checkpoint, relative to this file. If the checkpoint has other values for kept weights (SparseGPT), they are used too.",
     type: 'string',
     minLength: 1,
     examples: ['./masks/llama-13b-50.safetensors'],
