@@ -30,6 +30,6 @@ it('is there for runs that have nothing but a name', async () => {
   const bare = exampleCompared.map(({ label, id, result }) => ({ label, id, result: { ...result, perplexity: {}, rebuild: { grown: 0, pruned: 0, layers: [] }, mask: '' }, ...(label !== 'A' && { mask: 'it pruned nothing' }) }));
   const text = textOf(await renderComparePage(compareView(bare), pages));
   expect(text).toContain('B: it pruned nothing');
-  expect(text).toContain('Those of A, B are not known');
+  expect(text).toContain('Those of A, B are unknown');
   expect(text).not.toMatch(/NaN|undefined|Infinity/);
 });
