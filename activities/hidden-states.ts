@@ -9,38 +9,38 @@ import { Trails, type Trail } from './trails.js';
 import type { ArtifactKey, Path, RunContext } from './types.js';
 import type { Workbench } from './workbench.js';
 
-/** A rebuild may run a dense path beside its own. */
+/** Number of paths kept in memory. A rebuild may run a dense path beside its own. */
 const pathsInMemory = 2;
-/** From this number of batches on, one batch is a small part of the work. */
+/** With at least this number of batches, one batch is a small part of the work. */
 const enoughBatches = 8;
 
 interface InMemory {
   batches: Tensor3D[];
-  /** Seconds of the unit of work that made them. */
+  /** Duration of the unit of work that made them, in seconds. */
   seconds: number;
 }
 
 export interface PutOptions {
-  /** Seconds of the unit of work that made them, if they are its only result. */
+  /** Duration of the unit of work that made them, in seconds, if they are its only result. */
   seconds?: number;
-  /** The most seconds that a forward of the layer can take, if it was not measured. */
+  /** Upper bound for a forward of the layer, in seconds. Used if none was measured. */
   atMost?: number;
-  /** How many paths the stage runs side by side: they share what a crash may cost. */
+  /** Number of paths that the stage runs side by side. They share what a crash may cost. */
   paths?: number;
-  /** Whether they are read again when later ones are finished: then they are stored in any case, and with them all before. */
+  /** Whether they are read again after later states are finished. Then they are always stored, and earlier states are not removed. */
   keep?: boolean;
 }
 
 /**
- * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use. It is in memory
- * for the process that made it. For any other it is made again, by running the path's layers under their masks from the nearest states
- * that are on disk. All three give the same bits: float32 is stored as it is, and the batches are fixed.
+ * The residual stream between two decoder layers, `[batch, time, hidden]` per batch of sequences, for every path in use. The process that
+ * made it has it in memory. Other processes recompute it: they run the path's layers under their masks, starting from the nearest states
+ * on disk. Memory, disk and recomputation give the same bits, because float32 is stored unchanged and the batches are fixed.
  *
- * States are written alongside the work, and only so often that no more than the run's `maxLoss` seconds of forwards are ever to be made again.
- * Only this class knows which states those are: no result of a run depends on it.
+ * States are written in the background, often enough that a crash costs at most the run's `maxLoss` seconds of forwards. Only this class
+ * knows which states are stored. No result of a run depends on it.
  */
 export class HiddenStates {
-  /** By key, the oldest first. */
+  /** By key, oldest first. */
   private readonly inMemory = new Map<ArtifactKey, InMemory>();
   private readonly trails = new Trails();
   private readonly writer: BackgroundWrite;
@@ -52,14 +52,14 @@ export class HiddenStates {
   }
 
   /**
-   * The hidden states that enter the layer after the path's last one. The caller owns the tensors.
-   * @throws ArtifactLostError if the tokens or a mask of the path are gone
+   * Returns the hidden states that enter the layer after the path's last one. The caller owns the tensors.
+   * @throws ArtifactLostError if the tokens or a mask of the path are lost
    */
   async take(context: RunContext, path: Path): Promise<Tensor3D[]> {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
     if (kept !== undefined) {
-      // The caller's own tensors, on the same numbers: a task that fails disposes them with the rest of its tensors.
+      // The caller gets clones of its own: a task that fails disposes them with the rest of its tensors.
       const batches = kept.batches.map((batch) => batch.clone());
       this.inMemory.delete(key);
       tf.dispose(kept.batches);
@@ -67,7 +67,7 @@ export class HiddenStates {
       return batches;
     }
     this.forget();
-    // What is being written may be what is looked for.
+    // One of the states that are looked for may still be being written.
     await this.writer.idle(keysAlong(context, path));
     for (let layers = path.masks.length; layers > 0; layers--) {
       const start = beginningOf(path, layers);
@@ -78,8 +78,8 @@ export class HiddenStates {
   }
 
   /**
-   * Keeps the hidden states after the path's layers, which have been found finite, and takes over the tensors, which outlive the task. Begins to write them
-   * if that is due.
+   * Keeps the hidden states after the path's layers. The caller has checked that they are finite. Takes over the tensors, which outlive the
+   * task. Starts to write them if that is due.
    */
   async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
     const key = hiddenKey(context, path);
@@ -96,8 +96,8 @@ export class HiddenStates {
   }
 
   /**
-   * If more is at risk than the run allows, waits until new states are on disk. A disk that takes none does not hold up the run.
-   * Call it before what the states belong to counts as finished.
+   * If more work is at risk than the run allows, waits until new states are on disk. If writing fails, the run continues.
+   * Call this before the work that the states belong to counts as finished.
    */
   async settle(context: RunContext, path: Path, paths = 1): Promise<void> {
     const trail = this.trails.at(hiddenKey(context, path));
@@ -108,7 +108,7 @@ export class HiddenStates {
     await this.writer.idle();
   }
 
-  /** Seconds of the unit of work that made the hidden states after the path's layers, if they are in memory or on disk. */
+  /** Returns the seconds of work that made the hidden states after the path's layers; undefined if they are not in memory or on disk. */
   async secondsOf(context: RunContext, path: Path): Promise<number | undefined> {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
@@ -118,17 +118,17 @@ export class HiddenStates {
     return ((await this.bench.store.find('hidden', key))?.summary as { seconds?: number } | undefined)?.seconds;
   }
 
-  /** Removes the stored hidden states after the path's layers, and no others. */
+  /** Removes the stored hidden states after the path's last layer, but not those of earlier layers. */
   async drop(context: RunContext, path: Path): Promise<void> {
     await this.remove(path.masks.length === 0 ? [] : [hiddenKey(context, path)]);
   }
 
-  /** Removes all stored hidden states along a path that has served. */
+  /** Removes all stored hidden states along a path that is no longer needed. */
   async end(context: RunContext, path: Path): Promise<void> {
     await this.remove(keysAlong(context, path));
   }
 
-  /** Frees the tensors in memory, apart from what is being written. */
+  /** Frees the tensors in memory, except those that are being written. */
   forget(): void {
     tf.dispose([...this.inMemory.values()].flatMap(({ batches }) => batches));
     this.inMemory.clear();
@@ -139,14 +139,14 @@ export class HiddenStates {
     await this.writer.idle();
   }
 
-  /** Ends what is being written, and removes what there is of it. */
+  /** Aborts the current write, and removes its partial files. */
   async close(): Promise<void> {
     await this.writer.abandon();
   }
 
   /**
-   * Runs a layer, and notes how long that takes: what runs it again later takes as long.
-   * @param what whether the work reads the layer's weights; else they were there, and what they took is added
+   * Runs a layer and records how long it took, which is the cost of running it again later.
+   * @param what whether `work` reads the layer's weights. If it does not, the time that they took to read is added
    * @throws NonFiniteValueError
    */
   async forward(path: Path, what: 'with weights' | 'without weights', work: () => Promise<Tensor3D[]>): Promise<Tensor3D[]> {
@@ -157,7 +157,10 @@ export class HiddenStates {
     return after;
   }
 
-  /** As {@link forward}, for work that runs the layer among other things: one batch of many tells, once for all layers. */
+  /**
+   * Measures like {@link forward}, for work that does more than run the layer. Times one batch, once for all layers, and only if there are
+   * many batches.
+   */
   async probe(path: Path, hidden: readonly Tensor3D[], layer: Omit<LayerForward, 'hidden'>): Promise<void> {
     if (this.trails.forward(path.tokens) !== undefined || hidden.length < enoughBatches) return;
     const started = performance.now();
@@ -167,7 +170,7 @@ export class HiddenStates {
     this.trails.measured(path.tokens, (hidden.length * (performance.now() - started)) / 1000 + this.bench.secondsOfWeights);
   }
 
-  /** Whether states have to be on their way to the disk now, so that they are there before too much is at risk. */
+  /** Whether writing must start now so that the states are on disk before too much work is at risk. */
   private isDue(context: RunContext, path: Path, { atRisk }: Trail, { paths, forward }: { paths: number; forward: number }): boolean {
     const loss = lossOf(context) / paths;
     if (loss === 0) return true;
@@ -181,15 +184,15 @@ export class HiddenStates {
   }
 
   /**
-   * Removes stored states that later ones on disk have taken the place of. Not before the states of a layer were requested: what was made with
-   * these is finished then. Until then, a process that ends has the layer made again, from the states before it.
+   * Removes stored states that are replaced by later ones on disk. This waits until states of the next layer are requested, because the work
+   * that used the earlier ones is finished then. If a process ends before that, the layer is recomputed from the earlier states.
    */
   private async dropOutlived(key: ArtifactKey): Promise<void> {
     const trail = this.trails.at(key);
     for (const one of trail?.outlived.splice(0) ?? []) await this.bench.store.drop('hidden', one);
   }
 
-  /** Begins to write states that are in memory. */
+  /** Starts to write states that are in memory. */
   private write(context: RunContext, path: Path, trail: Trail, keep: boolean): void {
     const key = hiddenKey(context, path);
     const kept = this.inMemory.get(key);
@@ -231,11 +234,11 @@ export class HiddenStates {
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {
     const key = hiddenKey(context, path);
     await dropOlder(context, this.bench.store, 'hidden', key);
-    // Damaged: the store has moved it aside, and an earlier layer's states serve instead.
+    // If the artifact is damaged, the store has moved it aside, and the states of an earlier layer are used instead.
     return readBatches(this.bench.store, 'hidden', key).catch(() => undefined);
   }
 
-  /** Runs the layers that `from` lacks of `to`. */
+  /** Runs the layers of `to` that `from` does not have. */
   private async runOn(context: RunContext, from: Path, batches: Tensor3D[], to: Path): Promise<Tensor3D[]> {
     let hidden = batches;
     const seconds: number[] = [];
@@ -253,7 +256,7 @@ export class HiddenStates {
   }
 }
 
-/** Seconds of forwards that a crash may cost a run. Earlier versions stored the states after every layer. */
+/** Seconds of forwards that a crash may cost a run. Runs of earlier versions have no `maxLoss`; they stored the states after every layer. */
 function lossOf({ maxLoss = 0 }: RunContext): number {
   return maxLoss;
 }

@@ -23,10 +23,10 @@ export type { Incident } from './result.js';
 export { Seat } from './seat.js';
 export type { Activities } from './types.js';
 
-/** Milliseconds between two signs of life to the server, also while the compute process is busy. */
+/** Milliseconds between two heartbeats to the server, also while the compute process is busy. */
 const heartbeatInterval = 1000;
 
-/** After so many attempts of an activity, a fault of this class fails the run. A new start continues where it was. */
+/** Number of attempts of an activity after which a fault of this class fails the run. Starting the run again continues where it was. */
 const mostAttempts: ReadonlyMap<string, number> = new Map([[ComputeCrashedError.name, 20], [EngineMemoryError.name, 3]]);
 
 export interface ActivityOptions extends Renderers {
@@ -34,13 +34,13 @@ export interface ActivityOptions extends Renderers {
   host: ComputeHost;
   seat: Seat;
   store: ArtifactStore;
-  /** Organisations of hubs that pipelines may publish to; any if absent. */
+  /** Hub organisations that pipelines may publish to. Absent means any. */
   mayPublishTo?: readonly string[];
-  /** A model card, in Markdown. */
+  /** Renders a model card in Markdown. */
   renderCard: (request: CardRequest) => string;
 }
 
-/** The activities that a worker does for the run in its seat. All work on tensors goes to the compute process; only the report is written here. */
+/** Creates the activities for the run in a worker's seat. The compute process does the work on tensors; reports and uploads are done here. */
 export function createActivities({ state, host, seat, store, mayPublishTo, renderCard, ...renderers }: ActivityOptions): Activities {
   const compute = <Task extends ComputeTask>(task: Task): Activities[Task] =>
     ((input: unknown) => timed(() => inCompute(host, seat, task, input))) as unknown as Activities[Task];
@@ -48,7 +48,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
   return {
     async prepareRun(input) {
       const context = await compute('prepareRun')(input);
-      // The request is checked now. Hours later would be late to say that the hub wants a token.
+      // Check this now, not hours later when the checkpoint is finished.
       const { publish } = input.pipeline.outputs ?? {};
       if (publish !== undefined) await inWorker(() => Promise.resolve(checkMayPublish(publish, mayPublishTo)));
       return context;
@@ -72,7 +72,7 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
     async writeReport(input) {
       return inWorker(async () => {
         const written = await seat.use(runInFlight(), () => writeReport(input, state, store, renderers));
-        // A run's last activity, unless its checkpoint is still to be published: the worker is free for the next run.
+        // This is the last activity of the run, unless its checkpoint is still to be published. The worker is free for the next run.
         if (input.pipeline.outputs?.publish === undefined) seat.leave(runInFlight());
         if (input.lock !== undefined) holdAgainstLock(input.lock, input.result, written.report);
         return written;
@@ -94,15 +94,15 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
 
 export interface SharedActivityOptions extends TakeSeatOptions {
   state: string;
-  /** Files of a sweep's report, by name. */
+  /** Returns the files of a sweep's report by name. */
   renderSweep: (table: SweepTable) => Promise<Record<string, string>>;
-  /** Likewise of a search's. */
+  /** Returns the files of a search's report by name. */
   renderSearch: (table: SearchTable) => Promise<Record<string, string>>;
-  /** Of the workflow code, by which a sweep's members are checked as they will be run. */
+  /** From the workflow code, so that the members of a sweep are checked as they will be run. */
   withChanges: WithChanges;
 }
 
-/** What a worker does while no run has its seat: let one come, check the request of a sweep or search, and write its report. */
+/** Creates the activities that need no seat: giving the seat to a run, checking requests of sweeps and searches, writing their reports. */
 export function createSharedActivities({ state, renderSweep, renderSearch, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
   return {
     async takeSeat({ store }) {
@@ -129,7 +129,7 @@ function runInFlight(): string {
   return workflowExecution.workflowId;
 }
 
-/** Has an activity tell when it was done, beside its result: for the timeline of the run. A result that is not an object gets no times. */
+/** Adds the times of an activity to its result, for the timeline of the run. A result that is not an object gets no times. */
 async function timed(work: () => Promise<unknown>): Promise<unknown> {
   const begun = Date.now();
   const result = await work();
@@ -138,7 +138,7 @@ async function timed(work: () => Promise<unknown>): Promise<unknown> {
   return { ...result, times };
 }
 
-/** Does a piece of work in the worker itself, heartbeating all the while (a disk or a bucket may be slow), and turns its faults into typed failures. */
+/** Runs work in the worker itself, with heartbeats because a disk or a bucket may be slow. Turns its faults into typed failures. */
 async function inWorker<T>(work: () => Promise<T>): Promise<T> {
   const stop = heartbeat(() => '');
   try {
@@ -150,7 +150,7 @@ async function inWorker<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Gives the server a sign of life at once and then regularly. @returns what ends that */
+/** Sends a heartbeat to the server now, and then regularly. @returns a function that stops this */
 function heartbeat(detail: () => string): () => void {
   const context = Context.current();
   context.heartbeat(detail());
@@ -162,7 +162,7 @@ function heartbeat(detail: () => string): () => void {
   };
 }
 
-/** Runs a task in the compute process, heartbeating all the while, and turns its faults into typed failures. */
+/** Runs a task in the compute process, with heartbeats. Turns its faults into typed failures. */
 async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input: unknown): Promise<unknown> {
   const context = Context.current();
   let detail = '';
@@ -178,7 +178,7 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
     if (error instanceof RemoteFault) {
       context.log.warn(`${activityInfo().activityType} failed`, { fault: error.fault });
       const fault = withLimit(error.fault, context.info.attempt);
-      // It ends the run, so the worker is free for the next one.
+      // The fault ends the run, so the worker is free for the next one.
       if (!fault.retryable) seat.leave(runInFlight());
       throw asFailure(fault);
     }
@@ -190,12 +190,12 @@ async function inCompute(host: ComputeHost, seat: Seat, task: ComputeTask, input
   }
 }
 
-/** A fault that comes back every time must not keep a run going forever. */
+/** Limits the attempts: a fault that returns every time must not keep a run going forever. */
 function withLimit(fault: SerializedFault, attempt: number): SerializedFault {
   return { ...fault, retryable: fault.retryable && attempt < (mostAttempts.get(fault.name) ?? Infinity) };
 }
 
-/** `type` is the fault's class; clients show the message as it is. */
+/** Turns a fault into a failure. `type` is the fault's class. Clients show the message unchanged. */
 function asFailure(fault: SerializedFault): ApplicationFailure {
   return ApplicationFailure.create({
     type: fault.name,

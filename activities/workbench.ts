@@ -15,25 +15,25 @@ import { toTensors } from './weights.js';
 export type { OpenModel } from './open-model.js';
 
 /**
- * What the stages of one compute process share: the engine, the open model, hidden states in memory,
- * and a place to say how far they are. Holds no state that cannot be read from disk again.
+ * What the stages of one compute process share: the engine, the open model, the hidden states in memory,
+ * and callbacks that report progress. Holds no state that cannot be restored from disk.
  */
 export class Workbench {
   private readonly engineSlot = new EngineSlot();
   private open: (OpenModel & { named: string; files: string }) | undefined;
   private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
-  /** Set by the process for each task: tells the worker how far the task is. */
+  /** Reports the progress of a task to the worker. The process sets it for each task. */
   onProgress: (detail: string) => void = () => undefined;
-  /** Likewise, for good: tells the worker what has happened to the run. */
+  /** Reports an incident of the run to the worker. The process sets it once. */
   onIncident: (what: string) => void = () => undefined;
-  /** Seconds that the last weights of a layer were waited for. */
+  /** Seconds spent waiting for the weights that were read last. */
   secondsOfWeights = 0;
 
   constructor(
     readonly state: string,
     readonly store: ArtifactStore,
-    /** Where pipelines may read. */
+    /** The paths that pipelines may read. */
     readonly allowed = new AllowedPaths(),
   ) {
     this.hidden = new HiddenStates(this);
@@ -43,12 +43,12 @@ export class Workbench {
     return this.engineSlot.get(request);
   }
 
-  /** The engine that the run was begun with. @throws EngineChangedError if this machine has another one. */
+  /** Returns the engine that the run was started with. @throws EngineChangedError if this machine has another one. */
   async engineOf(context: RunContext): Promise<Engine> {
     const { backend, threads, precision } = context.engine;
     const engine = await this.engine({ backend, threads, precision });
     const begun = engineText(context.engine);
-    // A run that was begun before engines named their kernels is held to what it has recorded.
+    // A run that was started before engines named their kernels is compared only by what it has recorded.
     const { kernels: _, ...older } = engine;
     const here = engineText(context.engine.kernels === undefined ? older : engine);
     if (here !== begun) throw new EngineChangedError(begun, here);
@@ -56,7 +56,7 @@ export class Workbench {
   }
 
   /**
-   * The model stays open from task to task, as long as its files are what they were.
+   * Opens a model. It stays open from task to task as long as its files do not change.
    * @throws PathNotAllowedError, and the errors of hub, checkpoints and models
    */
   async model(ref: ModelRef): Promise<OpenModel> {
@@ -75,8 +75,8 @@ export class Workbench {
   }
 
   /**
-   * Reads the tensors of a decoder layer, and begins to read those of the next one, which the system does
-   * while TensorFlow computes on this one.
+   * Reads the tensors of a decoder layer, and starts to read those of the next layer. The system reads them
+   * while TensorFlow computes on this layer.
    */
   async layerWeights(open: OpenModel, layer: number): Promise<Map<string, Tensor>> {
     const read = (index: number): PrefetchedTensors =>
@@ -91,14 +91,14 @@ export class Workbench {
     return weights;
   }
 
-  /** Drops everything that is kept in memory between tasks. */
+  /** Frees everything that is kept in memory between tasks. */
   forget(): void {
     this.hidden.forget();
     this.ahead = undefined;
   }
 }
 
-/** What the files of a checkpoint are at the moment. A folder may hold another model when the next run begins. */
+/** Returns the current state of a checkpoint's files as text. The folder may contain another model when the next run starts. */
 async function filesOf({ folder, weightFiles }: Checkpoint): Promise<string> {
   const states = await Promise.all([join(folder, 'config.json'), ...weightFiles].map((file) => fileState(file).catch(() => 'gone')));
   return states.join('\n');

@@ -4,20 +4,20 @@ import { addCosts } from './work-costs.js';
 import { readable } from './readable.js';
 import type { PipelineProgress, PipelineRequest, RebuildEntry, StageProgress } from './protocol.js';
 
-/** How many rebuilt sub-blocks the progress shows. */
+/** Number of rebuilt sub-blocks that the progress shows. */
 const shownEntries = 2;
 
-/** Follows one stage: what is in flight, what is done, how long the rest will take. */
+/** Tracks one stage: what is in flight, what is done, and how long the rest will take. */
 export class StageTracker {
   constructor(readonly progress: StageProgress) {}
 
-  /** Notes the seconds that the plan gives the stage, if there is one. */
+  /** Records the seconds that the plan predicts for the stage, if there is a plan. */
   plan(seconds: number | undefined): void {
     if (seconds !== undefined) this.progress.planned = seconds;
   }
 
   begin(total: number): void {
-    // A stage that is run again, because an artifact was lost, counts afresh.
+    // A stage that runs again because an artifact was lost counts from zero.
     Object.assign(this.progress, { state: 'running', done: 0, total, detail: '', seconds: 0, reused: 0 });
     delete this.progress.secondsFound;
     delete this.progress.secondsLeft;
@@ -25,17 +25,17 @@ export class StageTracker {
     delete this.progress.costs;
   }
 
-  /** Says what is in flight. */
+  /** Sets what is in flight. */
   working(detail: string): void {
     this.progress.detail = detail;
   }
 
-  /** There are more units than was thought at the beginning. */
+  /** Adds units that were not known at the start. */
   more(units: number): void {
     this.progress.total += units;
   }
 
-  /** Counts a finished unit of work, and guesses from all so far how long the others will take. */
+  /** Counts a finished unit of work, and estimates from all units so far how long the others will take. */
   unit(made: UnitResult): void {
     const { progress } = this;
     progress.done++;
@@ -44,7 +44,7 @@ export class StageTracker {
     progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
   }
 
-  /** Adds seconds of work that are no unit of their own. */
+  /** Adds seconds of work that do not count as a unit. */
   extra({ seconds, reused, costs }: UnitResult): void {
     const { progress } = this;
     if (costs !== undefined) progress.costs = addCosts(progress.costs, costs);
@@ -63,7 +63,7 @@ export class StageTracker {
   }
 }
 
-/** The progress of a run that has not begun. The request is not checked yet, so it may have no stages. */
+/** Returns the progress of a run that has not started. The request is not checked yet, so it may have no stages. */
 export function newProgress(request: Pick<PipelineRequest, 'pipeline' | 'configDigest'>): PipelineProgress {
   const { pipeline, configDigest } = readable(request) as Partial<PipelineRequest>;
   const { name = '', stages } = readable(pipeline ?? {}) as Partial<Pipeline>;

@@ -1,7 +1,6 @@
 /**
- * What goes over the wire between a client and the `pipeline` workflow: its argument, its `progress` query, its
- * signals and its result.
- * Plain JSON, small (never tensors), and stable: recorded histories are replayed against it.
+ * The messages between a client and the `pipeline` workflow: its argument, its queries, its signals and its result.
+ * They are plain JSON, small (never tensors), and stable, because recorded histories are replayed against them.
  */
 import type { ByDataset, ByState, Incident, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from '../activities/result.js';
 import type { Lock } from '../app/config/lock.js';
@@ -9,77 +8,77 @@ import type { Pipeline, Stage } from '../app/config/pipeline.js';
 
 export type { ByDataset, ByState, GateResult, Incident, InitialMaskEntry, PipelineResult, RebuildEntry, RebuildRound, Timeline, TimelineUnit } from '../activities/result.js';
 
-/** Names of the workflow type, of its progress query, and of the signals that hold it between two layers and let it continue. */
+/** Names of the workflow type, of its progress query, and of the signals that pause it between two layers and let it continue. */
 export const pipelineWorkflow = 'pipeline';
 export const progressQuery = 'progress';
-/** Name of the query for what a run has found out so far. It is larger than the progress, and changes once a layer. */
+/** Name of the query for the results of a run so far. They are larger than the progress, and change once per layer. */
 export const soFarQuery = 'soFar';
 export const pauseSignal = 'pause';
 export const resumeSignal = 'resume';
 
-/** Name of the signal by which a worker tells what happened, with an `Incident`. */
+/** Name of the signal with which a worker reports an `Incident`. */
 export const incidentSignal = 'incident';
 
-/** Key of the memo that a run has while it is paused. */
+/** Key of the memo entry that a run has while it is paused. */
 export const pausedMemo = 'paused';
 
-/** Key of the memo with the time (ISO 8601) at which a run began that has continued as new. */
+/** Key of the memo entry with the time (ISO 8601) at which a run started, for runs that have continued as new. */
 export const startedMemo = 'started';
 
 export interface PipelineRequest {
   pipeline: Pipeline;
   /** SHA-256 of the resolved pipeline, hexadecimal. */
   configDigest: string;
-  /** A retry recomputes what is older than `since` (ISO 8601), from the stage of that index on. */
+  /** Set by a retry: recomputes everything older than `since` (ISO 8601), from the stage with the index `from` on. */
   anew?: { from: number; since: string };
-  /** Absolute path of the pipeline file's folder: paths in the lock start from there. Without it no lock is written. */
+  /** Absolute path of the pipeline file's folder. Paths in the lock are relative to it. Without it no lock is written. */
   folder?: string;
-  /** What the run has to be equal to. */
+  /** The lock that the run must match. */
   lock?: Lock;
 }
 
 export interface StageProgress {
   type: Stage['type'];
   state: 'waiting' | 'running' | 'done';
-  /** Units of work (decoder layers, or layers times states) finished and in all; total is 0 until known. */
+  /** Units of work (decoder layers, or layers times states): finished, and in total. `total` is 0 until it is known. */
   done: number;
   total: number;
   /** What is in flight, for example `layer 7` or `rebuilt, layer 3`. */
   detail: string;
   /** Seconds of work so far. */
   seconds: number;
-  /** Of the units that were made; absent as long as none was. */
+  /** Costs of the units that were computed. Absent until there is one. */
   costs?: WorkCosts;
-  /** Units that were found in the artifact store instead of made. */
+  /** Number of units that were found in the artifact store. */
   reused: number;
-  /** Of the seconds, those that such units took when they were made. */
+  /** The part of `seconds` that those units took when they were computed. */
   secondsFound?: number;
-  /** Seconds that the stage still needs, from its own units so far. */
+  /** Estimated seconds left for the stage, from its own units so far. */
   secondsLeft?: number;
-  /** Seconds that the plan of the worker gave it. Absent before the plan, and in runs of earlier versions. */
+  /** Seconds that the worker's plan predicts for the stage. Absent before the plan, and in runs of earlier versions. */
   planned?: number;
-  /** The last rebuilt sub-blocks, newest last (rebuild stages only). */
+  /** The most recently rebuilt sub-blocks, newest last. Only for rebuild stages. */
   latest?: RebuildEntry[];
 }
 
 export interface PipelineProgress {
   name: string;
   configDigest: string;
-  /** `asked`: it will pause after the layer in flight; `reached`: it is paused. */
+  /** `asked`: the run will pause after the layer in flight. `reached`: it is paused. */
   pause?: 'asked' | 'reached';
-  /** What has happened so far, as it became known. */
+  /** Incidents so far, in the order in which they became known. */
   incidents?: Incident[];
-  /** What the worker says before the first stage begins; put in by whoever asks, not by the workflow. */
+  /** What the worker reports before the first stage starts. The client adds it, not the workflow. */
   preparing?: string;
   stages: StageProgress[];
 }
 
-/** What a run has come to so far. */
+/** The results of a run so far. */
 export interface RunSoFar {
   /** Absent until the request is checked. */
   about?: Pick<PipelineResult, 'model' | 'engine' | 'pattern'> & { sparsity: number };
   perplexity: ByState<ByDataset>;
   zeroShot: ByState<Record<string, ZeroShotScore>>;
-  /** Sub-blocks that the rebuild has finished; of several rebuild stages, those of the last. */
+  /** Sub-blocks that the rebuild has finished. If there are several rebuild stages, those of the last one. */
   rebuild: Omit<RebuildEntry, 'rounds' | 'refit' | 'reconstruction' | 'forwards'>[];
 }

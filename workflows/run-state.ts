@@ -3,60 +3,60 @@ import type { ArtifactKey, ProveOutputsResult, QuestionsRef, TokensRef } from '.
 import type { ZeroShotScores } from './zero-shot.js';
 
 /**
- * What a run has come to so far: references and small numbers. It is plain JSON, because a run that continues as new hands it on, and
- * it holds at every moment between two units of work.
+ * The state of a run: references and small numbers. It is plain JSON, because a run that continues as new passes it on. It is complete at
+ * every moment between two units of work.
  */
 export interface RunState {
-  /** Index of the stage that runs, or runs next. */
+  /** Index of the current stage, or of the next one. */
   stage: number;
   tokens?: TokensRef;
-  /** One mask for each decoder layer, once the stage has run. */
+  /** One mask for each decoder layer, after the stage has run. */
   masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] };
   perplexity: ByState<ByDataset>;
   zeroShot: ZeroShotScores;
   initialMask: PipelineResult['initialMask'];
   rebuild: PipelineResult['rebuild'];
   outputs: Pick<PipelineResult, 'checkpoint' | 'mask' | 'proof'> & { pruned: number } & Partial<Pick<ProveOutputsResult, 'digests' | 'kept'>>;
-  /** How far the stage is that runs; absent between two stages. */
+  /** Progress within the current stage. Absent between two stages. */
   part?: MaskPart | RebuildPart | EvaluationPart;
 }
 
-/** Of an `initialMask` stage: what its layers so far came to. */
+/** The results of an `initialMask` stage for its layers so far. */
 export interface MaskPart {
-  /** Whether the linears are scored, for the allocation. */
+  /** Whether the linears have been scored for the allocation. */
   scored: boolean;
   masks: ArtifactKey[];
   layers: number[];
   linears: InitialMaskEntry[];
 }
 
-/** Of a `rebuild` stage: what its layers so far came to. */
+/** The results of a `rebuild` stage for its layers so far. */
 export interface RebuildPart {
   masks: ArtifactKey[];
   entries: RebuildEntry[];
 }
 
-/** Of an `evaluation` stage: which text, and which of the stage's states, comes next. */
+/** Progress of an `evaluation` stage: the indices of the next text and of the next of the stage's states. */
 export interface EvaluationPart {
   text: number;
   state: number;
-  /** Of the text, once it is sampled. */
+  /** Tokens of the text, after it is sampled. */
   tokens?: TokensRef;
   zeroShot: ZeroShotPart;
 }
 
-/** Of the zero-shot tasks of an `evaluation` stage. */
+/** Progress of the zero-shot tasks of an `evaluation` stage. */
 export interface ZeroShotPart {
-  /** Of the tasks so far. */
+  /** Questions of the tasks so far. */
   questions: QuestionsRef[];
-  /** Index of the state that comes next. */
+  /** Index of the next state. */
   state: number;
-  /** How many groups of questions that state's run needs, and how many are through the layers; absent before the state. */
+  /** Number of groups of questions for that state, and how many have passed through the layers. Absent before the state is started. */
   groups?: { all: number; done: number };
   scores: ZeroShotScores;
 }
 
-/** The state of a run before its first stage. @param checkpoint the model's folder: a pipeline that only evaluates leaves it as it is */
+/** Returns the state of a run before its first stage. @param checkpoint the model's folder: the checkpoint of a run that only evaluates */
 export function newState(checkpoint: string): RunState {
   return {
     stage: 0,

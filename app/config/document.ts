@@ -142,7 +142,7 @@ class Walk {
     for (const item of merged) {
       const source = this.#follow(item);
       if (!isMap(source)) {
-        this.problems.push({ offset: item?.range?.[0] ?? 0, message: 'a merge key (`<<`) of something else than a mapping; expected an alias of one. Name an anchor that holds a mapping.' });
+        this.problems.push({ offset: item?.range?.[0] ?? 0, message: 'the value of the merge key (`<<`) is not a mapping; expected an alias of a mapping. Name an anchor that holds one.' });
         continue;
       }
       for (const [key, entry] of this.#entries(source, depth + 1)) if (!entries.has(key)) entries.set(key, entry);
@@ -170,16 +170,16 @@ class Walk {
     if (depth > maxDepth) throw new Unbounded(this.#alias ?? offset, tooDeep);
     if (++this.#values <= maxValues) return;
     const what = this.#alias === undefined ? `more than ${maxValues} values` : `an alias that expands to more than ${maxValues} values`;
-    throw new Unbounded(this.#alias ?? offset, `${what}; expected a pipeline, which has some dozens. Write out what is meant.`);
+    throw new Unbounded(this.#alias ?? offset, `${what}; expected a pipeline, which has a few dozen values. Leave out what is not needed, and write values out instead of using aliases.`);
   }
 }
 
 /** What to do about an error, by the YAML library's error code. */
 const remedies: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'Replace the tab with spaces.',
-  MULTIPLE_DOCS: 'Put each pipeline into a file of its own.',
+  MULTIPLE_DOCS: 'Put each pipeline in its own file.',
   BAD_SCALAR_START: 'Put the value in quotes.',
-  BLOCK_AS_IMPLICIT_KEY: 'Put each key on a line of its own, and text that contains `: ` in quotes.',
+  BLOCK_AS_IMPLICIT_KEY: 'Put each key on its own line, and put text that contains `: ` in quotes.',
 };
 
 const plainer: Partial<Record<YAMLError['code'], string>> = {

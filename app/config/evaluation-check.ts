@@ -19,7 +19,7 @@ export function checkEvaluations(stages: readonly ReadStage[], problems: ValuePr
       problems.push({ pointer: pointerOf(path), part: 'key', message: '`perplexity` and `zeroShot` are missing in `evaluation`; expected one of them or both. Add for example `perplexity: [{ dataset: { file: ./text/heldout.txt } }]` or `zeroShot: [boolq, arc_easy]`.' });
     }
     if (zeroShot === undefined && limit !== undefined) {
-      warnings.push({ pointer: pointerOf([...path, 'limit']), part: 'key', message: '`limit` has no effect without `zeroShot`, whose documents it counts; `perplexity` has `maxWindows`. Remove it.' });
+      warnings.push({ pointer: pointerOf([...path, 'limit']), part: 'key', message: '`limit` has no effect without `zeroShot`, because it limits the documents of zero-shot tasks. Remove it, or limit `perplexity` with `maxWindows`.' });
     }
     if (Array.isArray(zeroShot)) zeroShot.forEach((item, index) => problems.push(...itemProblems(item, [...path, 'zeroShot', index])));
   }
@@ -30,7 +30,7 @@ function itemProblems(item: unknown, path: Segments): ValueProblem[] {
   if (typeof item === 'string') {
     if (knownTasks.includes(item)) return [];
     const meant = nearest(item, knownTasks);
-    const remedy = meant === undefined ? 'For a task of your own write `{ name: mine, file: ./mine.jsonl }`.' : `Did you mean \`${meant}\`?`;
+    const remedy = meant === undefined ? 'For your own task, write `{ name: mine, file: ./mine.jsonl }`.' : `Did you mean \`${meant}\`?`;
     return problem(`${show(item)} is not a known task; expected one of ${listed}. ${remedy}`);
   }
   if (!isMapping(item)) return [];

@@ -18,7 +18,7 @@ export function notPipeline(value: unknown): ValueProblem | undefined {
 export function notSweep(value: unknown): ValueProblem | undefined {
   if (isSearch(value)) return otherKind('over', 'this file is a search; expected a sweep. Use `temporal-pipeline search run` (or `start`, `validate`).');
   if (has(value, 'stages') && !has(value, 'matrix')) {
-    return otherKind('stages', 'this file is a pipeline; expected a sweep, a file of its own with `pipeline: ./this-file.yaml` and a `matrix`. Write one, or use `temporal-pipeline run`.');
+    return otherKind('stages', 'this file is a pipeline; expected a sweep, which is a separate file with `pipeline: ./this-file.yaml` and a `matrix`. Write one, or use `temporal-pipeline run`.');
   }
   return undefined;
 }
@@ -27,7 +27,7 @@ export function notSweep(value: unknown): ValueProblem | undefined {
 export function notSearch(value: unknown): ValueProblem | undefined {
   if (has(value, 'over')) return undefined;
   if (has(value, 'stages')) {
-    return otherKind('stages', 'this file is a pipeline; expected a search, a file of its own with `pipeline: ./this-file.yaml` and `over`. Write one, or use `temporal-pipeline run`.');
+    return otherKind('stages', 'this file is a pipeline; expected a search, which is a separate file with `pipeline: ./this-file.yaml` and `over`. Write one, or use `temporal-pipeline run`.');
   }
   if (has(value, 'matrix')) return otherKind('matrix', 'this file is a sweep; expected a search, with `over` instead of a `matrix`. Use `temporal-pipeline sweep run`.');
   return undefined;

@@ -94,7 +94,7 @@ function nameIn(known: ReadonlyMap<ModelState, ReadonlySet<string>>, states: rea
     }
     if (name !== undefined && !names.includes(name)) {
       const meant = nearest(name, names);
-      throw new GateSyntax(0, `\`${name}\` is no ${what} that this pipeline evaluates \`${state}\` on; expected ${listed}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`);
+      throw new GateSyntax(0, `this pipeline does not evaluate \`${state}\` on the ${what} \`${name}\`; expected ${listed}. ${meant === undefined ? 'Name one of them.' : `Did you mean \`${meant}\`?`}`);
     }
     if (name === undefined && names.length > 1) throw new GateSyntax(0, `it does not say which ${what}; expected one of ${listed}. Write \`of ${names[0]}\` after it.`);
     name ??= names[0];

@@ -142,10 +142,10 @@ class Reader {
   private ofTask(task: string, metric: ZeroShotMetric, state: ModelState | undefined, offset: number): Quantity {
     const drop = this.peek();
     if (drop?.quoted !== false || drop.text !== 'drop') {
-      return state === undefined ? this.fail('a word that fits here', ['drop'], `, or a state before \`${task}\``) : { kind: 'zeroShot', state, task, metric };
+      return state === undefined ? this.fail('a valid word here', ['drop'], `, or a state before \`${task}\``) : { kind: 'zeroShot', state, task, metric };
     }
     if (state === 'dense') {
-      throw new GateSyntax(offset, '`dense` has no drop: that is what the others are compared with; expected `initial` or `rebuilt`. Name one of them, or none for `rebuilt`.');
+      throw new GateSyntax(offset, '`dense` has no drop, because the other states are compared with it; expected `initial` or `rebuilt`. Name one of them, or no state for `rebuilt`.');
     }
     this.next++;
     return { kind: 'drop', state: state ?? 'rebuilt', task, metric };
@@ -182,7 +182,7 @@ class Reader {
     const number = Number(word.text);
     const sign = this.peek();
     if (sign?.quoted === false && sign.text === '*') {
-      if (!hasStates) throw new GateSyntax(sign.offset, 'a multiple of nothing: this quantity is no state\'s; expected a number alone. Leave the `*` out.');
+      if (!hasStates) throw new GateSyntax(sign.offset, 'this quantity has no states to compare, so a multiple is not possible; expected a plain number. Remove the `*`.');
       this.next++;
       return { factor: number, state: this.word(others) };
     }
@@ -192,22 +192,22 @@ class Reader {
       return { value: number / 100 };
     }
     if (sign !== undefined && (sign.text === '%' || sign.text === 'points')) {
-      const expected = unit === undefined ? 'a number alone' : unit === '%' ? '`%`, or a number alone (a fraction)' : '`points` (percentage points), or a number alone (a fraction)';
-      throw new GateSyntax(sign.offset, `\`${sign.text}\` after this quantity's bound; expected ${expected}. ${unit === undefined ? 'Leave it out.' : `Write \`${number} ${unit}\`.`}`);
+      const expected = unit === undefined ? 'a plain number' : unit === '%' ? '`%`, or a plain number (a fraction)' : '`points` (percentage points), or a plain number (a fraction)';
+      throw new GateSyntax(sign.offset, `\`${sign.text}\` after this quantity's bound; expected ${expected}. ${unit === undefined ? 'Remove it.' : `Write \`${number} ${unit}\`.`}`);
     }
     return { value: number };
   }
 
   private word<T extends string>(known: readonly T[]): T {
     const word = this.peek();
-    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('a word that fits here', known);
+    if (word === undefined || word.quoted || !isOneOf(known, word.text)) return this.fail('a valid word here', known);
     this.next++;
     return word.text;
   }
 
   private end(what: string): void {
     const word = this.peek();
-    if (word !== undefined) throw new GateSyntax(word.offset, `\`${word.text}\` is too much; expected ${what} here. Remove it.`);
+    if (word !== undefined) throw new GateSyntax(word.offset, `unexpected \`${word.text}\`; expected ${what} here. Remove it.`);
   }
 
   private peek(): Word | undefined {
@@ -216,7 +216,7 @@ class Reader {
 
   private fail(what: string, known: readonly string[], more = ''): never {
     const word = this.peek();
-    const found = word === undefined ? 'the gate ends too soon' : `\`${word.text}\` is not ${what}`;
+    const found = word === undefined ? 'the gate ends too early' : `\`${word.text}\` is not ${what}`;
     const meant = word === undefined ? undefined : nearest(word.text, known);
     const expected = known.length === 0 ? what : `${listed(known)}${more}`;
     throw new GateSyntax(word?.offset ?? this.text.trimEnd().length, `${found}; expected ${expected}. ${meant === undefined ? 'docs/gates.md has the grammar.' : `Did you mean \`${meant}\`?`}`);

@@ -30,7 +30,7 @@ export function wordsOf(text: string): Word[] {
     if (found === null) break;
     const [whole, name, sign, word, other] = found;
     const offset = found.index + (whole.length - whole.trimStart().length);
-    if (other !== undefined) throw new GateSyntax(offset, `\`${other}\` is no part of a gate; expected words, numbers and one of \`<\`, \`<=\`, \`>\`, \`>=\`. ${other === '"' ? 'Close the quotes.' : 'Put a name that has it into double quotes.'}`);
+    if (other !== undefined) throw new GateSyntax(offset, `\`${other}\` is not allowed in a gate; expected words, numbers and one of \`<\`, \`<=\`, \`>\`, \`>=\`. ${other === '"' ? 'Close the quotes.' : 'Put a name that contains it in double quotes.'}`);
     words.push({ text: name ?? sign ?? word, quoted: name !== undefined, offset });
   }
   return words;

@@ -20,7 +20,7 @@ export function missingFiles(pipeline: Pipeline): ValueProblem[] {
   const missing = texts.filter(({ path }) => !existsSync(path));
   return [
     ...(isAbsolute(model.source) ? modelProblems(model.source, pipeline) : []),
-    ...missing.map(({ pointer, path }) => problem(pointer, `there is no ${path}; expected a file. Check the path: it starts from the folder of the pipeline's file.`)),
+    ...missing.map(({ pointer, path }) => problem(pointer, `there is no ${path}; expected a file. Check the path: it is relative to the folder of the pipeline file.`)),
   ];
 }
 

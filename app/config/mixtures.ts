@@ -40,7 +40,7 @@ export interface MixtureProblem {
 /** Returns the settings of a pipeline that its model does not allow: `experts` for a model without experts. */
 export function mixtureProblems({ experts }: Pick<Pipeline, 'experts'>, isMixture: boolean): MixtureProblem[] {
   if (isMixture || experts === undefined) return [];
-  return [{ path: ['experts'], part: 'key', what: '`experts` for a model that has no experts', expected: 'it with mixtures of experts only', remedy: 'Remove it.' }];
+  return [{ path: ['experts'], part: 'key', what: '`experts` is set, but the model has no experts', expected: 'it only for mixtures of experts', remedy: 'Remove it.' }];
 }
 
 /** Returns the same problems as messages about a pipeline's file. */

@@ -40,7 +40,7 @@ function applyOne(data: unknown, override: string, places: Places): string | und
   for (const [depth, word] of path.entries()) {
     const here = path.slice(0, depth + 1);
     if (Array.isArray(container) && !hasItem(container, word)) {
-      return `no item ${word} in the list \`${path.slice(0, depth).join('.')}\`; expected 0 to ${container.length - 1}. Items count from 0.`;
+      return `no item ${word} in the list \`${path.slice(0, depth).join('.')}\`; expected 0 to ${container.length - 1}. Items are counted from 0.`;
     }
     const slots = container as Record<string, unknown>;
     const last = depth === path.length - 1;

@@ -99,7 +99,7 @@ export function membersOf(source: SweepSource, combinations: readonly Combinatio
   const names = new Set(members.map(({ name }) => name));
   if (names.size < members.length) {
     const twice = members.find(({ name }, index) => members.findIndex((other) => other.name === name) < index);
-    onProblems([{ line: 0, column: 0, message: `two members are called \`${twice?.name ?? ''}\`; expected names that differ. Write the same path in the same way everywhere.` }]);
+    onProblems([{ line: 0, column: 0, message: `two members have the name \`${twice?.name ?? ''}\`; expected unique names. Write the same path in the same way everywhere.` }]);
   }
   return members;
 }

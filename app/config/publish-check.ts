@@ -9,7 +9,7 @@ export function publishProblems(members: readonly Pick<ParsedMember, 'name' | 'p
     const place = `${outputs.publish.repository}@${outputs.publish.branch}`;
     const other = owners.get(place);
     if (other === undefined) owners.set(place, name);
-    else return [{ pointer: '/pipeline', part: 'value', message: `members \`${other}\` and \`${name}\` both publish to ${place}; expected a place for each. Vary \`outputs.publish.repository\`, or publish the member that you choose with \`temporal-pipeline publish\`.` }];
+    else return [{ pointer: '/pipeline', part: 'value', message: `members \`${other}\` and \`${name}\` both publish to ${place}; expected a different place for each. Vary \`outputs.publish.repository\`, or publish the member that you choose with \`temporal-pipeline publish\`.` }];
   }
   return [];
 }

@@ -89,7 +89,7 @@ function anewProblems(anew: unknown, { stages }: Pipeline): RequestProblem[] {
   ];
 }
 
-const howToSend = 'Start the run with `temporal-pipeline start`, or send what that sends.';
+const howToSend = 'Start the run with `temporal-pipeline start`, or send the same request.';
 
 /** Stages of a request name their type in `type`, not in the key that holds them. */
 function unnamedStages(sent: unknown, at: string): RequestProblem[] {

@@ -104,10 +104,10 @@ function exclusion(pointer: string): { causes: string[]; message: string } {
   const readers = Object.entries(methods).filter(([, method]) => Object.hasOwn(method.settings, key)).map(([name]) => `\`method: ${name}\``);
   if (readers.length > 0) {
     const those = readers.length === 1 ? 'that method' : 'those methods';
-    return { causes: [beside('method')], message: `\`${key}\` without ${readers.join(' or ')}; expected it with ${those} only. Remove it, or set ${readers[0]}.` };
+    return { causes: [beside('method')], message: `\`${key}\` without ${readers.join(' or ')}; expected it only with ${those}. Remove it, or set ${readers[0]}.` };
   }
   if (pointer.endsWith('/allocation')) {
-    return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, because the file decides which weights go. Remove it.' };
+    return { causes: [beside('method')], message: '`allocation` with `method: file`; expected none, because the file decides which weights are pruned. Remove it.' };
   }
   return { causes: [beside('name')], message: '`file` and `name` in one dataset; expected one of them. Remove the other.' };
 }
@@ -116,7 +116,7 @@ function stageKeys(stage: Record<string, unknown>): string {
   const [first, second] = Object.keys(stage) as [string, string];
   const remedy =
     stage[first] === null ? `Indent \`${clip(second)}\` further than \`${clip(first)}\`, to which it belongs.` : `Put \`- \` in front of \`${clip(second)}\`.`;
-  return `a stage with the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, its name. ${remedy}`;
+  return `the stage has the keys ${Object.keys(stage).slice(0, 8).map((key) => `\`${clip(key)}\``).join(', ')}; expected one key, the name of the stage. ${remedy}`;
 }
 
 /** A value's name in messages: its key, or its position in a list. */

@@ -48,7 +48,7 @@ export function gridProblems(over: Partial<{ sparsity: SparsityGrid; patterns: s
 
 function sparsityProblems({ from, to, step }: SparsityGrid): ValueProblem[] {
   const problem = (message: string): ValueProblem[] => [{ pointer: '/over/sparsity/to', part: 'value', message }];
-  if (to <= from) return problem(`\`to\` is ${to}; expected more than \`from\`, ${from}. Exchange them, or change one.`);
+  if (to <= from) return problem(`\`to\` is ${to}; expected more than \`from\`, ${from}. Swap them, or change one.`);
   const steps = stepsOf({ from, to, step });
   if (steps > maximumPoints - 0.5) return problem(`there are ${Math.round(steps) + 1} sparsities from ${from} to ${to}; expected at most ${maximumPoints}. Use a larger \`step\`.`);
   if (Math.abs(steps - Math.round(steps)) > 1e-6) {

@@ -56,10 +56,10 @@ function checkModel(model: unknown, { allowFloating, isRepository }: SemanticCon
     return;
   }
   if (revision === undefined && !allowFloating) {
-    const message = `\`revision\` is missing for the repository id ${show(source)}; expected a commit, so that the run means the same tomorrow. Add one of https://huggingface.co/${source}/commits/main, pass --allow-floating, or write \`./${source}\` if a folder is meant.`;
+    const message = `\`revision\` is missing for the repository id ${show(source)}; expected a commit, so that the run gives the same result tomorrow. Add it, pass --allow-floating, or write \`./${source}\` if a folder is meant.`;
     problems.push({ pointer: '/model/source', part: 'value', message });
   } else if (typeof revision === 'string' && !isCommit(revision)) {
-    warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can later mean other weights; expected a commit of 40 hexadecimal digits. Write the commit that it means now.` });
+    warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can point to other weights later; expected a commit of 40 hexadecimal digits. Write the commit that it points to now.` });
   }
 }
 
@@ -96,7 +96,7 @@ function checkGranularity(stages: readonly ReadStage[], problems: ValueProblem[]
     if (type !== 'rebuild' || settings['granularity'] !== 'input') continue;
     const strategy = strategyOf(settings);
     if (!rebuildMethodOf(strategy).byRow) continue;
-    const message = `granularity \`input\` does not go with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`;
+    const message = `granularity \`input\` cannot be combined with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`;
     problems.push({ pointer: pointerOf([...path, 'granularity']), part: 'value', message });
   }
 }
@@ -120,7 +120,7 @@ function warnUnread(stages: readonly ReadStage[], warnings: ValueProblem[]): voi
 function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProblem[]): void {
   for (const { dataset: { revision }, path } of datasetsOf(stages)) {
     if (typeof revision !== 'string' || isCommit(revision)) continue;
-    const message = `revision ${show(revision)} can later mean another text; expected a commit of 40 hexadecimal digits. Write the commit that it means now.`;
+    const message = `revision ${show(revision)} can point to another text later; expected a commit of 40 hexadecimal digits. Write the commit that it points to now.`;
     warnings.push({ pointer: pointerOf([...path, 'revision']), part: 'value', message });
   }
 }
@@ -129,7 +129,7 @@ function warnFloatingDatasets(stages: readonly ReadStage[], warnings: ValueProbl
 function checkFields(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   for (const { dataset: { file, field }, path } of datasetsOf(stages)) {
     if (typeof file !== 'string' || field === undefined || textFormat(file).documents !== 'text') continue;
-    const message = `\`field\` for ${show(file)}, which is read as plain text; expected it with .json, .jsonl, .ndjson (each also with .gz) or .parquet files only. Remove it, or rename the file.`;
+    const message = `\`field\` for ${show(file)}, which is read as plain text; expected it only with .json, .jsonl, .ndjson (each also with .gz) or .parquet files. Remove it, or rename the file.`;
     problems.push({ pointer: pointerOf([...path, 'field']), part: 'key', causes: [pointerOf([...path, 'file'])], message });
   }
 }
@@ -153,7 +153,7 @@ function checkWeights(stages: readonly ReadStage[], problems: ValueProblem[]): v
     if (allowed.includes(weights)) continue;
     const able = Object.entries(rebuildMethods).find(([, method]) => (method.weights as readonly string[]).includes(weights))?.[0] ?? 'guarded';
     const remedy = settings['strategy'] === undefined ? `Remove \`ratio\`, or write \`weights: ${allowed.at(-1)}\`.` : `Write \`strategy: ${able}\`, or \`weights: ${allowed.at(-1)}\`.`;
-    const message = `\`weights: ${weights}\` does not go with strategy \`${strategy}\`; expected ${allowed.map((value) => `\`${value}\``).join(' or ')}. ${remedy}`;
+    const message = `\`weights: ${weights}\` cannot be combined with strategy \`${strategy}\`; expected ${allowed.map((value) => `\`${value}\``).join(' or ')}. ${remedy}`;
     problems.push({ pointer: pointerOf([...path, 'weights']), part: 'value', message });
   }
 }
@@ -174,8 +174,8 @@ function warnScoredCalibration(stages: readonly ReadStage[], { baseOf }: Semanti
         const { samples, sequenceLength, sampling } = calibration.settings;
         const used = Number(samples) * Number(sequenceLength);
         if (sampling === 'sequential' && Number(task['skipTokens']) >= used) continue;
-        const remedy = sampling === 'sequential' ? `Add \`skipTokens: ${used}\`, or score another file.` : 'Score another file: random windows are anywhere in this one.';
-        warnings.push({ pointer: pointerOf(taskPath), part: 'value', message: `calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. ${remedy}` });
+        const remedy = sampling === 'sequential' ? `Add \`skipTokens: ${used}\`, or score another file.` : 'Score another file: random windows can come from anywhere in this one.';
+        warnings.push({ pointer: pointerOf(taskPath), part: 'value', message: `the calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. ${remedy}` });
         return;
       }
     });

@@ -69,7 +69,7 @@ export async function checkMembers({ base, members }: SentFamily, familyId: stri
 function nameProblems(name: string, values: Combination, before: Set<string>, familyId: string, at: string, command: string): RequestProblem[] {
   const expected = memberName(values);
   if (name !== expected) return [{ at, message: `it is ${show(name)}; expected ${show(expected)}, which follows from the values. Use \`${command}\`.` }];
-  if (before.has(name)) return [{ at, message: `a second member is called ${show(name)}; expected names that differ. Remove one of the two.` }];
+  if (before.has(name)) return [{ at, message: `a second member has the name ${show(name)}; expected unique names. Remove one of the two.` }];
   before.add(name);
   try {
     checkedName(`${familyId}.${name}`, 'workflow id');

@@ -16,7 +16,7 @@ export function checkOrder(stages: readonly ReadStage[], problems: ValueProblem[
     if (type === 'calibration') calibrated = true;
     if (type === 'initialMask') {
       const method = settings['method'];
-      if (firstMask !== undefined) report('a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.');
+      if (firstMask !== undefined) report('a second `initialMask`; expected at most one in a pipeline. Remove it, or put it in its own pipeline.');
       if (isInitialMethod(method) && initialMethodOf(method).needs === 'hidden-states' && !calibrated) {
         report(`method \`${method}\` without calibration; expected a \`calibration\` stage before it. Add one, or use \`method: magnitude\`.`, [...path, 'method'], 'value');
       }

@@ -41,7 +41,7 @@ export function stopProblems(stopWhen: StopWhen, { matrix }: SweepChoice): Value
   if (isByMetric === (gate !== undefined) || (metric === undefined) !== (above === undefined)) {
     problems.push({ pointer: '/stopWhen', part: 'key', message: '`stopWhen` needs exactly one reason to stop; expected `metric` with `above`, or `gate`. Give one of the two.' });
   }
-  const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are not numbers; expected numbers, of which one is larger. Name another path.`);
+  const message = unknownPath(along, matrix) ?? (matrix[along].every((value) => typeof value === 'number') ? undefined : `\`${along}\` has values that are not numbers; expected numbers, which have an order. Name another path.`);
   if (message !== undefined) problems.push({ pointer: '/stopWhen/along', part: 'value', message });
   return problems;
 }

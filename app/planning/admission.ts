@@ -36,15 +36,15 @@ export function shortages({ stages, total }: Plan, free: Capacity): Shortage[] {
 
 /** What to do about a shortage. */
 const remedies: Record<Shortage['of'], string> = {
-  memory: 'end what else uses memory, take a machine with more of it, or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
-  'GPU memory': 'end what else uses the GPU, take one with more memory, or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
-  'WebAssembly memory': 'use the tensorflow engine (`temporal-pipeline doctor` says what it lacks), or lower calibration.samples (or sequenceLength), or evaluation.perplexity.maxWindows',
+  memory: 'stop other programs that use memory, use a machine with more memory, or lower calibration.samples, calibration.sequenceLength or evaluation.perplexity.maxWindows',
+  'GPU memory': 'stop other programs that use the GPU, use a GPU with more memory, or lower calibration.samples, calibration.sequenceLength or evaluation.perplexity.maxWindows',
+  'WebAssembly memory': 'use the tensorflow engine (`temporal-pipeline doctor` says what is missing), or lower calibration.samples, calibration.sequenceLength or evaluation.perplexity.maxWindows',
   disk: 'free some disk space, or put the state folder (--state) on a larger disk',
 };
 
 /** Describes a shortage in one sentence. */
 export function describeShortage({ of, stage, needed, free }: Shortage): string {
-  return `${stage} needs ${bytesText(needed)} of ${of} and ${bytesText(free)} are free`;
+  return `${stage} needs ${bytesText(needed)} of ${of}, but only ${bytesText(free)} is free`;
 }
 
 export interface AdmissionRequest {

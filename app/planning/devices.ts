@@ -64,7 +64,7 @@ export function deviceMachine(device: DevicePeaks, { busy: _, ...host }: Machine
   const bandwidth = reached * device.bandwidth;
   return {
     ...host,
-    origin: `modelled from the published peaks of ${device.name}, ${100 * reached} % of them`,
+    origin: `modelled as ${100 * reached} % of the published peaks of ${device.name}`,
     engine: { ...host.engine, backend: 'tensorflow', device: `gpu: ${device.name}`, ...(precision === 'tf32' && { precision }) },
     speeds: {
       ...host.speeds,

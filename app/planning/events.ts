@@ -1,7 +1,7 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import { allocationMethodOf } from '../../science/methods/allocation/registry.js';
 
-/** Numbers of events in the histories of a run. */
+/** Number of events in the histories of a run. */
 export interface Events {
   /** In all executions together. */
   total: number;
@@ -27,7 +27,7 @@ const passes = { nothing: 0, inputs: 1, gradients: 2 } as const;
  */
 export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: Stage) => number): Events {
   const makes = stages.some(({ type }) => type === 'initialMask' || type === 'rebuild');
-  // A seat, the check of the request and the report; then checkpoint and proof.
+  // Seat, check of the request, and report. A run that prunes also writes a checkpoint and proves it.
   let activities = 3 + (makes ? 2 : 0);
   let stretch = 0;
   for (const stage of stages) {

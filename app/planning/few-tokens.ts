@@ -37,5 +37,5 @@ export function fewTokens({ stages }: Pipeline, size: ModelSize): FewTokens[] {
 
 /** Describes such a stage in words, for a person. */
 export function describeFewTokens({ what, tokens, inputs, samples }: FewTokens): string {
-  return `${what} fits linears of ${inputs} inputs to ${tokens} tokens, ${(tokens / inputs).toPrecision(2)} an input; expected ${tokensPerInput} or more, so that the fit is good for other text. Set calibration.samples to ${samples} or more.`;
+  return `${what} fits linears of ${inputs} inputs to ${tokens} tokens, ${(tokens / inputs).toPrecision(2)} per input; expected at least ${tokensPerInput}, so that the fit also works on other text. Set calibration.samples to ${samples} or more.`;
 }

@@ -44,7 +44,7 @@ async function readConfig(where: string): Promise<Record<string, unknown>> {
         where,
         what: error instanceof SyntaxError ? `this is not JSON (${error.message})` : 'the file cannot be read',
         expected: "the model's config.json; its weights are not needed",
-        remedy: 'Put it there, or correct model.source',
+        remedy: 'Put the file there, or correct model.source',
       },
       { cause: error },
     );

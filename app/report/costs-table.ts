@@ -9,8 +9,8 @@ export const stageNames: Record<CostedStage, string> = { calibration: 'calibrati
 
 /** Describes the columns of {@link costRows}. */
 export const costsNote =
-  'Seconds of one thread in matrix products, in other operations of the engine, in bytes to and from it, in JavaScript, and without work (disk, other threads). '
-  + 'Only what this run made itself counts.';
+  'Seconds of one thread: in matrix products, in other operations of the engine, in copies to and from the engine, in JavaScript, and idle (waiting for the disk or for other threads). '
+  + 'Only work that this run did itself is counted.';
 
 /** A heading, and one row for each stage that did any work; empty if nothing was recorded. */
 export function costRows({ costs = {} }: Pick<PipelineResult, 'costs'>): string[][] {

@@ -79,7 +79,7 @@ function mask({ result: { sparsity, pattern, digests } }: CardRequest): string {
     '## Mask',
     markdownTable([['pattern', 'asked', 'found'], [pattern, percent(sparsity.target), percent(sparsity.actual)]]),
     '`pruning/mask.safetensors` has one bit for each weight of each pruned linear: row-major, lowest bit first, 1 = kept. '
-      + '`pruning/proof.json` says what was checked of mask and checkpoint, with their digests.',
+      + '`pruning/proof.json` lists what was checked in the mask and the checkpoint, with their digests.',
     ...(digests === undefined ? [] : [markdownTable([['file', 'SHA-256'], ['`pruning/mask.safetensors`', `\`${digests.mask}\``], ...Object.entries(digests.checkpoint).map(([file, sha256]) => [`\`${file}\``, `\`${sha256}\``])])]),
   ].join('\n\n');
 }
@@ -87,9 +87,9 @@ function mask({ result: { sparsity, pattern, digests } }: CardRequest): string {
 function loading({ repository }: CardRequest): string {
   return [
     '## How to load it',
-    'The layout is dense, with zeros in it, so everything loads it that loads the dense model:',
+    'The layout is that of the dense model, with zeros in it. Any program that loads the dense model also loads this one:',
     `\`\`\`python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\nmodel = AutoModelForCausalLM.from_pretrained("${repository}")\ntokenizer = AutoTokenizer.from_pretrained("${repository}")\n\`\`\``,
-    'It takes the memory of the dense model. To check the zeros in a downloaded copy:',
+    'It takes as much memory as the dense model. To check the zeros in a downloaded copy:',
     '```sh\nnpx llm-barber-pipeline mask verify FOLDER --mask FOLDER/pruning/mask.safetensors\n```',
   ].join('\n\n');
 }
@@ -101,6 +101,6 @@ function making({ result: { engine }, lock }: CardRequest): string {
     '## How it was made',
     `${text} Version ${lock.package} of llm-barber-pipeline ran this pipeline:`,
     `\`\`\`yaml\n${stringify(lock.pipeline, { lineWidth: 0, aliasDuplicateObjects: false })}\`\`\``,
-    '`pruning/pipeline.lock.yaml` has digests of everything that the bits follow from. The same pipeline with `--locked pipeline.lock.yaml` gives the same bits or fails.',
+    '`pruning/pipeline.lock.yaml` has digests of everything that determines the bits. The same pipeline with `--locked pipeline.lock.yaml` gives the same bits or fails.',
   ].join('\n\n');
 }

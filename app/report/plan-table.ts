@@ -4,7 +4,7 @@ import type { PipelineResult } from '../../workflows/protocol.js';
 import { change, duration } from './figures.js';
 import { isPlanned, planRows, type PlanRow } from './view/plan-view.js';
 
-export const planNote = 'Work without waiting. Found: in the store, with the seconds that making it took. Predicted: by the plan before the run began, for an empty store. Memory: the largest of the compute process.';
+export const planNote = 'Time is work, without waiting. Found: results from the store, with the time that it took to make them. Predicted: by the plan before the run started, for an empty store. Memory: the peak of the compute process.';
 
 /** A heading, one row for each stage, and the total. Empty columns are left out. */
 export function planTable(result: Pick<PipelineResult, 'seconds' | 'found' | 'planned' | 'costs'>): string[][] {

@@ -13,7 +13,7 @@ interface Decision {
 const decisions: readonly Decision[] = [
   {
     head: 'tokens',
-    meaning: 'calibration tokens that were routed to the expert; in brackets where they were fewer than experts.minTokens, so that it was not rebuilt',
+    meaning: 'calibration tokens that were routed to the expert; in brackets if there were fewer than experts.minTokens, so the expert was not rebuilt',
     of: ({ tokens, few }) => (tokens === undefined ? undefined : few === true ? `(${grouped(tokens)})` : grouped(tokens)),
   },
   {
@@ -23,7 +23,7 @@ const decisions: readonly Decision[] = [
   },
   {
     head: 'refit',
-    meaning: 'how fitting the kept weights changed the error of windows that it had not seen, where any were held out',
+    meaning: 'how fitting the kept weights changed the error of held-out windows, or of all windows if none were held out',
     of: ({ refit }) => refit && describeDecision(change(refit.errorBefore, refit.error), refit),
   },
   {

@@ -51,7 +51,7 @@ function quality(result: PipelineResult): string {
   if (rows.length === 0) return '';
   const lines = ['## Quality', markdownTable(rows)];
   if (rows[0]?.includes('gap closed') === true) {
-    lines.push('Gap closed: `1 - ln(rebuilt / dense) / ln(initial / dense)`, the share of the damage of the initial mask that the rebuild mended.');
+    lines.push('Gap closed: `1 - ln(rebuilt / dense) / ln(initial / dense)`, the share of the damage of the initial mask that the rebuild undid.');
   }
   return lines.join('\n\n');
 }
@@ -62,7 +62,7 @@ function zeroShot(result: PipelineResult): string {
   return [
     '## Zero-shot accuracy',
     markdownTable(rows),
-    `Documents: ${questionsText(result)}. \`acc\`: the answer of the highest log-likelihood is right; \`acc_norm\`: that of the highest by character. Behind ±, standard errors, as lm-evaluation-harness has them.`,
+    `Documents: ${questionsText(result)}. \`acc\`: the answer with the highest log-likelihood is right; \`acc_norm\`: the answer with the highest log-likelihood per character is right. After ±: standard errors, as in lm-evaluation-harness.`,
     ...(result.logLikelihoods === undefined ? [] : [`The log-likelihoods of all answers are in \`${result.logLikelihoods}\`.`]),
   ].join('\n\n');
 }
@@ -78,8 +78,8 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
   const { told, rows } = rebuildTable(layers);
   return [
     '## Rebuild',
-    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the output of the sub-block and what it is to put out (docs/methods.md), on the calibration text.`,
-    ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* What is in brackets was undone.'].join('\n')]),
+    `${grouped(grown)} weights grown, ${grouped(pruned)} pruned. Error: mean squared difference between the output of the sub-block and its target (docs/methods.md), on the calibration text.`,
+    ...(told.length === 0 ? [] : [[...told.map(({ head, meaning }) => `* *${head}*: ${meaning}.`), '* Changes in brackets were undone.'].join('\n')]),
     markdownTable(rows),
   ].join('\n\n');
 }
@@ -87,7 +87,7 @@ function rebuild({ rebuild: { grown, pruned, layers } }: PipelineResult): string
 /** The incidents that the run survived. They did not change the result. */
 function happened({ incidents = [] }: PipelineResult): string {
   if (incidents.length === 0) return '';
-  return ['## Incidents', 'What happened during the run, without a trace in its result.', markdownTable([['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])])].join('\n\n');
+  return ['## Incidents', 'What happened during the run. None of it changed the result.', markdownTable([['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])])].join('\n\n');
 }
 
 /** Shown if an allocation gave layers different sparsities. */
@@ -112,9 +112,9 @@ function work(result: PipelineResult, pipeline: Pipeline): string {
   return [
     '## Time',
     markdownTable(withSeconds(planTable(result), result)),
-    `${planNote}${price === undefined ? '' : ` At the price of an hour, ${price}.`}${found}`,
+    `${planNote}${price === undefined ? '' : ` Cost at the hourly price: ${price}.`}${found}`,
     ...(rows.length === 0 ? [] : [markdownTable(rows), costsNote]),
-    ...(workers === undefined ? [] : [markdownTable(workerRows(workers)), `${duration(workers.seconds)} from the beginning to the end.${workers.idle === 0 ? '' : ` For ${duration(workers.idle)} of it no worker had work of the run.`}`]),
+    ...(workers === undefined ? [] : [markdownTable(workerRows(workers)), `${duration(workers.seconds)} from start to end.${workers.idle === 0 ? '' : ` For ${duration(workers.idle)} of it no worker had work of the run.`}`]),
   ].join('\n\n');
 }
 
@@ -129,7 +129,7 @@ function origin(result: PipelineResult): string {
 }
 
 function reproduce({ lock }: PipelineResult, pipeline: Pipeline): string {
-  const locked = lock === undefined ? '' : ` With \`--locked ${lock}\` the original file refuses anything else, and gives the same bits or fails.`;
+  const locked = lock === undefined ? '' : ` With \`--locked ${lock}\`, a run of the original file gives the same bits or fails.`;
   return [
     '## To reproduce',
     `Save this as \`pipeline.yaml\` and run \`npx temporal-pipeline run pipeline.yaml\`. The same engine on the same kind of machine gives the same bits.${locked}`,

@@ -30,7 +30,7 @@ function endText({ rows, best, points }: SearchTable): string {
   const failed = rows.find(({ status }) => status === 'failed' || status === 'cancelled');
   const tried = `${rows.length} of ${points} points were tried`;
   if (failed !== undefined) return `${tried}, until one ${failed.status}: there is no answer.`;
-  return best === undefined ? `${tried}: none passes.` : `${tried}. What is sparser than a point that failed was not tried.`;
+  return best === undefined ? `${tried}: none passes.` : `${tried}. Points sparser than a failed one were not tried.`;
 }
 
 function report(table: SearchTable, hasPlot: boolean): string {
@@ -38,13 +38,13 @@ function report(table: SearchTable, hasPlot: boolean): string {
   const sections = [
     `# ${name}`,
     answerText(table),
-    `${rows.length} of ${points} points tried; ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in all of them, what they share counted for each.`,
+    `${rows.length} of ${points} points tried; ${duration(rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0))} of work in total; shared work is counted for each.`,
     '## Tried',
     markdownTable(searchRows(table)),
     ...(hasPlot ? ['## Curve', '![curve](plot.svg)', 'A red diamond is a point at which a quality gate failed.'] : []),
     '## In the order tried',
     rows.map((row, index) => `${index + 1}. ${pointText(row)}`).join('\n'),
-    'What is sparser than a point that failed was not tried: the search takes it to fail, too.',
+    'Points sparser than a failed one were not tried: the search assumes that they fail too.',
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -54,7 +54,7 @@ function answerText({ rows, best }: SearchTable): string {
   const winner = rows.find((row) => row.name === best?.name);
   const found = winner === undefined ? undefined : `\`${winner.name}\`, checkpoint \`${winner.checkpoint ?? ''}\`, mask \`${winner.mask ?? ''}\``;
   if (failed !== undefined) return `No answer: \`${failed.name}\` ${failed.status}.${found === undefined ? '' : ` The sparsest point that passed before: ${found}.`}`;
-  return found === undefined ? 'No point passes: not even the least sparse one does.' : `The sparsest point that passes: ${found}.`;
+  return found === undefined ? 'No point passes, not even the least sparse one.' : `The sparsest point that passes: ${found}.`;
 }
 
 function pointText({ name, status, error, gates = [], report: own, workflowId }: SearchRow): string {

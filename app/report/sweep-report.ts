@@ -22,7 +22,7 @@ export async function renderSweep(table: SweepTable): Promise<Record<string, str
     'table.json': `${JSON.stringify(table, null, 2)}\n`,
     ...(plot !== undefined && { 'plot.svg': plot }),
   };
-  const about = 'Each has a page of its own.';
+  const about = 'Each has its own page.';
   return { ...files, 'report.html': await pageOrNotice(table.name, () => renderSweepPage({ table, noun: 'sweep', about, files: Object.keys(files) })) };
 }
 
@@ -45,8 +45,8 @@ function report(table: SweepTable, markdown: string, hasPlot: boolean): string {
 
 function costText({ alone, spent, price }: CostView): string {
   const money = (text: string | undefined): string => (text === undefined ? '' : ` (${text})`);
-  const done = spent === undefined ? '' : ` ${duration(spent)}${money(price?.spent)} of it was done, the rest was found in the store.`;
-  return `${duration(alone)}${money(price?.alone)} of work in all members, what they share counted for each.${done}`;
+  const done = spent === undefined ? '' : ` ${duration(spent)}${money(price?.spent)} of it was done; the rest was found in the store.`;
+  return `${duration(alone)}${money(price?.alone)} of work in all members; shared work is counted for each.${done}`;
 }
 
 function reasons({ rows }: SweepTable): string[] {

@@ -184,5 +184,5 @@ describe.each(['mixtral', 'qwen3-moe'])('%s', (model) => {
 });
 
 it('refuses settings of experts for a model without experts', async () => {
-  await expect(beginOn(demoPipeline(['experts.minTokens=3']))).rejects.toThrow('experts: `experts` for a model that has no experts; expected it with mixtures of experts only. Remove it.');
+  await expect(beginOn(demoPipeline(['experts.minTokens=3']))).rejects.toThrow('experts: `experts` is set, but the model has no experts; expected it only for mixtures of experts. Remove it.');
 });

@@ -81,7 +81,7 @@ function chartOf(view: QualityView, x: Place, groups: readonly Group[], { below,
     option: {
       textStyle: { fontFamily: 'inherit' },
       grid: { left: 62, right: dense === undefined && chance === undefined ? 20 : 56, top: 12, bottom: 46 },
-      xAxis: { ...across.axis, name: x === 'sparsity' ? 'sparsity found' : 'work, had it been run alone', nameLocation: 'middle', nameGap: 28, nameTextStyle: { color: colors.muted }, splitLine: { show: false } },
+      xAxis: { ...across.axis, name: x === 'sparsity' ? 'sparsity found' : 'work if run alone', nameLocation: 'middle', nameGap: 28, nameTextStyle: { color: colors.muted }, splitLine: { show: false } },
       yAxis: up.axis,
       series: all.map(({ line }, index) => ({ type: 'line' as const, z: index, ...line, ...(index === 0 && marks.length > 0 && { markLine: { silent: true, symbol: 'none', data: marks } }) })),
     },

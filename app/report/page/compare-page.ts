@@ -28,7 +28,7 @@ ${notMasksSection(view)}
 function head({ runs }: CompareView, pages: readonly string[]): Piece {
   return html`<header>
 <h1>${runs.map(({ name }, run) => html`${run === 0 ? '' : ' against '}<bdi>${name}</bdi> ${sign(run)}`)}</h1>
-<p class="note">${new Set(runs.map(({ model }) => model)).size === 1 ? html`All prune <bdi>${runs[0].model}</bdi>.` : 'They prune different models.'} Differences are to ${runs[0].label}.</p>
+<p class="note">${new Set(runs.map(({ model }) => model)).size === 1 ? html`All prune <bdi>${runs[0].model}</bdi>.` : 'They prune different models.'} Differences are relative to ${runs[0].label}.</p>
 <ul class="runs">${runs.map(({ label, id }, run) => html`<li>${sign(run)} ${label} <a href="${pages[run].split('/').map(encodeURIComponent).join('/')}"><bdi>${id}</bdi></a></li>`)}</ul>
 </header>`;
 }
@@ -51,10 +51,10 @@ function numbersSection({ numbers, runs }: CompareView): Piece {
 }
 
 function settingsSection({ settings, runs, unknown }: CompareView): Piece {
-  const told = unknown.length === 0 ? '' : ` Those of ${unknown.join(', ')} are not known: a run without a lock does not tell them.`;
+  const told = unknown.length === 0 ? '' : ` Those of ${unknown.join(', ')} are unknown: a run without a lock does not record them.`;
   const isTold = runs.length - unknown.length > 1;
   return html`<section class="half"><h2>Settings that differ</h2>
-<p class="note">From the locks of the runs, every default included. Files of equal content are equal.${told}${isTold && settings.length === 0 ? ' None differs.' : ''}</p>
+<p class="note">From the locks of the runs, defaults included. Files with the same content count as equal.${told}${isTold && settings.length === 0 ? ' No setting differs.' : ''}</p>
 ${settings.length === 0 ? '' : html`<div class="scroll" tabindex="0" role="region" aria-label="Settings that differ"><table>
 <thead><tr><th scope="col">setting</th>${runs.map(({ label }) => html`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>${settings.map(({ path, values }) => html`<tr><td class="setting"><code>${path}</code></td>${values.map((value) => html`<td class="path"><bdi>${value ?? '–'}</bdi></td>`)}</tr>`)}</tbody>
@@ -63,8 +63,8 @@ ${settings.length === 0 ? '' : html`<div class="scroll" tabindex="0" role="regio
 
 function errorsSection({ errors, runs }: CompareView): Piece | string {
   if (errors.length === 0) return '';
-  return html`<section><h2>Error that is left, layer by layer</h2>
-<p class="note">After the rebuild: mean squared difference from what the sub-block is to put out, on each run's own calibration text. Runs whose targets differ (docs/methods.md) cannot be compared by it.</p>
+  return html`<section><h2>Error left, layer by layer</h2>
+<p class="note">After the rebuild: mean squared difference between the output of the sub-block and its target, on each run's own calibration text. Runs whose targets differ (docs/methods.md) cannot be compared by this error.</p>
 <div class="panels">${errors.map((one) => errorsPanel(one))}</div>
 <div class="legend">${runs.map(({ label }, run) => html`<span><b>${sign(run)}</b>${label}</span>`)}</div>
 <details><summary>Table of all layers</summary>${errors.map(({ block, layers, left }) => html`<h3>${block}</h3><div class="scroll" tabindex="0" role="region" aria-label="Error left, ${block}"><table>
@@ -74,14 +74,14 @@ function errorsSection({ errors, runs }: CompareView): Piece | string {
 
 function errorsPanel(errors: ComparedErrors): Piece {
   const svg = chartSvg(`left${errors.block.replace(/[^a-z]/gi, '')}`, compareChart(errors), { width: 480, height: 290 });
-  return html`<div><h3>${errors.block}</h3>${chartOf(svg, `Error left in the ${errors.block} sub-blocks over the layers, a line for each run`)}</div>`;
+  return html`<div><h3>${errors.block}</h3>${chartOf(svg, `Error left in the ${errors.block} sub-blocks over the layers, with a line for each run`)}</div>`;
 }
 
 function maskSection({ label, layers, kinds, cells, total }: ComparedMask): Piece {
   const least = Math.min(...cells.flat().filter((value) => value !== undefined));
   const shade = (value: number): string => heat('initial', least < 1 ? (1 - value) / (1 - least) : 0);
-  return html`<section class="half"><h2>How alike the masks of A and ${label} are</h2>
-<p class="note">Jaccard index: of the weights that one of them keeps, the share that both keep; 1 where they are the same. All together ${total.jaccard.toFixed(4)}: from A to ${label}, ${grouped(total.grown)} weights grow and ${grouped(total.pruned)} are pruned. Browner is less alike.</p>
+  return html`<section class="half"><h2>Similarity of the masks of A and ${label}</h2>
+<p class="note">Jaccard index: of the weights that at least one of them keeps, the share that both keep; 1 if the masks are the same. In total ${total.jaccard.toFixed(4)}: from A to ${label}, ${grouped(total.grown)} weights grow and ${grouped(total.pruned)} are pruned. Browner cells are less similar.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Jaccard index of A and ${label} by layer and linear"><table class="heat">
 <thead><tr><th scope="col">layer</th>${kinds.map((kind) => html`<th scope="col">${shortKind(kind)}</th>`)}</tr></thead>
 <tbody>${layers.map((layer, row) => html`<tr><th scope="row">${layer}</th>${cells[row].map((value) => (value === undefined ? html`<td></td>` : html`<td style="${shade(value)}">${value.toFixed(3)}</td>`))}</tr>`)}</tbody>

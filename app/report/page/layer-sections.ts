@@ -14,9 +14,9 @@ import { heat } from './heat.js';
 
 export function errorsSection({ errors: views, change }: RunView): Piece | string {
   if (views.length === 0) return '';
-  const worst = change && `Most is left in the ${change.worst.block} of layer ${change.worst.layer}, ${figure(change.worst.error)}.`;
+  const worst = change && `The largest error left is in the ${change.worst.block} of layer ${change.worst.layer}: ${figure(change.worst.error)}.`;
   return html`<section><h2>Error of each sub-block, before and after the rebuild</h2>
-<p class="note">Mean squared difference from what the sub-block is to put out, on calibration text; logarithmic. ${worst}</p>
+<p class="note">Mean squared difference between the output of the sub-block and its target, on calibration text. The axis is logarithmic. ${worst}</p>
 <div class="panels">${views.map((view) => html`<div><h3>${view.block}</h3>
 ${chartOf(chartSvg(`errors${view.block}`, errorsChart(view), { width: 540, height: 250 }), `Error of the ${view.block} sub-blocks over the layers, before and after the rebuild`)}</div>`)}</div>
 <div class="legend"><span><i style="color:var(--initial)"></i>before</span><span><i style="color:var(--rebuilt)"></i>after</span></div></section>`;
@@ -28,7 +28,7 @@ export function sparsitySection({ layers, kinds, cells, whole, initial, asked, r
     return heat(deviation > 0 ? 'rebuilt' : 'initial', Math.abs(deviation));
   };
   return html`<section class="${wide ? '' : 'rest'}"><h2>Where the zeros are</h2>
-<p class="note">Sparsity in percent, by layer and linear; in the whole layer, and in the initial mask before the rebuild. Plain cells have what was asked, ${percent(asked)}; green has more zeros, brown fewer.</p>
+<p class="note">Sparsity in percent, by layer and linear, then of the whole layer, and of its initial mask before the rebuild. Plain cells have the requested ${percent(asked)}; green cells have more zeros, brown ones fewer.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Sparsity by layer and linear"><table class="heat">
 <thead><tr><th scope="col">layer</th>${kinds.map((kind) => html`<th scope="col">${kind}</th>`)}<th scope="col">whole</th><th scope="col">initial</th></tr></thead>
 <tbody>${layers.map((layer, row) => html`<tr><th scope="row">${layer}</th>${cells[row].map((cell) =>
@@ -46,7 +46,7 @@ export function changeSection({ layers, blocks, cells }: ChangeView): Piece {
     return html`<td style="${heat(name === 'share' ? 'rebuilt' : 'initial', most[name] === 0 ? 0 : value / most[name])}" title="${tip}">${(100 * value).toFixed(1)}</td>`;
   };
   return html`<section class="third"><h2>Where the mask changed</h2>
-<p class="note">Weights that came back, in percent of the sub-block's, and its part of the error that is left in all sub-blocks of its kind.</p>
+<p class="note">Weights that came back, in percent of the sub-block's weights, and the sub-block's share of the error left in all sub-blocks of its kind.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Changes by layer and sub-block"><table class="heat">
 <thead><tr><td></td><th colspan="${blocks.length}" scope="colgroup">came back, %</th><th colspan="${blocks.length}" scope="colgroup">error left, %</th></tr>
 <tr><th scope="col">layer</th>${[...blocks, ...blocks].map((block) => html`<th scope="col">${block}</th>`)}</tr></thead>
@@ -61,7 +61,7 @@ export function rebuildSection({ rebuild: { layers, grown, pruned } }: PipelineR
 <p class="note">${grouped(grown)} weights grown, ${grouped(pruned)} pruned.</p>
 <details><summary>Table of ${layers.length} sub-blocks</summary>
 ${tableOf('Sub-blocks', rows, 2)}
-${told.length === 0 ? '' : html`<ul class="note">${told.map(({ head: name, meaning }) => html`<li>${name}: ${meaning}.</li>`)}<li>What is in brackets was undone.</li></ul>`}
+${told.length === 0 ? '' : html`<ul class="note">${told.map(({ head: name, meaning }) => html`<li>${name}: ${meaning}.</li>`)}<li>Changes in brackets were undone.</li></ul>`}
 </details></section>`;
 }
 
@@ -69,7 +69,7 @@ export function roundsSection({ rounds: views }: RunView): Piece | string {
   if (views.length === 0) return '';
   const svg = chartSvg('rounds', roundsChart(views), { width: 540, height: 260 });
   return html`<section class="half"><h2>Search, round by round</h2>
-<p class="note">Error on held-out windows, as a share of the start; a line for each sub-block.</p>
+<p class="note">Error on held-out windows, as a share of the error at the start, with a line for each sub-block.</p>
 ${chartOf(svg, 'Held-out error of each sub-block over the rounds of the guarded search')}
 <div class="legend"><span><i style="color:var(--rebuilt)"></i>attention</span><span><i style="color:var(--dense)"></i>mlp</span><span><i class="ring" style="color:var(--bad)"></i>undone</span></div></section>`;
 }

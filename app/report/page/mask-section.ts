@@ -53,7 +53,7 @@ export function maskSection({ layers }: MasksView): Piece {
   const ends = layers.length <= 2 ? layers : [layers[0], layers[layers.length - 1]];
   const between = layers.filter((layer) => !ends.includes(layer));
   return html`<section><h2>The mask itself</h2>
-<p class="note">Weights kept, in at most 64 × 64 tiles a linear: full green is the tile that keeps most, clear the one that keeps least. Rows are outputs, columns inputs; stripes are what the method spared or gave up.</p>
+<p class="note">Weights kept, in at most 64 × 64 tiles per linear. The tile that keeps the most weights is full green, the one that keeps the fewest is clear. Rows are outputs, columns are inputs. Stripes are outputs or inputs that the method mostly kept or mostly pruned.</p>
 ${ends.map(layerPictures)}
 ${between.length === 0 ? '' : html`<details><summary>${between.length === 1 ? `Layer ${between[0].layer}` : `${between.length} layers between`}</summary>${between.map(layerPictures)}</details>`}</section>`;
 }
@@ -62,7 +62,7 @@ export function rowsSection({ rows }: MasksView): Piece {
   const most = Math.max(1, ...rows);
   const total = rows.reduce((sum, count) => sum + count, 0);
   return html`<section class="half"><h2>Sparsity of rows</h2>
-<p class="note">How many of the ${grouped(total)} rows of all linears have how many zeros. ${edgeRows(rows)}</p>
+<p class="note">The ${grouped(total)} rows of all linears, by their share of zeros. ${edgeRows(rows)}</p>
 <div class="hist" role="img" aria-label="Histogram of the sparsity of rows">${rows.map((count, bin) => html`<i style="height:${((100 * count) / most).toFixed(1)}%" title="${bin * 5} to ${bin * 5 + 5} %: ${grouped(count)} rows"></i>`)}</div>
 <div class="ends"><span>0 %</span><span>25 %</span><span>50 %</span><span>75 %</span><span>100 % zeros</span></div></section>`;
 }

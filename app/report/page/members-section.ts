@@ -13,7 +13,7 @@ export function membersSection({ members, best, qualities: [first] }: SweepView,
   const columns = pageColumns(table, members, first?.kind === 'perplexity' ? new Map(first.points.map(({ member, value }) => [member, value / (first.dense ?? NaN)])) : new Map());
   const shades = columns.map((column) => shadeOf(column, members));
   return html`<section><h2>${noun === 'member' ? 'Members' : 'Points'}</h2>
-<p class="note">Every ${noun}, by its values; a name leads to its own page. Green is better, brown is worse than the others of its column.${members.some(({ spent }) => known(spent)) ? ' Own seconds: without what was found in the store.' : ''} <span class="script">Headings sort.</span></p>
+<p class="note">All ${noun}s, sorted by their values. Each name links to the ${noun}'s own page. Green cells are better than others in their column, brown ones worse.${members.some(({ spent }) => known(spent)) ? ' Own seconds do not include work that was found in the store.' : ''} <span class="script">Click a heading to sort.</span></p>
 <div class="scroll" tabindex="0" role="region" aria-label="${noun === 'member' ? 'Members' : 'Points'}"><table class="sort">
 <thead><tr><th scope="col">${noun}</th>${columns.map(({ name }) => html`<th scope="col" class="${name === 'status' ? '' : 'n'}"><bdi>${name}</bdi></th>`)}</tr></thead>
 <tbody>${members.map((row) => html`<tr class="${row.name === best?.member ? 'best' : ''}"><th scope="row">${memberLink(row, pageOf)}${row.name === best?.member ? ' ★' : ''}</th>${columns.map((column, index) => cellOf(column, row, shades[index]))}</tr>

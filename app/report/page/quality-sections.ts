@@ -11,7 +11,7 @@ import { tableOf, type Piece } from './document.js';
 export function perplexitySection(views: readonly PerplexityView[]): Piece | string {
   if (views.length === 0) return '';
   const most = Math.max(...views.flatMap(({ states }) => states.map(({ value }) => Math.log(value))));
-  return html`<section class="half"><h2>Perplexity by state</h2><p class="note">Lower is better. Bars are logarithmic and begin at 1.</p>
+  return html`<section class="half"><h2>Perplexity by state</h2><p class="note">Lower is better. Bars are logarithmic and start at 1.</p>
 ${views.map(({ dataset, states, gap }) => html`<h3><bdi>${dataset}</bdi>${gap === undefined ? '' : ` · gap closed ${(100 * gap).toFixed(1)} %`}</h3>
 <div class="bars">${states.map(({ state, value }) => html`<span>${state}</span>
 <span class="bar"><i style="width:${barWidth(value, most)}%;background:var(--${state})"></i></span>
@@ -28,7 +28,7 @@ export function accuracySection(result: PipelineResult): Piece | string {
   const rows = accuracyRows(result);
   if (rows.length === 0) return '';
   return html`<section class="half"><h2>Zero-shot accuracy</h2>
-<p class="note">In percent, with standard errors.${rows[0].includes('chance') ? ' Chance is what guessing comes to.' : ''} Documents: ${questionsText(result)}.</p>${tableOf('Zero-shot accuracy', rows)}</section>`;
+<p class="note">In percent, with standard errors.${rows[0].includes('chance') ? ' Chance is the accuracy of guessing.' : ''} Documents: ${questionsText(result)}.</p>${tableOf('Zero-shot accuracy', rows)}</section>`;
 }
 
 export function gatesSection({ gates = [], sparsity }: PipelineResult): Piece | string {
@@ -37,7 +37,7 @@ export function gatesSection({ gates = [], sparsity }: PipelineResult): Piece | 
   const [[...heading], ...rows] = gateRows(gates, sparsity);
   const cell = (text: string, column: number, passed: boolean): Piece =>
     html`<td class="${column === 0 ? '' : 'n'}">${column === 3 ? html`<b class="${passed ? 'good' : 'bad'}">${text}</b>` : text}</td>`;
-  return html`<section class="half"><h2>Quality gates</h2><p class="note">What the result must keep. Margin: room that was left, as a share of the limit.</p>
+  return html`<section class="half"><h2>Quality gates</h2><p class="note">Conditions that the result must meet. Margin: the distance to the limit, as a share of the limit.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Quality gates"><table><thead><tr>${[...heading.slice(0, 3), 'verdict', 'margin'].map((name, column) => html`<th scope="col" class="${column === 0 ? '' : 'n'}">${name}</th>`)}</tr></thead>
 <tbody>${rows.map((row, index) => html`<tr>${row.map((text, column) => cell(text, column, gates[index].passed))}<td class="n">${marginText(margins[index])}</td></tr>`)}</tbody></table></div></section>`;
 }

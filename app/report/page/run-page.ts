@@ -78,5 +78,5 @@ function perplexityNumber({ dataset, states }: PerplexityView): Piece {
   const before = rebuilt !== undefined && initial !== undefined ? html`<span class="initial">${figure(initial)}</span> → ` : '';
   const above = dense === undefined || last === dense ? 'of the dense model' : `dense ${figure(dense)} · ${Math.abs(100 * (last / dense - 1)).toFixed(1)} % ${last < dense ? 'below' : 'above'} it`;
   return html`<div class="number"><dt>Perplexity, <bdi>${dataset}</bdi></dt><dd class="big">${before}<span class="rebuilt">${figure(last)}</span></dd>
-<dd class="small">${dense === undefined ? 'the dense model was not judged' : above}</dd></div>`;
+<dd class="small">${dense === undefined ? 'the dense model was not evaluated' : above}</dd></div>`;
 }

@@ -41,7 +41,7 @@ ${notDoneSection(view)}`;
 
 const good: ReadonlySet<string> = new Set(['done']);
 const bad: ReadonlySet<string> = new Set(['failed', 'gateFailed']);
-const words: Partial<Record<string, string>> = { gateFailed: 'failed a quality gate', waiting: 'not begun' };
+const words: Partial<Record<string, string>> = { gateFailed: 'failed a quality gate', waiting: 'not started' };
 const sign = (status: string): string => (good.has(status) ? '✓ ' : bad.has(status) ? '✗ ' : '');
 
 function head(view: SweepView, { noun, files, about }: SweepPageRequest): Piece {
@@ -85,7 +85,7 @@ ${numberOf('Work', duration(cost.spent ?? cost.alone), workText(cost))}
 function workText({ alone, spent, price }: CostView): string {
   const money = spent === undefined ? price?.alone : price?.spent;
   const cost = money === undefined ? '' : `, ${money}`;
-  return spent === undefined ? `of all together, what they share counted for each${cost}` : `of all together${cost}; ${duration(alone)}${price === undefined ? '' : `, ${price.alone}`}, had each been run alone`;
+  return spent === undefined ? `of all together; shared work is counted for each${cost}` : `of all together${cost}; ${duration(alone)}${price === undefined ? '' : `, ${price.alone}`} if each had run alone`;
 }
 
 /** `rebuilt perplexity` for `perplexity.rebuilt`. */

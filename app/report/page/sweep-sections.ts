@@ -27,9 +27,9 @@ function sparsitySection(view: QualityView, index: number): Piece {
   const missed = view.points.some((point) => point.missed);
   const close = nearLimit(view);
   return html`<section class="half"><h2>${nameOf(view)} over sparsity</h2>
-<p class="note">${better(view)}${chanceText(view)}${lines > 1 ? ' A line is a combination of all other values. The green band is the Pareto front: nothing else is as sparse and better.' : ''}${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond failed a quality gate.' : ''}</p>
+<p class="note">${better(view)}${chanceText(view)}${lines > 1 ? ' Each line is a combination of the other values. The green band is the Pareto front: no other member is as sparse and better.' : ''}${rings ? ' Rings are the initial masks.' : ''}${missed ? ' A red diamond is a member that failed a quality gate.' : ''}</p>
 ${drawn(`sparsity${letter(index)}`, sparsityChart(view), `${view.kind} over the sparsity that was found`)}</section>
-${close === undefined ? '' : html`<section class="half"><h2>Near the limit</h2><p class="note">The same, without what is far above the limit of the gate.</p>
+${close === undefined ? '' : html`<section class="half"><h2>Near the limit</h2><p class="note">The same chart, without members far above the limit of the gate.</p>
 ${drawn(`near${letter(index)}`, sparsityChart(close), `${view.kind} over the sparsity that was found, near the limit of the gate`)}</section>`}`;
 }
 
@@ -46,7 +46,7 @@ function nearLimit(view: QualityView): QualityView | undefined {
 
 function costSection(view: QualityView, index: number): Piece {
   return html`<section class="half"><h2>${nameOf(view)} over cost</h2>
-<p class="note">${better(view)} Signs of a kind were asked for the same sparsity; their line joins those that no cheaper one of them beats. What is off the line costs more for less.</p>
+<p class="note">${better(view)} Members with the same symbol have the same requested sparsity. Their line joins those that no cheaper one of them beats. Members off the line cost more and are no better.</p>
 ${drawn(`cost${letter(index)}`, costChart(view), `${view.kind} over the seconds of work`)}</section>`;
 }
 
@@ -60,13 +60,13 @@ function barsSection({ kind, dense, chance, points, ...view }: QualityView): Pie
   const most = Math.max(...all.map(({ value }) => far(value)));
   const text = kind === 'accuracy' ? (value: number) => `${(100 * value).toFixed(2)} %` : figure;
   return html`<section class="half"><h2>${nameOf({ kind, ...view })} by member</h2>
-<p class="note">${better({ kind })} All are as sparse.${chanceText({ chance })}${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
+<p class="note">${better({ kind })} All have the same sparsity.${chanceText({ chance })}${points.length > mostBars ? ` The best ${mostBars} of ${points.length}.` : ''}</p>
 <div class="bars names">${all.map(({ member, value, color }) => html`<span>${memberText(member)}</span><span class="bar"><i style="width:${(most > 0 ? (100 * far(value)) / most : 0).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${text(value)}</span>`)}</div></section>`;
 }
 
 export function settingsSection(view: SettingsView): Piece {
   return html`<section><h2>All members at once</h2>
-<p class="note">A line is a member: its settings on the left, what came of them on the right. Green is the best, brown the worst.${view.lines.length < view.members ? ` ${grouped(view.lines.length)} of the ${grouped(view.members)} members are drawn, from the best to the worst.` : ''}</p>
+<p class="note">Each line is a member: its settings on the left, its results on the right. Green is the best, brown the worst.${view.lines.length < view.members ? ` ${grouped(view.lines.length)} of the ${grouped(view.members)} members are drawn, from the best to the worst.` : ''}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="All members at once"><div class="chart wide" role="img" aria-label="Parallel coordinates of the settings and results of all members">${raw(chartSvg('settings', settingsChart(view), { width: 1100, height: 320 }))}</div></div></section>`;
 }
 
@@ -74,19 +74,19 @@ export function costBars({ alone, spent, price }: CostView): Piece | string {
   if (spent === undefined || alone <= 0) return '';
   const bar = (name: string, seconds: number, color: string, money?: string): Piece => html`<span>${name}</span><span class="bar"><i style="width:${((100 * seconds) / alone).toFixed(2)}%;background:var(--${color})"></i></span><span class="v">${duration(seconds)}${money === undefined ? '' : `, ${money}`}</span>`;
   return html`<section class="half"><h2>What sharing saved</h2>
-<p class="note">All work, had each run been alone with an empty store, and what was really done: the rest was found. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
+<p class="note">The work if each had run alone with an empty store, and the work that was done. The rest was found in the store. ${percent(Number((1 - spent / alone).toPrecision(3)))} was saved.</p>
 <div class="bars">${bar('each alone', alone, 'dense', price?.alone)}${bar('together', spent, 'rebuilt', price?.spent)}</div></section>`;
 }
 
 export function notDoneSection({ notDone }: SweepView): Piece | string {
   if (notDone.length === 0) return '';
-  return html`<section class="${notDone.length > 4 ? '' : 'half'}"><h2>Without a result</h2><p class="note">Members that failed, or were not begun, and why.</p>
+  return html`<section class="${notDone.length > 4 ? '' : 'half'}"><h2>Without a result</h2><p class="note">Members that failed or were not started, and why.</p>
 ${tableOf('Members without a result', [['member', 'status', 'why'], ...notDone.map(({ member, status, why }) => [member, status, why])], 3)}</section>`;
 }
 
 const nameOf = ({ kind, dataset }: Pick<QualityView, 'kind' | 'dataset'>): Piece => (kind === 'accuracy' ? html`Mean zero-shot accuracy` : html`Perplexity on <bdi>${dataset ?? ''}</bdi>`);
 const better = ({ kind }: Pick<QualityView, 'kind'>): string => (kind === 'accuracy' ? 'Higher is better.' : 'Lower is better.');
-const chanceText = ({ chance }: Pick<QualityView, 'chance'>): string => (chance === undefined ? '' : ' Chance is what guessing comes to.');
+const chanceText = ({ chance }: Pick<QualityView, 'chance'>): string => (chance === undefined ? '' : ' Chance is the accuracy of guessing.');
 /** Names of charts consist of letters only. */
 const letter = (index: number): string => String.fromCharCode(97 + (index % 26)).repeat(1 + Math.floor(index / 26));
 

@@ -21,7 +21,7 @@ export function timelineSection(view: TimelineView): Piece {
   const used = (Object.keys(fills) as SpanKind[]).filter((kind) => lanes.some(({ spans }) => spans.some((span) => span.kind === kind)));
   const scale = seconds > 0 ? wide / seconds : 0;
   return html`<section><h2>Timeline</h2>
-<p class="note">From ${from.slice(0, 19).replace('T', ' ')} UTC on, ${duration(seconds)}: a lane for each worker, a bar for each piece of work. ${idle === 0 ? '' : `For ${duration(idle)} no worker had work of this run: it was paused, or the server or all workers were away or still starting. `}Point at a bar to see what it is.${joined === 0 ? '' : ` The last bars have ${counted(joined, 'later piece')} of work in them, with all waits between.`}</p>
+<p class="note">From ${from.slice(0, 19).replace('T', ' ')} UTC, for ${duration(seconds)}: a lane for each worker, a bar for each piece of work. ${idle === 0 ? '' : `For ${duration(idle)} no worker had work of this run: it was paused, or the server or all workers were down or still starting. `}Point at a bar to see what it is.${joined === 0 ? '' : ` The last bars include ${counted(joined, 'later piece')} of work and the waits between them.`}</p>
 <div class="lanes">${lanes.map((lane) => html`<span class="name">${lane.worker}</span>${picture(lane.spans.map((span) => bar(span, scale)), `Work of ${lane.worker} over time`)}`)}
 ${incidents.length === 0 ? '' : html`<span class="name">incidents</span>${picture(incidents.map(({ at, what }) => rect(at * scale - 2, 4, 4, 18, fills.lost, `${duration(at)}: ${what}`)), `${counted(incidents.length, 'incident')} over time`)}`}
 <span class="corner"></span><div class="ends">${[0, 0.25, 0.5, 0.75, 1].map((share) => html`<span>${duration(share * seconds)}</span>`)}</div></div>

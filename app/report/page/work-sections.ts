@@ -25,7 +25,7 @@ export function timeSection({ seconds }: RunView, result: PipelineResult): Piece
 <b>total</b><span></span><b class="v">${duration(seconds)}</b></div>
 ${hasPlan || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${hasPlan ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
   const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
-  return html`<section class="${hasPlan ? '' : 'half'}"><h2>Time${hasPlan ? ' and memory, beside the plan' : ''}</h2>
+  return html`<section class="${isPlanned ? '' : 'half'}"><h2>Time${isPlanned ? ' and memory, compared with the plan' : ''}</h2>
 <p class="note">${stored} ${planNote}</p>
 ${hasPlan || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
 }
@@ -40,7 +40,7 @@ ${tableOf('Where the time went', rows, 1)}</section>`;
 
 export function incidentsSection({ incidents = [] }: PipelineResult): Piece | string {
   if (incidents.length === 0) return '';
-  return html`<section><h2>Incidents</h2><p class="note">What happened during the run, without a trace in its result.</p>
+  return html`<section><h2>Incidents</h2><p class="note">What happened during the run. None of it changed the result.</p>
 ${tableOf('Incidents', [['time', 'what'], ...incidents.map(({ at, what }) => [at.slice(0, 19).replace('T', ' '), what])], 2)}</section>`;
 }
 
@@ -50,7 +50,7 @@ export function filesSection(files: readonly FileView[]): Piece {
 <div class="scroll" tabindex="0" role="region" aria-label="Files"><table><thead><tr><th scope="col">file</th><th scope="col" class="n">size</th><th scope="col" class="n">SHA-256</th></tr></thead>
 <tbody>${files.map(({ path, bytes, sha256 }) => html`<tr><td class="path"><a href="${encodeURI(path)}">${path}</a></td><td class="n" title="${bytes === undefined ? '' : `${grouped(bytes)} bytes`}">${bytes === undefined ? '' : bytesText(bytes)}</td><td class="n">${sha256 === undefined ? '' : html`<code>${sha256.slice(0, 12)}…</code>`}</td></tr>`)}</tbody>
 </table></div>
-${digests.length === 0 ? '' : html`<details><summary>Whole digests, as sha256sum -c reads them</summary><pre>${digests.join('\n')}</pre></details>`}</section>`;
+${digests.length === 0 ? '' : html`<details><summary>Full digests, in the format of sha256sum -c</summary><pre>${digests.join('\n')}</pre></details>`}</section>`;
 }
 
 export function useSection({ checkpoint, mask, lock }: PipelineResult): Piece {
@@ -70,5 +70,5 @@ export function originSection(result: PipelineResult, pipeline: Pipeline): Piece
 <p class="note">${model.source}: ${grouped(model.parameters)} parameters, ${grouped(model.prunable)} of them prunable.</p>
 <ol>${pipeline.stages.map((stage) => html`<li>${describeStage(stage).replaceAll('`', '')}</li>`)}</ol>
 <details><summary>Engine, digests and paths</summary>${tableOf('Origin', [['what', 'value'], ...originRows(result).map(({ name, value }) => [name, value])], 2)}</details>
-<details><summary>The pipeline, every default written out</summary><pre>${pipelineFile(pipeline)}</pre></details></section>`;
+<details><summary>The pipeline with all defaults</summary><pre>${pipelineFile(pipeline)}</pre></details></section>`;
 }

@@ -63,9 +63,9 @@ export function sweepView(table: FamilyTable): SweepView {
 }
 
 const reasons: Partial<Record<string, string>> = {
-  cancelled: 'It was cancelled, by itself or with all the others.',
-  waiting: 'It was not begun: the sweep ended before its turn.',
-  running: 'It had not ended when this was written.',
+  cancelled: 'It was cancelled, alone or with all others.',
+  waiting: 'It was not started: the sweep ended before its turn.',
+  running: 'It was still running when this was written.',
 };
 
 function sparsestNear({ points }: QualityView, dense: number): SweepView['sparsest'] {

@@ -62,7 +62,7 @@ export function timelineView(timeline: Timeline | undefined, incidents: readonly
     idle: idleOf(units),
     joined: timeline.joined ?? 0,
     repeated: units.flatMap(({ what, worker, attempts, lost }) => (attempts === undefined && lost === undefined ? [] : [{
-      what, worker: nameOf(worker), why: lost ? 'it failed, or its worker was gone' : `${(attempts ?? 1) - 1} failed ${attempts === 2 ? 'attempt' : 'attempts'} before`,
+      what, worker: nameOf(worker), why: lost ? 'it failed, or its worker was lost' : `${(attempts ?? 1) - 1} failed ${attempts === 2 ? 'attempt' : 'attempts'} before`,
     }])),
   };
 }

@@ -58,7 +58,7 @@ describe('plan', () => {
     const { stdout, code } = await plan('--device', 'h100');
     expect(code).toBe(0);
     expect(stdout).toContain('gpu: NVIDIA H100 SXM');
-    expect(stdout).toContain('46900 GFLOP/s (modelled from the published peaks of NVIDIA H100 SXM, 70 % of them)');
+    expect(stdout).toContain('46900 GFLOP/s (modelled as 70 % of the published peaks of NVIDIA H100 SXM)');
     expect(stdout).toMatch(/free here .* 74\.5 GiB/);
     const unknown = await plan('--device', 'h1000');
     expect(unknown.code).not.toBe(0);

@@ -18,11 +18,11 @@ describe('invalid YAML', () => {
   });
 
   test('a second document', () => {
-    expect(problemLines('version: 1\n---\nversion: 1\n')).toEqual(['2:1 a second YAML document starts here; expected one pipeline per file. Put each pipeline into a file of its own.']);
+    expect(problemLines('version: 1\n---\nversion: 1\n')).toEqual(['2:1 a second YAML document starts here; expected one pipeline per file. Put each pipeline in its own file.']);
   });
 
   test('syntax errors', () => {
-    expect(problemLines('version: 1\nname: a: b\n')[0]).toMatch(/^2:7 YAML syntax: .* Put each key on a line of its own, and text that contains `: ` in quotes\.$/);
+    expect(problemLines('version: 1\nname: a: b\n')[0]).toMatch(/^2:7 YAML syntax: .* Put each key on its own line, and put text that contains `: ` in quotes\.$/);
     expect(problemLines('version: 1\nname: @me\n')[0]).toMatch(/^2:7 YAML syntax: .* Put the value in quotes\.$/);
     expect(problemLines('version: 1\nstages: [\n')[0]).toMatch(/^3:1 YAML syntax: /);
   });
@@ -115,7 +115,7 @@ describe('aliases', () => {
   });
 
   test('are refused as merge keys of something else', () => {
-    expect(problemLines(pipelineText('  - calibration: { dataset: { name: c4, <<: 7 } }\n'))[1]).toMatch(/^5:45 a merge key \(`<<`\) of something else than a mapping; /);
+    expect(problemLines(pipelineText('  - calibration: { dataset: { name: c4, <<: 7 } }\n'))[1]).toMatch(/^5:45 the value of the merge key \(`<<`\) is not a mapping; /);
   });
 });
 

@@ -41,7 +41,7 @@ describe('gates of a pipeline file', () => {
   });
 
   it.each([
-    ['rebuilt perplexity of heldot.txt <= 2', '`heldot.txt` is no dataset that this pipeline evaluates `rebuilt` on; expected `heldout.txt`. Did you mean `heldout.txt`?'],
+    ['rebuilt perplexity of heldot.txt <= 2', 'this pipeline does not evaluate `rebuilt` on the dataset `heldot.txt`; expected `heldout.txt`. Did you mean `heldout.txt`?'],
     ['rebuilt piqa acc >= 0.5', 'it asks for a zero-shot task of the state `rebuilt`, which this pipeline does not evaluate; expected an `evaluation` with one'],
     ['piqa acc drop <= 2 points', 'it asks for a zero-shot task of the state `dense`'],
   ])('are refused for a quantity that is not measured: %s', (gate, message) => {

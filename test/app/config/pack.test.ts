@@ -48,8 +48,8 @@ describe('a pack', () => {
 
   it.each([
     ['number: rebuilt perplexity', 'number: rebuilt perplexty', 'pack.yaml 6:21 `perplexty` is not a quantity of that state'],
-    ['number: rebuilt perplexity', 'number: rebuilt perplexity <= 20', 'pack.yaml 6:32 `<=` is too much'],
-    ['number: rebuilt perplexity', 'number: rebuilt perplexity of wikitext2', 'pack.yaml 6:13 `wikitext2` is no dataset that this pipeline evaluates'],
+    ['number: rebuilt perplexity', 'number: rebuilt perplexity <= 20', 'pack.yaml 6:32 unexpected `<=`'],
+    ['number: rebuilt perplexity', 'number: rebuilt perplexity of wikitext2', 'pack.yaml 6:13 this pipeline does not evaluate `rebuilt` on the dataset `wikitext2`'],
     ['tolerance: 0.5 %', 'tolerance: half', 'pack.yaml 8:16 `tolerance` is "half"; expected a number of at least 0, or a percentage such as `1 %`'],
     ['tolerance: 0.001', 'tolerance: -1', 'pack.yaml 12:16 `tolerance` is -1'],
     ['source: { file: notes.txt }', 'source: {}', 'pack.yaml 13:13 `source` is empty; expected `paper`'],

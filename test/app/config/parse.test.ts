@@ -177,7 +177,7 @@ describe('the model source', () => {
   });
 
   test('warns about a branch as revision', () => {
-    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can later mean other weights');
+    expect(parse(withSource('org/name', ', revision: main')).warnings[0]?.message).toContain('revision "main" can point to other weights later');
   });
 
   test('prefers a folder beside the file to a repository of that name', () => {

@@ -71,8 +71,8 @@ describe('wrong values', () => {
     ['sparsity: 50%', '49 `sparsity` is "50%"; expected a number above 0 and below 1. Write for example `sparsity: 0.5`.'],
     ['pattern: 2-4', '48 `pattern` is "2-4"; expected `unstructured`, or N:M such as 2:4. Write for example `pattern: unstructured`.'],
     ['pattern: unstructured', '5 `sparsity` is missing in `initialMask`; expected a number above 0 and below 1. Add for example `sparsity: 0.5`, or an N:M `pattern` from which it follows.'],
-    ['sparsity: 0.5, source: m.safetensors', '54 `source` without `method: file`; expected it with that method only. Remove it, or set `method: file`.'],
-    ['sparsity: 0.5, damping: 0.1', '54 `damping` without `method: sparsegpt` or `method: admm`; expected it with those methods only. Remove it, or set `method: sparsegpt`.'],
+    ['sparsity: 0.5, source: m.safetensors', '54 `source` without `method: file`; expected it only with that method. Remove it, or set `method: file`.'],
+    ['sparsity: 0.5, damping: 0.1', '54 `damping` without `method: sparsegpt` or `method: admm`; expected it only with those methods. Remove it, or set `method: sparsegpt`.'],
   ])('an initial mask with %s', (settings, expected) => {
     expect(problemLines(pipelineText(`  - initialMask: { method: magnitude, ${settings} }\n`))).toEqual([`5:${expected}`]);
   });
@@ -110,8 +110,8 @@ describe('malformed stages', () => {
   test.each([
     ['  - rebuild', '5 item 5 of `stages` is "rebuild"; expected a mapping with `calibration`, `initialMask`, `rebuild` or `evaluation`. Write `- rebuild:` with its settings indented below, or `- rebuild: {}`.'],
     ['  - rebuild:', '13 `rebuild` is empty; expected a mapping with `strategy`, `granularity`, `metric`, `weights`, `ratio`, `rounds`, `tolerance`, `budget`, `swapRounds`, `candidates` or `effort`. Write `rebuild: {}` for the defaults.'],
-    ['  - rebuild:\n    ratio: 0.2', '5 a stage with the keys `rebuild`, `ratio`; expected one key, its name. Indent `ratio` further than `rebuild`, to which it belongs.'],
-    ['  - rebuild: {}\n    evaluation: { perplexity: [{ dataset: { name: c4 } }] }', '5 a stage with the keys `rebuild`, `evaluation`; expected one key, its name. Put `- ` in front of `evaluation`.'],
+    ['  - rebuild:\n    ratio: 0.2', '5 the stage has the keys `rebuild`, `ratio`; expected one key, the name of the stage. Indent `ratio` further than `rebuild`, to which it belongs.'],
+    ['  - rebuild: {}\n    evaluation: { perplexity: [{ dataset: { name: c4 } }] }', '5 the stage has the keys `rebuild`, `evaluation`; expected one key, the name of the stage. Put `- ` in front of `evaluation`.'],
     ['  - {}', '5 item 5 of `stages` is empty; expected `calibration`, `initialMask`, `rebuild` or `evaluation`. Give its settings below it, indented.'],
   ])('%j', (yaml, expected) => {
     expect(stage(yaml)).toEqual([expected]);

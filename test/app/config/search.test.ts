@@ -74,7 +74,7 @@ describe('reports errors with file, line, value, expectation and remedy', () => 
   it.each([
     ['over: {}\n', 'search.yaml:4 `over` has neither `sparsity` nor `patterns`; expected one of the two. Add one.'],
     ['over: { sparsity: { from: 0.3, to: 0.4 }, patterns: ["2:4"] }\n', 'search.yaml:4 `over` has `sparsity` and `patterns`; expected one of the two. Keep one.'],
-    ['over:\n  sparsity: { from: 0.3,\n    to: 0.3 }\n', 'search.yaml:6 `to` is 0.3; expected more than `from`, 0.3. Exchange'],
+    ['over:\n  sparsity: { from: 0.3,\n    to: 0.3 }\n', 'search.yaml:6 `to` is 0.3; expected more than `from`, 0.3. Swap'],
     ['over:\n  sparsity: { from: 0.3,\n    to: 0.85, step: 0.1 }\n', 'search.yaml:6 `to` is 0.85, which no whole number of steps of 0.1 from 0.3 reaches; expected for example 0.8 or 0.9. Change'],
     ['over: { sparsity: { from: 0.1, to: 0.9, step: 0.0001 } }\n', 'search.yaml:4 there are 8001 sparsities from 0.1 to 0.9; expected at most 1000. Use a larger `step`'],
     ['over: { sparsity: { from: 0.3, to: 1.5 } }\n', 'search.yaml:4 `to` is 1.5; expected a number above 0 and below 1'],
@@ -116,7 +116,7 @@ describe('names the kind of another file in one message', () => {
   });
 
   it('for a pipeline or a sweep instead of a search', () => {
-    expect(() => loadSearch('pipelines/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a pipeline; expected a search, a file of its own/);
+    expect(() => loadSearch('pipelines/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a pipeline; expected a search, which is a separate file/);
     expect(() => loadSearch('pipelines/sweeps/demo.yaml')).toThrow(/demo\.yaml:\d+:1: this file is a sweep; expected a search/);
   });
 });

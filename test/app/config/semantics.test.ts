@@ -12,10 +12,10 @@ describe('stages in the wrong order', () => {
     ['rebuild without calibration', mask + rebuild + calibration, ['6:5 `rebuild` without calibration; expected a `calibration` stage before it. Add one.']],
     ['wanda without calibration', '  - initialMask: { method: wanda, sparsity: 0.5 }\n', ['5:28 method `wanda` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
     ['sparsegpt without calibration', '  - initialMask: { method: sparsegpt, sparsity: 0.5 }\n' + calibration, ['5:28 method `sparsegpt` without calibration; expected a `calibration` stage before it. Add one, or use `method: magnitude`.']],
-    ['a second mask', mask + mask, ['6:5 a second `initialMask`; expected one in a pipeline. Remove it, or put it into a pipeline of its own.']],
-    ['initial evaluated before it exists', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation after the stage `initialMask`.']],
-    ['rebuilt evaluated before it exists', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation after the stage `rebuild`.']],
-    ['only calibration', calibration, ['4:1 nothing to do but calibration; expected an `initialMask`, `rebuild` or `evaluation` stage. Add one.']],
+    ['a second mask', mask + mask, ['6:5 a second `initialMask`; expected at most one in a pipeline. Remove it, or put it in its own pipeline.']],
+    ['initial evaluated before it is there', evaluation('states: [dense, initial]') + mask, ['5:76 state `initial` does not exist yet; expected `dense` here. Move the evaluation after the stage `initialMask`.']],
+    ['rebuilt evaluated before it is there', mask + evaluation('states: [rebuilt]'), ['6:69 state `rebuilt` does not exist yet; expected `dense`, `initial` here. Move the evaluation after the stage `rebuild`.']],
+    ['nothing but calibration', calibration, ['4:1 nothing to do but calibration; expected an `initialMask`, `rebuild` or `evaluation` stage. Add one.']],
   ])('are refused: %s', (_, stages, expected) => {
     expect(problemLines(pipelineText(stages))).toEqual(expected);
   });
@@ -52,7 +52,7 @@ describe('the field of a text', () => {
   });
 
   test('is refused for plain text, in calibration and evaluation', () => {
-    const message = '`field` for "text.txt", which is read as plain text; expected it with .json, .jsonl, .ndjson (each also with .gz) or .parquet files only. Remove it, or rename the file.';
+    const message = '`field` for "text.txt", which is read as plain text; expected it only with .json, .jsonl, .ndjson (each also with .gz) or .parquet files. Remove it, or rename the file.';
     expect(problemLines(pipelineText(stages('{ file: text.txt, field: story }')))).toEqual([`5:47 ${message}`]);
     expect(problemLines(pipelineText(`${stages('{ file: a.json }')}  - evaluation: { states: [dense], perplexity: [{ dataset: { file: text.txt, field: x } }] }\n`))).toEqual([
       expect.stringContaining(message),
@@ -77,7 +77,7 @@ describe('patterns', () => {
     const stages = (granularity: string, pattern = 'unstructured') =>
       `${calibration}  - initialMask: { method: magnitude, sparsity: 0.5, pattern: "${pattern}" }\n  - rebuild: { strategy: ${strategy}, ${granularity} }\n`;
     expect(problemLines(pipelineText(stages('granularity: input')))).toEqual([
-      `7:${column} granularity \`input\` does not go with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`,
+      `7:${column} granularity \`input\` cannot be combined with strategy \`${strategy}\`, which works within rows; expected \`output\`. Write \`granularity: output\`.`,
     ]);
     expect(parse(pipelineText(stages('granularity: layer'))).warnings).toEqual([]);
   });
@@ -110,11 +110,11 @@ describe('an allocation', () => {
   test.each([
     ['without calibration', stages('sparsity: 0.5, allocation: { method: owl }', ''), '5:54 allocation by `owl` without calibration; expected a `calibration` stage before it. Add one, or leave `allocation` out.'],
     ['by DLP without calibration', stages('sparsity: 0.5, allocation: { method: dlp }', ''), '5:54 allocation by `dlp` without calibration; expected a `calibration` stage before it. Add one, or leave `allocation` out.'],
-    ['a setting of another method', stages('sparsity: 0.5, allocation: { method: dlp, kinds: 0.1 }'), '6:81 `kinds` without `method: ramp`; expected it with that method only. Remove it, or set `method: ramp`.'],
-    ['kinds of none', stages('sparsity: 0.5, allocation: { method: uniform, kinds: 0.1 }'), '6:85 `kinds` without `method: ramp`; expected it with that method only. Remove it, or set `method: ramp`.'],
+    ['a setting of another method', stages('sparsity: 0.5, allocation: { method: dlp, kinds: 0.1 }'), '6:81 `kinds` without `method: ramp`; expected it only with that method. Remove it, or set `method: ramp`.'],
+    ['kinds of none', stages('sparsity: 0.5, allocation: { method: uniform, kinds: 0.1 }'), '6:85 `kinds` without `method: ramp`; expected it only with that method. Remove it, or set `method: ramp`.'],
     ['a ramp with a pattern', stages('pattern: "2:4", allocation: { method: ramp }', ''), '5:55 allocation by `ramp` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
     ['with a pattern', stages('pattern: "2:4", allocation: { method: sensitivity }'), '6:55 allocation by `sensitivity` with the pattern 2:4; expected none, since the pattern fixes the sparsity everywhere. Remove it, or give a `sparsity` instead of the pattern.'],
-    ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, because the file decides which weights go. Remove it.'],
+    ['with a file', pipelineText(`${calibration}  - initialMask: { method: file, source: m, allocation: { method: owl } }\n`), '6:45 `allocation` with `method: file`; expected none, because the file decides which weights are pruned. Remove it.'],
   ])('is refused: %s', (_, text, problem) => {
     expect(problemLines(text)).toEqual([problem]);
   });
@@ -149,7 +149,7 @@ describe('the strategy of a rebuild', () => {
     ['ratio: 0.1, weights: refit', 'Remove `ratio`, or write `weights: keep-updates`.'],
     ['strategy: published, weights: refit', 'Write `strategy: guarded`, or `weights: keep-updates`.'],
   ])('is refused with {%s}', (settings, remedy) => {
-    const message = `\`weights: refit\` does not go with strategy \`published\`; expected \`keep-dense\` or \`keep-updates\`. ${remedy}`;
+    const message = `\`weights: refit\` cannot be combined with strategy \`published\`; expected \`keep-dense\` or \`keep-updates\`. ${remedy}`;
     expect(problemLines(pipelineText(`${calibration}${mask}  - rebuild: {${settings}}\n`))).toEqual([expect.stringContaining(message)]);
   });
 
@@ -168,7 +168,7 @@ describe('scored calibration text', () => {
     ).warnings.map(asLine);
 
   test('causes a warning with the number of tokens to skip', () => {
-    const expected = ['7:32 calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. Add `skipTokens: 4096`, or score another file.'];
+    const expected = ['7:32 the calibration text is scored, which makes the perplexity too good; expected text that calibration does not use. Add `skipTokens: 4096`, or score another file.'];
     expect(warnings('dataset: { file: text.txt }')).toEqual(expected);
     expect(warnings('dataset: { file: ./sub/../text.txt }, skipTokens: 4095')).toEqual(expected);
   });
@@ -178,10 +178,10 @@ describe('scored calibration text', () => {
     expect(warnings('dataset: { file: other.txt }')).toEqual([]);
     expect(warnings('dataset: { name: c4 }')).toEqual([]);
     expect(warnings(`dataset: { name: c4, revision: ${'a'.repeat(40)} }`)).toEqual([]);
-    expect(warnings('dataset: { name: c4, revision: main }')).toEqual([expect.stringContaining('revision "main" can later mean another text')]);
+    expect(warnings('dataset: { name: c4, revision: main }')).toEqual([expect.stringContaining('revision "main" can point to another text later')]);
   });
 
   test('cannot be skipped if windows are random', () => {
-    expect(warnings('dataset: { file: text.txt }, skipTokens: 4096', 'random')).toEqual([expect.stringContaining('Score another file: random windows are anywhere')]);
+    expect(warnings('dataset: { file: text.txt }, skipTokens: 4096', 'random')).toEqual([expect.stringContaining('Score another file: random windows can come from anywhere')]);
   });
 });

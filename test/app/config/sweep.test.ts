@@ -131,7 +131,7 @@ describe('reports errors with file, line, value, expectation and remedy', () => 
   });
 
   it('members that publish to the same place', () => {
-    expect(problems('set: { outputs.publish.repository: our/all }\nmatrix: { rebuild.ratio: [0.1, 0.2] }\n')[0]).toMatch(/both publish to our\/all@main; expected a place for each/);
+    expect(problems('set: { outputs.publish.repository: our/all }\nmatrix: { rebuild.ratio: [0.1, 0.2] }\n')[0]).toMatch(/both publish to our\/all@main; expected a different place for each/);
     expect(parse('matrix: { outputs.publish.repository: [our/a, our/b] }\n').members).toHaveLength(2);
   });
 
@@ -152,6 +152,6 @@ describe('names the kind of another file in one message', () => {
   });
 
   it('for a pipeline instead of a sweep', () => {
-    expect(() => parseSweep({ text: `${pipelineText()}\nsweep: { matrix: { initialMask.sparsity: [0.4] } }\n`, path: path.join(folder, 'both.yaml') })).toThrow(/both\.yaml:\d+:1: this file is a pipeline; expected a sweep, a file of its own/);
+    expect(() => parseSweep({ text: `${pipelineText()}\nsweep: { matrix: { initialMask.sparsity: [0.4] } }\n`, path: path.join(folder, 'both.yaml') })).toThrow(/both\.yaml:\d+:1: this file is a pipeline; expected a sweep, which is a separate file/);
   });
 });

@@ -40,10 +40,10 @@ describe('the admission of a run', () => {
   });
 
   it.each<[string, Capacity, RegExp]>([
-    ['memory', { ...plenty, host: 8 * gib }, /^large: it does not fit on this machine: rebuild \(published\) needs 1\d\.\d GiB of memory and 8\.00 GiB are free\. To change that, .*calibration\.samples.*--no-admission/],
-    ['disk', { ...plenty, disk: gib }, /evaluation \(dense, rebuilt on 64 windows\) needs 1\d\.\d GiB of disk and 1\.00 GiB are free\. To change that, free some disk space/],
-    ['both', { host: gib, disk: gib }, /of memory and 1\.00 GiB are free; .* of disk and 1\.00 GiB are free/],
-    ['GPU memory', { ...plenty, tensors: { of: 'GPU memory', bytes: 8 * gib } }, /of GPU memory and 8\.00 GiB are free/],
+    ['memory', { ...plenty, host: 8 * gib }, /^large: it does not fit on this machine: rebuild \(published\) needs 1\d\.\d GiB of memory, but only 8\.00 GiB is free\. To change that, .*calibration\.samples.*--no-admission/],
+    ['disk', { ...plenty, disk: gib }, /evaluation \(dense, rebuilt on 64 windows\) needs 1\d\.\d GiB of disk, but only 1\.00 GiB is free\. To change that, free some disk space/],
+    ['both', { host: gib, disk: gib }, /of memory, but only 1\.00 GiB is free; .* of disk, but only 1\.00 GiB is free/],
+    ['GPU memory', { ...plenty, tensors: { of: 'GPU memory', bytes: 8 * gib } }, /of GPU memory, but only 8\.00 GiB is free/],
   ])('refuses a run if %s is short, and says how much is missing', async (_, free, message) => {
     const refused = ask(free);
     await expect(refused).rejects.toThrow(AdmissionRefusedError);

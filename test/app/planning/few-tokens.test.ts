@@ -15,7 +15,7 @@ it('warns about fits with fewer than 16 tokens per input of the widest linear, a
     { stage: 2, what: 'rebuild (best)', tokens: 32_768, inputs: 11_008, samples: 86 },
   ]);
   expect(describeFewTokens(fewTokens(pipeline, size)[1])).toBe(
-    'rebuild (best) fits linears of 11008 inputs to 32768 tokens, 3.0 an input; expected 16 or more, so that the fit is good for other text. Set calibration.samples to 86 or more.',
+    'rebuild (best) fits linears of 11008 inputs to 32768 tokens, 3.0 per input; expected at least 16, so that the fit also works on other text. Set calibration.samples to 86 or more.',
   );
   expect(fewTokens(withWindows(86, 'sparsegpt', '{ strategy: best }'), size)).toEqual([]);
 });

@@ -13,6 +13,6 @@ it('shows the cost of a run on page and report if the pipeline has the price of 
   const priced = { ...request, pipeline: { ...request.pipeline, cost: { perHour: 90, currency: '<USD>' } } };
   // 80 of 3600 seconds.
   expect(await renderRunPage(priced)).toContain('2.00 &lt;USD&gt;');
-  expect(renderReport(priced.result, priced.pipeline)).toContain('At the price of an hour, 2.00 <USD>.');
+  expect(renderReport(priced.result, priced.pipeline)).toContain('Cost at the hourly price: 2.00 <USD>.');
   expect(renderReport(request.result, request.pipeline)).not.toContain('price');
 });

@@ -38,7 +38,7 @@ describe('files of a search', async () => {
 
   it('says that no point passes, that a run failed, or that it was cancelled', async () => {
     const reportOf = async (of: SearchTable): Promise<string> => (await renderSearch(of))['report.md'];
-    expect(await reportOf({ ...table, rows: [row(1, 7)], best: undefined })).toContain('No point passes: not even the least sparse one does.');
+    expect(await reportOf({ ...table, rows: [row(1, 7)], best: undefined })).toContain('No point passes, not even the least sparse one.');
     const failed: SearchRow = { name: 'sparsity=0.9', workflowId: 'w', values: { 'initialMask.sparsity': 0.9 }, index: 9, status: 'failed', error: { type: 'NonFiniteValueError', message: 'NaN came out' } };
     const text = await reportOf({ ...table, rows: [row(1, 2), failed], best: { name: 'sparsity=0.1' } });
     expect(text).toContain('No answer: `sparsity=0.9` failed. The sparsest point that passed before: `sparsity=0.1`');

@@ -32,7 +32,7 @@ describe('files of a sweep', async () => {
     expect(lines.slice(2, 5).map(([sparsity, ratio]) => `${sparsity}/${ratio}`)).toEqual(['0.5/0.1', '0.5/0.5', '0.6/0.1']);
     expect(lines[3]).toEqual(['0.5', '0.5', 'done, best', '50 %', '2', '8', '2.828', '75.0 %', '1.5']);
     expect(lines[5]).toEqual(['0.9', '0.1', 'failed', '', '', '', '', '', '']);
-    expect(files['report.md']).toContain('4 members: 3 done, 1 failed. 4.5 s of work in all members, what they share counted for each.\n');
+    expect(files['report.md']).toContain('4 members: 3 done, 1 failed. 4.5 s of work in all members; shared work is counted for each.\n');
     expect(files['report.md']).toContain('`sparsity=0.9,ratio=0.1` failed: NaN | came out (NonFiniteValueError)');
     expect(files['report.md']).toContain('Best: `sparsity=0.5,ratio=0.5`');
     expect(files['report.md']).toContain('![plot](plot.svg)');
@@ -40,7 +40,7 @@ describe('files of a sweep', async () => {
 
   it('Markdown: shows the work actually done if every member reports it', async () => {
     const rows = table.rows.map((one) => (one.status === 'done' ? { ...one, spent: 0.5 } : one));
-    expect((await renderSweep({ ...table, rows }))['report.md']).toContain('4.5 s of work in all members, what they share counted for each. 1.5 s of it was done, the rest was found in the store.');
+    expect((await renderSweep({ ...table, rows }))['report.md']).toContain('4.5 s of work in all members; shared work is counted for each. 1.5 s of it was done; the rest was found in the store.');
   });
 
   it('CSV and JSON: have the numbers in full', () => {

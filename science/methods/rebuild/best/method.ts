@@ -15,7 +15,7 @@ export const settings = {
 
 export const best = rebuildMethod({
   description:
-    "The combination that measures best: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer. A higher `effort` does more of each. A step is kept only if it lowers the error of held-out windows, or of all windows if there are fewer than 16. `granularity` applies to the rounds. `input` is not allowed.",
+    "The combination with the best measured quality: LLM-Barber's rounds, masks and weights by ADMM, and reconstruction of each decoder layer. More `effort` does more of it. A step is kept only if it lowers the error of held-out windows, or of all windows if there are fewer than 16. `granularity` applies to the rounds. `input` is not allowed.",
   settings,
   defaults: {},
   byRow: true,

@@ -34,7 +34,7 @@ const folds = 4;
 
 export const guarded = rebuildMethod({
   description:
-    "Repeats rounds while the sub-block's error on held-out calibration windows falls. It finds the ratio by trial, and undoes a round that does not help. The masks are better, and it takes about three times as long.",
+    "Repeats rounds while the sub-block's error on held-out calibration windows falls. It finds the ratio by trying, and undoes a round that does not help. Better masks in about three times the time of `published`.",
   settings,
   defaults: {},
   weights: ['keep-dense', 'keep-updates', 'refit'],

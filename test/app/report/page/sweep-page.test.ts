@@ -18,7 +18,7 @@ describe('page of a sweep', () => {
       ...[seconds, spent].flatMap((value) => value?.toFixed(1) ?? []), ...(because === undefined || because === 'small loss' ? [] : [because]), error?.message ?? '',
     ]);
     // Ratios to the dense model are for the first text. The cards show the best member, and the work that sharing saved.
-    expected.push('1.063', '1.75', '✓ 4 done', '✗ 1 failed a quality gate', '1 not begun', 'Best by rebuilt perplexity 4.25', '58 s of all together, 5.80 EUR; 1 min 36 s, 9.60 EUR, had each been run alone', '39.6 % was saved', 'chance', '25 %', 'together 58 s, 5.80 EUR', '3.30 EUR');
+    expected.push('1.063', '1.75', '✓ 4 done', '✗ 1 failed a quality gate', '1 not started', 'Best by rebuilt perplexity 4.25', '58 s of all together, 5.80 EUR; 1 min 36 s, 9.60 EUR if each had run alone', '39.6 % was saved', 'chance', '25 %', 'together 58 s, 5.80 EUR', '3.30 EUR');
     expect(expected.filter((part) => !text.includes(part))).toEqual([]);
     expect(text).not.toMatch(/NaN(?! came)|undefined|Infinity|\[object/);
   });

@@ -58,7 +58,7 @@ it('shows a failed attempt, the wait for a worker, and work lost with a worker',
   expect(view?.lanes.map(({ worker, spans }) => [worker, spans.map(({ kind, from: begin, to }) => [kind, begin, to])])).toEqual([
     ['1@a', [['lost', 0, 3], ['rebuild', 3, 5], ['lost', 5, 9]]], ['2@b', [['waiting', 9, 12], ['rebuild', 12, 14]]],
   ]);
-  expect(view?.repeated.map(({ worker, why }) => [worker, why])).toEqual([['1@a', '1 failed attempt before'], ['1@a', 'it failed, or its worker was gone']]);
+  expect(view?.repeated.map(({ worker, why }) => [worker, why])).toEqual([['1@a', '1 failed attempt before'], ['1@a', 'it failed, or its worker was lost']]);
 });
 
 it('counts time without a worker as waiting, even if the work was lost', () => {
