@@ -56,7 +56,7 @@ function checkModel(model: unknown, { allowFloating, isRepository }: SemanticCon
     return;
   }
   if (revision === undefined && !allowFloating) {
-    const message = `\`revision\` is missing for the repository id ${show(source)}; expected a commit, so that the run gives the same result tomorrow. Add it, pass --allow-floating, or write \`./${source}\` if a folder is meant.`;
+    const message = `\`revision\` is missing for the repository id ${show(source)}; expected a commit, so that the run gives the same result tomorrow. Add one of https://huggingface.co/${source}/commits/main, pass --allow-floating, or write \`./${source}\` if a folder is meant.`;
     problems.push({ pointer: '/model/source', part: 'value', message });
   } else if (typeof revision === 'string' && !isCommit(revision)) {
     warnings.push({ pointer: '/model/revision', part: 'value', message: `revision ${show(revision)} can point to other weights later; expected a commit of 40 hexadecimal digits. Write the commit that it points to now.` });

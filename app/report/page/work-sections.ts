@@ -25,7 +25,7 @@ export function timeSection({ seconds }: RunView, result: PipelineResult): Piece
 <b>total</b><span></span><b class="v">${duration(seconds)}</b></div>
 ${hasPlan || isFound ? html`<div class="legend"><span><i style="color:var(--rebuilt)"></i>made</span>${isFound ? html`<span><i style="color:var(--found)"></i>found</span>` : ''}${hasPlan ? html`<span><b>┃</b>predicted</span>` : ''}</div>` : ''}`;
   const stored = reused === 0 ? 'Nothing was found in the artifact store.' : `${counted(reused, 'piece')} ${reused === 1 ? 'was' : 'were'} found in the artifact store.`;
-  return html`<section class="${isPlanned ? '' : 'half'}"><h2>Time${isPlanned ? ' and memory, compared with the plan' : ''}</h2>
+  return html`<section class="${hasPlan ? '' : 'half'}"><h2>Time${hasPlan ? ' and memory, compared with the plan' : ''}</h2>
 <p class="note">${stored} ${planNote}</p>
 ${hasPlan || isFound ? html`<div class="panels wide"><div>${bars}</div><div>${tableOf('Time and memory by stage', planTable(result))}</div></div>` : bars}</section>`;
 }
