@@ -58,6 +58,8 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
     findScores: compute('findScores'),
     scoreLayer: compute('scoreLayer'),
     makeInitialMask: compute('makeInitialMask'),
+    gatherShard: compute('gatherShard'),
+    chooseMask: compute('chooseMask'),
     rebuildLayer: compute('rebuildLayer'),
     findPerplexity: compute('findPerplexity'),
     advanceLayer: compute('advanceLayer'),
@@ -105,8 +107,8 @@ export interface SharedActivityOptions extends TakeSeatOptions {
 /** What a worker does while no run has its seat: let one come, check the request of a sweep or search, and write its report. */
 export function createSharedActivities({ state, renderSweep, renderSearch, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
   return {
-    async takeSeat({ store }) {
-      return inWorker(() => takeSeat(seating, runInFlight(), store));
+    async takeSeat({ store, beside }) {
+      return inWorker(() => takeSeat(seating, runInFlight(), { store, beside }));
     },
     async checkSweep(request) {
       await inWorker(() => checkSweepRequest(request, runInFlight(), withChanges));

@@ -12,8 +12,8 @@ export interface Trail {
   readonly atRisk: number;
 }
 
-/** Paths and sets of tokens that are remembered: more than a run has at a time. */
-const most = 16;
+/** Paths and sets of tokens that are remembered: more than a run has at a time, with as many shards as there can be. */
+const most = 300;
 
 /** What the forwards on every path in use have taken, and how much of that is on disk. */
 export class Trails {

@@ -53,6 +53,8 @@ export interface RunContext {
   sparsity: number;
   /** Of mixtures of experts: with fewer tokens, an expert's statistics are not used. */
   experts?: { minTokens: number };
+  /** Indices of the stages that work from shards of their calibration. Absent where none does. */
+  sharded?: number[];
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
   /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */
@@ -88,6 +90,8 @@ export interface TokensRef {
   key: ArtifactKey;
   samples: number;
   sequenceLength: number;
+  /** Of a shard: the windows that it is a part of, and how many parts there are. */
+  shard?: { whole: ArtifactKey; of: number };
   /** Of zero-shot questions, which go through the layers together. `key` then names them all, and `sequenceLength` is their mean. */
   questions?: QuestionsPart[];
 }
@@ -132,6 +136,8 @@ export interface SampleEvaluationInput extends WithContext {
 }
 export interface SampleResult extends UnitResult {
   tokens: TokensRef;
+  /** The same windows in parts, in their order; absent where they are not divided. */
+  shards?: TokensRef[];
 }
 
 export interface MaskResult extends UnitResult {
@@ -167,6 +173,21 @@ export interface InitialMaskInput extends WithContext {
   path?: Path;
   /** Calibration that the linears were scored on, if the stage's allocation needs one. */
   scoredOn?: TokensRef;
+}
+
+/** Sum up what a layer's first masks follow from over the windows of one shard. */
+export interface GatherInput extends WithContext {
+  stage: InitialMaskStage;
+  layer: number;
+  /** Of the shard, through the layers already pruned. */
+  path: Path;
+}
+/** Add up what was gathered of all shards, and choose a layer's first masks by it. */
+export interface ChooseMaskInput extends GatherInput {
+  /** Of all windows, through the layers already pruned. */
+  path: Path;
+  /** In the order in which they are added. */
+  shards: TokensRef[];
 }
 
 export interface RebuildInput extends WithContext {
@@ -293,6 +314,8 @@ export interface Activities {
   findScores(input: ScoresInput): Promise<ScoresFound>;
   scoreLayer(input: ScoreLayerInput): Promise<UnitResult>;
   makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
+  gatherShard(input: GatherInput): Promise<UnitResult>;
+  chooseMask(input: ChooseMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
@@ -327,7 +350,8 @@ export interface WorkTimes {
 
 /** What every worker serves on the shared task queue, while no run sits there. */
 export interface SharedActivities {
-  takeSeat(input: { store?: string }): Promise<Place>;
+  /** @param input `beside`: task queues of the workers that the run has already */
+  takeSeat(input: { store?: string; beside?: string[] }): Promise<Place>;
   /** Checks the request of a sweep before anything of it is begun. */
   checkSweep(request: unknown): Promise<void>;
   /** Writes table, plot and report of a sweep. @returns the report's path */

@@ -10,6 +10,8 @@ export interface RunState {
   /** Index of the stage that runs, or runs next. */
   stage: number;
   tokens?: TokensRef;
+  /** The same windows in parts, if the calibration is divided. */
+  shards?: TokensRef[];
   /** One mask for each decoder layer, once the stage has run. */
   masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] };
   perplexity: ByState<ByDataset>;

@@ -26,10 +26,10 @@ export class Telling {
     this.tell();
   }
 
-  /** An activity that begins now, in a line: `rebuild, layer 3`. */
-  summary(name: keyof Activities): string {
+  /** An activity that begins now, in a line: `rebuild, layer 3`. @param shard from 0; absent where it is of all windows */
+  summary(name: keyof Activities, shard?: number): string {
     this.tell();
-    return (ownNames[name] ?? this.inFlight()).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
+    return (ownNames[name] ?? `${this.inFlight()}${shard === undefined ? '' : `, shard ${shard + 1}`}`).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
   }
 
   /** Puts the present state of all stages on the page. */

@@ -3,10 +3,10 @@ import { checkedName } from './path-below.js';
 
 /**
  * What an artifact is: the windows of tokens, scores of a layer's linears, the loss's gradient between layers, one layer's
- * masks, hidden states between layers, a perplexity, the questions of a zero-shot task in tokens, the log-likelihoods of a part of their answers, and
+ * masks, what was summed up for them over a shard of the windows, hidden states between layers, a perplexity, the questions of a zero-shot task in tokens, the log-likelihoods of a part of their answers, and
  * what a run hands out: its checkpoint, its mask file with the proof, its report.
  */
-export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'hidden', 'perplexity', 'questions', 'likelihoods', 'output'] as const;
+export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'sums', 'hidden', 'perplexity', 'questions', 'likelihoods', 'output'] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 /** Written beside every artifact: how it came about, and how its bytes are known again. */

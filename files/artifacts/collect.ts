@@ -2,7 +2,7 @@ import type { ArtifactKind, Manifest, StoredArtifact } from './artifact.js';
 import type { Shelf } from './shelf.js';
 
 /** Kinds whose keys no run's history names, because they are found by what they depend on. All others are named. */
-const namedByInputs: readonly ArtifactKind[] = ['scores', 'gradient', 'hidden', 'perplexity', 'likelihoods'];
+const namedByInputs: readonly ArtifactKind[] = ['scores', 'gradient', 'sums', 'hidden', 'perplexity', 'likelihoods'];
 
 /**
  * The artifacts of a shelf that nothing has used since.

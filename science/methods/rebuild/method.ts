@@ -119,6 +119,11 @@ export interface RebuildMethod<S extends Settings = Settings> {
   /** Its settings in words, for a report. */
   describe(this: void, settings: Values<S>): string;
   load(this: void): Promise<{ run: RebuildRun<S> }>;
+  /** Present where the windows may be divided into shards. */
+  sharded?: {
+    /** Bytes of the sums of one shard and layer. */
+    sumBytes(this: void, size: ModelSize): number;
+  };
 }
 
 /** Checks a strategy's description where it stands, and keeps the types of its settings. */

@@ -11,4 +11,5 @@ export const wanda = initialMethod({
   identity: () => ({}),
   cost: inputStatisticsCost,
   load: () => import('./run.js'),
+  sharded: { sumBytes: ({ layer }) => 8 * layer.columns, load: () => import('./run.js') },
 });
