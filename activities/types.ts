@@ -202,6 +202,43 @@ export interface RebuildResult extends MaskResult {
   entries: RebuildEntry[];
 }
 
+/** Work on a layer's rebuild whose calibration is in shards. */
+export interface ShardedRebuildInput extends RebuildInput {
+  /** Masks of the layer as they stand: those of the sub-blocks before `block` are rebuilt. */
+  current: ArtifactKey;
+}
+/** Sum up over one shard what the masks of one sub-block follow from; `path` is the shard's. */
+export interface GatherSubBlockInput extends ShardedRebuildInput {
+  /** Index of the sub-block. */
+  block: number;
+}
+export interface GatherSubBlockResult extends UnitResult {
+  /** The rebuilt masks of the whole layer are in the store. Nothing was summed up. */
+  made: boolean;
+}
+/** Add up what was gathered of all shards, and rebuild the masks of one sub-block by it; `path` is that of all windows. */
+export interface RebuildSubBlockInput extends GatherSubBlockInput {
+  /** In the order in which they are added. */
+  shards: TokensRef[];
+}
+export interface RebuildSubBlockResult extends MaskResult {
+  /** Number of sub-blocks that come after it. */
+  left: number;
+}
+/** What a shard's windows say of a rebuilt layer. */
+export interface FinishShardResult extends UnitResult {
+  /** Of each sub-block under its new masks, means over the shard's sequences. Empty if the layer was found. */
+  errors: number[];
+}
+/** Make a layer's rebuilt masks whole; `path` is that of all windows. */
+export interface CloseLayerInput extends ShardedRebuildInput {
+  shards: TokensRef[];
+  /** What the shards have found, in their order. Empty if the layer was found. */
+  errors: number[][];
+  /** Seconds of the layer's work so far. */
+  spent: number;
+}
+
 /** Find the perplexity of a path through all layers, if it is known. */
 export interface PerplexityInput extends WithContext {
   path: Path;
@@ -317,6 +354,10 @@ export interface Activities {
   gatherShard(input: GatherInput): Promise<UnitResult>;
   chooseMask(input: ChooseMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
+  gatherSubBlock(input: GatherSubBlockInput): Promise<GatherSubBlockResult>;
+  rebuildSubBlock(input: RebuildSubBlockInput): Promise<RebuildSubBlockResult>;
+  finishShard(input: ShardedRebuildInput): Promise<FinishShardResult>;
+  closeLayer(input: CloseLayerInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: ScorePerplexityInput): Promise<PerplexityResult>;

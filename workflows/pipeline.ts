@@ -14,7 +14,7 @@ import { readable } from './readable.js';
 import { refusing } from './refusing.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
-import { chooseFromShards, type ShardedRun } from './sharded.js';
+import { chooseFromShards, rebuildFromShards, type ShardedRun } from './sharded.js';
 import { soFarOf } from './so-far.js';
 import { sumsByStage } from './stage-sums.js';
 import { Telling } from './telling.js';
@@ -251,7 +251,8 @@ class PipelineRun {
       const layer = masks.length;
       tracker.working(`layer ${layer}`);
       const path = { tokens: this.calibration(), masks: [...masks] };
-      const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] });
+      const sharded = this.sharded(tracker);
+      const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer]);
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);

@@ -1,5 +1,5 @@
-import type { Activities, ArtifactKey, InitialMaskResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
-import type { InitialMaskStage } from '../app/config/pipeline.js';
+import type { Activities, ArtifactKey, InitialMaskResult, Path, RebuildResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
+import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import type { StageTracker } from './progress.js';
 
 /** What a layer is worked on with whose windows are divided into shards. */
@@ -32,3 +32,30 @@ export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage,
   await forEachShard(run, (there, tokens) => there.gatherShard({ context, stage, layer, path: { tokens, masks: [...before] } }));
   return activities.chooseMask({ context, stage, layer, path: { tokens: whole, masks: [...before] }, shards: [...shards] });
 }
+
+/**
+ * Rebuilds the next layer, sub-block by sub-block: every shard is summed up where it is, and one worker adds the sums and swaps. Then every
+ * shard goes through the layer under its new masks, and says how large the errors are.
+ * @param start the masks that the rebuild begins with
+ */
+export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, before: readonly ArtifactKey[], start: ArtifactKey): Promise<RebuildResult> {
+  const { activities, context, tracker, whole, shards } = run;
+  const layer = before.length;
+  const common = { context, stage, layer, start };
+  const pathOf = (tokens: TokensRef): Path => ({ tokens, masks: [...before] });
+  const all = { ...common, path: pathOf(whole), shards: [...shards] };
+  let current = start;
+  let spent = 0;
+  for (let block = 0, left = 1; left > 0; block++) {
+    const gathered = await forEachShard(run, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), block, current }));
+    if (gathered.every(({ made }) => made)) return activities.closeLayer({ ...all, current: start, errors: [], spent: 0 });
+    const rebuilt = await activities.rebuildSubBlock({ ...all, block, current });
+    tracker.extra(rebuilt);
+    spent += secondsOf([...gathered, rebuilt]);
+    ({ mask: current, left } = rebuilt);
+  }
+  const finished = await forEachShard(run, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
+  return activities.closeLayer({ ...all, current, errors: finished.map(({ errors }) => errors), spent: spent + secondsOf(finished) });
+}
+
+const secondsOf = (results: readonly UnitResult[]): number => results.reduce((sum, { seconds }) => sum + seconds, 0);

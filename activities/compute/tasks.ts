@@ -11,6 +11,7 @@ import { sampleCalibration, sampleEvaluation } from '../sample-tokens.js';
 import type { ComputeActivities } from '../types.js';
 import type { Workbench } from '../workbench.js';
 import { chooseMask, gatherShard } from '../shards/initial-mask.js';
+import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../shards/rebuild.js';
 import { writeOutputs } from '../write-outputs.js';
 import { findLikelihoods, judgeZeroShot, sampleQuestions, scoreLikelihoods } from '../zero-shot/index.js';
 import { OtherEngineNeeded } from './engine-slot.js';
@@ -27,6 +28,10 @@ const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => Retur
   gatherShard,
   chooseMask,
   rebuildLayer,
+  gatherSubBlock,
+  rebuildSubBlock,
+  finishShard,
+  closeLayer,
   findPerplexity,
   advanceLayer,
   scorePerplexity,

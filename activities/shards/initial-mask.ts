@@ -9,6 +9,7 @@ import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
 import { addUp, dropSums, secondsOfSums, writeSums } from './sum-files.js';
+import { wholePath } from './whole-path.js';
 
 /**
  * Takes the hidden states of one shard through the layer before, under its new mask, and sums up over them what this layer's first
@@ -52,6 +53,7 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
 /** Adds up what was gathered of the shards, chooses a layer's first masks by it, and removes the sums. @throws ShardsError */
 export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const { context, layer, path, shards } = input;
+  await bench.engineOf(context);
   const parts = await partsOf(input);
   const sums = shards.map((tokens) => ArtifactStore.key('sums', sumsDependOn(input, { ...path, tokens })));
   const made = await findOrChoose(input, shardedMaskDependsOn(input, path, shards.length), bench, {
@@ -96,9 +98,7 @@ export function sumsDependOn(input: Sharded, path: Path): Json {
 
 /** Key of the mask that a shard's sums are for. @throws ShardsError if the path is not a shard's */
 function maskOf(input: Sharded, path: Path): ArtifactKey {
-  const { shard, ...tokens } = path.tokens;
-  if (shard === undefined) throw new ShardsError('tokens that are no shard');
-  return ArtifactStore.key('mask', shardedMaskDependsOn(input, { ...path, tokens: { ...tokens, key: shard.whole } }, shard.of));
+  return ArtifactStore.key('mask', shardedMaskDependsOn(input, ...wholePath(path)));
 }
 
 /** Whether the masks that a shard's sums are for are there, and what the sums follow from. */

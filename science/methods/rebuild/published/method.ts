@@ -34,5 +34,5 @@ export const published = rebuildMethod({
     }),
   describe: ({ ratio }) => `ratio ${ratio}`,
   load: () => import('./run.js'),
-  sharded: { sumBytes: ({ layer }) => f32 * layer.linear },
+  sharded: { sumBytes: ({ layer }) => f32 * layer.linear, load: () => import('./parts.js') },
 });
