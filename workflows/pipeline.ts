@@ -209,10 +209,11 @@ class PipelineRun {
   private sharded(tracker: StageTracker): ShardedRun | undefined {
     const { context, state: { tokens, shards, stage } } = this;
     if (tokens === undefined || shards === undefined || context.sharded?.includes(stage) !== true) return undefined;
-    return { activities, context, tracker, whole: tokens, shards, places: async () => {
+    const places: ShardedRun['places'] = async (isFirst) => {
       await pause.over();
-      return placement.forShards(shards.length);
-    } };
+      return { there: await placement.forShards(shards.length, isFirst), workers: placement.workers };
+    };
+    return { activities, context, tracker, whole: tokens, shards, places };
   }
 
   /** Scores all linears of the dense model on the calibration, if the allocation needs it. */

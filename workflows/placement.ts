@@ -88,18 +88,24 @@ export class Placement {
   /**
    * The activities of each shard, on the place of that shard. The run asks for further workers, up to one for each shard: the first time it
    * waits for the answers, which takes seconds; later it asks for one at a time and goes on meanwhile.
+   * @param mayAsk whether to ask again
    */
-  async forShards(count: number): Promise<Activities[]> {
+  async forShards(count: number, mayAsk: boolean): Promise<Activities[]> {
     const { seating } = this;
     if (seating.shards === undefined) {
       await this.seat();
       await Promise.all(Array.from({ length: count - 1 }, () => this.ask(count)));
-    } else if (this.moreAsked === undefined && this.places().length < count) {
+    } else if (mayAsk && this.moreAsked === undefined && this.places().length < count) {
       // If the run is cancelled, its other activities say so.
       this.moreAsked = this.ask(count).catch(() => undefined).finally(() => { this.moreAsked = undefined; });
     }
     this.assign(count);
     return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
+  }
+
+  /** How many workers the run has. */
+  get workers(): number {
+    return this.places().length;
   }
 
   private activitiesOf(shard: number | undefined): Activities {

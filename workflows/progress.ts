@@ -9,6 +9,8 @@ const shownEntries = 2;
 
 /** Follows one stage: what is in flight, what is done, how long the rest will take. */
 export class StageTracker {
+  private workers = 1;
+
   constructor(readonly progress: StageProgress) {}
 
   /** Notes the seconds that the plan gives the stage, if there is one. */
@@ -23,6 +25,11 @@ export class StageTracker {
     delete this.progress.secondsLeft;
     delete this.progress.latest;
     delete this.progress.costs;
+  }
+
+  /** So many workers share the work from now on: the time that is left is shorter than the sum of their seconds. */
+  sideBySide(workers: number): void {
+    this.workers = workers;
   }
 
   /** Says what is in flight. */
@@ -41,7 +48,7 @@ export class StageTracker {
     progress.done++;
     this.extra(made);
     if (made.reused) progress.reused++;
-    progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
+    progress.secondsLeft = ((progress.seconds / progress.done) * Math.max(0, progress.total - progress.done)) / this.workers;
   }
 
   /** Adds seconds of work that are no unit of their own. */

@@ -11,13 +11,16 @@ export interface ShardedRun {
   /** All windows, and the same in parts. */
   whole: TokensRef;
   shards: readonly TokensRef[];
-  /** The activities of each shard, where that shard is; waits while the run is paused. */
-  places: () => Promise<Activities[]>;
+  /** The activities of each shard, where that shard is; waits while the run is paused. @param isFirst whether a layer begins, so that more workers may be asked for */
+  places: (isFirst: boolean) => Promise<{ there: Activities[]; workers: number }>;
 }
 
+type Work<Result> = (activities: Activities, tokens: TokensRef) => Promise<Result>;
+
 /** Does the same for every shard, side by side, and notes the seconds. */
-async function forEachShard<Result extends UnitResult>({ shards, places, tracker }: ShardedRun, work: (activities: Activities, tokens: TokensRef) => Promise<Result>): Promise<Result[]> {
-  const there = await places();
+async function forEachShard<Result extends UnitResult>({ shards, places, tracker }: ShardedRun, isFirst: boolean, work: Work<Result>): Promise<Result[]> {
+  const { there, workers } = await places(isFirst);
+  tracker.sideBySide(workers);
   return Promise.all(shards.map(async (tokens, shard) => {
     const result = await work(there[shard], tokens);
     tracker.extra(result);
@@ -29,7 +32,7 @@ async function forEachShard<Result extends UnitResult>({ shards, places, tracker
 export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage, before: readonly ArtifactKey[]): Promise<InitialMaskResult> {
   const { activities, context, whole, shards } = run;
   const layer = before.length;
-  await forEachShard(run, (there, tokens) => there.gatherShard({ context, stage, layer, path: { tokens, masks: [...before] } }));
+  await forEachShard(run, true, (there, tokens) => there.gatherShard({ context, stage, layer, path: { tokens, masks: [...before] } }));
   return activities.chooseMask({ context, stage, layer, path: { tokens: whole, masks: [...before] }, shards: [...shards] });
 }
 
@@ -47,14 +50,14 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
   let current = start;
   let spent = 0;
   for (let block = 0, left = 1; left > 0; block++) {
-    const gathered = await forEachShard(run, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), block, current }));
+    const gathered = await forEachShard(run, block === 0, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), block, current }));
     if (gathered.every(({ made }) => made)) return activities.closeLayer({ ...all, current: start, errors: [], spent: 0 });
     const rebuilt = await activities.rebuildSubBlock({ ...all, block, current });
     tracker.extra(rebuilt);
     spent += secondsOf([...gathered, rebuilt]);
     ({ mask: current, left } = rebuilt);
   }
-  const finished = await forEachShard(run, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
+  const finished = await forEachShard(run, false, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
   return activities.closeLayer({ ...all, current, errors: finished.map(({ errors }) => errors), spent: spent + secondsOf(finished) });
 }
 

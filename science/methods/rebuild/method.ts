@@ -156,6 +156,8 @@ export interface RebuildMethod<S extends Settings = Settings> {
   sharded?: {
     /** Bytes of the sums of one shard and layer. */
     sumBytes(this: void, size: ModelSize): number;
+    /** What gathering of one shard and choosing take for one sub-block, apart from the sums, and the last pass of one shard for one layer. */
+    cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings): { gather: Cost; choose: Cost; finish: Cost };
     load(this: void): Promise<{ parts: RebuildParts }>;
   };
 }
