@@ -59,7 +59,7 @@ export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Prom
   const made = await findOrChoose(input, shardedMaskDependsOn(input, path, shards.length), bench, {
     choose: async (request) => {
       bench.onProgress(`layer ${layer}, adding ${shards.length} shards`);
-      const gathered = parts.restore(await addUp(bench.store, sums));
+      const gathered = parts.restore(request.layer, await addUp(bench.store, sums));
       try {
         return await parts.choose(request, gathered);
       } finally {

@@ -1,4 +1,4 @@
-import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
+import { ArtifactLostError, ArtifactStore, type Json } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../science/models/index.js';
 import { layerForward, leaveAlone, mergeMasks, ownSettings, parsePattern, rebuildMethodOf, replacedUpdates, type ChosenPart, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
@@ -114,6 +114,8 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   const mask = ArtifactStore.key('mask', dependsOn);
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
+    // It was there when the shards looked, and is not there now.
+    if (errors.length < shards.length) throw new ArtifactLostError('mask', mask, 'it was removed while it was used');
     const [before, after] = [await readPrunedLayer(bench.store, start, layer), await readPrunedLayer(bench.store, current, layer)];
     checkMasks(layer, before.masks, after.masks, { granularity: stage.granularity, pattern: parsePattern(context.pattern) });
     const known = await entriesOf(current, layer.subBlocks.length, bench);

@@ -204,6 +204,19 @@ describe('a calibration in four shards', () => {
   });
 });
 
+it('SparseGPT: the same masks and values whoever computes what, close to one pass over all windows', async () => {
+  const settings = ['initialMask.method=sparsegpt'];
+  const one = await siteOf(1);
+  const made = await runInShards(pipelineOf(4, settings), one);
+  const several = await siteOf(3);
+  expect(await runInShards(pipelineOf(4, settings), several)).toMatchObject({ initial: made.initial, rebuilt: made.rebuilt.map(({ mask, entries }) => ({ mask, entries })) });
+  const files = async ({ benches: [{ store }] }: Site): Promise<unknown[]> => Promise.all(made.initial.map(async (key) => (await store.find('mask', key))?.files));
+  expect(await files(several)).toEqual(await files(one));
+  const whole = await siteOf(1);
+  const begun = await beginHere(pipelineOf(1, settings), whole.benches[0]);
+  expect(difference(await bitsOf({ ...made, rebuilt: [] }, one.benches[0]), await bitsOf({ ...begun, rebuilt: [] }, whole.benches[0]))).toBeLessThan(0.01);
+});
+
 it('another number of shards is another mask', async () => {
   const site = await siteOf(1);
   const two = await runInShards(pipelineOf(2), site);

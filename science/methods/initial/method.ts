@@ -55,8 +55,8 @@ export type ChooseRequest<S extends Settings> = Omit<InitialRequest<S>, 'hidden'
 export interface InitialParts<S extends Settings = Settings, G extends Gathered = Gathered> {
   /** Sums up what the masks follow from besides the weights. `hidden` stays the caller's, the result is the caller's to dispose. */
   gather(this: void, request: GatherRequest<S>): Promise<G>;
-  /** Takes up what {@link Gathered.download} gave, of one shard or added up. */
-  restore(this: void, sums: WindowSums): G;
+  /** Takes up what {@link Gathered.download} gave of this layer, of one shard or added up. */
+  restore(this: void, layer: DecoderLayer, sums: WindowSums): G;
   choose(this: void, request: ChooseRequest<S>, gathered: G): Promise<InitialResult>;
 }
 

@@ -30,7 +30,7 @@ export const parts = initialParts({
     tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: norms.add, onSubBlock: counts.add }));
     return normsOf(norms, counts.few());
   },
-  restore: (sums) => normsOf(InputNorms.of(sums)),
+  restore: (_, sums) => normsOf(InputNorms.of(sums)),
   choose: async ({ layer, weights, targetOf }, { norms, few }) => {
     // Where too few tokens say how large the inputs are, all count as equally large: the mask is that of magnitudes.
     const of = ({ name, shape }: LinearSpec): Float32Array => (few.has(name) ? new Float32Array(shape[1]).fill(1) : norms.norms(name));
