@@ -16,6 +16,10 @@ const ownNames: Partial<Record<keyof Activities, string>> = {
   publishOutputs: 'publishing to a hub',
 };
 
+/** The end of a detail that says how far the shards of a layer are. */
+export const shardsDone = (done: number, of: number): string => `, ${done} of ${of} shards`;
+const anyShardsDone = /, \d+ of \d+ shards$/;
+
 /** What Temporal's own page says about a run. Neither summaries nor details are compared when a history is replayed. */
 export class Telling {
   private progress: Pick<PipelineProgress, 'stages' | 'pause'> = { stages: [] };
@@ -29,7 +33,8 @@ export class Telling {
   /** An activity that begins now, in a line: `rebuild, layer 3`. @param shard from 0; absent where it is of all windows */
   summary(name: keyof Activities, shard?: number): string {
     this.tell();
-    return (ownNames[name] ?? `${this.inFlight()}${shard === undefined ? '' : `, shard ${shard + 1}`}`).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
+    const inFlight = shard === undefined ? this.inFlight() : `${this.inFlight().replace(anyShardsDone, '')}, shard ${shard + 1}`;
+    return (ownNames[name] ?? inFlight).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
   }
 
   /** Puts the present state of all stages on the page. */
