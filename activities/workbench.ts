@@ -9,6 +9,7 @@ import { EngineChangedError } from './errors.js';
 import { modelFolder, type ModelRef } from './hub-files.js';
 import { HiddenStates } from './hidden-states.js';
 import { openModel, type OpenModel } from './open-model.js';
+import { PassingCopies } from './shards/passing-copies.js';
 import type { RunContext } from './types.js';
 import { toTensors } from './weights.js';
 
@@ -23,6 +24,7 @@ export class Workbench {
   private open: (OpenModel & { named: string; files: string }) | undefined;
   private ahead: { source: string; layer: number; tensors: PrefetchedTensors } | undefined;
   readonly hidden: HiddenStates;
+  readonly passing = new PassingCopies();
   /** Set by the process for each task: tells the worker how far the task is. */
   onProgress: (detail: string) => void = () => undefined;
   /** Likewise, for good: tells the worker what has happened to the run. */

@@ -20,12 +20,15 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   const { context, stage, layer: index, path } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
+  await bench.passing.sweep(bench.store);
   const { found, dependsOn } = await lookUp(input, path, bench);
   if (found) {
     if (isLast(context, index)) await bench.hidden.end(context, path);
     return { seconds: 0, reused: true };
   }
-  await dropOlder(context, bench.store, 'sums', ArtifactStore.key('sums', dependsOn));
+  const sums = ArtifactStore.key('sums', dependsOn);
+  await dropOlder(context, bench.store, 'sums', sums);
+  bench.passing.note('sums', sums);
   const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
     await advanceTo(context, path, bench);
     const open = await bench.model(context.model);

@@ -26,9 +26,12 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
   const { context, layer: index, path, block } = input;
   await bench.engineOf(context);
   const parts = await partsOf(input);
+  await bench.passing.sweep(bench.store);
   if (await isMade(input, bench)) return { seconds: 0, reused: true, made: true };
   const dependsOn = sumsDependOn(input, path);
-  await dropOlder(context, bench.store, 'sums', ArtifactStore.key('sums', dependsOn));
+  const sums = ArtifactStore.key('sums', dependsOn);
+  await dropOlder(context, bench.store, 'sums', sums);
+  bench.passing.note('sums', sums);
   const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
     await advanceTo(context, path, bench);
     bench.onProgress(`layer ${index}`);
@@ -78,6 +81,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
 export async function finishShard(input: ShardedRebuildInput, bench: Workbench): Promise<FinishShardResult> {
   const { context, layer: index, path } = input;
   await bench.engineOf(context);
+  await bench.passing.sweep(bench.store);
   if (await isMade(input, bench)) return { seconds: 0, reused: true, errors: [] };
   const paths = path.tokens.shard?.of ?? 1;
   const started = performance.now();
@@ -142,10 +146,11 @@ interface OpenLayer {
 }
 
 /** Does something with a layer's dense weights and its masks as they stand. */
-async function withLayer<T>({ context, layer: index, current }: ShardedRebuildInput, bench: Workbench, work: (open: OpenLayer) => Promise<T>): Promise<T> {
+async function withLayer<T>({ context, layer: index, start, current }: ShardedRebuildInput, bench: Workbench, work: (open: OpenLayer) => Promise<T>): Promise<T> {
   const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
   const pruned = await readPrunedLayer(bench.store, current, layer);
+  if (current !== start) bench.passing.note('mask', current);
   const dense = await bench.layerWeights(open, index);
   try {
     return await work({ layer, dense, pruned });

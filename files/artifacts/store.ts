@@ -190,6 +190,18 @@ export class ArtifactStore {
     await this.folder.drop(kind, key);
   }
 
+  /**
+   * Removes this machine's copy of an artifact, if others have removed it from the bucket.
+   * @returns whether there is no copy any more; always so without a bucket, where all share the one that there is
+   */
+  async dropCopy(kind: ArtifactKind, key: string): Promise<boolean> {
+    const bucket = this.bucketFor(kind);
+    if (bucket === undefined) return true;
+    if ((await bucket.find(kind, key)) !== undefined) return false;
+    await this.folder.drop(kind, key);
+    return true;
+  }
+
   /** Removes from this machine what makers that were killed left behind. Only what is older than a day: a younger draft may still be in the making. */
   async removeOldDrafts(): Promise<void> {
     const now = await this.folder.clock().catch(() => -Infinity);

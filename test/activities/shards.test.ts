@@ -11,10 +11,11 @@ import { readTokens } from '../../activities/tokens.js';
 import type { ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
-import { ArtifactStore } from '../../files/artifacts/index.js';
+import { ArtifactStore, openStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import { readLayerBits } from '../../activities/layer-files.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+import { FakeS3 } from '../helpers/fake-s3.js';
 import { beginHere } from '../helpers/in-process.js';
 
 const pipelineOf = (shards: number, more: string[] = []): Pipeline => demoPipeline(['calibration.samples=10', 'rebuild.strategy=published', `calibration.shards=${shards}`, ...more]);
@@ -224,6 +225,28 @@ it('another number of shards is another mask', async () => {
   expect(two.initial[0]).not.toBe(five.initial[0]);
   expect(two.rebuilt[0].mask).not.toBe(five.rebuilt[0].mask);
   expect(difference(await bitsOf(two, site.benches[0]), await bitsOf(five, site.benches[0]))).toBeLessThan(0.001);
+});
+
+it('machines that share a bucket keep no copies of sums, and hardly any of masks in the making', async () => {
+  const s3 = await FakeS3.start();
+  const before = { ...process.env };
+  Object.assign(process.env, s3.environment);
+  try {
+    const states = await Promise.all([temporaryState(), temporaryState()]);
+    removed.push(...states.map(({ remove }) => remove));
+    const benches = await Promise.all(states.map(async ({ state }) => new Workbench(state, await openStore(state, 's3://barber/runs'))));
+    const { initial, rebuilt } = await runInShards(pipelineOf(4), { state: '', benches });
+    const made = new Set([...initial, ...rebuilt.map(({ mask }) => mask)]);
+    const kept = (kind: string): string[] => states.flatMap(({ state }) => readdirSync(join(state, 'artifacts'), { recursive: true, encoding: 'utf8' }).flatMap((name) => new RegExp(`^${kind}/../([0-9a-f]{64})$`).exec(name)?.[1] ?? []));
+    expect(kept('sums')).toEqual([]);
+    // Whoever did not close the last layer has its last masks in the making: nothing was asked of it since.
+    expect(new Set(kept('mask').filter((key) => !made.has(key))).size).toBeLessThan(2);
+    expect([...s3.objects.keys()].filter((name) => name.startsWith('runs/sums/'))).toEqual([]);
+    expect([...s3.objects.keys()].filter((name) => /^runs\/mask\/.*manifest/.test(name))).toHaveLength(made.size);
+  } finally {
+    process.env = before;
+    await s3.stop();
+  }
 });
 
 describe('a worker refuses', () => {
