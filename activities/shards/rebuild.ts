@@ -70,7 +70,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
     const { before, chosen } = await withLayer(input, bench, async ({ dense, pruned }) => ({ before: pruned, chosen: await parts.choose(requestOf(input, subBlock, dense, pruned), gathered) })).finally(() => { gathered.dispose(); });
     await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, chosen.masks), updates: replacedUpdates(before.updates, subBlock, chosen.updates) });
     const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
-    return { entries, gathering: await secondsOfSums(bench.store, sums) } as unknown as Json;
+    return { entries, gathering: await secondsOfSums(bench.store, sums) };
   });
   await dropSums(bench.store, sums);
   if (block > 0) await bench.store.drop('mask', current);

@@ -21,7 +21,7 @@ describe('shards of a calibration', () => {
     expect(problems(calibration('shards: 17') + wanda)).toEqual([
       '5:91 17 shards of 16 windows; expected at most one shard for each window. Write `shards: 16` or less, or raise `samples`.',
     ]);
-    expect(problems(calibration('shards: 0') + wanda)).toEqual([expect.stringMatching(/shards 0|0 .*expected a whole number of at least 1/)]);
+    expect(problems(calibration('shards: 0') + wanda)).toEqual([expect.stringContaining('expected a whole number of at least 1')]);
   });
 
   it.each([

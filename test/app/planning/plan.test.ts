@@ -115,7 +115,7 @@ describe('a model folder', () => {
   });
 
   it('counts shards on one worker: as much memory for the hidden states, the sums beside them, and what goes through the store', () => {
-    const published = ['rebuild.strategy=published'];
+    const published = ['initialMask.method=wanda', 'rebuild.strategy=published'];
     const [whole, divided] = [plan(published), plan([...published, 'calibration.shards=4'])];
     const [mask, rebuild] = ['initialMask', 'rebuild'].map((type) => stage(divided, type));
     // A layer of LLaMA-7B: 6 linears read 4,096 inputs, one 11,008; 202,375,168 weights; masks of a bit each.

@@ -27,7 +27,7 @@ const partsOf = ({ windows, edges }: { windows: number; edges: number[] }): [fro
 
 function total(parts: readonly WindowSums[]): Map<string, SummedValues> {
   const sums = new Map<string, SummedValues>();
-  for (const part of parts) for (const [name, values] of part) addSums(sums, name, values.slice() as SummedValues);
+  for (const part of parts) for (const [name, values] of part) addSums(sums, name, values.slice());
   return sums;
 }
 
