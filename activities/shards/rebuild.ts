@@ -15,7 +15,7 @@ import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
 import { advanceTo } from './initial-mask.js';
-import { addUp, dropSums, secondsOfSums, writeSums } from './sum-files.js';
+import { addUp, dropSums, writeSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
 /** What is known of a sub-block before the error under its new masks. */
@@ -70,7 +70,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
     const { before, chosen } = await withLayer(input, bench, async ({ dense, pruned }) => ({ before: pruned, chosen: await parts.choose(requestOf(input, subBlock, dense, pruned), gathered) })).finally(() => { gathered.dispose(); });
     await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, chosen.masks), updates: replacedUpdates(before.updates, subBlock, chosen.updates) });
     const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
-    return { entries, gathering: await secondsOfSums(bench.store, sums) };
+    return { entries };
   });
   await dropSums(bench.store, sums);
   if (block > 0) await bench.store.drop('mask', current);
