@@ -15,6 +15,7 @@ const pathsInMemory = 2;
 const enoughBatches = 8;
 
 interface InMemory {
+  path: Path;
   batches: Tensor3D[];
   /** Duration of the unit of work that made them, in seconds. */
   seconds: number;
@@ -66,7 +67,7 @@ export class HiddenStates {
       await this.dropOutlived(key);
       return batches;
     }
-    this.forget();
+    this.forgetOthers(path);
     // One of the states that are looked for may still be being written.
     await this.writer.idle(keysAlong(context, path));
     for (let layers = path.masks.length; layers > 0; layers--) {
@@ -83,7 +84,7 @@ export class HiddenStates {
    */
   async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
     const key = hiddenKey(context, path);
-    this.keep(key, { batches, seconds });
+    this.keep(key, { path, batches, seconds });
     tf.dispose(batches);
     const forward = this.trails.forward(path.tokens) ?? atMost;
     const trail = this.trails.advance(hiddenKey(context, beginningOf(path, path.masks.length - 1)), key, forward);
@@ -93,6 +94,17 @@ export class HiddenStates {
     } else if (!this.writer.isBusy && this.isDue(context, path, trail, { paths, forward })) {
       this.write(context, path, trail, keep);
     }
+  }
+
+  /** Runs work on the hidden states that enter the layer after the path's last one, and keeps the states. @throws as {@link take} */
+  async look<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>): Promise<T> {
+    const key = hiddenKey(context, path);
+    const seconds = this.inMemory.get(key)?.seconds ?? 0;
+    const batches = await this.take(context, path);
+    const result = await work(batches);
+    this.keep(key, { path, batches, seconds });
+    tf.dispose(batches);
+    return result;
   }
 
   /**
@@ -132,6 +144,19 @@ export class HiddenStates {
   forget(): void {
     tf.dispose([...this.inMemory.values()].flatMap(({ batches }) => batches));
     this.inMemory.clear();
+  }
+
+  /**
+   * Frees the states that are not needed after a path was asked for: those of all other paths. For a shard, the states of the other
+   * shards are kept. They are at most one layer ahead.
+   */
+  private forgetOthers({ tokens: { shard }, masks }: Path): void {
+    for (const [key, { path, batches }] of this.inMemory) {
+      const ahead = path.masks.length - masks.length;
+      if (shard !== undefined && path.tokens.shard?.whole === shard.whole && (ahead === 0 || ahead === 1)) continue;
+      tf.dispose(batches);
+      this.inMemory.delete(key);
+    }
   }
 
   /** Resolves when nothing is being written. */
@@ -220,15 +245,16 @@ export class HiddenStates {
     for (const key of keys) await this.bench.store.drop('hidden', key);
   }
 
-  private keep(key: ArtifactKey, { batches, seconds }: InMemory): void {
+  private keep(key: ArtifactKey, { path, batches, seconds }: InMemory): void {
     tf.dispose(this.inMemory.get(key)?.batches ?? []);
     this.inMemory.delete(key);
+    const most = Math.max(pathsInMemory, path.tokens.shard?.of ?? 0);
     for (const [oldest, former] of this.inMemory) {
-      if (this.inMemory.size < pathsInMemory) break;
+      if (this.inMemory.size < most) break;
       tf.dispose(former.batches);
       this.inMemory.delete(oldest);
     }
-    this.inMemory.set(key, { batches: batches.map((batch) => tf.keep(batch.clone())), seconds });
+    this.inMemory.set(key, { path, batches: batches.map((batch) => tf.keep(batch.clone())), seconds });
   }
 
   private async read(context: RunContext, path: Path): Promise<Tensor3D[] | undefined> {

@@ -58,7 +58,13 @@ export function createActivities({ state, host, seat, store, mayPublishTo, rende
     findScores: compute('findScores'),
     scoreLayer: compute('scoreLayer'),
     makeInitialMask: compute('makeInitialMask'),
+    gatherShard: compute('gatherShard'),
+    chooseMask: compute('chooseMask'),
     rebuildLayer: compute('rebuildLayer'),
+    gatherSubBlock: compute('gatherSubBlock'),
+    rebuildSubBlock: compute('rebuildSubBlock'),
+    finishShard: compute('finishShard'),
+    closeLayer: compute('closeLayer'),
     findPerplexity: compute('findPerplexity'),
     advanceLayer: compute('advanceLayer'),
     scorePerplexity: compute('scorePerplexity'),
@@ -105,8 +111,8 @@ export interface SharedActivityOptions extends TakeSeatOptions {
 /** Creates the activities that need no seat: giving the seat to a run, checking requests of sweeps and searches, writing their reports. */
 export function createSharedActivities({ state, renderSweep, renderSearch, withChanges, ...seating }: SharedActivityOptions): SharedActivities {
   return {
-    async takeSeat({ store }) {
-      return inWorker(() => takeSeat(seating, runInFlight(), store));
+    async takeSeat({ store, beside }) {
+      return inWorker(() => takeSeat(seating, runInFlight(), { store, beside }));
     },
     async checkSweep(request) {
       await inWorker(() => checkSweepRequest(request, runInFlight(), withChanges));

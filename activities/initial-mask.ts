@@ -1,7 +1,10 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
-import { tf } from '../science/engine/index.js';
+import { tf, type Tensor3D } from '../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
-import { allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, disposeMasks, keptWeights, layerForward, linearMask, MaskSet, ownSettings, parsePattern, type Masks, type MaskTarget } from '../science/methods/index.js';
+import {
+  allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, disposeMasks, keptWeights, layerForward, linearMask, MaskSet, ownSettings, parsePattern,
+  type ChooseRequest, type InitialRequest, type InitialResult, type LayerForward, type Masks, type MaskTarget, type Settings,
+} from '../science/methods/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
@@ -24,15 +27,50 @@ interface Made {
   entries: InitialMaskEntry[];
 }
 
+/** How a layer's masks come about, whoever reads the windows. */
+export interface Choosing {
+  /** @param request what the method needs besides hidden states */
+  choose: (request: ChooseRequest<Settings> & Pick<InitialRequest<Settings>, 'readSource'>) => Promise<InitialResult>;
+  /** What else is done with the masks while the layer's weights are there. */
+  onward?: (layer: Omit<LayerForward, 'hidden'>) => Promise<void>;
+  /** Called when the masks are written, before they count as made. @returns what else the manifest says */
+  written?: () => Promise<{ [key: string]: Json }>;
+}
+
 /** Makes the first mask of one decoder layer, by the method of the stage. */
 export async function makeInitialMask(given: InitialMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const input = withoutNeedless(given);
+  const { context, layer: index, path, stage } = input;
+  const dependsOn = maskDependsOn(input);
+  const mask = ArtifactStore.key('mask', dependsOn);
+  let hidden: Tensor3D[] = [];
+  const made = await findOrChoose(input, dependsOn, bench, {
+    choose: async (request) => {
+      const { run } = await initialMethodOf(stage.method).load();
+      if (path !== undefined) hidden = await bench.hidden.take(context, path);
+      return run({ ...request, hidden });
+    },
+    onward: async (layer) => {
+      // Nobody needs what comes out of the last layer.
+      if (path === undefined || isLast(context, index)) tf.dispose(hidden);
+      else await bench.hidden.put(context, after(path, mask), await bench.hidden.forward(path, 'without weights', () => layerForward({ ...layer, hidden })));
+    },
+    written: async () => {
+      if (path !== undefined) await bench.hidden.settle(context, after(path, mask));
+      return {};
+    },
+  });
+  if (path !== undefined && isLast(context, index)) await bench.hidden.end(context, path);
+  return made;
+}
+
+/** The first mask of one decoder layer from the store, or chosen now, checked and stored. */
+export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, bench: Workbench, { choose, onward, written }: Choosing): Promise<InitialMaskResult> {
   const { context, layer: index } = input;
   await bench.engineOf(context);
   const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
   const pattern = parsePattern(context.pattern);
-  const dependsOn = maskDependsOn(input);
   const mask = ArtifactStore.key('mask', dependsOn);
 
   await dropOlder(context, bench.store, 'mask', mask);
@@ -40,7 +78,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
     bench.onProgress(`layer ${index}`);
     const budgets = await budgetsOf(input, bench);
     const targetOf = ({ name }: LinearSpec): MaskTarget => ({ sparsity: context.sparsity, pattern, ...(budgets && { pruned: budgets.get(name) }) });
-    const { pruned, entries } = await prune(input, mask, layer, targetOf, bench);
+    const { pruned, entries } = await prune(input, layer, targetOf, bench, { choose, onward });
     const { groups } = initialMethodOf(input.stage.method);
     for (const linear of linearsOf(layer)) {
       const made = linearMask(pruned.masks, linear);
@@ -49,15 +87,21 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
       else checkInitialMask(made, targetOf(linear), groups);
     }
     await writePrunedLayer(draft, layer, pruned);
-    if (input.path !== undefined) await bench.hidden.settle(context, after(input.path, mask));
-    return { ...countKept(layer, pruned.masks), entries } as unknown as Json;
+    return { ...countKept(layer, pruned.masks), entries, ...(await written?.()) } as unknown as Json;
   });
-  if (input.path !== undefined && isLast(context, index)) await bench.hidden.end(context, input.path);
-  const { kept, pruned, entries } = made.manifest.summary as unknown as ReturnType<typeof countKept> & { entries: InitialMaskEntry[] };
-  return { mask, entries, sparsity: pruned / (kept + pruned), seconds: made.manifest.seconds, reused: made.reused };
+  const { kept, pruned, entries, gathering = 0 } = made.manifest.summary as unknown as Summary;
+  // What gathering took is counted by those who gathered, if that was now.
+  const seconds = made.manifest.seconds + (made.reused ? gathering : 0);
+  return { mask, entries, sparsity: pruned / (kept + pruned), seconds, reused: made.reused };
 }
 
-function isLast({ model }: RunContext, layer: number): boolean {
+interface Summary extends ReturnType<typeof countKept> {
+  entries: InitialMaskEntry[];
+  /** Seconds that others took for the sums of shards; absent without shards. */
+  gathering?: number;
+}
+
+export function isLast({ model }: RunContext, layer: number): boolean {
   return layer + 1 === model.layers;
 }
 
@@ -106,24 +150,19 @@ function allocationDependsOn(allocation: Allocation, context: RunContext, scored
   return { method: allocation.method, ...method.identity(ownSettings(method.settings, allocation)), scores: method.version, ...scored };
 }
 
-async function prune({ context, stage, path }: InitialMaskInput, key: ArtifactKey, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench): Promise<Made> {
+async function prune({ context, stage }: InitialMaskInput, layer: DecoderLayer, targetOf: TargetOf, bench: Workbench, { choose, onward }: Choosing): Promise<Made> {
   const open = await bench.model(context.model);
   const weights = await bench.layerWeights(open, layer.index);
   try {
-    const method = initialMethodOf(stage.method);
-    const { run } = await method.load();
-    const hidden = path === undefined ? [] : await bench.hidden.take(context, path);
-    const { masks, updates = new Map<string, Float32Array>(), notes = [] } = await run({
-      layer, weights, hidden, targetOf, settings: ownSettings(method.settings, stage),
+    const { masks, updates = new Map<string, Float32Array>(), notes = [] } = await choose({
+      layer, weights, targetOf, settings: ownSettings(initialMethodOf(stage.method).settings, stage),
       ...context.experts,
       round: roundingOf(open, layer),
       readSource: () => readSource(context, stage.source ?? '', layer, bench),
       onProgress: (detail) => { bench.onProgress(`layer ${layer.index}, ${detail}`); },
     });
     try {
-      // Nobody needs what comes out of the last layer.
-      if (path === undefined || isLast(context, layer.index)) tf.dispose(hidden);
-      else await bench.hidden.put(context, after(path, key), await bench.hidden.forward(path, 'without weights', () => layerForward({ layer, hidden, weights, masks, updates })));
+      await onward?.({ layer, weights, masks, updates });
       return { pruned: { masks: masks instanceof MaskSet ? masks.downloaded() : masks, updates }, entries: notes.map((note) => ({ layer: layer.index, ...note })) };
     } finally {
       disposeMasks(masks);

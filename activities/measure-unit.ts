@@ -1,13 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { engineText, startLedger } from '../science/engine/index.js';
 import {
-  addMeasurement, advanceCost, assumedMachine, checkpointSize, kinds, knownMachine, outputsCost, processorName, proofCost, questionsPerBatch, sampleCost, scoreCost, scoredWindows,
-  secondsOf, textBytes, unitMemory,
+  addMeasurement, advanceCost, assumedMachine, checkpointSize, initialShardSteps, kinds, knownMachine, outputsCost, processorName, proofCost, questionsPerBatch, rebuildShardSteps, sampleCost,
+  scoreCost, scoredWindows, secondsOf, textBytes, unitMemory, type Step,
 } from '../app/planning/index.js';
 import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
-import type { AdvanceInput, InitialMaskInput, PerplexityInput, RebuildInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult } from './types.js';
+import type {
+  AdvanceInput, ChooseMaskInput, GatherInput, InitialMaskInput, Path, PerplexityInput, RebuildInput, RebuildSubBlockInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput,
+  ShardedRebuildInput, TokensRef, UnitResult,
+} from './types.js';
 import type { WorkCosts } from './result.js';
 import type { Workbench } from './workbench.js';
 
@@ -74,6 +77,17 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
       const through = path === undefined ? { samples: 1, time: 1, perBatch: 1 } : windows(path.tokens);
       return { kind: kinds.initialMask(stage.method), cost: initialMethodOf(stage.method).cost(size, through) };
     }
+    case 'gatherShard':
+    case 'chooseMask': {
+      const { stage, ...rest } = input as GatherInput | ChooseMaskInput;
+      return shardUnit(initialShardSteps(stage.method, size, ...allWindows(rest, windows))?.steps, task === 'gatherShard' ? 0 : 1);
+    }
+    case 'gatherSubBlock':
+    case 'rebuildSubBlock':
+    case 'finishShard': {
+      const { stage, ...rest } = input as ShardedRebuildInput | RebuildSubBlockInput;
+      return shardUnit(rebuildShardSteps(stage.strategy, size, ...allWindows(rest, windows), stage)?.steps, ['gatherSubBlock', 'rebuildSubBlock', 'finishShard'].indexOf(task));
+    }
     case 'rebuildLayer': {
       const { stage, path } = input as RebuildInput;
       const method = rebuildMethodOf(stage.strategy);
@@ -97,6 +111,18 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     default:
       return undefined;
   }
+}
+
+/** Returns all windows of a piece of work, whether it is for one shard or for all, and the number of shards. */
+function allWindows({ path: { tokens }, ...rest }: { path: Path; shards?: TokensRef[] }, windows: (tokens: TokensRef) => Windows): [Windows, number] {
+  const count = tokens.shard?.of ?? rest.shards?.length ?? 1;
+  const samples = tokens.samples * (tokens.shard === undefined ? 1 : count);
+  return [windows({ ...tokens, samples }), count];
+}
+
+function shardUnit(steps: readonly Step[] | undefined, index: number): Unit | undefined {
+  const step = steps?.at(index);
+  return step && { kind: step.kind, cost: step.cost };
 }
 
 /** Resets the kernel's peak memory counter of this process. If that fails, peaks cover the whole life of the process. */

@@ -3,7 +3,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { checkedName, digestOf } from '../files/artifacts/index.js';
 import { digestFiles, resolveTensors } from '../files/checkpoints/index.js';
 import type { Lock } from '../app/config/lock.js';
-import { checkRequest, isCommit, maxLossOf, minTokensOf, mixtureProblems } from '../app/config/index.js';
+import { checkRequest, isCommit, maxLossOf, minTokensOf, mixtureProblems, shardedStages } from '../app/config/index.js';
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../app/config/pipeline.js';
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
@@ -45,6 +45,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   const plan = await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
 
   const planned = plannedByStage(plan, pipeline);
+  const sharded = shardedStages(pipeline);
 
   bench.onProgress('reading digests');
   const named = await namedFiles(pipeline, lock, bench);
@@ -65,6 +66,7 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
     },
     engine,
     sequencesPerBatch: lock?.sequencesPerBatch ?? sequencesPerBatch(pipeline, open.model),
+    ...(sharded.length > 0 && { sharded }),
     maxLoss: maxLossOf(pipeline),
     planned: planned.seconds,
     plannedBytes: planned.bytes.map(Math.round),

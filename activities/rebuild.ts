@@ -1,7 +1,7 @@
 import { ArtifactStore, type Json } from '../files/artifacts/index.js';
 import { tf } from '../science/engine/index.js';
-import { linearsOf } from '../science/models/index.js';
-import { checkRebuiltMasks, linearMask, ownSettings, parsePattern, rebuildMethodOf } from '../science/methods/index.js';
+import { linearsOf, type DecoderLayer } from '../science/models/index.js';
+import { checkRebuiltMasks, linearMask, ownSettings, parsePattern, rebuildMethodOf, type Masks } from '../science/methods/index.js';
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
@@ -49,15 +49,10 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
       round: roundingOf(open, layer),
       onProgress: (detail) => { bench.onProgress(`layer ${index}, ${detail}`); },
     });
-    for (const subBlock of layer.subBlocks) {
-      const [before, after] = [start.masks, masks].map((of) => linearsOf(subBlock).map((linear) => linearMask(of, linear)));
-      checkRebuiltMasks(before, after, { granularity: stage.granularity, pattern });
-    }
+    checkMasks(layer, start.masks, masks, { granularity: stage.granularity, pattern });
     const entries: RebuildEntry[] = made.map((entry) => ({ layer: index, ...entry }));
     disposeWeights(dense);
-    for (const { block, errorBefore, errorAfter } of entries) {
-      if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${index}, ${block}`, errorBefore + errorAfter);
-    }
+    checkErrors(entries);
     const states = denseHidden === undefined ? [hidden] : [hidden, denseHidden];
     await checkFinite(states.flat(), `hidden states after layer ${index}`);
     const atMost = (performance.now() - started) / 1000;
@@ -73,6 +68,21 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   if (isLast) for (const along of sideBySide(path)) await bench.hidden.end(context, along);
   const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
   return { mask, entries, seconds: manifest.seconds, reused };
+}
+
+/** Checks that every group has kept its budget. @throws MaskBudgetError, PatternError */
+export function checkMasks(layer: DecoderLayer, before: Masks, after: Masks, rules: Parameters<typeof checkRebuiltMasks>[2]): void {
+  for (const subBlock of layer.subBlocks) {
+    const [old, now] = [before, after].map((of) => linearsOf(subBlock).map((linear) => linearMask(of, linear)));
+    checkRebuiltMasks(old, now, rules);
+  }
+}
+
+/** @throws NonFiniteValueError */
+export function checkErrors(entries: readonly RebuildEntry[]): void {
+  for (const { layer, block, errorBefore, errorAfter } of entries) {
+    if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${layer}, ${block}`, errorBefore + errorAfter);
+  }
 }
 
 /** Everything that a layer's rebuilt masks follow from. */

@@ -8,6 +8,7 @@ import { dropOlder } from './drop-older.js';
 import { datasetRevision, modelFolder, namedFile, type DatasetUse } from './hub-files.js';
 import { checkUnchanged, inputDigest, tokenizerInputs } from './input-digest.js';
 import { numericsVersion } from './numerics.js';
+import { divideTokens } from './shards/shard-tokens.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
 
@@ -27,15 +28,17 @@ export function evaluationSettings({ sequenceLength, skipTokens, maxWindows }: P
   return { sequenceLength, skipTokens, maxWindows };
 }
 
-/** Cuts the calibration windows out of a text. */
-export function sampleCalibration({ context, stage }: SampleCalibrationInput, bench: Workbench): Promise<SampleResult> {
+/** Cuts the calibration windows out of a text, and divides them into shards where the stage asks for it. */
+export async function sampleCalibration({ context, stage }: SampleCalibrationInput, bench: Workbench): Promise<SampleResult> {
   const { samples, sequenceLength, sampling, seed } = stage;
   const settings = calibrationSettings(stage);
   const request = { samples, sequenceLength, sampling, seed };
-  return sample({ context, bench, dataset: stage.dataset, use: 'calibration', sequenceLength, settings }, {
+  const sampled = await sample({ context, bench, dataset: stage.dataset, use: 'calibration', sequenceLength, settings }, {
     fromTokens: (ids) => cutWindows(ids, request),
     fromNamed: (text) => namedCalibration(text, request),
   });
+  const { shards = 1 } = stage;
+  return shards === 1 ? sampled : { ...sampled, shards: await divideTokens(context, sampled.tokens, shards, bench) };
 }
 
 /** Cuts the windows of a text whose perplexity is measured. */

@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '../files/artifacts/index.js';
-import { OtherStoreError } from './errors.js';
+import { OtherStoreError, SeatTakenError } from './errors.js';
 import type { Seat } from './seat.js';
 import type { Place } from './types.js';
 
@@ -12,13 +12,22 @@ export interface TakeSeatOptions {
   worker: string;
 }
 
+/** What a run has already. */
+export interface Seated {
+  /** Identity of the store that its artifacts are in; absent for a run that has none yet. */
+  store?: string;
+  /** Task queues of its other workers. */
+  beside?: readonly string[];
+}
+
 /**
  * Gives a run the seat of this worker.
- * @param begunIn identity of the store that the run's artifacts are in; undefined for a run that has none yet
  * @throws OtherStoreError if this worker has another store; Temporal then asks again, and another worker may answer
- * @throws SeatTakenError, SeatLostError
+ * @throws SeatTakenError if another run was faster, or the run has this worker already; SeatLostError
  */
-export async function takeSeat({ seat, store, taskQueue, worker }: TakeSeatOptions, run: string, begunIn: string | undefined): Promise<Place> {
+export async function takeSeat({ seat, store, taskQueue, worker }: TakeSeatOptions, run: string, { store: begunIn, beside = [] }: Seated): Promise<Place> {
+  // Its seat is vacant because the run had no work for it.
+  if (beside.includes(taskQueue)) throw new SeatTakenError();
   const here = await store.shelf.identity();
   if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.shelf.name);
   seat.take(run);

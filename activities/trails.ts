@@ -12,8 +12,8 @@ export interface Trail {
   readonly atRisk: number;
 }
 
-/** Number of paths and sets of tokens that are remembered. A run has fewer at a time. */
-const most = 16;
+/** Number of paths and sets of tokens that are remembered. A run has fewer at a time, even with the maximum number of shards. */
+const most = 300;
 
 /** Records the time of the forwards on every path in use, and how much of it is safe on disk. */
 export class Trails {

@@ -53,6 +53,8 @@ export interface RunContext {
   sparsity: number;
   /** Of mixtures of experts: with fewer tokens, an expert's statistics are not used. */
   experts?: { minTokens: number };
+  /** Indices of the stages that work from shards of their calibration. Absent where none does. */
+  sharded?: number[];
   /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
   maxLoss?: number;
   /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */
@@ -88,6 +90,8 @@ export interface TokensRef {
   key: ArtifactKey;
   samples: number;
   sequenceLength: number;
+  /** Of a shard: the windows that it is a part of, and how many parts there are. */
+  shard?: { whole: ArtifactKey; of: number };
   /** Of zero-shot questions, which go through the layers together. `key` then names them all, and `sequenceLength` is their mean. */
   questions?: QuestionsPart[];
 }
@@ -132,6 +136,8 @@ export interface SampleEvaluationInput extends WithContext {
 }
 export interface SampleResult extends UnitResult {
   tokens: TokensRef;
+  /** The same windows in parts, in their order; absent where they are not divided. */
+  shards?: TokensRef[];
 }
 
 export interface MaskResult extends UnitResult {
@@ -169,6 +175,21 @@ export interface InitialMaskInput extends WithContext {
   scoredOn?: TokensRef;
 }
 
+/** Sum up what a layer's first masks follow from over the windows of one shard. */
+export interface GatherInput extends WithContext {
+  stage: InitialMaskStage;
+  layer: number;
+  /** Of the shard, through the layers already pruned. */
+  path: Path;
+}
+/** Add up what was gathered of all shards, and choose a layer's first masks by it. */
+export interface ChooseMaskInput extends GatherInput {
+  /** Of all windows, through the layers already pruned. */
+  path: Path;
+  /** In the order in which they are added. */
+  shards: TokensRef[];
+}
+
 export interface RebuildInput extends WithContext {
   stage: RebuildStage;
   layer: number;
@@ -179,6 +200,43 @@ export interface RebuildInput extends WithContext {
 }
 export interface RebuildResult extends MaskResult {
   entries: RebuildEntry[];
+}
+
+/** Work on a layer's rebuild whose calibration is in shards. */
+export interface ShardedRebuildInput extends RebuildInput {
+  /** Masks of the layer as they stand: those of the sub-blocks before `block` are rebuilt. */
+  current: ArtifactKey;
+}
+/** Sum up over one shard what the masks of one sub-block follow from; `path` is the shard's. */
+export interface GatherSubBlockInput extends ShardedRebuildInput {
+  /** Index of the sub-block. */
+  block: number;
+}
+export interface GatherSubBlockResult extends UnitResult {
+  /** The rebuilt masks of the whole layer are in the store. Nothing was summed up. */
+  made: boolean;
+}
+/** Add up what was gathered of all shards, and rebuild the masks of one sub-block by it; `path` is that of all windows. */
+export interface RebuildSubBlockInput extends GatherSubBlockInput {
+  /** In the order in which they are added. */
+  shards: TokensRef[];
+}
+export interface RebuildSubBlockResult extends MaskResult {
+  /** Number of sub-blocks that come after it. */
+  left: number;
+}
+/** What a shard's windows say of a rebuilt layer. */
+export interface FinishShardResult extends UnitResult {
+  /** Of each sub-block under its new masks, means over the shard's sequences. Empty if the layer was found. */
+  errors: number[];
+}
+/** Make a layer's rebuilt masks whole; `path` is that of all windows. */
+export interface CloseLayerInput extends ShardedRebuildInput {
+  shards: TokensRef[];
+  /** What the shards have found, in their order. Empty if the layer was found. */
+  errors: number[][];
+  /** Seconds of the layer's work so far. */
+  spent: number;
 }
 
 /** Find the perplexity of a path through all layers, if it is known. */
@@ -293,7 +351,13 @@ export interface Activities {
   findScores(input: ScoresInput): Promise<ScoresFound>;
   scoreLayer(input: ScoreLayerInput): Promise<UnitResult>;
   makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
+  gatherShard(input: GatherInput): Promise<UnitResult>;
+  chooseMask(input: ChooseMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
+  gatherSubBlock(input: GatherSubBlockInput): Promise<GatherSubBlockResult>;
+  rebuildSubBlock(input: RebuildSubBlockInput): Promise<RebuildSubBlockResult>;
+  finishShard(input: ShardedRebuildInput): Promise<FinishShardResult>;
+  closeLayer(input: CloseLayerInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: ScorePerplexityInput): Promise<PerplexityResult>;
@@ -327,7 +391,8 @@ export interface WorkTimes {
 
 /** What every worker serves on the shared task queue, while no run sits there. */
 export interface SharedActivities {
-  takeSeat(input: { store?: string }): Promise<Place>;
+  /** @param input `beside`: task queues of the workers that the run has already */
+  takeSeat(input: { store?: string; beside?: string[] }): Promise<Place>;
   /** Checks the request of a sweep before anything of it is begun. */
   checkSweep(request: unknown): Promise<void>;
   /** Writes table, plot and report of a sweep. @returns the report's path */

@@ -116,6 +116,16 @@ const scenarios: Record<string, { events?: number; play: Scenario }> = {
       return { 'lost-worker': run };
     },
   },
+  shards: {
+    play: async (scene) => {
+      const divided = calibration.replace('samples: 4', 'samples: 8, shards: 3');
+      const run = await start(scene, 'shards', `${divided}${mask}${rebuild.repeat(2)}`);
+      await reached(scene, run, ({ stages }) => stages[2].done > 0);
+      scene.workers[1].signal('SIGKILL');
+      await finished(scene, run);
+      return { shards: run };
+    },
+  },
   sweep: {
     play: async (scene) => {
       const { client, folder } = scene;

@@ -35,7 +35,8 @@ export class Pause {
     });
   }
 
-  private async over(): Promise<void> {
+  /** Resolves when no pause is asked for. */
+  async over(): Promise<void> {
     const { progress } = this;
     if (progress.pause === undefined) return;
     progress.pause = 'reached';

@@ -7,13 +7,14 @@ import { evaluatePerplexity } from './evaluation.js';
 import { judgeGates } from './gates.js';
 import { Incidents } from './incidents.js';
 import { Pause } from './pause.js';
-import { placedActivities, type Seating } from './placement.js';
+import { Placement, type Seating } from './placement.js';
 import { newProgress, StageTracker } from './progress.js';
 import { progressQuery, soFarQuery, type PipelineProgress, type PipelineRequest, type PipelineResult, type RebuildEntry, type RunSoFar } from './protocol.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
 import { gateMemo, labelKeys } from './run-labels.js';
 import { newState, type EvaluationPart, type MaskPart, type RebuildPart, type RunState } from './run-state.js';
+import { chooseFromShards, rebuildFromShards, type ShardedRun } from './sharded.js';
 import { soFarOf } from './so-far.js';
 import { sumsByStage } from './stage-sums.js';
 import { Telling } from './telling.js';
@@ -27,7 +28,7 @@ const telling = new Telling();
 const timeline = new TimelineKeeper();
 const seating: Seating = {};
 
-const activities = pause.between(placedActivities(seating, {
+const placement = new Placement(seating, {
   // A layer of a large model on a CPU takes hours; the heartbeats show that work on it continues.
   startToCloseTimeout: '7 days',
   heartbeatTimeout: '10 seconds',
@@ -38,10 +39,11 @@ const activities = pause.between(placedActivities(seating, {
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
 }, {
-  begins: (name) => telling.summary(name),
+  begins: (name, shard) => telling.summary(name, shard),
   performed: (work) => timeline.add(telling.stage, work),
-  moves: (cause) => incidents.survived('The run went to another worker', cause),
-}));
+  moves: (cause, shard) => incidents.survived(shard === undefined ? 'The run went to another worker' : `Shard ${shard + 1} went to another worker`, cause),
+});
+const activities = pause.between(placement.activities);
 
 /** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
 const maximumRestarts = 5;
@@ -170,6 +172,8 @@ class PipelineRun {
     tracker.begin(1);
     const sampled = await activities.sampleCalibration({ context: this.context, stage });
     this.state.tokens = sampled.tokens;
+    delete this.state.shards;
+    if (sampled.shards !== undefined) this.state.shards = sampled.shards;
     tracker.unit(sampled);
   }
 
@@ -189,7 +193,8 @@ class PipelineRun {
       tracker.working(`layer ${layer}`);
       // The activity knows whether its method needs them.
       const path = tokens === undefined ? {} : { path: { tokens, masks: [...masks] } };
-      const made = await activities.makeInitialMask({ context, stage, layer, ...path, ...scored });
+      const sharded = this.sharded(tracker);
+      const made = sharded === undefined ? await activities.makeInitialMask({ context, stage, layer, ...path, ...scored }) : await chooseFromShards(sharded, stage, masks);
       masks.push(made.mask);
       part.layers.push(made.sparsity);
       part.linears.push(...made.entries);
@@ -198,6 +203,17 @@ class PipelineRun {
     await this.prove(stage, masks, tracker);
     this.state.masks = { initial: masks };
     this.state.initialMask = { layers: part.layers, linears: part.linears };
+  }
+
+  /** What a stage that reads the windows works with where these are divided into shards. */
+  private sharded(tracker: StageTracker): ShardedRun | undefined {
+    const { context, state: { tokens, shards, stage } } = this;
+    if (tokens === undefined || shards === undefined || context.sharded?.includes(stage) !== true) return undefined;
+    const places: ShardedRun['places'] = async (isFirst) => {
+      await pause.over();
+      return { there: await placement.forShards(shards.length, isFirst), workers: placement.workers };
+    };
+    return { activities, context, tracker, whole: tokens, shards, places };
   }
 
   /** Scores all linears of the dense model on the calibration, if the allocation needs it. */
@@ -236,7 +252,8 @@ class PipelineRun {
       const layer = masks.length;
       tracker.working(`layer ${layer}`);
       const path = { tokens: this.calibration(), masks: [...masks] };
-      const rebuilt = await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] });
+      const sharded = this.sharded(tracker);
+      const rebuilt = sharded === undefined ? await activities.rebuildLayer({ context, stage, layer, path, start: start[layer] }) : await rebuildFromShards(sharded, stage, masks, start[layer]);
       masks.push(rebuilt.mask);
       entries.push(...rebuilt.entries);
       tracker.rebuilt(rebuilt.entries);

@@ -1,5 +1,6 @@
-import { ActivityFailure, ApplicationFailure, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities, Place, SharedActivities, WorkTimes } from '../activities/types.js';
+import { assignShards } from './shard-places.js';
 
 /** How long an activity may wait for the run's worker, which works for no other run. */
 const missingAfter = '10 seconds';
@@ -15,12 +16,24 @@ const { takeSeat } = proxyActivities<SharedActivities>({
   summary: 'waits for a free worker',
 });
 
+/** A run that has a worker goes on without more of them: it asks whether one is free just now. */
+const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
+  startToCloseTimeout: '3 seconds',
+  scheduleToCloseTimeout: '3 seconds',
+  retry: { initialInterval: '1 second' },
+  summary: 'asks for one more free worker',
+});
+
 /** Where a run sits. It is plain JSON, so that a run that continues as new keeps its seat. */
 export interface Seating {
   /** Absent until a worker has answered, and after it was lost. */
   place?: Place;
   /** Identity of the store that the run has begun in. */
   store?: string;
+  /** Further places, while shards are worked on. */
+  more?: Place[];
+  /** Task queue of the place of each shard. Absent before the first shards. */
+  shards?: string[];
 }
 
 /** A piece of work that a worker has done, or was lost with. */
@@ -39,31 +52,75 @@ export interface Performed {
 
 /** Who hears what becomes of activities. */
 export interface Watching {
-  /** An activity begins. @returns what Temporal's page says of it */
-  begins: (name: keyof Activities) => string;
+  /** An activity begins. @param shard from 0; absent where it is of all windows @returns what Temporal's page says of it */
+  begins: (name: keyof Activities, shard?: number) => string;
   performed: (work: Performed) => void;
-  /** The run has lost its worker. */
-  moves: (cause: unknown) => void;
+  /** The run has lost a worker. @param shard whose work was there, as in `begins` */
+  moves: (cause: unknown, shard?: number) => void;
 }
 
 /**
  * The activities of one run, all on one worker as long as that lasts: the shared task queue gives the run a worker, whose own
  * task queue then gets every activity. When the worker is gone, is shutting down, or has turned to another run meanwhile, the
  * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
- * @param seating where the run sits now; kept up to date
+ *
+ * Shards of a calibration may be on several such workers. Each of them has one activity at a time.
  */
-export function placedActivities(seating: Seating, options: ActivityOptions, watching: Watching): Activities {
-  const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
+export class Placement {
+  private readonly activityOptions: ActivityOptions;
+  /** Activities in flight, by task queue. They never reject. */
+  private readonly inFlight = new Map<string, Promise<void>>();
+  private seatAsked: Promise<void> | undefined;
+  private moreAsked: Promise<void> | undefined;
+  /** The activities without regard to shards. */
+  readonly activities: Activities = this.activitiesOf(undefined);
 
-  const perform = async (name: keyof Activities, input: never): Promise<unknown> => {
+  /** @param seating where the run sits now; kept up to date */
+  constructor(
+    private readonly seating: Seating,
+    options: ActivityOptions,
+    private readonly watching: Watching,
+  ) {
+    const retry = { ...options.retry, nonRetryableErrorTypes: [...(options.retry?.nonRetryableErrorTypes ?? []), lostSeat, deadWorker] };
+    this.activityOptions = { ...options, retry, scheduleToStartTimeout: missingAfter };
+  }
+
+  /**
+   * The activities of each shard, on the place of that shard. The run asks for further workers, up to one for each shard: the first time it
+   * waits for the answers, which takes seconds; later it asks for one at a time and goes on meanwhile.
+   * @param mayAsk whether to ask again
+   */
+  async forShards(count: number, mayAsk: boolean): Promise<Activities[]> {
+    const { seating } = this;
+    if (seating.shards === undefined) {
+      await this.seat();
+      await Promise.all(Array.from({ length: count - 1 }, () => this.ask(count)));
+    } else if (mayAsk && this.moreAsked === undefined && this.places().length < count) {
+      // If the run is cancelled, its other activities say so.
+      this.moreAsked = this.ask(count).catch(() => undefined).finally(() => { this.moreAsked = undefined; });
+    }
+    this.assign(count);
+    return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
+  }
+
+  /** How many workers the run has. */
+  get workers(): number {
+    return this.places().length;
+  }
+
+  private activitiesOf(shard: number | undefined): Activities {
+    return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => this.perform(name, input, shard) });
+  }
+
+  private async perform(name: keyof Activities, input: never, shard: number | undefined): Promise<unknown> {
+    const { seating, watching } = this;
     for (let asked = Date.now(); ; asked = Date.now()) {
-      seating.place ??= await takeSeat(seating.store === undefined ? {} : { store: seating.store });
-      const { place } = seating;
+      const { place, end } = await this.turn(shard);
       seating.store = place.store;
       const seated = Date.now();
-      const summary = watching.begins(name);
+      const summary = watching.begins(name, shard);
       const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
-      const there = proxyActivities<Activities>({ ...options, retry, taskQueue: place.taskQueue, scheduleToStartTimeout: missingAfter, summary });
+      const there = proxyActivities<Activities>({ ...this.activityOptions, taskQueue: place.taskQueue, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
         watching.performed({ ...work, ...(times && { times }) });
@@ -71,12 +128,86 @@ export function placedActivities(seating: Seating, options: ActivityOptions, wat
       } catch (error) {
         watching.performed({ ...work, lost: true });
         if (!hasLostItsPlace(error)) throw error;
-        delete seating.place;
-        watching.moves(error.cause);
+        this.leave(place);
+        watching.moves(error.cause, shard);
+      } finally {
+        end();
       }
     }
-  };
-  return new Proxy({} as Activities, { get: (_, name: keyof Activities) => (input: never) => perform(name, input) });
+  }
+
+  /** The place for an activity, once nothing else is in flight there. */
+  private async turn(shard: number | undefined): Promise<{ place: Place; end: () => void }> {
+    for (;;) {
+      await this.seat();
+      const place = this.placeOf(shard);
+      const before = place && this.inFlight.get(place.taskQueue);
+      if (before !== undefined) await before;
+      else if (place !== undefined) return { place, end: this.occupy(place) };
+    }
+  }
+
+  private occupy({ taskQueue }: Place): () => void {
+    let ended = (): void => undefined;
+    this.inFlight.set(taskQueue, new Promise((resolve) => {
+      ended = () => {
+        this.inFlight.delete(taskQueue);
+        resolve();
+      };
+    }));
+    return () => { ended(); };
+  }
+
+  /** Waits for the run's first place, if it has none. */
+  private async seat(): Promise<void> {
+    const { seating } = this;
+    if (seating.place !== undefined) return;
+    // Shards that have lost their place ask for one together.
+    this.seatAsked ??= takeSeat(seating.store === undefined ? {} : { store: seating.store })
+      .then((place) => { seating.place = place; })
+      .finally(() => { this.seatAsked = undefined; });
+    await this.seatAsked;
+  }
+
+  /** Asks for one place more. If there is none, the run goes on as it is. */
+  private async ask(count: number): Promise<void> {
+    const { seating } = this;
+    const beside = this.places().map(({ taskQueue }) => taskQueue);
+    const found = await takeAnother({ ...(seating.store !== undefined && { store: seating.store }), beside }).catch((error: unknown) => {
+      if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+      return undefined;
+    });
+    if (found === undefined || seating.place === undefined || this.places().some(({ taskQueue }) => taskQueue === found.taskQueue)) return;
+    seating.more = [...(seating.more ?? []), found];
+    if (seating.shards !== undefined) this.assign(count);
+  }
+
+  private places(): Place[] {
+    const { place, more = [] } = this.seating;
+    return place === undefined ? more : [place, ...more];
+  }
+
+  private placeOf(shard: number | undefined): Place | undefined {
+    const { seating } = this;
+    if (shard === undefined || seating.shards === undefined) return seating.place;
+    return this.places().find(({ taskQueue }) => taskQueue === seating.shards?.[shard]) ?? seating.place;
+  }
+
+  private assign(count: number): void {
+    const places = this.places().map(({ taskQueue }) => taskQueue);
+    if (places.length > 0) this.seating.shards = assignShards(this.seating.shards ?? [], places, count);
+  }
+
+  /** Gives up a place. If it was the first, another one takes its part. */
+  private leave({ taskQueue }: Place): void {
+    const { seating } = this;
+    const [place, ...more] = this.places().filter((one) => one.taskQueue !== taskQueue);
+    delete seating.place;
+    delete seating.more;
+    if (place !== undefined) seating.place = place;
+    if (more.length > 0) seating.more = more;
+    if (seating.shards !== undefined) this.assign(seating.shards.length);
+  }
 }
 
 /** The result as the activity has it. Runs of earlier versions have no times. */

@@ -9,6 +9,8 @@ const shownEntries = 2;
 
 /** Tracks one stage: what is in flight, what is done, and how long the rest will take. */
 export class StageTracker {
+  private workers = 1;
+
   constructor(readonly progress: StageProgress) {}
 
   /** Records the seconds that the plan predicts for the stage, if there is a plan. */
@@ -23,6 +25,11 @@ export class StageTracker {
     delete this.progress.secondsLeft;
     delete this.progress.latest;
     delete this.progress.costs;
+  }
+
+  /** Sets the number of workers that share the work from now on. It shortens the time that is left. */
+  sideBySide(workers: number): void {
+    this.workers = workers;
   }
 
   /** Sets what is in flight. */
@@ -41,7 +48,7 @@ export class StageTracker {
     progress.done++;
     this.extra(made);
     if (made.reused) progress.reused++;
-    progress.secondsLeft = (progress.seconds / progress.done) * Math.max(0, progress.total - progress.done);
+    progress.secondsLeft = ((progress.seconds / progress.done) * Math.max(0, progress.total - progress.done)) / this.workers;
   }
 
   /** Adds seconds of work that do not count as a unit. */

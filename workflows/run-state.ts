@@ -10,6 +10,8 @@ export interface RunState {
   /** Index of the current stage, or of the next one. */
   stage: number;
   tokens?: TokensRef;
+  /** The same windows in shards, if the calibration is divided. */
+  shards?: TokensRef[];
   /** One mask for each decoder layer, after the stage has run. */
   masks: { initial?: ArtifactKey[]; rebuilt?: ArtifactKey[] };
   perplexity: ByState<ByDataset>;

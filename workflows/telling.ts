@@ -16,6 +16,10 @@ const ownNames: Partial<Record<keyof Activities, string>> = {
   publishOutputs: 'publishing to a hub',
 };
 
+/** The end of a detail, with the number of shards of a layer that are done. */
+export const shardsDone = (done: number, of: number): string => `, ${done} of ${of} shards`;
+const anyShardsDone = /, \d+ of \d+ shards$/;
+
 /** The text about a run on Temporal's own page. A replay compares neither summaries nor details. */
 export class Telling {
   private progress: Pick<PipelineProgress, 'stages' | 'pause'> = { stages: [] };
@@ -26,10 +30,11 @@ export class Telling {
     this.tell();
   }
 
-  /** Returns a line about an activity that begins now: `rebuild, layer 3`. */
-  summary(name: keyof Activities): string {
+  /** An activity that begins now, in a line: `rebuild, layer 3`. @param shard from 0; absent where it is of all windows */
+  summary(name: keyof Activities, shard?: number): string {
     this.tell();
-    return (ownNames[name] ?? this.inFlight()).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
+    const inFlight = shard === undefined ? this.inFlight() : `${this.inFlight().replace(anyShardsDone, '')}, shard ${shard + 1}`;
+    return (ownNames[name] ?? inFlight).replace(/\p{Cc}/gu, ' ').slice(0, longestSummary);
   }
 
   /** Shows the current state of all stages on the page. */

@@ -10,6 +10,8 @@ import { rebuildLayer } from '../rebuild.js';
 import { sampleCalibration, sampleEvaluation } from '../sample-tokens.js';
 import type { ComputeActivities } from '../types.js';
 import type { Workbench } from '../workbench.js';
+import { chooseMask, gatherShard } from '../shards/initial-mask.js';
+import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../shards/rebuild.js';
 import { writeOutputs } from '../write-outputs.js';
 import { findLikelihoods, judgeZeroShot, sampleQuestions, scoreLikelihoods } from '../zero-shot/index.js';
 import { OtherEngineNeeded } from './engine-slot.js';
@@ -23,7 +25,13 @@ const stages: { [Task in ComputeTask]: (input: never, bench: Workbench) => Retur
   findScores,
   scoreLayer,
   makeInitialMask,
+  gatherShard,
+  chooseMask,
   rebuildLayer,
+  gatherSubBlock,
+  rebuildSubBlock,
+  finishShard,
+  closeLayer,
   findPerplexity,
   advanceLayer,
   scorePerplexity,

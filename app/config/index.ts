@@ -3,6 +3,7 @@ export { fileForm, relativePath, withRelativePaths } from './file-form.js';
 export { describeProblems } from './describe.js';
 export { maxLossOf } from './durability.js';
 export { minTokensOf, mixtureProblems } from './mixtures.js';
+export { shardedStages } from './shards-check.js';
 export { PipelineFileError, RequestError } from './errors.js';
 export type { PipelineProblem, PipelineWarning } from './errors.js';
 export { loadPipeline, parsePipeline } from './parse.js';

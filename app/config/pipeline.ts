@@ -22,6 +22,8 @@ export interface CalibrationStage {
   sampling: 'sequential' | 'random';
   /** Seed of `random` sampling. */
   seed: number;
+  /** Into how many shards the windows are divided; absent for 1, so that older pipelines keep their digests. */
+  shards?: number;
 }
 
 /** `unstructured` or `N:M`, for example `2:4`. */

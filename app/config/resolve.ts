@@ -64,7 +64,8 @@ export function resolvePipeline(file: CheckedFile, { baseOf, isRepository }: Pic
     const at = ['stages', position] as const;
     if (stage.calibration !== undefined) {
       ({ sequenceLength } = stage.calibration);
-      return { type: 'calibration', ...stage.calibration, dataset: dataset(stage.calibration.dataset, [...at, 'calibration', 'dataset']) };
+      const { shards = 1, ...calibration } = stage.calibration;
+      return { type: 'calibration', ...calibration, dataset: dataset(calibration.dataset, [...at, 'calibration', 'dataset']), ...(shards > 1 && { shards }) };
     }
     if (stage.initialMask !== undefined) {
       reach('initial');

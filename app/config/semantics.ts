@@ -11,6 +11,7 @@ import { show } from './schema-problems.js';
 import { checkOrder } from './stage-order.js';
 import { isMapping, readStages } from './stages.js';
 import { checkEvaluations } from './evaluation-check.js';
+import { checkShards } from './shards-check.js';
 import { strategyOf } from './strategy.js';
 import { textFormat } from '../../files/datasets/text-format.js';
 import type { ReadStage, Settings } from './stages.js';
@@ -43,6 +44,7 @@ export function semanticProblems(data: unknown, context: SemanticContext): { pro
   checkWeights(stages, problems);
   warnFloatingDatasets(stages, warnings);
   checkFields(stages, problems);
+  checkShards(stages, problems);
   warnScoredCalibration(stages, context, warnings);
   checkPublish(data['outputs'], stages, problems);
   return { problems, warnings };

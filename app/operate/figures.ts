@@ -8,6 +8,7 @@ import type { EndedRun } from '../../workflows/announce.js';
 /** The activities of a run, and what they work on. */
 const tasks: Record<keyof Activities, 'layer' | 'other'> = {
   prepareRun: 'other', sampleCalibration: 'other', sampleEvaluation: 'other', findScores: 'other', scoreLayer: 'layer', makeInitialMask: 'layer', rebuildLayer: 'layer',
+  gatherShard: 'other', chooseMask: 'layer', gatherSubBlock: 'other', rebuildSubBlock: 'other', finishShard: 'other', closeLayer: 'layer',
   findPerplexity: 'other', advanceLayer: 'layer', scorePerplexity: 'other', sampleQuestions: 'other', findLikelihoods: 'other', scoreLikelihoods: 'other',
   judgeZeroShot: 'other', proveMasks: 'other', writeOutputs: 'other', proveOutputs: 'other', writeReport: 'other', publishOutputs: 'other',
 };

@@ -1,5 +1,6 @@
 import type { Pipeline, Stage } from '../config/pipeline.js';
 import { allocationMethodOf } from '../../science/methods/allocation/registry.js';
+import { initialMethodOf } from '../../science/methods/initial/registry.js';
 
 /** Number of events in the histories of a run. */
 export interface Events {
@@ -21,17 +22,26 @@ const suggestedAt = 4096;
 /** Number of passes of an allocation through all layers. */
 const passes = { nothing: 0, inputs: 1, gradients: 2 } as const;
 
+/** A model, as far as events go. */
+interface Counted {
+  layers: number;
+  /** Sub-blocks of a layer. */
+  blocks: number;
+}
+
 /**
  * Returns how many events a run has if nothing goes wrong and none of its work exists yet. Counts the activities of workflows/pipeline.ts.
  * @param groups how often the zero-shot questions of an evaluation go through the layers
  */
-export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: Stage) => number): Events {
+export function eventsOf({ stages }: Pipeline, model: Counted, groups: (stage: Stage) => number): Events {
   const makes = stages.some(({ type }) => type === 'initialMask' || type === 'rebuild');
   // Seat, check of the request, and report. A run that prunes also writes a checkpoint and proves it.
   let activities = 3 + (makes ? 2 : 0);
   let stretch = 0;
+  let shards = 1;
   for (const stage of stages) {
-    const [count, longest] = activitiesOf(stage, layers, groups(stage));
+    if (stage.type === 'calibration') ({ shards = 1 } = stage);
+    const [count, longest] = activitiesOf(stage, { ...model, shards }, groups(stage));
     activities += count;
     stretch = Math.max(stretch, longest);
   }
@@ -43,17 +53,20 @@ export function eventsOf({ stages }: Pipeline, layers: number, groups: (stage: S
 }
 
 /** Activities of a stage, and the maximum number of them between two places where the run can continue as new. */
-function activitiesOf(stage: Stage, layers: number, groups: number): [count: number, longest: number] {
+function activitiesOf(stage: Stage, { layers, blocks, shards }: Counted & { shards: number }, groups: number): [count: number, longest: number] {
+  // The run asks for another worker once per layer.
+  const inShards = (each: number): [number, number] => [shards + layers * (each + 1) + 1, shards + each + 2];
   switch (stage.type) {
     case 'calibration':
       return [1, 1];
     case 'initialMask': {
       const { allocation } = stage;
+      if (shards > 1 && initialMethodOf(stage.method).needs === 'hidden-states') return inShards(shards + 1);
       const scoring = allocation === undefined ? 0 : 1 + layers * passes[allocationMethodOf(allocation.method).needs];
       return [scoring + layers + 1, scoring + 1];
     }
     case 'rebuild':
-      return [layers + 1, 2];
+      return shards > 1 ? inShards((blocks + 1) * (shards + 1)) : [layers + 1, 2];
     case 'evaluation': {
       const states = stage.states.length;
       const texts = stage.perplexity.length * (1 + states * (layers + 2));

@@ -9,6 +9,7 @@ import { advanceCost } from './layer-cost.js';
 import { correctionOf, predictedBy, type Measurement } from './learned.js';
 import { secondsOf, type Machine } from './machine.js';
 import type { ModelSize } from '../../science/cost/model-size.js';
+import type { PlannedShards } from './shards.js';
 import { stageSteps, type StageSteps } from './stages.js';
 import { kinds, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
@@ -30,6 +31,8 @@ export interface PlannedStage {
   hiddenWrites: HiddenWrites;
   /** Number of finished units used to correct the estimates. */
   learnedFrom: number;
+  /** Absent where the calibration is not divided. */
+  shards?: PlannedShards;
 }
 
 export interface Plan {
@@ -87,6 +90,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       disk: { kept: stage.disk.kept, peak: kept + stage.disk.passing + writes.peak },
       hiddenWrites: writes,
       learnedFrom: steps.reduce((total, { learnedFrom }) => total + learnedFrom, 0),
+      ...(stage.shards && { shards: stage.shards }),
     };
   });
   return {
@@ -98,7 +102,7 @@ export function makePlan({ pipeline, size, perBatch, machine, measurements }: Pl
       disk: Math.max(0, ...stages.map(({ disk }) => disk.peak)),
     },
     maxLoss,
-    events: eventsOf(pipeline, size.layers, (stage) => (stage.type === 'evaluation' ? zeroShotSteps(stage, size).groups : 0)),
+    events: eventsOf(pipeline, { layers: size.layers, blocks: size.layer.subBlocks.length }, (stage) => (stage.type === 'evaluation' ? zeroShotSteps(stage, size).groups : 0)),
   };
 }
 

@@ -7,6 +7,7 @@ import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
 import type { HiddenPass } from './hidden-writes.js';
 import * as layers from './layer-cost.js';
+import { initialShardSteps, rebuildShardSteps, type PlannedShards } from './shards.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
 
@@ -22,6 +23,8 @@ export interface StageSteps {
    */
   disk: { kept: number; passing: number };
   hidden: HiddenPass[];
+  /** Absent if the calibration is not divided. */
+  shards?: PlannedShards;
 }
 
 /** Bytes of the texts that have names. */
@@ -57,12 +60,16 @@ export function stageSteps(pipeline: Pipeline, size: ModelSize, perBatch: number
   const result: StageSteps[] = [];
   const lastMaking = pipeline.stages.findLastIndex(({ type }) => type === 'initialMask' || type === 'rebuild');
   let windows: Windows | undefined;
+  let shards = 1;
   let updates = false;
   for (const [index, stage] of pipeline.stages.entries()) {
-    if (stage.type === 'calibration') windows = { samples: stage.samples, time: stage.sequenceLength, perBatch };
+    if (stage.type === 'calibration') {
+      windows = { samples: stage.samples, time: stage.sequenceLength, perBatch };
+      ({ shards = 1 } = stage);
+    }
     if (stage.type === 'initialMask') ({ updates } = initialMethodOf(stage.method));
     if (stage.type === 'rebuild') updates = stage.weights === 'refit' || (updates && stage.weights === 'keep-updates');
-    result.push(stepsOf(stage, size, windows, { perBatch, updates }));
+    result.push(stepsOf(stage, size, windows, { perBatch, updates, shards }));
     if (index === lastMaking) result.push(...outputSteps(size));
   }
   return result;
@@ -72,9 +79,11 @@ interface Around {
   perBatch: number;
   /** Whether the masks of the stage come with updated weights. */
   updates: boolean;
+  /** The number of shards of the windows. */
+  shards: number;
 }
 
-function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { perBatch, updates }: Around): StageSteps {
+function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { perBatch, updates, shards }: Around): StageSteps {
   switch (stage.type) {
     case 'calibration': {
       const bytes = textBytes(stage.dataset);
@@ -91,12 +100,14 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
         const step = { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows ?? { samples: 1, time: 1, perBatch: 1 }) };
         return { type: stage.type, what: method, steps: [...scoring.steps, step], disk: { kept, passing: scoring.passing }, hidden: scoring.hidden };
       }
+      const divided = shards === 1 ? undefined : initialShardSteps(method, size, windows, shards);
       return {
         type: stage.type,
         what: method,
-        steps: [...scoring.steps, embedStep(size, windows), { kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows) }],
-        disk: { kept, passing: scoring.passing },
-        hidden: [...scoring.hidden, onWay(size, windows)],
+        steps: [...scoring.steps, embedStep(size, windows), ...(divided?.steps ?? [{ kind: kinds.initialMask(method), count: size.layers, cost: cost(size, windows) }])],
+        disk: { kept, passing: scoring.passing + (divided?.shards.bytesPerLayer ?? 0) },
+        hidden: [...scoring.hidden, onWay(size, windows, shards)],
+        ...(divided && { shards: divided.shards }),
       };
     }
     case 'rebuild': {
@@ -105,12 +116,14 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
       const method = rebuildMethodOf(strategy);
       const settings = ownSettings(method.settings, stage);
       const beside = method.needsDensePath?.(settings, stage) === true;
+      const divided = shards === 1 ? undefined : rebuildShardSteps(strategy, size, windows, shards, stage);
       return {
         type: stage.type,
         what: strategy,
-        steps: [embedStep(size, windows, beside ? 2 : 1), { kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, settings) }],
-        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0), passing: 0 },
-        hidden: [{ ...onWay(size, windows), paths: beside ? 2 : 1 }],
+        steps: [embedStep(size, windows, beside ? 2 : 1), ...(divided?.steps ?? [{ kind: kinds.rebuild(strategy), count: size.layers, cost: method.cost(size, windows, stage, settings) }])],
+        disk: { kept: size.layers * maskBytes(size) + (updates ? 4 * size.prunable : 0), passing: divided?.shards.bytesPerLayer ?? 0 },
+        hidden: [divided === undefined ? { ...onWay(size, windows), paths: beside ? 2 : 1 } : onWay(size, windows, shards)],
+        ...(divided && { shards: divided.shards }),
       };
     }
     case 'evaluation': {
@@ -138,9 +151,9 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
   }
 }
 
-/** A pass of hidden states through all layers. The output of the last layer is not used. */
-function onWay({ layers: all }: ModelSize, windows: Windows): HiddenPass {
-  return { windows, layers: all - 1, paths: 1, times: 1 };
+/** A pass of hidden states through all layers, on one path per shard. The output of the last layer is not used. */
+function onWay({ layers: all }: ModelSize, windows: Windows, shards = 1): HiddenPass {
+  return { windows: { ...windows, samples: Math.ceil(windows.samples / shards) }, layers: all - 1, paths: shards, times: 1 };
 }
 
 interface Scoring {

@@ -13,7 +13,8 @@ export function describeStage(stage: Stage): string {
   switch (stage.type) {
     case 'calibration': {
       const how = stage.sampling === 'random' ? `random, seed ${stage.seed}` : 'sequential';
-      return `Calibration: ${stage.samples} windows of ${stage.sequenceLength} tokens (${how}) of ${datasetName(stage.dataset)}.`;
+      const shards = stage.shards === undefined ? '' : `, in ${stage.shards} shards`;
+      return `Calibration: ${stage.samples} windows of ${stage.sequenceLength} tokens (${how}) of ${datasetName(stage.dataset)}${shards}.`;
     }
     case 'initialMask': {
       const source = stage.source === undefined ? '' : ` \`${stage.source}\``;

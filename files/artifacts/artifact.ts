@@ -3,10 +3,10 @@ import { checkedName } from './path-below.js';
 
 /**
  * The kinds of artifacts: windows of tokens, scores of a layer's linears, the gradient of the loss between layers, the masks of one layer,
- * hidden states between layers, a perplexity, the tokenized questions of a zero-shot task, the log-likelihoods of some of their answers,
- * and the outputs of a run (checkpoint, mask file with proof, report).
+ * the sums over a shard of the windows from which masks are chosen, hidden states between layers, a perplexity, the tokenized questions of a
+ * zero-shot task, the log-likelihoods of some of their answers, and the outputs of a run (checkpoint, mask file with proof, report).
  */
-export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'hidden', 'perplexity', 'questions', 'likelihoods', 'output'] as const;
+export const artifactKinds = ['tokens', 'scores', 'gradient', 'mask', 'sums', 'hidden', 'perplexity', 'questions', 'likelihoods', 'output'] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 /** Stored with every artifact: its origin and its digests. */

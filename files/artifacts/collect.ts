@@ -2,7 +2,7 @@ import type { ArtifactKind, Manifest, StoredArtifact } from './artifact.js';
 import type { Shelf } from './shelf.js';
 
 /** Kinds that are found by their inputs, so that no run's history contains their keys. It contains the keys of all other kinds. */
-const namedByInputs: readonly ArtifactKind[] = ['scores', 'gradient', 'hidden', 'perplexity', 'likelihoods'];
+const namedByInputs: readonly ArtifactKind[] = ['scores', 'gradient', 'sums', 'hidden', 'perplexity', 'likelihoods'];
 
 /**
  * The artifacts of a shelf that were last used before a given time.

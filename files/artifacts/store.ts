@@ -190,6 +190,18 @@ export class ArtifactStore {
     await this.folder.drop(kind, key);
   }
 
+  /**
+   * Removes this machine's copy of an artifact, if others have removed it from the bucket.
+   * @returns whether the copy is gone; always true without a bucket, because then there are no copies
+   */
+  async dropCopy(kind: ArtifactKind, key: string): Promise<boolean> {
+    const bucket = this.bucketFor(kind);
+    if (bucket === undefined) return true;
+    if ((await bucket.find(kind, key)) !== undefined) return false;
+    await this.folder.drop(kind, key);
+    return true;
+  }
+
   /** Removes the drafts of killed processes from this machine, if they are older than a day: a younger draft may still be in use. */
   async removeOldDrafts(): Promise<void> {
     const now = await this.folder.clock().catch(() => -Infinity);

@@ -10,6 +10,8 @@ import { maskDependsOn } from '../../activities/initial-mask.js';
 import { inputDifferences, lockedInputs } from '../../activities/lock/index.js';
 import { rebuildDependsOn } from '../../activities/rebuild.js';
 import { calibrationSettings, evaluationSettings, tokensDependOn } from '../../activities/sample-tokens.js';
+import { shardedMaskDependsOn, sumsDependOn as maskSumsDependOn } from '../../activities/shards/initial-mask.js';
+import { layerDependsOn, sumsDependOn as rebuildSumsDependOn } from '../../activities/shards/rebuild.js';
 import type { InitialMaskInput, Path, RebuildInput, RunContext } from '../../activities/types.js';
 import { likelihoodsDependOn } from '../../activities/zero-shot/likelihoods.js';
 import { questionsDependOn } from '../../activities/zero-shot/sample-questions.js';
@@ -289,6 +291,42 @@ describe('an initial mask', () => {
     it('requires the digests of its source', () => {
       expect(() => from('/pruned/unknown')).toThrow('the digests of the mask source /pruned/unknown are not known');
     });
+  });
+});
+
+describe('sums of a shard, and masks by the sums of shards', () => {
+  const mask: InitialMaskStage = { type: 'initialMask', method: 'wanda', sparsity: 0.5 };
+  const rebuild: RebuildStage = { type: 'rebuild', strategy: 'published', granularity: 'block', ratio: 0.1, metric: 'weight-gradient', weights: 'keep-dense' };
+  const shardOf = (changes: { key?: string; whole?: string; of?: number } = {}): Path =>
+    ({ ...path, tokens: { ...path.tokens, key: changes.key ?? 'shard', shard: { whole: changes.whole ?? path.tokens.key, of: changes.of ?? 4 } } });
+  const shard = shardOf();
+  const cases = (of: (run: RunContext, along: Path) => unknown): Cases => ({
+    ...numerics((run) => of(run, shard)),
+    'another shard': [of(context, shardOf({ key: 'another' })), 'other'],
+    'of other windows': [of(context, shardOf({ whole: 'another' })), 'other'],
+    'another number of shards': [of(context, shardOf({ of: 5 })), 'other'],
+    'other masks before': [of(context, { ...shard, masks: ['changed', 'before'] }), 'other'],
+  });
+
+  describe('of a first mask', () => {
+    const of = (run: RunContext, along: Path, stage = mask, layer = 2): unknown => maskSumsDependOn({ context: run, stage, layer }, along);
+    check(of(context, shard), { ...cases(of), 'another sparsity': [of({ ...context, sparsity: 0.6 }, shard), 'other'], 'another layer': [of(context, shard, mask, 1), 'other'] });
+  });
+  describe('of a rebuilt mask', () => {
+    const of = (run: RunContext, along: Path, changes: { block?: number; current?: string; start?: string } = {}): unknown =>
+      rebuildSumsDependOn({ context: run, stage: rebuild, layer: 2, start: 'start', current: 'current', block: 0, ...changes }, along);
+    check(of(context, shard), {
+      ...cases(of),
+      'another sub-block': [of(context, shard, { block: 1 }), 'other'],
+      'other masks of the layer': [of(context, shard, { current: 'changed' }), 'other'],
+      'another start': [of(context, shard, { start: 'changed' }), 'other'],
+    });
+  });
+  it('masks by the sums of shards are others than those of one pass, for each number of shards', () => {
+    const first = [2, 3].map((count) => shardedMaskDependsOn({ context, stage: mask, layer: 2 }, path, count));
+    const rebuilt = [2, 3].map((count) => layerDependsOn({ context, stage: rebuild, layer: 2, start: 'start' }, path, count));
+    const whole = [maskDependsOn({ context, stage: mask, layer: 2, path }), rebuildDependsOn({ context, stage: rebuild, layer: 2, start: 'start', path })];
+    expect(new Set([...first, ...rebuilt, ...whole].map(digestOf)).size).toBe(6);
   });
 });
 

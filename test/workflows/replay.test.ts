@@ -34,6 +34,7 @@ it('has recorded runs that match their names', () => {
   expect(missing('zero-shot', '"sampleQuestions"', '"judgeZeroShot"')).toEqual([]);
   expect(missing('pause', '"pause"', '"resume"')).toEqual([]);
   expect(missing('lost-worker', 'ACTIVITY_TASK_TIMED_OUT')).toEqual([]);
+  expect(missing('shards', '"gatherShard"', '"chooseMask"', '"gatherSubBlock"', '"finishShard"', '"closeLayer"', 'ACTIVITY_TASK_TIMED_OUT')).toEqual([]);
   expect(missing('sweep-1', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', 'CONTINUED_AS_NEW')).toEqual([]);
   expect(missing('sweep-2', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', '"writeSweep"')).toEqual([]);
   expect(missing('search', '"checkSearch"', 'CHILD_WORKFLOW_EXECUTION_COMPLETED', '"writeSearch"')).toEqual([]);

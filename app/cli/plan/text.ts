@@ -27,6 +27,14 @@ function hiddenText({ stages, maxLoss }: Plan): string {
   return `Hidden states are stored ${count} ${count === 1 ? 'time' : 'times'}, ${bytesText(sum(({ bytes }) => bytes))} in ${secondsText(sum(({ seconds }) => seconds))}${maxLoss === 0 ? '' : ' alongside the work'}: ${loss}.`;
 }
 
+/** What shards send through the store; a line of its own. */
+function shardsText({ stages }: Plan): string {
+  const shared = stages.flatMap(({ type, shards }) => (shards === undefined ? [] : [{ type, ...shards }]));
+  if (shared.length === 0) return '';
+  const each = shared.map(({ type, bytesPerLayer }) => `${type} ${bytesText(bytesPerLayer)}`).join(', ');
+  return `${shared[0].count} shards, here with all of them on one worker. Through the store go for each layer, at most: ${each}.\n`;
+}
+
 function eventsText({ events: { total, executions, largest } }: Plan): string {
   const text = (count: number): string => count.toLocaleString('en-US');
   return `The server keeps ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
@@ -51,6 +59,6 @@ export function planText({ name, model, machine, plan, free }: PlanFacts): strin
     `${name}: ${model.family}, ${model.layers} layers, ${Number(millions)} million weights, ${bytesText(model.fileBytes)}${model.weights ? '' : ' (config.json only)'}\n`,
     `${engineText(machine.engine)}, ${Math.round(machine.speeds.flops / 1e9)} GFLOP/s (${machine.origin}${machine.busy === undefined ? '' : ', busy'})\n\n`,
     numberTable(rows),
-    `\n${hiddenText(plan)}\n${eventsText(plan)}\n`,
+    `\n${hiddenText(plan)}\n${shardsText(plan)}${eventsText(plan)}\n`,
   ].join('');
 }

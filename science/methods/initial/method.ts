@@ -5,6 +5,7 @@ import type { DecoderLayer, LinearSpec } from '../../models/index.js';
 import type { MaskTarget } from '../parts/budget.js';
 import type { InitialGroups } from '../parts/mask-check.js';
 import type { Masks, Updates } from '../parts/masked-weights.js';
+import type { Gathered, WindowSums } from '../parts/window-sums.js';
 import type { Identity, Settings, Values } from '../settings.js';
 
 /** One decoder layer, and what its masks are made from. */
@@ -44,6 +45,38 @@ export interface InitialResult {
   notes?: StatisticsNote[];
 }
 
+/** What windows are read for. */
+export type GatherRequest<S extends Settings> = Pick<InitialRequest<S>, 'layer' | 'weights' | 'hidden' | 'settings' | 'minTokens'>;
+
+/** What masks are chosen by, once the windows are read. */
+export type ChooseRequest<S extends Settings> = Omit<InitialRequest<S>, 'hidden' | 'readSource'>;
+
+/** A method in two parts, so that several workers can each read a part of the windows. Its `run` is one after the other, over all windows. */
+export interface InitialParts<S extends Settings = Settings, G extends Gathered = Gathered> {
+  /** Sums up what the masks follow from besides the weights. `hidden` stays the caller's, the result is the caller's to dispose. */
+  gather(this: void, request: GatherRequest<S>): Promise<G>;
+  /** Takes up what {@link Gathered.download} gave of this layer, of one shard or added up. */
+  restore(this: void, layer: DecoderLayer, sums: WindowSums): G;
+  choose(this: void, request: ChooseRequest<S>, gathered: G): Promise<InitialResult>;
+}
+
+/** Checks the parts where they stand, and keeps their types. */
+export function initialParts<S extends Settings, G extends Gathered>(parts: InitialParts<S, G>): InitialParts<S, G> {
+  return parts;
+}
+
+/** The parts one after the other, over all windows at once. */
+export function runOfParts<S extends Settings, G extends Gathered>({ gather, choose }: InitialParts<S, G>): InitialRun<S> {
+  return async (request) => {
+    const gathered = await gather(request);
+    try {
+      return await choose(request, gathered);
+    } finally {
+      gathered.dispose();
+    }
+  };
+}
+
 export type InitialRun<S extends Settings = Settings> = (request: InitialRequest<S>) => Promise<InitialResult>;
 
 /** A method is a folder. This is what its `method.ts` says of it; `run.ts` computes and is loaded only for that. */
@@ -65,6 +98,14 @@ export interface InitialMethod<S extends Settings = Settings> {
   /** What one layer takes. */
   cost(this: void, size: ModelSize, windows: Windows): Cost;
   load(this: void): Promise<{ run: InitialRun<S> }>;
+  /** Present where the windows may be divided into shards. */
+  sharded?: {
+    /** Bytes of the sums of one shard and layer. */
+    sumBytes(this: void, size: ModelSize): number;
+    /** What one layer takes: gathering of one shard with the forward of the layer before, and choosing, apart from the sums. */
+    cost(this: void, size: ModelSize, shard: Windows): { gather: Cost; choose: Cost };
+    load(this: void): Promise<{ parts: InitialParts }>;
+  };
 }
 
 /** Checks a method's description where it stands, and keeps the types of its settings. */

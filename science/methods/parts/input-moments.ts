@@ -1,6 +1,14 @@
+import { matrix64 } from '../../engine/index.js';
 import type { Tensor3D } from '../../engine/index.js';
-import type { LinearSpec } from '../../models/types.js';
+import { linearsOf } from '../../models/linears.js';
+import type { DecoderLayer, LinearSpec } from '../../models/types.js';
+import { PruningInputError } from './errors.js';
 import { TokenSums, type SummedBy } from './token-sums.js';
+import { sumOf, sumsOfLinears, type SummedValues, type WindowSums } from './window-sums.js';
+
+const kind = 'products';
+/** No tensor's name has one. */
+const separator = ' ';
 
 /** An input, with the linears that read it (q, k, v; gate, up; or a single linear). */
 export interface SharedInput {
@@ -22,6 +30,28 @@ export class InputMoments {
 
   /** @param by tells for each linear what one product covers */
   constructor(private readonly by: (linear: LinearSpec) => SummedBy = () => 'batch') {}
+
+  /** Takes up {@link download} of a layer. @throws PruningInputError if it is of another layer */
+  static of(layer: DecoderLayer, sums: WindowSums): InputMoments {
+    const moments = new InputMoments();
+    const known = new Map(linearsOf(layer).map((linear) => [linear.name, linear]));
+    for (const [names, values] of sumsOfLinears<Float64Array<ArrayBuffer>>(sums, kind)) {
+      const linears = names.split(separator).map((name) => known.get(name)).filter((linear) => linear !== undefined);
+      const width = linears.at(0)?.shape[1] ?? 0;
+      if (width ** 2 !== values.length) throw new PruningInputError({ where: names, what: `${values.length} sums of products`, expected: 'a sum for each two inputs of linears of this layer' });
+      moments.inputs.push({ linears, sums: TokenSums.of(matrix64(values, width, width)) });
+    }
+    return moments;
+  }
+
+  /** The sums on the host, by the names of those who share them. */
+  async download(): Promise<WindowSums> {
+    const sums = new Map<string, SummedValues>();
+    for (const { linears, sums: own } of this.inputs) {
+      sums.set(sumOf(kind, linears.map(({ name }) => name).join(separator)), (await own.products().values()) as Float64Array<ArrayBuffer>);
+    }
+    return sums;
+  }
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
   readonly add = (linear: LinearSpec, x: Tensor3D): void => {

@@ -2,15 +2,30 @@ import { tf } from '../../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../../engine/index.js';
 import type { LinearSpec } from '../../models/types.js';
 import { PruningInputError } from './errors.js';
+import { sumOf, sumsOfLinears, type WindowSums } from './window-sums.js';
+
+const kind = 'squares';
 
 /**
  * The 2-norm of every input of every linear over all calibration tokens, for Wanda. The engine sums each batch over time. Sequences are
  * added here in float64, so that neither many batches nor large activations cost precision.
  */
 export class InputNorms {
-  private readonly squares = new Map<string, Float64Array>();
   /** The last tensor and its sums, which linears that read the same tensor share. */
   private last?: { x: Tensor3D; sums: Float32Array };
+
+  /** @param squares sums of squares of windows before */
+  constructor(private readonly squares = new Map<string, Float64Array<ArrayBuffer>>()) {}
+
+  /** Takes up {@link sums}. */
+  static of(sums: WindowSums): InputNorms {
+    return new InputNorms(sumsOfLinears(sums, kind));
+  }
+
+  /** The sums of squares so far, `[in]` of each linear. */
+  sums(): WindowSums {
+    return new Map([...this.squares].map(([linear, squares]) => [sumOf(kind, linear), squares]));
+  }
 
   /** Adds the input `[batch, time, in]` of one linear; fits `onInput` of `layerForward`. */
   readonly add = (linear: LinearSpec, x: Tensor3D): void => {

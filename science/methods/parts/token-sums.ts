@@ -16,6 +16,13 @@ export class TokenSums {
 
   constructor(private readonly by: SummedBy = 'batch') {}
 
+  /** @param products `sum x x^T` of windows before; these sums' own from now on */
+  static of(products: Float64Matrix): TokenSums {
+    const sums = new TokenSums();
+    sums.sums = { products };
+    return sums;
+  }
+
   /**
    * @param x `[batch, time, in]`
    * @param y the wanted output of the linear for x, `[batch, time, out]`, if it is summed too

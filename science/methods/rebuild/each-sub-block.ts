@@ -54,7 +54,7 @@ async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio:
     const { rounds, ...report } = made.report;
     // A model may have thousands of experts: their rounds would fill the history.
     const entry: SubBlockEntry = { block, ...(expert && { expert: expert.index, tokens }), ...(few && { few }), ...report, ...(expert === undefined && rounds && { rounds }) };
-    progress = { stream: made.hidden, masks: mergeMasks(masks, made.masks), updates: replaced(updates, subBlock, made.updates), entries: [...entries, entry] };
+    progress = { stream: made.hidden, masks: mergeMasks(masks, made.masks), updates: replacedUpdates(updates, subBlock, made.updates), entries: [...entries, entry] };
   }
   return progress;
 }
@@ -106,7 +106,7 @@ function undone({ rounds, refit, ...entry }: SubBlockEntry): SubBlockEntry {
 }
 
 /** Values of linears, with those of one sub-block in place of its former ones. */
-function replaced(updates: LayerState['updates'], subBlock: SubBlock, own: LayerState['updates'] = new Map()): LayerState['updates'] {
+export function replacedUpdates(updates: LayerState['updates'], subBlock: SubBlock, own: LayerState['updates'] = new Map()): LayerState['updates'] {
   const names = new Set(linearsOf(subBlock).map(({ name }) => name));
   return new Map([...[...updates].filter(([name]) => !names.has(name)), ...own]);
 }

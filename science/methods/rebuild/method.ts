@@ -4,6 +4,7 @@ import type { Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../models/index.js';
 import type { Masks, Updates } from '../parts/masked-weights.js';
 import type { Pattern } from '../parts/pattern.js';
+import type { Gathered, WindowSums } from '../parts/window-sums.js';
 import type { Identity, Settings, Values } from '../settings.js';
 
 /** Which weights compete with each other: all linears of a sub-block, one linear, one row, or one column. */
@@ -92,6 +93,38 @@ export interface RebuildResult {
   entries: SubBlockEntry[];
 }
 
+/** One sub-block of a layer, and what its masks are rebuilt from. */
+export type PartRequest<S extends Settings> = Pick<RebuildRequest<S>, 'dense' | 'pattern' | 'common' | 'settings'> & {
+  subBlock: SubBlock;
+  /** Of the whole layer as it stands: sub-blocks before this one are rebuilt. */
+  masks: Masks;
+  updates: Updates;
+};
+
+/** What a strategy has made of a sub-block. */
+export interface ChosenPart {
+  /** Of its linears, in memory of their own. */
+  masks: Masks;
+  /** Of its linears, as far as the values are not the dense ones. */
+  updates?: Updates;
+  /** The error under the old masks is that of all shards. */
+  report: Pick<SubBlockEntry, 'errorBefore' | 'grown' | 'pruned'>;
+}
+
+/** A strategy in parts, so that several workers can each read a part of the windows. Sub-blocks come one after the other. */
+export interface RebuildParts<S extends Settings = Settings, G extends Gathered = Gathered> {
+  /** Sums up what the masks follow from. @param request `hidden` is the stream before the sub-block, and stays the caller's. @returns the caller's to dispose */
+  gather(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'>): Promise<G>;
+  /** Takes up what {@link Gathered.download} gave, of one shard or added up. */
+  restore(this: void, subBlock: SubBlock, sums: WindowSums): G;
+  choose(this: void, request: PartRequest<S>, gathered: G): Promise<ChosenPart>;
+}
+
+/** Checks the parts where they stand, and keeps their types. */
+export function rebuildParts<S extends Settings, G extends Gathered>(parts: RebuildParts<S, G>): RebuildParts<S, G> {
+  return parts;
+}
+
 export type RebuildRun<S extends Settings = Settings> = (request: RebuildRequest<S>) => Promise<RebuildResult>;
 
 /** A strategy is a folder. This is what its `method.ts` says of it; `run.ts` computes and is loaded only for that. */
@@ -119,6 +152,14 @@ export interface RebuildMethod<S extends Settings = Settings> {
   /** Its settings in words, for a report. */
   describe(this: void, settings: Values<S>): string;
   load(this: void): Promise<{ run: RebuildRun<S> }>;
+  /** Present where the windows may be divided into shards. */
+  sharded?: {
+    /** Bytes of the sums of one shard and layer. */
+    sumBytes(this: void, size: ModelSize): number;
+    /** What gathering of one shard and choosing take for one sub-block, apart from the sums, and the last pass of one shard for one layer. */
+    cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings): { gather: Cost; choose: Cost; finish: Cost };
+    load(this: void): Promise<{ parts: RebuildParts }>;
+  };
 }
 
 /** Checks a strategy's description where it stands, and keeps the types of its settings. */

@@ -19,7 +19,7 @@ it.each([
   const { events } = JSON.parse(gunzipSync(readFileSync(`test/workflows/histories/${name}.json.gz`)).toString()) as Recorded;
   const [payload] = events[0].workflowExecutionStartedEventAttributes?.input.payloads ?? [];
   const { pipeline } = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as { pipeline: Pipeline };
-  expect(eventsOf(pipeline, layers, () => groups)).toEqual({ total: events.length, executions: 1, largest: events.length });
+  expect(eventsOf(pipeline, { layers, blocks: 2 }, () => groups)).toEqual({ total: events.length, executions: 1, largest: events.length });
 });
 
 it('stay below 10,000 per execution for 80 layers with all stages and seven tasks', () => {
@@ -38,12 +38,30 @@ stages:
 `;
   const { pipeline } = parsePipeline({ text, path: '/p.yaml' });
   const groups = 20;
-  const { total, executions, largest } = eventsOf(pipeline, 80, () => groups);
+  const { total, executions, largest } = eventsOf(pipeline, { layers: 80, blocks: 2 }, () => groups);
   // A seat, the check, the report, two for the outputs, the calibration; scores, masks, proof; rebuilt masks, proof.
   const making = 6 + (1 + 160) + 81 + 81;
   const scoring = 3 * (1 + 3 * 82) + 7 + 3 * (2 + groups * 81);
   expect(total).toBe(6 * (making + scoring) + 5 * executions);
   expect(executions).toBe(Math.ceil(total / 4096));
   expect(largest).toBeGreaterThan(4096 + 6 * 160);
+  expect(largest).toBeLessThan(10_000);
+});
+
+it('of a run in shards: for each shard and for the sums, and one more worker asked for once a layer', () => {
+  const text = `
+version: 1
+name: divided
+model: { source: /models/7b }
+stages:
+  - calibration: { dataset: { name: c4 }, shards: 4 }
+  - initialMask: { method: wanda, sparsity: 0.5 }
+  - rebuild: { strategy: published }
+`;
+  const { pipeline } = parsePipeline({ text, path: '/p.yaml' });
+  const { total, executions, largest } = eventsOf(pipeline, { layers: 32, blocks: 2 }, () => 0);
+  // A seat, the check, the report, two for the outputs, the calibration; of each stage the first questions for workers, and the proof.
+  const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
+  expect(total).toBe(6 * activities + 5 * executions);
   expect(largest).toBeLessThan(10_000);
 });

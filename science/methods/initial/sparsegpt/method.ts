@@ -1,6 +1,6 @@
 import { addWork, f32, f64, factorFlops, factorMatrices, type Cost, type ModelSize, type Windows, type Work } from '../../../cost/index.js';
 import { sparseGptBlock } from '../../parts/budget.js';
-import { inputStatisticsCost } from '../costs.js';
+import { inputStatisticsCost, plainMaskCost } from '../costs.js';
 import { damping, defaultDamping } from '../damping.js';
 import { initialMethod } from '../method.js';
 
@@ -16,6 +16,14 @@ export const sparsegpt = initialMethod({
   identity: ({ damping: share = defaultDamping }) => ({ damping: share }),
   cost: sparseGptCost,
   load: () => import('./run.js'),
+  sharded: {
+    sumBytes: ({ layer }) => f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0),
+    cost: (size, shard) => {
+      const { memory } = sparseGptCost(size, shard);
+      return { gather: { memory, work: gatherWork(size, shard) }, choose: { memory, work: addWork([1, plainMaskCost(size).work], [1, chooseWork(size)]) } };
+    },
+    load: () => import('./run.js'),
+  },
 });
 
 /** Bytes that move to widen a product of float32 and to add it in float64. */
@@ -24,19 +32,8 @@ const bytesOfSum = 36;
 /** A layer's first mask by SparseGPT: Wanda's two forwards, and the Hessians of all inputs with their factors. */
 function sparseGptCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
-  const { memory, work } = inputStatisticsCost(size, windows);
+  const { memory } = inputStatisticsCost(size, windows);
   const widest = Math.max(...layer.inputWidths);
-  const hessians = layer.inputWidths.map((width, i): Partial<Work> => {
-    // As many of an expert's sequences go into a product as have the tokens of one.
-    const products = Math.ceil(windows.samples * layer.shares[i]);
-    return { flops: 2 * products * windows.time * width ** 2, movedBytes: bytesOfSum * products * width ** 2, doubleFlops: factorFlops(width), calls: 5 * products };
-  });
-  const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
-    flops: layer.readers[i] * width,
-    blockFlops: layer.readers[i] * sparseGptBlock / 2,
-    rankedWeights: layer.readers[i],
-    calls: (10 * width) / sparseGptBlock,
-  }));
   return {
     memory: {
       // All Hessians, and the factor of one; of one linear what is left and what is done.
@@ -44,10 +41,29 @@ function sparseGptCost(size: ModelSize, windows: Windows): Cost {
       // The factor; the updated values, and one linear in three copies.
       host: memory.host + f64 * widest ** 2 + f32 * layer.linear + 3 * f32 * layer.largestLinear,
     },
-    work: addWork(
-      [1, work],
-      ...[...hessians, ...updates].map((part) => [1, part] as const),
-      [1, { columns: layer.columns, writtenBytes: f32 * layer.linear, files: layer.linears }],
-    ),
+    work: addWork([1, gatherWork(size, windows)], [1, chooseWork(size)]),
   };
+}
+
+/** Wanda's two forwards, and the Hessians of all inputs. */
+function gatherWork(size: ModelSize, windows: Windows): Work {
+  const { inputWidths, shares } = size.layer;
+  const hessians = inputWidths.map((width, i): Partial<Work> => {
+    // As many of an expert's sequences go into a product as have the tokens of one.
+    const products = Math.ceil(windows.samples * shares[i]);
+    return { flops: 2 * products * windows.time * width ** 2, movedBytes: bytesOfSum * products * width ** 2, calls: 5 * products };
+  });
+  return addWork([1, inputStatisticsCost(size, windows).work], ...hessians.map((part) => [1, part] as const));
+}
+
+/** Factors, and masks with updates. */
+function chooseWork({ layer }: ModelSize): Work {
+  const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
+    flops: layer.readers[i] * width,
+    doubleFlops: factorFlops(width),
+    blockFlops: layer.readers[i] * sparseGptBlock / 2,
+    rankedWeights: layer.readers[i],
+    calls: (10 * width) / sparseGptBlock,
+  }));
+  return addWork(...updates.map((part) => [1, part] as const), [1, { columns: layer.columns, writtenBytes: f32 * layer.linear, files: layer.linears }]);
 }

@@ -5,22 +5,43 @@ import { factorHessian, plainFactor } from '../../parts/hessian-factor.js';
 import { InputMoments } from '../../parts/input-moments.js';
 import { layerForward } from '../../parts/layer-forward.js';
 import { TokenCounts } from '../../parts/routed-tokens.js';
+import type { Gathered } from '../../parts/window-sums.js';
 import { defaultDamping } from '../damping.js';
 import { notesOfFew } from '../each-linear.js';
-import type { InitialRun, StatisticsNote } from '../method.js';
+import { initialParts, runOfParts, type InitialRun, type StatisticsNote } from '../method.js';
 import type { settings } from './method.js';
 import { sparseGpt } from './sparsegpt.js';
 
+/** What SparseGPT gathers. */
+interface Hessians extends Gathered {
+  moments: InputMoments;
+  /** Tokens of the linears whose expert has too few. */
+  few: Map<string, number>;
+}
+
+/** Shards are of models without experts only. */
+function hessiansOf(moments: InputMoments, few = new Map<string, number>()): Hessians {
+  return { moments, few, download: () => moments.download(), dispose: () => { moments.dispose(); } };
+}
+
 /** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */
-export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden, targetOf, settings: { damping = defaultDamping }, minTokens, round, onProgress }) => {
-  // A product over a whole batch would move near ties, and each moved one moves others after it.
-  const moments = new InputMoments(sequencesTogether(layer));
-  const counts = new TokenCounts(minTokens);
-  const masks = new Map<string, Uint8Array>();
-  const updates = new Map<string, Float32Array>();
-  try {
-    tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
-    const few = counts.few();
+export const parts = initialParts<typeof settings, Hessians>({
+  gather: async ({ layer, weights, hidden, minTokens }) => {
+    // A product over a whole batch would move near ties, and each moved one moves others after it.
+    const moments = new InputMoments(sequencesTogether(layer));
+    const counts = new TokenCounts(minTokens);
+    try {
+      tf.dispose(await layerForward({ layer, hidden, weights, keepInput: true, onInput: moments.add, onSubBlock: counts.add }));
+      return hessiansOf(moments, counts.few());
+    } catch (fault) {
+      moments.dispose();
+      throw fault;
+    }
+  },
+  restore: (layer, sums) => hessiansOf(InputMoments.of(layer, sums)),
+  choose: async ({ weights, targetOf, settings: { damping = defaultDamping }, round, onProgress }, { moments, few }) => {
+    const masks = new Map<string, Uint8Array>();
+    const updates = new Map<string, Float32Array>();
     const notes: StatisticsNote[] = notesOfFew(few);
     for (const { linears, sums } of moments.inputs) {
       const [{ name: first, shape: [, inputs] }] = linears;
@@ -40,10 +61,10 @@ export const run: InitialRun<typeof settings> = async ({ layer, weights, hidden,
       }
     }
     return { masks, updates, notes };
-  } finally {
-    moments.dispose();
-  }
-};
+  },
+});
+
+export const run: InitialRun<typeof settings> = runOfParts(parts);
 
 /** One sequence, and of an expert as many as have the tokens of one on average: then a token costs as many products as in an MLP. */
 function sequencesTogether({ subBlocks }: DecoderLayer): (linear: LinearSpec) => number {

@@ -1,4 +1,5 @@
-import { inputStatisticsCost } from '../costs.js';
+import { f64 } from '../../../cost/index.js';
+import { inputStatisticsCost, plainMaskCost } from '../costs.js';
 import { initialMethod } from '../method.js';
 
 export const wanda = initialMethod({
@@ -11,4 +12,9 @@ export const wanda = initialMethod({
   identity: () => ({}),
   cost: inputStatisticsCost,
   load: () => import('./run.js'),
+  sharded: {
+    sumBytes: ({ layer }) => f64 * layer.columns,
+    cost: (size, shard) => ({ gather: inputStatisticsCost(size, shard), choose: plainMaskCost(size) }),
+    load: () => import('./run.js'),
+  },
 });

@@ -1,5 +1,5 @@
-import { f32, gradientBatch } from '../../../cost/index.js';
-import { gradientForwards, publishedForwards, rebuildCost } from '../costs.js';
+import { f32, gradientBatch, type Cost, type ModelSize, type Windows } from '../../../cost/index.js';
+import { gradientForwards, publishedForwards, rebuildCost, type RebuildWork } from '../costs.js';
 import { rebuildMethod } from '../method.js';
 
 export const settings = {
@@ -15,6 +15,16 @@ export const settings = {
 /** Share of the found swaps that are made where a stage of before there were defaults does not say. */
 export const wholeRatio = 1;
 
+/** What is held while a sub-block is rebuilt. */
+function workOf(size: ModelSize, windows: Windows): Pick<RebuildWork, 'streams' | 'tensors' | 'host'> {
+  return {
+    // The stream and the dense outputs.
+    streams: 2,
+    tensors: (block) => 2 * f32 * block.linear + gradientBatch(size, block, windows),
+    host: (block) => 2 * block.linear + 2 * f32 * block.linear,
+  };
+}
+
 export const published = rebuildMethod({
   description: 'One round per sub-block with a fixed `ratio`, as in the paper.',
   settings,
@@ -24,14 +34,18 @@ export const published = rebuildMethod({
   version: 1,
   identity: ({ ratio = wholeRatio }) => ({ ratio }),
   cost: (size, windows, { metric }) =>
-    rebuildCost(size, windows, {
-      // The stream and the dense outputs.
-      streams: 2,
-      tensors: (block) => 2 * f32 * block.linear + gradientBatch(size, block, windows),
-      host: (block) => 2 * block.linear + 2 * f32 * block.linear,
-      forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0),
-      selections: 1,
-    }),
+    rebuildCost(size, windows, { ...workOf(size, windows), forwards: publishedForwards - (metric === 'weight' ? gradientForwards : 0), selections: 1 }),
   describe: ({ ratio }) => `ratio ${ratio}`,
   load: () => import('./run.js'),
+  sharded: {
+    sumBytes: ({ layer }) => f32 * layer.linear,
+    cost: (size, shard, common) => {
+      const blocks = size.layer.subBlocks.length;
+      // What is not kept from pass to pass is run again: the sub-blocks before, and the dense outputs.
+      const gathered = publishedForwards - 1 - (common.metric === 'weight' ? gradientForwards : 0) + (blocks - 1) / 2;
+      const of = (forwards: number, selections: number): Cost => rebuildCost(size, shard, { ...workOf(size, shard), forwards, selections });
+      return { gather: of(gathered / blocks, 0), choose: of(0, 1 / blocks), finish: of(2, 0) };
+    },
+    load: () => import('./parts.js'),
+  },
 });

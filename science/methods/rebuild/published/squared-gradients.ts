@@ -10,6 +10,16 @@ const batchedBytes = 256 * 2 ** 20;
 export class SquaredGradients {
   private readonly sums = new Map<string, Tensor2D>();
 
+  /** Takes up sums on the host, as {@link download} gave them, of linears of these shapes. */
+  static of(linears: readonly LinearSpec[], values: ReadonlyMap<string, Float32Array>): SquaredGradients {
+    const gradients = new SquaredGradients();
+    for (const { name, shape } of linears) {
+      const sum = values.get(name);
+      if (sum !== undefined) gradients.sums.set(name, keep(tf.tensor2d(sum, [...shape])));
+    }
+    return gradients;
+  }
+
   /** Adds one batch. The tensors handed in stay the caller's. */
   add({ linear, x, dy }: LinearGradient): void {
     const before = this.sums.get(linear.name);
@@ -24,6 +34,13 @@ export class SquaredGradients {
   /** `[out, in]`; undefined if nothing was added. */
   get(linear: LinearSpec): Tensor2D | undefined {
     return this.sums.get(linear.name);
+  }
+
+  /** The sums on the host, by linear. */
+  async download(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const values = new Map<string, Float32Array<ArrayBuffer>>();
+    for (const [name, sum] of this.sums) values.set(name, (await sum.data<'float32'>()) as Float32Array<ArrayBuffer>);
+    return values;
   }
 
   dispose(): void {

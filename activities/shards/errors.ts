@@ -1,0 +1,8 @@
+import { PermanentFault } from '../../errors/fault.js';
+
+/** A worker was asked to work from shards where that cannot be. */
+export class ShardsError extends PermanentFault {
+  constructor(what: string) {
+    super({ where: 'calibration.shards', what: `${what} does not work from shards of the calibration`, remedy: 'Start the run with `temporal-pipeline start`, which checks the pipeline; or remove `shards`' });
+  }
+}

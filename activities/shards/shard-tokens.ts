@@ -1,0 +1,29 @@
+import { ArtifactStore } from '../../files/artifacts/index.js';
+import { dropOlder } from '../drop-older.js';
+import { readTokens } from '../tokens.js';
+import type { RunContext, TokensRef } from '../types.js';
+import type { Workbench } from '../workbench.js';
+
+/**
+ * Divides windows into shards of neighbours, as equal as can be. Each gets an artifact of its own, so that everything that has a path of
+ * its own by its tokens, such as hidden states, has one for each shard.
+ *
+ * @param count at most the number of windows
+ */
+export async function divideTokens(context: RunContext, whole: TokensRef, count: number, { store }: Workbench): Promise<TokensRef[]> {
+  const { samples, sequenceLength, key } = whole;
+  const shards: TokensRef[] = [];
+  for (let shard = 0; shard < count; shard++) {
+    const [from, to] = [shard, shard + 1].map((edge) => Math.floor((edge * samples) / count));
+    const dependsOn = { windowsOf: key, from, to };
+    const own = ArtifactStore.key('tokens', dependsOn);
+    await dropOlder(context, store, 'tokens', own);
+    await store.findOrMake('tokens', dependsOn, async (draft) => {
+      const { buffer, byteOffset, byteLength } = (await readTokens(store, whole)).subarray(from * sequenceLength, to * sequenceLength);
+      await draft.write('tokens.i32', [new Uint8Array(buffer, byteOffset, byteLength)]);
+      return { samples: to - from, sequenceLength };
+    });
+    shards.push({ key: own, samples: to - from, sequenceLength, shard: { whole: key, of: count } });
+  }
+  return shards;
+}

@@ -1,0 +1,49 @@
+import { setImmediate as macrotask } from 'node:timers/promises';
+import { keep, tf } from '../../../engine/index.js';
+import type { Tensor1D, Tensor3D } from '../../../engine/index.js';
+import { runSubBlock } from '../../../models/sub-block.js';
+import type { SubBlock, Weights } from '../../../models/types.js';
+import { withMasked } from '../../parts/masked-weights.js';
+import { needsGradients } from './importance.js';
+import { denseWithGradients, meanSquare, ofAllTokens, type DensePass } from './output-gradients.js';
+import { SquaredGradients } from './squared-gradients.js';
+import type { SubBlockRebuild } from './sub-block-rebuild.js';
+import { SubBlockSums, sumOfErrors } from './sub-block-sums.js';
+
+export interface GatherSubBlock extends Pick<SubBlockRebuild, 'subBlock' | 'hidden' | 'dense' | 'masks' | 'updates' | 'onProgress'> {
+  settings: Pick<SubBlockRebuild['settings'], 'metric'>;
+  /** Is handed the dense output of every batch, `[batch, time, hidden]`. Must keep what it needs. */
+  onDense?: (y: Tensor3D) => void;
+}
+
+/** Steps 1 and 2 of LLM-Barber: the errors under the masks, and the squared gradients. What it reads stays the caller's. */
+export async function gatherSubBlock({ subBlock, hidden, dense, masks, updates, settings, onProgress, onDense }: GatherSubBlock): Promise<SubBlockSums> {
+  const gradients = new SquaredGradients();
+  const errors: Tensor1D[] = [];
+  try {
+    await withMasked(dense, masks, async (sparse) => {
+      for (const [index, h] of hidden.entries()) {
+        tf.tidy(() => {
+          const x = subBlock.enter(h, dense);
+          const t = runSubBlock(subBlock, x, sparse);
+          const pass = needsGradients(settings.metric) ? denseWithGradients(subBlock, x, t, dense) : denseOnly(subBlock, x, t, dense);
+          for (const gradient of pass.gradients) gradients.add(gradient);
+          onDense?.(pass.y);
+          errors.push(keep(ofAllTokens(pass.errors, x.shape[1], h.shape[1])));
+        });
+        onProgress?.({ pass: 1, batch: index + 1, batches: hidden.length });
+        await macrotask();
+      }
+    }, updates);
+    return new SubBlockSums(gradients, await sumOfErrors(errors));
+  } catch (fault) {
+    gradients.dispose();
+    tf.dispose(errors);
+    throw fault;
+  }
+}
+
+function denseOnly(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, dense: Weights): DensePass {
+  const y = runSubBlock(subBlock, x, dense);
+  return { y, errors: meanSquare(y.sub<Tensor3D>(t)), gradients: [] };
+}

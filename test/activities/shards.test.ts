@@ -1,0 +1,270 @@
+/** Work from shards of the calibration, activity by activity, without a server. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { prepareRun } from '../../activities/prepare-run.js';
+import { rebuildLayer } from '../../activities/rebuild.js';
+import { sampleCalibration } from '../../activities/sample-tokens.js';
+import { chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
+import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
+import { readTokens } from '../../activities/tokens.js';
+import type { ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
+import { Workbench } from '../../activities/workbench.js';
+import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
+import { ArtifactStore, openStore } from '../../files/artifacts/index.js';
+import { tf } from '../../science/engine/index.js';
+import { readLayerBits } from '../../activities/layer-files.js';
+import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
+import { FakeS3 } from '../helpers/fake-s3.js';
+import { beginHere } from '../helpers/in-process.js';
+
+const pipelineOf = (shards: number, more: string[] = []): Pipeline => demoPipeline(['calibration.samples=10', 'rebuild.strategy=published', `calibration.shards=${shards}`, ...more]);
+const stagesOf = (pipeline: Pipeline) => pipeline.stages as [CalibrationStage, InitialMaskStage, RebuildStage];
+
+const removed: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const remove of removed) await remove();
+});
+
+interface Site {
+  state: string;
+  /** As many processes as there are workers, of one store. */
+  benches: Workbench[];
+}
+async function siteOf(workers: number): Promise<Site> {
+  const { state, remove } = await temporaryState();
+  removed.push(remove);
+  return { state, benches: Array.from({ length: workers }, () => new Workbench(state, new ArtifactStore(join(state, 'artifacts')))) };
+}
+
+interface Made {
+  context: RunContext;
+  whole: TokensRef;
+  shards: TokensRef[];
+  initial: ArtifactKey[];
+  rebuilt: RebuildResult[];
+}
+
+/** All layers, the shards dealt out to the workers. @param between called before each step, with what may be disturbed */
+async function runInShards(pipeline: Pipeline, { benches }: Site, between: (layer: number) => void = () => undefined): Promise<Made> {
+  const [calibration, stage, rebuild] = stagesOf(pipeline);
+  const [first] = benches;
+  const context = await prepareRun({ pipeline }, first);
+  const { tokens: whole, shards = [] } = await sampleCalibration({ context, stage: calibration }, first);
+  // The last worker comes first: who is when ready must not matter.
+  const each = async <T>(work: (tokens: TokensRef, bench: Workbench) => Promise<T>): Promise<T[]> => {
+    const results: T[] = [];
+    for (const index of [...shards.keys()].reverse()) results[index] = await work(shards[index], benches[index % benches.length]);
+    return results;
+  };
+  const initial: ArtifactKey[] = [];
+  for (let layer = 0; layer < context.model.layers; layer++) {
+    between(layer);
+    const masks = [...initial];
+    await each((tokens, bench) => gatherShard({ context, stage, layer, path: { tokens, masks } }, bench));
+    initial.push((await chooseMask({ context, stage, layer, path: { tokens: whole, masks }, shards }, benches[layer % benches.length])).mask);
+  }
+  const rebuilt: RebuildResult[] = [];
+  for (let layer = 0; layer < context.model.layers; layer++) {
+    const common = { context, stage: rebuild, layer, start: initial[layer] };
+    const masks = rebuilt.map(({ mask }) => mask);
+    const all = { ...common, path: { tokens: whole, masks }, shards };
+    let current = common.start;
+    for (let block = 0, left = 1; left > 0; block++) {
+      between(layer);
+      await each((tokens, bench) => gatherSubBlock({ ...common, path: { tokens, masks }, block, current }, bench));
+      ({ mask: current, left } = await rebuildSubBlock({ ...all, block, current }, benches[block % benches.length]));
+    }
+    between(layer);
+    const finished = await each((tokens, bench) => finishShard({ ...common, path: { tokens, masks }, current }, bench));
+    rebuilt.push(await closeLayer({ ...all, current, errors: finished.map(({ errors }) => errors), spent: 0 }, first));
+  }
+  return { context, whole, shards, initial, rebuilt };
+}
+
+/** All masks as they are stored. */
+async function bitsOf({ context, initial, rebuilt }: Pick<Made, 'context' | 'initial' | 'rebuilt'>, bench: Workbench): Promise<string[]> {
+  const { model } = await bench.model(context.model);
+  const bits: string[] = [];
+  for (const masks of [initial, rebuilt.map(({ mask }) => mask)]) {
+    for (const [layer, key] of masks.entries()) {
+      for (const [name, packed] of await readLayerBits(bench.store, key, model.decoderLayer(layer))) bits.push(`${name} ${Buffer.from(packed).toString('base64')}`);
+    }
+  }
+  return bits;
+}
+
+/** The share of bits in which two lists of masks differ. */
+function difference(one: readonly string[], other: readonly string[]): number {
+  const bytes = (texts: readonly string[]): Buffer => Buffer.concat(texts.map((text) => Buffer.from(text.split(' ')[1], 'base64')));
+  const [a, b] = [bytes(one), bytes(other)];
+  let differing = 0;
+  for (let i = 0; i < a.length; i++) for (let x = a[i] ^ b[i]; x > 0; x &= x - 1) differing++;
+  return differing / (8 * a.length);
+}
+
+describe('a calibration in four shards', () => {
+  let site: Site;
+  let made: Made;
+  let bits: string[];
+
+  beforeAll(async () => {
+    site = await siteOf(1);
+    made = await runInShards(pipelineOf(4), site);
+    bits = await bitsOf(made, site.benches[0]);
+  });
+
+  it('has shards of neighbouring windows, as equal as can be', async () => {
+    const [bench] = site.benches;
+    expect(made.shards.map(({ samples }) => samples)).toEqual([2, 3, 2, 3]);
+    const parts = await Promise.all(made.shards.map(async (shard) => [...(await readTokens(bench.store, shard))]));
+    expect(parts.flat()).toEqual([...(await readTokens(bench.store, made.whole))]);
+  });
+
+  it('says which stages work from them', () => {
+    expect(made.context.sharded).toEqual([1, 2]);
+  });
+
+  it('gives the same masks and errors whoever computes what, also when workers lose their memory', async () => {
+    const several = await siteOf(3);
+    expect(await runInShards(pipelineOf(4), several)).toMatchObject({ initial: made.initial, rebuilt: made.rebuilt.map(({ mask, entries }) => ({ mask, entries })) });
+    const forgetful = await siteOf(2);
+    const again = await runInShards(pipelineOf(4), forgetful, () => {
+      // As where a worker was killed: another process takes its place.
+      forgetful.benches[1].forget();
+      forgetful.benches[1] = new Workbench(forgetful.state, new ArtifactStore(join(forgetful.state, 'artifacts')));
+    });
+    expect(again.rebuilt.map(({ entries }) => entries)).toEqual(made.rebuilt.map(({ entries }) => entries));
+    for (const other of [several, forgetful]) expect(await bitsOf(made, other.benches[0])).toEqual(bits);
+  });
+
+  it('comes close to one pass over all windows', async () => {
+    const whole = await siteOf(1);
+    const [bench] = whole.benches;
+    const pipeline = pipelineOf(1);
+    const { context, tokens, initial } = await beginHere(pipeline, bench);
+    const rebuilt: RebuildResult[] = [];
+    for (const [layer, start] of initial.entries()) {
+      const path = { tokens, masks: rebuilt.map(({ mask }) => mask) };
+      rebuilt.push(await rebuildLayer({ context, stage: stagesOf(pipeline)[2], layer, path, start }, bench));
+    }
+    expect(context.sharded).toBeUndefined();
+    expect(difference(bits, await bitsOf({ context, initial, rebuilt }, bench))).toBeLessThan(0.001);
+    for (const [layer, { entries }] of rebuilt.entries()) {
+      for (const [block, entry] of entries.entries()) {
+        const other = made.rebuilt[layer].entries[block];
+        expect(other.block).toBe(entry.block);
+        expect(other.errorBefore / entry.errorBefore).toBeCloseTo(1, 2);
+        expect(other.errorAfter / entry.errorAfter).toBeCloseTo(1, 2);
+        expect(other.grown).toBe(other.pruned);
+      }
+    }
+  });
+
+  it('leaves neither sums nor hidden states, and of the masks those of the layers', () => {
+    const left = (kind: string): string[] => {
+      try {
+        return readdirSync(join(site.state, 'artifacts', kind)).flatMap((start) => readdirSync(join(site.state, 'artifacts', kind, start)));
+      } catch {
+        return [];
+      }
+    };
+    expect(left('sums')).toEqual([]);
+    expect(left('hidden')).toEqual([]);
+    expect(left('mask').sort()).toEqual([...made.initial, ...made.rebuilt.map(({ mask }) => mask)].sort());
+  });
+
+  it('is found, not made again, and then sums up nothing', async () => {
+    const [bench] = site.benches;
+    const { context, whole, shards, initial, rebuilt } = made;
+    const [, stage, rebuild] = stagesOf(pipelineOf(4));
+    const path = { tokens: shards[0], masks: [] };
+    expect(await gatherShard({ context, stage, layer: 0, path }, bench)).toEqual({ seconds: 0, reused: true });
+    expect(await chooseMask({ context, stage, layer: 0, path: { tokens: whole, masks: [] }, shards }, bench)).toMatchObject({ mask: initial[0], reused: true });
+    const common = { context, stage: rebuild, layer: 0, start: initial[0], current: initial[0] };
+    expect(await gatherSubBlock({ ...common, path, block: 0 }, bench)).toEqual({ seconds: 0, reused: true, made: true });
+    const found = await closeLayer({ ...common, path: { tokens: whole, masks: [] }, shards, errors: [], spent: 0 }, bench);
+    expect(found).toMatchObject({ mask: rebuilt[0].mask, entries: rebuilt[0].entries, reused: true });
+  });
+
+  it('keeps no tensors but the hidden states of the shards', async () => {
+    const { context, shards, initial, whole } = made;
+    const rebuild = { ...stagesOf(pipelineOf(4))[2], ratio: 0.2 };
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const common = { context, stage: rebuild, layer: 0, start: initial[0] };
+    const counts: number[] = [];
+    let current = initial[0];
+    for (const block of [0, 1]) {
+      for (const tokens of shards) await gatherSubBlock({ ...common, path: { tokens, masks: [] }, block, current }, bench);
+      counts.push(tf.memory().numTensors);
+      ({ mask: current } = await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench));
+      counts.push(tf.memory().numTensors);
+    }
+    expect(new Set(counts).size).toBe(1);
+    bench.forget();
+  });
+});
+
+it('SparseGPT: the same masks and values whoever computes what, close to one pass over all windows', async () => {
+  const settings = ['initialMask.method=sparsegpt'];
+  const one = await siteOf(1);
+  const made = await runInShards(pipelineOf(4, settings), one);
+  const several = await siteOf(3);
+  expect(await runInShards(pipelineOf(4, settings), several)).toMatchObject({ initial: made.initial, rebuilt: made.rebuilt.map(({ mask, entries }) => ({ mask, entries })) });
+  const files = async ({ benches: [{ store }] }: Site): Promise<unknown[]> => Promise.all(made.initial.map(async (key) => (await store.find('mask', key))?.files));
+  expect(await files(several)).toEqual(await files(one));
+  const whole = await siteOf(1);
+  const begun = await beginHere(pipelineOf(1, settings), whole.benches[0]);
+  expect(difference(await bitsOf({ ...made, rebuilt: [] }, one.benches[0]), await bitsOf({ ...begun, rebuilt: [] }, whole.benches[0]))).toBeLessThan(0.01);
+});
+
+it('another number of shards is another mask', async () => {
+  const site = await siteOf(1);
+  const two = await runInShards(pipelineOf(2), site);
+  const five = await runInShards(pipelineOf(5), site);
+  expect(two.initial[0]).not.toBe(five.initial[0]);
+  expect(two.rebuilt[0].mask).not.toBe(five.rebuilt[0].mask);
+  expect(difference(await bitsOf(two, site.benches[0]), await bitsOf(five, site.benches[0]))).toBeLessThan(0.001);
+});
+
+it('machines that share a bucket keep no copies of sums, and hardly any of masks in the making', async () => {
+  const s3 = await FakeS3.start();
+  const before = { ...process.env };
+  Object.assign(process.env, s3.environment);
+  try {
+    const states = await Promise.all([temporaryState(), temporaryState()]);
+    removed.push(...states.map(({ remove }) => remove));
+    const benches = await Promise.all(states.map(async ({ state }) => new Workbench(state, await openStore(state, 's3://barber/runs'))));
+    const { initial, rebuilt } = await runInShards(pipelineOf(4), { state: '', benches });
+    const made = new Set([...initial, ...rebuilt.map(({ mask }) => mask)]);
+    const kept = (kind: string): string[] => states.flatMap(({ state }) => readdirSync(join(state, 'artifacts'), { recursive: true, encoding: 'utf8' }).flatMap((name) => new RegExp(`^${kind}/../([0-9a-f]{64})$`).exec(name)?.[1] ?? []));
+    expect(kept('sums')).toEqual([]);
+    // Whoever did not close the last layer has its last masks in the making: nothing was asked of it since.
+    expect(new Set(kept('mask').filter((key) => !made.has(key))).size).toBeLessThan(2);
+    expect([...s3.objects.keys()].filter((name) => name.startsWith('runs/sums/'))).toEqual([]);
+    expect([...s3.objects.keys()].filter((name) => /^runs\/mask\/.*manifest/.test(name))).toHaveLength(made.size);
+  } finally {
+    process.env = before;
+    await s3.stop();
+  }
+});
+
+describe('a worker refuses', () => {
+  it('methods whose statistics are no sums over windows', async () => {
+    const [bench] = (await siteOf(1)).benches;
+    const pipeline = pipelineOf(2);
+    const { context, shards, whole } = await runInShards(pipeline, { state: '', benches: [bench] });
+    const [, stage, rebuild] = stagesOf(pipeline);
+    const path = { tokens: shards[0], masks: [] };
+    await expect(gatherShard({ context, stage: { ...stage, method: 'admm' }, layer: 0, path }, bench)).rejects.toThrow(/initialMask.method admm does not work from shards/);
+    await expect(gatherSubBlock({ context, stage: { ...rebuild, strategy: 'best' }, layer: 0, path, start: 'a', current: 'a', block: 0 }, bench)).rejects.toThrow(/rebuild.strategy best does not work from shards/);
+    await expect(gatherShard({ context, stage, layer: 0, path: { tokens: whole, masks: [] } }, bench)).rejects.toThrow(/shard/);
+  });
+
+  it('shards of a request that a client would not have sent', async () => {
+    const [bench] = (await siteOf(1)).benches;
+    const pipeline = pipelineOf(4);
+    const [calibration, ...rest] = pipeline.stages as [CalibrationStage, ...Pipeline['stages']];
+    await expect(prepareRun({ pipeline: { ...pipeline, stages: [{ ...calibration, shards: 11 }, ...rest] } }, bench)).rejects.toThrow(/11 shards of 10 windows; expected at most one shard for each window/);
+  });
+});

@@ -1,0 +1,114 @@
+/** One run on several workers, its calibration in four shards: real server, real programs. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestsOf, madeAgain, storeLog } from '../../tools/bench/faults/judge.js';
+import { Plant, Server } from '../../tools/bench/faults/plant.js';
+import type { WorkerProcess } from '../../tools/bench/faults/worker-process.js';
+import { throughOutages } from '../../app/cli/client.js';
+import { startPipeline } from '../../app/cli/start-pipeline.js';
+import { digestOf } from '../../files/artifacts/index.js';
+import type { PipelineResult } from '../../workflows/protocol.js';
+import { longPipeline } from '../helpers/demo-run.js';
+import { requireBuild, requireTemporalCli } from '../helpers/set-up.js';
+
+requireBuild();
+requireTemporalCli();
+
+describe('a run in shards', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'shards-'));
+  const plants: Plant[] = [];
+  let server: Server;
+  let alone: PipelineResult;
+  let expected: Record<string, string>;
+
+  const patiently = <T>(call: () => Promise<T>): Promise<T> => throughOutages(call, new AbortController().signal);
+  const resultOf = (handle: WorkflowHandle): Promise<PipelineResult> => patiently(() => handle.result() as Promise<PipelineResult>);
+
+  async function build(name: string, workers: number): Promise<Plant> {
+    const plant = await Plant.build(server, folder, name, workers);
+    plants.push(plant);
+    return plant;
+  }
+  async function start(name: string, shards: number): Promise<WorkflowHandle> {
+    const pipeline = longPipeline(name, ['calibration.samples=16', 'rebuild.strategy=published', `calibration.shards=${shards}`]);
+    const { workflowId } = await startPipeline(server.client, { pipeline, digest: digestOf(pipeline) } as Parameters<typeof startPipeline>[1], name);
+    return server.client.workflow.getHandle(workflowId);
+  }
+  /** Of the workers that did the run's work, without what was lost with them. */
+  function workersOf({ timeline }: PipelineResult): Set<number> {
+    return new Set((timeline?.units ?? []).filter(({ lost }) => lost !== true).map(({ worker }) => worker));
+  }
+  /** A worker that works on a shard at this moment, while others work for the same run. */
+  async function oneOfSeveral(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
+    for (;;) {
+      const { status, raw } = await patiently(() => handle.describe());
+      if (status.name !== 'RUNNING') throw new Error(`${handle.workflowId} has ended before it could be disturbed`);
+      const busy = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name?.startsWith('gather'));
+      const owners = among.filter(({ pid }) => busy.some(({ lastWorkerIdentity }) => lastWorkerIdentity?.startsWith(`${pid}@`)));
+      if (owners.length > 1) return owners[owners.length - 1];
+      await sleep(5);
+    }
+  }
+
+  beforeAll(async () => {
+    server = await Server.start(join(folder, 'server'));
+    const plant = await build('one', 1);
+    alone = await resultOf(await start('one', 4));
+    expected = digestsOf(alone);
+    await plant.tearDown();
+  });
+  afterAll(async () => {
+    for (const plant of plants) await plant.tearDown();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('needs one worker only, and then leaves nothing but what any run leaves', () => {
+    expect(workersOf(alone).size).toBe(1);
+    expect(alone.incidents).toBeUndefined();
+    expect(alone.sparsity.actual).toBeCloseTo(0.5, 3);
+  });
+
+  it('has the same bytes from two workers, which both have worked', async () => {
+    const plant = await build('two', 2);
+    const result = await resultOf(await start('two', 4));
+    expect(digestsOf(result)).toEqual(expected);
+    expect(result.perplexity).toEqual(alone.perplexity);
+    expect(workersOf(result).size).toBe(2);
+    expect(storeLog(plant.store).filter(({ event, kind }) => event === 'made' && kind === 'sums').length).toBeGreaterThan(0);
+    await plant.tearDown();
+  });
+
+  it('has the same bytes from four workers, one of which is killed: its shard alone moves', async () => {
+    const plant = await build('four', 4);
+    const handle = await start('four', 4);
+    const victim = await oneOfSeveral(handle, plant.workers);
+    victim.signal('SIGKILL');
+    const result = await resultOf(handle);
+    expect(digestsOf(result)).toEqual(expected);
+    expect(result.perplexity).toEqual(alone.perplexity);
+    expect(workersOf(result).size).toBeGreaterThan(1);
+    const { workers = [], units = [] } = result.timeline ?? {};
+    const lost = units.filter((unit) => unit.lost);
+    expect(new Set(lost.map(({ worker }) => workers[worker].split('@')[0]))).toEqual(new Set([`${victim.pid}`]));
+    expect(result.incidents?.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^Shard [1-4] went to another worker: its worker (fell silent|is gone)$/));
+    expect([...madeAgain(storeLog(plant.store))]).toEqual([]);
+    expect(readFileSync(result.report, 'utf8')).toContain('in 4 shards');
+    await plant.tearDown();
+  });
+
+  it('is as good as a run without shards', async () => {
+    const plant = await build('whole', 1);
+    const whole = await resultOf(await start('whole', 1));
+    await plant.tearDown();
+    for (const state of ['initial', 'rebuilt'] as const) {
+      const [[of]] = [Object.keys(whole.perplexity[state] ?? {})];
+      const [one, four] = [whole, alone].map(({ perplexity }) => perplexity[state]?.[of] ?? 0);
+      expect(Math.abs(four / one - 1)).toBeLessThan(0.001);
+    }
+  });
+});
