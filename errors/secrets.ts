@@ -1,9 +1,9 @@
 /** Names the environment variables that hold secrets, and removes their values from everything that is written. */
 
 const names = /^(TEMPORAL_API_KEY|TEMPORAL_TLS_CLIENT_KEY_(DATA|PATH)|TEMPORAL_CODEC_AUTH|TEMPORAL_GRPC_META_.+|LLM_BARBER_PAYLOAD_KEY|LLM_BARBER_WEBHOOK(_SECRET)?|MLFLOW_TRACKING_(TOKEN|PASSWORD)|OTEL_EXPORTER_OTLP_([A-Z]+_)?HEADERS|HF_TOKEN|HUGGING_FACE_HUB_TOKEN|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN)$/;
-/** Of no use to processes that talk to no server but the hub and the store. */
+/** Variables that a process does not need if the hub and the store are the only servers it talks to. */
 const forServerOnly = /^(TEMPORAL_|LLM_BARBER_PAYLOAD_KEY|LLM_BARBER_WEBHOOK|MLFLOW_|OTEL_)/;
-/** Shorter values would be found in harmless text. */
+/** Shorter values could also occur in harmless text. */
 const shortest = 8;
 
 /** Secrets from elsewhere, such as a token file. */

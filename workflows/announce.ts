@@ -49,7 +49,7 @@ export async function announcing(request: PipelineRequest, soFar: () => Omit<Tra
     }, { ...soFar(), result: { model, engine, pattern } });
     return result;
   } catch (error) {
-    // Anything else does not end the run: it goes on in another execution, or the server tries this task again.
+    // Other errors do not end the run: it continues in another execution, or the server retries this task.
     if (error instanceof TemporalFailure) runs.ended({ ...common, at: now(), status: isCancellation(error) ? 'cancelled' : 'failed', error: reasonOf(error) }, soFar());
     throw error;
   }

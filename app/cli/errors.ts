@@ -1,4 +1,5 @@
 import { PassingFault, PermanentFault } from '../../errors/fault.js';
+import { withoutSecrets } from '../../errors/secrets.js';
 import { fetchFailure } from '../operate/post.js';
 
 /** Base of errors that only another command line, environment or pipeline file can fix. The program ends with exit code 2. */
@@ -28,9 +29,12 @@ export class MlflowUnreachableError extends PassingFault {
 export class MlflowRefusesError extends PermanentFault {
   constructor(url: string, status: number, answer: string) {
     const remedy = status === 401 || status === 403 ? 'Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD' : 'Check the address: it should be that of a tracking server';
-    super({ where: url, what: `the server answers with status ${status}: ${answer.replace(/\s+/g, ' ').slice(0, 300)}`, expected: "MLflow's REST interface", remedy });
+    super({ where: url, what: `the server answers with status ${status}: ${excerpt(answer)}`, expected: "MLflow's REST interface", remedy });
   }
 }
+
+/** The beginning of an answer. A secret that is cut in half would not be recognized, so secrets are removed first. */
+const excerpt = (answer: string): string => withoutSecrets(answer).replace(/\s+/g, ' ').slice(0, 300);
 
 /** Thrown when no receiver of traces answers. */
 export class OtlpUnreachableError extends PassingFault {
@@ -43,14 +47,14 @@ export class OtlpUnreachableError extends PassingFault {
 export class OtlpRefusesError extends PermanentFault {
   constructor(url: string, status: number, answer: string) {
     const remedy = status === 401 || status === 403 ? 'Set OTEL_EXPORTER_OTLP_HEADERS to what it asks for, such as "authorization=Bearer TOKEN"' : 'Check the address: it should be that of a receiver of traces';
-    super({ where: url, what: `the answer has status ${status}: ${answer.replace(/\s+/g, ' ').slice(0, 300)}`, expected: 'OTLP over HTTP, in JSON', remedy });
+    super({ where: url, what: `the answer has status ${status}: ${excerpt(answer)}`, expected: 'OTLP over HTTP, in JSON', remedy });
   }
 }
 
 /** Thrown when a receiver did not take all spans of a trace. */
 export class SpansRejectedError extends PermanentFault {
   constructor(url: string, rejected: string, why: string) {
-    super({ where: url, what: `${rejected} spans were not taken (${why.slice(0, 300)})`, remedy: 'Look into the log of the receiver' });
+    super({ where: url, what: `${rejected} spans were not taken (${excerpt(why)})`, remedy: 'Look into the log of the receiver' });
   }
 }
 

@@ -34,7 +34,7 @@ export function program(onExit: (code: number) => void): Command {
     .version(version())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help shows commands and options)')
-    .configureOutput({ outputError: (message, write) => { write(withHint(message)); } })
+    .configureOutput({ outputError: (message, write) => { write(withHint(message, root.args[0])); } })
     .exitOverride();
   const add = (name: string, description: string): Command => root.command(name).description(description).copyInheritedSettings(root);
   const options = (command: Command): GlobalOptions => globalOptions(command);

@@ -12,9 +12,10 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 /** What is said about a wrong command line, with a better hint where the command is one of another program, or a file. */
-export function withHint(message: string): string {
+export function withHint(message: string, first: string | undefined): string {
   const [, word] = /^error: unknown command '([^']*)'/.exec(message) ?? [];
-  if (word === undefined) return message;
+  // In a group such as `store`, other commands are meant.
+  if (word === undefined || word !== first) return message;
   const hint = /\.ya?ml$/i.test(word) ? `A file needs a command, such as \`run ${word}\` or \`sweep run ${word}\`.` : Object.hasOwn(elsewhere, word) ? elsewhere[word] : undefined;
   return hint === undefined ? message : `error: unknown command '${word}'\n${hint}\n`;
 }

@@ -10,6 +10,8 @@ export interface OtlpTarget {
 }
 
 const path = '/v1/traces';
+/** Names of headers whose values are credentials. Others hold ordinary words, such as the name of a tenant. */
+const credential = /auth|cookie|token|key|secret|password/i;
 
 /**
  * The target for the address of a receiver, which may have the path of traces already. Headers and the names of this program come from
@@ -17,7 +19,8 @@ const path = '/v1/traces';
  */
 export function otlpTarget(address: string, version: string, environment: NodeJS.ProcessEnv = process.env): OtlpTarget {
   const url = new URL(address);
-  if (!url.pathname.endsWith(path)) url.pathname = url.pathname.replace(/\/+$/, '') + path;
+  const pathname = url.pathname.replace(/\/+$/, '');
+  url.pathname = pathname.endsWith(path) ? pathname : pathname + path;
   return targetOf(url.href, version, environment);
 }
 
@@ -32,8 +35,14 @@ export function otlpTargetOfEnvironment(version: string, say: (line: string) => 
   const address = either('ENDPOINT');
   const exporter = value('OTEL_TRACES_EXPORTER');
   if (address === '' || value('OTEL_SDK_DISABLED').toLowerCase() === 'true' || (exporter !== '' && exporter !== 'otlp')) return undefined;
+  const variable = value('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
-    say('No traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is not an address such as http://collector:4318.');
+    say(`No traces are sent: ${variable} is not an address such as http://collector:4318.`);
+    return undefined;
+  }
+  const { username, password } = new URL(address);
+  if (username !== '' || password !== '') {
+    say(`No traces are sent: the address in ${variable} contains a user name or a password. Set OTEL_EXPORTER_OTLP_HEADERS instead.`);
     return undefined;
   }
   if (either('PROTOCOL') === 'grpc') {
@@ -45,7 +54,9 @@ export function otlpTargetOfEnvironment(version: string, say: (line: string) => 
 
 function targetOf(url: string, version: string, environment: NodeJS.ProcessEnv): OtlpTarget {
   const headers = pairs(environment['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] || environment['OTEL_EXPORTER_OTLP_HEADERS']);
-  for (const text of Object.values(headers)) for (const secret of [text, encodeURIComponent(text), text.replace(/^\w+ +/, '')]) rememberSecret(secret);
+  for (const [name, text] of Object.entries(headers)) {
+    if (credential.test(name)) for (const secret of [text, encodeURIComponent(text), text.replace(/^\w+ +/, '')]) rememberSecret(secret);
+  }
   const named = pairs(environment['OTEL_RESOURCE_ATTRIBUTES']);
   const service = environment['OTEL_SERVICE_NAME'] || named['service.name'] || 'llm-barber-pipeline';
   return { url, headers, resource: { ...named, 'service.name': service, 'service.version': version } };

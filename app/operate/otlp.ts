@@ -16,7 +16,7 @@ export type Patience = Pick<Posting, 'attempts' | 'firstPauseMs' | 'patienceMs' 
 
 /** Of a person who waits for the answer. */
 export const once: Patience = { attempts: 1, firstPauseMs: 0, patienceMs: 30_000 };
-/** Of a worker: about half a minute in all. */
+/** The patience of a worker: at most a minute in all. */
 const oftener: Patience = { attempts: 6, firstPauseMs: 1000, patienceMs: 4000 };
 /** Milliseconds that a worker that ends waits for a trace on its way. */
 const lastMoment = 3000;

@@ -45,9 +45,13 @@ async function once(url: string, request: RequestInit): Promise<Posted> {
 async function beginning(response: Response): Promise<string> {
   let text = '';
   const decoder = new TextDecoder();
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length >= longestAnswer) break;
+  try {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length >= longestAnswer) break;
+    }
+  } catch {
+    // The status has arrived, so the message has, too.
   }
   return text.slice(0, longestAnswer);
 }

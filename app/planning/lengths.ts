@@ -1,7 +1,7 @@
 import type { Pipeline } from '../config/pipeline.js';
 import { stagesOf } from './batches.js';
 
-/** Windows that are longer than the model reads, as the text of an error. */
+/** Returns the windows that are longer than the model's positions, as texts of errors. */
 export function lengthProblems(pipeline: Pipeline, maxPositions: number): { where: string; what: string; expected: string; remedy: string }[] {
   const wanted = [
     ...stagesOf(pipeline, 'calibration').map(({ sequenceLength }) => ({ where: 'calibration.sequenceLength', value: sequenceLength })),
@@ -9,7 +9,7 @@ export function lengthProblems(pipeline: Pipeline, maxPositions: number): { wher
   ];
   return wanted.filter(({ value }) => value > maxPositions).map(({ where, value }) => ({
     where,
-    what: `${value} tokens are more than the model has positions`,
+    what: `${value} tokens are more than the model's positions`,
     expected: `at most ${maxPositions} (max_position_embeddings of the config.json of ${pipeline.model.source})`,
     remedy: 'Lower sequenceLength',
   }));

@@ -56,7 +56,7 @@ export class FactsOfFamily {
     const description = await client.connection.withDeadline(Date.now() + queryTimeoutMs, () => client.workflow.getHandle(workflowId).describe());
     const { runId, taskQueue, startTime, closeTime, type } = description;
     const noun = families.find(({ workflow }) => workflow === type)?.noun;
-    if (noun === undefined) throw new WorkflowNotFoundError('it is no sweep and no search', workflowId, runId);
+    if (noun === undefined) throw new WorkflowNotFoundError('it is neither a sweep nor a search', workflowId, runId);
     const before = this.last;
     const status = familyStatus(description.status.name);
     if (status !== 'running' && before?.runId === runId && before.status === status && before.table !== undefined) return before;

@@ -1,18 +1,18 @@
 import { EngineUnavailable } from './errors.js';
 
-/** How the factors of matrix products are rounded before they meet. Sums and everything else are float32. */
+/** How the factors of matrix products are rounded before the multiplication. Sums and everything else are float32. */
 export type Precision = 'float32' | 'tf32' | 'bfloat16';
 
 type Environment = Record<string, string | undefined>;
 
-/** Tells TensorFlow's libraries, which read it while they load. */
+/** Sets the environment variables that TensorFlow's libraries read while they load. */
 export function setPrecision(precision: Precision, env: Environment = process.env): void {
-  // Without the variable, cuBLAS takes TF32 where TensorFlow lets it, which it does by default.
+  // Without the variable, cuBLAS uses TF32 if TensorFlow allows it, which is the default.
   if (precision === 'tf32') delete env['NVIDIA_TF32_OVERRIDE'];
   else env['NVIDIA_TF32_OVERRIDE'] = '0';
   if (precision === 'bfloat16') env['TF_SET_ONEDNN_FPMATH_MODE'] = 'BF16';
   else delete env['TF_SET_ONEDNN_FPMATH_MODE'];
-  // oneDNN's own defaults would change the bits of a run that says float32.
+  // These variables of oneDNN would change the bits of a float32 run.
   for (const name of ['ONEDNN_DEFAULT_FPMATH_MODE', 'DNNL_DEFAULT_FPMATH_MODE']) delete env[name];
 }
 

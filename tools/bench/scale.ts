@@ -42,9 +42,11 @@ async function makeModel(): Promise<number> {
     hidden_size, intermediate_size, num_attention_heads, num_key_value_heads: num_attention_heads, num_hidden_layers, max_position_embeddings: 2048, torch_dtype: 'bfloat16',
   };
   const made = modelFromConfig(config, 'config.json');
+  const index = join(model, 'model.safetensors.index.json');
   const layers = Array.from({ length: num_hidden_layers }, (_, index) => made.decoderLayer(index));
   const prunable = layers.flatMap((layer) => linearsOf(layer)).reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
-  if (existsSync(join(model, 'model.safetensors.index.json'))) return prunable;
+  if (existsSync(index) && readFileSync(join(model, 'config.json'), 'utf8') === JSON.stringify(config)) return prunable;
+  rmSync(model, { recursive: true, force: true });
   cpSync(join(demo, 'model'), model, { recursive: true, filter: (file) => !file.endsWith('.safetensors') });
   writeFileSync(join(model, 'config.json'), JSON.stringify(config));
   const random = randomWords();
@@ -55,7 +57,7 @@ async function makeModel(): Promise<number> {
     await writeSafetensors(join(model, file), randomTensors(specs, hidden_size, random));
     for (const { name } of specs) weight_map[name] = file;
   }
-  writeFileSync(join(model, 'model.safetensors.index.json'), JSON.stringify({ weight_map }));
+  writeFileSync(index, JSON.stringify({ weight_map }));
   return prunable;
 }
 
@@ -109,8 +111,8 @@ while (isRunning) {
   await sleep(200);
 }
 const code = await ended;
+if (code !== 0) throw new Error(`the run ended with ${code}; its logs are in ${join(state, 'logs')}`);
 rmSync(state, { recursive: true, force: true });
-if (code !== 0) throw new Error(`the run ended with ${code}`);
 const { seconds, planned } = JSON.parse(output) as PipelineResult;
 console.log(`peak memory of all processes: ${gib(peak.total)} (${peak.parts})`);
 for (const stage of ['initialMask', 'rebuild'] as const) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { bytesText } from '../../../errors/bytes-text.js';
 import { writeSparseCheckpoint, type SparseFormat } from '../../../files/masks/index.js';
 import { parse } from 'yaml';
@@ -57,18 +57,21 @@ export async function exportCommand(word: string, { mlflow, experiment, lmEval, 
   }
   if (mlflow !== undefined) {
     const files = ['report.md', 'report.html', 'pipeline.lock.yaml', 'proof.json'].map((name) => join(folder, name)).filter((path) => existsSync(path));
-    const run = await exportToMlflow({ url: mlflow, experiment, workflowId: basename(folder), result, settings: await settingsIn(folder), endedAt, files });
+    const run = await exportToMlflow({ url: mlflow, experiment, workflowId: idOf(result), result, settings: await settingsIn(folder), endedAt, files });
     done.mlflow = run;
     lines.push(`${run.url}${run.isNew ? '' : ' (it was there already)'}`);
   }
   if (otlp !== undefined) {
-    done.otlp = await exportTrace(basename(folder), result, otlp);
+    done.otlp = await exportTrace(idOf(result), result, otlp);
     lines.push(`${done.otlp.url}: trace ${done.otlp.traceId}, ${done.otlp.spans} spans`);
   }
   if (options.json) printJson(done);
   else process.stdout.write(`${lines.join('\n')}\n`);
   return exitCode.done;
 }
+
+/** Returns the workflow id of a run. Its folder may have been copied under another name, but its report was written to `runs/<workflow id>/report.md`. */
+const idOf = ({ report }: PipelineResult): string => basename(dirname(report));
 
 async function exportTrace(workflowId: string, result: PipelineResult, url: string): Promise<SentTrace> {
   const { name, timeline, incidents = [], gates = [] } = result;

@@ -1,3 +1,4 @@
+import { withoutSecrets } from '../../../errors/secrets.js';
 import { allowedPaths } from '../allowed-paths.js';
 import { connectionFromEnvironment, localConnection, type ConnectionSettings } from '../connection.js';
 import { ServerUnreachableError } from '../errors.js';
@@ -43,7 +44,7 @@ export async function workerCommand(options: GlobalOptions, { supervised, allowP
   const log = openLog({ state, process: 'worker', verbose });
   const stop = new AbortController();
   const say = (line: string): void => {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${withoutSecrets(line)}\n`);
     log.info(line);
   };
   if (process.channel !== undefined) endWithParent(log);

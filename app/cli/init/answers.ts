@@ -52,7 +52,7 @@ function readModel(answer: string, allowFloating: boolean): Model {
   const [repository, revision] = answer.split('@');
   const expected = 'an existing folder, or organisation/name@commit';
   if (!looksLikeRepository(repository)) throw wrong('model', `there is no folder ${answer}`, expected);
-  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so a run would not mean the same tomorrow`, `${answer}@commit (https://huggingface.co/${answer}/commits/main lists them), or --allow-floating`);
+  if (!revision && !allowFloating) throw wrong('model', `${answer} names no commit, so the model could change between runs`, `${answer}@commit (https://huggingface.co/${answer}/commits/main lists them), or --allow-floating`);
   return { repository, ...(revision && { revision }) };
 }
 
@@ -74,6 +74,6 @@ function readGoal(answer: string): Goal {
 
 function readMachine(answer: string): Machine {
   const found = machines.find((machine) => machine === answer);
-  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is not a kind of machine that it knows`, machines.join(', '));
+  if (found === undefined) throw wrong('machine', `${JSON.stringify(answer)} is not a known kind of machine`, machines.join(', '));
   return found;
 }

@@ -22,6 +22,8 @@ export interface WorkerOptions {
 export interface WorkerEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
+  /** Set if the process could not be started. */
+  error?: string;
 }
 
 export interface WorkerProcess {
@@ -67,12 +69,13 @@ export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOp
 export function endOf(child: ChildProcess, event: 'exit' | 'close' = 'exit'): Promise<WorkerEnd> {
   return new Promise((resolve) => {
     child.once(event, (code: number | null, signal: NodeJS.Signals | null) => resolve({ code, signal }));
-    child.once('error', () => resolve({ code: 1, signal: null }));
+    child.once('error', ({ message }) => resolve({ code: 1, signal: null, error: message }));
   });
 }
 
-/** `was killed by SIGKILL` */
-export function describeEnd({ code, signal }: WorkerEnd): string {
+/** Describes an end, such as `was killed by SIGKILL`. */
+export function describeEnd({ code, signal, error }: WorkerEnd): string {
+  if (error !== undefined) return `could not be started (${error})`;
   return signal === null ? `ended with exit code ${code ?? 'unknown'}` : `was killed by ${signal}`;
 }
 

@@ -42,7 +42,7 @@ export interface TimelineView {
 
 /** Shorter waits are part of every activity. */
 export const leastWait = 0.5;
-/** Between two pieces of work lie moments in which the run decides what is next. What is longer has another reason. */
+/** Between two pieces of work, the run takes a moment to decide what is next. Longer gaps have another reason. */
 const leastIdle = 2;
 /** Above this number of workers, those of one machine share a lane. */
 const mostLanes = 16;

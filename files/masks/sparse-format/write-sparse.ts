@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { syncFolder, writeFileDurably } from '../../artifacts/durable-file.js';
@@ -43,7 +44,8 @@ export async function writeSparseCheckpoint({ checkpoint: folder, format, target
   if (source.format.kind !== 'safetensors') throw new NotSafetensorsError({ what: 'its weights are not in safetensors files', where: source.folder, expected: 'a checkpoint that a run wrote', remedy: 'Convert it to safetensors' });
   const whole = resolve(target);
   const to = join(whole, unfinished);
-  await checkEmpty(whole, undefined, '', unfinished);
+  // `config.json` is written last. So if it is there, a call was interrupted while it moved the files up, and those that are up are its own.
+  if (!existsSync(join(to, 'config.json'))) await checkEmpty(whole, undefined, '', unfinished);
   const linears = await sparseLinears(source, format);
   await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });

@@ -15,7 +15,7 @@ import { runCommand } from './run-command.js';
 const state = mkdtempSync(join(tmpdir(), 'export-'));
 const folder = join(state, 'runs', 'example-0123456789abcdef');
 const score = { acc: 0.5, acc_stderr: 0.01, acc_norm: null, acc_norm_stderr: null, documents: 200, chance: 0.25, bos: false, digest: 'd' };
-const result: PipelineResult = { ...exampleResult, zeroShot: { rebuilt: { arc_easy: { ...score, acc_norm: 0.55, acc_norm_stderr: 0.02 }, boolq: { ...score, acc_stderr: null } } } };
+const result: PipelineResult = { ...exampleResult, report: '/elsewhere/runs/example-0123456789abcdef/report.md', zeroShot: { rebuilt: { arc_easy: { ...score, acc_norm: 0.55, acc_norm_stderr: 0.02 }, boolq: { ...score, acc_stderr: null } } } };
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });

@@ -29,7 +29,7 @@ it('escapes text, loads nothing, and has the same bytes every time', async () =>
 it('can be made for runs that have nothing but a name', async () => {
   const bare = exampleCompared.map(({ label, id, result }) => ({ label, id, result: { ...result, perplexity: {}, rebuild: { grown: 0, pruned: 0, layers: [] }, mask: '' }, ...(label !== 'A' && { mask: 'the run pruned nothing' }) }));
   const text = textOf(await renderComparePage(compareView(bare), pages));
-  expect(text).toContain('B: it pruned nothing');
+  expect(text).toContain('B: the run pruned nothing');
   expect(text).toContain('Those of A, B are unknown');
   expect(text).not.toMatch(/NaN|undefined|Infinity/);
 });
