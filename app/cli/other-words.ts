@@ -11,11 +11,13 @@ const elsewhere: Readonly<Record<string, string>> = {
   rm: '`store gc` removes artifacts that no run needs.',
 };
 
-/** What is said about a wrong command line, with a better hint where the command is one of another program, or a file. */
+/**
+ * Returns the message about a wrong command line, with a better hint if the command is one of another program, or a file.
+ * @param first first word of the command line; the words of groups such as `store` have other meanings
+ */
 export function withHint(message: string, first: string | undefined): string {
   const [, word] = /^error: unknown command '([^']*)'/.exec(message) ?? [];
-  // In a group such as `store`, other commands are meant.
-  if (word === undefined || word !== first) return message;
-  const hint = /\.ya?ml$/i.test(word) ? `A file needs a command, such as \`run ${word}\` or \`sweep run ${word}\`.` : Object.hasOwn(elsewhere, word) ? elsewhere[word] : undefined;
+  if (word === undefined) return message;
+  const hint = /\.ya?ml$/i.test(word) ? `A file needs a command, such as \`run ${word}\` or \`sweep run ${word}\`.` : word === first && Object.hasOwn(elsewhere, word) ? elsewhere[word] : undefined;
   return hint === undefined ? message : `error: unknown command '${word}'\n${hint}\n`;
 }

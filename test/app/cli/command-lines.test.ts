@@ -17,6 +17,7 @@ describe('command lines', () => {
   it.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['a command of other programs', ['status'], /unknown command 'status'\n`list` shows all runs, and `watch` one of them\./],
+    ['the same word in a group of commands', ['store', 'status'], /^error: unknown command 'status'\n\(--help/],
     ['a file without a command', ['my.yaml'], /A file needs a command, such as `run my\.yaml`/],
     ['a sweep without its command', ['sweep', 'my.yaml'], /A file needs a command, .*`sweep run my\.yaml`/],
     ['a time that is none', ['list', '--since', 'yesterday'], /--since yesterday is not a duration and not a time; .*2026-01-31/],

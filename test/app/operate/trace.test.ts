@@ -87,8 +87,8 @@ describe('the target', () => {
   const none = (): void => expect.fail('nothing is to be said');
 
   it('is made from an address, or from the variables of OpenTelemetry', () => {
-    const urls = ['http://c:4318', 'http://c:4318/', 'http://c:4318/otlp/', 'http://c:4318/v1/traces', 'https://c/otlp?key=x'].map((address) => otlpTarget(address, '1', {}).url);
-    expect(urls).toEqual(['http://c:4318/v1/traces', 'http://c:4318/v1/traces', 'http://c:4318/otlp/v1/traces', 'http://c:4318/v1/traces', 'https://c/otlp/v1/traces?key=x']);
+    const urls = ['http://c:4318', 'http://c:4318/', 'http://c:4318/otlp/', 'http://c:4318/v1/traces', 'http://c:4318/v1/traces/', 'https://c/otlp?key=x'].map((address) => otlpTarget(address, '1', {}).url);
+    expect(urls).toEqual(['http://c:4318/v1/traces', 'http://c:4318/v1/traces', 'http://c:4318/otlp/v1/traces', 'http://c:4318/v1/traces', 'http://c:4318/v1/traces', 'https://c/otlp/v1/traces?key=x']);
     const of = (environment: NodeJS.ProcessEnv) => otlpTargetOfEnvironment('1', none, environment);
     expect(of({})).toBeUndefined();
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
@@ -99,6 +99,9 @@ describe('the target', () => {
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20of-the-variable, x-scope=team=1,nothing', OTEL_SERVICE_NAME: 'mine', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=test' }))
       .toMatchObject({ headers: { authorization: 'Bearer of-the-variable', 'x-scope': 'team=1' }, resource: { 'service.name': 'mine', 'service.version': '1', 'deployment.environment': 'test' } });
     expect(withoutSecrets('Bearer of-the-variable and of-the-variable')).toBe('[secret] and [secret]');
+    // The name of a tenant is an ordinary word.
+    of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_HEADERS: 'x-scope-orgid=research-team' });
+    expect(withoutSecrets('/data/research-team/model')).toBe('/data/research-team/model');
   });
 
   it('is none where the variables ask for what cannot be done, and that is said', () => {
@@ -106,6 +109,9 @@ describe('the target', () => {
     const of = (environment: NodeJS.ProcessEnv) => otlpTargetOfEnvironment('1', (line) => said.push(line), environment);
     expect([of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' }), of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })]).toEqual([undefined, undefined]);
     expect(said).toEqual([expect.stringMatching(/^No traces are sent: .* is not an address/), expect.stringMatching(/^No traces are sent: .* asks for gRPC/)]);
+    expect(of({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://me:my-password@c:4318' })).toBeUndefined();
+    expect(said[2]).toMatch(/^No traces are sent: the address in OTEL_EXPORTER_OTLP_TRACES_ENDPOINT contains a user name or a password\./);
+    expect(said[2]).not.toContain('my-password');
   });
 });
 

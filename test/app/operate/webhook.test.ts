@@ -10,11 +10,15 @@ import type { EndedRun } from '../../../workflows/announce.js';
 
 const got: { body: string; headers: IncomingHttpHeaders }[] = [];
 let statuses: number[] = [];
+let keepsOpen = false;
 const server = createServer((request, response) => {
   let body = '';
   request.setEncoding('utf8').on('data', (text: string) => (body += text)).on('end', () => {
     got.push({ body, headers: request.headers });
-    response.writeHead(statuses.shift() ?? 200).end();
+    response.writeHead(statuses.shift() ?? 200);
+    // Some servers keep the body open.
+    if (keepsOpen) response.flushHeaders();
+    else response.end();
   });
 });
 let url: string;
@@ -24,7 +28,10 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?key=of-the-hook`;
 });
 afterEach(() => void (got.length = 0));
-afterAll(() => void server.close());
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 const run: EndedRun = {
   workflowId: 'small-1', runId: 'r', name: 'small', status: 'gateFailed', at: '2026-11-30T12:00:00.000Z', perplexity: { rebuilt: { c4: 7.12345 } },
@@ -54,6 +61,14 @@ it('retries while the receiver has trouble, and gives up if it refuses', async (
   await send(failures);
   expect(got).toHaveLength(4);
   expect(failures).toEqual([expect.stringMatching(/^the webhook http:\/\/127\.0\.0\.1:\d+ was not notified that small-1 ended \(status 404\)$/)]);
+});
+
+it('counts a message as delivered once the receiver accepts it, even if the body stays open', async () => {
+  const failures: string[] = [];
+  keepsOpen = true;
+  await send(failures);
+  keepsOpen = false;
+  expect([got.length, failures]).toEqual([1, []]);
 });
 
 it('reveals no secret, and no key in the address', async () => {

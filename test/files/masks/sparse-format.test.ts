@@ -1,5 +1,5 @@
 /** The legacy sparse formats: the tensors that compressed-tensors 0.14.0.1 itself makes of the same weights (test/golden/compressed-tensors/). */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -64,6 +64,11 @@ it('replaces what an interrupted call left, and leaves nothing else there', asyn
   await write();
   expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
   await expect(write()).rejects.toThrow(OutputExistsError);
+  // As after an end while the files were moved up, of which config.json is the last.
+  mkdirSync(join(target, '.unfinished-export'));
+  renameSync(join(target, 'config.json'), join(target, '.unfinished-export', 'config.json'));
+  await write();
+  expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);
 });
 
 it('stores two of every four weights if fewer are nonzero', async () => {
