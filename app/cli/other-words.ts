@@ -1,4 +1,4 @@
-/** Commands that other programs have, and what does the same here. */
+/** Commands of other programs, with their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   status: '`list` shows all runs, and `watch` one of them.',
   ps: '`list` shows all runs.',
@@ -11,7 +11,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   rm: '`store gc` removes artifacts that no run needs.',
 };
 
-/** What is said about a wrong command line, with a better hint where the command is one of another program, or a file. */
+/** Adds a hint to an error about an unknown command, if the command is one of another program, or a file. */
 export function withHint(message: string): string {
   const [, word] = /^error: unknown command '([^']*)'/.exec(message) ?? [];
   if (word === undefined) return message;
