@@ -7,7 +7,7 @@ export interface FamilyNames {
   workflow: string;
   noun: 'sweep' | 'search';
   plural: string;
-  /** Key of the memo with the maximum number of runs. */
+  /** Key of the memo with the number of members or points. */
   count: 'members' | 'points';
 }
 
