@@ -131,7 +131,7 @@ describe('a model folder', () => {
       const [one, four] = [stage(whole, type), stage(divided, type)];
       expect(four.seconds / one.seconds).toBeGreaterThan(1);
       expect(four.seconds / one.seconds).toBeLessThan(1.6);
-      // A shard's forward holds only the shard's own output besides its input.
+      // Only one shard's outputs and intermediate data are in memory at a time.
       expect(four.tensors).toBeLessThan(one.tensors);
       expect(four.tensors).toBeGreaterThan(stream);
     }
