@@ -60,7 +60,7 @@ export class Seat {
     return this.run;
   }
 
-  /** Workflow id of the run that has the seat or had it within the last minute. During a server outage a run sends nothing, so it seems to be gone. */
+  /** Workflow id of the run that has the seat or had it within the last minute: during a server outage, a run seems to be gone. */
   get latest(): string | undefined {
     return this.run ?? (performance.now() - this.left.at < justMs ? this.left.run : undefined);
   }

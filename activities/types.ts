@@ -44,7 +44,7 @@ export interface RunContext {
   engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number; precision?: 'tf32' | 'bfloat16' };
   /** Number of sequences that go through a decoder layer together. */
   sequencesPerBatch: number;
-  /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path, or by `repository@commit/path` for named datasets. */
+  /** Digests of the other files that the pipeline reads, by absolute path, or by `repository@commit/path` for named datasets. */
   files: Record<string, string>;
   /** Commits of named datasets, by `repository@revision` as in the pipeline; absent if there are none. */
   commits?: Record<string, string>;
@@ -55,7 +55,7 @@ export interface RunContext {
   experts?: { minTokens: number };
   /** Indices of the stages that work from shards of their calibration. Absent if there are none. */
   sharded?: number[];
-  /** Maximum seconds of forwards that a crash may cost. Determines how often hidden states are stored. Runs of earlier versions store them after every layer. */
+  /** Maximum seconds of forwards that a crash may cost. Runs of earlier versions store hidden states after every layer. */
   maxLoss?: number;
   /** Planned seconds of each stage of the pipeline. Does not affect the work. Absent in runs of earlier versions. */
   planned?: number[];
@@ -324,7 +324,10 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
   result: PipelineResult;
 }
-/** The files that were written. Checkpoint, mask and proof are present if they were fetched from another machine. Seconds and gates are present if those of an earlier run with the same result apply. */
+/**
+ * The files that were written. Checkpoint, mask and proof are present if they were fetched from another machine. Seconds and gates are present
+ * if those of an earlier run with the same result apply.
+ */
 export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods' | 'kept'> & Partial<Pick<PipelineResult, 'seconds' | 'gates' | 'checkpoint' | 'mask' | 'proof'>>;
 
 export interface PublishInput {

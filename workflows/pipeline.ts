@@ -145,7 +145,7 @@ class PipelineRun {
     return this.finish();
   }
 
-  /** Returns the progress of the current stage. @param units the number of units of work in the stage @param fresh the progress at the beginning of the stage */
+  /** Returns the progress of the current stage. @param units the stage's number of units of work @param fresh the progress at its beginning */
   private partOf<Part extends NonNullable<RunState['part']>>(tracker: StageTracker, units: number, fresh: Part): Part {
     if (this.state.part === undefined) {
       tracker.begin(units);

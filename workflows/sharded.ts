@@ -12,7 +12,10 @@ export interface ShardedRun {
   /** All windows. `shards` holds the same windows in parts. */
   whole: TokensRef;
   shards: readonly TokensRef[];
-  /** Returns the activities of each shard, on that shard's worker. Waits while the run is paused. @param isFirst whether a layer begins; only then may the run ask for more workers */
+  /**
+   * Returns the activities of each shard, on that shard's worker. Waits while the run is paused.
+   * @param isFirst whether a layer begins. Only then may the run ask for more workers
+   */
   places: (isFirst: boolean) => Promise<{ there: Activities[]; workers: number }>;
 }
 

@@ -21,7 +21,10 @@ import { wholePath } from './whole-path.js';
 /** The report entry of a sub-block, without the error under its new masks. */
 type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
 
-/** Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt. @throws ShardsError */
+/**
+ * Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt.
+ * @throws ShardsError if the strategy cannot work from shards
+ */
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
   const { context, layer: index, path, block } = input;
   await bench.engineOf(context);
@@ -186,7 +189,10 @@ function layerKey(input: Omit<RebuildInput, 'path'>, whole: Path, shards: number
   return ArtifactStore.key('mask', layerDependsOn(input, whole, shards));
 }
 
-/** Everything that determines a shard's sums for one sub-block. They serve one mask and are removed once it is made. @throws ShardsError if the path is not a shard's */
+/**
+ * Everything that determines a shard's sums for one sub-block. They serve one mask and are removed once it is made.
+ * @throws ShardsError if the path is not a shard's
+ */
 export function sumsDependOn(input: Omit<GatherSubBlockInput, 'path'>, path: Path): Json {
   return { mask: layerKey(input, ...wholePath(path)), block: input.block, current: input.current, tokens: path.tokens.key };
 }

@@ -24,7 +24,7 @@ export function otlpTarget(address: string, version: string, environment: NodeJS
 /**
  * Returns the target that OpenTelemetry's variables name: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used unchanged, or
  * `OTEL_EXPORTER_OTLP_ENDPOINT`, to which `/v1/traces` is added. Undefined if neither is set, or if the variables turn traces off.
- * @param say called with the reason if the variables' target cannot be used. This is not an error, because it must not keep a worker from its work
+ * @param say called with the reason if the variables' target cannot be used. Nothing is thrown, so that the worker still works
  */
 export function otlpTargetOfEnvironment(version: string, say: (line: string) => void, environment: NodeJS.ProcessEnv = process.env): OtlpTarget | undefined {
   const value = (name: string): string => environment[name]?.trim() ?? '';

@@ -22,7 +22,7 @@ export type Posted = { status: number; ok: boolean; answer: string } | { status?
 /** Maximum number of characters read from an answer. */
 const longestAnswer = 65_536;
 
-/** Posts JSON until it is accepted, refused for good, or all attempts have failed. Does not follow redirects, so credentials go only to this address. */
+/** Posts JSON until it is accepted or refused for good, or all attempts have failed. Does not follow redirects: credentials stay at this address. */
 export async function post({ url, headers, body, patienceMs, attempts, firstPauseMs, isPassing, stop = new AbortController().signal }: Posting): Promise<Posted> {
   for (let attempt = 1; ; attempt++) {
     const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), stop]);

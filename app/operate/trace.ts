@@ -10,7 +10,7 @@ export interface TracedRun extends TraceParts, Pick<EndedRun, 'workflowId' | 'na
   at?: string;
 }
 
-/** Returns the input for the trace of a run that has just ended. A run without a result may have waited after its last piece of work, so its end time is used. */
+/** Returns the input for the trace of a run that has just ended. A run without a result keeps its end time: it may have waited after its last work. */
 export function tracedRun({ workflowId, name, status, error, at }: EndedRun, parts: TraceParts): TracedRun {
   return { workflowId, name, status, ...(error && { error }), ...(parts.result === undefined && { at }), ...parts };
 }
@@ -50,16 +50,16 @@ const internal = 1;
 const statusCode = { ok: 1, error: 2 } as const;
 
 /**
- * Returns the id of a run's trace, 32 hexadecimal digits. It is derived from the workflow id and the start time, so a trace that is sent twice stays one
- * trace. Both stay the same when a run continues as new; its run id does not.
+ * Returns the id of a run's trace, 32 hexadecimal digits. It is derived from the workflow id and the start time, so a trace that is sent
+ * twice stays one trace. Both stay the same when a run continues as new; its run id does not.
  */
 export function traceIdOf(workflowId: string, timeline: Pick<Timeline, 'from'>): string {
   return digits(32, workflowId, timeline.from);
 }
 
 /**
- * Returns the request for an OTLP receiver. The run's span contains its stages, these contain pieces of work, and these contain the wait for a worker or
- * the failed attempts. Work outside any stage is directly in the run. Incidents are events of the run.
+ * Returns the request for an OTLP receiver. The run's span contains its stages, these contain pieces of work, and these contain the wait
+ * for a worker or the failed attempts. Work outside any stage is directly in the run. Incidents are events of the run.
  */
 export function traceOf(run: TracedRun, resource: ResourceAttributes, version: string): OtlpTrace {
   return {

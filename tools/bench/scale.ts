@@ -59,7 +59,7 @@ async function makeModel(): Promise<number> {
   return prunable;
 }
 
-/** Returns the proportional memory, in bytes, of every process whose working folder is the state folder (the server) or that has it in its command line (all others). */
+/** Returns the proportional memory in bytes of every process that works in the state folder (the server) or has it in its command line (all others). */
 function memory(): { total: number; parts: string } {
   const found = new Map<string, number>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

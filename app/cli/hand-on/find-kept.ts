@@ -8,8 +8,8 @@ import type { GlobalOptions } from '../options.js';
 const mostListed = 5;
 
 /**
- * Returns the finished run that a word on the command line refers to, from the store's records. The word is a pipeline file, a workflow id, or the name of
- * a pipeline with only one run. Without a word, returns the run that ended last. Does not need a server.
+ * Returns the finished run that a word on the command line refers to, from the store's records. The word is a pipeline file, a workflow
+ * id, or the name of a pipeline with only one run. Without a word, returns the run that ended last. Does not need a server.
  * @throws CommandLineError if there is none, PipelineFileError, and the store's faults
  */
 export async function findKept(shelf: Shelf, word: string | undefined, options: GlobalOptions): Promise<KeptRun> {

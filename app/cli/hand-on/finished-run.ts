@@ -8,7 +8,8 @@ import { bringRun } from './bring-run.js';
 import { findKept } from './find-kept.js';
 
 /**
- * Returns the finished run that a word on the command line refers to. If it is not on this machine, fetches it from the store into the state folder.
+ * Returns the finished run that a word on the command line refers to. If it is not on this machine, fetches it from the store into the
+ * state folder.
  * @param parts the outputs that must be on this machine
  * @throws CommandLineError if neither has the run, and the errors of {@link findFinished}, {@link findKept} and {@link bringRun}
  */
@@ -27,7 +28,8 @@ export async function finishedRun(word: string, options: GlobalOptions, parts: r
 }
 
 /**
- * Returns the checkpoint folder that a word refers to: the word itself if it is a checkpoint folder of any tool, otherwise that of a finished run.
+ * Returns the checkpoint folder that a word refers to: the word itself if it is a checkpoint folder of any tool, otherwise the checkpoint
+ * of a finished run.
  * @throws the errors of {@link finishedRun}
  */
 export async function checkpointOf(word: string, options: GlobalOptions): Promise<string> {

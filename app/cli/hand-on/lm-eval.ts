@@ -13,8 +13,8 @@ export interface LmEvalFile {
 const missing = 'N/A';
 
 /**
- * Returns the numbers of a run as result files of lm-evaluation-harness, one for each evaluated state of the model. Zero-shot scores have its names
- * (`acc,none`). A perplexity is `perplexity,none` of a task named after its text; it is per token of our tokenizer.
+ * Returns the numbers of a run as result files of lm-evaluation-harness, one for each evaluated state of the model. Zero-shot scores have
+ * its names (`acc,none`). A perplexity is `perplexity,none` of a task named after its text; it is per token of our tokenizer.
  * @param endedAt when the run ended, in milliseconds since the epoch
  */
 export function lmEvalFiles(result: PipelineResult, endedAt: number): LmEvalFile[] {

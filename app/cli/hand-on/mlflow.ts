@@ -45,8 +45,8 @@ interface RunInfo {
 }
 
 /**
- * Sends the numbers of a run to an MLflow tracking server through its REST API. Each run is sent only once: a second call finds the first export, and
- * continues it if it was interrupted.
+ * Sends the numbers of a run to an MLflow tracking server through its REST API. Each run is sent only once: a second call finds the first
+ * export, and continues it if it was interrupted.
  * @throws MlflowUnreachableError, MlflowRefusesError
  */
 export async function exportToMlflow(request: MlflowExport, environment: NodeJS.ProcessEnv = process.env): Promise<ExportedRun> {

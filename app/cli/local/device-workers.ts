@@ -71,7 +71,8 @@ export async function serveDevices({ devices, command, program, signals, say }: 
       const child = spawn(process.execPath, [...program, ...command(index)], {
         // By default CUDA numbers devices by speed, but nvidia-smi by slot.
         env: { ...process.env, CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: device },
-        // Detached, so that Ctrl-C in this terminal reaches only this process, which passes it on once. The IPC channel tells the worker when this process is gone.
+        // Detached, so that Ctrl-C in this terminal reaches only this process, which passes it on once.
+        // The IPC channel tells the worker when this process is gone.
         detached: true,
         stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       });

@@ -27,7 +27,7 @@ interface Progress extends LayerState {
 /**
  * Rebuilds the sub-blocks of a layer one after the other, each on the output of the previous one.
  *
- * @param guarded for a mixture, whether the layer's output is checked, too: a rebuild of the attention or of all experts that raises its error is undone
+ * @param guarded for a mixture, whether to undo a rebuild of the attention, or of all experts, that raises the error of the layer's output
  * @param targets returns the target of that output; the output of the dense layer if absent
  */
 export async function eachSubBlock<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, { guarded = false, targets }: Judgement = {}): Promise<RebuildResult> {

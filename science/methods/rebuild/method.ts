@@ -70,9 +70,9 @@ export interface SubBlockEntry {
   pruned: number;
   /** The best attempt and the decision of each round; absent without rounds, and for experts. Errors are on the round's held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
-  /** The outcome of fitting the kept weights; absent without `weights: refit`. Errors are on held-out windows, or on all if there are too few to hold any out. */
+  /** The outcome of fitting the kept weights; absent without `weights: refit`. Errors are on held-out windows, or on all if none are held out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
-  /** The outcome of training the kept weights of the whole layer. In the entry of the last sub-block. Errors are on held-out windows, if there are any. */
+  /** The outcome of training the kept weights of the whole layer. Only on the last sub-block. Errors are on held-out windows, if there are any. */
   reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };
   /**
    * For a mixture: the effect of rebuilding the attention, or all experts together, on the error of the whole layer's output. In the entries
@@ -114,7 +114,7 @@ export interface ChosenPart {
 
 /** A strategy in parts, so that several workers can each read some of the windows. Sub-blocks are rebuilt one after the other. */
 export interface RebuildParts<S extends Settings = Settings, G extends Gathered = Gathered> {
-  /** Computes the sums that determine the masks. The caller disposes the result. @param request `hidden` is the stream before the sub-block; the caller keeps it */
+  /** Computes the sums that determine the masks. The caller keeps `hidden`, the stream before the sub-block, and disposes the result. */
   gather(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'>): Promise<G>;
   /** Restores what {@link Gathered.download} returned, for one shard or added up over shards. */
   restore(this: void, subBlock: SubBlock, sums: WindowSums): G;
@@ -157,7 +157,7 @@ export interface RebuildMethod<S extends Settings = Settings> {
   sharded?: {
     /** Returns the bytes of one shard's sums for one layer. */
     sumBytes(this: void, size: ModelSize): number;
-    /** Returns the costs of gathering one shard and of choosing for one sub-block, without the sums, and of the last pass of one shard for one layer. */
+    /** Returns the costs of `gather` (one shard) and `choose` for a sub-block, without the sums, and of `finish` (one shard) for a layer. */
     cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings): { gather: Cost; choose: Cost; finish: Cost };
     load(this: void): Promise<{ parts: RebuildParts }>;
   };

@@ -123,7 +123,7 @@ describe('a model folder', () => {
     expect(mask.shards).toEqual({ count: 4, bytesPerLayer: 2 * 4 * norms + 5 * bits });
     expect(rebuild.shards).toEqual({ count: 4, bytesPerLayer: 2 * 4 * gradients + 3 * 5 * bits });
     expect(stage(whole, 'rebuild').shards).toBeUndefined();
-    // One unit for each of four shards, and one that adds them; in a rebuild for both sub-blocks, and one per shard for the errors. The embedding is one unit.
+    // One unit per shard and one that adds them; in a rebuild for both sub-blocks, plus one per shard for the errors. The embedding is one unit.
     expect(mask.units).toBe(1 + 32 * (4 + 1));
     expect(rebuild.units).toBe(1 + 32 * (2 * (4 + 1) + 4));
     const stream = 4_294_967_296;

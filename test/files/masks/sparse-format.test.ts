@@ -1,4 +1,4 @@
-/** Compares the legacy sparse formats with the tensors that compressed-tensors 0.14.0.1 makes from the same weights (test/golden/compressed-tensors/). */
+/** Compares the legacy sparse formats with the tensors of compressed-tensors 0.14.0.1 for the same weights (test/golden/compressed-tensors/). */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,7 @@
-/** Only the results of bfloat16 products show whether a processor has kernels for them. The engine either rounds, or refuses because it would compute in float32. */
+/**
+ * Only the results of bfloat16 products show whether a processor has kernels for them. The engine either rounds, or refuses because it would
+ * compute in float32.
+ */
 import { expect, test } from 'vitest';
 import { EngineUnavailable, openEngine, tf } from '../../../science/engine/index.js';
 

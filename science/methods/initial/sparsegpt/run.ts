@@ -66,7 +66,10 @@ export const parts = initialParts<typeof settings, Hessians>({
 
 export const run: InitialRun<typeof settings> = runOfParts(parts);
 
-/** Returns how many sequences one product covers: 1, or for an expert so many that they have one sequence's tokens on average. Then a token costs the same number of products as in an MLP. */
+/**
+ * Returns the number of sequences that one product covers: 1, or for an expert the number in which it reads one sequence's tokens on average.
+ * Then a token costs the same number of products as in an MLP.
+ */
 function sequencesTogether({ subBlocks }: DecoderLayer): (linear: LinearSpec) => number {
   const counts = new Map(subBlocks.flatMap((subBlock) => linearsOf(subBlock).map(({ name }): [string, number] => [name, Math.floor(1 / (subBlock.expert?.share ?? 1) + 1e-9)])));
   return ({ name }) => counts.get(name) ?? 1;

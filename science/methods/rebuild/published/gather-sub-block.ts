@@ -16,7 +16,7 @@ export interface GatherSubBlock extends Pick<SubBlockRebuild, 'subBlock' | 'hidd
   onDense?: (y: Tensor3D) => void;
 }
 
-/** Runs steps 1 and 2 of LLM-Barber: computes the errors under the masks and the squared gradients. The caller keeps the tensors that it passes. */
+/** Runs steps 1 and 2 of LLM-Barber: computes the errors under the masks and the squared gradients. The caller keeps its tensors. */
 export async function gatherSubBlock({ subBlock, hidden, dense, masks, updates, settings, onProgress, onDense }: GatherSubBlock): Promise<SubBlockSums> {
   const gradients = new SquaredGradients();
   const errors: Tensor1D[] = [];

@@ -27,7 +27,7 @@ export interface SwapRequest {
 export interface SwapResult {
   /** New arrays. */
   masks: Uint8Array[];
-  /** Per linear. The two totals are equal over every group, so also over the sub-block. They are equal per linear only if groups are within a linear. */
+  /** Per linear. Over every group and the sub-block the two are equal. Per linear they are equal only if groups are within a linear. */
   swaps: { grown: number; pruned: number }[];
 }
 
