@@ -70,7 +70,7 @@ export interface PrepareRunInput {
   pipeline: Pipeline;
   /** Absolute path of the pipeline file's folder. */
   folder?: string;
-  /** The locked run that this run must match. */
+  /** The lock that the run must match. */
   lock?: Lock;
 }
 

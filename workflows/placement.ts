@@ -169,7 +169,7 @@ export class Placement {
     await this.seatAsked;
   }
 
-  /** Asks for one more place. If no worker is free, the run goes on as before. */
+  /** Asks for one more place. If no worker is free, the run continues as before. */
   private async ask(count: number): Promise<void> {
     const { seating } = this;
     const beside = this.places().map(({ taskQueue }) => taskQueue);

@@ -1,9 +1,9 @@
 import type { Segment, Swaps } from './swaps.js';
 
 /**
- * Swaps for N:M patterns. Growths are found by row, as without a pattern. Each group of `of` consecutive inputs then prunes the same number
- * of the weights that it kept, the least important first. If a group would grow more weights than it kept (possible where
- * N < M / 2), it grows only that number, the most important first.
+ * Makes the swaps for N:M patterns. Growths are found by row, as without a pattern. Each group of `of` consecutive inputs
+ * then prunes the same number of the weights that it kept, the least important first. If a group would grow more weights than
+ * it kept (possible where N < M / 2), it grows only that number, the most important first.
  *
  * A growth is more important than the kept weight at its rank in the row, but not always than the weight that its own group
  * prunes. Ties go to the lower index.
