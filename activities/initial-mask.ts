@@ -18,26 +18,26 @@ import type { ArtifactKey, InitialMaskInput, InitialMaskResult, Path, RunContext
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-/** What a linear's mask must reach. */
+/** Returns the target for a linear's mask. */
 type TargetOf = (linear: LinearSpec) => MaskTarget;
 
-/** A layer's first masks, and what of its making is worth telling. */
+/** The initial masks of a layer, with entries for the report. */
 interface Made {
   pruned: PrunedLayer;
   entries: InitialMaskEntry[];
 }
 
-/** How a layer's masks come about, whoever reads the windows. */
+/** How a layer's masks are made, whether one worker reads all windows or each shard is read separately. */
 export interface Choosing {
-  /** @param request what the method needs besides hidden states */
+  /** Chooses the masks. @param request what the method needs besides hidden states */
   choose: (request: ChooseRequest<Settings> & Pick<InitialRequest<Settings>, 'readSource'>) => Promise<InitialResult>;
-  /** What else is done with the masks while the layer's weights are there. */
+  /** Further work with the masks, while the layer's weights are in memory. */
   onward?: (layer: Omit<LayerForward, 'hidden'>) => Promise<void>;
-  /** Called when the masks are written, before they count as made. @returns what else the manifest says */
+  /** Called after the masks are written, before they are published. @returns further fields for the manifest's summary */
   written?: () => Promise<{ [key: string]: Json }>;
 }
 
-/** Makes the first mask of one decoder layer, by the method of the stage. */
+/** Makes the initial mask of one decoder layer with the stage's method. */
 export async function makeInitialMask(given: InitialMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const input = withoutNeedless(given);
   const { context, layer: index, path, stage } = input;
@@ -51,7 +51,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
       return run({ ...request, hidden });
     },
     onward: async (layer) => {
-      // Nobody needs what comes out of the last layer.
+      // The output of the last layer is not used.
       if (path === undefined || isLast(context, index)) tf.dispose(hidden);
       else await bench.hidden.put(context, after(path, mask), await bench.hidden.forward(path, 'without weights', () => layerForward({ ...layer, hidden })));
     },
@@ -64,7 +64,7 @@ export async function makeInitialMask(given: InitialMaskInput, bench: Workbench)
   return made;
 }
 
-/** The first mask of one decoder layer from the store, or chosen now, checked and stored. */
+/** Finds the initial mask of one decoder layer in the store, or chooses, checks and stores it. */
 export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, bench: Workbench, { choose, onward, written }: Choosing): Promise<InitialMaskResult> {
   const { context, layer: index } = input;
   await bench.engineOf(context);
@@ -82,7 +82,7 @@ export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, ben
     const { groups } = initialMethodOf(input.stage.method);
     for (const linear of linearsOf(layer)) {
       const made = linearMask(pruned.masks, linear);
-      // A mask from elsewhere has its own budget and promised only its pattern.
+      // A mask from a file has its own budgets, so only its pattern is checked.
       if (groups === undefined) checkPattern(made, pattern);
       else checkInitialMask(made, targetOf(linear), groups);
     }
@@ -90,14 +90,14 @@ export async function findOrChoose(input: InitialMaskInput, dependsOn: Json, ben
     return { ...countKept(layer, pruned.masks), entries, ...(await written?.()) } as unknown as Json;
   });
   const { kept, pruned, entries, gathering = 0 } = made.manifest.summary as unknown as Summary;
-  // What gathering took is counted by those who gathered, if that was now.
+  // The gathering activities report their own seconds. They are added only if the mask was found and nothing was gathered.
   const seconds = made.manifest.seconds + (made.reused ? gathering : 0);
   return { mask, entries, sparsity: pruned / (kept + pruned), seconds, reused: made.reused };
 }
 
 interface Summary extends ReturnType<typeof countKept> {
   entries: InitialMaskEntry[];
-  /** Seconds that others took for the sums of shards; absent without shards. */
+  /** Seconds that other activities took to gather the sums of shards; absent without shards. */
   gathering?: number;
 }
 
@@ -109,7 +109,7 @@ function after(path: Path, mask: ArtifactKey): Path {
   return { ...path, masks: [...path.masks, mask] };
 }
 
-/** Masks without hidden states and budgets without scores do not depend on the calibration. */
+/** Removes the calibration from the input of masks that need no hidden states, and of budgets that need no scores. */
 function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): InitialMaskInput {
   const { method, allocation } = input.stage;
   const scored = allocation !== undefined && allocationMethodOf(allocation.method).needs !== 'nothing';
@@ -120,12 +120,12 @@ function withoutNeedless({ path, scoredOn, ...input }: InitialMaskInput): Initia
   };
 }
 
-/** How many weights each linear loses, if there is an allocation. */
+/** Returns the number of weights to prune in each linear, if there is an allocation. */
 async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: Workbench): Promise<Map<string, number> | undefined> {
   return stage.allocation && allocatedBudgets(context, stage.allocation, scoredOn, bench);
 }
 
-/** Everything that a layer's first masks follow from. */
+/** Everything that determines a layer's initial masks. */
 export function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
   const method = initialMethodOf(stage.method);
   const calibrated = path === undefined ? {} : { ...numericsOf(context), ...context.experts, tokens: path.tokens.key, before: path.masks };
@@ -143,7 +143,7 @@ export function maskDependsOn({ context, stage, layer, path, scoredOn }: Initial
   };
 }
 
-/** Everything that the budgets of all linears follow from, beside model and sparsity. */
+/** Everything that determines the budgets of all linears, besides the model and the sparsity. */
 function allocationDependsOn(allocation: Allocation, context: RunContext, scoredOn: TokensRef | undefined): Json {
   const method = allocationMethodOf(allocation.method);
   const scored = scoredOn === undefined ? {} : { ...numericsOf(context), tokens: scoredOn.key };
@@ -172,7 +172,7 @@ async function prune({ context, stage }: InitialMaskInput, layer: DecoderLayer, 
   }
 }
 
-/** The masks of a source, which has to be what `prepareRun` found. */
+/** Reads the masks of a source. Its files must be unchanged since `prepareRun`. */
 async function readSource(context: InitialMaskInput['context'], source: string, layer: DecoderLayer, bench: Workbench): Promise<MaskSource> {
   await bench.allowed.check('initialMask.source', source);
   const found = await readMaskSource(source, linearsOf(layer));

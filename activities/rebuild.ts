@@ -14,7 +14,7 @@ import type { Path, RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
-/** Rebuilds the masks of one decoder layer by the strategy of the stage, and runs the layer on. */
+/** Rebuilds the masks of one decoder layer with the stage's strategy, and runs the hidden states through the layer. */
 export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promise<RebuildResult> {
   const { context, layer: index, path, stage } = input;
   await bench.engineOf(context);
@@ -57,7 +57,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     await checkFinite(states.flat(), `hidden states after layer ${index}`);
     const atMost = (performance.now() - started) / 1000;
     for (const [which, batches] of states.entries()) {
-      // Nobody needs what comes out of the last layer.
+      // The output of the last layer is not used.
       if (isLast) tf.dispose(batches);
       else await bench.hidden.put(context, sideBySide(after)[which], batches, { atMost, paths });
     }
@@ -70,7 +70,7 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   return { mask, entries, seconds: manifest.seconds, reused };
 }
 
-/** Checks that every group has kept its budget. @throws MaskBudgetError, PatternError */
+/** Checks that every group kept its budget. @throws MaskBudgetError, PatternError */
 export function checkMasks(layer: DecoderLayer, before: Masks, after: Masks, rules: Parameters<typeof checkRebuiltMasks>[2]): void {
   for (const subBlock of layer.subBlocks) {
     const [old, now] = [before, after].map((of) => linearsOf(subBlock).map((linear) => linearMask(of, linear)));
@@ -78,14 +78,14 @@ export function checkMasks(layer: DecoderLayer, before: Masks, after: Masks, rul
   }
 }
 
-/** @throws NonFiniteValueError */
+/** Checks that all errors are finite. @throws NonFiniteValueError */
 export function checkErrors(entries: readonly RebuildEntry[]): void {
   for (const { layer, block, errorBefore, errorAfter } of entries) {
     if (!Number.isFinite(errorBefore + errorAfter)) throw new NonFiniteValueError(`layer ${layer}, ${block}`, errorBefore + errorAfter);
   }
 }
 
-/** Everything that a layer's rebuilt masks follow from. */
+/** Everything that determines a layer's rebuilt masks. */
 export function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
   const { strategy, granularity, metric, weights } = stage;
   const method = rebuildMethodOf(strategy);

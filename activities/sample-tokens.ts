@@ -12,23 +12,23 @@ import { divideTokens } from './shards/shard-tokens.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
 
-/** How windows are cut: out of the tokens of a file, or of a dataset by name. */
+/** Functions that cut windows from the tokens of a file or from a named dataset. */
 interface Cutters {
   fromTokens: (ids: Int32Array) => Int32Array;
   fromNamed: (text: NamedText) => Promise<Int32Array>;
 }
 
-/** The settings of a calibration that decide which windows are cut. */
+/** Returns the settings of a calibration that determine its windows. */
 export function calibrationSettings({ samples, sequenceLength, sampling, seed }: CalibrationStage): Json {
   return { samples, sequenceLength, sampling, ...(sampling === 'random' ? { seed } : {}) };
 }
 
-/** The settings of a perplexity task that decide which windows are cut. */
+/** Returns the settings of a perplexity task that determine its windows. */
 export function evaluationSettings({ sequenceLength, skipTokens, maxWindows }: PerplexityTask): Json {
   return { sequenceLength, skipTokens, maxWindows };
 }
 
-/** Cuts the calibration windows out of a text, and divides them into shards where the stage asks for it. */
+/** Cuts the calibration windows from a text, and divides them into shards if the stage asks for it. */
 export async function sampleCalibration({ context, stage }: SampleCalibrationInput, bench: Workbench): Promise<SampleResult> {
   const { samples, sequenceLength, sampling, seed } = stage;
   const settings = calibrationSettings(stage);
@@ -41,7 +41,7 @@ export async function sampleCalibration({ context, stage }: SampleCalibrationInp
   return shards === 1 ? sampled : { ...sampled, shards: await divideTokens(context, sampled.tokens, shards, bench) };
 }
 
-/** Cuts the windows of a text whose perplexity is measured. */
+/** Cuts the windows on which a perplexity is measured. */
 export function sampleEvaluation({ context, task }: SampleEvaluationInput, bench: Workbench): Promise<SampleResult> {
   const { sequenceLength, skipTokens, maxWindows } = task;
   const settings = evaluationSettings(task);
@@ -78,7 +78,7 @@ async function sample({ context, bench, dataset, use, sequenceLength, settings }
 }
 
 /**
- * Everything that windows of tokens follow from.
+ * Everything that determines windows of tokens.
  * @param name what `context.files` calls the dataset's file
  */
 export function tokensDependOn({ context, dataset, use, settings }: Pick<Sampling, 'context' | 'dataset' | 'use' | 'settings'>, name: string): Json {
@@ -86,7 +86,7 @@ export function tokensDependOn({ context, dataset, use, settings }: Pick<Samplin
   const { specialTokens = false } = dataset;
   return {
     version: numericsVersion.tokens,
-    // A dataset by name is read in a way of its own, which differs by use.
+    // A named dataset has its own way of reading, which depends on the use.
     text: 'name' in dataset ? { name: dataset.name, use, sha256, specialTokens } : { sha256, read: { ...textReading(dataset) }, specialTokens },
     tokenizer: tokenizerDigests(context),
     settings,
@@ -127,7 +127,7 @@ async function openText(dataset: DatasetSource, use: DatasetUse, context: RunCon
   };
 }
 
-/** Digests of the tokenizer's files, by name. They are in the model's folder, where other files of the run may be, too. */
+/** Returns the digests of the tokenizer's files, by name. The model's folder may also contain other files of the run. */
 export function tokenizerDigests({ files, model }: RunContext): Record<string, string> {
   const digests = Object.entries(files).filter(([file]) => dirname(file) === model.source && tokenizerFiles.includes(basename(file)));
   if (digests.length === 0) throw new Error(`the digests of the tokenizer in ${model.source} are not known, so no result that depends on it can be stored`);

@@ -1,14 +1,14 @@
 import type { ActivitySlotInfo, CustomSlotSupplier } from '@temporalio/worker';
 import { SeatLostError, SeatTakenError } from './errors.js';
 
-/** Milliseconds without an activity after which a run has lost its seat: it is paused, cancelled, or elsewhere. */
+/** After this many milliseconds without an activity, a run loses its seat: it is paused, cancelled, or on another worker. */
 const awayMs = 3_000;
 const justMs = 60_000;
 
 /**
- * The one seat of a worker: the run that sits in it has the device and the memory of the compute process to itself. A run
- * takes the seat by the `takeSeat` activity on the shared task queue and keeps it from layer to layer. It is vacant again
- * after the run's last activity, or when nothing has come from the run for a while. A seat is about speed and order: any
+ * The single seat of a worker. The run that has it uses the device and the memory of the compute process alone. A run takes
+ * the seat with the `takeSeat` activity on the shared task queue and keeps it from layer to layer. The seat becomes vacant
+ * after the run's last activity, or when the run has sent no activity for a while. Seats affect only speed and order: any
  * worker with the same store gives the same bits.
  */
 export class Seat {
@@ -20,10 +20,10 @@ export class Seat {
   private away: NodeJS.Timeout | undefined;
   private waiting: (() => void)[] = [];
 
-  /** @param onChange told which run sits here, whenever that changes */
+  /** @param onChange called with the run that has the seat, whenever that changes */
   constructor(private readonly onChange: (run: string | undefined) => void = () => undefined) {}
 
-  /** Seats a run. @throws SeatTakenError if another run was faster, SeatLostError if the worker is shutting down */
+  /** Gives a run the seat. @throws SeatTakenError if another run has it, SeatLostError if the worker is shutting down */
   take(run: string): void {
     if (this.closed) throw new SeatLostError('the worker is shutting down');
     if (this.isTakenBy(run)) throw new SeatTakenError();
@@ -32,8 +32,8 @@ export class Seat {
   }
 
   /**
-   * Does a piece of the run's work, which its signal stops when the worker must shut down.
-   * @throws SeatLostError if the run does not sit here any more, or was stopped
+   * Runs a piece of the run's work. The signal stops it when the worker must shut down.
+   * @throws SeatLostError if the run no longer has the seat, or was stopped
    */
   async use<T>(run: string, work: (evicted: AbortSignal) => Promise<T>): Promise<T> {
     if (this.closed || this.isTakenBy(run)) {
@@ -55,24 +55,24 @@ export class Seat {
     }
   }
 
-  /** Workflow id of the run that sits here. */
+  /** Workflow id of the run that has the seat. */
   get present(): string | undefined {
     return this.run;
   }
 
-  /** Workflow id of the run that sits here, or has only just lost its seat: during an outage nothing comes from it, either. */
+  /** Workflow id of the run that has the seat or had it within the last minute: during a server outage, a run seems to be gone. */
   get latest(): string | undefined {
     return this.run ?? (performance.now() - this.left.at < justMs ? this.left.run : undefined);
   }
 
-  /** The run needs the worker no longer. */
+  /** Frees the seat: the run no longer needs the worker. */
   leave(run: string): void {
     if (this.run === run && this.working === 0) this.vacate();
   }
 
   /**
-   * Lets no run begin anything here from now on, and resolves when the one that sits here has gone on to another worker.
-   * @param graceMs how long its unit in flight may still take; then it is stopped, to be done again elsewhere
+   * Refuses new work from now on. Resolves when the run that has the seat has moved to another worker.
+   * @param graceMs how long the unit in flight may continue. Then it is stopped, and another worker starts it again
    */
   async close(graceMs: number): Promise<void> {
     this.closed = true;

@@ -8,13 +8,13 @@ export interface TakeSeatOptions {
   store: ArtifactStore;
   /** The worker's own task queue, which no other worker serves. */
   taskQueue: string;
-  /** What the worker calls itself to the server. */
+  /** The worker's identity at the server. */
   worker: string;
 }
 
-/** What a run has already. */
+/** What a run already has. */
 export interface Seated {
-  /** Identity of the store that its artifacts are in; absent for a run that has none yet. */
+  /** Identity of the store with its artifacts; absent if the run has none yet. */
   store?: string;
   /** Task queues of its other workers. */
   beside?: readonly string[];
@@ -22,11 +22,11 @@ export interface Seated {
 
 /**
  * Gives a run the seat of this worker.
- * @throws OtherStoreError if this worker has another store; Temporal then asks again, and another worker may answer
- * @throws SeatTakenError if another run was faster, or the run has this worker already; SeatLostError
+ * @throws OtherStoreError if this worker has another store. Temporal then retries, and another worker may answer
+ * @throws SeatTakenError if another run was faster, or the run already has this worker; SeatLostError
  */
 export async function takeSeat({ seat, store, taskQueue, worker }: TakeSeatOptions, run: string, { store: begunIn, beside = [] }: Seated): Promise<Place> {
-  // Its seat is vacant because the run had no work for it.
+  // The run already has this worker. Its seat is vacant only because the run had no work for it.
   if (beside.includes(taskQueue)) throw new SeatTakenError();
   const here = await store.shelf.identity();
   if (begunIn !== undefined && begunIn !== here) throw new OtherStoreError(begunIn, here, store.shelf.name);

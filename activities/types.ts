@@ -23,14 +23,14 @@ import type { SweepTable } from './sweep-result.js';
 export type ArtifactKey = string;
 
 /**
- * What a run decides once, at its start, because it can change the bits of the result or because every later
- * activity needs it. It travels with every activity of the run.
+ * What a run fixes once, at its start, because it can change the bits of the result or because every later
+ * activity needs it. It is part of every activity's input.
  */
 export interface RunContext {
   model: {
     /** Its folder on the machine where the run began. */
     source: string;
-    /** Of a model from a hub: repository id, and the commit that was read. */
+    /** For a model from a hub: repository id, and the commit that was read. */
     repo?: string;
     revision?: string;
     /** Digest of config.json and of the weight files. */
@@ -42,39 +42,39 @@ export interface RunContext {
     prunable: number;
   };
   engine: { backend: 'tensorflow' | 'wasm'; version: string; device: string; kernels?: string; threads: number; precision?: 'tf32' | 'bfloat16' };
-  /** Sequences that go through a decoder layer together. */
+  /** Number of sequences that go through a decoder layer together. */
   sequencesPerBatch: number;
-  /** Digests of the other files that the pipeline reads (texts, tokenizer, mask files), by absolute path; of datasets by name as `repository@commit/path`. */
+  /** Digests of the other files that the pipeline reads, by absolute path, or by `repository@commit/path` for named datasets. */
   files: Record<string, string>;
-  /** Commits of the datasets by name, by `repository@revision` as the pipeline has it; absent if there are none. */
+  /** Commits of named datasets, by `repository@revision` as in the pipeline; absent if there are none. */
   commits?: Record<string, string>;
-  /** Pattern that all masks of the run keep, and the sparsity asked for. */
+  /** The pattern of all masks of the run, and the requested sparsity. */
   pattern: string;
   sparsity: number;
-  /** Of mixtures of experts: with fewer tokens, an expert's statistics are not used. */
+  /** For mixtures of experts: the statistics of an expert with fewer tokens are not used. */
   experts?: { minTokens: number };
-  /** Indices of the stages that work from shards of their calibration. Absent where none does. */
+  /** Indices of the stages that work from shards of their calibration. Absent if there are none. */
   sharded?: number[];
-  /** Seconds of forwards that a crash may cost: how often hidden states are stored. Runs begun by earlier versions store them after every layer. */
+  /** Maximum seconds of forwards that a crash may cost. Runs of earlier versions store hidden states after every layer. */
   maxLoss?: number;
-  /** Seconds that the plan gives each stage of the pipeline. Changes nothing of the work. Absent in runs begun by earlier versions. */
+  /** Planned seconds of each stage of the pipeline. Does not affect the work. Absent in runs of earlier versions. */
   planned?: number[];
-  /** Bytes of the compute process that the plan gives each stage of the pipeline at its peak. Likewise. */
+  /** Planned peak bytes of the compute process in each stage. Does not affect the work. Absent in runs of earlier versions. */
   plannedBytes?: number[];
-  /** In the stages that a retry recomputes: artifacts of theirs that are older than this time (ISO 8601) do not count as made. */
+  /** Set in stages that a retry recomputes: their artifacts from before this time (ISO 8601) are ignored. */
   notBefore?: string;
 }
 
-/** A request as it came: nothing of it has been checked before this. */
+/** An unchecked request. */
 export interface PrepareRunInput {
   pipeline: Pipeline;
   /** Absolute path of the pipeline file's folder. */
   folder?: string;
-  /** What the run has to be equal to. */
+  /** The lock that the run must match. */
   lock?: Lock;
 }
 
-/** What else a run's request has. The first activity checks it; nothing but that needs it. */
+/** Further parts of a run's request. Only the first activity needs them; it checks them. */
 export interface CheckedWithRun {
   configDigest?: unknown;
   anew?: unknown;
@@ -90,15 +90,15 @@ export interface TokensRef {
   key: ArtifactKey;
   samples: number;
   sequenceLength: number;
-  /** Of a shard: the windows that it is a part of, and how many parts there are. */
+  /** For a shard: the key of all windows, and the number of shards. */
   shard?: { whole: ArtifactKey; of: number };
-  /** Of zero-shot questions, which go through the layers together. `key` then names them all, and `sequenceLength` is their mean. */
+  /** For zero-shot questions, which go through the layers together. `key` then stands for all of them, and `sequenceLength` is their mean. */
   questions?: QuestionsPart[];
 }
 
 /** A part of the questions of a zero-shot task: consecutive batches of sequences. */
 export interface QuestionsPart {
-  /** Of the task's questions in the store. */
+  /** Key of the task's questions in the store. */
   key: ArtifactKey;
   part: number;
 }
@@ -107,24 +107,24 @@ export interface QuestionsPart {
 export interface QuestionsRef {
   key: ArtifactKey;
   documents: number;
-  /** Sequences and tokens (filling included) of each part, and bytes of its hidden states. */
+  /** Number of sequences and tokens (padding included) of each part, and bytes of its hidden states. */
   parts: { samples: number; tokens: number; bytes: number }[];
 }
 
-/** A way through the model: which tokens, and under which mask each decoder layer before `layer` runs (null = dense). */
+/** A way through the model: the tokens, and the mask of each decoder layer so far (null = dense). */
 export interface Path {
   tokens: TokensRef;
   masks: (ArtifactKey | null)[];
-  /** Masks of the path that it goes along with: of two runs that each need a dense path, none drops the other's states. */
+  /** Masks of the path that this one accompanies. They keep the dense states of two runs separate. */
   beside?: (ArtifactKey | null)[];
 }
 
-/** What every unit of work reports. */
+/** The report of every unit of work. */
 export interface UnitResult {
-  /** Seconds of work, also when the artifact was found: then those that making it took. */
+  /** Seconds of work. If the artifact was found, the seconds that it took to make it. */
   seconds: number;
   reused: boolean;
-  /** Absent where it was found. */
+  /** Absent if the artifact was found. */
   costs?: WorkCosts;
 }
 
@@ -136,7 +136,7 @@ export interface SampleEvaluationInput extends WithContext {
 }
 export interface SampleResult extends UnitResult {
   tokens: TokensRef;
-  /** The same windows in parts, in their order; absent where they are not divided. */
+  /** The shards of the windows, in order; absent if the windows are not divided. */
   shards?: TokensRef[];
 }
 
@@ -144,21 +144,21 @@ export interface MaskResult extends UnitResult {
   mask: ArtifactKey;
 }
 export interface InitialMaskResult extends MaskResult {
-  /** Share of the layer's weights that are pruned. */
+  /** Share of the layer's weights that is pruned. */
   sparsity: number;
   entries: InitialMaskEntry[];
 }
 
-/** The linears' scores by which an allocation spreads the sparsity. */
+/** Input for the scores of the linears, by which an allocation spreads the sparsity. */
 export interface ScoresInput extends WithContext {
   method: Allocation['method'];
   /** Calibration; absent if there is none. */
   tokens?: TokensRef;
 }
-/** What an allocation has to have run for its scores. */
+/** What must run for the scores of an allocation. */
 export interface ScoresFound {
   needs: AllocationNeeds;
-  /** Whether the scores of all layers are there. */
+  /** Whether the scores of all layers are in the store. */
   known: boolean;
 }
 export interface ScoreLayerInput extends ScoresInput {
@@ -175,18 +175,18 @@ export interface InitialMaskInput extends WithContext {
   scoredOn?: TokensRef;
 }
 
-/** Sum up what a layer's first masks follow from over the windows of one shard. */
+/** Compute the sums of one shard from which a layer's initial masks are chosen. */
 export interface GatherInput extends WithContext {
   stage: InitialMaskStage;
   layer: number;
-  /** Of the shard, through the layers already pruned. */
+  /** Path of the shard through the layers already pruned. */
   path: Path;
 }
-/** Add up what was gathered of all shards, and choose a layer's first masks by it. */
+/** Add up the sums of all shards, and choose a layer's initial masks from the total. */
 export interface ChooseMaskInput extends GatherInput {
-  /** Of all windows, through the layers already pruned. */
+  /** Path of all windows through the layers already pruned. */
   path: Path;
-  /** In the order in which they are added. */
+  /** In the order in which their sums are added. */
   shards: TokensRef[];
 }
 
@@ -202,50 +202,50 @@ export interface RebuildResult extends MaskResult {
   entries: RebuildEntry[];
 }
 
-/** Work on a layer's rebuild whose calibration is in shards. */
+/** Work on the rebuild of a layer from shards of the calibration. */
 export interface ShardedRebuildInput extends RebuildInput {
-  /** Masks of the layer as they stand: those of the sub-blocks before `block` are rebuilt. */
+  /** Current masks of the layer. Sub-blocks before `block` are already rebuilt. */
   current: ArtifactKey;
 }
-/** Sum up over one shard what the masks of one sub-block follow from; `path` is the shard's. */
+/** Compute the sums of one shard from which the masks of one sub-block are rebuilt. `path` is the shard's. */
 export interface GatherSubBlockInput extends ShardedRebuildInput {
   /** Index of the sub-block. */
   block: number;
 }
 export interface GatherSubBlockResult extends UnitResult {
-  /** The rebuilt masks of the whole layer are in the store. Nothing was summed up. */
+  /** Whether the rebuilt masks of the whole layer are already in the store. Then no sums are computed. */
   made: boolean;
 }
-/** Add up what was gathered of all shards, and rebuild the masks of one sub-block by it; `path` is that of all windows. */
+/** Add up the sums of all shards, and rebuild the masks of one sub-block from the total. `path` is that of all windows. */
 export interface RebuildSubBlockInput extends GatherSubBlockInput {
-  /** In the order in which they are added. */
+  /** In the order in which their sums are added. */
   shards: TokensRef[];
 }
 export interface RebuildSubBlockResult extends MaskResult {
-  /** Number of sub-blocks that come after it. */
+  /** Number of sub-blocks that are left in the layer. */
   left: number;
 }
-/** What a shard's windows say of a rebuilt layer. */
+/** The errors of a rebuilt layer on one shard. */
 export interface FinishShardResult extends UnitResult {
-  /** Of each sub-block under its new masks, means over the shard's sequences. Empty if the layer was found. */
+  /** Error of each sub-block under its new masks, as a mean over the shard's sequences. Empty if the layer was found. */
   errors: number[];
 }
-/** Make a layer's rebuilt masks whole; `path` is that of all windows. */
+/** Store a layer's rebuilt masks. `path` is that of all windows. */
 export interface CloseLayerInput extends ShardedRebuildInput {
   shards: TokensRef[];
-  /** What the shards have found, in their order. Empty if the layer was found. */
+  /** The errors that each shard found, in the order of the shards. Empty if the layer was found. */
   errors: number[][];
-  /** Seconds of the layer's work so far. */
+  /** Seconds of work on the layer so far. */
   spent: number;
 }
 
-/** Find the perplexity of a path through all layers, if it is known. */
+/** Look up the perplexity of a path through all layers. */
 export interface PerplexityInput extends WithContext {
   path: Path;
 }
 /** Score the hidden states after the last layer. */
 export interface ScorePerplexityInput extends PerplexityInput {
-  /** Seconds that the way through the layers took: the cost of the perplexity without the scoring. */
+  /** Seconds that the forwards through the layers took: the cost of the perplexity without the scoring. */
   spent?: number;
 }
 export interface PerplexityResult extends UnitResult {
@@ -261,13 +261,13 @@ export interface SampleQuestionsResult extends UnitResult {
   questions: QuestionsRef;
 }
 
-/** Which of the parts have known log-likelihoods under the masks of all layers. */
+/** Find the parts whose log-likelihoods under the masks of all layers are in the store. */
 export interface FindLikelihoodsInput extends WithContext {
   parts: QuestionsPart[];
   masks: (ArtifactKey | null)[];
 }
 
-/** Judge a state of the model by the log-likelihoods of all parts of its tasks, and write these beside the report. */
+/** Compute the zero-shot results of a state of the model from the log-likelihoods of all parts, and write these beside the report. */
 export interface JudgeZeroShotInput extends WithContext {
   workflowId: string;
   state: ModelState;
@@ -284,7 +284,7 @@ export interface AdvanceInput extends WithContext {
   path: Path;
   /** The layer's mask, or null to run it dense. */
   mask: ArtifactKey | null;
-  /** Keep the stored states before the layer, too. */
+  /** Whether to keep the stored states before the layer, too. */
   keep?: boolean;
 }
 
@@ -298,25 +298,25 @@ export interface WriteOutputsResult extends UnitResult {
   pruned: number;
 }
 
-/** Prove the masks of all layers that a stage has made. */
+/** Prove the masks that a stage made, for all layers. */
 export interface ProveMasksInput extends WithContext {
   stage: InitialMaskStage | RebuildStage;
   masks: ArtifactKey[];
-  /** What a rebuild began with, layer by layer. */
+  /** The masks that a rebuild started from, layer by layer. */
   start: ArtifactKey[];
 }
-/** Prove what a run hands out. */
+/** Prove the outputs of a run. */
 export interface ProveOutputsInput extends WithContext {
   workflowId: string;
   outputs: Pick<WriteOutputsResult, 'checkpoint' | 'mask'>;
-  /** What the pipeline says that the store keeps. */
+  /** Which outputs the store keeps, according to the pipeline. */
   keep?: Outputs['keep'];
 }
 export interface ProveOutputsResult extends UnitResult {
   /** `proof.json` */
   proof: string;
   digests?: PipelineResult['digests'];
-  /** Where the store keeps checkpoint and mask. */
+  /** The places of checkpoint and mask in the store. */
   kept?: KeptOutputs;
 }
 
@@ -324,7 +324,10 @@ export interface WriteReportInput extends WithContext, PrepareRunInput {
   workflowId: string;
   result: PipelineResult;
 }
-/** The files that were written; checkpoint, mask and proof if they were brought from another machine; seconds and gates where those of an earlier run with the same result stand. */
+/**
+ * The files that were written. Checkpoint, mask and proof are present if they were fetched from another machine. Seconds and gates are present
+ * if those of an earlier run with the same result apply.
+ */
 export type WrittenReport = Pick<PipelineResult, 'report' | 'page' | 'lock' | 'logLikelihoods' | 'kept'> & Partial<Pick<PipelineResult, 'seconds' | 'gates' | 'checkpoint' | 'mask' | 'proof'>>;
 
 export interface PublishInput {
@@ -368,9 +371,9 @@ export interface Activities {
   proveMasks(input: ProveMasksInput): Promise<void>;
   writeOutputs(input: WriteOutputsInput): Promise<WriteOutputsResult>;
   proveOutputs(input: ProveOutputsInput): Promise<ProveOutputsResult>;
-  /** @returns the report's path alone in histories of before there were locks */
+  /** @returns only the report's path in histories from before there were locks */
   writeReport(input: WriteReportInput): Promise<WrittenReport | string>;
-  /** Uploads the checkpoint to a hub. Runs whose pipelines ask for it, and whose gates have passed. */
+  /** Uploads the checkpoint to a hub, if the pipeline asks for it and the gates have passed. */
   publishOutputs(input: PublishInput): Promise<Published>;
 }
 
@@ -378,29 +381,29 @@ export interface Activities {
 export interface Place {
   taskQueue: string;
   store: string;
-  /** What the worker calls itself to the server, `<process>@<machine>`. Absent where an earlier version gave the seat. */
+  /** The worker's identity at the server, `<process>@<machine>`. Absent if an earlier version gave the seat. */
   worker?: string;
 }
 
-/** What a worker says of an activity beside its result: when it had it, by its own clock in milliseconds since 1970, and which attempt it was. */
+/** When a worker had an activity, by its own clock in milliseconds since 1970, and the number of the attempt. Sent with the result. */
 export interface WorkTimes {
   begun: number;
   ended: number;
   attempt: number;
 }
 
-/** What every worker serves on the shared task queue, while no run sits there. */
+/** Activities that every worker serves on the shared task queue while its seat is vacant. */
 export interface SharedActivities {
-  /** @param input `beside`: task queues of the workers that the run has already */
+  /** @param input `beside`: task queues of the workers that the run already has */
   takeSeat(input: { store?: string; beside?: string[] }): Promise<Place>;
-  /** Checks the request of a sweep before anything of it is begun. */
+  /** Checks the request of a sweep before any of its runs starts. */
   checkSweep(request: unknown): Promise<void>;
-  /** Writes table, plot and report of a sweep. @returns the report's path */
+  /** Writes the table, plot and report of a sweep. @returns the report's path */
   writeSweep(input: WriteSweepInput): Promise<string>;
-  /** The same of a search. */
+  /** Writes the same for a search. */
   checkSearch(request: unknown): Promise<void>;
   writeSearch(input: WriteSearchInput): Promise<string>;
 }
 
-/** Activities that run in the compute process; the report is text, and the worker itself writes and publishes. */
+/** Activities that run in the compute process. Writing the report and publishing run in the worker itself. */
 export type ComputeActivities = Omit<Activities, 'writeReport' | 'publishOutputs'>;

@@ -21,7 +21,7 @@ import { Telling } from './telling.js';
 import { TimelineKeeper } from './timeline.js';
 import { evaluateZeroShot, zeroShotUnits } from './zero-shot.js';
 
-/** Of this run alone: every workflow execution has a copy of this module of its own. */
+/** Belongs to this run alone: every workflow execution has its own copy of this module. */
 const pause = new Pause();
 const incidents = new Incidents();
 const telling = new Telling();
@@ -35,7 +35,7 @@ const placement = new Placement(seating, {
   retry: {
     initialInterval: '1 second',
     maximumInterval: '30 seconds',
-    // Another attempt of the same activity would not find the artifact either; the workflow makes it again.
+    // A retry of the same activity would not find the artifact either. The workflow recomputes it.
     nonRetryableErrorTypes: ['ArtifactLostError'],
   },
 }, {
@@ -45,13 +45,13 @@ const placement = new Placement(seating, {
 });
 const activities = pause.between(placement.activities);
 
-/** How often a run starts over (finding all finished work in the store) because a stored artifact was lost. */
+/** How often a run may start over because a stored artifact was lost. It finds all finished work in the store. */
 const maximumRestarts = 5;
 
 /**
- * Runs a pipeline: its stages in order, each decoder layer of a stage as one activity. A long run continues as new between two of
- * these, so that its history stays far below what the server allows.
- * @param handedOn what the execution before this one has come to
+ * Runs a pipeline: its stages in order, each decoder layer of a stage as one activity. A long run continues as new between two
+ * activities, so that its history stays far below the server's limit.
+ * @param handedOn the state that the previous execution reached
  */
 export async function pipeline(request: PipelineRequest, handedOn?: Carried): Promise<PipelineResult> {
   return await announcing(request, () => ({ timeline: timeline.soFar(), incidents: incidents.sorted() ?? [] }), () => runPipeline(request, handedOn));
@@ -86,14 +86,14 @@ async function runPipeline(request: PipelineRequest, handedOn?: Carried): Promis
   }
 }
 
-/** Has a worker check the whole request before anything else. Nothing here may rely on it before that. */
+/** Has a worker check the whole request before anything else. The workflow must not trust the request before that. */
 async function prepare(request: PipelineRequest): Promise<RunContext> {
   const { configDigest, anew } = readable(request);
   const { workflowId } = workflowInfo();
   return await refusing(activities.prepareRun({ ...inputOf(readable(request)), configDigest: configDigest ?? null, ...(anew !== undefined && { anew }), workflowId }));
 }
 
-/** A run that repeats a locked one is compared with it. */
+/** Returns the input for `prepareRun`. A run that repeats a locked run is compared with it. */
 function inputOf({ pipeline, folder, lock }: PipelineRequest): PrepareRunInput {
   return { pipeline, ...(folder !== undefined && { folder }), ...(lock !== undefined && { lock }) };
 }
@@ -106,15 +106,15 @@ function makesMasks({ type }: Stage): boolean {
   return type === 'initialMask' || type === 'rebuild';
 }
 
-/** How often an allocation runs through all layers before the masks are made. */
+/** How many passes over all layers an allocation needs before the masks are made. */
 const scoringPasses: Record<ScoresFound['needs'], number> = { nothing: 0, inputs: 1, gradients: 2 };
 
-/** @param found by a worker of today, or of a version that only said whether all scores are known */
+/** @param found the answer of a current worker, or of an older version that only says whether all scores are known */
 function scoresFound(found: ScoresFound | boolean, method: string): ScoresFound {
   return typeof found === 'boolean' ? { needs: method === 'sensitivity' ? 'gradients' : 'inputs', known: found } : found;
 }
 
-/** One pass over the stages that are left, from wherever its state says. */
+/** One pass over the remaining stages, from the point that the state records. */
 class PipelineRun {
   private context: RunContext;
 
@@ -145,13 +145,13 @@ class PipelineRun {
     return this.finish();
   }
 
-  /** How far the stage is that runs. @param units how many units of work it has @param fresh how far it is at its beginning */
+  /** Returns the progress of the current stage. @param units the stage's number of units of work @param fresh the progress at its beginning */
   private partOf<Part extends NonNullable<RunState['part']>>(tracker: StageTracker, units: number, fresh: Part): Part {
     if (this.state.part === undefined) {
       tracker.begin(units);
       this.state.part = fresh;
     }
-    // Only the stage that is begun has put it there.
+    // Only the stage that is running can have set it.
     return this.state.part as Part;
   }
 
@@ -185,13 +185,13 @@ class PipelineRun {
     if (allocation !== undefined && !part.scored) await this.score(allocation, tracker);
     part.scored = true;
     const { tokens } = this.state;
-    // The activity knows whether its allocation needs it.
+    // The activity knows whether its allocation needs the tokens.
     const scored = allocation === undefined || tokens === undefined ? {} : { scoredOn: tokens };
     while (masks.length < context.model.layers) {
       await this.between();
       const layer = masks.length;
       tracker.working(`layer ${layer}`);
-      // The activity knows whether its method needs them.
+      // The activity knows whether its method needs the path.
       const path = tokens === undefined ? {} : { path: { tokens, masks: [...masks] } };
       const sharded = this.sharded(tracker);
       const made = sharded === undefined ? await activities.makeInitialMask({ context, stage, layer, ...path, ...scored }) : await chooseFromShards(sharded, stage, masks);
@@ -205,7 +205,7 @@ class PipelineRun {
     this.state.initialMask = { layers: part.layers, linears: part.linears };
   }
 
-  /** What a stage that reads the windows works with where these are divided into shards. */
+  /** Returns what the current stage needs to work from shards, or undefined if it does not. */
   private sharded(tracker: StageTracker): ShardedRun | undefined {
     const { context, state: { tokens, shards, stage } } = this;
     if (tokens === undefined || shards === undefined || context.sharded?.includes(stage) !== true) return undefined;
@@ -276,7 +276,7 @@ class PipelineRun {
     for (const of of stage.states) state.zeroShot[of] = { ...state.zeroShot[of], ...part.zeroShot.scores[of] };
   }
 
-  /** Masks of all layers of a state of the model. */
+  /** Returns the masks of all layers for a state of the model. */
   private masksOf(state: ModelState): (ArtifactKey | null)[] {
     return state === 'dense' ? new Array<null>(this.context.model.layers).fill(null) : (this.state.masks[state] ?? []);
   }
@@ -291,13 +291,13 @@ class PipelineRun {
     return this.state.masks.rebuilt ?? this.state.masks.initial ?? [];
   }
 
-  /** Has the masks of a stage counted again, by code that did not make them. */
+  /** Has the masks of a stage counted again, by code other than the code that made them. */
   private async prove(stage: InitialMaskStage | RebuildStage, masks: ArtifactKey[], tracker: StageTracker): Promise<void> {
     tracker.working('proving the masks');
     await activities.proveMasks({ context: this.context, stage, masks, start: this.finalMasks() });
   }
 
-  /** Writes and proves mask and checkpoint as soon as the masks are final, before they are judged. */
+  /** Writes and proves the mask and the checkpoint as soon as the masks are final, before the evaluation and the gates. */
   private async writeOutputs(tracker: StageTracker): Promise<void> {
     const { context } = this;
     const { workflowId } = workflowInfo();
@@ -309,7 +309,7 @@ class PipelineRun {
     this.state.outputs = { ...outputs, proof, digests, ...(kept !== undefined && { kept }) };
   }
 
-  /** Puts the result together, judges it, and writes the report. */
+  /** Assembles the result, checks its gates, and writes the report. */
   private async finish(): Promise<PipelineResult> {
     const { context, request, state: { outputs, perplexity, zeroShot, initialMask, rebuild } } = this;
     const { workflowId } = workflowInfo();
@@ -349,7 +349,7 @@ class PipelineRun {
   }
 }
 
-/** Says what became of the gates where runs are listed and searched. The server takes only an attribute that the run was started with. */
+/** Shows the outcome of the gates where runs are listed and searched. The server accepts only an attribute that the run was started with. */
 function label(gate: 'passed' | 'failed'): void {
   upsertMemo({ [gateMemo]: gate });
   if (workflowInfo().typedSearchAttributes.get(labelKeys.gate) !== undefined) upsertSearchAttributes([{ key: labelKeys.gate, value: gate }]);

@@ -2,7 +2,7 @@ import { ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, T
 import type { Activities, Place, SharedActivities, WorkTimes } from '../activities/types.js';
 import { assignShards } from './shard-places.js';
 
-/** How long an activity may wait for the run's worker, which works for no other run. */
+/** How long an activity may wait for the run's worker. That worker serves no other run, so a longer wait means it is gone. */
 const missingAfter = '10 seconds';
 
 /** Failures after which the run looks for another worker instead of asking the same one again. */
@@ -10,13 +10,13 @@ const lostSeat = 'SeatLostError';
 const deadWorker = 'TemporalTimeout:Heartbeat';
 
 const { takeSeat } = proxyActivities<SharedActivities>({
-  // It waits on the shared task queue until a worker is free, for days if need be; taking the seat is a matter of milliseconds.
+  // Waits on the shared task queue until a worker is free, for days if necessary. Taking the seat itself takes milliseconds.
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '10 seconds' },
   summary: 'waits for a free worker',
 });
 
-/** A run that has a worker goes on without more of them: it asks whether one is free just now. */
+/** A run that has a worker can go on without more. So it only asks whether another worker is free right now. */
 const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
   startToCloseTimeout: '3 seconds',
   scheduleToCloseTimeout: '3 seconds',
@@ -24,47 +24,47 @@ const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
   summary: 'asks for one more free worker',
 });
 
-/** Where a run sits. It is plain JSON, so that a run that continues as new keeps its seat. */
+/** The workers that a run has. Plain JSON, so that a run that continues as new keeps them. */
 export interface Seating {
-  /** Absent until a worker has answered, and after it was lost. */
+  /** Absent until a worker has answered, and after that worker was lost. */
   place?: Place;
-  /** Identity of the store that the run has begun in. */
+  /** Identity of the store that the run began in. */
   store?: string;
-  /** Further places, while shards are worked on. */
+  /** Further places for shards. */
   more?: Place[];
-  /** Task queue of the place of each shard. Absent before the first shards. */
+  /** Task queue of each shard's place. Absent until the run first works on shards. */
   shards?: string[];
 }
 
-/** A piece of work that a worker has done, or was lost with. */
+/** A piece of work that a worker has done, or that failed or was lost with the worker. */
 export interface Performed {
   what: string;
   worker: string;
-  /** When the run first asked this worker or any for it, in milliseconds since 1970. */
+  /** When the run first asked for a worker for it, in milliseconds since 1970. */
   asked: number;
-  /** When the run had a worker for it. */
+  /** When the run had a worker for it, in milliseconds since 1970. */
   seated: number;
-  /** Absent where the worker does not say it. */
+  /** Absent if the worker does not report them. */
   times?: WorkTimes;
-  /** Its worker was gone before it had ended, or it failed for good. */
+  /** Set if the worker was gone before the work ended, or the work failed for good. */
   lost?: true;
 }
 
-/** Who hears what becomes of activities. */
+/** Callbacks for the progress of activities. */
 export interface Watching {
-  /** An activity begins. @param shard from 0; absent where it is of all windows @returns what Temporal's page says of it */
+  /** An activity begins. @param shard from 0; absent for work on all windows @returns the summary that Temporal's web page shows */
   begins: (name: keyof Activities, shard?: number) => string;
   performed: (work: Performed) => void;
-  /** The run has lost a worker. @param shard whose work was there, as in `begins` */
+  /** The run has lost a worker. @param shard the shard that was worked on there, as in `begins` */
   moves: (cause: unknown, shard?: number) => void;
 }
 
 /**
- * The activities of one run, all on one worker as long as that lasts: the shared task queue gives the run a worker, whose own
- * task queue then gets every activity. When the worker is gone, is shutting down, or has turned to another run meanwhile, the
- * activity in flight fails, the shared task queue gives another worker, and the activity begins again there.
+ * The activities of one run, all on one worker as long as it lasts. The run finds a worker through the shared task queue, then sends
+ * every activity to that worker's own task queue. If the worker is gone, shuts down, or has meanwhile turned to another run, the
+ * activity in flight fails. The run then finds another worker and starts the activity again there.
  *
- * Shards of a calibration may be on several such workers. Each of them has one activity at a time.
+ * Shards of a calibration may be on several such workers. Each worker runs one activity at a time.
  */
 export class Placement {
   private readonly activityOptions: ActivityOptions;
@@ -72,10 +72,10 @@ export class Placement {
   private readonly inFlight = new Map<string, Promise<void>>();
   private seatAsked: Promise<void> | undefined;
   private moreAsked: Promise<void> | undefined;
-  /** The activities without regard to shards. */
+  /** Activities that do not belong to a shard. */
   readonly activities: Activities = this.activitiesOf(undefined);
 
-  /** @param seating where the run sits now; kept up to date */
+  /** @param seating the run's current workers; kept up to date */
   constructor(
     private readonly seating: Seating,
     options: ActivityOptions,
@@ -86,9 +86,9 @@ export class Placement {
   }
 
   /**
-   * The activities of each shard, on the place of that shard. The run asks for further workers, up to one for each shard: the first time it
-   * waits for the answers, which takes seconds; later it asks for one at a time and goes on meanwhile.
-   * @param mayAsk whether to ask again
+   * Returns the activities of each shard, on that shard's place. Asks for further workers, up to one per shard. The first call waits for
+   * the answers, which takes seconds. Later calls ask for one worker at a time and do not wait.
+   * @param mayAsk whether a later call may ask for another worker
    */
   async forShards(count: number, mayAsk: boolean): Promise<Activities[]> {
     const { seating } = this;
@@ -96,14 +96,14 @@ export class Placement {
       await this.seat();
       await Promise.all(Array.from({ length: count - 1 }, () => this.ask(count)));
     } else if (mayAsk && this.moreAsked === undefined && this.places().length < count) {
-      // If the run is cancelled, its other activities say so.
+      // Errors are ignored: a cancellation is reported by the run's other activities.
       this.moreAsked = this.ask(count).catch(() => undefined).finally(() => { this.moreAsked = undefined; });
     }
     this.assign(count);
     return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
   }
 
-  /** How many workers the run has. */
+  /** The number of workers that the run has. */
   get workers(): number {
     return this.places().length;
   }
@@ -136,7 +136,7 @@ export class Placement {
     }
   }
 
-  /** The place for an activity, once nothing else is in flight there. */
+  /** Waits until the place for an activity is idle, then reserves it. */
   private async turn(shard: number | undefined): Promise<{ place: Place; end: () => void }> {
     for (;;) {
       await this.seat();
@@ -158,18 +158,18 @@ export class Placement {
     return () => { ended(); };
   }
 
-  /** Waits for the run's first place, if it has none. */
+  /** Waits for a place, if the run has none. */
   private async seat(): Promise<void> {
     const { seating } = this;
     if (seating.place !== undefined) return;
-    // Shards that have lost their place ask for one together.
+    // Shards that lost their place share one request.
     this.seatAsked ??= takeSeat(seating.store === undefined ? {} : { store: seating.store })
       .then((place) => { seating.place = place; })
       .finally(() => { this.seatAsked = undefined; });
     await this.seatAsked;
   }
 
-  /** Asks for one place more. If there is none, the run goes on as it is. */
+  /** Asks for one more place. If no worker is free, the run continues as before. */
   private async ask(count: number): Promise<void> {
     const { seating } = this;
     const beside = this.places().map(({ taskQueue }) => taskQueue);
@@ -198,7 +198,7 @@ export class Placement {
     if (places.length > 0) this.seating.shards = assignShards(this.seating.shards ?? [], places, count);
   }
 
-  /** Gives up a place. If it was the first, another one takes its part. */
+  /** Gives up a place. If it was the first one, another place takes its role. */
   private leave({ taskQueue }: Place): void {
     const { seating } = this;
     const [place, ...more] = this.places().filter((one) => one.taskQueue !== taskQueue);
@@ -210,7 +210,7 @@ export class Placement {
   }
 }
 
-/** The result as the activity has it. Runs of earlier versions have no times. */
+/** Splits an activity's answer into its result and its times. Earlier versions send no times. */
 function withoutTimes(answer: unknown): { result: unknown; times?: WorkTimes } {
   if (typeof answer !== 'object' || answer === null || !('times' in answer)) return { result: answer };
   const { times, ...result } = answer as { times: WorkTimes };

@@ -3,22 +3,25 @@ import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import type { StageTracker } from './progress.js';
 import { shardsDone } from './telling.js';
 
-/** What a layer is worked on with whose windows are divided into shards. */
+/** What the work on a layer needs when its windows are divided into shards. */
 export interface ShardedRun {
-  /** What is not of one shard. */
+  /** Activities that do not belong to a single shard. */
   activities: Activities;
   context: RunContext;
   tracker: StageTracker;
-  /** All windows, and the same in parts. */
+  /** All windows. `shards` holds the same windows in parts. */
   whole: TokensRef;
   shards: readonly TokensRef[];
-  /** The activities of each shard, where that shard is; waits while the run is paused. @param isFirst whether a layer begins, so that more workers may be asked for */
+  /**
+   * Returns the activities of each shard, on that shard's worker. Waits while the run is paused.
+   * @param isFirst whether a layer begins. Only then may the run ask for more workers
+   */
   places: (isFirst: boolean) => Promise<{ there: Activities[]; workers: number }>;
 }
 
 type Work<Result> = (activities: Activities, tokens: TokensRef) => Promise<Result>;
 
-/** Does the same for every shard of a layer, side by side, notes the seconds, and says how many are done. */
+/** Runs `work` for all shards of a layer in parallel. Records the seconds and reports how many shards are done. */
 async function forEachShard<Result extends UnitResult>({ shards, places, tracker }: ShardedRun, { layer, isFirst }: { layer: number; isFirst: boolean }, work: Work<Result>): Promise<Result[]> {
   const { there, workers } = await places(isFirst);
   tracker.sideBySide(workers);
@@ -33,7 +36,7 @@ async function forEachShard<Result extends UnitResult>({ shards, places, tracker
   return results;
 }
 
-/** Makes the first masks of the next layer: every shard is summed up where it is, and one worker adds the sums and chooses. */
+/** Makes the initial masks of the next layer: each shard's worker computes its sums, then one worker adds them up and chooses the masks. */
 export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage, before: readonly ArtifactKey[]): Promise<InitialMaskResult> {
   const { activities, context, whole, shards } = run;
   const layer = before.length;
@@ -42,8 +45,8 @@ export async function chooseFromShards(run: ShardedRun, stage: InitialMaskStage,
 }
 
 /**
- * Rebuilds the next layer, sub-block by sub-block: every shard is summed up where it is, and one worker adds the sums and swaps. Then every
- * shard goes through the layer under its new masks, and says how large the errors are.
+ * Rebuilds the next layer, sub-block by sub-block: each shard's worker computes its sums, then one worker adds them up and swaps. Finally
+ * every shard runs through the layer under its new masks to measure the errors.
  * @param start the masks that the rebuild begins with
  */
 export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, before: readonly ArtifactKey[], start: ArtifactKey): Promise<RebuildResult> {

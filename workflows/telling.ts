@@ -30,7 +30,7 @@ export class Telling {
     this.tell();
   }
 
-  /** Returns a line about an activity that begins now: `rebuild, layer 3`. @param shard from 0; absent if it is about all windows */
+  /** Describes an activity that begins now, for example `rebuild, layer 3`. @param shard from 0; absent for work on all windows */
   summary(name: keyof Activities, shard?: number): string {
     this.tell();
     const inFlight = shard === undefined ? this.inFlight() : `${this.inFlight().replace(anyShardsDone, '')}, shard ${shard + 1}`;

@@ -12,9 +12,9 @@ import { addUp, dropSums, secondsOfSums, writeSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
 /**
- * Takes the hidden states of one shard through the layer before, under its new mask, and sums up over them what this layer's first
- * masks follow from. Does nothing if the masks are there.
- * @throws ShardsError if the method cannot be divided
+ * Runs one shard through the previous layer under its new mask, then computes the shard's sums, from which this layer's initial masks
+ * are chosen. Does nothing if the masks are already in the store.
+ * @throws ShardsError if the method cannot work from shards
  */
 export async function gatherShard(input: GatherInput, bench: Workbench): Promise<UnitResult> {
   const { context, stage, layer: index, path } = input;
@@ -48,12 +48,12 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
       gathered.dispose();
     }
   });
-  // Nobody needs what comes out of the last layer.
+  // The output of the last layer is not used.
   if (isLast(context, index)) await bench.hidden.end(context, path);
   return { seconds: manifest.seconds, reused };
 }
 
-/** Adds up what was gathered of the shards, chooses a layer's first masks by it, and removes the sums. @throws ShardsError */
+/** Adds up the sums of all shards, chooses a layer's initial masks from the total, and removes the sums. @throws ShardsError */
 export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Promise<InitialMaskResult> {
   const { context, layer, path, shards } = input;
   await bench.engineOf(context);
@@ -75,7 +75,7 @@ export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Prom
   return made;
 }
 
-/** Runs the last layer of the path, unless that is done. */
+/** Runs the path's last layer, unless its output is already there. */
 export async function advanceTo(context: RunContext, path: Path, bench: Workbench): Promise<void> {
   const layer = path.masks.length - 1;
   if (layer >= 0) await advanceLayer({ context, layer, path: beginningOf(path, layer), mask: path.masks[layer] }, bench);
@@ -89,22 +89,22 @@ async function partsOf({ stage }: Pick<GatherInput, 'stage'>): Promise<InitialPa
 
 type Sharded = Pick<GatherInput, 'context' | 'stage' | 'layer'>;
 
-/** Everything that masks follow from that were chosen by the sums of shards. */
+/** Everything that determines masks chosen from the sums of shards. */
 export function shardedMaskDependsOn({ context, stage, layer }: Sharded, whole: Path, shards: number): Json {
   return { ...(maskDependsOn({ context, stage, layer, path: whole }) as { [key: string]: Json }), shards };
 }
 
-/** Everything that the sums of a shard follow from. They serve one mask, and are removed with its making: no other run may count on them. */
+/** Everything that determines a shard's sums. They serve one mask and are removed once it is made, so no other run may rely on them. */
 export function sumsDependOn(input: Sharded, path: Path): Json {
   return { mask: maskOf(input, path), tokens: path.tokens.key };
 }
 
-/** Key of the mask that a shard's sums are for. @throws ShardsError if the path is not a shard's */
+/** Returns the key of the mask that a shard's sums are for. @throws ShardsError if the path is not a shard's */
 function maskOf(input: Sharded, path: Path): ArtifactKey {
   return ArtifactStore.key('mask', shardedMaskDependsOn(input, ...wholePath(path)));
 }
 
-/** Whether the masks that a shard's sums are for are there, and what the sums follow from. */
+/** Checks whether the mask that a shard's sums are for is in the store. Also returns what determines the sums. */
 async function lookUp(input: GatherInput, path: Path, { store }: Workbench): Promise<{ found: boolean; dependsOn: Json }> {
   const mask = maskOf(input, path);
   await dropOlder(input.context, store, 'mask', mask);

@@ -1,7 +1,7 @@
 import type { ArtifactKind, ArtifactStore } from '../../files/artifacts/index.js';
 import type { ArtifactKey } from '../types.js';
 
-/** Copies that this machine has of what another one removes from the bucket once it has served: sums, and masks of a layer in the making. */
+/** Local copies of short-lived artifacts that another machine removes from the bucket after use: sums, and masks of an unfinished layer. */
 export class PassingCopies {
   private readonly kinds = new Map<ArtifactKey, ArtifactKind>();
 
@@ -10,7 +10,7 @@ export class PassingCopies {
     this.kinds.set(key, kind);
   }
 
-  /** Removes the copies of what is not in the bucket any more. */
+  /** Removes the copies of artifacts that are no longer in the bucket. */
   async sweep(store: ArtifactStore): Promise<void> {
     for (const [key, kind] of this.kinds) if (await store.dropCopy(kind, key)) this.kinds.delete(key);
   }

@@ -18,10 +18,13 @@ import { advanceTo } from './initial-mask.js';
 import { addUp, dropSums, writeSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
-/** What is known of a sub-block before the error under its new masks. */
+/** The report entry of a sub-block, without the error under its new masks. */
 type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
 
-/** Takes one shard up to a sub-block, under the masks as they stand, and sums up over it what the sub-block's masks follow from. @throws ShardsError */
+/**
+ * Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt.
+ * @throws ShardsError if the strategy cannot work from shards
+ */
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
   const { context, layer: index, path, block } = input;
   await bench.engineOf(context);
@@ -52,7 +55,7 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
   return { seconds: manifest.seconds, reused, made: false };
 }
 
-/** Adds up what was gathered of the shards, rebuilds the masks of one sub-block by it, and removes the sums. @throws ShardsError */
+/** Adds up the sums of all shards, rebuilds the masks of one sub-block from the total, and removes the sums. @throws ShardsError */
 export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbench): Promise<RebuildSubBlockResult> {
   const { context, layer: index, path, block, shards, current } = input;
   await bench.engineOf(context);
@@ -77,7 +80,7 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
   return { mask, left, seconds: manifest.seconds, reused };
 }
 
-/** Takes one shard through the whole layer under its new masks, and says how large the errors are. */
+/** Runs one shard through the whole layer under its new masks. Returns the error of each sub-block. */
 export async function finishShard(input: ShardedRebuildInput, bench: Workbench): Promise<FinishShardResult> {
   const { context, layer: index, path } = input;
   await bench.engineOf(context);
@@ -97,7 +100,7 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
   });
   await checkFinite(stream, `hidden states after layer ${index}`);
   const seconds = (performance.now() - started) / 1000;
-  // Nobody needs what comes out of the last layer.
+  // The output of the last layer is not used.
   if (isLast(context, index)) {
     tf.dispose(stream);
     await bench.hidden.end(context, path);
@@ -109,7 +112,7 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
   return { seconds, errors, reused: false };
 }
 
-/** Makes the masks of a layer whole that was rebuilt sub-block by sub-block, with what the shards say of its errors. */
+/** Stores the final masks of a layer that was rebuilt sub-block by sub-block, with the errors that the shards measured. */
 export async function closeLayer(input: CloseLayerInput, bench: Workbench): Promise<RebuildResult> {
   const { context, stage, layer: index, path, start, shards, current, errors, spent } = input;
   await bench.engineOf(context);
@@ -118,7 +121,7 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   const mask = ArtifactStore.key('mask', dependsOn);
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
-    // It was there when the shards looked, and is not there now.
+    // Without errors, the shards found the mask in the store. It has been removed since.
     if (errors.length < shards.length) throw new ArtifactLostError('mask', mask, 'it was removed while it was used');
     const [before, after] = [await readPrunedLayer(bench.store, start, layer), await readPrunedLayer(bench.store, current, layer)];
     checkMasks(layer, before.masks, after.masks, { granularity: stage.granularity, pattern: parsePattern(context.pattern) });
@@ -133,7 +136,7 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
   return { mask, entries, seconds: manifest.seconds + (reused ? gathering : 0), reused };
 }
 
-/** Mean over the sequences of all shards. */
+/** Returns the mean over the sequences of all shards. */
 function meanOver(shards: CloseLayerInput['shards'], means: readonly number[]): number {
   const [sum, count] = shards.reduce(([total, sequences], { samples }, shard) => [total + means[shard] * samples, sequences + samples], [0, 0]);
   return sum / count;
@@ -145,7 +148,7 @@ interface OpenLayer {
   pruned: PrunedLayer;
 }
 
-/** Does something with a layer's dense weights and its masks as they stand. */
+/** Calls `work` with a layer's dense weights and its current masks. Disposes the weights afterwards. */
 async function withLayer<T>({ context, layer: index, start, current }: ShardedRebuildInput, bench: Workbench, work: (open: OpenLayer) => Promise<T>): Promise<T> {
   const open = await bench.model(context.model);
   const layer = open.model.decoderLayer(index);
@@ -171,13 +174,13 @@ async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
   return (await sharded.load()).parts;
 }
 
-/** What is known of the sub-blocks that are rebuilt already. */
+/** Reads the entries of the sub-blocks that are already rebuilt. */
 async function entriesOf(current: ArtifactKey, blocks: number, { store }: Workbench): Promise<Entry[]> {
   if (blocks === 0) return [];
   return ((await store.find('mask', current))?.summary as unknown as { entries?: Entry[] } | undefined)?.entries ?? [];
 }
 
-/** Everything that a layer's masks follow from that were rebuilt by the sums of shards. */
+/** Everything that determines a layer's masks that were rebuilt from the sums of shards. */
 export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: Path, shards: number): Json {
   return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards };
 }
@@ -186,12 +189,15 @@ function layerKey(input: Omit<RebuildInput, 'path'>, whole: Path, shards: number
   return ArtifactStore.key('mask', layerDependsOn(input, whole, shards));
 }
 
-/** Everything that the sums of a shard for one sub-block follow from. They serve one mask, and are removed with its making. @throws ShardsError if the path is not a shard's */
+/**
+ * Everything that determines a shard's sums for one sub-block. They serve one mask and are removed once it is made.
+ * @throws ShardsError if the path is not a shard's
+ */
 export function sumsDependOn(input: Omit<GatherSubBlockInput, 'path'>, path: Path): Json {
   return { mask: layerKey(input, ...wholePath(path)), block: input.block, current: input.current, tokens: path.tokens.key };
 }
 
-/** Whether the layer's rebuilt masks are in the store. */
+/** Checks whether the layer's rebuilt masks are in the store. */
 async function isMade(input: ShardedRebuildInput, { store }: Workbench): Promise<boolean> {
   const mask = layerKey(input, ...wholePath(input.path));
   await dropOlder(input.context, store, 'mask', mask);

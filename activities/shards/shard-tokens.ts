@@ -5,8 +5,8 @@ import type { RunContext, TokensRef } from '../types.js';
 import type { Workbench } from '../workbench.js';
 
 /**
- * Divides windows into shards of neighbours, as equal as can be. Each gets an artifact of its own, so that everything that has a path of
- * its own by its tokens, such as hidden states, has one for each shard.
+ * Divides windows into shards of consecutive windows, with sizes that differ by at most one. Each shard gets its own tokens artifact.
+ * Paths are identified by their tokens, so each shard also gets its own hidden states.
  *
  * @param count at most the number of windows
  */

@@ -2,7 +2,7 @@ import type { ArtifactDraft, ArtifactStore, Json } from '../../files/artifacts/i
 import { addSums, type SummedValues, type WindowSums } from '../../science/methods/index.js';
 import type { ArtifactKey } from '../types.js';
 
-/** Artifacts of sums have one file: the values one after the other, in the order that the manifest describes. */
+/** The only file of a sums artifact: all values in sequence, in the order that the manifest describes. */
 const sumsFile = 'sums.bin';
 
 interface Described {
@@ -14,15 +14,15 @@ interface Described {
 const typeOf = (values: SummedValues): Described['type'] => (values instanceof Float64Array ? 'float64' : 'float32');
 const bytesOf = ({ type, count }: Described): number => count * (type === 'float64' ? 8 : 4);
 
-/** @returns what the manifest says of them, so that they can be read again */
+/** Writes sums to an artifact. @returns their description for the manifest, which is needed to read them */
 export async function writeSums(draft: ArtifactDraft, sums: WindowSums): Promise<{ sums: Json }> {
   await draft.write(sumsFile, [...sums.values()].map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength)));
   return { sums: [...sums].map(([name, values]) => ({ name, type: typeOf(values), count: values.length })) };
 }
 
 /**
- * Adds up the sums of shards, in the order given: one shard after the other, so that memory holds the total and one sum more.
- * @throws ArtifactLostError if one is gone or damaged
+ * Adds up the sums of shards in the given order. Reads one shard at a time, so memory holds only the total and one more sum.
+ * @throws ArtifactLostError if the sums of a shard are missing or damaged
  */
 export async function addUp(store: ArtifactStore, shards: readonly ArtifactKey[]): Promise<Map<string, SummedValues>> {
   const total = new Map<string, SummedValues>();
@@ -37,12 +37,12 @@ export async function addUp(store: ArtifactStore, shards: readonly ArtifactKey[]
   return total;
 }
 
-/** Removes sums that have served. */
+/** Removes sums that are no longer needed. */
 export async function dropSums(store: ArtifactStore, shards: readonly ArtifactKey[]): Promise<void> {
   for (const key of shards) await store.drop('sums', key);
 }
 
-/** Seconds that gathering the sums took. */
+/** Returns the total seconds that gathering the sums took. */
 export async function secondsOfSums(store: ArtifactStore, shards: readonly ArtifactKey[]): Promise<number> {
   let seconds = 0;
   for (const key of shards) seconds += (await store.find('sums', key))?.seconds ?? 0;

@@ -1,4 +1,4 @@
-/** Commands that other programs have, and what does the same here. */
+/** Commands of other programs, with their equivalents here. */
 const elsewhere: Readonly<Record<string, string>> = {
   status: '`list` shows all runs, and `watch` one of them.',
   ps: '`list` shows all runs.',

@@ -22,7 +22,7 @@ export interface CalibrationStage {
   sampling: 'sequential' | 'random';
   /** Seed of `random` sampling. */
   seed: number;
-  /** Into how many shards the windows are divided; absent for 1, so that older pipelines keep their digests. */
+  /** Number of shards that the windows are divided into; absent for 1, so that older pipelines keep their digests. */
   shards?: number;
 }
 

@@ -10,7 +10,7 @@ import { strategyOf } from './strategy.js';
 
 const defaultSamples = schemaAt(['stages', '0', 'calibration', 'samples']).default as number;
 
-/** Shards of more than there are windows, and stages that cannot work from the sums of shards. */
+/** Rejects more shards than windows, and stages that cannot work from the sums of shards. */
 export function checkShards(stages: readonly ReadStage[], problems: ValueProblem[]): void {
   let calibration: ReadStage | undefined;
   for (const stage of stages) {
@@ -68,13 +68,13 @@ function refusals({ type, settings, path }: ReadStage): Refusal[] {
   return refused;
 }
 
-/** A method that reads no windows has nothing to sum. */
+/** Methods that do not read windows have nothing to sum, so shards do not affect them. */
 function canShard(name: keyof typeof initialMethods): boolean {
   const { needs, sharded } = initialMethodOf(name);
   return needs !== 'hidden-states' || sharded !== undefined;
 }
 
-/** Indices of the stages that work from shards of their calibration. */
+/** Returns the indices of the stages that work from shards of their calibration. */
 export function shardedStages({ stages }: Pick<Pipeline, 'stages'>): number[] {
   let isDivided = false;
   return stages.flatMap((stage, index) => {

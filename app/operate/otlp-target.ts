@@ -1,9 +1,9 @@
 import { rememberSecret } from '../../errors/secrets.js';
 import type { ResourceAttributes } from './trace.js';
 
-/** Where traces go, and what is sent with them. */
+/** Where traces are sent, with the headers and the description of the sender. */
 export interface OtlpTarget {
-  /** Takes `POST`: `http://collector:4318/v1/traces`. */
+  /** The address for `POST`, such as `http://collector:4318/v1/traces`. */
   url: string;
   headers: Record<string, string>;
   resource: ResourceAttributes;
@@ -14,8 +14,8 @@ const path = '/v1/traces';
 const credential = /auth|cookie|token|key|secret|password/i;
 
 /**
- * The target for the address of a receiver, which may have the path of traces already. Headers and the names of this program come from
- * OpenTelemetry's variables.
+ * Returns the target for the address of a receiver. The address may already include `/v1/traces`. Headers and the sender's description
+ * come from OpenTelemetry's environment variables.
  */
 export function otlpTarget(address: string, version: string, environment: NodeJS.ProcessEnv = process.env): OtlpTarget {
   const url = new URL(address);
@@ -25,9 +25,9 @@ export function otlpTarget(address: string, version: string, environment: NodeJS
 }
 
 /**
- * The target that OpenTelemetry's variables name: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, an address that is taken as it is, or
- * `OTEL_EXPORTER_OTLP_ENDPOINT`, to which `/v1/traces` is added. Undefined if neither is set, or the variables turn traces off.
- * @param say told why nothing can be sent to what the variables name: it must not keep a worker from its work
+ * Returns the target that OpenTelemetry's variables name: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, which is used unchanged, or
+ * `OTEL_EXPORTER_OTLP_ENDPOINT`, to which `/v1/traces` is added. Undefined if neither is set, or if the variables turn traces off.
+ * @param say called with the reason if the variables' target cannot be used. Nothing is thrown, so that the worker still works
  */
 export function otlpTargetOfEnvironment(version: string, say: (line: string) => void, environment: NodeJS.ProcessEnv = process.env): OtlpTarget | undefined {
   const value = (name: string): string => environment[name]?.trim() ?? '';
@@ -62,7 +62,7 @@ function targetOf(url: string, version: string, environment: NodeJS.ProcessEnv):
   return { url, headers, resource: { ...named, 'service.name': service, 'service.version': version } };
 }
 
-/** `key=value,key=value`, where values may be percent-encoded. What has no `=` is left out, as OpenTelemetry says. */
+/** Parses `key=value,key=value`, where values may be percent-encoded. Parts without `=` are ignored, as OpenTelemetry specifies. */
 function pairs(text = ''): Record<string, string> {
   return Object.fromEntries(text.split(',').flatMap((pair) => {
     const [key = '', ...rest] = pair.split('=');

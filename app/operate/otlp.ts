@@ -5,27 +5,27 @@ import { OnTheWay, post, type Posting } from './post.js';
 import { traceIdOf, traceOf, type TracedRun } from './trace.js';
 
 export interface SentTrace {
-  /** 32 hexadecimal digits, by which trace viewers find it. */
+  /** 32 hexadecimal digits. Trace viewers find the trace by them. */
   traceId: string;
   spans: number;
   url: string;
 }
 
-/** How often is tried, and for how long. */
+/** How often sending is tried, and for how long. */
 export type Patience = Pick<Posting, 'attempts' | 'firstPauseMs' | 'patienceMs' | 'stop'>;
 
-/** Of a person who waits for the answer. */
+/** For a person who waits for the answer. */
 export const once: Patience = { attempts: 1, firstPauseMs: 0, patienceMs: 30_000 };
 /** The patience of a worker: at most a minute in all. */
 const oftener: Patience = { attempts: 6, firstPauseMs: 1000, patienceMs: 4000 };
-/** Milliseconds that a worker that ends waits for a trace on its way. */
+/** Milliseconds that a worker waits at its end for traces that are being sent. */
 const lastMoment = 3000;
 
-/** After these, OTLP lets a client send the same again. */
+/** After these statuses, OTLP allows a client to retry. */
 const passing: readonly number[] = [429, 502, 503, 504];
 
 /**
- * Sends the trace of a run to a receiver of OTLP over HTTP. Errors name no header, and of the address what stands before the `?`.
+ * Sends the trace of a run to an OTLP receiver over HTTP. Errors contain no headers, and only the part of the address before the `?`.
  * @throws OtlpUnreachableError, OtlpRefusesError, SpansRejectedError
  */
 export async function sendTrace(run: TracedRun, { url, headers, resource }: OtlpTarget, patience: Patience): Promise<SentTrace> {
@@ -40,7 +40,7 @@ export async function sendTrace(run: TracedRun, { url, headers, resource }: Otlp
   return { traceId: traceIdOf(run.workflowId, run.timeline), spans: trace.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)).length, url: where };
 }
 
-/** What may be shown of an address: keys stand after the `?`. */
+/** Returns the part of an address that may be shown. The query may contain keys. */
 export function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
@@ -51,7 +51,7 @@ interface PartialSuccess {
   errorMessage?: string;
 }
 
-/** What the answer says of spans that were not taken; undefined if it is not one of OTLP: a page of some other server, for example. */
+/** Reads which spans the receiver rejected. Returns undefined if the answer is not from OTLP, for example a page of some other server. */
 function partialSuccess(answer: string): PartialSuccess | undefined {
   try {
     const said = (answer.trim() === '' ? {} : JSON.parse(answer)) as { partialSuccess?: PartialSuccess | null } | null;
@@ -61,19 +61,19 @@ function partialSuccess(answer: string): PartialSuccess | undefined {
   }
 }
 
-/** Sends the traces of runs as they end. A trace that cannot be sent within a minute is given up: it must not hold up work. */
+/** Sends the traces of runs when they end. Gives up on a trace that cannot be sent within a minute, because it must not hold up work. */
 export class Traces {
   private readonly sending = new OnTheWay();
   private readonly stop = new AbortController();
 
-  /** @param onFailure told what could not be sent */
+  /** @param onFailure called with the reason if a trace could not be sent */
   constructor(
     readonly target: OtlpTarget,
     private readonly onFailure: (why: string) => void,
     private readonly patience: Patience = oftener,
   ) {}
 
-  /** A run without any work has no trace. */
+  /** Starts to send the trace of a run. A run without any work has no trace. */
   send(run: TracedRun): void {
     if (run.timeline.units.length === 0) return;
     this.sending.add(sendTrace(run, this.target, { ...this.patience, stop: this.stop.signal }).then(() => undefined, (error: unknown) => {
@@ -81,7 +81,7 @@ export class Traces {
     }));
   }
 
-  /** Gives traces on their way a last moment. */
+  /** Waits a short time for traces that are being sent, then gives up on them. */
   async settle(): Promise<void> {
     const late = setTimeout(() => { this.stop.abort(); }, lastMoment);
     await this.sending.settle();

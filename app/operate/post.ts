@@ -1,28 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A message to an address that may have trouble for a while. */
+/** A message, and how persistently to send it. */
 export interface Posting {
   url: string;
   headers: Readonly<Record<string, string>>;
   body: string;
-  /** Milliseconds that one answer may take. */
+  /** Time limit for one answer, in milliseconds. */
   patienceMs: number;
   attempts: number;
-  /** Milliseconds before the second attempt; then twice as long each time. */
+  /** Milliseconds before the second attempt. Each later pause is twice as long. */
   firstPauseMs: number;
   /** Whether another attempt may help after this status. */
   isPassing: (status: number) => boolean;
-  /** Gives up at once. */
+  /** Gives up immediately when aborted. */
   stop?: AbortSignal;
 }
 
-/** What came of it: the last answer, or why there was none. */
+/** The outcome: the last answer, or the reason why there was none. */
 export type Posted = { status: number; ok: boolean; answer: string } | { status?: undefined; cause: unknown };
 
-/** Characters of an answer that are read. */
+/** Maximum number of characters read from an answer. */
 const longestAnswer = 65_536;
 
-/** Posts JSON until it is taken, refused for good, or all attempts have failed. It follows no redirection: credentials stay at this address. */
+/** Posts JSON until it is accepted or refused for good, or all attempts have failed. Does not follow redirects: credentials stay at this address. */
 export async function post({ url, headers, body, patienceMs, attempts, firstPauseMs, isPassing, stop = new AbortController().signal }: Posting): Promise<Posted> {
   for (let attempt = 1; ; attempt++) {
     const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), stop]);
@@ -56,13 +56,13 @@ async function beginning(response: Response): Promise<string> {
   return text.slice(0, longestAnswer);
 }
 
-/** What an error of `fetch` says: the one around it only says that it failed. */
+/** Returns the message of a `fetch` error's cause. The error itself only says that `fetch` failed. */
 export function fetchFailure(cause: unknown): string {
   const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   return inner instanceof Error ? inner.message : String(inner);
 }
 
-/** Messages on their way. */
+/** Messages that are being sent. */
 export class OnTheWay {
   private readonly sending = new Set<Promise<void>>();
 
@@ -71,7 +71,7 @@ export class OnTheWay {
     this.sending.add(sent);
   }
 
-  /** Waits until all have arrived or are given up. */
+  /** Waits until all messages have arrived or were given up. */
   async settle(): Promise<void> {
     await Promise.all(this.sending);
   }

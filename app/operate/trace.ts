@@ -1,24 +1,24 @@
-/** The timeline of a run as an OpenTelemetry trace, in the JSON of OTLP. Pure. */
+/** Converts the timeline of a run to an OpenTelemetry trace in OTLP's JSON format. Pure. */
 import { createHash } from 'node:crypto';
 import { leastWait, workerNames } from '../report/view/timeline-view.js';
 import type { Incident, Timeline, TimelineUnit } from '../../workflows/protocol.js';
 import type { EndedRun, TraceParts } from '../../workflows/announce.js';
 
-/** A run whose trace is made. */
+/** What the trace of a run is made from. */
 export interface TracedRun extends TraceParts, Pick<EndedRun, 'workflowId' | 'name' | 'status' | 'error'> {
-  /** ISO 8601: when it ended. Absent: when the last piece of work had ended. */
+  /** When the run ended, in ISO 8601. If absent, it ended with its last piece of work. */
   at?: string;
 }
 
-/** A run that has just ended. One that came to no result may have waited since its last piece of work. */
+/** Returns the input for the trace of a run that has just ended. A run without a result keeps its end time: it may have waited after its last work. */
 export function tracedRun({ workflowId, name, status, error, at }: EndedRun, parts: TraceParts): TracedRun {
   return { workflowId, name, status, ...(error && { error }), ...(parts.result === undefined && { at }), ...parts };
 }
 
-/** What sends the trace: `service.name` and others, by the names of OpenTelemetry's conventions. */
+/** Describes the sender of the trace: `service.name` and others, named by OpenTelemetry's conventions. */
 export type ResourceAttributes = Readonly<Record<string, string>>;
 
-/** OTLP tells whole numbers (bigint here) from others. */
+/** OTLP distinguishes integers (bigint here) from other numbers. */
 type Value = string | bigint | number | boolean;
 
 export interface OtlpAttribute {
@@ -33,7 +33,7 @@ export interface OtlpSpan {
   parentSpanId?: string;
   name: string;
   kind: number;
-  /** Nanoseconds since 1970, as text: JSON has no numbers so large. */
+  /** Nanoseconds since 1970, as text because a JSON number would lose digits. */
   startTimeUnixNano: string;
   endTimeUnixNano: string;
   attributes: OtlpAttribute[];
@@ -50,16 +50,16 @@ const internal = 1;
 const statusCode = { ok: 1, error: 2 } as const;
 
 /**
- * The id of a run's trace: 32 hexadecimal digits. It follows from the workflow and from when the run began, so that a trace that is sent twice is one
- * trace. A run that continues as new has a new run id, and keeps both.
+ * Returns the id of a run's trace, 32 hexadecimal digits. It is derived from the workflow id and the start time, so a trace that is sent
+ * twice stays one trace. Both stay the same when a run continues as new; its run id does not.
  */
 export function traceIdOf(workflowId: string, timeline: Pick<Timeline, 'from'>): string {
   return digits(32, workflowId, timeline.from);
 }
 
 /**
- * The request that an OTLP receiver takes. Spans: the run, in it its stages, in these the pieces of work, and in these the wait for a worker or the attempts
- * that failed. What belongs to no stage lies in the run. Incidents are events of the run.
+ * Returns the request for an OTLP receiver. The run's span contains its stages, these contain pieces of work, and these contain the wait
+ * for a worker or the failed attempts. Work outside any stage is directly in the run. Incidents are events of the run.
  */
 export function traceOf(run: TracedRun, resource: ResourceAttributes, version: string): OtlpTrace {
   return {
@@ -104,7 +104,7 @@ class Spans {
   }
 
   private happened(incidents: readonly Incident[], end: number): Pick<OtlpSpan, 'events'> {
-    // By the clock of whoever noticed it, which may differ from that of the run.
+    // Incidents have the time of the machine that noticed them, whose clock may differ from the run's.
     const events = incidents.map(({ at, what }) => ({ timeUnixNano: this.nano(Math.min(end, Math.max(0, (Date.parse(at) - this.fromMs) / 1000 || 0))), name: what, attributes: [] }));
     return events.length === 0 ? {} : { events };
   }
@@ -124,12 +124,12 @@ class Spans {
     const before = (name: string): OtlpSpan => this.span(`${id} before`, name, asked, begun, {}, id);
     return [
       lost ? { ...unit, status: { code: statusCode.error, message: 'it failed, or its worker was gone' } } : unit,
-      // Before a second attempt lies the one that failed.
+      // With several attempts, the time before the last one is that of the failed ones.
       ...(attempts !== undefined ? [{ ...before('failed attempts'), status: { code: statusCode.error, message: `${attempts - 1} failed` } }] : begun - asked >= leastWait ? [before('wait for a worker')] : []),
     ];
   }
 
-  /** @param from, to seconds since the beginning of the run */
+  /** @param from, to seconds since the start of the run */
   private span(id: string, name: string, from: number, to: number, attributes: Record<string, Value>, parent?: string): OtlpSpan {
     return {
       traceId: this.traceId, spanId: this.idOf(id), ...(parent !== undefined && { parentSpanId: this.idOf(parent) }), name, kind: internal,
@@ -146,7 +146,7 @@ class Spans {
   }
 }
 
-/** What somebody cancelled is neither good nor bad. */
+/** Returns the span's status. A cancelled run has none, because it neither succeeded nor failed. */
 function statusOf(status: TracedRun['status'], error: TracedRun['error']): Pick<OtlpSpan, 'status'> {
   switch (status) {
     case 'completed':

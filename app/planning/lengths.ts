@@ -1,7 +1,7 @@
 import type { Pipeline } from '../config/pipeline.js';
 import { stagesOf } from './batches.js';
 
-/** Returns the windows that are longer than the model's positions, as texts of errors. */
+/** Returns the parts of an error for each stage with windows longer than the model's maximum. */
 export function lengthProblems(pipeline: Pipeline, maxPositions: number): { where: string; what: string; expected: string; remedy: string }[] {
   const wanted = [
     ...stagesOf(pipeline, 'calibration').map(({ sequenceLength }) => ({ where: 'calibration.sequenceLength', value: sequenceLength })),

@@ -31,7 +31,7 @@ export interface PlannedStage {
   hiddenWrites: HiddenWrites;
   /** Number of finished units used to correct the estimates. */
   learnedFrom: number;
-  /** Absent where the calibration is not divided. */
+  /** Absent if the calibration is not divided. */
   shards?: PlannedShards;
 }
 

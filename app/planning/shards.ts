@@ -1,4 +1,4 @@
-/** What work on the shards of a calibration takes. The plan has all of it on one worker, since a run may come down to that. */
+/** Costs of working from shards of a calibration. The plan assumes a single worker, because a run may end up with only one. */
 import type { CommonSettings } from '../../science/methods/rebuild/method.js';
 import { initialMethodOf, type InitialMethodName } from '../../science/methods/initial/registry.js';
 import { rebuildMethodOf, type RebuildStrategy } from '../../science/methods/rebuild/registry.js';
@@ -8,7 +8,7 @@ import { kinds, type Step } from './step.js';
 /** The shards of a stage. */
 export interface PlannedShards {
   count: number;
-  /** Bytes that go through the store for one layer at most: sums and masks, written and read, were each shard on a machine of its own. */
+  /** Maximum bytes that one layer writes to and reads from the store: sums and masks, with each shard on its own machine. */
   bytesPerLayer: number;
 }
 
@@ -17,7 +17,7 @@ interface Sharded {
   shards: PlannedShards;
 }
 
-/** Steps of an initial mask. @returns undefined for a method that reads no windows, or not in shards */
+/** Returns the steps of an initial mask; undefined for a method that does not read windows or does not support shards. */
 export function initialShardSteps(method: InitialMethodName, size: ModelSize, windows: Windows, count: number): Sharded | undefined {
   const { needs, sharded } = initialMethodOf(method);
   if (needs !== 'hidden-states' || sharded === undefined) return undefined;
@@ -33,7 +33,7 @@ export function initialShardSteps(method: InitialMethodName, size: ModelSize, wi
   };
 }
 
-/** Steps of a rebuild. @returns undefined for a strategy that does not work in shards */
+/** Returns the steps of a rebuild; undefined for a strategy that does not support shards. */
 export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, windows: Windows, count: number, common: CommonSettings): Sharded | undefined {
   const { sharded } = rebuildMethodOf(strategy);
   if (sharded === undefined) return undefined;
@@ -51,17 +51,17 @@ export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, wi
   };
 }
 
-/** The largest of the shards. */
+/** Returns the windows of the largest shard. */
 function shardOf({ samples, ...rest }: Windows, count: number): Windows {
   return { ...rest, samples: Math.ceil(samples / count) };
 }
 
-/** With the hidden states of the other shards in memory. */
+/** Adds the hidden states of the other shards to the memory. */
 function beside({ memory, work }: Cost, size: ModelSize, one: Windows, count: number): Cost {
   return { memory: { ...memory, tensors: memory.tensors + (count - 1) * hiddenBytes(size, one) }, work };
 }
 
-/** With sums on the host: those of one shard, or the total and one shard more. @param sums bytes of one shard */
+/** Adds the sums on the host: those of one shard, or the total and those of one shard when reading. @param sums bytes of one shard's sums */
 function withSums({ memory, work }: Cost, sums: number, { written = 0, read = 0 }: { written?: number; read?: number }): Cost {
   return {
     memory: { ...memory, host: memory.host + (read > 0 ? 2 : 1) * sums },
@@ -69,7 +69,7 @@ function withSums({ memory, work }: Cost, sums: number, { written = 0, read = 0 
   };
 }
 
-/** @param masks how often the masks of the layer are written, and read by every shard */
+/** Returns {@link PlannedShards.bytesPerLayer}. @param masks how often the layer's masks are written and then read by every shard */
 function through(size: ModelSize, { sums, count, masks }: { sums: number; count: number; masks: number }): number {
   return 2 * count * sums + masks * (count + 1) * maskBytes(size);
 }

@@ -1,13 +1,13 @@
 import { refuse, type Precision } from './precision.js';
 import { tf } from './tensorflow.js';
 
-/** Rounded to 10 bits or fewer, it is 1. */
+/** Becomes 1 when rounded to 10 bits or fewer. */
 const almostOne = 1 + 2 ** -12;
 const probeSize = 256;
 
 /**
- * Multiplies two matrices, because libraries compute in float32 where they have no kernel for the precision, and do not say so. The names of
- * instruction sets are no guide: oneDNN has bfloat16 kernels for AMX, but not for every processor with AVX-512 BF16.
+ * Checks by a matrix product that the engine rounds to the precision. Libraries without a kernel for it silently compute in float32. The names
+ * of instruction sets do not tell: oneDNN has bfloat16 kernels for AMX, but not for every processor with AVX-512 BF16.
  *
  * @throws {EngineUnavailable} if the factors were not rounded
  */

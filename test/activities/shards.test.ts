@@ -1,4 +1,4 @@
-/** Work from shards of the calibration, activity by activity, without a server. */
+/** Tests work from shards of the calibration, activity by activity, without a server. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 interface Site {
   state: string;
-  /** As many processes as there are workers, of one store. */
+  /** One per worker. All share one store. */
   benches: Workbench[];
 }
 async function siteOf(workers: number): Promise<Site> {
@@ -45,13 +45,13 @@ interface Made {
   rebuilt: RebuildResult[];
 }
 
-/** All layers, the shards dealt out to the workers. @param between called before each step, with what may be disturbed */
+/** Runs all layers, with the shards distributed over the workers. @param between called before each step, and may disturb the workers */
 async function runInShards(pipeline: Pipeline, { benches }: Site, between: (layer: number) => void = () => undefined): Promise<Made> {
   const [calibration, stage, rebuild] = stagesOf(pipeline);
   const [first] = benches;
   const context = await prepareRun({ pipeline }, first);
   const { tokens: whole, shards = [] } = await sampleCalibration({ context, stage: calibration }, first);
-  // The last worker comes first: who is when ready must not matter.
+  // Shards run in reverse order, because the order in which they finish must not matter.
   const each = async <T>(work: (tokens: TokensRef, bench: Workbench) => Promise<T>): Promise<T[]> => {
     const results: T[] = [];
     for (const index of [...shards.keys()].reverse()) results[index] = await work(shards[index], benches[index % benches.length]);
@@ -82,7 +82,7 @@ async function runInShards(pipeline: Pipeline, { benches }: Site, between: (laye
   return { context, whole, shards, initial, rebuilt };
 }
 
-/** All masks as they are stored. */
+/** Returns all masks in their stored form. */
 async function bitsOf({ context, initial, rebuilt }: Pick<Made, 'context' | 'initial' | 'rebuilt'>, bench: Workbench): Promise<string[]> {
   const { model } = await bench.model(context.model);
   const bits: string[] = [];
@@ -94,7 +94,7 @@ async function bitsOf({ context, initial, rebuilt }: Pick<Made, 'context' | 'ini
   return bits;
 }
 
-/** The share of bits in which two lists of masks differ. */
+/** Returns the share of bits in which two lists of masks differ. */
 function difference(one: readonly string[], other: readonly string[]): number {
   const bytes = (texts: readonly string[]): Buffer => Buffer.concat(texts.map((text) => Buffer.from(text.split(' ')[1], 'base64')));
   const [a, b] = [bytes(one), bytes(other)];
@@ -130,7 +130,7 @@ describe('a calibration in four shards', () => {
     expect(await runInShards(pipelineOf(4), several)).toMatchObject({ initial: made.initial, rebuilt: made.rebuilt.map(({ mask, entries }) => ({ mask, entries })) });
     const forgetful = await siteOf(2);
     const again = await runInShards(pipelineOf(4), forgetful, () => {
-      // As where a worker was killed: another process takes its place.
+      // As if a worker was killed and replaced by another process.
       forgetful.benches[1].forget();
       forgetful.benches[1] = new Workbench(forgetful.state, new ArtifactStore(join(forgetful.state, 'artifacts')));
     });
@@ -239,7 +239,7 @@ it('machines that share a bucket keep no copies of sums, and hardly any of masks
     const made = new Set([...initial, ...rebuilt.map(({ mask }) => mask)]);
     const kept = (kind: string): string[] => states.flatMap(({ state }) => readdirSync(join(state, 'artifacts'), { recursive: true, encoding: 'utf8' }).flatMap((name) => new RegExp(`^${kind}/../([0-9a-f]{64})$`).exec(name)?.[1] ?? []));
     expect(kept('sums')).toEqual([]);
-    // Whoever did not close the last layer has its last masks in the making: nothing was asked of it since.
+    // The worker that did not close the last layer still has its intermediate masks, because it got no work since.
     expect(new Set(kept('mask').filter((key) => !made.has(key))).size).toBeLessThan(2);
     expect([...s3.objects.keys()].filter((name) => name.startsWith('runs/sums/'))).toEqual([]);
     expect([...s3.objects.keys()].filter((name) => /^runs\/mask\/.*manifest/.test(name))).toHaveLength(made.size);

@@ -1,4 +1,4 @@
-/** One run on several workers, its calibration in four shards: real server, real programs. */
+/** Tests one run on several workers with a calibration in four shards, with a real server and real processes. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,11 +38,11 @@ describe('a run in shards', () => {
     const { workflowId } = await startPipeline(server.client, { pipeline, digest: digestOf(pipeline) } as Parameters<typeof startPipeline>[1], name);
     return server.client.workflow.getHandle(workflowId);
   }
-  /** Of the workers that did the run's work, without what was lost with them. */
+  /** Returns the workers that did the run's work. Lost work does not count. */
   function workersOf({ timeline }: PipelineResult): Set<number> {
     return new Set((timeline?.units ?? []).filter(({ lost }) => lost !== true).map(({ worker }) => worker));
   }
-  /** A worker that works on a shard at this moment, while others work for the same run. */
+  /** Waits until several workers work on shards of the run, and returns one of them. */
   async function oneOfSeveral(handle: WorkflowHandle, among: readonly WorkerProcess[]): Promise<WorkerProcess> {
     for (;;) {
       const { status, raw } = await patiently(() => handle.describe());

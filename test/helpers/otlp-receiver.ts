@@ -28,19 +28,19 @@ interface Sent {
   resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { scope: ReceivedTrace['scope']; spans: ReceivedSpan[] }[] }[];
 }
 
-/** Reads a request as the specification of OTLP has it: one resource and one scope here, since one run is one trace. */
+/** Reads a request by OTLP's specification. Expects one resource and one scope, because one run is one trace. */
 export function readTrace(text: string): ReceivedTrace {
   const [{ resource, scopeSpans: [{ scope, spans }] }] = (JSON.parse(text) as Sent).resourceSpans;
   return { resource: resource.attributes, scope, spans };
 }
 
-/** The value of an attribute as JavaScript has it; whole numbers as bigint. */
+/** Returns the value of an attribute as a JavaScript value; integers as bigint. */
 export function attributeOf(attributes: readonly Attribute[], key: string): unknown {
   const value = attributes.find((one) => one.key === key)?.value;
   return value?.['stringValue'] ?? value?.['boolValue'] ?? value?.['doubleValue'] ?? (typeof value?.['intValue'] === 'string' ? BigInt(value['intValue']) : undefined);
 }
 
-/** What is wrong with a trace, by opentelemetry-proto 1 and its JSON encoding: empty if nothing is. */
+/** Returns the violations of opentelemetry-proto 1 and its JSON encoding in a trace; empty if there are none. */
 export function traceFaults({ resource, spans }: ReceivedTrace): string[] {
   const faults: string[] = [];
   const must = (holds: boolean, what: string): void => void (holds || faults.push(what));
@@ -75,12 +75,12 @@ export function traceFaults({ resource, spans }: ReceivedTrace): string[] {
   return faults;
 }
 
-/** A receiver of OTLP over HTTP. */
+/** An OTLP receiver over HTTP. */
 export class OtlpReceiver {
   private readonly arrivals = new EventEmitter();
   readonly traces: ReceivedTrace[] = [];
   readonly headers: IncomingHttpHeaders[] = [];
-  /** What the next requests are answered; then they are taken. */
+  /** Answers to the next requests. Without any left, requests are accepted. */
   readonly answers: { status: number; body?: string }[] = [];
   private server: Server | undefined;
 
@@ -102,7 +102,7 @@ export class OtlpReceiver {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** The traces that came first, once there are so many. */
+  /** Waits for `count` traces and returns the first ones. */
   async first(count: number): Promise<ReceivedTrace[]> {
     while (this.traces.length < count) await once(this.arrivals, 'trace');
     return this.traces.slice(0, count);

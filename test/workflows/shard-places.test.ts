@@ -29,9 +29,9 @@ describe('the places of shards', () => {
       const loads = places.map((name) => after.filter((one) => one === name).length);
       expect(loads.reduce((sum, load) => sum + load, 0)).toBe(count);
       expect(Math.max(...loads) - Math.min(...loads)).toBeLessThan(2);
-      // Asked again with the same places, nothing moves.
+      // A second call with the same places moves nothing.
       expect(assignShards(after, places, count)).toEqual(after);
-      // What is gone moves; of the others, as many as are too many where they were.
+      // Shards of lost places move. Of the others, only those above the even share of their place move.
       const kept = Array.from({ length: count }, (_, shard) => before.at(shard)).map((one, shard) => shard < before.length && one !== undefined && places.includes(one));
       const tooMany = places.reduce((sum, name) => sum + Math.max(0, kept.filter((isKept, shard) => isKept && before[shard] === name).length - Math.floor(count / places.length)), 0);
       const moved = kept.filter((isKept, shard) => isKept && after[shard] !== before[shard]).length;

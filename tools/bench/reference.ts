@@ -37,7 +37,7 @@ const { python, checkout, scripts } = values;
 if (python === undefined || checkout === undefined || scripts === undefined) throw new Error('give Python, the authors\' code and the scripts: --python PYTHON --checkout FOLDER --scripts FOLDER');
 const [windows, length, times] = [values.windows, values.length, values.times].map(Number);
 
-/** Our stages for each of their runs. */
+/** The stages that correspond to each run of the authors' code. */
 const stagesOf: Record<string, { initialMask: object; rebuild: object }> = {
   'magnitude-50-block': { initialMask: { method: 'magnitude', sparsity: 0.5 }, rebuild: { granularity: 'block', ratio: 0.1 } },
   'wanda-50-output1': { initialMask: { method: 'wanda', sparsity: 0.5 }, rebuild: { granularity: 'output', ratio: 0.01 } },

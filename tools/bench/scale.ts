@@ -1,10 +1,10 @@
 /**
- * Peak memory of a run on a large model: a LLaMA with random bfloat16 weights goes through calibration, Wanda and the published rebuild,
- * while the proportional memory (PSS) of server, worker and compute process is summed up several times a second. Linux only.
+ * Measures the peak memory of a run on a large model. A LLaMA with random bfloat16 weights runs through calibration, Wanda and the published
+ * rebuild, while the total proportional memory (PSS) of server, worker and compute process is sampled several times a second. Linux only.
  *
  *   npm run bench -- scale [--folder FOLDER] [--hidden 3200] [--inner 8640] [--heads 32] [--layers 26] [--windows 8] [--length 128]
  *
- * The folder (a temporary one unless given) needs room for the model twice. A model that is there already is used again.
+ * The folder (default: a temporary one) needs space for two copies of the model. An existing model in it is reused.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ const folder = resolve(values.folder);
 const model = join(folder, 'model');
 const state = join(folder, 'state');
 
-/** Writes the model, one file a layer. The tokenizer is that of the demo. */
+/** Writes the model, one file per layer, with the demo's tokenizer. */
 async function makeModel(): Promise<number> {
   const [hidden_size, intermediate_size, num_attention_heads, num_hidden_layers] = [values.hidden, values.inner, values.heads, values.layers].map(Number);
   const config = {
@@ -61,7 +61,7 @@ async function makeModel(): Promise<number> {
   return prunable;
 }
 
-/** Proportional memory in bytes of every process that works in the state folder (the server) or has it in its command line (all others). */
+/** Returns the proportional memory in bytes of every process that works in the state folder (the server) or has it in its command line (all others). */
 function memory(): { total: number; parts: string } {
   const found = new Map<string, number>();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -72,7 +72,7 @@ function memory(): { total: number; parts: string } {
       const what = words.find((word) => /compute\.js$/.test(word)) ? 'compute' : words.includes('worker') ? 'worker' : words.includes('run') ? 'command' : 'server';
       found.set(what, (found.get(what) ?? 0) + 1024 * Number(kilobytes));
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   const parts = [...found].map(([what, bytes]) => `${what} ${gib(bytes)}`).join(', ');

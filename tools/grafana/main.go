@@ -1,4 +1,4 @@
-// Checks a dashboard against Grafana's own types, with every field that it does not know or misses.
+// Command grafana checks a dashboard against Grafana's own types. It reports unknown and missing fields.
 //
 //	cd tools/grafana && go run . ../deploy/grafana/dashboards/llm-barber.json
 package main
@@ -21,7 +21,7 @@ func main() {
 	fmt.Printf("%s: %d panels, no fault\n", *board.Title, len(board.Panels))
 }
 
-// An empty list of faults is an error without text there.
+// must exits if err is a fault. The SDK returns an error without text for an empty list of faults.
 func must(what string, err error) {
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", what, err)

@@ -1,12 +1,12 @@
 /**
- * Checks metrics, alerts and dashboard with a real Prometheus: it scrapes a real worker by tools/deploy/prometheus.yml, during runs that
- * succeed, fail, miss a gate and lose their compute process. Then it is asked for each metric, each query of the dashboard and each alert.
+ * Checks metrics, alerts and dashboard with a real Prometheus. It scrapes a real worker, with tools/deploy/prometheus.yml, during runs that
+ * succeed, fail, miss a gate and lose their compute process. Then the check asks it for each metric, dashboard query and alert.
  *
  *   node tools/prometheus/check.mjs --prometheus BINARY [--promtool BINARY] [--write]
  *
- * Go builds both: `go install github.com/prometheus/prometheus/cmd/prometheus@v0.316.0`, and `.../cmd/promtool@v0.316.0`. With promtool the
- * alerts are also tested over hours (alerts-test.yml beside this file). `--write` renews `test/golden/prometheus/`, with which tests compare
- * in a clone without Prometheus. Exit code 0 if every query is answered.
+ * Build both with Go: `go install github.com/prometheus/prometheus/cmd/prometheus@v0.316.0`, and `.../cmd/promtool@v0.316.0`. With promtool,
+ * the alerts are also tested over simulated hours (alerts-test.yml in this folder). `--write` updates `test/golden/prometheus/`, which tests
+ * compare with in a clone without Prometheus. The exit code is 0 if there are no problems.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const demo = join(packageRoot, 'pipelines', 'demo');
 const folder = mkdtempSync(join(tmpdir(), 'check-prometheus-'));
 const state = join(folder, 'state');
 const program = join(packageRoot, 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
-/** Milliseconds between two scrapes, and the longest that anything here may take. */
+/** Milliseconds between two scrapes, and the time limit for each wait. */
 const scrape = 1000;
 const patience = 300_000;
 
@@ -58,7 +58,7 @@ function pipeline(name, { model = join(demo, 'model'), gates = [], stages = [] }
   return file;
 }
 
-/** Runs a pipeline on the worker, and compares how it ends. */
+/** Runs a pipeline on the worker, and checks its exit code. */
 async function run(file, expected, meanwhile = async () => undefined) {
   const child = spawn(process.execPath, [program, 'run', file, '--state', state, '--json'], { stdio: 'ignore' });
   const ended = new Promise((resolve) => { child.once('exit', resolve); });
@@ -73,7 +73,7 @@ async function main() {
   await build();
   if (promtool !== undefined) for (const words of [['check', 'config', join(deploy, 'prometheus.yml')], ['test', 'rules', join(import.meta.dirname, 'alerts-test.yml')]]) process.stdout.write(execFileSync(promtool, words, { encoding: 'utf8' }));
   const [metrics, web] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-  // The workers' names are those of the compose file; here one has an address of its own. Everything else is as it is.
+  // The file's targets are the workers of the compose file. Here the target is this worker, and scrapes are more frequent.
   const config = parse(read('prometheus.yml'));
   config.global.scrape_interval = config.global.evaluation_interval = `${scrape}ms`;
   config.rule_files = config.rule_files.map((name) => join(deploy, name));
@@ -104,7 +104,7 @@ async function main() {
     await until('Prometheus scrapes the worker', async () => (await query('up{job="llm-barber"} == 1').catch(() => [])).length === 1);
 
     await run(pipeline('good', { stages: [{ rebuild: { strategy: 'best', effort: 30 } }], gates: ['sparsity >= 0.4'] }), 0, async () => {
-      // Between two units of work the loss of the process is an incident alone: it is killed until a unit has failed.
+      // If the process is lost between two units of work, no unit fails. So it is killed repeatedly until a unit has failed.
       await until('a unit is tried again', async () => {
         if ((await query('sum(llm_barber_retries_total)'))[0]?.value > 0) return true;
         if ((await query('sum(llm_barber_units_total{task="makeInitialMask",outcome="made"})'))[0]?.value > 0) {
@@ -115,7 +115,7 @@ async function main() {
       });
     });
     await run(pipeline('strict', { gates: ['sparsity >= 0.9'] }), 3);
-    // On this machine, commands look at the files first. Whoever starts a run on a server elsewhere cannot.
+    // On the same machine, commands check the files before a run starts. With a server elsewhere they cannot, so the run itself fails.
     const [, taskQueue, address] = /Serving task queue (\S+) on (\S+)/.exec(worker.said());
     execFileSync(process.execPath, [program, 'start', pipeline('broken', { model: join(folder, 'no-such-model') }), '--task-queue', taskQueue, '--state', state], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, TEMPORAL_ADDRESS: address } });
     await until('a run has failed', async () => (await query('llm_barber_runs_total{status="failed"}'))[0]?.value === 1);
@@ -146,7 +146,7 @@ async function main() {
     for (const { alert } of alerts) {
       const rule = rules.find(({ name }) => name === alert);
       if (rule?.health !== 'ok') problems.push(`alert ${alert}: ${rule?.lastError ?? 'Prometheus does not have it'}`);
-      // What has happened here is noticed, and nothing else.
+      // Only alerts for what happened here may fire.
       const expected = ['RunFailed', 'GateFailed'].includes(alert) ? 'firing' : 'inactive';
       if (rule?.state !== expected) problems.push(`alert ${alert}: ${rule?.state}, expected ${expected}`);
       console.log(`alert ${alert}: ${rule?.health}, ${rule?.state}`);

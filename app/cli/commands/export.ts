@@ -19,23 +19,23 @@ import { progressLine } from '../mask/progress.js';
 import type { GlobalOptions } from '../options.js';
 import { printJson } from '../output.js';
 
-/** Options of `export` alone. */
+/** Options of the `export` command. */
 export interface ExportFlags {
   mlflow?: string;
   experiment: string;
   lmEval?: string;
-  /** A receiver of traces. */
+  /** Address of a trace receiver. */
   otlp?: string;
   format?: SparseFormat;
-  /** Where the checkpoint of that format goes. */
+  /** Folder for the checkpoint in that format. */
   to?: string;
 }
 
 /**
- * `export RUN`: gives the numbers of a run and its trace to other tools, or its checkpoint in another format.
+ * `export RUN`: sends the numbers of a run and its trace to other tools, or writes its checkpoint in another format.
  * @returns the exit code
- * @throws CommandLineError, what {@link finishedRun} and {@link writeSparseCheckpoint} throw, MlflowUnreachableError, MlflowRefusesError,
- * and what {@link sendTrace} throws
+ * @throws CommandLineError, MlflowUnreachableError, MlflowRefusesError, and the errors of {@link finishedRun}, {@link writeSparseCheckpoint}
+ * and {@link sendTrace}
  */
 export async function exportCommand(word: string, { mlflow, experiment, lmEval, otlp, format, to }: ExportFlags, options: GlobalOptions): Promise<number> {
   if (format !== undefined || to !== undefined) {
@@ -80,7 +80,7 @@ async function exportTrace(workflowId: string, result: PipelineResult, url: stri
   return await sendTrace({ workflowId, name, status, timeline, incidents, result }, otlpTarget(url, version()), once);
 }
 
-/** The checkpoint of a run, or any pruned checkpoint, in a sparse format. */
+/** Writes the checkpoint of a run, or any pruned checkpoint, in a sparse format. */
 async function exportCheckpoint(word: string, format: SparseFormat | undefined, to: string | undefined, options: GlobalOptions): Promise<number> {
   if (format === undefined || to === undefined) throw new CommandLineError({ what: '--format and --to belong together', expected: '--format FORMAT --to FOLDER', remedy: 'Give both' });
   const checkpoint = await checkpointOf(word, options);
@@ -92,7 +92,7 @@ async function exportCheckpoint(word: string, format: SparseFormat | undefined, 
   return exitCode.done;
 }
 
-/** The settings of the run's pipeline by their paths, such as `stages.1.rebuild.ratio`, if it wrote a lock. */
+/** Returns the settings of the run's pipeline by their paths, such as `stages.1.rebuild.ratio`. Empty if the run wrote no lock. */
 async function settingsIn(folder: string): Promise<Record<string, string>> {
   const file = join(folder, 'pipeline.lock.yaml');
   if (!existsSync(file)) return {};

@@ -7,19 +7,19 @@ import type { PipelineResult } from '../../../workflows/protocol.js';
 import { CommandLineError } from '../errors.js';
 import { progressLine } from '../mask/progress.js';
 
-/** What was brought. */
+/** The outputs that were fetched. */
 export interface BroughtRun {
   folder: string;
-  /** The parts that are in the folder now. */
+  /** The parts that are now in the folder. */
   parts: OutputPart[];
-  /** Files that were not there before, by their paths in the folder. */
+  /** Paths in the folder of the files that are new. */
   brought: string[];
 }
 
 /**
- * Brings outputs of a run into a folder. What is there already stays, and what an interrupted call has brought is used.
- * @param asked the parts; all that the store keeps if empty
- * @throws CommandLineError if the store does not keep a part, or the folder has another run; OutputDamagedError, and the store's faults
+ * Fetches outputs of a run from the store into a folder. Existing files stay, and files from an interrupted call are reused.
+ * @param asked the requested parts; if empty, all that the store keeps
+ * @throws CommandLineError if the store does not keep a part, or the folder contains another run; OutputDamagedError, and the store's faults
  */
 export async function bringRun(shelf: Shelf, { workflowId, outputs }: KeptRun, folder: string, asked: readonly OutputPart[] = []): Promise<BroughtRun> {
   const parts = asked.length > 0 ? [...asked] : outputParts.filter((part) => outputs[part] !== undefined);
@@ -43,7 +43,7 @@ export async function bringRun(shelf: Shelf, { workflowId, outputs }: KeptRun, f
   return { folder, parts, brought };
 }
 
-/** What the folder has of another run must not be mixed with this one, or written over. */
+/** Checks that the folder does not contain another run, whose files would be mixed with this one's or overwritten. */
 async function checkFolder(folder: string, shelf: Shelf, report: string | undefined): Promise<void> {
   const file = join(folder, 'result.json');
   if (report === undefined || !existsSync(file)) return;
@@ -61,7 +61,7 @@ async function textOf(shelf: Shelf, key: string, name: string): Promise<string |
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** What tells a result from another one, wherever its files are. */
+/** Returns what identifies a result, independent of where its files are. */
 function outcomeOf(text: string): string {
   try {
     const { configDigest, digests, perplexity, zeroShot } = JSON.parse(text) as PipelineResult;

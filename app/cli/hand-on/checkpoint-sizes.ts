@@ -6,29 +6,29 @@ import { createGzip } from 'node:zlib';
 import { openCheckpoint } from '../../../files/checkpoints/index.js';
 import { describeMasks, openMaskSource, type MaskDescription } from '../../../files/masks/index.js';
 
-/** Bytes of a checkpoint's weights, as it is and as they could be stored. */
+/** Bytes of a checkpoint's weights, as they are and in other formats. */
 export interface CheckpointSizes {
   weights: number;
   zeros: number;
   pattern: string;
   /** The weight files. */
   dense: number;
-  /** The same through gzip, level 6: what sending or archiving costs. */
+  /** After gzip, level 6: the size for sending or archiving. */
   zipped: number;
-  /** Kept values of the linears and one bit for each weight; everything else dense. */
+  /** With the kept values of the linears and one bit per weight; everything else dense. */
   bitmask: number;
-  /** Of every 4 weights 2 values and 2 bits for each; null if a pruned linear is not 2:4. */
+  /** With 2 values of every 4 weights, and 2 bits per value; null if a pruned linear is not 2:4. */
   twoOfFour: number | null;
-  /** Whether `config.json` has a `sparsity_config`, at which vLLM 0.24 stops. */
+  /** Whether `config.json` has a `sparsity_config`, which vLLM 0.24 rejects. */
   hasSparsityConfig: boolean;
 }
 
-/** A linear with a smaller share of zeros is not pruned. */
+/** A linear with a smaller share of zeros counts as not pruned. */
 const prunedShare = 0.01;
 
 /**
- * Reads the weights of a checkpoint folder, twice: to count its zeros, and through gzip.
- * @throws what opening a checkpoint throws
+ * Reads the weights of a checkpoint folder twice: to count zeros, and to measure the size after gzip.
+ * @throws the errors of opening a checkpoint
  */
 export async function checkpointSizes(folder: string, onProgress: (doneBytes: number, totalBytes: number) => void = () => undefined): Promise<CheckpointSizes> {
   const { tensors, weightFiles, config } = await openCheckpoint(folder);
@@ -52,7 +52,7 @@ export async function checkpointSizes(folder: string, onProgress: (doneBytes: nu
   };
 }
 
-/** At most 2 of every 4 are kept. */
+/** Whether at most 2 of every 4 weights are kept. */
 const fitsTwoOfFour = (pattern: string): boolean => pattern === '2:4' || pattern === '1:4' || pattern === '1:2';
 
 async function zippedBytes(files: readonly string[], onProgress: (done: number) => void): Promise<number> {

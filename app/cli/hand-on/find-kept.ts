@@ -4,12 +4,12 @@ import { checkedName, keptRun, type KeptRun, type Shelf } from '../../../files/a
 import { CommandLineError } from '../errors.js';
 import type { GlobalOptions } from '../options.js';
 
-/** So many runs of a name are listed. */
+/** Maximum number of runs listed for an ambiguous name. */
 const mostListed = 5;
 
 /**
- * The finished run that a word on the command line means, as the store remembers it: by pipeline file, workflow id, or the name of its pipeline
- * if only one run has it. Without a word it is the run that ended last. No server is asked.
+ * Returns the finished run that a word on the command line refers to, from the store's records. The word is a pipeline file, a workflow
+ * id, or the name of a pipeline with only one run. Without a word, returns the run that ended last. Does not need a server.
  * @throws CommandLineError if there is none, PipelineFileError, and the store's faults
  */
 export async function findKept(shelf: Shelf, word: string | undefined, options: GlobalOptions): Promise<KeptRun> {
@@ -32,7 +32,7 @@ export async function findKept(shelf: Shelf, word: string | undefined, options: 
   });
 }
 
-/** Runs are called after their pipelines, with a digest behind. */
+/** Checks whether a run belongs to a pipeline. Workflow ids are the pipeline's name followed by a digest. */
 function isRunOf(workflowId: string, name: string): boolean {
   return workflowId.startsWith(name) && /^-[0-9a-f]{16}(-locked-[0-9a-f]{8})?$/.test(workflowId.slice(name.length));
 }

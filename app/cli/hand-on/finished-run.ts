@@ -8,9 +8,10 @@ import { bringRun } from './bring-run.js';
 import { findKept } from './find-kept.js';
 
 /**
- * The finished run that a word on the command line means: on this machine, else brought from the store into the state folder.
- * @param parts what has to be here
- * @throws CommandLineError if neither has it, and what {@link findFinished}, {@link findKept} and {@link bringRun} throw
+ * Returns the finished run that a word on the command line refers to. If it is not on this machine, fetches it from the store into the
+ * state folder.
+ * @param parts the outputs that must be on this machine
+ * @throws CommandLineError if neither has the run, and the errors of {@link findFinished}, {@link findKept} and {@link bringRun}
  */
 export async function finishedRun(word: string, options: GlobalOptions, parts: readonly OutputPart[]): Promise<FinishedRun> {
   const local = await findFinished(word, options).catch((error: unknown) => {
@@ -27,8 +28,9 @@ export async function finishedRun(word: string, options: GlobalOptions, parts: r
 }
 
 /**
- * The checkpoint folder that a word means: itself, if it is one of any tool, else that of a finished run.
- * @throws what {@link finishedRun} throws
+ * Returns the checkpoint folder that a word refers to: the word itself if it is a checkpoint folder of any tool, otherwise the checkpoint
+ * of a finished run.
+ * @throws the errors of {@link finishedRun}
  */
 export async function checkpointOf(word: string, options: GlobalOptions): Promise<string> {
   const isCheckpoint = existsSync(join(resolve(word), 'config.json'));

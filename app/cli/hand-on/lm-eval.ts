@@ -2,20 +2,20 @@ import type { ModelState } from '../../config/pipeline.js';
 import { states } from '../../report/states.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 
-/** A file of results as lm-evaluation-harness writes it. */
+/** A result file in the format of lm-evaluation-harness. */
 export interface LmEvalFile {
-  /** Folder and name, as lm-evaluation-harness chooses them: `model/results_date.json`. */
+  /** Folder and name, in the style of lm-evaluation-harness: `model/results_date.json`. */
   path: string;
   content: object;
 }
 
-/** What lm-evaluation-harness writes where a number is missing. */
+/** The value that lm-evaluation-harness writes for a missing number. */
 const missing = 'N/A';
 
 /**
- * The numbers of a run as result files of lm-evaluation-harness, one for each state of the model that was judged. Zero-shot scores have its names (`acc,none`);
- * a perplexity, which is per token of our tokenizer, is `perplexity,none` of a task that is called after its text.
- * @param endedAt when the run ended: milliseconds since the epoch
+ * Returns the numbers of a run as result files of lm-evaluation-harness, one for each evaluated state of the model. Zero-shot scores have
+ * its names (`acc,none`). A perplexity is `perplexity,none` of a task named after its text; it is per token of our tokenizer.
+ * @param endedAt when the run ended, in milliseconds since the epoch
  */
 export function lmEvalFiles(result: PipelineResult, endedAt: number): LmEvalFile[] {
   const judged = states.filter((state) => result.perplexity[state] !== undefined || result.zeroShot?.[state] !== undefined);

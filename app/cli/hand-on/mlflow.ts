@@ -7,16 +7,16 @@ import { MlflowRefusesError, MlflowUnreachableError } from '../errors.js';
 import { numbersOf } from './numbers.js';
 
 export interface MlflowExport {
-  /** Of the tracking server. */
+  /** Address of the tracking server. */
   url: string;
   experiment: string;
   workflowId: string;
   result: PipelineResult;
   /** Settings of the pipeline by their paths. */
   settings: Record<string, string>;
-  /** When the run ended: milliseconds since the epoch. */
+  /** When the run ended, in milliseconds since the epoch. */
   endedAt: number;
-  /** Small files to show beside the numbers, if the server takes files. */
+  /** Small files to show beside the numbers, if the server accepts files. */
   files: readonly string[];
 }
 
@@ -24,17 +24,17 @@ export interface ExportedRun {
   runId: string;
   experimentId: string;
   url: string;
-  /** False if the server had the run already. */
+  /** False if the server already had the run. */
   isNew: boolean;
 }
 
-/** What a server takes in one call. */
+/** A server's limits for one call. */
 const mostMetrics = 1000;
 const mostParams = 100;
-/** Milliseconds that an answer may take. */
+/** Time limit for an answer, in milliseconds. */
 const patienceMs = 30_000;
 
-/** The tags by which an exported run is found again. */
+/** Tags that identify an exported run. */
 const idTag = 'llm_barber.workflow_id';
 const outcomeTag = 'llm_barber.outcome';
 
@@ -45,8 +45,8 @@ interface RunInfo {
 }
 
 /**
- * Sends the numbers of a run to an MLflow tracking server, by its REST interface. The same run is sent once: a second call finds it, and one that was
- * interrupted is continued.
+ * Sends the numbers of a run to an MLflow tracking server through its REST API. Each run is sent only once: a second call finds the first
+ * export, and continues it if it was interrupted.
  * @throws MlflowUnreachableError, MlflowRefusesError
  */
 export async function exportToMlflow(request: MlflowExport, environment: NodeJS.ProcessEnv = process.env): Promise<ExportedRun> {
@@ -76,12 +76,12 @@ function facts({ model, engine, pattern, configDigest }: PipelineResult): Record
   };
 }
 
-/** Names may have letters, digits and some signs. */
+/** Replaces characters that MLflow does not allow in names. */
 const allowed = (name: string): string => name.replace(/[^\w./ -]/g, '_').slice(0, 250);
 
 const tags = (values: Record<string, string>): { key: string; value: string }[] => Object.entries(values).map(([key, value]) => ({ key, value }));
 
-/** The calls of a tracking server. Credentials come from the variables of MLflow's own clients. */
+/** A client for a tracking server. Credentials come from the same environment variables as for MLflow's own clients. */
 class Mlflow {
   readonly url: string;
   private readonly headers: Record<string, string>;
@@ -94,7 +94,7 @@ class Mlflow {
     this.headers = authorization === undefined ? {} : { Authorization: authorization };
   }
 
-  /** Id of an experiment, which is made if it is not there. */
+  /** Returns the id of an experiment. Creates the experiment if it does not exist. */
   async experiment(name: string): Promise<string> {
     const found = await this.ask('GET', `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`);
     if (found.status === 404) return ((await this.post('experiments/create', { name })) as { experiment_id: string }).experiment_id;
@@ -111,7 +111,7 @@ class Mlflow {
     return ((await this.post('runs/create', run)) as { run: { info: RunInfo } }).run.info;
   }
 
-  /** Only a server that keeps files itself takes them by HTTP. */
+  /** Uploads a file. Does nothing if the server does not store files itself, because then it does not accept them over HTTP. */
   async upload(artifactUri: string, file: string): Promise<void> {
     const [, place] = /^mlflow-artifacts:\/*(.+)$/.exec(artifactUri) ?? [];
     if (place === undefined) return;

@@ -1,15 +1,15 @@
 import { gapClosed } from '../../report/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 
-/** A number of a result by a name such as `perplexity/rebuilt/c4`. */
+/** A number from a result, with a name such as `perplexity/rebuilt/c4`. */
 export interface NamedNumber {
   name: string;
   value: number;
-  /** The decoder layer, of numbers that each layer has. */
+  /** The decoder layer, for numbers that exist per layer. */
   layer?: number;
 }
 
-/** All numbers of a result that other tools may want to compare. */
+/** Returns all numbers of a result that other tools may compare. */
 export function numbersOf(result: PipelineResult): NamedNumber[] {
   const { perplexity, zeroShot = {}, sparsity, seconds, rebuild, gates, spent } = result;
   const perplexities = Object.entries(perplexity).flatMap(([state, byText]) => Object.entries(byText).map(([text, value]) => ({ name: `perplexity/${state}/${text}`, value })));

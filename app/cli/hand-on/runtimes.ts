@@ -1,17 +1,17 @@
-/** What a program that runs models makes of a checkpoint with zeros in it. */
+/** How a program that runs models handles a checkpoint with zeros. */
 export interface RuntimeFact {
   runtime: string;
-  /** Whether it loads the dense layout that a run writes. */
+  /** Whether it loads the dense format that a run writes. */
   loads: 'yes' | 'after conversion' | 'is a library' | 'no longer maintained';
-  /** For which zeros it saves time or memory. */
+  /** The patterns of zeros for which it saves time or memory. */
   gains: 'nothing' | '2:4' | 'any zeros at 8 bits';
   statement: string;
   source: string;
-  /** When the source says so: the date of a change or report, or when a page was read. */
+  /** Date of the source: of a change or report, or when a page was read. */
   date: string;
 }
 
-/** Looked up in November 2026. A later look belongs here, with its source and date. */
+/** As of November 2026. Add newer findings here, with their source and date. */
 export const runtimeFacts: readonly RuntimeFact[] = [
   {
     runtime: 'transformers', loads: 'yes', gains: 'nothing',

@@ -7,7 +7,7 @@ import { Backoff } from './backoff.js';
 import { describeEnd, endOf } from './worker-process.js';
 
 /**
- * The devices of `--devices 0,1,2`: numbers as `nvidia-smi -L` has them, or identifiers.
+ * Parses the devices of `--devices 0,1,2`: numbers or identifiers from `nvidia-smi -L`.
  * @throws CommandLineError
  */
 export function parseDevices(text: string): string[] {
@@ -23,13 +23,13 @@ export function parseDevices(text: string): string[] {
   return devices;
 }
 
-/** From the ports of one worker to those of the next: metrics and health often have neighbours. */
+/** Distance between the ports of two workers. More than 1, because metrics and health often use neighbouring ports. */
 const portStep = 10;
 
 /**
- * An address for the worker of each device: the port of the first one, and then always 10 more. Port 0 stays: each gets a free one.
- * @param address `host:port`
- * @throws CommandLineError if there is no such port
+ * Returns the address for the worker of a device. Each worker's port is 10 higher than the previous one. Port 0 stays, so each gets a free port.
+ * @param address `host:port` of the first worker
+ * @throws CommandLineError if the port would be too high
  */
 export function addressOf(address: string, index: number): string {
   const [, host, port] = /^(.*):(\d+)$/.exec(address) ?? [];
@@ -41,18 +41,18 @@ export function addressOf(address: string, index: number): string {
 
 export interface DeviceWorkers {
   devices: readonly string[];
-  /** The command line of the worker of a device, without the program. */
+  /** Returns the command line of a device's worker, without the program. */
   command: (index: number) => readonly string[];
   /** The program, as arguments of Node. */
   program: readonly string[];
-  /** Ends the workers: once in order, a second time at once. */
+  /** A first signal lets the workers end in order. A second one ends them immediately. */
   signals: NodeJS.EventEmitter;
   say: (line: string) => void;
 }
 
 /**
- * Serves with one worker process for each device, until told to stop (SIGTERM, SIGINT). A worker that ends by itself is started again,
- * unless its first start finds the command line wrong: then all end.
+ * Runs one worker process per device until SIGTERM or SIGINT. A worker that ends by itself is restarted. If its first start reports wrong
+ * input, all workers end.
  * @returns the exit code
  */
 export async function serveDevices({ devices, command, program, signals, say }: DeviceWorkers): Promise<number> {
@@ -69,9 +69,10 @@ export async function serveDevices({ devices, command, program, signals, say }: 
     for (let starts = 1; !stop.signal.aborted; starts++) {
       const began = Date.now();
       const child = spawn(process.execPath, [...program, ...command(index)], {
-        // CUDA would count from the fastest device on; nvidia-smi counts by slot.
+        // By default CUDA numbers devices by speed, but nvidia-smi by slot.
         env: { ...process.env, CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: device },
-        // Detached: a Ctrl-C in this terminal is for us, who pass it on once. The channel tells the worker when we are gone.
+        // Detached, so that Ctrl-C in this terminal reaches only this process, which passes it on once.
+        // The IPC channel tells the worker when this process is gone.
         detached: true,
         stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       });
@@ -80,7 +81,7 @@ export async function serveDevices({ devices, command, program, signals, say }: 
       const end = await endOf(child, 'close');
       running.delete(child);
       if (stop.signal.aborted) return;
-      // Later it is not the command line: a key or a disk has changed, and other workers may still do well.
+      // At a later start the cause is not the command line. A key or a disk may have changed, and other workers may still work.
       if (end.code === exitCode.wrongInput && starts === 1) {
         wrong = end.code;
         stopAll();

@@ -6,7 +6,7 @@ import { packageRoot } from '#setup/places.mjs';
 import { statePaths } from '../state.js';
 import { recordProcess } from './process-records.js';
 
-/** What is noted about a worker, so that other processes of the same state find it before it polls. */
+/** Recorded for a worker, so that other processes with the same state folder find it before it polls. */
 export interface WorkerNote {
   taskQueue: string;
 }
@@ -31,28 +31,28 @@ export interface WorkerProcess {
   /** Milliseconds since the epoch. */
   startedAt: number;
   ended: Promise<WorkerEnd>;
-  /** Asks it to hand over (SIGTERM), and kills it when that takes longer than the grace period. */
+  /** Asks the worker to hand over its work (SIGTERM), and kills it if that takes longer than the grace period. */
   stop(graceMs?: number): Promise<void>;
-  /** Ends it at once. */
+  /** Kills the worker immediately. */
   kill(): void;
 }
 
-/** Where what the worker process writes by itself goes (native libraries, crashes); its log proper is `worker.jsonl`. */
+/** Returns the file for the process's own output, such as messages of native libraries and crashes. The actual log is `worker.jsonl`. */
 export const workerOutput = (state: string): string => path.join(statePaths.logs(state), 'worker.out');
 
 const program = path.join(packageRoot, 'app', 'cli', 'bin', 'temporal-pipeline.mjs');
 
 /**
- * Starts `temporal-pipeline worker` as a child. Its IPC channel tells it when this process is gone, however it went.
+ * Starts `temporal-pipeline worker` as a child process. The IPC channel tells it when this process is gone, even after a crash.
  */
 export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOptions): Promise<WorkerProcess> {
   await mkdir(statePaths.logs(state), { recursive: true });
   const output = await open(workerOutput(state), 'a');
   try {
-    // Who interrupts a run here waits for its end; the layer in flight is made again.
+    // A short grace period, because the person who interrupts a run here waits for its end. The layer in flight is recomputed later.
     const flags = ['--shutdown-grace', '1', '--state', state, '--task-queue', taskQueue, ...(store === undefined ? [] : ['--store', store]), ...(verbose ? ['--verbose'] : [])];
     const child = spawn(process.execPath, [program, 'worker', '--supervised', ...flags], {
-      // Detached: a Ctrl-C in this terminal is for us, who then stop the worker in order.
+      // Detached, so that Ctrl-C in this terminal reaches only this process, which then stops the worker in order.
       detached: true,
       stdio: ['ignore', verbose ? 'inherit' : output.fd, verbose ? 'inherit' : output.fd, 'ipc'],
     });
@@ -65,7 +65,7 @@ export async function spawnWorker({ state, store, taskQueue, verbose }: WorkerOp
   }
 }
 
-/** Resolves once a worker has ended, on `close` also once all that it wrote to a pipe has been read. */
+/** Resolves when a worker has ended; with `close`, when all its piped output has been read, too. */
 export function endOf(child: ChildProcess, event: 'exit' | 'close' = 'exit'): Promise<WorkerEnd> {
   return new Promise((resolve) => {
     child.once(event, (code: number | null, signal: NodeJS.Signals | null) => resolve({ code, signal }));

@@ -27,7 +27,7 @@ function hiddenText({ stages, maxLoss }: Plan): string {
   return `Hidden states are stored ${count} ${count === 1 ? 'time' : 'times'}, ${bytesText(sum(({ bytes }) => bytes))} in ${secondsText(sum(({ seconds }) => seconds))}${maxLoss === 0 ? '' : ' alongside the work'}: ${loss}.`;
 }
 
-/** What shards send through the store; a line of its own. */
+/** Returns a line about the bytes that shards send through the store. */
 function shardsText({ stages }: Plan): string {
   const shared = stages.flatMap(({ type, shards }) => (shards === undefined ? [] : [{ type, ...shards }]));
   if (shared.length === 0) return '';
@@ -40,7 +40,7 @@ function eventsText({ events: { total, executions, largest } }: Plan): string {
   return `The server keeps ${text(total)} events${executions === 1 ? '' : `, in about ${executions} executions of ${text(largest)} at most`}.`;
 }
 
-/** A plan as a table, one line for each stage. */
+/** Formats a plan as a table, one line per stage. */
 export function planText({ name, model, machine, plan, free }: PlanFacts): string {
   const apart = free.tensors;
   const engine = (bytes: number): string[] => (apart === undefined ? [] : [bytesText(bytes)]);

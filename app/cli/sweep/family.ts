@@ -1,13 +1,13 @@
 import { searchWorkflow } from '../../../workflows/search-protocol.js';
 import { sweepWorkflow } from '../../../workflows/sweep-protocol.js';
 
-/** What sweeps and searches are called. */
+/** The names of sweeps and searches. */
 export interface FamilyNames {
-  /** Type of the workflow. */
+  /** Workflow type. */
   workflow: string;
   noun: 'sweep' | 'search';
   plural: string;
-  /** Key of the memo with the number of what may run. */
+  /** Key of the memo with the number of members or points. */
   count: 'members' | 'points';
 }
 

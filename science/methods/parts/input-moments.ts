@@ -7,7 +7,7 @@ import { TokenSums, type SummedBy } from './token-sums.js';
 import { sumOf, sumsOfLinears, type SummedValues, type WindowSums } from './window-sums.js';
 
 const kind = 'products';
-/** No tensor's name has one. */
+/** Tensor names never contain it. */
 const separator = ' ';
 
 /** An input, with the linears that read it (q, k, v; gate, up; or a single linear). */
@@ -31,7 +31,7 @@ export class InputMoments {
   /** @param by tells for each linear what one product covers */
   constructor(private readonly by: (linear: LinearSpec) => SummedBy = () => 'batch') {}
 
-  /** Takes up {@link download} of a layer. @throws PruningInputError if it is of another layer */
+  /** Restores what {@link download} returned. @throws PruningInputError if it is from another layer */
   static of(layer: DecoderLayer, sums: WindowSums): InputMoments {
     const moments = new InputMoments();
     const known = new Map(linearsOf(layer).map((linear) => [linear.name, linear]));
@@ -44,7 +44,7 @@ export class InputMoments {
     return moments;
   }
 
-  /** The sums on the host, by the names of those who share them. */
+  /** Returns the sums on the host, by the names of the linears that share them. */
   async download(): Promise<WindowSums> {
     const sums = new Map<string, SummedValues>();
     for (const { linears, sums: own } of this.inputs) {

@@ -14,15 +14,15 @@ export class InputNorms {
   /** The last tensor and its sums, which linears that read the same tensor share. */
   private last?: { x: Tensor3D; sums: Float32Array };
 
-  /** @param squares sums of squares of windows before */
+  /** @param squares sums of squares of earlier windows */
   constructor(private readonly squares = new Map<string, Float64Array<ArrayBuffer>>()) {}
 
-  /** Takes up {@link sums}. */
+  /** Restores what {@link sums} returned. */
   static of(sums: WindowSums): InputNorms {
     return new InputNorms(sumsOfLinears(sums, kind));
   }
 
-  /** The sums of squares so far, `[in]` of each linear. */
+  /** Returns the sums of squares so far, `[in]` for each linear. */
   sums(): WindowSums {
     return new Map([...this.squares].map(([linear, squares]) => [sumOf(kind, linear), squares]));
   }

@@ -16,7 +16,7 @@ export class TokenSums {
 
   constructor(private readonly by: SummedBy = 'batch') {}
 
-  /** @param products `sum x x^T` of windows before; these sums' own from now on */
+  /** Continues from earlier sums. @param products `sum x x^T` of earlier windows; the result takes it over */
   static of(products: Float64Matrix): TokenSums {
     const sums = new TokenSums();
     sums.sums = { products };

@@ -1,23 +1,23 @@
 import { PruningInputError } from './errors.js';
 
-/** Sums over windows, by name. What is summed in float64 is Float64Array. */
+/** Sums over windows, by name. Sums in float64 are Float64Array. */
 export type WindowSums = ReadonlyMap<string, SummedValues>;
 export type SummedValues = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /**
- * What a method has gathered from windows. What it has of a part of the windows can leave this process, be added to that of the other
- * parts, and be taken up again: masks follow from the sum.
+ * The sums that a method has gathered from windows. Sums of a shard can be moved to another process and added to those of the other
+ * shards. The masks are chosen from the total.
  */
 export interface Gathered {
-  /** On the host. */
+  /** Returns the sums on the host. */
   download(): Promise<WindowSums>;
-  /** Frees what it holds on the device. */
+  /** Frees the memory on the device. */
   dispose(): void;
 }
 
 /**
- * Adds the sums of a shard to those of the shards before it, value by value, each sum rounded to its own type. So the bits follow from
- * the order of the shards alone.
+ * Adds the sums of a shard to the total of the previous shards, value by value, each rounded to its own type. So the bits depend only on
+ * the order of the shards.
  *
  * @throws PruningInputError if the shards are not of the same layer
  */
@@ -33,10 +33,10 @@ export function addSums(total: Map<string, SummedValues>, name: string, values: 
   for (let i = 0; i < values.length; i++) before[i] += values[i];
 }
 
-/** The name of a sum of one linear. */
+/** Returns the name of a sum of one linear. */
 export const sumOf = (what: string, linear: string): string => `${what} of ${linear}`;
 
-/** Sums of one kind, by linear. */
+/** Returns the sums of one kind, by linear. */
 export function sumsOfLinears<Values extends SummedValues>(sums: WindowSums, what: string): Map<string, Values> {
   const start = sumOf(what, '');
   return new Map([...sums].flatMap(([name, values]): [string, Values][] => (name.startsWith(start) ? [[name.slice(start.length), values as Values]] : [])));

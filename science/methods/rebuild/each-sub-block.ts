@@ -18,17 +18,17 @@ interface Judgement {
   targets?: () => Promise<Tensor3D[]>;
 }
 
-/** A layer on its way through a rebuild: the stream behind the sub-blocks that are done, and what became of these. */
+/** The progress of a layer's rebuild: the stream after the finished sub-blocks, and their entries. */
 interface Progress extends LayerState {
   stream: Tensor3D[];
   entries: SubBlockEntry[];
 }
 
 /**
- * Rebuilds the sub-blocks of a layer one after the other, each on what the one before it puts out.
+ * Rebuilds the sub-blocks of a layer one after the other, each on the output of the previous one.
  *
- * @param guarded whether the output of a mixture's layer is judged, too: what raises its error is undone, the attention or all experts
- * @param targets what that output is to be; that of the dense layer if absent
+ * @param guarded for a mixture, whether to undo a rebuild of the attention, or of all experts, that raises the error of the layer's output
+ * @param targets returns the target of that output; the output of the dense layer if absent
  */
 export async function eachSubBlock<S extends Settings>(request: RebuildRequest<S>, ratio: number, rebuild: Rebuild, { guarded = false, targets }: Judgement = {}): Promise<RebuildResult> {
   const { layer, hidden, start: { masks, updates = new Map<string, Float32Array>() } } = request;
@@ -52,14 +52,14 @@ async function rebuildAll<S extends Settings>(request: RebuildRequest<S>, ratio:
     const few = tokens !== undefined && tokens < minTokens;
     const made: Rebuilt = few ? await leaveAlone(own) : await rebuild(own, (decision) => { onProgress(`${name}, ${decision}`); });
     const { rounds, ...report } = made.report;
-    // A model may have thousands of experts: their rounds would fill the history.
+    // A model may have thousands of experts. Their rounds would make the history too large.
     const entry: SubBlockEntry = { block, ...(expert && { expert: expert.index, tokens }), ...(few && { few }), ...report, ...(expert === undefined && rounds && { rounds }) };
     progress = { stream: made.hidden, masks: mergeMasks(masks, made.masks), updates: replacedUpdates(updates, subBlock, made.updates), entries: [...entries, entry] };
   }
   return progress;
 }
 
-/** The attention, then the experts; of each, the layer's output is judged. */
+/** Rebuilds the attention, then the experts. Checks the layer's output after each. */
 async function rebuildJudged<S extends Settings>(
   { layer, dense, onProgress }: RebuildRequest<S>,
   begin: Progress,
@@ -88,7 +88,7 @@ async function rebuildJudged<S extends Settings>(
   }
 }
 
-/** The sub-blocks under the masks of before, with the entries of those that had been rebuilt since as they then are. */
+/** Runs the sub-blocks under the masks of `before`. Marks the entries of sub-blocks that were rebuilt since as undone. */
 async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, made }: { guard: LayerGuard; dense: Weights; before: Progress; made: Progress }): Promise<Progress> {
   let stream = guard.input();
   const { masks, updates } = before;
@@ -100,18 +100,18 @@ async function asBefore(subBlocks: readonly SubBlock[], { guard, dense, before, 
   return { stream, masks, updates, entries };
 }
 
-/** An entry in which nothing counts as accepted. What enters a sub-block is what it was, so its error is the one before. */
+/** Returns an entry with nothing accepted. The sub-block's input is the same as before, and so is its error. */
 function undone({ rounds, refit, ...entry }: SubBlockEntry): SubBlockEntry {
   return { ...entry, errorAfter: entry.errorBefore, grown: 0, pruned: 0, ...(rounds && { rounds: rounds.map((round) => ({ ...round, accepted: false })) }), ...(refit && { refit: { ...refit, accepted: false } }) };
 }
 
-/** Values of linears, with those of one sub-block in place of its former ones. */
+/** Replaces the values of one sub-block's linears. Keeps those of other linears. */
 export function replacedUpdates(updates: LayerState['updates'], subBlock: SubBlock, own: LayerState['updates'] = new Map()): LayerState['updates'] {
   const names = new Set(linearsOf(subBlock).map(({ name }) => name));
   return new Map([...[...updates].filter(([name]) => !names.has(name)), ...own]);
 }
 
-/** How many tokens of the stream a sub-block reads. */
+/** Returns the number of tokens of the stream that a sub-block reads. */
 function tokensOf(subBlock: SubBlock, stream: readonly Tensor3D[], dense: Weights): number {
   return stream.reduce((sum, h) => sum + tf.tidy(() => tokensIn(subBlock, subBlock.enter(h, dense))), 0);
 }

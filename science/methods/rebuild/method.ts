@@ -1,4 +1,4 @@
-/** What every strategy of a rebuild is to the rest of the program. */
+/** The interface between a rebuild strategy and the rest of the program. */
 import type { Cost, ModelSize, Windows } from '../../cost/index.js';
 import type { Tensor3D } from '../../engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../models/index.js';
@@ -14,8 +14,8 @@ export type Granularity = 'block' | 'layer' | 'output' | 'input';
 export type Metric = 'weight-gradient' | 'weight' | 'gradient';
 
 /**
- * What a rebuild gives to the weights under the new mask: the dense values to all, or the updated ones to those that stay;
- * or values that are fitted from the latter (science/methods/parts/refit.ts).
+ * The values of the weights under the new mask: dense for all, updated for those that stay, or fitted starting from the latter
+ * (science/methods/parts/refit.ts).
  */
 export type KeepWeights = (typeof keepWeights)[number];
 
@@ -23,62 +23,63 @@ const keepWeights = ['keep-dense', 'keep-updates', 'refit'] as const;
 
 export const isKeepWeights = (value: unknown): value is KeepWeights => (keepWeights as readonly unknown[]).includes(value);
 
-/** What every stage has, whatever its strategy. */
+/** The settings of every strategy. */
 export interface CommonSettings {
   granularity: Granularity;
   metric: Metric;
   weights: KeepWeights;
 }
 
-/** One decoder layer, and what its rebuild starts from. */
+/** One decoder layer, and the inputs of its rebuild. */
 export interface RebuildRequest<S extends Settings> {
   layer: DecoderLayer;
-  /** The residual stream that comes through the rebuilt layers before, `[batch, time, hidden]`. Taken over: disposed here. */
+  /** The residual stream after the previous, rebuilt layers, `[batch, time, hidden]`. The rebuild takes it over and disposes it. */
   hidden: Tensor3D[];
-  /** The residual stream of the dense model before the layer, in the same batches, where the method asks for it. Taken over, too. */
+  /** The residual stream of the dense model before the layer, in the same batches, if the method asks for it. Also taken over. */
   denseHidden?: Tensor3D[];
   /** Every tensor of the layer, dense. */
   dense: Weights;
-  /** Masks of all linears, and the values of those whose kept weights are not the dense ones. */
+  /** Masks of all linears, and the values of those whose kept weights differ from the dense ones. */
   start: { masks: Masks; updates?: Updates };
   pattern: Pattern;
-  /** An expert that fewer tokens are routed to keeps what it started with; 0 if absent. */
+  /** An expert with fewer routed tokens keeps its masks and values; 0 if absent. */
   minTokens?: number;
   common: CommonSettings;
   settings: Values<S>;
-  /** Rounds new values to what the checkpoint will hold. @throws where that leaves no finite number */
+  /** Rounds new values to the checkpoint's data type. @throws if a rounded value is not finite */
   round: (linear: string, values: Float32Array) => Float32Array;
-  /** Told what is being done, for a person who watches. */
+  /** Called with a description of the current work, for a person who watches. */
   onProgress: (detail: string) => void;
 }
 
 /**
- * What a rebuild made of one sub-block. Errors are mean squared differences between its output and what it is to put out: the dense
- * output, or with `best` what it is fitted to. Those of `best` are before and after the fit, so after its rounds and before the reconstruction.
+ * The outcome of a rebuild for one sub-block. Errors are mean squared differences between its output and the target: the dense output, or
+ * with `best` the output that it is fitted to. With `best` they are measured before and after the fit, so after its rounds and before the
+ * reconstruction.
  */
 export interface SubBlockEntry {
   block: SubBlock['block'];
-  /** Which expert of its layer it is, from 0, and how many calibration tokens were routed to it; absent if it is none. */
+  /** Index of the expert in its layer, from 0, and the number of calibration tokens routed to it; absent if it is not an expert. */
   expert?: number;
   tokens?: number;
-  /** Those tokens were fewer than `minTokens`, so that the sub-block was left as it was. */
+  /** Set if the expert had fewer than `minTokens` tokens, so the sub-block was left unchanged. */
   few?: true;
   errorBefore: number;
   errorAfter: number;
   grown: number;
   pruned: number;
-  /** What each round tried best and decided; absent if there were no rounds, and for experts. The errors are those of its held-out windows. */
+  /** The best attempt and the decision of each round; absent without rounds, and for experts. Errors are on the round's held-out windows. */
   rounds?: { ratio: number; errorBefore: number; error: number; accepted: boolean }[];
-  /** What became of fitting the kept weights; absent without `weights: refit`. The errors are those of held-out windows; of all with too few to hold any out. */
+  /** The outcome of fitting the kept weights; absent without `weights: refit`. Errors are on held-out windows, or on all if none are held out. */
   refit?: { errorBefore: number; error: number; accepted: boolean };
-  /** What became of training the whole layer's kept weights, on its last sub-block. The errors are those of held-out windows, if any are. */
+  /** The outcome of training the kept weights of the whole layer. Only on the last sub-block. Errors are on held-out windows, if there are any. */
   reconstruction?: { errorBefore: number; error: number; accepted: boolean; epochs: number };
   /**
-   * Of a mixture: what the rebuild of the attention, or of all experts together, did to the error of the whole layer's output. On the
-   * attention, and on the last sub-block. What raised that error was undone.
+   * For a mixture: the effect of rebuilding the attention, or all experts together, on the error of the whole layer's output. In the entries
+   * of the attention and of the last sub-block. A rebuild that raised the error was undone.
    */
   layerOutput?: { errorBefore: number; error: number; accepted: boolean };
-  /** What was computed, in forwards of the sub-block over all windows; absent if the strategy does not count. */
+  /** The amount of computation, in forwards of the sub-block over all windows; absent if the strategy does not count it. */
   forwards?: number;
 }
 
@@ -93,41 +94,41 @@ export interface RebuildResult {
   entries: SubBlockEntry[];
 }
 
-/** One sub-block of a layer, and what its masks are rebuilt from. */
+/** One sub-block of a layer, and the inputs of its rebuild from sums. */
 export type PartRequest<S extends Settings> = Pick<RebuildRequest<S>, 'dense' | 'pattern' | 'common' | 'settings'> & {
   subBlock: SubBlock;
-  /** Of the whole layer as it stands: sub-blocks before this one are rebuilt. */
+  /** Current masks of the whole layer. Sub-blocks before this one are already rebuilt. */
   masks: Masks;
   updates: Updates;
 };
 
-/** What a strategy has made of a sub-block. */
+/** The rebuilt masks of a sub-block. */
 export interface ChosenPart {
-  /** Of its linears, in memory of their own. */
+  /** Masks of its linears, in their own memory. */
   masks: Masks;
-  /** Of its linears, as far as the values are not the dense ones. */
+  /** Values of its linears that differ from the dense ones. */
   updates?: Updates;
-  /** The error under the old masks is that of all shards. */
+  /** The error under the old masks is over all shards. */
   report: Pick<SubBlockEntry, 'errorBefore' | 'grown' | 'pruned'>;
 }
 
-/** A strategy in parts, so that several workers can each read a part of the windows. Sub-blocks come one after the other. */
+/** A strategy in parts, so that several workers can each read some of the windows. Sub-blocks are rebuilt one after the other. */
 export interface RebuildParts<S extends Settings = Settings, G extends Gathered = Gathered> {
-  /** Sums up what the masks follow from. @param request `hidden` is the stream before the sub-block, and stays the caller's. @returns the caller's to dispose */
+  /** Computes the sums that determine the masks. The caller keeps `hidden`, the stream before the sub-block, and disposes the result. */
   gather(this: void, request: PartRequest<S> & Pick<RebuildRequest<S>, 'hidden'>): Promise<G>;
-  /** Takes up what {@link Gathered.download} gave, of one shard or added up. */
+  /** Restores what {@link Gathered.download} returned, for one shard or added up over shards. */
   restore(this: void, subBlock: SubBlock, sums: WindowSums): G;
   choose(this: void, request: PartRequest<S>, gathered: G): Promise<ChosenPart>;
 }
 
-/** Checks the parts where they stand, and keeps their types. */
+/** Type-checks the parts where they are defined, and keeps their exact types. */
 export function rebuildParts<S extends Settings, G extends Gathered>(parts: RebuildParts<S, G>): RebuildParts<S, G> {
   return parts;
 }
 
 export type RebuildRun<S extends Settings = Settings> = (request: RebuildRequest<S>) => Promise<RebuildResult>;
 
-/** A strategy is a folder. This is what its `method.ts` says of it; `run.ts` computes and is loaded only for that. */
+/** A strategy is a folder. Its `method.ts` describes it in this form. Its `run.ts` computes, and is loaded only for that. */
 export interface RebuildMethod<S extends Settings = Settings> {
   /** One or two sentences for editors and docs. */
   description: string;
@@ -135,34 +136,34 @@ export interface RebuildMethod<S extends Settings = Settings> {
   settings: S;
   /** Values for settings that the resolved pipeline always has. */
   defaults: Values<S>;
-  /** Where some of its work is within rows, so that columns cannot keep budgets (granularity `input`). */
+  /** Set if some of its work is within rows, so columns cannot keep budgets (granularity `input`). */
   byRow?: true;
-  /** What `weights` may be. */
+  /** The supported values of `weights`. */
   weights: readonly KeepWeights[];
-  /** What `weights` is if the file leaves it out. @param changed whether kept weights are known to have other values than the dense ones */
+  /** Returns the default of `weights`. @param changed whether kept weights are known to differ from the dense ones */
   defaultWeights(this: void, changed: boolean): KeepWeights;
-  /** Whether it needs the residual stream of the dense model beside the pruned one; never if absent. */
+  /** Whether the strategy also needs the residual stream of the dense model; never if absent. */
   needsDensePath?(this: void, settings: Values<S>, common: CommonSettings): boolean;
-  /** Raised when a change of the code can change its bits. */
+  /** Increased when a code change can change the bits of the result. */
   version: number;
-  /** The settings that its masks follow from, defaults filled in. */
+  /** Returns the settings that determine the masks, with defaults filled in. */
   identity(this: void, settings: Values<S>): Identity;
-  /** What one layer takes. */
+  /** Returns the cost of one layer. */
   cost(this: void, size: ModelSize, windows: Windows, common: CommonSettings, settings: Values<S>): Cost;
-  /** Its settings in words, for a report. */
+  /** Describes the settings in words, for a report. */
   describe(this: void, settings: Values<S>): string;
   load(this: void): Promise<{ run: RebuildRun<S> }>;
-  /** Present where the windows may be divided into shards. */
+  /** Present if the strategy supports shards of the windows. */
   sharded?: {
-    /** Bytes of the sums of one shard and layer. */
+    /** Returns the bytes of one shard's sums for one layer. */
     sumBytes(this: void, size: ModelSize): number;
-    /** What gathering of one shard and choosing take for one sub-block, apart from the sums, and the last pass of one shard for one layer. */
+    /** Returns the costs of `gather` (one shard) and `choose` for a sub-block, without the sums, and of `finish` (one shard) for a layer. */
     cost(this: void, size: ModelSize, shard: Windows, common: CommonSettings): { gather: Cost; choose: Cost; finish: Cost };
     load(this: void): Promise<{ parts: RebuildParts }>;
   };
 }
 
-/** Checks a strategy's description where it stands, and keeps the types of its settings. */
+/** Type-checks a strategy where it is defined, and keeps the exact types of its settings. */
 export function rebuildMethod<const S extends Settings>(method: RebuildMethod<S>): RebuildMethod<S> {
   return method;
 }

@@ -1,4 +1,4 @@
-/** The trace of a run, against the specification of OTLP; and how it is sent. */
+/** Tests the trace of a run against OTLP's specification, and how it is sent. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Traces } from '../../../app/operate/otlp.js';
@@ -27,7 +27,7 @@ describe('the spans', () => {
   const { spans, resource: attributes, scope } = sent();
   const named = (name: string): ReceivedSpan[] => spans.filter((span) => span.name === name);
   const parentOf = ({ parentSpanId }: ReceivedSpan): string | undefined => spans.find(({ spanId }) => spanId === parentSpanId)?.name;
-  /** Milliseconds since noon. */
+  /** Returns start and end in milliseconds since noon. */
   const times = ({ startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): number[] => [startTimeUnixNano, endTimeUnixNano].map((nano) => Number(BigInt(nano) / 1_000_000n) - Date.parse('2026-11-30T12:00:00Z'));
 
   it('keep the rules of OTLP', () => {
@@ -52,7 +52,7 @@ describe('the spans', () => {
     expect(facts(again)).toEqual([0n, '7@one (2)', 3n, false, 10]);
     expect(again.status).toBeUndefined();
     expect(named('failed attempts').map((span) => [times(span), parentOf(span), span.status])).toEqual([[[7000, 17_000], 'rebuild, layer 0', { code: 2, message: '2 failed' }]]);
-    // An incident of a clock that is wrong lies at the end.
+    // An incident from a machine with a wrong clock is moved to the end of the run.
     expect(named('run small')[0].events?.map(({ name, timeUnixNano }) => [name, timeUnixNano])).toEqual([['The run went to another worker', '1796040007500000000'], ['A clock jumped', '1796040020250000000']]);
   });
 
@@ -94,7 +94,7 @@ describe('the target', () => {
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_TRACES_EXPORTER: 'none' })).toBeUndefined();
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' })?.url).toBe('http://c:4318/v1/traces');
-    // An address of traces alone is taken as it is.
+    // An address for traces only is used unchanged.
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://d/in' })?.url).toBe('http://d/in');
     expect(of({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c', OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20of-the-variable, x-scope=team=1,nothing', OTEL_SERVICE_NAME: 'mine', OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=test' }))
       .toMatchObject({ headers: { authorization: 'Bearer of-the-variable', 'x-scope': 'team=1' }, resource: { 'service.name': 'mine', 'service.version': '1', 'deployment.environment': 'test' } });
@@ -131,7 +131,7 @@ describe('sending', () => {
     receiver.answers.push({ status: 503 }, { status: 429 });
     await send();
     expect([receiver.traces.length, receiver.headers.length, failures]).toEqual([1, 3, []]);
-    // OTLP does not let a client try again after this one.
+    // OTLP does not allow a retry after this status.
     receiver.answers.push({ status: 500 });
     await send();
     expect([receiver.traces.length, receiver.headers.length]).toEqual([1, 4]);

@@ -60,7 +60,7 @@ stages:
 `;
   const { pipeline } = parsePipeline({ text, path: '/p.yaml' });
   const { total, executions, largest } = eventsOf(pipeline, { layers: 32, blocks: 2 }, () => 0);
-  // A seat, the check, the report, two for the outputs, the calibration; of each stage the first questions for workers, and the proof.
+  // A seat, the check, the report, two for the outputs, the calibration; for each stage the first requests for workers, and the proof.
   const activities = 6 + (4 + 32 * (4 + 1 + 1) + 1) + (4 + 32 * (2 * (4 + 1) + 4 + 1 + 1) + 1);
   expect(total).toBe(6 * activities + 5 * executions);
   expect(largest).toBeLessThan(10_000);

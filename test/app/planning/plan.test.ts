@@ -118,12 +118,12 @@ describe('a model folder', () => {
     const published = ['initialMask.method=wanda', 'rebuild.strategy=published'];
     const [whole, divided] = [plan(published), plan([...published, 'calibration.shards=4'])];
     const [mask, rebuild] = ['initialMask', 'rebuild'].map((type) => stage(divided, type));
-    // A layer of LLaMA-7B: 6 linears read 4,096 inputs, one 11,008; 202,375,168 weights; masks of a bit each.
+    // A layer of LLaMA-7B: 6 linears with 4,096 inputs, one with 11,008; 202,375,168 weights; masks with one bit per weight.
     const [norms, gradients, bits] = [8 * (6 * 4096 + 11_008), 4 * 202_375_168, 202_375_168 / 8];
     expect(mask.shards).toEqual({ count: 4, bytesPerLayer: 2 * 4 * norms + 5 * bits });
     expect(rebuild.shards).toEqual({ count: 4, bytesPerLayer: 2 * 4 * gradients + 3 * 5 * bits });
     expect(stage(whole, 'rebuild').shards).toBeUndefined();
-    // Each of four shards, and the sum of them; of a rebuild for both sub-blocks, and the errors. The embedding counts as one.
+    // One unit per shard and one that adds them; in a rebuild for both sub-blocks, plus one per shard for the errors. The embedding is one unit.
     expect(mask.units).toBe(1 + 32 * (4 + 1));
     expect(rebuild.units).toBe(1 + 32 * (2 * (4 + 1) + 4));
     const stream = 4_294_967_296;
@@ -131,7 +131,7 @@ describe('a model folder', () => {
       const [one, four] = [stage(whole, type), stage(divided, type)];
       expect(four.seconds / one.seconds).toBeGreaterThan(1);
       expect(four.seconds / one.seconds).toBeLessThan(1.6);
-      // Less is read and written at a time.
+      // Only one shard's outputs and intermediate data are in memory at a time.
       expect(four.tensors).toBeLessThan(one.tensors);
       expect(four.tensors).toBeGreaterThan(stream);
     }

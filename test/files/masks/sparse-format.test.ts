@@ -1,4 +1,4 @@
-/** The legacy sparse formats: the tensors that compressed-tensors 0.14.0.1 itself makes of the same weights (test/golden/compressed-tensors/). */
+/** Compares the legacy sparse formats with the tensors of compressed-tensors 0.14.0.1 for the same weights (test/golden/compressed-tensors/). */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,7 +10,7 @@ const golden = resolve('test/golden/compressed-tensors');
 const folder = mkdtempSync(join(tmpdir(), 'sparse-format-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Dtype, shape and bytes of all tensors of a file. */
+/** Returns dtype, shape and bytes of all tensors of a file. */
 async function tensorsOf(file: string): Promise<Record<string, object>> {
   const { tensors } = await readSafetensorsHeader(file);
   const read = [...tensors.values()].map(async (info) => [info.name, { dtype: info.dtype, shape: info.shape, bytes: (await readTensorBytes(info)).toString('hex') }] as const);
@@ -59,7 +59,7 @@ it('replaces what an interrupted call left, and leaves nothing else there', asyn
   const target = join(folder, 'interrupted');
   const write = (onProgress?: () => void) => writeSparseCheckpoint({ checkpoint: join(golden, 'half'), format: 'sparse-bitmask', target, ...(onProgress && { onProgress }) });
   await expect(write(() => { throw new Error('as if it were killed here'); })).rejects.toThrow('killed');
-  // What is there must not look like a checkpoint.
+  // The remains must not look like a checkpoint.
   expect(readdirSync(target).filter((name) => !name.startsWith('.'))).toEqual([]);
   await write();
   expect(readdirSync(target).sort()).toEqual(['config.json', 'model.safetensors']);

@@ -26,37 +26,37 @@ export const sparsegpt = initialMethod({
   },
 });
 
-/** Bytes that move to widen a product of float32 and to add it in float64. */
+/** Bytes moved per element to widen a float32 product and add it in float64. */
 const bytesOfSum = 36;
 
-/** A layer's first mask by SparseGPT: Wanda's two forwards, and the Hessians of all inputs with their factors. */
+/** Returns the cost of a layer's initial mask by SparseGPT: Wanda's two forwards, and the Hessians of all inputs with their factors. */
 function sparseGptCost(size: ModelSize, windows: Windows): Cost {
   const { layer } = size;
   const { memory } = inputStatisticsCost(size, windows);
   const widest = Math.max(...layer.inputWidths);
   return {
     memory: {
-      // All Hessians, and the factor of one; of one linear what is left and what is done.
+      // All Hessians and the factor of one; for one linear, the remaining and the finished weights.
       tensors: memory.tensors + f64 * layer.inputWidths.reduce((total, width) => total + width ** 2, 0) + factorMatrices * f64 * widest ** 2 + 3 * f32 * layer.largestLinear,
-      // The factor; the updated values, and one linear in three copies.
+      // The factor, the updated values, and three copies of one linear.
       host: memory.host + f64 * widest ** 2 + f32 * layer.linear + 3 * f32 * layer.largestLinear,
     },
     work: addWork([1, gatherWork(size, windows)], [1, chooseWork(size)]),
   };
 }
 
-/** Wanda's two forwards, and the Hessians of all inputs. */
+/** Returns the work of Wanda's two forwards and the Hessians of all inputs. */
 function gatherWork(size: ModelSize, windows: Windows): Work {
   const { inputWidths, shares } = size.layer;
   const hessians = inputWidths.map((width, i): Partial<Work> => {
-    // As many of an expert's sequences go into a product as have the tokens of one.
+    // For an expert, a product covers several sequences: together they have about one sequence's tokens.
     const products = Math.ceil(windows.samples * shares[i]);
     return { flops: 2 * products * windows.time * width ** 2, movedBytes: bytesOfSum * products * width ** 2, calls: 5 * products };
   });
   return addWork([1, inputStatisticsCost(size, windows).work], ...hessians.map((part) => [1, part] as const));
 }
 
-/** Factors, and masks with updates. */
+/** Returns the work of the factors, and of the masks with their updates. */
 function chooseWork({ layer }: ModelSize): Work {
   const updates = layer.inputWidths.map((width, i): Partial<Work> => ({
     flops: layer.readers[i] * width,

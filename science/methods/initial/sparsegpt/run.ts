@@ -12,22 +12,22 @@ import { initialParts, runOfParts, type InitialRun, type StatisticsNote } from '
 import type { settings } from './method.js';
 import { sparseGpt } from './sparsegpt.js';
 
-/** What SparseGPT gathers. */
+/** The statistics that SparseGPT gathers. */
 interface Hessians extends Gathered {
   moments: InputMoments;
-  /** Tokens of the linears whose expert has too few. */
+  /** Number of tokens of each linear whose expert has too few. */
   few: Map<string, number>;
 }
 
-/** Shards are of models without experts only. */
+/** Downloads omit `few`: models with experts do not support shards. */
 function hessiansOf(moments: InputMoments, few = new Map<string, number>()): Hessians {
   return { moments, few, download: () => moments.download(), dispose: () => { moments.dispose(); } };
 }
 
-/** SparseGPT (Frantar and Alistarh 2023): Hessians of all linears from one forward of the layer while it is dense. */
+/** SparseGPT (Frantar and Alistarh 2023): one forward of the dense layer gives the Hessians of all linears. */
 export const parts = initialParts<typeof settings, Hessians>({
   gather: async ({ layer, weights, hidden, minTokens }) => {
-    // A product over a whole batch would move near ties, and each moved one moves others after it.
+    // A product over a whole batch would round differently and flip near ties. Each flip changes later choices.
     const moments = new InputMoments(sequencesTogether(layer));
     const counts = new TokenCounts(minTokens);
     try {
@@ -66,7 +66,10 @@ export const parts = initialParts<typeof settings, Hessians>({
 
 export const run: InitialRun<typeof settings> = runOfParts(parts);
 
-/** One sequence, and of an expert as many as have the tokens of one on average: then a token costs as many products as in an MLP. */
+/**
+ * Returns the number of sequences that one product covers: 1, or for an expert the number in which it reads one sequence's tokens on average.
+ * Then a token costs the same number of products as in an MLP.
+ */
 function sequencesTogether({ subBlocks }: DecoderLayer): (linear: LinearSpec) => number {
   const counts = new Map(subBlocks.flatMap((subBlock) => linearsOf(subBlock).map(({ name }): [string, number] => [name, Math.floor(1 / (subBlock.expert?.share ?? 1) + 1e-9)])));
   return ({ name }) => counts.get(name) ?? 1;

@@ -10,19 +10,19 @@ import { initialParts, runOfParts, type InitialRun } from '../method.js';
 import { masksOfSmallest } from '../smallest-scores.js';
 import { wandaMask } from './wanda-mask.js';
 
-/** What Wanda gathers. */
+/** The statistics that Wanda gathers. */
 interface Norms extends Gathered {
   norms: InputNorms;
-  /** Tokens of the linears whose expert has too few. */
+  /** Number of tokens of each linear whose expert has too few. */
   few: Map<string, number>;
 }
 
-/** It is on the host. Shards are of models without experts only. */
+/** Everything is on the host, so there is nothing to dispose. Downloads omit `few`: models with experts do not support shards. */
 function normsOf(norms: InputNorms, few = new Map<string, number>()): Norms {
   return { norms, few, download: () => Promise.resolve(norms.sums()), dispose: () => undefined };
 }
 
-/** Wanda (Sun et al. 2023): statistics of all linears from one forward of the layer while it is dense. */
+/** Wanda (Sun et al. 2023): one forward of the dense layer gives the statistics of all linears. */
 export const parts = initialParts({
   gather: async ({ layer, weights, hidden, minTokens }): Promise<Norms> => {
     const norms = new InputNorms();
@@ -32,7 +32,7 @@ export const parts = initialParts({
   },
   restore: (_, sums) => normsOf(InputNorms.of(sums)),
   choose: async ({ layer, weights, targetOf }, { norms, few }) => {
-    // Where too few tokens say how large the inputs are, all count as equally large: the mask is that of magnitudes.
+    // With too few tokens, all input norms count as 1, so the mask is chosen by magnitude.
     const of = ({ name, shape }: LinearSpec): Float32Array => (few.has(name) ? new Float32Array(shape[1]).fill(1) : norms.norms(name));
     const masks = await masksOfSmallest({ layer, weights, targetOf }, {
       subject: 'Wanda score',

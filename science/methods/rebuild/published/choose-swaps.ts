@@ -8,15 +8,15 @@ import type { SubBlockRebuild } from './sub-block-rebuild.js';
 import type { SubBlockSums } from './sub-block-sums.js';
 
 export interface ChosenSwaps {
-  /** What they hold on the device is the caller's to dispose. */
+  /** The caller disposes what they hold on the device. */
   masks: Masks;
-  /** Values of the sub-block's linears, as far as they are not the dense ones; absent if all are. */
+  /** Values of the sub-block's linears that differ from the dense ones; absent if none do. */
   updates?: Map<string, Float32Array>;
 }
 
 /**
- * Steps 3 and 4 of LLM-Barber: the masks after the swaps, and the values under them. Frees the gradients.
- * @param request `masks` are the sub-block's, where they are worked on
+ * Runs steps 3 and 4 of LLM-Barber: returns the masks after the swaps and the values under them. Frees the gradients.
+ * @param request `masks` are the sub-block's working masks, on the device if the engine works there
  */
 export async function chooseSwaps(request: Omit<SubBlockRebuild, 'hidden'>, { gradients }: SubBlockSums): Promise<ChosenSwaps> {
   const { subBlock, dense, masks, settings } = request;

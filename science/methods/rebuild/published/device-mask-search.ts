@@ -12,7 +12,7 @@ import { masksAt, rankSwaps } from './device-swaps.js';
 import type { DeviceSegment, SwapRanking } from './device-swaps.js';
 import type { MaskSearch, MaskSearchRequest } from './mask-search.js';
 
-/** {@link searchMasks} with importances and masks on the device: one number a group comes down, and no mask. */
+/** {@link searchMasks} with importances and masks on the device. Only one number per group is downloaded. */
 export async function searchOnDevice({ linears, importance, masks, pattern, granularity, rule }: MaskSearchRequest): Promise<MaskSearch> {
   const owned: Tensor2D[] = [...importance];
   const dispose = (): void => { tf.dispose(owned); };
@@ -57,7 +57,7 @@ function tensorOf(masks: Masks, name: string): Tensor2D {
   return tensor;
 }
 
-/** Groups of segments as device-swaps.ts takes them. But for `output` they are new tensors, the caller's to dispose. */
+/** Returns groups of segments in the form of device-swaps.ts. Except for `output` they are new tensors, which the caller disposes. */
 function groupsOf(parts: readonly DeviceSegment[], granularity: Granularity): DeviceSegment[][] {
   const segments = parts.map(({ importance, mask }) => ({ importance: toGroups(importance, granularity), mask: toGroups(mask, granularity) }));
   return granularity === 'block' ? [segments] : segments.map((segment) => [segment]);

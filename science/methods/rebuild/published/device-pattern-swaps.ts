@@ -1,6 +1,6 @@
 /**
- * N:M swaps of pattern-swaps.ts and pattern-pairs.ts on the device. Every N:M group is a row of M weights; the weights that may
- * grow, by descending importance, meet those that may go, by ascending; `topk` ranks ties by position, lower first.
+ * The N:M swaps of pattern-swaps.ts and pattern-pairs.ts on the device. Every N:M group is a row of M weights. Weights that may grow, by
+ * descending importance, are paired with weights that may be pruned, by ascending importance. In `topk`, ties go to the lower index.
  */
 import { keep, tf } from '../../../engine/index.js';
 import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
@@ -11,9 +11,9 @@ import type { DeviceSegment } from './device-swaps.js';
 
 type NM = Pattern & { kind: 'N:M' };
 
-/** The ranks of all groups of a linear. No group has more swaps than weights of the rarer sort. */
+/** The ranks of all groups of a linear. A group has at most min(N, M - N) of them, because each swap needs a kept and a pruned weight. */
 interface Ranks {
-  /** Importances of what may grow, `[groups, ranks]`; -1 behind the last one. And of what may go. */
+  /** Importances of the weights that may grow, `[groups, ranks]`, followed by -1; and of those that may be pruned, followed by Infinity. */
   grow: Tensor2D;
   prune: Tensor2D;
   /** Their positions in the group, int32. */
@@ -30,7 +30,7 @@ function ranksOf({ importance, mask }: DeviceSegment, mayGrow: Tensor2D, { keep:
   return { grow: grow.values, growAt: grow.indices, prune: tf.neg(prune.values), pruneAt: prune.indices };
 }
 
-/** @param swapped which ranks are swapped, `[groups, ranks]` */
+/** Swaps the chosen ranks. @param swapped which ranks are swapped, `[groups, ranks]` */
 function swapRanks(mask: Tensor2D, swapped: Tensor2D, { growAt, pruneAt }: Pick<Ranks, 'growAt' | 'pruneAt'>, { of }: NM): Tensor2D {
   const made = tf.expandDims<Tensor3D>(tf.cast(swapped, 'float32'), 2);
   const change = tf.sub(tf.oneHot(growAt, of), tf.oneHot(pruneAt, of));
@@ -38,9 +38,9 @@ function swapRanks(mask: Tensor2D, swapped: Tensor2D, { growAt, pruneAt }: Pick<
 }
 
 /**
- * The published rule: growths were found by row; every group prunes as many of the weights that it kept.
+ * The published rule: growths are found by row, and every group prunes the same number of the weights that it kept.
  *
- * @param grown the row's mask with its growths, where what it pruned for them does not count
+ * @param grown the row's mask with its growths; the row's own prunings are ignored
  */
 export function growthsWithinPattern(segment: DeviceSegment, grown: Tensor2D, pattern: NM): Tensor2D {
   return tf.tidy(() => {
@@ -49,10 +49,10 @@ export function growthsWithinPattern(segment: DeviceSegment, grown: Tensor2D, pa
   });
 }
 
-/** Pairs of all groups of a sub-block, ranked once for all ratios. */
+/** The pairs of all groups of a sub-block, ranked once for all ratios. */
 export class PatternPairs {
   private readonly ranks: Ranks[];
-  /** `[1, groups x ranks]` of each linear: what a swap gains, where it is one. */
+  /** For each linear, the gain of each swap and whether it gains at all, `[1, groups x ranks]`. */
   private readonly gains: { gain: Tensor2D; isPair: Tensor2D }[];
   private readonly found: number;
 
@@ -70,12 +70,12 @@ export class PatternPairs {
     this.found = tf.tidy(() => total(this.gains.map(({ isPair }) => isPair), (flags) => flags).dataSync()[0]);
   }
 
-  /** What it keeps on the device. */
+  /** Tensors that it keeps on the device. */
   get owned(): Tensor2D[] {
     return [...this.ranks.flatMap((ranks) => Object.values(ranks) as Tensor2D[]), ...this.gains.flatMap(({ gain, isPair }) => [gain, isPair])];
   }
 
-  /** The masks after the `floor(pairs * ratio)` swaps of largest gain. */
+  /** Returns the masks after the `floor(pairs * ratio)` swaps with the largest gain. */
   masksAt(ratio: number): Tensor2D[] {
     return tf.tidy(() => {
       const counts = tf.tensor2d([floorShare(this.found, ratio)], [1, 1], 'int32');

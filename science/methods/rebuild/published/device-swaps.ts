@@ -1,5 +1,5 @@
 /**
- * The swaps of swaps.ts, found on the device for all groups of a granularity at once. Only one number a group comes down.
+ * The swaps of swaps.ts, found on the device for all groups of a granularity at once. Only one number per group is downloaded.
  * A group may lie in several tensors `[groups, length]`.
  */
 import { tf } from '../../../engine/index.js';
@@ -14,10 +14,10 @@ export interface DeviceSegment {
   mask: Tensor2D;
 }
 
-/** Of a set of groups: how many swaps each could make. Ranked once, it serves all ratios. */
+/** The number of possible swaps in each group of a set. Ranked once for all ratios. */
 export interface SwapRanking {
   group: readonly DeviceSegment[];
-  /** One a group. */
+  /** One per group. */
   found: Int32Array;
 }
 
@@ -41,7 +41,7 @@ export async function rankSwaps(group: readonly DeviceSegment[]): Promise<SwapRa
 }
 
 /**
- * The masks after `floor(n * ratio)` swaps in every group, the best of both sides. New tensors, like the group's masks.
+ * Returns the masks after `floor(n * ratio)` swaps in every group, the best of both sides. They are new tensors, shaped like the group's masks.
  *
  * @param ratio in (0, 1]
  */

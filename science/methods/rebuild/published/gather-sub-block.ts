@@ -12,11 +12,11 @@ import { SubBlockSums, sumOfErrors } from './sub-block-sums.js';
 
 export interface GatherSubBlock extends Pick<SubBlockRebuild, 'subBlock' | 'hidden' | 'dense' | 'masks' | 'updates' | 'onProgress'> {
   settings: Pick<SubBlockRebuild['settings'], 'metric'>;
-  /** Is handed the dense output of every batch, `[batch, time, hidden]`. Must keep what it needs. */
+  /** Called with the dense output of every batch, `[batch, time, hidden]`. Must keep the tensors that it needs. */
   onDense?: (y: Tensor3D) => void;
 }
 
-/** Steps 1 and 2 of LLM-Barber: the errors under the masks, and the squared gradients. What it reads stays the caller's. */
+/** Runs steps 1 and 2 of LLM-Barber: computes the errors under the masks and the squared gradients. The caller keeps its tensors. */
 export async function gatherSubBlock({ subBlock, hidden, dense, masks, updates, settings, onProgress, onDense }: GatherSubBlock): Promise<SubBlockSums> {
   const gradients = new SquaredGradients();
   const errors: Tensor1D[] = [];

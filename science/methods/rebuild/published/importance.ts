@@ -6,17 +6,17 @@ import type { LinearSpec, Weights } from '../../../models/types.js';
 import { PruningInputError } from '../../parts/errors.js';
 import type { SquaredGradients } from './squared-gradients.js';
 
-/** Whether the metric reads gradients at all. */
+/** Whether the metric uses gradients. */
 export function needsGradients(metric: Metric): boolean {
   return metric !== 'weight';
 }
 
 /**
  * Importance of every weight, up to a factor that all weights of the sub-block share: `|W| * sqrt(sum g^2)`
- * (`weight-gradient`; Su et al. 2024), `|W|` (`weight`), `sqrt(sum g^2)` (`gradient`). Computed where the gradients lie,
- * and left there.
+ * (`weight-gradient`; Su et al. 2024), `|W|` (`weight`), `sqrt(sum g^2)` (`gradient`). Computed on the device that holds the
+ * gradients, and left there.
  *
- * @returns `[out, in]` of each linear, in their order; the caller's to dispose
+ * @returns `[out, in]` for each linear, in their order; the caller disposes them
  * @throws PruningInputError if the metric needs gradients and none were added.
  */
 export function importances(linears: readonly LinearSpec[], weights: Weights, gradients: SquaredGradients, metric: Metric): Tensor2D[] {

@@ -11,25 +11,25 @@ import { swapSelection } from './rebuild.js';
 
 export interface MaskSearchRequest {
   linears: readonly LinearSpec[];
-  /** Importance of every weight, `[out, in]`, >= 0, in the order of the linears. Disposed when the search is made, or with it. */
+  /** Importance of every weight, `[out, in]`, >= 0, in the order of the linears. Taken over, and disposed with the search at the latest. */
   importance: readonly Tensor2D[];
   masks: Masks;
   pattern: Pattern;
   granularity: Granularity;
-  /** With N:M: growths by row, as published, or pairs that each pay for themselves (pattern-pairs.ts). */
+  /** For N:M: growths by row, as published, or pairs within a group (pattern-pairs.ts). */
   rule: 'published' | 'pairs';
 }
 
-/** Swaps that were ranked once, for all ratios. */
+/** Swaps that are ranked once for all ratios. */
 export interface MaskSearch {
-  /** The masks after the swaps of a ratio in (0, 1]; the caller's to dispose. */
+  /** Returns the masks after the swaps for a ratio in (0, 1]. The caller disposes them. */
   at(this: void, ratio: number): Masks;
   dispose(this: void): void;
 }
 
 /**
- * Ranks the swaps of a sub-block where its importances lie, if the engine selects there, and on the host otherwise. The masks
- * are the same, weight by weight.
+ * Ranks the swaps of a sub-block on the device, if the engine supports that, otherwise on the host. Both give exactly the same
+ * masks.
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */

@@ -12,10 +12,10 @@ export const settings = {
   },
 } as const;
 
-/** Share of the found swaps that are made where a stage of before there were defaults does not say. */
+/** Share of the found swaps that are made, for stages from before there was a default that do not give it. */
 export const wholeRatio = 1;
 
-/** What is held while a sub-block is rebuilt. */
+/** Returns the memory that the rebuild of a sub-block needs. */
 function workOf(size: ModelSize, windows: Windows): Pick<RebuildWork, 'streams' | 'tensors' | 'host'> {
   return {
     // The stream and the dense outputs.
@@ -41,7 +41,7 @@ export const published = rebuildMethod({
     sumBytes: ({ layer }) => f32 * layer.linear,
     cost: (size, shard, common) => {
       const blocks = size.layer.subBlocks.length;
-      // What is not kept from pass to pass is run again: the sub-blocks before, and the dense outputs.
+      // Nothing is kept between passes, so earlier sub-blocks and the dense outputs are run again.
       const gathered = publishedForwards - 1 - (common.metric === 'weight' ? gradientForwards : 0) + (blocks - 1) / 2;
       const of = (forwards: number, selections: number): Cost => rebuildCost(size, shard, { ...workOf(size, shard), forwards, selections });
       return { gather: of(gathered / blocks, 0), choose: of(0, 1 / blocks), finish: of(2, 0) };

@@ -4,7 +4,7 @@ import { customVjp } from '../../../models/custom-vjp.js';
 import { applyLinear, weightOf } from '../../../models/sub-block.js';
 import type { LinearSpec, SubBlock, Weights } from '../../../models/types.js';
 
-/** What reaches one linear and what comes back to it: together they are its weight gradient, `dY^T X` per sequence. */
+/** The input of one linear and the gradient at its output. Together they give its weight gradient, `dY^T X` per sequence. */
 export interface LinearGradient {
   linear: LinearSpec;
   /** `[batch, time, in]` */
@@ -26,17 +26,17 @@ export interface DensePass {
  * weights: one crossing of the output linear, and the core's vector-Jacobian product by automatic differentiation.
  *
  * The method's loss is `mean((t - y)^2)`, whose gradient is smaller by 2 / (time * hidden). That constant is left out: it
- * scales all importances of a sub-block alike, so it changes no order, and squares of larger numbers keep off the
- * denormals.
+ * scales all importances of a sub-block by the same factor, so it does not change their order, and squares of larger numbers
+ * stay clear of denormals.
  *
  * Call within `tf.tidy`: all results belong to the caller's scope.
  *
- * @param x `[batch, time, hidden]`, what `subBlock.enter` gave
+ * @param x `[batch, time, hidden]`, the result of `subBlock.enter`
  * @param t the sparse output on the same x, `[batch, time, hidden]`
  */
 export function denseWithGradients(subBlock: SubBlock, x: Tensor3D, t: Tensor3D, weights: Weights): DensePass {
   const { output } = subBlock;
-  // What the differentiated function computes on the way and the weight gradients need.
+  // Intermediate results of the differentiated function that the weight gradients need.
   let core!: Tensor3D;
   let y!: Tensor3D;
   let difference!: Tensor3D;
@@ -61,21 +61,21 @@ export function denseWithGradients(subBlock: SubBlock, x: Tensor3D, t: Tensor3D,
   return { y: release(y), errors: value, gradients };
 }
 
-/** Gives a kept tensor to the current scope. */
+/** Moves a kept tensor to the current scope. */
 function release(kept: Tensor3D): Tensor3D {
   const scoped = kept.clone();
   kept.dispose();
   return scoped;
 }
 
-/** Mean of squares per sequence, `[batch, time, hidden]` -> `[batch]`. */
+/** Returns the mean of squares per sequence: `[batch, time, hidden]` -> `[batch]`. */
 export function meanSquare(difference: Tensor3D): Tensor1D {
   return tf.tidy(() => difference.square().mean<Tensor1D>([1, 2]));
 }
 
 /**
- * Mean of squares per sequence over all of its tokens, whether or not the sub-block reads them all: so the errors of a layer's experts
- * add up.
+ * Returns the mean of squares per sequence over all of its tokens, even if the sub-block reads only some of them. This makes the errors
+ * of a layer's experts add up.
  *
  * @param difference of outputs, `[batch, tokens that the sub-block reads, hidden]`
  * @param stream before the sub-block, `[batch, time, ...]`
@@ -84,7 +84,7 @@ export function errorsOfSequences(difference: Tensor3D, stream: Pick<Tensor3D, '
   return ofAllTokens(meanSquare(difference), difference.shape[1], stream.shape[1]);
 }
 
-/** Means over `read` rows of each sequence as means over `time` rows, the others being zeros. */
+/** Converts means over `read` rows of each sequence to means over `time` rows, where the other rows are zero. */
 export function ofAllTokens(errors: Tensor1D, read: number, time: number): Tensor1D {
   return read === time ? errors : errors.mul(read / time);
 }

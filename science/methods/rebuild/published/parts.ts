@@ -12,7 +12,7 @@ function settingsOf({ common, pattern, settings: { ratio = wholeRatio } }: PartR
   return { ...common, ratio, pattern };
 }
 
-/** One published round of a sub-block (sub-block-rebuild.ts), its windows in shards. */
+/** One published round of a sub-block (sub-block-rebuild.ts) from shards of the windows. */
 export const parts = rebuildParts<typeof settings, SubBlockSums>({
   gather: (request) => {
     const { masks, updates } = firstState(linearsOf(request.subBlock), request);

@@ -1,12 +1,12 @@
 import type { Segment, Swaps } from './swaps.js';
 
 /**
- * N:M: makes a row's growths, found as for any row, and lets each group of `of` consecutive inputs pay for its own, pruning
- * as many of the weights that it kept, the least important first. A group that would grow more weights than it kept
- * (possible where N < M / 2) grows only as many, the most important first; the rest of its growths are not made.
+ * Makes the swaps for N:M patterns. Growths are found by row, as without a pattern. Each group of `of` consecutive inputs
+ * then prunes the same number of the weights that it kept, the least important first. If a group would grow more weights than
+ * it kept (possible where N < M / 2), it grows only that number, the most important first.
  *
- * A growth beats the kept weight of its rank in the row, not always the one that its own group gives up.
- * Equal importances rank by position, lower first.
+ * A growth is more important than the kept weight at its rank in the row, but not always than the weight that its own group
+ * prunes. Ties go to the lower index.
  */
 export function applyPatternSwaps({ importance, mask }: Segment, { grow }: Swaps, of: number): void {
   const byRank = (sign: 1 | -1) => (a: number, b: number): number => sign * (importance[a] - importance[b]) || a - b;

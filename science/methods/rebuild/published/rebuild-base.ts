@@ -4,10 +4,10 @@ import type { Masks, Updates } from '../../parts/masked-weights.js';
 import type { KeepWeights } from '../method.js';
 
 /**
- * The values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024), whatever mask comes out of it:
- * with `keep-updates` and `refit` the updated one for a weight that was kept at the start, the dense one for a weight that comes back.
+ * Returns the values from which a rebuild takes its weights (step 4 of LLM-Barber, Su et al. 2024). They do not depend on the new mask.
+ * With `keep-updates` and `refit`, weights kept at the start have their updated value. All others have the dense value.
  *
- * @param masks of the start
+ * @param masks the masks at the start
  * @returns values `[out, in]` of the linears that have updates; undefined if all are dense
  */
 export async function rebuildBase(

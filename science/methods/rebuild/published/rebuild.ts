@@ -10,31 +10,31 @@ import type { Segment, Swaps } from './swaps.js';
 import { transpose } from '../../parts/transpose.js';
 
 export interface SwapRequest {
-  /** Importance of every weight, one array `[out, in]` a linear of the sub-block, in the sub-block's order; >= 0. */
+  /** Importance of every weight, one array `[out, in]` per linear, in the sub-block's order; >= 0. */
   importance: readonly Float32Array[];
   /** 1 = kept. */
   masks: readonly Uint8Array[];
   shapes: readonly Shape[];
   pattern: Pattern;
-  /** Not read for N:M, where growth is by row. */
+  /** Ignored for N:M, where growths are found by row. */
   granularity: Granularity;
   /** Share of the found swaps that are made, in (0, 1]. */
   ratio: number;
-  /** Of the linears, for error messages. */
+  /** Names of the linears, for error messages. */
   names?: readonly string[];
 }
 
 export interface SwapResult {
   /** New arrays. */
   masks: Uint8Array[];
-  /** Per linear. Equal in number over every group, so over the sub-block; per linear only where it is no larger than one. */
+  /** Per linear. Over every group and the sub-block the two are equal. Per linear they are equal only if groups are within a linear. */
   swaps: { grown: number; pruned: number }[];
 }
 
 /**
- * Step 3 of LLM-Barber (Su et al. 2024): within each group of the granularity, pruned weights of high importance come back
- * in place of kept weights of low importance. Equal importances rank by position, lower first: order of the linears, then
- * row-major. Every group keeps as many weights as before; with N:M, every group of M inputs does.
+ * Runs step 3 of LLM-Barber (Su et al. 2024): in each group of the granularity, pruned weights of high importance replace kept
+ * weights of low importance. Ties go to the lower index: order of the linears, then row-major. Every group keeps the same number
+ * of weights as before; with N:M, so does every group of M inputs.
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError
  */
@@ -44,14 +44,14 @@ export function selectSwaps(request: SwapRequest): SwapResult {
 }
 
 /**
- * {@link selectSwaps} for several ratios: checks and ranks once for all of them.
+ * Like {@link selectSwaps}, for several ratios: checks and ranks once for all of them.
  *
- * @returns the selection at a ratio in (0, 1]
+ * @returns a function that selects at a ratio in (0, 1]
  */
 export function swapSelection(request: Omit<SwapRequest, 'ratio'>): (ratio: number) => SwapResult {
   checkRequest(request);
   const { importance, masks: before, shapes, pattern, granularity } = request;
-  // Of the groups, in the order in which they are visited.
+  // One pivot per group, in the order in which they are visited.
   const pivots: (number | undefined)[] = [];
   return (ratio) => {
     checkRatio(ratio);

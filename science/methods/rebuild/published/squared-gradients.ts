@@ -3,14 +3,14 @@ import type { Tensor2D, Tensor3D } from '../../../engine/index.js';
 import type { LinearSpec } from '../../../models/types.js';
 import type { LinearGradient } from './output-gradients.js';
 
-/** Batched gradients of one linear take at most so many bytes; beyond, sequences are taken one by one. */
+/** Maximum bytes of the batched gradients of one linear. If they need more, sequences are processed one by one. */
 const batchedBytes = 256 * 2 ** 20;
 
-/** Per linear the sum over sequences of the squared weight gradient `[out, in]`, added up batch by batch. */
+/** For each linear, the sum over sequences of the squared weight gradient, `[out, in]`, added up batch by batch. */
 export class SquaredGradients {
   private readonly sums = new Map<string, Tensor2D>();
 
-  /** Takes up sums on the host, as {@link download} gave them, of linears of these shapes. */
+  /** Restores what {@link download} returned. */
   static of(linears: readonly LinearSpec[], values: ReadonlyMap<string, Float32Array>): SquaredGradients {
     const gradients = new SquaredGradients();
     for (const { name, shape } of linears) {
@@ -20,7 +20,7 @@ export class SquaredGradients {
     return gradients;
   }
 
-  /** Adds one batch. The tensors handed in stay the caller's. */
+  /** Adds one batch. The caller keeps the tensors. */
   add({ linear, x, dy }: LinearGradient): void {
     const before = this.sums.get(linear.name);
     const after = tf.tidy(() => {
@@ -31,12 +31,12 @@ export class SquaredGradients {
     this.sums.set(linear.name, keep(after));
   }
 
-  /** `[out, in]`; undefined if nothing was added. */
+  /** Returns the sums of a linear, `[out, in]`; undefined if nothing was added. */
   get(linear: LinearSpec): Tensor2D | undefined {
     return this.sums.get(linear.name);
   }
 
-  /** The sums on the host, by linear. */
+  /** Returns the sums on the host, by linear. */
   async download(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const values = new Map<string, Float32Array<ArrayBuffer>>();
     for (const [name, sum] of this.sums) values.set(name, (await sum.data<'float32'>()) as Float32Array<ArrayBuffer>);
@@ -49,7 +49,7 @@ export class SquaredGradients {
   }
 }
 
-/** Sum over the batch of `(dY_b^T X_b)^2`, `[out, in]`. */
+/** Returns the sum over the batch of `(dY_b^T X_b)^2`, `[out, in]`. */
 function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
   const [batch, , inputs] = x.shape;
   const outputs = dy.shape[2];
@@ -68,7 +68,7 @@ function sumOfSquares(x: Tensor3D, dy: Tensor3D): Tensor2D {
   return sum as Tensor2D;
 }
 
-/** Sequence `[time, features]` of a batch. */
+/** Returns one sequence of a batch, `[time, features]`. */
 function matrixAt(batch: Tensor3D, sequence: number): Tensor2D {
   return tf.squeeze<Tensor2D>(tf.slice(batch, [sequence, 0, 0], [1, -1, -1]), [0]);
 }

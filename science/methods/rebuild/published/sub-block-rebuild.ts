@@ -22,27 +22,27 @@ export interface RebuildSettings {
   ratio: number;
   metric: Metric;
   pattern: Pattern;
-  /** Read where there are updates; `keep-dense` unless given. */
+  /** Used only if there are updates. Default: `keep-dense`. */
   weights?: KeepWeights;
 }
 
 export interface SubBlockRebuild {
   subBlock: SubBlock;
-  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Disposed batch by batch, and all at once where this fails. */
+  /** The residual stream before the sub-block, in batches `[batch, time, hidden]`. Disposed batch by batch, or all at once on failure. */
   hidden: readonly Tensor3D[];
   /** Every tensor of the layer, dense. */
   dense: Weights;
   /** Masks of at least the sub-block's linears. */
   masks: Masks;
-  /** Values of the sub-block's linears at the start, where they are not the dense ones (SparseGPT); others are ignored. */
+  /** Initial values of the sub-block's linears that differ from the dense ones (SparseGPT). Those of other linears are ignored. */
   updates?: Updates;
   settings: RebuildSettings;
-  /** Told after every batch: 1 and 2 are the passes before and after the selection. */
+  /** Called after every batch. Passes 1 and 2 are before and after the selection. */
   onProgress?: (progress: { pass: 1 | 2; batch: number; batches: number }) => void;
 }
 
 export interface SubBlockReport {
-  /** Mean over sequences of the mean squared error of the sparse against the dense output, under the old mask. */
+  /** Mean over sequences of the mean squared error of the sparse output against the dense one, under the old mask. */
   errorBefore: number;
   /** The same under the new mask. */
   errorAfter: number;
@@ -55,15 +55,15 @@ export interface SubBlockResult {
   hidden: Tensor3D[];
   /** New masks of the sub-block's linears. */
   masks: Masks;
-  /** Values of the sub-block's linears, as far as they are not the dense ones; absent if all are. */
+  /** Values of the sub-block's linears that differ from the dense ones; absent if none do. */
   updates?: Map<string, Float32Array>;
   report: SubBlockReport;
 }
 
 /**
- * One sub-block of LLM-Barber (Su et al. 2024), in 4.33 units of `2 * weights * tokens`: sparse forward, dense forward,
- * gradients at the linears' outputs (a third: only the output linear is crossed), weight gradients, and the forward under
- * the new mask. A macrotask passes between batches, so that a cancellation is seen.
+ * Rebuilds one sub-block with LLM-Barber (Su et al. 2024). The cost is 4.33 units of `2 * weights * tokens`: sparse forward, dense
+ * forward, gradients at the linears' outputs (a third of a unit: only the output linear is crossed), weight gradients, and the
+ * forward under the new mask. A macrotask runs between batches, so that a cancellation is noticed.
  *
  * @throws NonFiniteScoreError, PatternError, PruningInputError, and WeightError of models/
  */
@@ -95,15 +95,15 @@ export async function rebuildSubBlock(request: SubBlockRebuild): Promise<SubBloc
   }
 }
 
-/** What the two passes leave, batch by batch. */
+/** The results of the two passes, batch by batch. */
 interface State {
   denseOutputs: Tensor3D[];
-  /** Under the new masks, per sequence, `[batch]`. */
+  /** Errors per sequence under the new masks, `[batch]`. */
   errors: Tensor1D[];
   after: Tensor3D[];
 }
 
-/** Step 5: the residual stream after the sub-block under the new masks, and the errors. Disposes what it has read. */
+/** Runs step 5: computes the residual stream after the sub-block under the new masks, and the errors. Disposes its inputs. */
 async function secondPass({ subBlock, hidden, dense, onProgress }: SubBlockRebuild, masks: Masks, updates: Updates | undefined, state: State): Promise<void> {
   await withMasked(dense, masks, async (sparse) => {
     for (const [index, h] of hidden.entries()) {

@@ -4,12 +4,12 @@ import type { LinearSpec } from '../../../models/types.js';
 import { sumOf, sumsOfLinears, type Gathered, type SummedValues, type WindowSums } from '../../parts/window-sums.js';
 import { SquaredGradients } from './squared-gradients.js';
 
-/** Sum over sequences of their errors, and the number of sequences. */
+/** The sum of the errors of sequences, and the number of sequences. */
 export type ErrorSum = [sum: number, sequences: number];
 
 const [squares, errors] = ['squared gradients', 'errors'];
 
-/** What a published round gathers of a sub-block: squared gradients, and the error under the old masks. */
+/** The sums that a published round gathers for a sub-block: squared gradients, and the errors under the old masks. */
 export class SubBlockSums implements Gathered {
   constructor(
     readonly gradients: SquaredGradients,
@@ -21,7 +21,7 @@ export class SubBlockSums implements Gathered {
     return new SubBlockSums(SquaredGradients.of(linears, sumsOfLinears<Float32Array<ArrayBuffer>>(sums, squares)), [sum, count]);
   }
 
-  /** Mean over sequences of the mean squared error of the sparse against the dense output. */
+  /** Mean over sequences of the mean squared error of the sparse output against the dense one. */
   get error(): number {
     return meanError(this.errors);
   }
@@ -37,7 +37,7 @@ export class SubBlockSums implements Gathered {
   }
 }
 
-/** Disposes its argument. @param batches errors of sequences, `[batch]` */
+/** Adds up the errors of sequences. Disposes the tensors. @param batches errors per sequence, `[batch]` */
 export async function sumOfErrors(batches: readonly Tensor1D[]): Promise<ErrorSum> {
   const all = tf.concat([...batches]);
   const values = Array.from(await all.data<'float32'>());

@@ -4,15 +4,15 @@ import { orderStatistic } from '../../parts/selection.js';
 import { floorShare } from '../../parts/share.js';
 
 /**
- * A part of a group that lies in one stretch of memory: importances (their bits, the sign unset) and the mask beside them.
- * Positions in a group number its segments' weights one after the other.
+ * A part of a group that is contiguous in memory: importances (their bits, with the sign unset) and the mask.
+ * Positions in a group count the weights of its segments one after the other.
  */
 export interface Segment {
   importance: Uint32Array;
   mask: Uint8Array;
 }
 
-/** Positions in a group, ascending. Valid until the next group is looked at. */
+/** Positions in a group, ascending. Valid until the next group is searched. */
 export interface Swaps {
   grow: Uint32Array;
   prune: Uint32Array;
@@ -22,7 +22,7 @@ const prunedAbove = new PositionList();
 const keptBelow = new PositionList();
 
 /**
- * What a group's swaps are found by, whatever the ratio: the bits of v (see {@link findSwaps}).
+ * Returns the pivot from which a group's swaps are found, for any ratio: the bits of v (see {@link findSwaps}).
  *
  * @returns undefined if the group has no pruned weights, or no kept ones
  */
@@ -38,14 +38,13 @@ export function pivotOf(group: readonly Segment[]): number | undefined {
 }
 
 /**
- * The swaps of one group. Let g be its pruned weights by descending importance, p its kept ones by ascending: `n` is the
- * number of ranks at which g > p, and `floor(n * ratio)` swaps are made, the best of both sides.
+ * Finds the swaps of one group. Let g be its pruned weights by descending importance, p its kept ones by ascending importance.
+ * `n` is the number of ranks at which g > p. Of these, `floor(n * ratio)` swaps are made, the best of both sides.
  *
- * n needs no sorting. Were the group's budget spent on importance alone, the G least important of all would be pruned,
- * G being the number that is pruned now. Let v be the least importance beyond those. A rank with g > p is one where some
- * t has g > t >= p, so n is the maximum over t of min(#pruned > t, #kept <= t); the two differ by G - #all <= t, hence
- * cross at v, and n = max(#pruned > v, #kept < v). The swaps are among these, and among those equal to v where one side
- * has too few.
+ * n can be found without sorting. Let G be the number of pruned weights, and v the lowest importance outside the G least
+ * important weights of the group. A rank has g > p if some t has g > t >= p, so n is the maximum over t of
+ * min(#pruned > t, #kept <= t). The two counts differ by G - #all <= t, so they cross at v, and
+ * n = max(#pruned > v, #kept < v). The swaps are among these weights, and among those equal to v where one side has too few.
  *
  * @param pivot of {@link pivotOf}
  * @returns undefined if there is nothing to swap
@@ -67,7 +66,7 @@ function collectMisplaced(group: readonly Segment[], pivot: number): void {
   keptBelow.clear();
   let base = 0;
   for (const { importance, mask } of group) {
-    // In pieces, so that room in the lists is made ahead of a loop that has no branches.
+    // In pieces, so that the lists are grown before a loop without branches.
     for (let from = 0; from < mask.length; from += 65536) {
       const to = Math.min(from + 65536, mask.length);
       const grow = prunedAbove.room(to - from);
@@ -89,10 +88,10 @@ function collectMisplaced(group: readonly Segment[], pivot: number): void {
   }
 }
 
-/** Which weights a side takes from: pruned ones (0) that grow, the most important first, or kept ones (1), the least first. */
+/** A side of the swaps: pruned weights (0), which grow, most important first; or kept weights (1), which are pruned, least important first. */
 type Side = 0 | 1;
 
-/** The best `count` of the listed positions; ties go to the lower. Shortens the list to them. */
+/** Returns the best `count` of the listed positions. Ties go to the lower position. Shortens the list to them. */
 function best(group: readonly Segment[], side: Side, count: number, list: PositionList): Uint32Array {
   const positions = list.view();
   if (count === positions.length) return positions;
@@ -107,7 +106,7 @@ function best(group: readonly Segment[], side: Side, count: number, list: Positi
   return positions.subarray(0, count);
 }
 
-/** All of the listed positions, and as many of the first ones at the pivot as `count` asks for. */
+/** Returns all listed positions, filled up to `count` with the first positions at the pivot. */
 function withTies(group: readonly Segment[], side: Side, pivot: number, count: number, list: PositionList): Uint32Array {
   const listed = list.view();
   const positions = new Uint32Array(count);

@@ -1,4 +1,4 @@
-/** What shards of the windows give together, against one pass over all of them. */
+/** Compares sums added up over shards with one pass over all windows. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tf, type Tensor3D } from '../../../../science/engine/index.js';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 const linear = { name: 'q', shape: [3, 4] } as unknown as LinearSpec;
 const [time, inputs, outputs] = [5, 4, 3];
 
-/** Where windows are cut into shards: each has one window at least. */
+/** Random divisions of windows into shards of at least one window. */
 const cuts = fc.tuple(fc.integer({ min: 2, max: 7 }), fc.integer({ min: 1, max: 1e6 })).chain(([windows, seed]) =>
   fc.record({ windows: fc.constant(windows), seed: fc.constant(seed), edges: fc.uniqueArray(fc.integer({ min: 1, max: windows - 1 }), { maxLength: windows - 1 }) }));
 
@@ -44,7 +44,7 @@ describe('sums of shards', () => {
           return norms.sums();
         };
         const added = InputNorms.of(total(partsOf(drawn).map((part) => sumsOf(cut(x, part))))).norms('q');
-        // By hand, in float64.
+        // Computed by hand in float64.
         const values = x.dataSync();
         for (let input = 0; input < inputs; input++) {
           const squares = Array.from(values).filter((_, i) => i % inputs === input).reduce((sum, value) => sum + value * value, 0);
@@ -88,7 +88,7 @@ describe('sums of shards', () => {
   });
 
   it('are rounded one shard after the other', () => {
-    // 1 is lost in 2^24 of a float32, 1 + 1 is not.
+    // In float32, 2^24 + 1 rounds to 2^24, but 2^24 + 2 is exact.
     const of = (...values: number[]): number => total(values.map((value) => new Map([['a', Float32Array.of(value)]]))).get('a')?.[0] ?? NaN;
     expect(of(2 ** 24, 1, 1)).toBe(2 ** 24);
     expect(of(1, 1, 2 ** 24)).toBe(2 ** 24 + 2);

@@ -207,7 +207,7 @@ describe('factorHessian', () => {
     let worst = 0;
     for (let row = 0; row < n; row++) for (let column = row; column < n; column++) worst = Math.max(worst, Math.abs(upper[row * n + column] - expected(row, column)));
     expect(worst).toBeLessThan(1e-11);
-    // All inputs are equal. What rounding leaves of a pivot must not count as one.
+    // All inputs are equal. A remainder from rounding must not count as a pivot.
     expect((await factorHessian(new Float64Array(n * n).fill(1), n, 0)).damping).toBe(1e-8);
   });
 
