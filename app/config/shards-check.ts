@@ -33,7 +33,8 @@ function shardsOf({ shards }: Settings): number {
 function checkNumber({ settings, path }: ReadStage, problems: ValueProblem[]): void {
   const { samples = defaultSamples } = settings;
   const shards = shardsOf(settings);
-  if (typeof samples !== 'number' || shards <= samples) return;
+  // A wrong number of windows is reported by itself.
+  if (typeof samples !== 'number' || samples < 1 || shards <= samples) return;
   const message = `${shards} shards of ${samples} ${samples === 1 ? 'window' : 'windows'}; expected at most one shard for each window. Write \`shards: ${samples}\` or less, or raise \`samples\`.`;
   problems.push({ pointer: pointerOf([...path, 'shards']), part: 'value', causes: [pointerOf([...path, 'samples'])], message });
 }

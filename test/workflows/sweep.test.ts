@@ -268,7 +268,7 @@ it('reports values that cannot be added', () => {
     writeFileSync(path.join(folder, 'p.yaml'), 'version: 1\nname: p\nmodel: { source: /m }\nstages:\n  - initialMask: { method: magnitude, sparsity: 0.5 }\n');
     const request = sweepRequestFor(parseSweep({ text: 'version: 1\nname: s\npipeline: ./p.yaml\nmatrix: { initialMask.sparsity: [0.5] }\n', path: path.join(folder, 's.yaml') }));
     expect(() => addedMembers(request, ['ratio=0.5'])).toThrow(/ratio=0.5 does not name a value of the sweep's matrix; expected initialMask.sparsity=VALUE/);
-    expect(() => addedMembers(request, ['sparsity=0.5'])).toThrow(/has all members with sparsity=0.5 already/);
+    expect(() => addedMembers(request, ['sparsity=0.5'])).toThrow(/already has all members with sparsity=0\.5/);
     expect(() => addedMembers(request, ['sparsity=2'])).toThrow(/initialMask.sparsity=2: `sparsity` is 2; expected a number above 0 and below 1/);
     expect(addedMembers(request, ['sparsity=0.7', 'initialMask.sparsity=0.6']).members.map(({ name }) => name)).toEqual(['sparsity=0.7', 'sparsity=0.6']);
   } finally {

@@ -8,7 +8,7 @@ test('shows the line with a caret under the place, and names overrides', () => {
     [
       '--set rebuild.ratio=7: `ratio` is 7; expected a number above 0 and at most 1. Write for example `ratio: 0.1`.',
       '',
-      '/pipelines/test.yaml:7:7: unknown key `sampels` in `calibration`; expected `dataset`, `samples`, `sequenceLength`, `sampling` or `seed`. Did you mean `samples`?',
+      '/pipelines/test.yaml:7:7: unknown key `sampels` in `calibration`; expected `dataset`, `samples`, `sequenceLength`, `sampling`, `seed` or `shards`. Did you mean `samples`?',
       '    7 |       sampels: 16',
       '      |       ^',
     ].join('\n'),
