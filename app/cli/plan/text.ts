@@ -31,8 +31,8 @@ function hiddenText({ stages, maxLoss }: Plan): string {
 function shardsText({ stages }: Plan): string {
   const shared = stages.flatMap(({ type, shards }) => (shards === undefined ? [] : [{ type, ...shards }]));
   if (shared.length === 0) return '';
-  const each = shared.map(({ type, bytesPerLayer }) => `${type} ${bytesText(bytesPerLayer)}`).join(', ');
-  return `${shared[0].count} shards, here with all of them on one worker. Through the store go for each layer, at most: ${each}.\n`;
+  const each = shared.map(({ type, bytesPerLayer }) => `${bytesText(bytesPerLayer)} (${type})`).join(' and ');
+  return `${shared[0].count} shards. The times assume that one worker has all of them. At most ${each} per layer go through the store.\n`;
 }
 
 function eventsText({ events: { total, executions, largest } }: Plan): string {
