@@ -68,7 +68,7 @@ describe('plan', () => {
   it('refuses windows that the model cannot read, as a run does', async () => {
     const { code, stderr } = await plan('--set', 'calibration.sequenceLength=100000');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^calibration\.sequenceLength: 100000 tokens are more than the model has positions; expected at most \d+/);
+    expect(stderr).toMatch(/^calibration\.sequenceLength: 100000 tokens are more than the model's positions; expected at most \d+/);
   });
 
   it('names the file that a model lacks', async () => {
