@@ -119,6 +119,12 @@ export interface Path {
   beside?: (ArtifactKey | null)[];
 }
 
+/** As much of a path as the keys of masks depend on. */
+export interface KeyedPath {
+  tokens: Pick<TokensRef, 'key'>;
+  masks: Path['masks'];
+}
+
 /** What every unit of work reports. */
 export interface UnitResult {
   /** Seconds of work, also when the artifact was found: then those that making it took. */
@@ -212,31 +218,43 @@ export interface GatherSubBlockInput extends ShardedRebuildInput {
   /** Index of the sub-block. */
   block: number;
 }
-export interface GatherSubBlockResult extends UnitResult {
-  /** The rebuilt masks of the whole layer are in the store. Nothing was summed up. */
-  made: boolean;
+/** The rebuilt masks of the whole layer are in the store, so nothing was done. Another run of this store may have made them meanwhile. */
+export interface LayerMade extends UnitResult {
+  made: true;
 }
+/** Work on a layer that was not made. */
+interface LayerPart extends UnitResult {
+  made: false;
+}
+export type GatherSubBlockResult = LayerMade | LayerPart;
 /** Add up what was gathered of all shards, and rebuild the masks of one sub-block by it; `path` is that of all windows. */
 export interface RebuildSubBlockInput extends GatherSubBlockInput {
   /** In the order in which they are added. */
   shards: TokensRef[];
 }
-export interface RebuildSubBlockResult extends MaskResult {
+export type RebuildSubBlockResult = LayerMade | (LayerPart & {
+  /** The layer's masks after it. */
+  mask: ArtifactKey;
   /** Number of sub-blocks that come after it. */
   left: number;
-}
+});
 /** What a shard's windows say of a rebuilt layer. */
-export interface FinishShardResult extends UnitResult {
-  /** Of each sub-block under its new masks, means over the shard's sequences. Empty if the layer was found. */
+export type FinishShardResult = LayerMade | (LayerPart & {
+  /** Of each sub-block under its new masks, means over the shard's sequences. */
   errors: number[];
-}
+});
 /** Make a layer's rebuilt masks whole; `path` is that of all windows. */
-export interface CloseLayerInput extends ShardedRebuildInput {
+export interface CloseLayerInput extends RebuildInput {
   shards: TokensRef[];
-  /** What the shards have found, in their order. Empty if the layer was found. */
-  errors: number[][];
-  /** Seconds of the layer's work so far. */
-  spent: number;
+  /** The layer's masks after each of its sub-blocks so far. They are removed. */
+  blocks: ArtifactKey[];
+  /** Absent if the layer was found. */
+  finished?: {
+    /** What the shards have found, in their order. */
+    errors: number[][];
+    /** Seconds of the layer's work. */
+    seconds: number;
+  };
 }
 
 /** Find the perplexity of a path through all layers, if it is known. */
