@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities, Place, SharedActivities, WorkTimes } from '../activities/types.js';
 import { assignShards } from './shard-places.js';
 
@@ -16,13 +16,19 @@ const { takeSeat } = proxyActivities<SharedActivities>({
   summary: 'waits for a free worker',
 });
 
-/** A run that has a worker goes on without more of them: it asks whether one is free just now. */
+/**
+ * A run that has a worker goes on without more of them: it asks whether one is free just now. A seat is vacant after 3 seconds without
+ * work (activities/seat.ts), so it must not wait nearly as long.
+ */
 const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
-  startToCloseTimeout: '3 seconds',
-  scheduleToCloseTimeout: '3 seconds',
-  retry: { initialInterval: '1 second' },
+  startToCloseTimeout: '1500 ms',
+  scheduleToCloseTimeout: '1500 ms',
+  retry: { initialInterval: '500 ms' },
   summary: 'asks for one more free worker',
 });
+
+/** If one shard fails, the others are cancelled. Then their work must have ended before the run starts over. */
+const ofShards = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
 
 /** Where a run sits. It is plain JSON, so that a run that continues as new keeps its seat. */
 export interface Seating {
@@ -103,6 +109,12 @@ export class Placement {
     return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
   }
 
+  /** Gives up the places that only shards need. Their workers serve other runs soon. */
+  withoutShards(): void {
+    delete this.seating.more;
+    delete this.seating.shards;
+  }
+
   /** How many workers the run has. */
   get workers(): number {
     return this.places().length;
@@ -120,7 +132,7 @@ export class Placement {
       const seated = Date.now();
       const summary = watching.begins(name, shard);
       const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
-      const there = proxyActivities<Activities>({ ...this.activityOptions, taskQueue: place.taskQueue, summary });
+      const there = proxyActivities<Activities>({ ...this.activityOptions, ...(shard !== undefined && ofShards), taskQueue: place.taskQueue, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
         watching.performed({ ...work, ...(times && { times }) });
