@@ -102,6 +102,8 @@ export interface InitialMethod<S extends Settings = Settings> {
   sharded?: {
     /** Bytes of the sums of one shard and layer. */
     sumBytes(this: void, size: ModelSize): number;
+    /** Bytes of the largest of the sums. It is one array, and so has a limit (app/planning/sum-sizes.ts). */
+    largestSumBytes(this: void, size: ModelSize): number;
     /** What one layer takes: gathering of one shard with the forward of the layer before, and choosing, apart from the sums. */
     cost(this: void, size: ModelSize, shard: Windows): { gather: Cost; choose: Cost };
     load(this: void): Promise<{ parts: InitialParts }>;
