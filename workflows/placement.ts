@@ -9,6 +9,11 @@ const missingAfter = '10 seconds';
 const lostSeat = 'SeatLostError';
 const deadWorker = 'TemporalTimeout:Heartbeat';
 
+/** Failures of a worker that cannot do the run's work: another engine, or no access to the model. Another worker of the run may. */
+const unfitness = new Set(['EngineChangedError', 'PathNotAllowedError', 'CheckpointNotFoundError', 'MissingConfigError', 'NoWeightsError']);
+/** Limit of the unfit workers that a run remembers. */
+const mostUnfit = 50;
+
 const { takeSeat } = proxyActivities<SharedActivities>({
   // It waits on the shared task queue until a worker is free, for days if need be; taking the seat is a matter of milliseconds.
   startToCloseTimeout: '10 seconds',
@@ -38,6 +43,8 @@ export interface Seating {
   store?: string;
   /** Further places, while shards are worked on. */
   more?: Place[];
+  /** Task queues of workers that could not do the run's work. They are not asked for more. */
+  unfit?: string[];
   /** Task queue of the place of each shard. Absent before the first shards. */
   shards?: string[];
 }
@@ -139,7 +146,8 @@ export class Placement {
         return result;
       } catch (error) {
         watching.performed({ ...work, lost: true });
-        if (!hasLostItsPlace(error)) throw error;
+        if (this.isUnfit(error)) seating.unfit = [...(seating.unfit ?? []), place.taskQueue].slice(-mostUnfit);
+        else if (!hasLostItsPlace(error)) throw error;
         this.leave(place);
         watching.moves(error.cause, shard);
       } finally {
@@ -184,7 +192,7 @@ export class Placement {
   /** Asks for one place more. If there is none, the run goes on as it is. */
   private async ask(count: number): Promise<void> {
     const { seating } = this;
-    const beside = this.places().map(({ taskQueue }) => taskQueue);
+    const beside = [...this.places().map(({ taskQueue }) => taskQueue), ...(seating.unfit ?? [])];
     const found = await takeAnother({ ...(seating.store !== undefined && { store: seating.store }), beside }).catch((error: unknown) => {
       if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
       return undefined;
@@ -208,6 +216,11 @@ export class Placement {
   private assign(count: number): void {
     const places = this.places().map(({ taskQueue }) => taskQueue);
     if (places.length > 0) this.seating.shards = assignShards(this.seating.shards ?? [], places, count);
+  }
+
+  /** Whether a worker cannot do the run's work, and the run has others. */
+  private isUnfit(error: unknown): error is ActivityFailure {
+    return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && unfitness.has(error.cause.type ?? '') && this.places().length > 1;
   }
 
   /** Gives up a place. If it was the first, another one takes its part. */

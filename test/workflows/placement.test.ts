@@ -55,3 +55,28 @@ it('does not wait for the workers of shards once no shards are worked on', async
   await placement.activities.writeReport({} as Parameters<Activities['writeReport']>[0]);
   expect(asked).toEqual(['writeReport a', 'takeSeat shared', 'writeReport d']);
 });
+
+it.each(['EngineChangedError', 'PathNotAllowedError', 'CheckpointNotFoundError'])('gives up a worker of shards that answers %s, and does the shard elsewhere', async (type) => {
+  const { seating, placement } = await seated();
+  const [, second] = await placement.forShards(3, false);
+  const asked: string[] = [];
+  answer = (name, { taskQueue = 'shared' }, input) => {
+    asked.push(taskQueue);
+    if (taskQueue === 'shared') return Promise.resolve(placeOf((input as { beside: string[] }).beside.join(' ')));
+    return taskQueue === 'b' ? Promise.reject(failure(ApplicationFailure.create({ type, nonRetryable: true }))) : Promise.resolve({ seconds: 1, reused: false });
+  };
+  const input = {} as Parameters<Activities['gatherShard']>[0];
+  await second.gatherShard(input);
+  expect(asked).toEqual(['b', 'a']);
+  expect(seating.shards).toEqual(['a', 'a', 'c']);
+  // It is not asked for again.
+  await placement.forShards(3, true);
+  await vi.waitFor(() => { expect(seating.more?.at(-1)?.taskQueue).toBe('a c b'); });
+});
+
+it('fails with what the only worker answers', async () => {
+  const { placement } = await seated();
+  placement.withoutShards();
+  answer = () => Promise.reject(failure(ApplicationFailure.create({ type: 'EngineChangedError', nonRetryable: true })));
+  await expect(placement.activities.gatherShard({} as Parameters<Activities['gatherShard']>[0])).rejects.toMatchObject({ cause: { type: 'EngineChangedError' } });
+});
