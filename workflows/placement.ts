@@ -100,7 +100,7 @@ export class Placement {
 
   /**
    * The activities of each shard, on the place of that shard. The run asks for further workers, up to one for each shard: the first time it
-   * waits for the answers, which takes seconds; later it asks for one at a time and goes on meanwhile.
+   * waits for the answers, at most 1.5 seconds; later it asks for one at a time and goes on meanwhile.
    * @param mayAsk whether to ask again
    */
   async forShards(count: number, mayAsk: boolean): Promise<Activities[]> {

@@ -154,6 +154,8 @@ export async function closeLayer(input: CloseLayerInput, bench: Workbench): Prom
     await writePrunedLayer(draft, layer, after);
     return { entries, gathering: finished.seconds } as unknown as Json;
   });
+  // Shards that found the last layer have not used their hidden states.
+  if (finished === undefined && isLast(context, index)) for (const tokens of shards) await bench.hidden.end(context, { ...path, tokens });
   // A run that found the layer may have gathered for the next sub-block after the other run had removed its sums.
   for (const [block, current] of [start, ...blocks].entries()) await dropSums(bench.store, sumsOf({ ...input, block, current }, path));
   for (const made of blocks) await bench.store.drop('mask', made);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
-import { chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
+import { advanceTo, chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
 import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
 import { readTokens } from '../../activities/tokens.js';
 import type { Activities, ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
@@ -342,6 +342,19 @@ describe('two runs that rebuild the same layer in one store', () => {
     expect([one.reused, other.reused].sort()).toEqual([false, true]);
     expect(keysIn(site, 'sums')).toEqual([]);
     expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(one.mask));
+  });
+
+  it('leave no hidden states on disk if one finds the last layer', async () => {
+    const { context, shards, whole, initial } = input;
+    // They are stored after every layer.
+    const careful = { ...context, maxLoss: 0 };
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const masks = input.rebuilt.slice(0, -1).map(({ mask }) => mask);
+    const layer = masks.length;
+    for (const tokens of shards) await advanceTo(careful, { tokens, masks }, bench);
+    expect(keysIn(site, 'hidden')).toHaveLength(shards.length);
+    await closeLayer({ context: careful, layer, stage, start: initial[layer], path: { tokens: whole, masks }, shards, blocks: [] }, bench);
+    expect(keysIn(site, 'hidden')).toEqual([]);
   });
 
   it('start over if the layer is gone again', async () => {
