@@ -3,7 +3,7 @@ import type { Performed } from './placement.js';
 
 /**
  * Limits that keep the state of a run small. After `apart` units, a unit is joined to the last one of the same worker and stage. Lost
- * units stay apart until there are `all` units.
+ * units, and those of workers and stages without a unit, stay apart until there are `all` units. After that they are joined to any.
  */
 const most = { apart: 400, all: 550 };
 
@@ -27,8 +27,9 @@ export class TimelineKeeper {
     };
     const { units } = this.timeline;
     // The shards of a layer are on several workers, so it need not be the last unit of all.
-    const last = units.findLast((one) => one.worker === unit.worker && one.stage === stage);
-    if (units.length < most.apart || last === undefined || (units.length < most.all && lost)) units.push(unit);
+    const fitting = units.findLast((one) => one.worker === unit.worker && one.stage === stage);
+    const last = fitting ?? units.at(-1);
+    if (units.length < most.apart || last === undefined || (units.length < most.all && (fitting === undefined || lost))) units.push(unit);
     else {
       last.ended = Math.max(last.ended, unit.ended);
       this.timeline.joined = (this.timeline.joined ?? 0) + 1;
