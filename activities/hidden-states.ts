@@ -107,6 +107,14 @@ export class HiddenStates {
     return result;
   }
 
+  /** Runs the last work on the hidden states that enter the layer after the path's last one, and frees them. @throws as {@link take} */
+  async use<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>): Promise<T> {
+    const batches = await this.take(context, path);
+    const result = await work(batches);
+    tf.dispose(batches);
+    return result;
+  }
+
   /**
    * If more work is at risk than the run allows, waits until new states are on disk. If writing fails, the run continues.
    * Call this before the work that the states belong to counts as finished.

@@ -14,7 +14,7 @@ import { maskSourceDigests, maskSourceFiles, readMaskSource, type MaskSource } f
 import { numericsOf } from './numerics.js';
 import type { InitialMaskEntry } from './result.js';
 import { roundingOf } from './rounding.js';
-import type { ArtifactKey, InitialMaskInput, InitialMaskResult, Path, RunContext, TokensRef } from './types.js';
+import type { ArtifactKey, InitialMaskInput, InitialMaskResult, KeyedPath, Path, RunContext, TokensRef } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -126,7 +126,7 @@ async function budgetsOf({ context, stage, scoredOn }: InitialMaskInput, bench: 
 }
 
 /** Everything that determines a layer's initial masks. */
-export function maskDependsOn({ context, stage, layer, path, scoredOn }: InitialMaskInput): Json {
+export function maskDependsOn({ context, stage, layer, path, scoredOn }: Omit<InitialMaskInput, 'path'> & { path?: KeyedPath }): Json {
   const method = initialMethodOf(stage.method);
   const calibrated = path === undefined ? {} : { ...numericsOf(context), ...context.experts, tokens: path.tokens.key, before: path.masks };
   return {

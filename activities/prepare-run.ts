@@ -7,8 +7,9 @@ import { checkRequest, isCommit, maxLossOf, minTokensOf, mixtureProblems, sharde
 import type { DatasetSource, InitialMaskStage, Pipeline, ZeroShotTask } from '../app/config/pipeline.js';
 import { loadTokenizer } from '../files/datasets/index.js';
 import { checkBlob } from '../files/hub/index.js';
+import type { ModelSize } from '../science/cost/index.js';
 import { linearsOf, type DecoderModel } from '../science/models/index.js';
-import { admit, checkpointSize, lengthProblems, plannedByStage, sequencesPerBatch, stagesOf } from '../app/planning/index.js';
+import { admit, checkpointSize, lengthProblems, plannedByStage, sequencesPerBatch, stagesOf, sumProblems } from '../app/planning/index.js';
 import { checkDivides, parsePattern, patternSparsity } from '../science/methods/index.js';
 import { InputFileError, PipelineModelMismatchError } from './errors.js';
 import { hubModel, type ModelRef } from './hub-files.js';
@@ -37,12 +38,13 @@ export async function prepareRun({ pipeline, folder, lock, configDigest, anew, w
   const { source } = ref;
   const open = await bench.model(ref);
   const tensors = checkTensors(open);
-  checkLengths(pipeline, open.model);
+  const size = checkpointSize(open.model, open.checkpoint);
+  checkSizes(pipeline, open.model, size);
   checkMixture(pipeline, open.model);
   const mask = await maskTarget(pipeline, open.model, bench);
 
   bench.onProgress('comparing the resources it needs with what is free');
-  const plan = await admit({ pipeline, size: checkpointSize(open.model, open.checkpoint), engine, state: bench.state });
+  const plan = await admit({ pipeline, size, engine, state: bench.state });
 
   const planned = plannedByStage(plan, pipeline);
   const sharded = shardedStages(pipeline);
@@ -116,8 +118,8 @@ function checkTensors({ checkpoint, model }: OpenModel): { parameters: number; p
   return { parameters: [...sizes.values()].reduce((a, b) => a + b, 0), prunable };
 }
 
-function checkLengths(pipeline: Pipeline, model: DecoderModel): void {
-  for (const problem of lengthProblems(pipeline, model.maxPositions)) throw new PipelineModelMismatchError(problem);
+function checkSizes(pipeline: Pipeline, model: DecoderModel, size: ModelSize): void {
+  for (const problem of [...lengthProblems(pipeline, model.maxPositions), ...sumProblems(pipeline, size)]) throw new PipelineModelMismatchError(problem);
 }
 
 function checkMixture(pipeline: Pipeline, model: DecoderModel): void {

@@ -10,7 +10,7 @@ import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { roundingOf } from './rounding.js';
 import { checkFinite } from './tensor-batches.js';
-import type { Path, RebuildInput, RebuildResult } from './types.js';
+import type { KeyedPath, Path, RebuildInput, RebuildResult } from './types.js';
 import { disposeWeights } from './weights.js';
 import type { Workbench } from './workbench.js';
 
@@ -86,7 +86,7 @@ export function checkErrors(entries: readonly RebuildEntry[]): void {
 }
 
 /** Everything that determines a layer's rebuilt masks. */
-export function rebuildDependsOn({ context, stage, layer, path, start }: RebuildInput): Json {
+export function rebuildDependsOn({ context, stage, layer, path, start }: Omit<RebuildInput, 'path'> & { path: KeyedPath }): Json {
   const { strategy, granularity, metric, weights } = stage;
   const method = rebuildMethodOf(strategy);
   return {

@@ -119,6 +119,12 @@ export interface Path {
   beside?: (ArtifactKey | null)[];
 }
 
+/** The parts of a path that determine the keys of masks. */
+export interface KeyedPath {
+  tokens: Pick<TokensRef, 'key'>;
+  masks: Path['masks'];
+}
+
 /** The report of every unit of work. */
 export interface UnitResult {
   /** Seconds of work. If the artifact was found, the seconds that it took to make it. */
@@ -212,31 +218,43 @@ export interface GatherSubBlockInput extends ShardedRebuildInput {
   /** Index of the sub-block. */
   block: number;
 }
-export interface GatherSubBlockResult extends UnitResult {
-  /** Whether the rebuilt masks of the whole layer are already in the store. Then no sums are computed. */
-  made: boolean;
+/** The rebuilt masks of the whole layer are in the store, so nothing was done. Another run of this store may have made them. */
+export interface LayerMade extends UnitResult {
+  made: true;
 }
+/** The layer was not in the store, so the work was done. */
+interface LayerPart extends UnitResult {
+  made: false;
+}
+export type GatherSubBlockResult = LayerMade | LayerPart;
 /** Add up the sums of all shards, and rebuild the masks of one sub-block from the total. `path` is that of all windows. */
 export interface RebuildSubBlockInput extends GatherSubBlockInput {
   /** In the order in which their sums are added. */
   shards: TokensRef[];
 }
-export interface RebuildSubBlockResult extends MaskResult {
+export type RebuildSubBlockResult = LayerMade | (LayerPart & {
+  /** The layer's masks after this sub-block. */
+  mask: ArtifactKey;
   /** Number of sub-blocks that are left in the layer. */
   left: number;
-}
+});
 /** The errors of a rebuilt layer on one shard. */
-export interface FinishShardResult extends UnitResult {
-  /** Error of each sub-block under its new masks, as a mean over the shard's sequences. Empty if the layer was found. */
+export type FinishShardResult = LayerMade | (LayerPart & {
+  /** Error of each sub-block under its new masks, as a mean over the shard's sequences. */
   errors: number[];
-}
+});
 /** Store a layer's rebuilt masks. `path` is that of all windows. */
-export interface CloseLayerInput extends ShardedRebuildInput {
+export interface CloseLayerInput extends RebuildInput {
   shards: TokensRef[];
-  /** The errors that each shard found, in the order of the shards. Empty if the layer was found. */
-  errors: number[][];
-  /** Seconds of work on the layer so far. */
-  spent: number;
+  /** The layer's masks after each of its sub-blocks so far. They are removed. */
+  blocks: ArtifactKey[];
+  /** Absent if the layer was found. */
+  finished?: {
+    /** The errors that each shard found, in the order of the shards. */
+    errors: number[][];
+    /** Seconds of work on the layer. */
+    seconds: number;
+  };
 }
 
 /** Look up the perplexity of a path through all layers. */

@@ -137,8 +137,13 @@ class PipelineRun {
       const stage = stages[state.stage];
       const tracker = this.trackers[state.stage];
       if (anew !== undefined && state.stage >= anew.from) this.context = { ...this.original, notBefore: anew.since };
+      // Places of shards may be long gone when a later stage is done: nobody waits for them then.
+      if (this.context.sharded?.includes(state.stage) !== true) placement.withoutShards();
       await this.runStage(stage, tracker);
-      if (state.stage === lastMaking) await this.writeOutputs(tracker);
+      if (state.stage === lastMaking) {
+        placement.withoutShards();
+        await this.writeOutputs(tracker);
+      }
       tracker.end();
       delete state.part;
     }

@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, isCancellation, proxyActivities, TimeoutFailure, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities, Place, SharedActivities, WorkTimes } from '../activities/types.js';
 import { assignShards } from './shard-places.js';
 
@@ -9,6 +9,11 @@ const missingAfter = '10 seconds';
 const lostSeat = 'SeatLostError';
 const deadWorker = 'TemporalTimeout:Heartbeat';
 
+/** Failures of a worker that cannot do the run's work: another engine, or no access to the model. Another worker of the run may. */
+const unfitness = new Set(['EngineChangedError', 'PathNotAllowedError', 'CheckpointNotFoundError', 'MissingConfigError', 'NoWeightsError']);
+/** Limit of the unfit workers that a run remembers. */
+const mostUnfit = 50;
+
 const { takeSeat } = proxyActivities<SharedActivities>({
   // Waits on the shared task queue until a worker is free, for days if necessary. Taking the seat itself takes milliseconds.
   startToCloseTimeout: '10 seconds',
@@ -16,13 +21,19 @@ const { takeSeat } = proxyActivities<SharedActivities>({
   summary: 'waits for a free worker',
 });
 
-/** A run that has a worker can go on without more. So it only asks whether another worker is free right now. */
+/**
+ * A run that has a worker can go on without more. So it only asks whether another worker is free right now. A seat becomes vacant after
+ * 3 seconds without work (activities/seat.ts), so the run must not wait nearly as long.
+ */
 const { takeSeat: takeAnother } = proxyActivities<SharedActivities>({
-  startToCloseTimeout: '3 seconds',
-  scheduleToCloseTimeout: '3 seconds',
-  retry: { initialInterval: '1 second' },
+  startToCloseTimeout: '1500 ms',
+  scheduleToCloseTimeout: '1500 ms',
+  retry: { initialInterval: '500 ms' },
   summary: 'asks for one more free worker',
 });
+
+/** If one shard fails, the others are cancelled. Their work must have ended before the run starts over. */
+const ofShards = { cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED };
 
 /** The workers that a run has. Plain JSON, so that a run that continues as new keeps them. */
 export interface Seating {
@@ -32,6 +43,8 @@ export interface Seating {
   store?: string;
   /** Further places for shards. */
   more?: Place[];
+  /** Task queues of workers that cannot do the work of the run. It does not ask them again. */
+  unfit?: string[];
   /** Task queue of each shard's place. Absent until the run first works on shards. */
   shards?: string[];
 }
@@ -87,7 +100,7 @@ export class Placement {
 
   /**
    * Returns the activities of each shard, on that shard's place. Asks for further workers, up to one per shard. The first call waits for
-   * the answers, which takes seconds. Later calls ask for one worker at a time and do not wait.
+   * the answers, at most 1.5 seconds. Later calls ask for one worker at a time and do not wait.
    * @param mayAsk whether a later call may ask for another worker
    */
   async forShards(count: number, mayAsk: boolean): Promise<Activities[]> {
@@ -101,6 +114,12 @@ export class Placement {
     }
     this.assign(count);
     return Array.from({ length: count }, (_, shard) => this.activitiesOf(shard));
+  }
+
+  /** Gives up the places that only shards need, so that their workers can serve other runs. */
+  withoutShards(): void {
+    delete this.seating.more;
+    delete this.seating.shards;
   }
 
   /** The number of workers that the run has. */
@@ -120,14 +139,15 @@ export class Placement {
       const seated = Date.now();
       const summary = watching.begins(name, shard);
       const work = { what: summary, worker: place.worker ?? place.taskQueue, asked, seated };
-      const there = proxyActivities<Activities>({ ...this.activityOptions, taskQueue: place.taskQueue, summary });
+      const there = proxyActivities<Activities>({ ...this.activityOptions, ...(shard !== undefined && ofShards), taskQueue: place.taskQueue, summary });
       try {
         const { result, times } = withoutTimes(await (there[name] as (input: never) => Promise<unknown>)(input));
         watching.performed({ ...work, ...(times && { times }) });
         return result;
       } catch (error) {
         watching.performed({ ...work, lost: true });
-        if (!hasLostItsPlace(error)) throw error;
+        if (this.isUnfit(error)) seating.unfit = [...(seating.unfit ?? []), place.taskQueue].slice(-mostUnfit);
+        else if (!hasLostItsPlace(error)) throw error;
         this.leave(place);
         watching.moves(error.cause, shard);
       } finally {
@@ -172,7 +192,7 @@ export class Placement {
   /** Asks for one more place. If no worker is free, the run continues as before. */
   private async ask(count: number): Promise<void> {
     const { seating } = this;
-    const beside = this.places().map(({ taskQueue }) => taskQueue);
+    const beside = [...this.places().map(({ taskQueue }) => taskQueue), ...(seating.unfit ?? [])];
     const found = await takeAnother({ ...(seating.store !== undefined && { store: seating.store }), beside }).catch((error: unknown) => {
       if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
       return undefined;
@@ -196,6 +216,11 @@ export class Placement {
   private assign(count: number): void {
     const places = this.places().map(({ taskQueue }) => taskQueue);
     if (places.length > 0) this.seating.shards = assignShards(this.seating.shards ?? [], places, count);
+  }
+
+  /** Checks whether a worker cannot do the work of the run, while the run has other workers. */
+  private isUnfit(error: unknown): error is ActivityFailure {
+    return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && unfitness.has(error.cause.type ?? '') && this.places().length > 1;
   }
 
   /** Gives up a place. If it was the first one, another place takes its role. */

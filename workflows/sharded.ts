@@ -1,3 +1,4 @@
+import { CancellationScope } from '@temporalio/workflow';
 import type { Activities, ArtifactKey, InitialMaskResult, Path, RebuildResult, RunContext, TokensRef, UnitResult } from '../activities/types.js';
 import type { InitialMaskStage, RebuildStage } from '../app/config/pipeline.js';
 import type { StageTracker } from './progress.js';
@@ -26,7 +27,7 @@ async function forEachShard<Result extends UnitResult>({ shards, places, tracker
   const { there, workers } = await places(isFirst);
   tracker.sideBySide(workers);
   let done = 0;
-  const results = await Promise.all(shards.map(async (tokens, shard) => {
+  const results = await allOrNone(shards.map((tokens, shard) => async () => {
     const result = await work(there[shard], tokens);
     tracker.extra(result);
     tracker.working(`layer ${layer}${shardsDone(++done, shards.length)}`);
@@ -34,6 +35,25 @@ async function forEachShard<Result extends UnitResult>({ shards, places, tracker
   }));
   tracker.working(`layer ${layer}`);
   return results;
+}
+
+/**
+ * Runs everything in parallel. If one fails, it cancels the others and waits until they have ended, so that they do not go on beside a run
+ * that starts over.
+ * @throws the first error
+ */
+async function allOrNone<Result>(works: readonly (() => Promise<Result>)[]): Promise<Result[]> {
+  const scope = new CancellationScope();
+  return scope.run(async () => {
+    const inFlight = works.map((work) => work());
+    try {
+      return await Promise.all(inFlight);
+    } catch (error) {
+      scope.cancel();
+      await Promise.allSettled(inFlight);
+      throw error;
+    }
+  });
 }
 
 /** Makes the initial masks of the next layer: each shard's worker computes its sums, then one worker adds them up and chooses the masks. */
@@ -55,18 +75,27 @@ export async function rebuildFromShards(run: ShardedRun, stage: RebuildStage, be
   const common = { context, stage, layer, start };
   const pathOf = (tokens: TokensRef): Path => ({ tokens, masks: [...before] });
   const all = { ...common, path: pathOf(whole), shards: [...shards] };
-  let current = start;
-  let spent = 0;
-  for (let block = 0, left = 1; left > 0; block++) {
+  const blocks: ArtifactKey[] = [];
+  let seconds = 0;
+  /** If another run of this store has made the layer meanwhile. */
+  const found = (): Promise<RebuildResult> => activities.closeLayer({ ...all, blocks });
+  for (let left = 1; left > 0;) {
+    const block = blocks.length;
+    const current = blocks.at(-1) ?? start;
     const gathered = await forEachShard(run, { layer, isFirst: block === 0 }, (there, tokens) => there.gatherSubBlock({ ...common, path: pathOf(tokens), block, current }));
-    if (gathered.every(({ made }) => made)) return activities.closeLayer({ ...all, current: start, errors: [], spent: 0 });
+    if (gathered.some(({ made }) => made)) return found();
     const rebuilt = await activities.rebuildSubBlock({ ...all, block, current });
+    if (rebuilt.made) return found();
     tracker.extra(rebuilt);
-    spent += secondsOf([...gathered, rebuilt]);
-    ({ mask: current, left } = rebuilt);
+    seconds += secondsOf([...gathered, rebuilt]);
+    blocks.push(rebuilt.mask);
+    ({ left } = rebuilt);
   }
+  const current = blocks.at(-1) ?? start;
   const finished = await forEachShard(run, { layer, isFirst: false }, (there, tokens) => there.finishShard({ ...common, path: pathOf(tokens), current }));
-  return activities.closeLayer({ ...all, current, errors: finished.map(({ errors }) => errors), spent: spent + secondsOf(finished) });
+  if (finished.some(({ made }) => made)) return found();
+  const errors = finished.map((one) => (one.made ? [] : one.errors));
+  return activities.closeLayer({ ...all, blocks, finished: { errors, seconds: seconds + secondsOf(finished) } });
 }
 
 const secondsOf = (results: readonly UnitResult[]): number => results.reduce((sum, { seconds }) => sum + seconds, 0);

@@ -2,8 +2,8 @@ import type { CostedStage, Timeline, TimelineUnit } from '../activities/result.j
 import type { Performed } from './placement.js';
 
 /**
- * Limits that keep the state of a run small. After `apart` units, a unit is joined to the last one if it has the same worker and
- * stage. After `all` units, every unit is joined.
+ * Limits that keep the state of a run small. After `apart` units, a unit is joined to the last one of the same worker and stage. Lost
+ * units, and those of workers and stages without a unit, stay apart until there are `all` units. After that they are joined to any.
  */
 const most = { apart: 400, all: 550 };
 
@@ -26,10 +26,12 @@ export class TimelineKeeper {
       ...(times !== undefined && times.attempt > 1 && { attempts: times.attempt }), ...(lost && { lost }),
     };
     const { units } = this.timeline;
-    const last = units.at(-1);
-    if (units.length < most.apart || last === undefined || (units.length < most.all && (last.worker !== unit.worker || last.stage !== stage || lost))) units.push(unit);
+    // The shards of a layer are on several workers, so it need not be the last unit of all.
+    const fitting = units.findLast((one) => one.worker === unit.worker && one.stage === stage);
+    const last = fitting ?? units.at(-1);
+    if (units.length < most.apart || last === undefined || (units.length < most.all && (fitting === undefined || lost))) units.push(unit);
     else {
-      last.ended = unit.ended;
+      last.ended = Math.max(last.ended, unit.ended);
       this.timeline.joined = (this.timeline.joined ?? 0) + 1;
     }
   }

@@ -4,7 +4,7 @@ import { advanceLayer } from '../advance-layer.js';
 import { dropOlder } from '../drop-older.js';
 import { beginningOf } from '../hidden-paths.js';
 import { findOrChoose, isLast, maskDependsOn } from '../initial-mask.js';
-import type { ArtifactKey, ChooseMaskInput, GatherInput, InitialMaskResult, Path, RunContext, UnitResult } from '../types.js';
+import type { ArtifactKey, ChooseMaskInput, GatherInput, InitialMaskResult, KeyedPath, Path, RunContext, UnitResult } from '../types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
@@ -21,19 +21,20 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   await bench.engineOf(context);
   const parts = await partsOf(input);
   await bench.passing.sweep(bench.store);
+  // Nobody needs what comes out of the last layer.
+  const last = isLast(context, index);
   const { found, dependsOn } = await lookUp(input, path, bench);
   if (found) {
-    if (isLast(context, index)) await bench.hidden.end(context, path);
+    if (last) await bench.hidden.end(context, path);
     return { seconds: 0, reused: true };
   }
   const sums = ArtifactStore.key('sums', dependsOn);
   await dropOlder(context, bench.store, 'sums', sums);
-  bench.passing.note('sums', sums);
   const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
     await advanceTo(context, path, bench);
     const open = await bench.model(context.model);
     bench.onProgress(`layer ${index}`);
-    const gathered = await bench.hidden.look(context, path, async (hidden) => {
+    const gathered = await bench.hidden[last ? 'use' : 'look'](context, path, async (hidden) => {
       const weights = await bench.layerWeights(open, index);
       try {
         const settings = ownSettings(initialMethodOf(stage.method).settings, stage);
@@ -48,8 +49,9 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
       gathered.dispose();
     }
   });
-  // The output of the last layer is not used.
-  if (isLast(context, index)) await bench.hidden.end(context, path);
+  // Not earlier: if the upload failed, the next attempt needs the local copy.
+  bench.passing.note('sums', sums);
+  if (last) await bench.hidden.end(context, path);
   return { seconds: manifest.seconds, reused };
 }
 
@@ -90,7 +92,7 @@ async function partsOf({ stage }: Pick<GatherInput, 'stage'>): Promise<InitialPa
 type Sharded = Pick<GatherInput, 'context' | 'stage' | 'layer'>;
 
 /** Everything that determines masks chosen from the sums of shards. */
-export function shardedMaskDependsOn({ context, stage, layer }: Sharded, whole: Path, shards: number): Json {
+export function shardedMaskDependsOn({ context, stage, layer }: Sharded, whole: KeyedPath, shards: number): Json {
   return { ...(maskDependsOn({ context, stage, layer, path: whole }) as { [key: string]: Json }), shards };
 }
 

@@ -9,7 +9,7 @@ import { checkErrors, checkMasks, rebuildDependsOn } from '../rebuild.js';
 import type { RebuildEntry } from '../result.js';
 import { checkFinite } from '../tensor-batches.js';
 import type {
-  ArtifactKey, CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, Path, RebuildInput, RebuildResult, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput,
+  ArtifactKey, CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, KeyedPath, LayerMade, Path, RebuildInput, RebuildResult, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput, UnitResult,
 } from '../types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
@@ -21,8 +21,11 @@ import { wholePath } from './whole-path.js';
 /** The report entry of a sub-block, without the error under its new masks. */
 type Entry = ChosenPart['report'] & Pick<RebuildEntry, 'block'>;
 
+const removedMeanwhile = 'it was removed while it was used';
+
 /**
- * Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt.
+ * Runs one shard up to a sub-block under the current masks, then computes the sums from which the sub-block's masks are rebuilt. Does nothing
+ * if these masks are already in the store.
  * @throws ShardsError if the strategy cannot work from shards
  */
 export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbench): Promise<GatherSubBlockResult> {
@@ -30,32 +33,42 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
   await bench.engineOf(context);
   const parts = await partsOf(input);
   await bench.passing.sweep(bench.store);
-  if (await isMade(input, bench)) return { seconds: 0, reused: true, made: true };
-  const dependsOn = sumsDependOn(input, path);
-  const sums = ArtifactStore.key('sums', dependsOn);
-  await dropOlder(context, bench.store, 'sums', sums);
-  bench.passing.note('sums', sums);
-  const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
-    await advanceTo(context, path, bench);
-    bench.onProgress(`layer ${index}`);
-    const gathered = await bench.hidden.look(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
-      const stream = block === 0 ? hidden : await layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights: dense, ...pruned, keepInput: true });
-      const subBlock = layer.subBlocks[block];
-      bench.onProgress(`layer ${index}, ${subBlock.block}`);
-      const result = await parts.gather({ ...requestOf(input, subBlock, dense, pruned), hidden: stream });
-      if (stream !== hidden) tf.dispose(stream);
-      return result;
-    }));
-    try {
-      return await writeSums(draft, await gathered.download());
-    } finally {
-      gathered.dispose();
-    }
+  const [whole, shards] = wholePath(path);
+  return unlessMade(input, layerKey(input, whole, shards), bench, async () => {
+    const next = ArtifactStore.key('mask', subBlockDependsOn(input, whole, shards));
+    await dropOlder(context, bench.store, 'mask', next);
+    if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
+    const dependsOn = sumsDependOn(input, path);
+    const sums = ArtifactStore.key('sums', dependsOn);
+    await dropOlder(context, bench.store, 'sums', sums);
+    const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
+      await advanceTo(context, path, bench);
+      bench.onProgress(`layer ${index}`);
+      const gathered = await bench.hidden.look(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
+        const stream = block === 0 ? hidden : await layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights: dense, ...pruned, keepInput: true });
+        const subBlock = layer.subBlocks[block];
+        bench.onProgress(`layer ${index}, ${subBlock.block}`);
+        const result = await parts.gather({ ...requestOf(input, subBlock, dense, pruned), hidden: stream });
+        if (stream !== hidden) tf.dispose(stream);
+        return result;
+      }));
+      try {
+        return await writeSums(draft, await gathered.download());
+      } finally {
+        gathered.dispose();
+      }
+    });
+    // Only now: a copy whose upload has failed is needed for the next attempt.
+    bench.passing.note('sums', sums);
+    return { seconds: manifest.seconds, reused };
   });
-  return { seconds: manifest.seconds, reused, made: false };
 }
 
-/** Adds up the sums of all shards, rebuilds the masks of one sub-block from the total, and removes the sums. @throws ShardsError */
+/**
+ * Adds up the sums of all shards, rebuilds the masks of one sub-block from the total, and removes the sums. The masks are kept until the
+ * layer is closed, because another run of this store may work on the same layer.
+ * @throws ShardsError
+ */
 export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbench): Promise<RebuildSubBlockResult> {
   const { context, layer: index, path, block, shards, current } = input;
   await bench.engineOf(context);
@@ -63,21 +76,23 @@ export async function rebuildSubBlock(input: RebuildSubBlockInput, bench: Workbe
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
   const subBlock = layer.subBlocks[block];
   const left = layer.subBlocks.length - block - 1;
-  const sums = shards.map((tokens) => ArtifactStore.key('sums', sumsDependOn(input, { ...path, tokens })));
-  const dependsOn = { layer: layerKey(input, path, shards.length), block, current };
-  const mask = ArtifactStore.key('mask', dependsOn);
-  await dropOlder(context, bench.store, 'mask', mask);
-  const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
-    bench.onProgress(`layer ${index}, adding ${shards.length} shards`);
-    const gathered = parts.restore(subBlock, await addUp(bench.store, sums));
-    const { before, chosen } = await withLayer(input, bench, async ({ dense, pruned }) => ({ before: pruned, chosen: await parts.choose(requestOf(input, subBlock, dense, pruned), gathered) })).finally(() => { gathered.dispose(); });
-    await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, chosen.masks), updates: replacedUpdates(before.updates, subBlock, chosen.updates) });
-    const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
-    return { entries };
+  return unlessMade(input, layerKey(input, path, shards.length), bench, async () => {
+    const sums = sumsOf(input, path);
+    const dependsOn = subBlockDependsOn(input, path, shards.length);
+    const mask = ArtifactStore.key('mask', dependsOn);
+    await dropOlder(context, bench.store, 'mask', mask);
+    const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
+      bench.onProgress(`layer ${index}, adding ${shards.length} shards`);
+      const gathered = parts.restore(subBlock, await addUp(bench.store, sums));
+      const { before, chosen } = await withLayer(input, bench, async ({ dense, pruned }) => ({ before: pruned, chosen: await parts.choose(requestOf(input, subBlock, dense, pruned), gathered) })).finally(() => { gathered.dispose(); });
+      await writePrunedLayer(draft, layer, { masks: mergeMasks(before.masks, chosen.masks), updates: replacedUpdates(before.updates, subBlock, chosen.updates) });
+      const entries = [...(await entriesOf(current, block, bench)), { block: subBlock.block, ...chosen.report }];
+      return { entries };
+    });
+    bench.passing.note('mask', mask);
+    await dropSums(bench.store, sums);
+    return { mask, left, seconds: manifest.seconds, reused };
   });
-  await dropSums(bench.store, sums);
-  if (block > 0) await bench.store.drop('mask', current);
-  return { mask, left, seconds: manifest.seconds, reused };
 }
 
 /** Runs one shard through the whole layer under its new masks. Returns the error of each sub-block. */
@@ -85,53 +100,65 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
   const { context, layer: index, path } = input;
   await bench.engineOf(context);
   await bench.passing.sweep(bench.store);
-  if (await isMade(input, bench)) return { seconds: 0, reused: true, errors: [] };
-  const paths = path.tokens.shard?.of ?? 1;
-  const started = performance.now();
-  let stream = await bench.hidden.take(context, path);
-  bench.onProgress(`layer ${index}, errors`);
-  const errors: number[] = [];
-  await withLayer(input, bench, async ({ layer, dense, pruned }) => {
-    for (const subBlock of layer.subBlocks) {
-      const passed = await leaveAlone({ subBlock, hidden: stream, dense, ...pruned });
-      stream = passed.hidden;
-      errors.push(passed.report.errorAfter);
+  const key = layerKey(input, ...wholePath(path));
+  return unlessMade(input, key, bench, async () => {
+    const paths = path.tokens.shard?.of ?? 1;
+    const started = performance.now();
+    let stream = await bench.hidden.take(context, path);
+    bench.onProgress(`layer ${index}, errors`);
+    const errors: number[] = [];
+    await withLayer(input, bench, async ({ layer, dense, pruned }) => {
+      for (const subBlock of layer.subBlocks) {
+        const passed = await leaveAlone({ subBlock, hidden: stream, dense, ...pruned });
+        stream = passed.hidden;
+        errors.push(passed.report.errorAfter);
+      }
+    });
+    await checkFinite(stream, `hidden states after layer ${index}`);
+    const seconds = (performance.now() - started) / 1000;
+    // Nobody needs what comes out of the last layer.
+    if (isLast(context, index)) {
+      tf.dispose(stream);
+      await bench.hidden.end(context, path);
+    } else {
+      const after = { ...path, masks: [...path.masks, key] };
+      await bench.hidden.put(context, after, stream, { atMost: seconds, paths });
+      await bench.hidden.settle(context, after, paths);
     }
+    return { seconds, errors, reused: false };
   });
-  await checkFinite(stream, `hidden states after layer ${index}`);
-  const seconds = (performance.now() - started) / 1000;
-  // The output of the last layer is not used.
-  if (isLast(context, index)) {
-    tf.dispose(stream);
-    await bench.hidden.end(context, path);
-  } else {
-    const after = { ...path, masks: [...path.masks, layerKey(input, ...wholePath(path))] };
-    await bench.hidden.put(context, after, stream, { atMost: seconds, paths });
-    await bench.hidden.settle(context, after, paths);
-  }
-  return { seconds, errors, reused: false };
 }
 
-/** Stores the final masks of a layer that was rebuilt sub-block by sub-block, with the errors that the shards measured. */
+/**
+ * Stores the final masks of a layer that was rebuilt sub-block by sub-block, with the errors that the shards measured. Then removes the masks
+ * of its sub-blocks.
+ * @throws ArtifactLostError if the shards found the layer in the store, and it has been removed since
+ */
 export async function closeLayer(input: CloseLayerInput, bench: Workbench): Promise<RebuildResult> {
-  const { context, stage, layer: index, path, start, shards, current, errors, spent } = input;
+  const { context, stage, layer: index, path, start, shards, blocks, finished } = input;
   await bench.engineOf(context);
   const layer = (await bench.model(context.model)).model.decoderLayer(index);
   const dependsOn = layerDependsOn(input, path, shards.length);
   const mask = ArtifactStore.key('mask', dependsOn);
+  const last = blocks.at(-1) ?? start;
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
-    // Without errors, the shards found the mask in the store. It has been removed since.
-    if (errors.length < shards.length) throw new ArtifactLostError('mask', mask, 'it was removed while it was used');
-    const [before, after] = [await readPrunedLayer(bench.store, start, layer), await readPrunedLayer(bench.store, current, layer)];
+    const errors = finished?.errors ?? [];
+    const isWhole = errors.length === shards.length && errors.every((of) => of.length === layer.subBlocks.length);
+    if (finished === undefined || !isWhole) throw new ArtifactLostError('mask', mask, removedMeanwhile);
+    const [before, after] = [await readPrunedLayer(bench.store, start, layer), await readPrunedLayer(bench.store, last, layer)];
     checkMasks(layer, before.masks, after.masks, { granularity: stage.granularity, pattern: parsePattern(context.pattern) });
-    const known = await entriesOf(current, layer.subBlocks.length, bench);
+    const known = await entriesOf(last, layer.subBlocks.length, bench);
     const entries = known.map((entry, block): RebuildEntry => ({ layer: index, ...entry, errorAfter: meanOver(shards, errors.map((of) => of[block])) }));
     checkErrors(entries);
     await writePrunedLayer(draft, layer, after);
-    return { entries, gathering: spent } as unknown as Json;
+    return { entries, gathering: finished.seconds } as unknown as Json;
   });
-  if (current !== start) await bench.store.drop('mask', current);
+  // Shards that found the last layer have not used their hidden states.
+  if (finished === undefined && isLast(context, index)) for (const tokens of shards) await bench.hidden.end(context, { ...path, tokens });
+  // A run that found the layer may have gathered for the next sub-block after the other run had removed its sums.
+  for (const [block, current] of [start, ...blocks].entries()) await dropSums(bench.store, sumsOf({ ...input, block, current }, path));
+  for (const made of blocks) await bench.store.drop('mask', made);
   const { entries, gathering } = manifest.summary as unknown as { entries: RebuildEntry[]; gathering: number };
   return { mask, entries, seconds: manifest.seconds + (reused ? gathering : 0), reused };
 }
@@ -174,19 +201,26 @@ async function partsOf({ stage }: RebuildInput): Promise<RebuildParts> {
   return (await sharded.load()).parts;
 }
 
-/** Reads the entries of the sub-blocks that are already rebuilt. */
+/** Reads the entries of the sub-blocks that are already rebuilt. @throws ArtifactLostError if their masks are gone */
 async function entriesOf(current: ArtifactKey, blocks: number, { store }: Workbench): Promise<Entry[]> {
   if (blocks === 0) return [];
-  return ((await store.find('mask', current))?.summary as unknown as { entries?: Entry[] } | undefined)?.entries ?? [];
+  const manifest = await store.find('mask', current);
+  if (manifest === undefined) throw new ArtifactLostError('mask', current, removedMeanwhile);
+  return (manifest.summary as unknown as { entries: Entry[] }).entries;
 }
 
 /** Everything that determines a layer's masks that were rebuilt from the sums of shards. */
-export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: Path, shards: number): Json {
+export function layerDependsOn({ context, stage, layer, start }: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): Json {
   return { ...(rebuildDependsOn({ context, stage, layer, path: whole, start }) as { [key: string]: Json }), shards };
 }
 
-function layerKey(input: Omit<RebuildInput, 'path'>, whole: Path, shards: number): ArtifactKey {
+function layerKey(input: Omit<RebuildInput, 'path'>, whole: KeyedPath, shards: number): ArtifactKey {
   return ArtifactStore.key('mask', layerDependsOn(input, whole, shards));
+}
+
+/** Everything that determines a layer's masks after one of its sub-blocks is rebuilt. */
+function subBlockDependsOn(input: Omit<GatherSubBlockInput, 'path'>, whole: KeyedPath, shards: number): Json {
+  return { layer: layerKey(input, whole, shards), block: input.block, current: input.current };
 }
 
 /**
@@ -197,9 +231,28 @@ export function sumsDependOn(input: Omit<GatherSubBlockInput, 'path'>, path: Pat
   return { mask: layerKey(input, ...wholePath(path)), block: input.block, current: input.current, tokens: path.tokens.key };
 }
 
-/** Checks whether the layer's rebuilt masks are in the store. */
-async function isMade(input: ShardedRebuildInput, { store }: Workbench): Promise<boolean> {
-  const mask = layerKey(input, ...wholePath(input.path));
-  await dropOlder(input.context, store, 'mask', mask);
-  return (await store.find('mask', mask)) !== undefined;
+/** Returns the keys of the sums of all shards for one sub-block. @param whole path of all windows */
+function sumsOf(input: Omit<RebuildSubBlockInput, 'path'>, whole: Path): ArtifactKey[] {
+  return input.shards.map((tokens) => ArtifactStore.key('sums', sumsDependOn(input, { ...whole, tokens })));
+}
+
+/**
+ * Does a part of a layer's work, unless the layer's rebuilt masks are in the store. Another run of this store may finish the layer at the
+ * same time, and remove the artifacts that this part needs.
+ * @param mask key of the layer's rebuilt masks
+ * @throws ArtifactLostError if an artifact is gone although the layer is not finished
+ */
+async function unlessMade<Done extends UnitResult>({ context, current }: Pick<ShardedRebuildInput, 'context' | 'current'>, mask: ArtifactKey, { store }: Workbench, work: () => Promise<Done>): Promise<LayerMade | (Done & { made: false })> {
+  const made: LayerMade = { seconds: 0, reused: true, made: true };
+  await dropOlder(context, store, 'mask', mask);
+  const isMade = async (): Promise<boolean> => (await store.find('mask', mask)) !== undefined;
+  if (await isMade()) return made;
+  try {
+    // Before hidden states are taken out of memory.
+    if ((await store.find('mask', current)) === undefined) throw new ArtifactLostError('mask', current, removedMeanwhile);
+    return { ...(await work()), made: false };
+  } catch (error) {
+    if (error instanceof ArtifactLostError && (await isMade())) return made;
+    throw error;
+  }
 }

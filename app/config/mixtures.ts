@@ -41,13 +41,13 @@ type Checked = Pick<Pipeline, 'experts' | 'stages'>;
 
 /** Returns the settings of a pipeline that its model does not allow: `experts` for a model without experts, `shards` for one with experts. */
 export function mixtureProblems({ experts, stages }: Checked, isMixture: boolean): MixtureProblem[] {
-  if (isMixture) return shardedStages(stages);
+  if (isMixture) return shardProblems(stages);
   if (experts === undefined) return [];
   return [{ path: ['experts'], part: 'key', what: '`experts` is set, but the model has no experts', expected: 'it only for mixtures of experts', remedy: 'Remove it.' }];
 }
 
 /** The number of tokens of an expert is only known over all windows, so mixtures cannot be sharded. */
-function shardedStages(stages: Pipeline['stages']): MixtureProblem[] {
+function shardProblems(stages: Pipeline['stages']): MixtureProblem[] {
   return stages.flatMap((stage, index) =>
     stage.type !== 'calibration' || stage.shards === undefined ? [] : [{ path: ['stages', index, 'calibration', 'shards'], part: 'value' as const, what: `${stage.shards} shards for a mixture of experts`, expected: '1', remedy: 'Remove `shards`.' }]);
 }

@@ -1,8 +1,9 @@
 import type { Pipeline } from '../config/pipeline.js';
 import { stagesOf } from './batches.js';
+import type { SettingProblem } from './setting-problem.js';
 
 /** Returns the parts of an error for each stage with windows longer than the model's maximum. */
-export function lengthProblems(pipeline: Pipeline, maxPositions: number): { where: string; what: string; expected: string; remedy: string }[] {
+export function lengthProblems(pipeline: Pipeline, maxPositions: number): SettingProblem[] {
   const wanted = [
     ...stagesOf(pipeline, 'calibration').map(({ sequenceLength }) => ({ where: 'calibration.sequenceLength', value: sequenceLength })),
     ...stagesOf(pipeline, 'evaluation').flatMap(({ perplexity }) => perplexity.map(({ sequenceLength }, i) => ({ where: `evaluation.perplexity[${i}].sequenceLength`, value: sequenceLength }))),

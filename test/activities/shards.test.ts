@@ -1,22 +1,32 @@
 /** Tests work from shards of the calibration, activity by activity, without a server. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepareRun } from '../../activities/prepare-run.js';
 import { rebuildLayer } from '../../activities/rebuild.js';
 import { sampleCalibration } from '../../activities/sample-tokens.js';
-import { chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
+import { advanceTo, chooseMask, gatherShard } from '../../activities/shards/initial-mask.js';
 import { closeLayer, finishShard, gatherSubBlock, rebuildSubBlock } from '../../activities/shards/rebuild.js';
 import { readTokens } from '../../activities/tokens.js';
-import type { ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
+import type { Activities, ArtifactKey, RebuildResult, RunContext, TokensRef } from '../../activities/types.js';
 import { Workbench } from '../../activities/workbench.js';
 import type { CalibrationStage, InitialMaskStage, Pipeline, RebuildStage } from '../../app/config/pipeline.js';
-import { ArtifactStore, openStore } from '../../files/artifacts/index.js';
+import { ArtifactLostError, ArtifactStore, openStore } from '../../files/artifacts/index.js';
 import { tf } from '../../science/engine/index.js';
 import { readLayerBits } from '../../activities/layer-files.js';
 import { demoPipeline, temporaryState } from '../helpers/demo-run.js';
 import { FakeS3 } from '../helpers/fake-s3.js';
 import { beginHere } from '../helpers/in-process.js';
+import { rebuildFromShards, type ShardedRun } from '../../workflows/sharded.js';
+
+// The workflow's code runs here without a server, and nothing of it is cancelled.
+vi.mock('@temporalio/workflow', async (original) => ({
+  ...(await original<object>()),
+  CancellationScope: class {
+    run = <T>(work: () => Promise<T>): Promise<T> => work();
+    cancel = (): void => undefined;
+  },
+}));
 
 const pipelineOf = (shards: number, more: string[] = []): Pipeline => demoPipeline(['calibration.samples=10', 'rebuild.strategy=published', `calibration.shards=${shards}`, ...more]);
 const stagesOf = (pipeline: Pipeline) => pipeline.stages as [CalibrationStage, InitialMaskStage, RebuildStage];
@@ -69,17 +79,48 @@ async function runInShards(pipeline: Pipeline, { benches }: Site, between: (laye
     const common = { context, stage: rebuild, layer, start: initial[layer] };
     const masks = rebuilt.map(({ mask }) => mask);
     const all = { ...common, path: { tokens: whole, masks }, shards };
+    const blocks: ArtifactKey[] = [];
     let current = common.start;
     for (let block = 0, left = 1; left > 0; block++) {
       between(layer);
       await each((tokens, bench) => gatherSubBlock({ ...common, path: { tokens, masks }, block, current }, bench));
-      ({ mask: current, left } = await rebuildSubBlock({ ...all, block, current }, benches[block % benches.length]));
+      ({ mask: current, left } = ownWork(await rebuildSubBlock({ ...all, block, current }, benches[block % benches.length])));
+      blocks.push(current);
     }
     between(layer);
     const finished = await each((tokens, bench) => finishShard({ ...common, path: { tokens, masks }, current }, bench));
-    rebuilt.push(await closeLayer({ ...all, current, errors: finished.map(({ errors }) => errors), spent: 0 }, first));
+    rebuilt.push(await closeLayer({ ...all, blocks, finished: { errors: finished.map((one) => ownWork(one).errors), seconds: 0 } }, first));
   }
   return { context, whole, shards, initial, rebuilt };
+}
+
+/** Returns the result of work that no other run has done before. */
+function ownWork<Result extends { made: boolean }>(result: Result): Extract<Result, { made: false }> {
+  if (result.made) throw new Error('another run has made the layer');
+  return result as Extract<Result, { made: false }>;
+}
+
+/** Returns the keys of all artifacts of a kind in a store. */
+function keysIn({ state }: Site, kind: string): string[] {
+  try {
+    return readdirSync(join(state, 'artifacts', kind)).flatMap((start) => readdirSync(join(state, 'artifacts', kind, start)));
+  } catch {
+    return [];
+  }
+}
+
+/** Makes the initial masks of all layers except the last. */
+async function masksBeforeLast(pipeline: Pipeline, bench: Workbench): Promise<{ context: RunContext; stage: InitialMaskStage; shards: TokensRef[]; masks: ArtifactKey[] }> {
+  const [calibration, stage] = stagesOf(pipeline);
+  const context = await prepareRun({ pipeline }, bench);
+  const { tokens: whole, shards = [] } = await sampleCalibration({ context, stage: calibration }, bench);
+  const masks: ArtifactKey[] = [];
+  while (masks.length < context.model.layers - 1) {
+    const common = { context, stage, layer: masks.length };
+    for (const tokens of shards) await gatherShard({ ...common, path: { tokens, masks: [...masks] } }, bench);
+    masks.push((await chooseMask({ ...common, path: { tokens: whole, masks: [...masks] }, shards }, bench)).mask);
+  }
+  return { context, stage, shards, masks };
 }
 
 /** Returns all masks in their stored form. */
@@ -162,13 +203,7 @@ describe('a calibration in four shards', () => {
   });
 
   it('leaves neither sums nor hidden states, and of the masks those of the layers', () => {
-    const left = (kind: string): string[] => {
-      try {
-        return readdirSync(join(site.state, 'artifacts', kind)).flatMap((start) => readdirSync(join(site.state, 'artifacts', kind, start)));
-      } catch {
-        return [];
-      }
-    };
+    const left = (kind: string): string[] => keysIn(site, kind);
     expect(left('sums')).toEqual([]);
     expect(left('hidden')).toEqual([]);
     expect(left('mask').sort()).toEqual([...made.initial, ...made.rebuilt.map(({ mask }) => mask)].sort());
@@ -183,7 +218,7 @@ describe('a calibration in four shards', () => {
     expect(await chooseMask({ context, stage, layer: 0, path: { tokens: whole, masks: [] }, shards }, bench)).toMatchObject({ mask: initial[0], reused: true });
     const common = { context, stage: rebuild, layer: 0, start: initial[0], current: initial[0] };
     expect(await gatherSubBlock({ ...common, path, block: 0 }, bench)).toEqual({ seconds: 0, reused: true, made: true });
-    const found = await closeLayer({ ...common, path: { tokens: whole, masks: [] }, shards, errors: [], spent: 0 }, bench);
+    const found = await closeLayer({ ...common, path: { tokens: whole, masks: [] }, shards, blocks: [] }, bench);
     expect(found).toMatchObject({ mask: rebuilt[0].mask, entries: rebuilt[0].entries, reused: true });
   });
 
@@ -197,7 +232,7 @@ describe('a calibration in four shards', () => {
     for (const block of [0, 1]) {
       for (const tokens of shards) await gatherSubBlock({ ...common, path: { tokens, masks: [] }, block, current }, bench);
       counts.push(tf.memory().numTensors);
-      ({ mask: current } = await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench));
+      ({ mask: current } = ownWork(await rebuildSubBlock({ ...common, path: { tokens: whole, masks: [] }, shards, block, current }, bench)));
       counts.push(tf.memory().numTensors);
     }
     expect(new Set(counts).size).toBe(1);
@@ -239,10 +274,124 @@ it('machines that share a bucket keep no copies of sums, and hardly any of masks
     const made = new Set([...initial, ...rebuilt.map(({ mask }) => mask)]);
     const kept = (kind: string): string[] => states.flatMap(({ state }) => readdirSync(join(state, 'artifacts'), { recursive: true, encoding: 'utf8' }).flatMap((name) => new RegExp(`^${kind}/../([0-9a-f]{64})$`).exec(name)?.[1] ?? []));
     expect(kept('sums')).toEqual([]);
-    // The worker that did not close the last layer still has its intermediate masks, because it got no work since.
-    expect(new Set(kept('mask').filter((key) => !made.has(key))).size).toBeLessThan(2);
+    // The worker that did not close the last layer still has the masks of its two sub-blocks, because it got no work since.
+    expect(new Set(kept('mask').filter((key) => !made.has(key))).size).toBeLessThan(3);
     expect([...s3.objects.keys()].filter((name) => name.startsWith('runs/sums/'))).toEqual([]);
     expect([...s3.objects.keys()].filter((name) => /^runs\/mask\/.*manifest/.test(name))).toHaveLength(made.size);
+  } finally {
+    process.env = before;
+    await s3.stop();
+  }
+});
+
+describe('two runs that rebuild the same layer in one store', () => {
+  let site: Site;
+  let input: Made;
+  let stage: RebuildStage;
+  /** Keys of all layers' masks so far. */
+  let known: Set<ArtifactKey>;
+  beforeAll(async () => {
+    site = await siteOf(1);
+    const pipeline = pipelineOf(4);
+    input = await runInShards(pipeline, site);
+    [, , stage] = stagesOf(pipeline);
+    known = new Set([...input.initial, ...input.rebuilt.map(({ mask }) => mask)]);
+  });
+
+  /** A process does one piece of work at a time. */
+  function turns(): (work: () => Promise<unknown>) => Promise<unknown> {
+    let last: Promise<unknown> = Promise.resolve();
+    return (work) => {
+      const result = last.then(work);
+      last = result.catch(() => undefined);
+      return result;
+    };
+  }
+
+  /** Rebuilds a layer as the workflow does it. @param before called before each activity */
+  function rebuildAs(ratio: number, before: (call: number) => Promise<void> = () => Promise.resolve(), inTurn = turns()): Promise<RebuildResult> {
+    const { context, whole, shards, initial } = input;
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    let calls = 0;
+    const activities = Object.fromEntries(Object.entries({ gatherSubBlock, rebuildSubBlock, finishShard, closeLayer }).map(([name, activity]) => [name, async (given: never) => inTurn(async () => {
+      await before(calls++);
+      return (activity as (given: never, bench: Workbench) => Promise<unknown>)(given, bench);
+    })])) as unknown as Activities;
+    const tracker = { sideBySide: () => undefined, extra: () => undefined, working: () => undefined } as unknown as ShardedRun['tracker'];
+    const places = () => Promise.resolve({ there: shards.map(() => activities), workers: 1 });
+    return rebuildFromShards({ activities, context, tracker, whole, shards, places }, { ...stage, ratio }, [], initial[0]).finally(() => { bench.forget(); });
+  }
+
+  // Of a layer with two sub-blocks: 4 gather, 1 rebuilds, 4 gather, 1 rebuilds, 4 finish, 1 closes.
+  it.each([0, 2, 4, 7, 9, 10, 12, 14])('find what the other one has made, also before call %i', async (moment) => {
+    const ratio = 0.11 + moment / 100;
+    let other: RebuildResult | undefined;
+    const own = await rebuildAs(ratio, async (call) => {
+      if (call === moment) other = await rebuildAs(ratio);
+    });
+    expect(own).toMatchObject({ mask: other?.mask, entries: other?.entries, reused: true });
+    expect(keysIn(site, 'sums')).toEqual([]);
+    expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(own.mask));
+  });
+
+  it('give the same masks side by side', async () => {
+    const inTurn = turns();
+    const nothing = (): Promise<void> => Promise.resolve();
+    const [one, other] = await Promise.all([rebuildAs(0.3, nothing, inTurn), rebuildAs(0.3, nothing, inTurn)]);
+    expect(other).toMatchObject({ mask: one.mask, entries: one.entries });
+    expect([one.reused, other.reused].sort()).toEqual([false, true]);
+    expect(keysIn(site, 'sums')).toEqual([]);
+    expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(one.mask));
+  });
+
+  it('leave no hidden states on disk if one finds the last layer', async () => {
+    const { context, shards, whole, initial } = input;
+    // They are stored after every layer.
+    const careful = { ...context, maxLoss: 0 };
+    const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
+    const masks = input.rebuilt.slice(0, -1).map(({ mask }) => mask);
+    const layer = masks.length;
+    for (const tokens of shards) await advanceTo(careful, { tokens, masks }, bench);
+    expect(keysIn(site, 'hidden')).toHaveLength(shards.length);
+    await closeLayer({ context: careful, layer, stage, start: initial[layer], path: { tokens: whole, masks }, shards, blocks: [] }, bench);
+    expect(keysIn(site, 'hidden')).toEqual([]);
+  });
+
+  it('start over if the layer is gone again', async () => {
+    const { context, whole, shards, initial } = input;
+    const close = { context, stage: { ...stage, ratio: 0.4 }, layer: 0, start: initial[0], path: { tokens: whole, masks: [] }, shards, blocks: [] };
+    await expect(closeLayer(close, site.benches[0])).rejects.toThrow(ArtifactLostError);
+    await expect(closeLayer({ ...close, finished: { errors: shards.map((_, shard) => (shard === 2 ? [] : [1, 1])), seconds: 1 } }, site.benches[0])).rejects.toThrow(ArtifactLostError);
+  });
+});
+
+it('the last layer of an initial mask leaves no hidden states in memory', async () => {
+  const [bench] = (await siteOf(1)).benches;
+  const pipeline = pipelineOf(2);
+  const { context, stage, shards, masks } = await masksBeforeLast(pipeline, bench);
+  bench.forget();
+  const before = tf.memory().numTensors;
+  for (const tokens of shards) await gatherShard({ context, stage, layer: masks.length, path: { tokens, masks } }, bench);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+it('sums whose upload has failed are uploaded by the next attempt, not gathered again', async () => {
+  const s3 = await FakeS3.start();
+  const before = { ...process.env };
+  Object.assign(process.env, s3.environment);
+  try {
+    const { state, remove } = await temporaryState();
+    removed.push(remove);
+    const bench = new Workbench(state, await openStore(state, 's3://barber/runs'));
+    const [calibration, stage] = stagesOf(pipelineOf(2));
+    const context = await prepareRun({ pipeline: pipelineOf(2) }, bench);
+    const { shards = [] } = await sampleCalibration({ context, stage: calibration }, bench);
+    const input = { context, stage, layer: 0, path: { tokens: shards[0], masks: [] } };
+    s3.refused = /^PUT runs\/sums\//;
+    await expect(gatherShard(input, bench)).rejects.toThrow();
+    s3.refused = undefined;
+    expect(await gatherShard(input, bench)).toMatchObject({ reused: true });
+    expect([...s3.objects.keys()].filter((name) => name.startsWith('runs/sums/'))).not.toEqual([]);
   } finally {
     process.env = before;
     await s3.stop();

@@ -18,6 +18,8 @@ export class FakeS3 {
   readonly objects = new Map<string, StoredObject>();
   /** Requests so far, as `PUT key`. */
   readonly requests: string[] = [];
+  /** Requests that it does not allow, as in {@link requests}. */
+  refused: RegExp | undefined;
   private lost = (_: string): boolean => false;
 
   private constructor(private readonly server: Server) {}
@@ -65,7 +67,7 @@ export class FakeS3 {
     for await (const part of request) parts.push(part as Buffer);
     const call = `${request.method} ${key}`;
     this.requests.push(call);
-    const { status, headers = {}, body = '' } = this.done(request, url, key, Buffer.concat(parts));
+    const { status, headers = {}, body = '' } = this.refused?.test(call) === true ? failure(403, 'AccessDenied') : this.done(request, url, key, Buffer.concat(parts));
     if (this.lost(call)) {
       request.socket.destroy();
       return;

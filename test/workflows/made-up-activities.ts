@@ -1,5 +1,6 @@
 /** Fake activities that compute nothing. They answer at once, with numbers that are different for every unit of work. */
 import { Context } from '@temporalio/activity';
+import { shardedStages } from '../../app/config/index.js';
 import type { Activities, Path, RunContext, SharedActivities, TokensRef } from '../../activities/types.js';
 
 /** A key in the format of the store, different for every word. */
@@ -22,15 +23,24 @@ export const madeUpContext: RunContext = {
 type AllActivities = Activities & SharedActivities;
 
 /** @param before called at the start of each activity, which waits for it */
-export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number }) => Promise<void>): AllActivities {
+export function madeUpActivities(taskQueue: string, before: (name: keyof AllActivities, input: { context?: RunContext; spent?: number; layer?: number; path?: Path }) => Promise<void>): AllActivities {
   // Like the store, it remembers what has been made.
   const known = new Set<string>();
   const unit = { seconds: 1, reused: false };
   const pathText = ({ tokens, masks }: Path): string => JSON.stringify([tokens.key, masks]);
   const activities: Partial<AllActivities> = {
     takeSeat: () => Promise.resolve({ taskQueue, store: 'made up' }),
-    prepareRun: () => Promise.resolve(madeUpContext),
-    sampleCalibration: () => Promise.resolve({ ...unit, tokens: tokensOf('calibration') }),
+    prepareRun: ({ pipeline }) => {
+      const sharded = shardedStages(pipeline);
+      return Promise.resolve({ ...madeUpContext, ...(sharded.length > 0 && { sharded }) });
+    },
+    sampleCalibration: ({ stage: { shards } }) => {
+      const tokens = tokensOf('calibration');
+      const parts = Array.from({ length: shards ?? 0 }, (_, shard) => ({ ...tokensOf(`shard ${shard}`), shard: { whole: tokens.key, of: shards ?? 0 } }));
+      return Promise.resolve({ ...unit, tokens, ...(parts.length > 0 && { shards: parts }) });
+    },
+    gatherShard: () => Promise.resolve(unit),
+    chooseMask: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`initial ${layer}`), sparsity: 0.5, entries: [] }),
     findScores: () => Promise.resolve({ needs: 'inputs' as const, known: false }),
     scoreLayer: () => Promise.resolve(unit),
     makeInitialMask: ({ layer }) => Promise.resolve({ ...unit, mask: keyOf(`initial ${layer}`), sparsity: 0.5 + layer / 100, entries: [{ layer, linear: 'q', damping: 0.02, deadInputs: 0 }] }),
