@@ -8,9 +8,10 @@ import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../science/methods/index.js';
 import type { ComputeTask } from './compute/messages.js';
 import type {
-  AdvanceInput, ChooseMaskInput, GatherInput, InitialMaskInput, Path, PerplexityInput, RebuildInput, RebuildSubBlockInput, RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput,
-  ShardedRebuildInput, TokensRef, UnitResult,
+  AdvanceInput, InitialMaskInput, Path, PerplexityInput, RebuildInput,
+  RunContext, SampleCalibrationInput, SampleEvaluationInput, ScoreLayerInput, TokensRef, UnitResult,
 } from './types.js';
+import type { ChooseMaskInput, GatherInput, RebuildSubBlockInput, ShardedRebuildInput } from './shards/types.js';
 import type { WorkCosts } from './result.js';
 import type { Workbench } from './workbench.js';
 

@@ -18,6 +18,7 @@ import type { AllocationNeeds } from '../science/methods/allocation/method.js';
 import type { InitialMaskEntry, PipelineResult, RebuildEntry, WorkCosts, ZeroShotScore } from './result.js';
 import type { SearchTable } from './search-result.js';
 import type { SweepTable } from './sweep-result.js';
+import type { ShardActivities } from './shards/types.js';
 
 /** Key of an artifact in the store. */
 export type ArtifactKey = string;
@@ -181,21 +182,6 @@ export interface InitialMaskInput extends WithContext {
   scoredOn?: TokensRef;
 }
 
-/** Compute the sums of one shard from which a layer's initial masks are chosen. */
-export interface GatherInput extends WithContext {
-  stage: InitialMaskStage;
-  layer: number;
-  /** Path of the shard through the layers already pruned. */
-  path: Path;
-}
-/** Add up the sums of all shards, and choose a layer's initial masks from the total. */
-export interface ChooseMaskInput extends GatherInput {
-  /** Path of all windows through the layers already pruned. */
-  path: Path;
-  /** In the order in which their sums are added. */
-  shards: TokensRef[];
-}
-
 export interface RebuildInput extends WithContext {
   stage: RebuildStage;
   layer: number;
@@ -206,55 +192,6 @@ export interface RebuildInput extends WithContext {
 }
 export interface RebuildResult extends MaskResult {
   entries: RebuildEntry[];
-}
-
-/** Work on the rebuild of a layer from shards of the calibration. */
-export interface ShardedRebuildInput extends RebuildInput {
-  /** Current masks of the layer. Sub-blocks before `block` are already rebuilt. */
-  current: ArtifactKey;
-}
-/** Compute the sums of one shard from which the masks of one sub-block are rebuilt. `path` is the shard's. */
-export interface GatherSubBlockInput extends ShardedRebuildInput {
-  /** Index of the sub-block. */
-  block: number;
-}
-/** The rebuilt masks of the whole layer are in the store, so nothing was done. Another run of this store may have made them. */
-export interface LayerMade extends UnitResult {
-  made: true;
-}
-/** The layer was not in the store, so the work was done. */
-interface LayerPart extends UnitResult {
-  made: false;
-}
-export type GatherSubBlockResult = LayerMade | LayerPart;
-/** Add up the sums of all shards, and rebuild the masks of one sub-block from the total. `path` is that of all windows. */
-export interface RebuildSubBlockInput extends GatherSubBlockInput {
-  /** In the order in which their sums are added. */
-  shards: TokensRef[];
-}
-export type RebuildSubBlockResult = LayerMade | (LayerPart & {
-  /** The layer's masks after this sub-block. */
-  mask: ArtifactKey;
-  /** Number of sub-blocks that are left in the layer. */
-  left: number;
-});
-/** The errors of a rebuilt layer on one shard. */
-export type FinishShardResult = LayerMade | (LayerPart & {
-  /** Error of each sub-block under its new masks, as a mean over the shard's sequences. */
-  errors: number[];
-});
-/** Store a layer's rebuilt masks. `path` is that of all windows. */
-export interface CloseLayerInput extends RebuildInput {
-  shards: TokensRef[];
-  /** The layer's masks after each of its sub-blocks so far. They are removed. */
-  blocks: ArtifactKey[];
-  /** Absent if the layer was found. */
-  finished?: {
-    /** The errors that each shard found, in the order of the shards. */
-    errors: number[][];
-    /** Seconds of work on the layer. */
-    seconds: number;
-  };
 }
 
 /** Look up the perplexity of a path through all layers. */
@@ -365,20 +302,14 @@ export interface WriteSearchInput {
 }
 
 /** The activities by name, as workflows see them. */
-export interface Activities {
+export interface Activities extends ShardActivities {
   prepareRun(input: PrepareRunInput & CheckedWithRun): Promise<RunContext>;
   sampleCalibration(input: SampleCalibrationInput): Promise<SampleResult>;
   sampleEvaluation(input: SampleEvaluationInput): Promise<SampleResult>;
   findScores(input: ScoresInput): Promise<ScoresFound>;
   scoreLayer(input: ScoreLayerInput): Promise<UnitResult>;
   makeInitialMask(input: InitialMaskInput): Promise<InitialMaskResult>;
-  gatherShard(input: GatherInput): Promise<UnitResult>;
-  chooseMask(input: ChooseMaskInput): Promise<InitialMaskResult>;
   rebuildLayer(input: RebuildInput): Promise<RebuildResult>;
-  gatherSubBlock(input: GatherSubBlockInput): Promise<GatherSubBlockResult>;
-  rebuildSubBlock(input: RebuildSubBlockInput): Promise<RebuildSubBlockResult>;
-  finishShard(input: ShardedRebuildInput): Promise<FinishShardResult>;
-  closeLayer(input: CloseLayerInput): Promise<RebuildResult>;
   findPerplexity(input: PerplexityInput): Promise<PerplexityResult | null>;
   advanceLayer(input: AdvanceInput): Promise<UnitResult>;
   scorePerplexity(input: ScorePerplexityInput): Promise<PerplexityResult>;

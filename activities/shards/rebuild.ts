@@ -8,9 +8,8 @@ import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../layer-fi
 import { checkErrors, checkMasks, rebuildDependsOn } from '../rebuild.js';
 import type { RebuildEntry } from '../result.js';
 import { checkFinite } from '../tensor-batches.js';
-import type {
-  ArtifactKey, CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, KeyedPath, LayerMade, Path, RebuildInput, RebuildResult, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput, UnitResult,
-} from '../types.js';
+import type { ArtifactKey, KeyedPath, Path, RebuildInput, RebuildResult, UnitResult } from '../types.js';
+import type { CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSubBlockResult, LayerMade, RebuildSubBlockInput, RebuildSubBlockResult, ShardedRebuildInput } from './types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';

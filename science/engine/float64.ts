@@ -44,7 +44,9 @@ export function zeros64(rows: number, columns: number): Float64Matrix {
 export function diagonal64(values: Float64Array): Float64Matrix {
   if (hasDeviceOps()) return DeviceMatrix.diagonal(values);
   const size = values.length;
-  return new HostMatrix(Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? values[i / (size + 1)] : 0)), size, size);
+  const whole = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) whole[i * (size + 1)] = values[i];
+  return new HostMatrix(whole, size, size);
 }
 
 /** Makes a matrix from values on the host, row-major. The caller disposes it. */

@@ -155,18 +155,18 @@ describe('a calibration in four shards', () => {
     bits = await bitsOf(made, site.benches[0]);
   });
 
-  it('has shards of neighbouring windows, as equal as can be', async () => {
+  it('divides neighbouring windows into shards of nearly equal size', async () => {
     const [bench] = site.benches;
     expect(made.shards.map(({ samples }) => samples)).toEqual([2, 3, 2, 3]);
     const parts = await Promise.all(made.shards.map(async (shard) => [...(await readTokens(bench.store, shard))]));
     expect(parts.flat()).toEqual([...(await readTokens(bench.store, made.whole))]);
   });
 
-  it('says which stages work from them', () => {
+  it('lists the stages that work from shards', () => {
     expect(made.context.sharded).toEqual([1, 2]);
   });
 
-  it('gives the same masks and errors whoever computes what, also when workers lose their memory', async () => {
+  it('gives the same masks and errors on any assignment of work to workers, also after workers lose their memory', async () => {
     const several = await siteOf(3);
     expect(await runInShards(pipelineOf(4), several)).toMatchObject({ initial: made.initial, rebuilt: made.rebuilt.map(({ mask, entries }) => ({ mask, entries })) });
     const forgetful = await siteOf(2);
@@ -179,7 +179,7 @@ describe('a calibration in four shards', () => {
     for (const other of [several, forgetful]) expect(await bitsOf(made, other.benches[0])).toEqual(bits);
   });
 
-  it('comes close to one pass over all windows', async () => {
+  it('nearly equals a single pass over all windows', async () => {
     const whole = await siteOf(1);
     const [bench] = whole.benches;
     const pipeline = pipelineOf(1);
@@ -202,14 +202,14 @@ describe('a calibration in four shards', () => {
     }
   });
 
-  it('leaves neither sums nor hidden states, and of the masks those of the layers', () => {
+  it('leaves only the masks of the layers in the store', () => {
     const left = (kind: string): string[] => keysIn(site, kind);
     expect(left('sums')).toEqual([]);
     expect(left('hidden')).toEqual([]);
     expect(left('mask').sort()).toEqual([...made.initial, ...made.rebuilt.map(({ mask }) => mask)].sort());
   });
 
-  it('is found, not made again, and then sums up nothing', async () => {
+  it('reuses a finished layer without computing sums', async () => {
     const [bench] = site.benches;
     const { context, whole, shards, initial, rebuilt } = made;
     const [, stage, rebuild] = stagesOf(pipelineOf(4));
@@ -222,7 +222,7 @@ describe('a calibration in four shards', () => {
     expect(found).toMatchObject({ mask: rebuilt[0].mask, entries: rebuilt[0].entries, reused: true });
   });
 
-  it('keeps no tensors but the hidden states of the shards', async () => {
+  it('keeps only the hidden states of the shards as tensors', async () => {
     const { context, shards, initial, whole } = made;
     const rebuild = { ...stagesOf(pipelineOf(4))[2], ratio: 0.2 };
     const bench = new Workbench(site.state, new ArtifactStore(join(site.state, 'artifacts')));
@@ -240,7 +240,7 @@ describe('a calibration in four shards', () => {
   });
 });
 
-it('SparseGPT: the same masks and values whoever computes what, close to one pass over all windows', async () => {
+it('SparseGPT gives the same masks and values on any assignment of work, and nearly equals a single pass over all windows', async () => {
   const settings = ['initialMask.method=sparsegpt'];
   const one = await siteOf(1);
   const made = await runInShards(pipelineOf(4, settings), one);
@@ -253,7 +253,7 @@ it('SparseGPT: the same masks and values whoever computes what, close to one pas
   expect(difference(await bitsOf({ ...made, rebuilt: [] }, one.benches[0]), await bitsOf({ ...begun, rebuilt: [] }, whole.benches[0]))).toBeLessThan(0.01);
 });
 
-it('another number of shards is another mask', async () => {
+it('a different number of shards gives a different mask key', async () => {
   const site = await siteOf(1);
   const two = await runInShards(pipelineOf(2), site);
   const five = await runInShards(pipelineOf(5), site);
@@ -262,7 +262,7 @@ it('another number of shards is another mask', async () => {
   expect(difference(await bitsOf(two, site.benches[0]), await bitsOf(five, site.benches[0]))).toBeLessThan(0.001);
 });
 
-it('machines that share a bucket keep no copies of sums, and hardly any of masks in the making', async () => {
+it('machines that share a bucket keep no copies of sums, and few copies of intermediate masks', async () => {
   const s3 = await FakeS3.start();
   const before = { ...process.env };
   Object.assign(process.env, s3.environment);
@@ -334,7 +334,7 @@ describe('two runs that rebuild the same layer in one store', () => {
     expect(new Set(keysIn(site, 'mask'))).toEqual(known.add(own.mask));
   });
 
-  it('give the same masks side by side', async () => {
+  it('give the same masks', async () => {
     const inTurn = turns();
     const nothing = (): Promise<void> => Promise.resolve();
     const [one, other] = await Promise.all([rebuildAs(0.3, nothing, inTurn), rebuildAs(0.3, nothing, inTurn)]);
@@ -357,7 +357,7 @@ describe('two runs that rebuild the same layer in one store', () => {
     expect(keysIn(site, 'hidden')).toEqual([]);
   });
 
-  it('start over if the layer is gone again', async () => {
+  it('start over if the finished layer is removed', async () => {
     const { context, whole, shards, initial } = input;
     const close = { context, stage: { ...stage, ratio: 0.4 }, layer: 0, start: initial[0], path: { tokens: whole, masks: [] }, shards, blocks: [] };
     await expect(closeLayer(close, site.benches[0])).rejects.toThrow(ArtifactLostError);
@@ -375,7 +375,7 @@ it('the last layer of an initial mask leaves no hidden states in memory', async 
   expect(tf.memory().numTensors).toBe(before);
 });
 
-it('sums whose upload has failed are uploaded by the next attempt, not gathered again', async () => {
+it('the next attempt uploads sums whose upload failed, without computing them again', async () => {
   const s3 = await FakeS3.start();
   const before = { ...process.env };
   Object.assign(process.env, s3.environment);
@@ -399,7 +399,7 @@ it('sums whose upload has failed are uploaded by the next attempt, not gathered 
 });
 
 describe('a worker refuses', () => {
-  it('methods whose statistics are no sums over windows', async () => {
+  it('methods whose statistics are not sums over windows', async () => {
     const [bench] = (await siteOf(1)).benches;
     const pipeline = pipelineOf(2);
     const { context, shards, whole } = await runInShards(pipeline, { state: '', benches: [bench] });
@@ -410,7 +410,7 @@ describe('a worker refuses', () => {
     await expect(gatherShard({ context, stage, layer: 0, path: { tokens: whole, masks: [] } }, bench)).rejects.toThrow(/shard/);
   });
 
-  it('shards of a request that a client would not have sent', async () => {
+  it('shards in a request that a client would not send', async () => {
     const [bench] = (await siteOf(1)).benches;
     const pipeline = pipelineOf(4);
     const [calibration, ...rest] = pipeline.stages as [CalibrationStage, ...Pipeline['stages']];

@@ -1,0 +1,77 @@
+/** Inputs and outputs of the activities that work from shards of the calibration. */
+import type { InitialMaskStage } from '../../app/config/pipeline.js';
+import type { ArtifactKey, InitialMaskResult, Path, RebuildInput, RebuildResult, TokensRef, UnitResult, WithContext } from '../types.js';
+
+/** Compute the sums of one shard from which a layer's initial masks are chosen. */
+export interface GatherInput extends WithContext {
+  stage: InitialMaskStage;
+  layer: number;
+  /** Path of the shard through the layers already pruned. */
+  path: Path;
+}
+/** Add up the sums of all shards, and choose a layer's initial masks from the total. */
+export interface ChooseMaskInput extends GatherInput {
+  /** Path of all windows through the layers already pruned. */
+  path: Path;
+  /** In the order in which their sums are added. */
+  shards: TokensRef[];
+}
+
+/** Work on the rebuild of a layer from shards of the calibration. */
+export interface ShardedRebuildInput extends RebuildInput {
+  /** Current masks of the layer. Sub-blocks before `block` are already rebuilt. */
+  current: ArtifactKey;
+}
+/** Compute the sums of one shard from which the masks of one sub-block are rebuilt. `path` is the shard's. */
+export interface GatherSubBlockInput extends ShardedRebuildInput {
+  /** Index of the sub-block. */
+  block: number;
+}
+/** The rebuilt masks of the whole layer are in the store, so nothing was done. Another run of this store may have made them. */
+export interface LayerMade extends UnitResult {
+  made: true;
+}
+/** The layer was not in the store, so the work was done. */
+interface LayerPart extends UnitResult {
+  made: false;
+}
+export type GatherSubBlockResult = LayerMade | LayerPart;
+/** Add up the sums of all shards, and rebuild the masks of one sub-block from the total. `path` is that of all windows. */
+export interface RebuildSubBlockInput extends GatherSubBlockInput {
+  /** In the order in which their sums are added. */
+  shards: TokensRef[];
+}
+export type RebuildSubBlockResult = LayerMade | (LayerPart & {
+  /** The layer's masks after this sub-block. */
+  mask: ArtifactKey;
+  /** Number of sub-blocks that are left in the layer. */
+  left: number;
+});
+/** The errors of a rebuilt layer on one shard. */
+export type FinishShardResult = LayerMade | (LayerPart & {
+  /** Error of each sub-block under its new masks, as a mean over the shard's sequences. */
+  errors: number[];
+});
+/** Store a layer's rebuilt masks. `path` is that of all windows. */
+export interface CloseLayerInput extends RebuildInput {
+  shards: TokensRef[];
+  /** The layer's masks after each of its sub-blocks so far. They are removed. */
+  blocks: ArtifactKey[];
+  /** Absent if the layer was found. */
+  finished?: {
+    /** The errors that each shard found, in the order of the shards. */
+    errors: number[][];
+    /** Seconds of work on the layer. */
+    seconds: number;
+  };
+}
+
+/** The activities that work from shards. */
+export interface ShardActivities {
+  gatherShard(input: GatherInput): Promise<UnitResult>;
+  chooseMask(input: ChooseMaskInput): Promise<InitialMaskResult>;
+  gatherSubBlock(input: GatherSubBlockInput): Promise<GatherSubBlockResult>;
+  rebuildSubBlock(input: RebuildSubBlockInput): Promise<RebuildSubBlockResult>;
+  finishShard(input: ShardedRebuildInput): Promise<FinishShardResult>;
+  closeLayer(input: CloseLayerInput): Promise<RebuildResult>;
+}
