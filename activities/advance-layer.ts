@@ -16,9 +16,7 @@ export async function advanceLayer({ context, layer: index, path, mask, keep = f
   const started = performance.now();
   const advanced = await bench.hidden.forward(path, 'with weights', () => runLayer(context, after, index, hidden, bench));
   const seconds = (performance.now() - started) / 1000;
-  // If the worker crashes, all its shards are lost together.
-  const paths = path.tokens.shard?.of ?? 1;
-  await bench.hidden.put(context, after, advanced, { seconds, keep, paths });
-  if (!keep) await bench.hidden.settle(context, after, paths);
+  await bench.hidden.put(context, after, advanced, { seconds, keep });
+  if (!keep) await bench.hidden.settle(context, after);
   return { seconds, reused: false };
 }

@@ -4,6 +4,7 @@ import type { Allocation } from '../app/config/pipeline.js';
 import { linearKind, linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
 import { allocate, allocationMethodOf, InputNorms, layerForward, PruningInputError, TokenCounts, type AllocationMethod, type LinearScore, type ScoredLinear } from '../science/methods/index.js';
 import { dropOlder } from './drop-older.js';
+import { isLast } from './hidden-paths.js';
 import { numericsOf } from './numerics.js';
 import { batchesFile, bytesOf, checkFinite, describeBatches, readBatches } from './tensor-batches.js';
 import { readTokens } from './tokens.js';
@@ -60,7 +61,7 @@ export async function scoreLayer(input: ScoreLayerInput, bench: Workbench): Prom
     }
   });
   if (method.needs === 'gradients') await bench.hidden.drop(context, densePath(tokens, index));
-  else if (index + 1 === context.model.layers) await bench.hidden.end(context, densePath(tokens, index));
+  else if (isLast(context, index)) await bench.hidden.end(context, densePath(tokens, index));
   if (method.needs === 'gradients') await bench.store.drop('gradient', ArtifactStore.key('gradient', scoresDependOn(context, name, tokens, index + 1)));
   return { seconds: manifest.seconds, reused };
 }
@@ -120,7 +121,7 @@ async function byGradients(
   weights: ReadonlyMap<string, Tensor>,
   bench: Workbench,
 ): Promise<Scores> {
-  const behind = index + 1 === context.model.layers ? await gradientOfLoss(by, context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
+  const behind = isLast(context, index) ? await gradientOfLoss(by, context, tokens, open, bench) : await readGradient(context, method, tokens, index + 1, bench);
   const hidden = await bench.hidden.take(context, densePath(tokens, index));
   const { layerSensitivity } = await by.load();
   const counts = new TokenCounts(context.experts?.minTokens);

@@ -17,6 +17,11 @@ export function beginningOf(path: Path, layers: number): Path {
   return { ...path, masks: path.masks.slice(0, layers), ...(path.beside && { beside: path.beside.slice(0, layers) }) };
 }
 
+/** Checks whether a layer is the model's last one. */
+export function isLast({ model }: RunContext, layer: number): boolean {
+  return layer + 1 === model.layers;
+}
+
 /** Returns the keys of the hidden states after each layer of a path, in order. */
 export function keysAlong(context: RunContext, path: Path): ArtifactKey[] {
   return path.masks.map((_, index) => hiddenKey(context, beginningOf(path, index + 1)));

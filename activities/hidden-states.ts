@@ -26,7 +26,7 @@ export interface PutOptions {
   seconds?: number;
   /** Upper bound for a forward of the layer, in seconds. Used if none was measured. */
   atMost?: number;
-  /** Number of paths that the stage runs side by side. They share what a crash may cost. */
+  /** Number of paths that the stage runs side by side. They share what a crash may cost. Default: the number of shards. */
   paths?: number;
   /** Whether they are read again after later states are finished. Then they are always stored, and earlier states are not removed. */
   keep?: boolean;
@@ -82,7 +82,7 @@ export class HiddenStates {
    * Keeps the hidden states after the path's layers. The caller has checked that they are finite. Takes over the tensors, which outlive the
    * task. Starts to write them if that is due.
    */
-  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = 1, keep = false }: PutOptions = {}): Promise<void> {
+  async put(context: RunContext, path: Path, batches: Tensor3D[], { seconds = 0, atMost = 0, paths = pathsBeside(path), keep = false }: PutOptions = {}): Promise<void> {
     const key = hiddenKey(context, path);
     this.keep(key, { path, batches, seconds });
     tf.dispose(batches);
@@ -96,21 +96,17 @@ export class HiddenStates {
     }
   }
 
-  /** Runs work on the hidden states that enter the layer after the path's last one, and keeps the states. @throws as {@link take} */
-  async look<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>): Promise<T> {
+  /**
+   * Runs work on the hidden states that enter the layer after the path's last one, and keeps the states for more work.
+   * @param isLastWork frees the states instead
+   * @throws as {@link take}
+   */
+  async look<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>, isLastWork = false): Promise<T> {
     const key = hiddenKey(context, path);
     const seconds = this.inMemory.get(key)?.seconds ?? 0;
     const batches = await this.take(context, path);
     const result = await work(batches);
-    this.keep(key, { path, batches, seconds });
-    tf.dispose(batches);
-    return result;
-  }
-
-  /** Runs the last work on the hidden states that enter the layer after the path's last one, and frees them. @throws as {@link take} */
-  async use<T>(context: RunContext, path: Path, work: (hidden: Tensor3D[]) => Promise<T>): Promise<T> {
-    const batches = await this.take(context, path);
-    const result = await work(batches);
+    if (!isLastWork) this.keep(key, { path, batches, seconds });
     tf.dispose(batches);
     return result;
   }
@@ -119,7 +115,7 @@ export class HiddenStates {
    * If more work is at risk than the run allows, waits until new states are on disk. If writing fails, the run continues.
    * Call this before the work that the states belong to counts as finished.
    */
-  async settle(context: RunContext, path: Path, paths = 1): Promise<void> {
+  async settle(context: RunContext, path: Path, paths = pathsBeside(path)): Promise<void> {
     const trail = this.trails.at(hiddenKey(context, path));
     const isTooMuch = (): boolean => trail !== undefined && trail.atRisk > lossOf(context) / paths;
     if (isTooMuch()) await this.writer.idle();
@@ -297,4 +293,9 @@ function lossOf({ maxLoss = 0 }: RunContext): number {
 
 function statesAfter({ masks }: Path): string {
   return `hidden states after layer ${masks.length - 1}`;
+}
+
+/** Returns how many paths a crash of one worker may affect: it may have all shards of the path's calibration. */
+function pathsBeside({ tokens: { shard } }: Path): number {
+  return shard?.of ?? 1;
 }

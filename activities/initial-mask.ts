@@ -3,11 +3,12 @@ import { tf, type Tensor3D } from '../science/engine/index.js';
 import { linearsOf, type DecoderLayer, type LinearSpec } from '../science/models/index.js';
 import {
   allocationMethodOf, checkInitialMask, checkPattern, initialMethodOf, disposeMasks, keptWeights, layerForward, linearMask, MaskSet, ownSettings, parsePattern,
-  type ChooseRequest, type InitialRequest, type InitialResult, type LayerForward, type Masks, type MaskTarget, type Settings,
+  type InitialRequest, type InitialResult, type LayerForward, type Masks, type MaskTarget, type Settings,
 } from '../science/methods/index.js';
 import type { Allocation } from '../app/config/pipeline.js';
 import { allocatedBudgets } from './allocation.js';
 import { dropOlder } from './drop-older.js';
+import { isLast } from './hidden-paths.js';
 import { checkUnchanged } from './input-digest.js';
 import { writePrunedLayer, type PrunedLayer } from './layer-files.js';
 import { maskSourceDigests, maskSourceFiles, readMaskSource, type MaskSource } from './mask-source.js';
@@ -30,7 +31,7 @@ interface Made {
 /** How a layer's masks are made, whether one worker reads all windows or each shard is read separately. */
 export interface Choosing {
   /** Chooses the masks. @param request what the method needs besides hidden states */
-  choose: (request: ChooseRequest<Settings> & Pick<InitialRequest<Settings>, 'readSource'>) => Promise<InitialResult>;
+  choose: (request: Omit<InitialRequest<Settings>, 'hidden'>) => Promise<InitialResult>;
   /** Further work with the masks, while the layer's weights are in memory. */
   onward?: (layer: Omit<LayerForward, 'hidden'>) => Promise<void>;
   /** Called after the masks are written, before they are published. @returns further fields for the manifest's summary */
@@ -101,9 +102,6 @@ interface Summary extends ReturnType<typeof countKept> {
   gathering?: number;
 }
 
-export function isLast({ model }: RunContext, layer: number): boolean {
-  return layer + 1 === model.layers;
-}
 
 function after(path: Path, mask: ArtifactKey): Path {
   return { ...path, masks: [...path.masks, mask] };

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { engineText, startLedger } from '../science/engine/index.js';
 import {
   addMeasurement, advanceCost, assumedMachine, checkpointSize, initialShardSteps, kinds, knownMachine, outputsCost, processorName, proofCost, questionsPerBatch, rebuildShardSteps, sampleCost,
-  scoreCost, scoredWindows, secondsOf, textBytes, unitMemory, type Step,
+  scoreCost, scoredWindows, secondsOf, textBytes, unitMemory,
 } from '../app/planning/index.js';
 import type { Cost, ModelSize, Windows } from '../science/cost/index.js';
 import { allocationMethodOf, initialMethodOf, ownSettings, rebuildMethodOf } from '../science/methods/index.js';
@@ -81,13 +81,13 @@ function unitOf(task: ComputeTask, input: unknown, size: ModelSize): Unit | unde
     case 'gatherShard':
     case 'chooseMask': {
       const { stage, ...rest } = input as GatherInput | ChooseMaskInput;
-      return shardUnit(initialShardSteps(stage.method, size, ...allWindows(rest, windows))?.steps, task === 'gatherShard' ? 0 : 1);
+      return initialShardSteps(stage.method, size, ...allWindows(rest, windows))?.steps.at(task === 'gatherShard' ? 0 : 1);
     }
     case 'gatherSubBlock':
     case 'rebuildSubBlock':
     case 'finishShard': {
       const { stage, ...rest } = input as ShardedRebuildInput | RebuildSubBlockInput;
-      return shardUnit(rebuildShardSteps(stage.strategy, size, ...allWindows(rest, windows), stage)?.steps, ['gatherSubBlock', 'rebuildSubBlock', 'finishShard'].indexOf(task));
+      return rebuildShardSteps(stage.strategy, size, ...allWindows(rest, windows), stage)?.steps.at(['gatherSubBlock', 'rebuildSubBlock', 'finishShard'].indexOf(task));
     }
     case 'rebuildLayer': {
       const { stage, path } = input as RebuildInput;
@@ -119,11 +119,6 @@ function allWindows({ path: { tokens }, ...rest }: { path: Path; shards?: Tokens
   const count = tokens.shard?.of ?? rest.shards?.length ?? 1;
   const samples = tokens.samples * (tokens.shard === undefined ? 1 : count);
   return [windows({ ...tokens, samples }), count];
-}
-
-function shardUnit(steps: readonly Step[] | undefined, index: number): Unit | undefined {
-  const step = steps?.at(index);
-  return step && { kind: step.kind, cost: step.cost };
 }
 
 /** Resets the kernel's peak memory counter of this process. If that fails, peaks cover the whole life of the process. */

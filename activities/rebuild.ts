@@ -5,7 +5,7 @@ import { checkRebuiltMasks, linearMask, ownSettings, parsePattern, rebuildMethod
 import type { RebuildEntry } from './result.js';
 import { dropOlder } from './drop-older.js';
 import { NonFiniteValueError } from './errors.js';
-import { densePathBeside } from './hidden-paths.js';
+import { densePathBeside, isLast } from './hidden-paths.js';
 import { readPrunedLayer, writePrunedLayer } from './layer-files.js';
 import { numericsOf } from './numerics.js';
 import { roundingOf } from './rounding.js';
@@ -27,7 +27,6 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
   const beside = method.needsDensePath?.(settings, common) === true;
   const sideBySide = (along: Path): Path[] => (beside ? [along, densePathBeside(along)] : [along]);
   const paths = beside ? 2 : 1;
-  const isLast = index + 1 === context.model.layers;
 
   await dropOlder(context, bench.store, 'mask', mask);
   const { manifest, reused } = await bench.store.findOrMake('mask', dependsOn, async (draft) => {
@@ -58,14 +57,14 @@ export async function rebuildLayer(input: RebuildInput, bench: Workbench): Promi
     const atMost = (performance.now() - started) / 1000;
     for (const [which, batches] of states.entries()) {
       // The output of the last layer is not used.
-      if (isLast) tf.dispose(batches);
+      if (isLast(context, index)) tf.dispose(batches);
       else await bench.hidden.put(context, sideBySide(after)[which], batches, { atMost, paths });
     }
     await writePrunedLayer(draft, layer, { masks, updates });
     for (const along of sideBySide(after)) await bench.hidden.settle(context, along, paths);
     return { entries } as unknown as Json;
   });
-  if (isLast) for (const along of sideBySide(path)) await bench.hidden.end(context, along);
+  if (isLast(context, index)) for (const along of sideBySide(path)) await bench.hidden.end(context, along);
   const { entries } = manifest.summary as unknown as { entries: RebuildEntry[] };
   return { mask, entries, seconds: manifest.seconds, reused };
 }

@@ -9,6 +9,7 @@ import { datasetRevision, modelFolder, namedFile, type DatasetUse } from './hub-
 import { checkUnchanged, inputDigest, tokenizerInputs } from './input-digest.js';
 import { numericsVersion } from './numerics.js';
 import { divideTokens } from './shards/shard-tokens.js';
+import { writeTokens } from './tokens.js';
 import type { RunContext, SampleCalibrationInput, SampleEvaluationInput, SampleResult } from './types.js';
 import type { Workbench } from './workbench.js';
 
@@ -70,7 +71,7 @@ async function sample({ context, bench, dataset, use, sequenceLength, settings }
     const tokenizer = await loadTokenizer(await modelFolder(context.model, bench));
     const windows = await text.cut(tokenizer, cut);
     await checkUnchanged(context, [text, ...tokenizerInputs(context, tokenizer)], bench);
-    await draft.write('tokens.i32', [new Uint8Array(windows.buffer, windows.byteOffset, windows.byteLength)]);
+    await writeTokens(draft, windows);
     return { samples: windows.length / sequenceLength, sequenceLength };
   });
   const { samples } = manifest.summary as { samples: number };

@@ -44,3 +44,9 @@ export abstract class PermanentFault extends Fault {
 export abstract class PassingFault extends Fault {
   readonly retryable = true;
 }
+
+/** Returns the message of a `fetch` error's cause. The error itself only says that `fetch` failed. */
+export function fetchFailure(cause: unknown): string {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return inner instanceof Error ? inner.message : String(inner);
+}

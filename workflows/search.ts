@@ -1,15 +1,12 @@
-import { ApplicationFailure, CancellationScope, defineQuery, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { SharedActivities } from '../activities/types.js';
+import { ApplicationFailure, CancellationScope, defineQuery, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { mostTried, nextPoint } from './bisection.js';
 import { doneOutcome, failedOutcome, runMember } from './member.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
+import { shared } from './shared-activities.js';
 import type { SearchRequest, SearchResult, SearchRow, SearchTable, TriedPoint } from './search-protocol.js';
 import { memberWorkflowId, sweepTableQuery } from './sweep-protocol.js';
 
-/** A worker that stops may be handed one in its last moment, and lose it: the heartbeats show that, long before the time is up. */
-const shared = (summary: string) =>
-  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', heartbeatTimeout: '30 seconds', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
 const { checkSearch } = shared('checks of the search and its members');
 const { writeSearch } = shared('table, charts and report');
 

@@ -1,18 +1,15 @@
-import { CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, patched, proxyActivities, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { SharedActivities } from '../activities/types.js';
+import { CancellationScope, condition, continueAsNew, defineQuery, defineSignal, isCancellation, patched, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { isContinuation } from './continuation.js';
 import { doneOutcome, failedOutcome, runMember } from './member.js';
 import { readable } from './readable.js';
 import { refusing } from './refusing.js';
+import { shared } from './shared-activities.js';
 import { bestOf, pointless } from './sweep-metric.js';
 import {
   addMembersSignal, memberWorkflowId, sweepRequestQuery, sweepTableQuery,
   type AddedMembers, type MemberOutcome, type SweepMember, type SweepRequest, type SweepResult, type SweepRow, type SweepTable,
 } from './sweep-protocol.js';
 
-/** A worker that stops may be handed one in its last moment, and lose it: the heartbeats show that, long before the time is up. */
-const shared = (summary: string) =>
-  proxyActivities<SharedActivities>({ startToCloseTimeout: '10 minutes', heartbeatTimeout: '30 seconds', retry: { initialInterval: '1 second', maximumInterval: '30 seconds' }, summary });
 const { checkSweep } = shared('checks of the sweep and its members');
 const { writeSweep } = shared('table, charts and report');
 

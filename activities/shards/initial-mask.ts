@@ -1,15 +1,15 @@
 import { ArtifactStore, type Json } from '../../files/artifacts/index.js';
 import { initialMethodOf, ownSettings, type InitialParts } from '../../science/methods/index.js';
-import { advanceLayer } from '../advance-layer.js';
 import { dropOlder } from '../drop-older.js';
-import { beginningOf } from '../hidden-paths.js';
-import { findOrChoose, isLast, maskDependsOn } from '../initial-mask.js';
-import type { ArtifactKey, InitialMaskResult, KeyedPath, Path, RunContext, UnitResult } from '../types.js';
+import { isLast } from '../hidden-paths.js';
+import { findOrChoose, maskDependsOn } from '../initial-mask.js';
+import type { ArtifactKey, InitialMaskResult, KeyedPath, Path, UnitResult } from '../types.js';
 import type { ChooseMaskInput, GatherInput } from './types.js';
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
-import { addUp, dropSums, secondsOfSums, writeSums } from './sum-files.js';
+import { findOrGather } from './gather.js';
+import { addUp, dropSums, secondsOfSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
 /**
@@ -22,20 +22,14 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
   await bench.engineOf(context);
   const parts = await partsOf(input);
   await bench.passing.sweep(bench.store);
-  // Nobody needs what comes out of the last layer.
   const last = isLast(context, index);
-  const { found, dependsOn } = await lookUp(input, path, bench);
-  if (found) {
-    if (last) await bench.hidden.end(context, path);
-    return { seconds: 0, reused: true };
-  }
-  const sums = ArtifactStore.key('sums', dependsOn);
-  await dropOlder(context, bench.store, 'sums', sums);
-  const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
-    await advanceTo(context, path, bench);
+  const mask = maskOf(input, path);
+  await dropOlder(context, bench.store, 'mask', mask);
+  const found = (await bench.store.find('mask', mask)) !== undefined;
+  const done = found ? { seconds: 0, reused: true } : await findOrGather(context, path, sumsDependOn(input, path), bench, async () => {
     const open = await bench.model(context.model);
     bench.onProgress(`layer ${index}`);
-    const gathered = await bench.hidden[last ? 'use' : 'look'](context, path, async (hidden) => {
+    return bench.hidden.look(context, path, async (hidden) => {
       const weights = await bench.layerWeights(open, index);
       try {
         const settings = ownSettings(initialMethodOf(stage.method).settings, stage);
@@ -43,17 +37,11 @@ export async function gatherShard(input: GatherInput, bench: Workbench): Promise
       } finally {
         disposeWeights(weights);
       }
-    });
-    try {
-      return await writeSums(draft, await gathered.download());
-    } finally {
-      gathered.dispose();
-    }
+    }, last);
   });
-  // Not earlier: if the upload failed, the next attempt needs the local copy.
-  bench.passing.note('sums', sums);
+  // The output of the last layer is not used.
   if (last) await bench.hidden.end(context, path);
-  return { seconds: manifest.seconds, reused };
+  return done;
 }
 
 /** Adds up the sums of all shards, chooses a layer's initial masks from the total, and removes the sums. @throws ShardsError */
@@ -78,12 +66,6 @@ export async function chooseMask(input: ChooseMaskInput, bench: Workbench): Prom
   return made;
 }
 
-/** Runs the path's last layer, unless its output is already there. */
-export async function advanceTo(context: RunContext, path: Path, bench: Workbench): Promise<void> {
-  const layer = path.masks.length - 1;
-  if (layer >= 0) await advanceLayer({ context, layer, path: beginningOf(path, layer), mask: path.masks[layer] }, bench);
-}
-
 async function partsOf({ stage }: Pick<GatherInput, 'stage'>): Promise<InitialParts> {
   const { sharded } = initialMethodOf(stage.method);
   if (sharded === undefined) throw new ShardsError(`initialMask.method ${stage.method}`);
@@ -105,11 +87,4 @@ export function sumsDependOn(input: Sharded, path: Path): Json {
 /** Returns the key of the mask that a shard's sums are for. @throws ShardsError if the path is not a shard's */
 function maskOf(input: Sharded, path: Path): ArtifactKey {
   return ArtifactStore.key('mask', shardedMaskDependsOn(input, ...wholePath(path)));
-}
-
-/** Checks whether the mask that a shard's sums are for is in the store. Also returns what determines the sums. */
-async function lookUp(input: GatherInput, path: Path, { store }: Workbench): Promise<{ found: boolean; dependsOn: Json }> {
-  const mask = maskOf(input, path);
-  await dropOlder(input.context, store, 'mask', mask);
-  return { found: (await store.find('mask', mask)) !== undefined, dependsOn: sumsDependOn(input, path) };
 }

@@ -3,7 +3,7 @@ import { tf } from '../../science/engine/index.js';
 import type { DecoderLayer, SubBlock, Weights } from '../../science/models/index.js';
 import { layerForward, leaveAlone, mergeMasks, ownSettings, parsePattern, rebuildMethodOf, replacedUpdates, type ChosenPart, type PartRequest, type RebuildParts, type Settings } from '../../science/methods/index.js';
 import { dropOlder } from '../drop-older.js';
-import { isLast } from '../initial-mask.js';
+import { isLast } from '../hidden-paths.js';
 import { readPrunedLayer, writePrunedLayer, type PrunedLayer } from '../layer-files.js';
 import { checkErrors, checkMasks, rebuildDependsOn } from '../rebuild.js';
 import type { RebuildEntry } from '../result.js';
@@ -13,8 +13,8 @@ import type { CloseLayerInput, FinishShardResult, GatherSubBlockInput, GatherSub
 import { disposeWeights } from '../weights.js';
 import type { Workbench } from '../workbench.js';
 import { ShardsError } from './errors.js';
-import { advanceTo } from './initial-mask.js';
-import { addUp, dropSums, writeSums } from './sum-files.js';
+import { findOrGather } from './gather.js';
+import { addUp, dropSums } from './sum-files.js';
 import { wholePath } from './whole-path.js';
 
 /** The report entry of a sub-block, without the error under its new masks. */
@@ -37,13 +37,9 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
     const next = ArtifactStore.key('mask', subBlockDependsOn(input, whole, shards));
     await dropOlder(context, bench.store, 'mask', next);
     if ((await bench.store.find('mask', next)) !== undefined) return { seconds: 0, reused: true };
-    const dependsOn = sumsDependOn(input, path);
-    const sums = ArtifactStore.key('sums', dependsOn);
-    await dropOlder(context, bench.store, 'sums', sums);
-    const { manifest, reused } = await bench.store.findOrMake('sums', dependsOn, async (draft) => {
-      await advanceTo(context, path, bench);
+    return findOrGather(context, path, sumsDependOn(input, path), bench, () => {
       bench.onProgress(`layer ${index}`);
-      const gathered = await bench.hidden.look(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
+      return bench.hidden.look(context, path, (hidden) => withLayer(input, bench, async ({ layer, dense, pruned }) => {
         const stream = block === 0 ? hidden : await layerForward({ layer: { ...layer, subBlocks: layer.subBlocks.slice(0, block) }, hidden, weights: dense, ...pruned, keepInput: true });
         const subBlock = layer.subBlocks[block];
         bench.onProgress(`layer ${index}, ${subBlock.block}`);
@@ -51,15 +47,7 @@ export async function gatherSubBlock(input: GatherSubBlockInput, bench: Workbenc
         if (stream !== hidden) tf.dispose(stream);
         return result;
       }));
-      try {
-        return await writeSums(draft, await gathered.download());
-      } finally {
-        gathered.dispose();
-      }
     });
-    // Only now: a copy whose upload has failed is needed for the next attempt.
-    bench.passing.note('sums', sums);
-    return { seconds: manifest.seconds, reused };
   });
 }
 
@@ -101,7 +89,6 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
   await bench.passing.sweep(bench.store);
   const key = layerKey(input, ...wholePath(path));
   return unlessMade(input, key, bench, async () => {
-    const paths = path.tokens.shard?.of ?? 1;
     const started = performance.now();
     let stream = await bench.hidden.take(context, path);
     bench.onProgress(`layer ${index}, errors`);
@@ -115,14 +102,14 @@ export async function finishShard(input: ShardedRebuildInput, bench: Workbench):
     });
     await checkFinite(stream, `hidden states after layer ${index}`);
     const seconds = (performance.now() - started) / 1000;
-    // Nobody needs what comes out of the last layer.
+    // The output of the last layer is not used.
     if (isLast(context, index)) {
       tf.dispose(stream);
       await bench.hidden.end(context, path);
     } else {
       const after = { ...path, masks: [...path.masks, key] };
-      await bench.hidden.put(context, after, stream, { atMost: seconds, paths });
-      await bench.hidden.settle(context, after, paths);
+      await bench.hidden.put(context, after, stream, { atMost: seconds });
+      await bench.hidden.settle(context, after);
     }
     return { seconds, errors, reused: false };
   });

@@ -1,6 +1,6 @@
 import { ArtifactStore } from '../../files/artifacts/index.js';
 import { dropOlder } from '../drop-older.js';
-import { readTokens } from '../tokens.js';
+import { readTokens, writeTokens } from '../tokens.js';
 import type { RunContext, TokensRef } from '../types.js';
 import type { Workbench } from '../workbench.js';
 
@@ -19,8 +19,7 @@ export async function divideTokens(context: RunContext, whole: TokensRef, count:
     const own = ArtifactStore.key('tokens', dependsOn);
     await dropOlder(context, store, 'tokens', own);
     await store.findOrMake('tokens', dependsOn, async (draft) => {
-      const { buffer, byteOffset, byteLength } = (await readTokens(store, whole)).subarray(from * sequenceLength, to * sequenceLength);
-      await draft.write('tokens.i32', [new Uint8Array(buffer, byteOffset, byteLength)]);
+      await writeTokens(draft, (await readTokens(store, whole)).subarray(from * sequenceLength, to * sequenceLength));
       return { samples: to - from, sequenceLength };
     });
     shards.push({ key: own, samples: to - from, sequenceLength, shard: { whole: key, of: count } });

@@ -1,6 +1,5 @@
-import { PassingFault, PermanentFault } from '../../errors/fault.js';
+import { fetchFailure, PassingFault, PermanentFault } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
-import { fetchFailure } from '../operate/post.js';
 
 /** Base of errors that only another command line, environment or pipeline file can fix. The program ends with exit code 2. */
 export abstract class WrongInputError extends PermanentFault {}

@@ -31,12 +31,12 @@ async function latestId(client: Client): Promise<string> {
  * @throws UnknownWorkflowError, PipelineFileError
  */
 export async function findRun(client: Client, word: string | undefined, options: GlobalOptions): Promise<WorkflowExecutionDescription> {
-  const workflowId = word === undefined ? await latestId(client) : isFile(word) ? workflowIdOf(loadPipelineFile(word, options)) : word;
+  const isOfFile = word !== undefined && isFile(word);
+  const workflowId = isOfFile ? workflowIdOf(loadPipelineFile(word, options)) : (word ?? (await latestId(client)));
   try {
     return await client.workflow.getHandle(workflowId).describe();
   } catch (cause) {
     if (!(cause instanceof WorkflowNotFoundError)) throw cause;
-    const isOfFile = word !== undefined && isFile(word);
     throw new UnknownWorkflowError(
       {
         what: isOfFile ? `no run of ${word} with these settings is known to the server (workflow id ${workflowId})` : `no pipeline with workflow id ${workflowId} is known to the server`,

@@ -31,11 +31,11 @@ export function otlpTarget(address: string, version: string, environment: NodeJS
  */
 export function otlpTargetOfEnvironment(version: string, say: (line: string) => void, environment: NodeJS.ProcessEnv = process.env): OtlpTarget | undefined {
   const value = (name: string): string => environment[name]?.trim() ?? '';
-  const either = (name: string): string => value(`OTEL_EXPORTER_OTLP_TRACES_${name}`) || value(`OTEL_EXPORTER_OTLP_${name}`);
-  const address = either('ENDPOINT');
+  const own = value('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
+  const variable = own === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
+  const address = value(variable);
   const exporter = value('OTEL_TRACES_EXPORTER');
   if (address === '' || value('OTEL_SDK_DISABLED').toLowerCase() === 'true' || (exporter !== '' && exporter !== 'otlp')) return undefined;
-  const variable = value('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') === '' ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT';
   if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
     say(`No traces are sent: ${variable} is not an address such as http://collector:4318.`);
     return undefined;
@@ -45,11 +45,11 @@ export function otlpTargetOfEnvironment(version: string, say: (line: string) => 
     say(`No traces are sent: the address in ${variable} contains a user name or a password. Set OTEL_EXPORTER_OTLP_HEADERS instead.`);
     return undefined;
   }
-  if (either('PROTOCOL') === 'grpc') {
+  if ((value('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') || value('OTEL_EXPORTER_OTLP_PROTOCOL')) === 'grpc') {
     say('No traces are sent: OTEL_EXPORTER_OTLP_PROTOCOL asks for gRPC, and traces go over HTTP only. Set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json.');
     return undefined;
   }
-  return value('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') === '' ? otlpTarget(address, version, environment) : targetOf(address, version, environment);
+  return own === '' ? otlpTarget(address, version, environment) : targetOf(address, version, environment);
 }
 
 function targetOf(url: string, version: string, environment: NodeJS.ProcessEnv): OtlpTarget {

@@ -2,7 +2,7 @@ import { OtlpRefusesError, OtlpUnreachableError, SpansRejectedError } from '../c
 import { withoutSecrets } from '../../errors/secrets.js';
 import type { OtlpTarget } from './otlp-target.js';
 import { OnTheWay, post, type Posting } from './post.js';
-import { traceIdOf, traceOf, type TracedRun } from './trace.js';
+import { traceOf, type TracedRun } from './trace.js';
 
 export interface SentTrace {
   /** 32 hexadecimal digits. Trace viewers find the trace by them. */
@@ -29,7 +29,7 @@ const passing: readonly number[] = [429, 502, 503, 504];
  * @throws OtlpUnreachableError, OtlpRefusesError, SpansRejectedError
  */
 export async function sendTrace(run: TracedRun, { url, headers, resource }: OtlpTarget, patience: Patience): Promise<SentTrace> {
-  const trace = traceOf(run, resource, resource['service.version'] ?? '');
+  const trace = traceOf(run, resource);
   const posted = await post({ url, headers, body: withoutSecrets(JSON.stringify(trace)), ...patience, isPassing: (status) => passing.includes(status) });
   const where = withoutQuery(url);
   if (posted.status === undefined) throw new OtlpUnreachableError(where, posted.cause);
@@ -37,7 +37,8 @@ export async function sendTrace(run: TracedRun, { url, headers, resource }: Otlp
   if (partial === undefined) throw new OtlpRefusesError(where, posted.status, posted.answer);
   const { rejectedSpans = '0', errorMessage = '' } = partial;
   if (Number(rejectedSpans) > 0) throw new SpansRejectedError(where, String(rejectedSpans), errorMessage);
-  return { traceId: traceIdOf(run.workflowId, run.timeline), spans: trace.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)).length, url: where };
+  const [{ scopeSpans: [{ spans }] }] = trace.resourceSpans;
+  return { traceId: spans[0].traceId, spans: spans.length, url: where };
 }
 
 /** Returns the part of an address that may be shown. The query may contain keys. */

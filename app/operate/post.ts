@@ -56,12 +56,6 @@ async function beginning(response: Response): Promise<string> {
   return text.slice(0, longestAnswer);
 }
 
-/** Returns the message of a `fetch` error's cause. The error itself only says that `fetch` failed. */
-export function fetchFailure(cause: unknown): string {
-  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
-  return inner instanceof Error ? inner.message : String(inner);
-}
-
 /** Messages that are being sent. */
 export class OnTheWay {
   private readonly sending = new Set<Promise<void>>();

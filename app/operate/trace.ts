@@ -16,7 +16,7 @@ export function tracedRun({ workflowId, name, status, error, at }: EndedRun, par
 }
 
 /** Describes the sender of the trace: `service.name` and others, named by OpenTelemetry's conventions. */
-export type ResourceAttributes = Readonly<Record<string, string>>;
+export type ResourceAttributes = Readonly<Record<string, string>> & { readonly 'service.version': string };
 
 /** OTLP distinguishes integers (bigint here) from other numbers. */
 type Value = string | bigint | number | boolean;
@@ -61,9 +61,9 @@ export function traceIdOf(workflowId: string, timeline: Pick<Timeline, 'from'>):
  * Returns the request for an OTLP receiver. The run's span contains its stages, these contain pieces of work, and these contain the wait
  * for a worker or the failed attempts. Work outside any stage is directly in the run. Incidents are events of the run.
  */
-export function traceOf(run: TracedRun, resource: ResourceAttributes, version: string): OtlpTrace {
+export function traceOf(run: TracedRun, resource: ResourceAttributes): OtlpTrace {
   return {
-    resourceSpans: [{ resource: { attributes: attributesOf(resource) }, scopeSpans: [{ scope: { name: 'llm-barber-pipeline', version }, spans: new Spans(run).all() }] }],
+    resourceSpans: [{ resource: { attributes: attributesOf(resource) }, scopeSpans: [{ scope: { name: 'llm-barber-pipeline', version: resource['service.version'] }, spans: new Spans(run).all() }] }],
   };
 }
 

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
+import { fetchFailure } from '../../errors/fault.js';
 import { withoutSecrets } from '../../errors/secrets.js';
 import type { EndedRun } from '../../workflows/announce.js';
-import { fetchFailure, OnTheWay, post } from './post.js';
+import { OnTheWay, post } from './post.js';
 
 export interface WebhookOptions {
   url: string;

@@ -14,5 +14,5 @@ export { makePlan, plannedByStage, unitMemory, type Plan, type PlannedStage } fr
 export { checkpointSize, readModel } from './read-model.js';
 export { outputsCost, proofCost, textBytes } from './stages.js';
 export { scoredWindows } from './zero-shot.js';
-export { initialShardSteps, rebuildShardSteps, type PlannedShards } from './shards.js';
-export { kinds, sampleCost, type Step } from './step.js';
+export { initialShardSteps, rebuildShardSteps } from './shards.js';
+export { kinds, sampleCost } from './step.js';

@@ -17,10 +17,10 @@ interface Sharded {
   shards: PlannedShards;
 }
 
-/** Returns the steps of an initial mask; undefined for a method that does not read windows or does not support shards. */
+/** Returns the steps of an initial mask; undefined for a method that does not support shards. */
 export function initialShardSteps(method: InitialMethodName, size: ModelSize, windows: Windows, count: number): Sharded | undefined {
-  const { needs, sharded } = initialMethodOf(method);
-  if (needs !== 'hidden-states' || sharded === undefined) return undefined;
+  const { sharded } = initialMethodOf(method);
+  if (sharded === undefined) return undefined;
   const one = shardOf(windows, count);
   const sums = sharded.sumBytes(size);
   const { gather, choose } = sharded.cost(size, one);
@@ -52,7 +52,7 @@ export function rebuildShardSteps(strategy: RebuildStrategy, size: ModelSize, wi
 }
 
 /** Returns the windows of the largest shard. */
-function shardOf({ samples, ...rest }: Windows, count: number): Windows {
+export function shardOf({ samples, ...rest }: Windows, count: number): Windows {
   return { ...rest, samples: Math.ceil(samples / count) };
 }
 

@@ -7,7 +7,7 @@ import { rebuildMethodOf } from '../../science/methods/rebuild/registry.js';
 import { ownSettings } from '../../science/methods/settings.js';
 import type { HiddenPass } from './hidden-writes.js';
 import * as layers from './layer-cost.js';
-import { initialShardSteps, rebuildShardSteps, type PlannedShards } from './shards.js';
+import { initialShardSteps, rebuildShardSteps, shardOf, type PlannedShards } from './shards.js';
 import { embedStep, kinds, sampleCost, tokensOf, type Step } from './step.js';
 import { zeroShotSteps } from './zero-shot.js';
 
@@ -153,7 +153,7 @@ function stepsOf(stage: Stage, size: ModelSize, windows: Windows | undefined, { 
 
 /** A pass of hidden states through all layers, on one path per shard. The output of the last layer is not used. */
 function onWay({ layers: all }: ModelSize, windows: Windows, shards = 1): HiddenPass {
-  return { windows: { ...windows, samples: Math.ceil(windows.samples / shards) }, layers: all - 1, paths: shards, times: 1 };
+  return { windows: shardOf(windows, shards), layers: all - 1, paths: shards, times: 1 };
 }
 
 interface Scoring {

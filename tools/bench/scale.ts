@@ -14,7 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '#setup/places.mjs';
 import { writeSafetensors } from '../../files/checkpoints/index.js';
-import { linearsOf, modelFromConfig } from '../../science/models/index.js';
+import { modelSize } from '../../science/cost/index.js';
+import { modelFromConfig } from '../../science/models/index.js';
 import type { PipelineResult } from '../../workflows/protocol.js';
 import { randomTensors, randomWords } from './traffic/random-weights.js';
 
@@ -44,7 +45,7 @@ async function makeModel(): Promise<number> {
   const made = modelFromConfig(config, 'config.json');
   const index = join(model, 'model.safetensors.index.json');
   const layers = Array.from({ length: num_hidden_layers }, (_, index) => made.decoderLayer(index));
-  const prunable = layers.flatMap((layer) => linearsOf(layer)).reduce((sum, { shape: [outputs, inputs] }) => sum + outputs * inputs, 0);
+  const { prunable } = modelSize(made, { bytesPerWeight: 2 });
   if (existsSync(index) && readFileSync(join(model, 'config.json'), 'utf8') === JSON.stringify(config)) return prunable;
   rmSync(model, { recursive: true, force: true });
   cpSync(join(demo, 'model'), model, { recursive: true, filter: (file) => !file.endsWith('.safetensors') });

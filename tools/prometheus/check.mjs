@@ -10,14 +10,14 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { build } from '../build.mjs';
-import { packageRoot } from '../setup/places.mjs';
+import { builtFolder, packageRoot } from '../setup/places.mjs';
 
 const { values: { prometheus: binary, promtool, write } } = parseArgs({ options: { prometheus: { type: 'string', default: 'prometheus' }, promtool: { type: 'string' }, write: { type: 'boolean', default: false } } });
 const deploy = join(packageRoot, 'tools', 'deploy');
@@ -33,14 +33,6 @@ const read = (...names) => readFileSync(join(deploy, ...names), 'utf8');
 const queries = JSON.parse(read('grafana', 'dashboards', 'llm-barber.json')).panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr })));
 const alerts = parse(read('alerts.yml')).groups.flatMap(({ rules }) => rules);
 const told = [...new Set(readFileSync(join(packageRoot, 'docs', 'operate.md'), 'utf8').match(/llm_barber_\w+/g))].sort();
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address();
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
-}
 
 async function until(what, holds) {
   for (const end = Date.now() + patience; Date.now() < end; await sleep(100)) {
@@ -71,6 +63,7 @@ const childrenOf = (pid) => readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
 
 async function main() {
   await build();
+  const { freePort } = await import(pathToFileURL(join(builtFolder, 'app', 'cli', 'local', 'ports.js')).href);
   if (promtool !== undefined) for (const words of [['check', 'config', join(deploy, 'prometheus.yml')], ['test', 'rules', join(import.meta.dirname, 'alerts-test.yml')]]) process.stdout.write(execFileSync(promtool, words, { encoding: 'utf8' }));
   const [metrics, web] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   // The file's targets are the workers of the compose file. Here the target is this worker, and scrapes are more frequent.

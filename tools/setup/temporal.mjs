@@ -40,7 +40,7 @@ async function get(say, folder) {
     return [await download(folder), 'downloaded'];
   } catch (failure) {
     if (onPath('go').length === 0) throw new Error(`${failure.message}, and there is no Go to build it`);
-    say('the download failed; building it with Go, 5 to 10 minutes');
+    say('the download failed; building it with Go, 4 to 10 minutes');
     return [await build(folder), 'built'];
   }
 }

@@ -13,6 +13,7 @@ import { exportToMlflow } from '../hand-on/mlflow.js';
 import { checkUrl } from '../../operate/options.js';
 import { once, sendTrace, type SentTrace } from '../../operate/otlp.js';
 import { otlpTarget } from '../../operate/otlp-target.js';
+import { failedGates } from '../../report/index.js';
 import type { PipelineResult } from '../../../workflows/protocol.js';
 import { version } from '../version.js';
 import { progressLine } from '../mask/progress.js';
@@ -74,9 +75,9 @@ export async function exportCommand(word: string, { mlflow, experiment, lmEval, 
 const idOf = ({ report }: PipelineResult): string => basename(dirname(report));
 
 async function exportTrace(workflowId: string, result: PipelineResult, url: string): Promise<SentTrace> {
-  const { name, timeline, incidents = [], gates = [] } = result;
+  const { name, timeline, incidents = [] } = result;
   if (timeline === undefined || timeline.units.length === 0) throw new CommandLineError({ where: workflowId, what: 'its result has no timeline', expected: 'a run of this version', remedy: 'Run its pipeline again' });
-  const status = gates.every(({ passed }) => passed) ? 'completed' : 'gateFailed';
+  const status = failedGates(result).length === 0 ? 'completed' : 'gateFailed';
   return await sendTrace({ workflowId, name, status, timeline, incidents, result }, otlpTarget(url, version()), once);
 }
 

@@ -21,7 +21,7 @@ const run: TracedRun = {
   incidents: [{ at: '2026-11-30T12:00:07.500Z', what: 'The run went to another worker' }, { at: '2031-01-01T00:00:00.000Z', what: 'A clock jumped' }],
 };
 const resource = { 'service.name': 'llm-barber-pipeline', 'service.version': '1.2.3' };
-const sent = (of = run): ReceivedTrace => readTrace(JSON.stringify(traceOf(of, resource, '1.2.3')));
+const sent = (of = run): ReceivedTrace => readTrace(JSON.stringify(traceOf(of, resource)));
 
 describe('the spans', () => {
   const { spans, resource: attributes, scope } = sent();
