@@ -7,10 +7,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { blocksOf } from './quality/blocks.js';
 import { effortPicture, effortPoints } from './quality/effort-picture.js';
-import { judgeTable } from './quality/judge-table.js';
 import { readResults } from './quality/results.js';
-import { markdownOf, sectionsOf } from './quality/table.js';
+import { sectionsOf } from './quality/table.js';
 import { withTable } from '../marked-page.js';
 
 const { values: options } = parseArgs({
@@ -20,15 +20,11 @@ if (options.results === undefined) throw new Error('give the file with the resul
 
 const lines = options.results.flatMap(readResults).filter(({ code }) => options.code === undefined || code === undefined || code === options.code);
 if (lines.length === 0) throw new Error(`${options.results.join(', ')}: no result was found`);
-const engines = [...new Set(lines.map(({ engine }) => engine))].join('; ');
-const codes = [...new Set(lines.flatMap(({ code }) => code ?? []))].join(', ');
-const sections = sectionsOf(lines);
-const measured = `Engine: ${engines}. Code of science/: ${codes}.\n\n${markdownOf(sections)}`;
-const judges = judgeTable(lines);
-if (options.write === undefined) console.log(`${measured}\n\n${judges}`);
+const blocks = blocksOf(lines);
+if (options.write === undefined) console.log(`${blocks.measured}\n\n${blocks.judges}`);
 else {
-  const page = withTable(readFileSync(options.write, 'utf8'), 'measured', measured);
-  writeFileSync(options.write, withTable(page, 'judges', judges));
-  const picture = effortPicture(effortPoints(sections));
+  const page = Object.entries(blocks).reduce((text, [name, block]) => withTable(text, name, block), readFileSync(options.write, 'utf8'));
+  writeFileSync(options.write, page);
+  const picture = effortPicture(effortPoints(sectionsOf(lines)));
   if (picture !== undefined) writeFileSync(join(dirname(options.write), 'quality-effort.svg'), picture);
 }
